@@ -1,0 +1,212 @@
+"""ONE frozen Config; from it come the YAML files, the CLI options and the ROS parameters.
+
+Every field carries its description, range and choices (see ``settings.py``); defaults are
+written here and nowhere else.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reactface_node import resources
+from reactface_node.errors import UserError
+from reactface_node.settings import merge, read_yaml, setting
+
+
+@dataclass(frozen=True)
+class TimelineConfig:
+    max_wait_s: float = setting(
+        0.12, "a window closes this long after its end even if a stream is late", 0.0, 2.0
+    )
+    face_hold_s: float = setting(
+        0.25, "how long the last image stands for a slower or stuttering camera", 0.04, 2.0
+    )
+    audio_gap_s: float = setting(
+        0.08, "stamps that stray further than this from the sample clock re-anchor it", 0.01, 1.0
+    )
+    clock_jump_s: float = setting(
+        1.0, "a stamp this far before the newest one resets the session", 0.1, 60.0
+    )
+    camera_to_microphone_offset_s: float = setting(
+        0.0, "added to audio stamps: positive if the audio is stamped too early", -2.0, 2.0
+    )
+
+
+@dataclass(frozen=True)
+class PerceptionConfig:
+    neutral_s: float = setting(
+        4.0, "seconds of face after which the person's neutral is trusted", 0.5, 60.0
+    )
+    person_change_s: float = setting(
+        2.0, "a face that comes back after this long may be another person", 0.1, 60.0
+    )
+    min_confidence: float = setting(0.5, "detection and tracking confidence", 0.05, 1.0)
+    max_width_px: int = setting(640, "wider images are shrunk before tracking", 96, 4096)
+    landmarker: str = setting(
+        "face_landmarker.task", "Tasks API model in weights/, used where it exists"
+    )
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    face_encoder: str = setting(
+        "coefficients", "what F-Enc reads", choices=("coefficients", "pixels")
+    )
+    speech_encoder: str = setting("log_mel", "what A-Enc reads", choices=("log_mel", "wav2vec2"))
+    window: int = setting(8, "w: frames a window", 1, 64)
+    width: int = setting(128, "D: features a token", 16, 1024)
+    heads: int = setting(8, "attention heads", 1, 16)
+    period: int = setting(8, "p: frames that share one alignment bias (Eq. 17)", 1, 64)
+    face_layers: int = setting(2, "transformer layers of F-Enc", 1, 12)
+    cie_layers: int = setting(3, "transformer layers of CIE", 1, 12)
+    dropout: float = setting(0.1, "dropout in training", 0.0, 0.9)
+    momentum: float = setting(0.9, "a of Eq. 10", 0.0, 1.0)
+    lrd: str = setting(
+        "latent_memory",
+        "Eq. 12 as printed (queries Z) or the released code's roles (memory Z)",
+        choices=("latent_memory", "latent_query"),
+    )
+    history_s: float = setting(30.0, "seconds of speaker and reaction that are kept", 0.64, 120.0)
+    sync_history_s: float = setting(
+        30.0, "seconds of speaker that VIM and MIM see; 0 = the window alone", 0.0, 120.0
+    )
+    wav2vec2: str = setting(
+        "facebook/wav2vec2-base-960h", "folder in transformers' layout, or a hub name"
+    )
+    wav2vec2_context_s: float = setting(1.0, "C: audio that wav2vec 2.0 sees", 0.32, 30.0)
+
+
+@dataclass(frozen=True)
+class PlayoutConfig:
+    samples: int = setting(1, "M: reactions drawn for the same speaker", 1, 64)
+    play: int = setting(0, "which sample is played", 0, 63, live=True)
+    seed: int = setting(0, "seed of the reactions, idle motion and blinks", 0, 2**31 - 1)
+    playout_delay_s: float = setting(
+        0.06, "a window's first frame shows this long after its end", 0.0, 2.0
+    )
+    gain: float = setting(1.0, "scales the expression", 0.0, 3.0, live=True)
+    head_gain: float = setting(1.0, "scales head rotation and translation", 0.0, 3.0, live=True)
+    idle_gain: float = setting(1.0, "scales idle motion", 0.0, 3.0, live=True)
+    blinks_per_min: float = setting(17.0, "mean blink rate; 0 = none", 0.0, 26.0, live=True)
+    temperature: float = setting(1.0, "scales sigma of Eq. 7's distribution", 0.0, 3.0)
+
+
+@dataclass(frozen=True)
+class RenderConfig:
+    renderer: str = setting("avatar", "what draws the face", choices=("avatar", "none"))
+    width: int = setting(512, "pixels", 32, 4096)
+    height: int = setting(512, "pixels", 32, 4096)
+    theme: str = setting("default", "a theme of config/themes.yaml")
+
+
+@dataclass(frozen=True)
+class RosConfig:
+    image_topic: str = setting("image", "camera topic")
+    audio_topic: str = setting("audio", "microphone topic")
+    audio_info_topic: str = setting(
+        "audio_info", "AudioInfo topic of the apt release of audio_common_msgs"
+    )
+    image_type: str = setting(
+        "auto", "message type of the camera", choices=("auto", "Image", "CompressedImage")
+    )
+    audio_type: str = setting(
+        "auto",
+        "message type of the microphone",
+        choices=("auto", "AudioData", "AudioDataStamped", "AudioStamped", "RawAudio"),
+    )
+    audio_rate_hz: int = setting(
+        16000, "rate of AudioData until an AudioInfo says otherwise", 4000, 384000
+    )
+    audio_channels: int = setting(
+        1, "channels of AudioData until an AudioInfo says otherwise", 1, 32
+    )
+    frame_id: str = setting("reactface", "frame_id of what is published")
+    network_interface: str = setting("", "interface for the live runner without ROS; '' = default")
+    jpeg_quality: int = setting(85, "quality of ~/image/compressed", 1, 100)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    clips: int = setting(600, "synthetic speaker clips", 2, 1_000_000)
+    clip_s: float = setting(20.0, "length of a clip", 4.0, 600.0)
+    listeners: int = setting(6, "appropriate listeners drawn for a speaker clip", 1, 100)
+    crop_frames: int = setting(128, "frames of a training crop, a multiple of w", 8, 4096)
+    batch: int = setting(24, "crops a step", 1, 4096)
+    steps: int = setting(1500, "optimiser steps", 1, 10_000_000)
+    samples: int = setting(3, "M in training (Algorithm 1)", 2, 16)
+    learning_rate: float = setting(1e-3, "peak of AdamW's cosine schedule", 1e-7, 1.0)
+    weight_decay: float = setting(0.01, "AdamW", 0.0, 1.0)
+    clip_norm: float = setting(1.0, "largest gradient norm", 0.01, 1000.0)
+    kl_weight: float = setting(1e-3, "lambda_kl of Eq. 18", 0.0, 1000.0)
+    smooth_weight: float = setting(1.0, "lambda_smo of Eq. 18", 0.0, 1000.0)
+    diversity_weight: float = setting(0.05, "lambda_div of Eq. 18", 0.0, 1000.0)
+    diversity_scale: float = setting(1.0, "sigma_d of Eq. 21, in standardised units", 1e-6, 1e6)
+    neighbour_temperature: float = setting(
+        0.1, "soft minimum over appropriate reactions; 0 = the minimum of Eq. 20", 0.0, 100.0
+    )
+    speaker_weight: float = setting(0.5, "weight of Eq. 19", 0.0, 1000.0)
+    channel_dropout: float = setting(
+        0.15, "chance that a crop loses its face, its voice or channels", 0.0, 0.9
+    )
+    seed: int = setting(0, "seed of data, initialisation and noise", 0, 2**31 - 1)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that can be set; frozen. ``load`` reads a profile, a file and overrides."""
+
+    profile: str = setting("default", "name of the profile")
+    weights: str = setting("default.safetensors", "checkpoint: a path, or a name in weights/")
+    device: str = setting("cpu", "cpu, cuda or cuda:N")
+    threads: int = setting(2, "CPU threads of the model; 0 = torch's own choice", 0, 256)
+    timeline: TimelineConfig = TimelineConfig()
+    perception: PerceptionConfig = PerceptionConfig()
+    model: ModelConfig = ModelConfig()
+    playout: PlayoutConfig = PlayoutConfig()
+    render: RenderConfig = RenderConfig()
+    ros: RosConfig = RosConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    @staticmethod
+    def load(
+        profile: str = "default",
+        path: Path | None = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> "Config":
+        """The profile's YAML, then the user's YAML file, then dotted overrides.
+
+        UserError on an unknown profile or name, a wrong type, or a value out of range.
+        """
+        config = merge(Config(), read_yaml(_profile_path(profile)))
+        if path is not None:
+            config = merge(config, read_yaml(path))
+        return config.replace(**dict(overrides or {}))
+
+    def replace(self, **values: Any) -> "Config":
+        """A copy with dotted names replaced: ``replace(**{"playout.gain": 1.5})``; validated."""
+        nested: dict[str, Any] = {}
+        for name, value in values.items():
+            *sections, leaf = name.split(".")
+            level = nested
+            for section in sections:
+                level = level.setdefault(section, {})
+            level[leaf] = value
+        return merge(self, nested)
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> "Config":
+        """Inverse of ``to_dict``; UserError as in ``load``."""
+        return merge(Config(), values)
+
+
+def _profile_path(profile: str) -> Path:
+    folder = resources.folder("config")
+    names = sorted(p.stem for p in folder.glob("*.yaml") if p.stem != "themes")
+    if profile not in names:
+        raise UserError(f"unknown profile '{profile}'; there are: {', '.join(names)}")
+    return folder / f"{profile}.yaml"

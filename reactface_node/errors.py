@@ -1,0 +1,5 @@
+"""The one exception for a user's mistake: one clear line, exit code 2."""
+
+
+class UserError(Exception):
+    """Something the user can put right; the message says what is wrong and what to do."""

@@ -1,0 +1,103 @@
+"""Coefficient layout, ARKit names, units, and the records that cross module borders.
+
+58 coefficients a frame: 52 ARKit expression weights (0..1, alphabetical, left and right
+being the subject's own), rotation (x, y, z in radians, R = Rz @ Ry @ Rx) and translation
+(x, y, z in metres). Face axes, right-handed: x to the subject's left, y up, z out of the
+face. Zero is the neutral face; +x nods down, +y turns to the subject's left, +z tilts the
+left side up.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FRAME_RATE_HZ = 25
+SAMPLE_RATE_HZ = 16000
+SAMPLES_PER_FRAME = SAMPLE_RATE_HZ // FRAME_RATE_HZ
+
+ARKIT_NAMES = (
+    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight",
+    "cheekPuff", "cheekSquintLeft", "cheekSquintRight",
+    "eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight",
+    "eyeLookInLeft", "eyeLookInRight", "eyeLookOutLeft", "eyeLookOutRight",
+    "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft", "eyeSquintRight",
+    "eyeWideLeft", "eyeWideRight",
+    "jawForward", "jawLeft", "jawOpen", "jawRight",
+    "mouthClose", "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight",
+    "mouthFunnel", "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight",
+    "mouthPressLeft", "mouthPressRight", "mouthPucker", "mouthRight",
+    "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper",
+    "mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight",
+    "mouthUpperUpLeft", "mouthUpperUpRight", "noseSneerLeft", "noseSneerRight",
+    "tongueOut",
+)  # fmt: skip
+POSE_NAMES = (
+    "rotationX", "rotationY", "rotationZ", "translationX", "translationY", "translationZ",
+)  # fmt: skip
+COEFFICIENT_NAMES = ARKIT_NAMES + POSE_NAMES
+
+EXPRESSION = slice(0, 52)
+ROTATION = slice(52, 55)
+TRANSLATION = slice(55, 58)
+NUM_EXPRESSION = 52
+NUM_COEFFICIENTS = 58
+
+
+def index_of(name: str) -> int:
+    """Index of a coefficient by its name, e.g. ``index_of("jawOpen")``; ValueError if unknown."""
+    return COEFFICIENT_NAMES.index(name)
+
+
+def indices_of(*names: str) -> list[int]:
+    """Indices of several coefficients; a stem such as "mouthSmile" gives its left and right."""
+    found: list[int] = []
+    for name in names:
+        if name in COEFFICIENT_NAMES:
+            found.append(index_of(name))
+        else:
+            found += [index_of(name + "Left"), index_of(name + "Right")]
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """What perception saw in one image of the speaker.
+
+    coefficients: (58,) float32, relative to the person's neutral; 0 where not valid.
+    valid: (58,) bool, the channels this tracker gives; all False when no face was found.
+    crop: (224, 224, 3) uint8 RGB face crop, only for encoders that read pixels.
+    """
+
+    coefficients: np.ndarray
+    valid: np.ndarray
+    crop: np.ndarray | None = None
+
+    @property
+    def face_found(self) -> bool:
+        return bool(self.valid.any())
+
+    @staticmethod
+    def missing() -> "Observation":
+        """The observation of an image without a face."""
+        return Observation(np.zeros(NUM_COEFFICIENTS, np.float32), np.zeros(NUM_COEFFICIENTS, bool))
+
+
+@dataclass(frozen=True, eq=False)
+class Reaction:
+    """One window of the listener's face.
+
+    window_index: counts from 0 at the session's time zero.
+    show_at_s: (w,) float64, when each frame is to be shown, on the inputs' clock.
+    samples: (M, w, 58) float32, the M finished trajectories.
+    played: which sample is played.
+    face: (w, 58) float32, the frames to show (the played sample, cross-faded on a switch).
+    face_seen, voice_heard: fraction of the window's frames with a face, with audio (0..1).
+    """
+
+    window_index: int
+    show_at_s: np.ndarray
+    samples: np.ndarray
+    played: int
+    face: np.ndarray
+    face_seen: float
+    voice_heard: float

@@ -1,0 +1,57 @@
+"""ament_python package; also installable with plain pip where there is no ROS."""
+
+from glob import glob
+
+from setuptools import find_packages, setup
+
+NAME = "reactface_node"
+# mediapipe up to 0.10.21 carries FaceMesh's models in its wheel; it ends at Python 3.12, and
+# its arm64 wheels end earlier. Newer Pythons take the newer wheel and a downloaded model.
+TRACKER = [
+    "mediapipe>=0.10.9,<=0.10.21; python_version < '3.13' and platform_machine == 'x86_64'",
+    "mediapipe>=0.10.9,<=0.10.18; python_version < '3.13' and platform_machine == 'aarch64'",
+    "mediapipe>=0.10.30; python_version >= '3.13'",
+]
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    packages=find_packages(include=[NAME, f"{NAME}.*"]),
+    package_data={NAME: ["ros/msg/*/*.msg"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml"]),
+        (f"share/{NAME}/config", glob("config/*")),
+        (f"share/{NAME}/launch", glob("launch/*.py")),
+        (f"share/{NAME}/weights", glob("weights/*.safetensors") + glob("weights/*.md")),
+    ],
+    python_requires=">=3.10",
+    install_requires=[
+        "setuptools",
+        "numpy>=1.24",
+        "PyYAML>=6",
+        "torch>=2.1",
+        "safetensors>=0.4",
+        "soxr>=0.3.7",
+        "skia-python>=87.6",
+        "opencv-contrib-python>=4.8,<5",
+        "av>=11",
+        "rosbags>=0.10.6",
+        "tqdm>=4.65",
+        "psutil>=5.9",
+        *TRACKER,
+    ],
+    extras_require={
+        "test": ["pytest>=7", "pytest-timeout>=2"],
+        "dds": ["cyclonedds>=0.10.5; platform_machine == 'x86_64'"],
+        "paper": ["transformers>=4.40"],
+        "check": ["ruff>=0.6", "mypy>=1.10", "types-PyYAML", "types-tqdm", "types-psutil"],
+    },
+    zip_safe=True,
+    maintainer="reactface_node maintainers",
+    maintainer_email="maintainers@reactface.invalid",
+    description="A robot face that listens: ReactFace online, from camera and microphone "
+    "to ARKit blendshapes, 3DMM coefficients and a rendered face.",
+    license="Apache-2.0",
+    entry_points={"console_scripts": ["reactface = reactface_node.cli:main"]},
+)
