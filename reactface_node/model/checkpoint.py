@@ -1,0 +1,123 @@
+"""A checkpoint is one safetensors file: weights, and as metadata config, metrics, data hash."""
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from reactface_node import resources
+from reactface_node.config import Config, ModelConfig
+from reactface_node.errors import UserError
+from reactface_node.model.reactface import ReactFace
+
+FORMAT = "reactface"
+VERSION = 1
+WEIGHTS_HELP = "train some with `reactface train`, or set `weights` to a checkpoint that you have"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file holds: the model in evaluation mode, and what it says of itself."""
+
+    model: ReactFace
+    config: dict[str, Any]
+    metrics: dict[str, Any]
+    data_hash: str
+
+
+def save_checkpoint(
+    path: Path, model: ReactFace, config: Config, metrics: dict[str, Any], data_hash: str
+) -> None:
+    """Write atomically: a reader sees the old file or the whole new one."""
+    metadata = {
+        "format": FORMAT,
+        "version": str(VERSION),
+        "config": json.dumps(config.to_dict()),
+        "metrics": json.dumps(metrics),
+        "data_hash": data_hash,
+    }
+    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".partial")
+    try:
+        save_file(tensors, unfinished, metadata)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def find_weights(name: str) -> Path:
+    """A path as given, or a name in weights/; UserError that says how to get some."""
+    for path in (Path(name).expanduser(), resources.folder("weights") / name):
+        if path.is_file():
+            return path
+    raise UserError(f"no weights '{name}': {WEIGHTS_HELP}")
+
+
+def load_checkpoint(path: Path, model: ModelConfig, device: str) -> Checkpoint:
+    """Read a checkpoint for the model that the config asks for.
+
+    UserError where the file is truncated, not ours, newer, or of another shape or kind.
+    """
+    try:
+        with safe_open(path, framework="pt", device=device) as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise UserError(f"{path} is damaged or no safetensors file: {error}") from error
+    if metadata.get("format") != FORMAT:
+        raise UserError(f"{path} is no checkpoint of reactface_node")
+    if int(metadata.get("version", "0")) > VERSION:
+        raise UserError(f"{path} was written by a newer reactface_node; update this one")
+    trained = Config.from_dict(json.loads(metadata["config"]))
+    _check_same(path, trained.model, model)
+    # Trained with its own architecture; sampling settings such as momentum are the user's.
+    net = ReactFace(model)
+    _load(path, net, tensors)
+    return Checkpoint(
+        net.to(device).eval().requires_grad_(False),
+        trained.to_dict(),
+        json.loads(metadata["metrics"]),
+        metadata["data_hash"],
+    )
+
+
+def resolve_device(name: str) -> str:
+    """The device as torch knows it; UserError where it cannot be used."""
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"device '{name}' cannot be used here: {reason}") from error
+    return name
+
+
+def _check_same(path: Path, trained: ModelConfig, wanted: ModelConfig) -> None:
+    free = {"momentum", "dropout", "wav2vec2", "wav2vec2_context_s"}
+    for item in dataclasses.fields(ModelConfig):
+        have, want = getattr(trained, item.name), getattr(wanted, item.name)
+        if item.name not in free and have != want:
+            raise UserError(
+                f"{path} was trained with model.{item.name} = {have}, the config says {want}"
+            )
+
+
+def _load(path: Path, net: ReactFace, tensors: dict[str, torch.Tensor]) -> None:
+    expected = net.state_dict()
+    for name in sorted(expected.keys() | tensors.keys()):
+        if name not in tensors:
+            raise UserError(f"{path} lacks the tensor {name}")
+        if name not in expected:
+            raise UserError(f"{path} holds a tensor that the model lacks: {name}")
+        if expected[name].shape != tensors[name].shape:
+            raise UserError(
+                f"{path}: {name} is {tuple(tensors[name].shape)}, "
+                f"the model needs {tuple(expected[name].shape)}"
+            )
+    net.load_state_dict(tensors)

@@ -1,0 +1,124 @@
+"""F-Enc (Eq. 5): the speaker's face to one feature a frame, nothing from the future."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reactface_node.config import ModelConfig
+from reactface_node.model.attention import KVCache
+from reactface_node.model.layers import CausalTransformer, history_frames
+from reactface_node.schema import NUM_COEFFICIENTS
+
+
+@dataclass(frozen=True)
+class CoefficientState:
+    last: Tensor  # (B, 1, 58) standardised coefficients of the frame before, 0 where not valid
+    last_valid: Tensor  # (B, 1, 58)
+    caches: tuple[KVCache | None, ...] | None
+
+
+class CoefficientEncoder(nn.Module):
+    """117 numbers a frame (coefficients, first difference, a face flag), then a transformer."""
+
+    scale: Tensor
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.register_buffer("scale", torch.ones(NUM_COEFFICIENTS))
+        self.embed = nn.Linear(2 * NUM_COEFFICIENTS + 1, config.width)
+        self.transformer = CausalTransformer(
+            config, config.face_layers, history_frames(config.history_s)
+        )
+
+    def initial_state(self, batch: int) -> CoefficientState:
+        zeros = self.scale.new_zeros(batch, 1, NUM_COEFFICIENTS)
+        return CoefficientState(zeros, zeros, None)
+
+    def forward(
+        self, face: Tensor, valid: Tensor, state: CoefficientState
+    ) -> tuple[Tensor, CoefficientState]:
+        """face (B, n, 58), valid (B, n, 58) bool -> (B, n, D)."""
+        known = valid.to(face.dtype)
+        x = torch.where(valid, face, torch.zeros_like(face)) / self.scale
+        before = torch.cat([state.last, x[:, :-1]], dim=1)
+        both = known * torch.cat([state.last_valid, known[:, :-1]], dim=1)
+        flag = valid.any(dim=-1, keepdim=True).to(face.dtype)
+        embedded = self.embed(torch.cat([x, (x - before) * both, flag], dim=-1))
+        features, caches = self.transformer(embedded, state.caches)
+        return features, CoefficientState(x[:, -1:], known[:, -1:], caches)
+
+
+@dataclass(frozen=True)
+class PixelState:
+    convolutions: tuple[Tensor, ...]  # the frames before, as each convolution saw them
+    caches: tuple[KVCache | None, ...] | None
+
+
+class CausalConv3d(nn.Module):
+    """3D convolution padded in time on the left only; norm within a frame, then ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: tuple[int, int, int], stride: int):
+        super().__init__()
+        self.past_frames = kernel[0] - 1
+        self.conv = nn.Conv3d(
+            inputs,
+            outputs,
+            kernel,
+            stride=(1, stride, stride),
+            padding=(0, kernel[1] // 2, kernel[2] // 2),
+            bias=False,
+        )
+
+    def forward(self, x: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
+        """x (B, C, n, H, W) and the frames before it (None: zeros) -> activations, kept frames."""
+        if past is None:
+            past = x.new_zeros(*x.shape[:2], self.past_frames, *x.shape[3:])
+        padded = torch.cat([past, x], dim=2)
+        y = self.conv(padded)
+        mean = y.mean(dim=(3, 4), keepdim=True)
+        spread = y.var(dim=(3, 4), keepdim=True, unbiased=False)
+        kept = padded[:, :, padded.shape[2] - self.past_frames :]
+        return F.relu((y - mean) * torch.rsqrt(spread + 1e-5)), kept
+
+
+class PixelEncoder(nn.Module):
+    """3D convolutions over 224x224 frames, then a transformer (the paper profile)."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        width = config.width
+        self.convolutions = nn.ModuleList(
+            [
+                CausalConv3d(3, width // 4, (5, 7, 7), 2),
+                CausalConv3d(width // 4, width, (5, 7, 7), 2),
+                CausalConv3d(width, width, (3, 3, 3), 2),
+                CausalConv3d(width, width, (3, 3, 3), 1),
+                CausalConv3d(width, width, (3, 3, 3), 2),
+            ]
+        )
+        self.embed = nn.Linear(width + 1, width)
+        self.transformer = CausalTransformer(
+            config, config.face_layers, history_frames(config.history_s)
+        )
+
+    def initial_state(self, batch: int) -> PixelState:
+        return PixelState((), None)
+
+    def forward(self, face: Tensor, valid: Tensor, state: PixelState) -> tuple[Tensor, PixelState]:
+        """face (B, n, 3, S, S) in [-1, 1], valid (B, n) bool -> (B, n, D)."""
+        flag = valid[..., None].to(face.dtype)
+        x = (face * flag[..., None, None]).transpose(1, 2)
+        kept = []
+        pasts = state.convolutions or [None] * len(self.convolutions)
+        for index, (conv, past) in enumerate(zip(self.convolutions, pasts, strict=True)):
+            y, frames = conv(x, past)
+            kept.append(frames)
+            if index == 0:
+                y = F.max_pool3d(y, (1, 3, 3), (1, 2, 2))
+            x = x + y if index == 3 else y
+        pooled = x.mean(dim=(3, 4)).transpose(1, 2)
+        embedded = self.embed(torch.cat([pooled * flag, flag], dim=-1))
+        features, caches = self.transformer(embedded, state.caches)
+        return features, PixelState(tuple(kept), caches)

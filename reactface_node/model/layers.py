@@ -1,0 +1,93 @@
+"""Pre-norm transformer layers on the biased attention, and sinusoidal positions."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from reactface_node.config import ModelConfig
+from reactface_node.model.attention import BiasedAttention, KVCache
+from reactface_node.schema import FRAME_RATE_HZ
+
+FEED_FORWARD_FACTOR = 2
+
+
+def history_frames(seconds: float) -> int:
+    """Seconds -> frames."""
+    return round(seconds * FRAME_RATE_HZ)
+
+
+def sinusoidal_positions(frames: Tensor, width: int) -> Tensor:
+    """Eq. 13: frames (...) -> (..., width), sine in even and cosine in odd channels."""
+    exponent = torch.arange(0, width, 2, device=frames.device, dtype=torch.float32) / width
+    angles = frames[..., None].float() * torch.exp(-math.log(10000.0) * exponent)
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)
+
+
+class FeedForward(nn.Sequential):
+    """Normalise, widen, narrow: the residual branch after an attention."""
+
+    def __init__(self, width: int, dropout: float):
+        super().__init__(
+            nn.LayerNorm(width),
+            nn.Linear(width, FEED_FORWARD_FACTOR * width),
+            nn.GELU(),
+            nn.Linear(FEED_FORWARD_FACTOR * width, width),
+            nn.Dropout(dropout),
+        )
+
+
+class CrossLayer(nn.Module):
+    """Biased cross-attention of frames to a memory with k steps a frame, then feed-forward."""
+
+    def __init__(self, config: ModelConfig, history: int, ratio: int = 1):
+        super().__init__()
+        self.norm = nn.LayerNorm(config.width)
+        self.attention = BiasedAttention(config.width, config.heads, config.period, history, ratio)
+        self.dropout = nn.Dropout(config.dropout)
+        self.feed_forward = FeedForward(config.width, config.dropout)
+
+    def forward(
+        self, x: Tensor, memory: Tensor, cache: KVCache | None
+    ) -> tuple[Tensor, KVCache | None]:
+        """x (B, M, n, D), memory (B, n*k, D) -> (B, M, n, D)."""
+        mixed, cache = self.attention(self.norm(x), memory, cache)
+        x = x + self.dropout(mixed)
+        return x + self.feed_forward(x), cache
+
+
+class SelfLayer(nn.Module):
+    """Causal biased self-attention with bounded history, then feed-forward."""
+
+    def __init__(self, config: ModelConfig, history: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(config.width)
+        self.attention = BiasedAttention(config.width, config.heads, config.period, history)
+        self.dropout = nn.Dropout(config.dropout)
+        self.feed_forward = FeedForward(config.width, config.dropout)
+
+    def forward(self, x: Tensor, cache: KVCache | None) -> tuple[Tensor, KVCache | None]:
+        """x (B, n, D) -> (B, n, D)."""
+        normed = self.norm(x)
+        mixed, cache = self.attention(normed[:, None], normed, cache)
+        x = x + self.dropout(mixed[:, 0])
+        return x + self.feed_forward(x), cache
+
+
+class CausalTransformer(nn.Module):
+    """A stack of ``SelfLayer``; its state is one cache a layer."""
+
+    def __init__(self, config: ModelConfig, layers: int, history: int):
+        super().__init__()
+        self.layers = nn.ModuleList([SelfLayer(config, history) for _ in range(layers)])
+        self.norm = nn.LayerNorm(config.width)
+
+    def forward(
+        self, x: Tensor, caches: tuple[KVCache | None, ...] | None
+    ) -> tuple[Tensor, tuple[KVCache | None, ...]]:
+        """x (B, n, D) -> (B, n, D)."""
+        kept = []
+        for layer, cache in zip(self.layers, caches or [None] * len(self.layers), strict=True):
+            x, cache = layer(x, cache)
+            kept.append(cache)
+        return self.norm(x), tuple(kept)

@@ -1,0 +1,193 @@
+"""A-Enc (Eq. 5): speech to k features a face frame, streaming, nothing from the future."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reactface_node.config import ModelConfig
+from reactface_node.errors import UserError
+from reactface_node.schema import FRAME_RATE_HZ, SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
+
+MEL_BANDS = 80
+MEL_FRAME = 400
+MEL_HOP = 160
+MEL_FFT = 512
+MEL_FLOOR = 1e-7
+KERNEL = 5
+
+
+def mel_filters(bands: int = MEL_BANDS, low_hz: float = 40.0, high_hz: float = 7600.0) -> Tensor:
+    """Triangular filters on the HTK mel scale, (MEL_FFT/2 + 1, bands), each summing to one."""
+
+    def to_mel(hz: Tensor) -> Tensor:
+        return 2595.0 * torch.log10(1.0 + hz / 700.0)
+
+    ends = to_mel(torch.tensor([low_hz, high_hz]))
+    corners = 700.0 * (10.0 ** (torch.linspace(ends[0], ends[1], bands + 2) / 2595.0) - 1.0)
+    bins = torch.linspace(0.0, SAMPLE_RATE_HZ / 2, MEL_FFT // 2 + 1)[:, None]
+    rising = (bins - corners[:-2]) / (corners[1:-1] - corners[:-2])
+    falling = (corners[2:] - bins) / (corners[2:] - corners[1:-1])
+    filters = torch.minimum(rising, falling).clamp(min=0.0)
+    return filters / filters.sum(dim=0).clamp(min=1e-8)
+
+
+class LogMel(nn.Module):
+    """Log-mel features, 25 ms frames every 10 ms; feature j ends with sample 160*(j+1)."""
+
+    window: Tensor
+    filters: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("window", torch.hann_window(MEL_FRAME), persistent=False)
+        self.register_buffer("filters", mel_filters(), persistent=False)
+
+    def forward(self, audio: Tensor, past: Tensor) -> Tensor:
+        """audio (B, n*160) in [-1, 1] and the 240 samples before it -> (B, n, 80), natural log."""
+        frames = torch.cat([past, audio], dim=1).unfold(1, MEL_FRAME, MEL_HOP)
+        power = torch.fft.rfft(frames * self.window, n=MEL_FFT).abs().square()
+        return torch.log(power @ self.filters + MEL_FLOOR)
+
+
+@dataclass(frozen=True)
+class LogMelState:
+    past: Tensor  # (B, 240) samples before the next feature
+    convolutions: tuple[Tensor, ...]  # inputs of each convolution, (B, C, KERNEL - 1)
+
+
+class LogMelEncoder(nn.Module):
+    """Log-mel and causal convolutions: k = 4 features a face frame (the default profile)."""
+
+    ratio = SAMPLES_PER_FRAME // MEL_HOP
+    mel_mean: Tensor
+    mel_std: Tensor
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.log_mel = LogMel()
+        # Fixed statistics of the training audio: nothing of the running file is looked at.
+        self.register_buffer("mel_mean", torch.zeros(MEL_BANDS))
+        self.register_buffer("mel_std", torch.ones(MEL_BANDS))
+        self.channels = [MEL_BANDS + 1, config.width, config.width]
+        self.convolutions = nn.ModuleList(
+            [nn.Conv1d(c, config.width, KERNEL) for c in self.channels]
+        )
+        self.norm = nn.LayerNorm(config.width)
+
+    def initial_state(self, batch: int) -> LogMelState:
+        zeros = self.mel_mean.new_zeros
+        return LogMelState(
+            zeros(batch, MEL_FRAME - MEL_HOP),
+            tuple(zeros(batch, channels, KERNEL - 1) for channels in self.channels),
+        )
+
+    def forward(
+        self, audio: Tensor, valid: Tensor, state: LogMelState
+    ) -> tuple[Tensor, LogMelState]:
+        """audio (B, n*640), valid (B, n) bool -> (B, 4n, D); silence where not valid."""
+        heard = valid.repeat_interleave(self.ratio, dim=1)[..., None]
+        mel = (self.log_mel(audio, state.past) - self.mel_mean) / self.mel_std
+        x = torch.cat([mel * heard, heard.to(mel.dtype)], dim=-1).transpose(1, 2)
+        kept = []
+        for index, (conv, past) in enumerate(
+            zip(self.convolutions, state.convolutions, strict=True)
+        ):
+            padded = torch.cat([past, x], dim=2)
+            kept.append(padded[:, :, -(KERNEL - 1) :])
+            y = F.gelu(conv(padded))
+            x = y if index == 0 else x + y
+        joined = torch.cat([state.past, audio], dim=1)
+        return self.norm(x.transpose(1, 2)), LogMelState(
+            joined[:, -(MEL_FRAME - MEL_HOP) :], tuple(kept)
+        )
+
+
+@dataclass(frozen=True)
+class Wav2Vec2State:
+    past: Tensor  # (B, samples) audio before the next window
+    weight: Tensor  # (B,) frames that the running statistics rest on, at most their memory
+    mean: Tensor  # (B,)
+    power: Tensor  # (B,) mean square
+
+
+class Wav2Vec2Encoder(nn.Module):
+    """wav2vec 2.0 over the last C seconds that end with each window: k = 2 features a frame.
+
+    wav2vec 2.0 itself looks both ways, so every window is encoded alone, from the audio up to
+    its own end; training does exactly the same. Needs whole windows.
+    """
+
+    ratio = 2
+    statistics_frames = 30 * FRAME_RATE_HZ
+
+    def __init__(self, config: ModelConfig, backbone: nn.Module | None = None):
+        super().__init__()
+        self.backbone = backbone or load_wav2vec2(config.wav2vec2)
+        self.window = config.window
+        # 80 samples more give exactly 50 features a second through the convolution strides.
+        self.context = round(config.wav2vec2_context_s * SAMPLE_RATE_HZ) + 80
+        hidden = self.backbone.config.hidden_size  # type: ignore[union-attr]
+        self.project = nn.Linear(int(hidden) + 1, config.width)  # type: ignore[arg-type]
+        self.norm = nn.LayerNorm(config.width)
+
+    def initial_state(self, batch: int) -> Wav2Vec2State:
+        zeros = self.project.weight.new_zeros
+        past = self.context - self.window * SAMPLES_PER_FRAME
+        return Wav2Vec2State(zeros(batch, past), zeros(batch), zeros(batch), zeros(batch))
+
+    def forward(
+        self, audio: Tensor, valid: Tensor, state: Wav2Vec2State
+    ) -> tuple[Tensor, Wav2Vec2State]:
+        """audio (B, n*640), valid (B, n) bool, n a multiple of w -> (B, 2n, D)."""
+        batch, hop = len(audio), self.window * SAMPLES_PER_FRAME
+        joined = torch.cat([state.past, audio], dim=1)
+        contexts = joined.unfold(1, self.context, hop)
+        mean, deviation, state = self._statistics(audio, valid, state)
+        contexts = (contexts - mean[..., None]) / deviation[..., None]
+        hidden = self.backbone(contexts.flatten(0, 1)).last_hidden_state
+        hidden = hidden[:, -self.ratio * self.window :].unflatten(0, (batch, -1)).flatten(1, 2)
+        heard = valid.repeat_interleave(self.ratio, dim=1)[..., None].to(hidden.dtype)
+        features = self.norm(self.project(torch.cat([hidden * heard, heard], dim=-1)))
+        past = joined[:, joined.shape[1] - (self.context - hop) :]
+        return features, Wav2Vec2State(past, state.weight, state.mean, state.power)
+
+    def _statistics(
+        self, audio: Tensor, valid: Tensor, state: Wav2Vec2State
+    ) -> tuple[Tensor, Tensor, Wav2Vec2State]:
+        """Running mean and deviation at each window's end, (B, windows) each."""
+        frames = audio.unflatten(1, (-1, self.window, SAMPLES_PER_FRAME))
+        heard = valid.unflatten(1, (-1, self.window)).to(audio.dtype)
+        sums = (frames.mean(-1) * heard).sum(-1), (frames.square().mean(-1) * heard).sum(-1)
+        weight, mean, power = state.weight, state.mean, state.power
+        means, deviations = [], []
+        for index, count in enumerate(heard.sum(-1).unbind(1)):
+            weight = weight + count
+            share = 1.0 / weight.clamp(min=1.0)
+            mean = mean + (sums[0][:, index] - count * mean) * share
+            power = power + (sums[1][:, index] - count * power) * share
+            weight = weight.clamp(max=self.statistics_frames)
+            means.append(mean)
+            deviations.append((power - mean.square()).clamp(min=0.0).add(1e-7).sqrt())
+        kept = Wav2Vec2State(state.past, weight, mean, power)
+        return torch.stack(means, 1), torch.stack(deviations, 1), kept
+
+
+def load_wav2vec2(source: str) -> nn.Module:
+    """wav2vec 2.0 from a folder in transformers' layout or, with a network, a hub name.
+
+    Its convolutional front is frozen, as in the paper. UserError if it cannot be had.
+    """
+    try:
+        from transformers import Wav2Vec2Model
+    except ImportError as error:
+        raise UserError("wav2vec 2.0 needs transformers: pip install transformers") from error
+    try:
+        backbone = Wav2Vec2Model.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"no wav2vec 2.0 at '{source}': set model.wav2vec2 to a folder saved by transformers"
+        ) from error
+    backbone.feature_extractor._freeze_parameters()
+    return backbone
