@@ -1,0 +1,282 @@
+"""Raw stamped images and audio to fixed windows of 25 Hz frames and 16 kHz samples.
+
+Frame slot i covers [T0 + i/25, T0 + (i + 1)/25) s, window k the slots k*w ... k*w + w - 1. The
+result depends on the order of the pushes alone, not on when ``poll`` is called, except for
+windows that ``max_wait_s`` closed.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reactface_node.audio import RATES_HZ, AudioStats, AudioTrack, to_mono
+from reactface_node.config import TimelineConfig
+from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
+
+AHEAD_S = 2.0
+"""A stamp this far ahead of everything known is believed only if it persists ..."""
+PERSIST_S = 0.5
+"""... for this long by its own stamps, with nothing else arriving at the old time."""
+SKIP_S = 2.0
+"""Empty windows are skipped where one call would close more than this of them in a row."""
+BUFFER_S = 60.0
+"""What is older than this, behind the newest input, is closed or, not polled, dropped."""
+HEARD_FRACTION = 0.9
+"""A hole of up to 4 ms (a re-anchored clock) leaves a 40 ms frame of speech readable."""
+
+_MAX_STAMP_S = 1e12
+# Float64 seconds since 1970 resolve 0.24 us: a stamp 4 us before a slot's start is on it.
+_SLOT_TOLERANCE = 1e-4
+_BUFFER_SLOTS = round(BUFFER_S * FRAME_RATE_HZ)
+_SKIP_SLOTS = round(SKIP_S * FRAME_RATE_HZ)
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """``w`` frames of the speaker.
+
+    index: counts from 0 at time zero; skipped windows leave holes in it.
+    start_s, end_s: seconds on the inputs' clock.
+    frames: w payloads (what ``perceive`` returned); None where no image was near.
+    audio: (w * 640,) float32, 16 kHz mono in [-1, 1]; zeros where nothing was heard.
+    audio_valid: (w,) bool, True where at least 90 % of the frame's samples were heard.
+    """
+
+    index: int
+    start_s: float
+    end_s: float
+    frames: list[Any | None]
+    audio: np.ndarray
+    audio_valid: np.ndarray
+
+
+@dataclass
+class TimelineStats(AudioStats):
+    """What became of the inputs since the start; resets keep it. See also ``AudioStats``.
+
+    images: images pushed with a usable stamp.
+    images_replaced: images that shared a slot with a newer one (latest wins).
+    images_late: images for slots that were already final, or before time zero.
+    images_duplicate: images with the stamp of the newest one.
+    stamps_invalid: inputs ignored because their stamp is NaN, infinite or absurd.
+    stamps_ahead: inputs ignored because their stamp lay alone in the far future.
+    windows: windows closed.
+    windows_waited: those of them that ``max_wait_s`` or a full buffer closed.
+    windows_skipped: windows in long silences never made, or dropped because nobody polled.
+    resets: calls of ``reset``.
+    """
+
+    images: int = 0
+    images_replaced: int = 0
+    images_late: int = 0
+    images_duplicate: int = 0
+    stamps_invalid: int = 0
+    stamps_ahead: int = 0
+    windows: int = 0
+    windows_waited: int = 0
+    windows_skipped: int = 0
+    resets: int = 0
+
+
+class Timeline:
+    """Collects one session's inputs into windows. Never reads a clock; not thread-safe."""
+
+    def __init__(
+        self, config: TimelineConfig, window: int, perceive: Callable[[float, Any], Any]
+    ) -> None:
+        """``window``: w, frames a window. ``perceive(stamp_s, image)`` gives a frame's payload;
+        it is called once for each slot that has an image, in order of time.
+        """
+        self.stats = TimelineStats()
+        self._config = config
+        self._window = window
+        self._perceive = perceive
+        self._clear()
+
+    def _clear(self) -> None:
+        self._zero_s: float | None = None
+        self._newest_s = -math.inf
+        self._claim: tuple[float, float] | None = None
+        self._next = 0
+        self._image_slot = 0
+        self._image_stamp_s = -math.inf
+        self._pending: tuple[int, float, Any] | None = None
+        self._payloads: dict[int, tuple[float, Any]] = {}
+        self._held: tuple[float, Any] | None = None
+        self._audio = AudioTrack(self._config.audio_gap_s, self.stats)
+        self._ready: deque[Window] = deque()
+
+    def reset(self) -> None:
+        """Forget everything but the statistics; the next input (or poll) is time zero.
+
+        Windows that are closed but not polled are dropped.
+        """
+        self.stats.resets += 1
+        self.stats.windows_skipped += len(self._ready)
+        self._clear()
+
+    def jumped_back(self, stamp_s: float) -> bool:
+        """True if the stamp lies more than ``clock_jump_s`` before the newest one.
+
+        The stamp is as pushed, of either stream, so the offset between them is allowed for.
+        """
+        slack_s = self._config.clock_jump_s + abs(self._config.camera_to_microphone_offset_s)
+        return stamp_s < self._newest_s - slack_s
+
+    def push_image(self, stamp_s: float, image: Any) -> None:
+        """An image of any kind; the newest of each slot goes to ``perceive``, others are dropped.
+
+        What ``perceive`` raises comes out here (or in ``poll``); its slot then has no image.
+        """
+        if not self._accept(stamp_s):
+            return
+        self.stats.images += 1
+        slot = self._slot(stamp_s)
+        newest_s, self._image_stamp_s = self._image_stamp_s, max(self._image_stamp_s, stamp_s)
+        if stamp_s == newest_s:
+            self.stats.images_duplicate += 1
+        elif slot < max(self._image_slot, self._next * self._window):
+            self.stats.images_late += 1
+        elif self._pending is not None and slot == self._pending[0]:
+            self.stats.images_replaced += 1
+            if stamp_s > self._pending[1]:
+                self._pending = (slot, stamp_s, image)
+        else:
+            final, self._pending = self._pending, (slot, stamp_s, image)
+            self._image_slot = slot
+            self._finish(final)
+        self._close()
+
+    def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: float) -> None:
+        """(n,) mono or (n, channels) PCM whose first sample is stamped ``stamp_s``.
+
+        int8, int16, int32, uint8 or floats in [-1, 1]; n = 0 is fine. ValueError if dtype,
+        shape or rate (4 to 384 kHz) are anything else; nothing has changed then.
+        """
+        if not RATES_HZ[0] <= rate_hz <= RATES_HZ[1]:
+            raise ValueError(f"audio rate must be {RATES_HZ[0]} to {RATES_HZ[1]} Hz, not {rate_hz}")
+        mono = to_mono(samples, self.stats)
+        stamp_s += self._config.camera_to_microphone_offset_s
+        if not self._accept(stamp_s):
+            return
+        self.stats.audio_chunks += 1
+        if len(mono):
+            assert self._zero_s is not None
+            self._audio.push(stamp_s - self._zero_s, mono, rate_hz)
+        self._close()
+
+    def poll(self, now_s: float) -> list[Window]:
+        """The windows closed since the last poll, oldest first.
+
+        A window closes when both streams have passed its end, or ``max_wait_s`` after its end
+        (seconds on the inputs' clock). ``now_s`` is trusted: where it leaps ahead (a paused
+        process), empty windows are skipped and the indices stay on the grid of time.
+        """
+        if abs(now_s) < _MAX_STAMP_S:
+            if self._zero_s is None:
+                self._zero_s = self._newest_s = now_s
+            self._close(self._slot(now_s - self._config.max_wait_s))
+        ready, self._ready = self._ready, deque()
+        return list(ready)
+
+    def _accept(self, stamp_s: float) -> bool:
+        """False for a stamp that is not a time, or that is alone in the far future."""
+        if not abs(stamp_s) < _MAX_STAMP_S:
+            self.stats.stamps_invalid += 1
+            return False
+        if self._zero_s is None:
+            self._zero_s = stamp_s
+        elif stamp_s > self._horizon_s() + AHEAD_S:
+            first, last = self._claim or (stamp_s, stamp_s)
+            if abs(stamp_s - last) > AHEAD_S:
+                first = stamp_s
+            self._claim = (first, stamp_s)
+            if stamp_s - first < PERSIST_S:
+                self.stats.stamps_ahead += 1
+                return False
+        self._claim = None
+        self._newest_s = max(self._newest_s, stamp_s)
+        return True
+
+    def _horizon_s(self) -> float:
+        """The latest time that something besides the stamp in question vouches for."""
+        assert self._zero_s is not None
+        known_s = max(self._audio.clock_s, self._next * self._window / FRAME_RATE_HZ)
+        return max(self._newest_s, self._zero_s + known_s)
+
+    def _slot(self, stamp_s: float) -> int:
+        assert self._zero_s is not None
+        return math.floor((stamp_s - self._zero_s) * FRAME_RATE_HZ + _SLOT_TOLERANCE)
+
+    def _close(self, waited_slot: int = 0) -> None:
+        """Close every window that both streams, the wait or a full buffer has passed."""
+        heard_slot = self._audio.reached // SAMPLES_PER_FRAME
+        both = min(self._image_slot, heard_slot)
+        full = max(self._image_slot, heard_slot) - _BUFFER_SLOTS
+        limit = max(both, waited_slot, full)
+        while (self._next + 1) * self._window <= limit:
+            skip = self._first_slot(limit) // self._window - self._next
+            if skip > 1 and skip * self._window > _SKIP_SLOTS:
+                self._next += skip
+                self._audio.skip_to(self._next * self._window * SAMPLES_PER_FRAME)
+                self.stats.windows_skipped += skip
+            else:
+                self.stats.windows_waited += (self._next + 1) * self._window > both
+                self._close_next()
+                self._drop_unpolled()
+
+    def _first_slot(self, limit: int) -> int:
+        """The oldest slot before ``limit`` that has an image or audio, else ``limit``."""
+        slots = [limit, *self._payloads]
+        if self._pending is not None:
+            slots.append(self._pending[0])
+        if self._audio.first is not None:
+            slots.append(self._audio.first // SAMPLES_PER_FRAME)
+        return min(slots)
+
+    def _close_next(self) -> None:
+        start, end = self._next * self._window, (self._next + 1) * self._window
+        if self._pending is not None and self._pending[0] < end:
+            final, self._pending = self._pending, None
+            self._finish(final)
+        if self._audio.reached < end * SAMPLES_PER_FRAME:
+            self._audio.flush()
+        audio, heard = self._audio.take(start * SAMPLES_PER_FRAME, end * SAMPLES_PER_FRAME)
+        heard_fraction = heard.reshape(self._window, SAMPLES_PER_FRAME).mean(axis=1)
+        self._ready.append(
+            Window(
+                index=self._next,
+                start_s=self._time_s(start),
+                end_s=self._time_s(end),
+                frames=[self._frame(slot) for slot in range(start, end)],
+                audio=audio,
+                audio_valid=heard_fraction >= HEARD_FRACTION,
+            )
+        )
+        self._next += 1
+        self.stats.windows += 1
+
+    def _frame(self, slot: int) -> Any | None:
+        self._held = self._payloads.pop(slot, self._held)
+        if self._held is None:
+            return None
+        age_s = self._time_s(slot + 1) - self._held[0]
+        return self._held[1] if age_s <= self._config.face_hold_s + 1e-6 else None
+
+    def _finish(self, final: tuple[int, float, Any] | None) -> None:
+        if final is not None:
+            slot, stamp_s, image = final
+            self._payloads[slot] = (stamp_s, self._perceive(stamp_s, image))
+
+    def _time_s(self, slot: int) -> float:
+        assert self._zero_s is not None
+        return self._zero_s + slot / FRAME_RATE_HZ
+
+    def _drop_unpolled(self) -> None:
+        if len(self._ready) * self._window > _BUFFER_SLOTS:
+            self._ready.popleft()
+            self.stats.windows_skipped += 1
