@@ -17,11 +17,12 @@ setup(
     name=NAME,
     version="0.1.0",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: ["ros/msg/*/*.msg"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
         (f"share/{NAME}/config", glob("config/*")),
+        # The .msg files are the only definition; without ROS they are read from here.
+        (f"share/{NAME}/msg", glob("ros2_ws/src/reactface_msgs/msg/*.msg")),
         (f"share/{NAME}/launch", glob("launch/*.py")),
         (f"share/{NAME}/weights", glob("weights/*.safetensors") + glob("weights/*.md")),
     ],

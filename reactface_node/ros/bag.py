@@ -1,0 +1,285 @@
+"""rosbag2 without ROS: reads a recording in time order, writes one whole or not at all."""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from reactface_node.config import RosConfig
+from reactface_node.errors import UserError
+from reactface_node.ros.types import MessageError, RosbagsTypes, audio_variant
+
+IMAGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
+AUDIO_TYPES = (
+    "audio_common_msgs/msg/AudioStamped",
+    "audio_common_msgs/msg/AudioDataStamped",
+    "audio_common_msgs/msg/AudioData",
+    "foxglove_msgs/msg/RawAudio",
+)
+INFO_TYPES = ("audio_common_msgs/msg/AudioInfo",)
+SENSOR_TOPICS_DEPTH = 1
+
+
+@dataclass(frozen=True)
+class BagTopic:
+    name: str
+    type: str
+    count: int
+
+
+@dataclass(frozen=True)
+class BagMessage:
+    """stamp_s: when the recorder received it; message: rosbags' dataclass."""
+
+    topic: str
+    type: str
+    stamp_s: float
+    message: Any
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The topics to listen to; None where the bag has no such stream."""
+
+    image: BagTopic | None
+    audio: BagTopic | None
+    audio_info: BagTopic | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        found = (self.image, self.audio, self.audio_info)
+        return tuple(topic.name for topic in found if topic is not None)
+
+
+class BagReader:
+    """A rosbag2 folder, or a single .mcap or .db3 file; use it as a context manager.
+
+    damaged counts the messages that ``messages`` left out because they could not be decoded.
+    UserError, one line, if it is missing, broken or empty.
+    """
+
+    def __init__(self, path: Path) -> None:
+        from rosbags.rosbag2 import Reader
+
+        self.path = path
+        self.damaged = 0
+        self._types: dict[str, RosbagsTypes] = {}
+        if not path.exists():
+            raise UserError(f"{path} does not exist")
+        if path.is_dir() and not (path / "metadata.yaml").is_file():
+            raise UserError(f"{path} is not a rosbag2: it has no metadata.yaml (ros2 bag reindex)")
+        try:
+            self._reader = Reader(path)
+            self._reader.open()
+        except Exception as error:
+            raise self._broken(error) from error
+        if not self._reader.message_count:
+            self.close()
+            raise UserError(f"{path} is an empty bag: it holds no messages")
+        self.start_s = self._reader.start_time * 1e-9
+        self.duration_s = self._reader.duration * 1e-9
+
+    @property
+    def topics(self) -> list[BagTopic]:
+        found = {c.topic: BagTopic(c.topic, c.msgtype, c.msgcount) for c in self._connections()}
+        return sorted(found.values(), key=lambda topic: topic.name)
+
+    def inputs(self, config: RosConfig) -> Inputs:
+        """The topics that the configuration names, else the only ones of a fitting type.
+
+        UserError that lists what the bag has if a named topic is missing or of another type, if
+        several would do, or if there is neither an image nor an audio topic.
+        """
+        image_types = _forced(IMAGE_TYPES, config.image_type)
+        audio_types = _forced(AUDIO_TYPES, config.audio_type)
+        image = self._find("image_topic", config.image_topic, image_types)
+        audio = self._find("audio_topic", config.audio_topic, audio_types)
+        if image is None and audio is None:
+            raise UserError(f"{self.path} has no image and no audio topic; {self._listing()}")
+        info = [topic for topic in self.topics if topic.type in INFO_TYPES]
+        named = [t for t in info if t.name == _absolute(config.audio_info_topic)] or info
+        return Inputs(image, audio, named[0] if named else None)
+
+    def messages(self, topics: Collection[str] = ()) -> Iterator[BagMessage]:
+        """Messages of these topics (all if none are named) in the order they were received.
+
+        One is read at a time. UserError if the bag breaks off.
+        """
+        wanted = [c for c in self._connections() if not topics or c.topic in topics]
+        source = self._reader.messages(wanted) if wanted else iter(())
+        while True:
+            try:
+                connection, stamp_ns, data = next(source)
+            except StopIteration:
+                return
+            except Exception as error:
+                raise self._broken(error) from error
+            try:
+                message = self._types_of(connection).deserialize(data, connection.msgtype)
+            except MessageError:
+                self.damaged += 1
+                continue
+            yield BagMessage(connection.topic, connection.msgtype, stamp_ns * 1e-9, message)
+
+    def close(self) -> None:
+        if self._reader.is_open:
+            self._reader.close()
+
+    def __enter__(self) -> "BagReader":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _connections(self) -> Sequence[Any]:
+        return list(self._reader.connections)
+
+    def _find(self, setting: str, name: str, types: Sequence[str]) -> BagTopic | None:
+        fitting = [topic for topic in self.topics if topic.type in types]
+        for topic in fitting:
+            if topic.name == _absolute(name):
+                return topic
+        if name != getattr(RosConfig(), setting):
+            raise UserError(f"{self.path} has no topic {_absolute(name)} that can be used as "
+                            f"ros.{setting}; {self._listing()}")  # fmt: skip
+        if len(fitting) > 1:
+            several = ", ".join(topic.name for topic in fitting)
+            raise UserError(f"{self.path} has several topics that fit: {several}; "
+                            f"choose one with ros.{setting}=NAME")  # fmt: skip
+        return fitting[0] if fitting else None
+
+    def _listing(self) -> str:
+        return "it has " + ", ".join(f"{topic.name} [{topic.type}]" for topic in self.topics)
+
+    def _types_of(self, connection: Any) -> RosbagsTypes:
+        """The definitions that the bag carries for this type, else ours."""
+        name = connection.msgtype
+        if name not in self._types:
+            types = RosbagsTypes(audio_variant(name))
+            try:
+                types.trust(name, connection.msgdef)
+            except Exception as error:
+                raise self._broken(error) from error
+            self._types[name] = types
+        return self._types[name]
+
+    def _broken(self, error: Exception) -> UserError:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return UserError(f"{self.path} cannot be read as a rosbag2: {reason[:200]}")
+
+
+class BagWriter:
+    """Writes a rosbag2 folder that appears under ``path`` only when it is whole.
+
+    It grows in a hidden folder beside ``path``, which is removed on any failure and on Ctrl-C.
+    storage: "mcap" or "sqlite3". UserError if ``path`` exists or cannot be written, and if the
+    disk is full.
+    """
+
+    def __init__(
+        self, path: Path, storage: str = "mcap", types: RosbagsTypes | None = None
+    ) -> None:
+        self.path = path
+        self.types = types or RosbagsTypes()
+        self._storage = storage
+        self._connections: dict[str, Any] = {}
+
+    def __enter__(self) -> "BagWriter":
+        from rosbags.rosbag2 import StoragePlugin, Writer
+
+        if self.path.exists() or self.path.is_symlink():
+            raise UserError(f"{self.path} exists already; choose another output or remove it")
+        try:
+            parent = self.path.absolute().parent
+            self._folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=parent))
+        except OSError as error:
+            self._explain(error)
+            raise
+        plugin = StoragePlugin.MCAP if self._storage == "mcap" else StoragePlugin.SQLITE3
+        self._writer = Writer(self._folder / self.path.name, version=9, storage_plugin=plugin)
+        try:
+            self._writer.open()
+        except BaseException as error:
+            self._discard()
+            self._explain(error)
+            raise
+        return self
+
+    def write(self, topic: str, stamp_s: float, message: Any, best_effort: bool = False) -> None:
+        """Adds a message of ``self.types`` as received at ``stamp_s``; times may go back.
+
+        best_effort: the topic is offered as sensor data when the bag is played.
+        """
+        name = message.__msgtype__
+        try:
+            if topic not in self._connections:
+                self._connections[topic] = self._writer.add_connection(
+                    topic, name, typestore=self.types.typestore,
+                    offered_qos_profiles=[_qos(best_effort)])  # fmt: skip
+            data = self.types.serialize(message)
+            self._writer.write(self._connections[topic], round(stamp_s * 1e9), data)
+        except Exception as error:
+            self._explain(error)
+            raise
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self._discard()
+            return
+        try:
+            self._writer.close()
+            os.rename(self._folder / self.path.name, self.path)
+        except BaseException as problem:
+            self._discard()
+            self._explain(problem)
+            raise
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _discard(self) -> None:
+        try:
+            self._writer.abort()
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _explain(self, error: BaseException) -> None:
+        """Raises a UserError if it is the disk's fault; sqlite has its own kind for a full one."""
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or type(error).__name__ == "FullError":
+            raise UserError(f"cannot write {self.path}: the disk is full") from error
+        if isinstance(error, OSError):
+            raise UserError(f"cannot write {self.path}: {error.strerror or error}") from error
+
+
+def _absolute(name: str) -> str:
+    return "/" + name.lstrip("/")
+
+
+def _forced(types: tuple[str, ...], leaf: str) -> tuple[str, ...]:
+    return types if leaf == "auto" else tuple(t for t in types if t.endswith("/" + leaf))
+
+
+def _qos(best_effort: bool) -> Any:
+    from rosbags import interfaces as ros
+
+    forever = ros.QosTime(9223372036, 854775807)  # rmw's infinity
+    return ros.Qos(
+        history=ros.QosHistory.KEEP_LAST,
+        depth=SENSOR_TOPICS_DEPTH if best_effort else 10,
+        reliability=ros.QosReliability.BEST_EFFORT if best_effort else ros.QosReliability.RELIABLE,
+        durability=ros.QosDurability.VOLATILE,
+        deadline=forever,
+        lifespan=forever,
+        liveliness=ros.QosLiveliness.AUTOMATIC,
+        liveliness_lease_duration=forever,
+        avoid_ros_namespace_conventions=False,
+    )

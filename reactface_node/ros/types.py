@@ -1,0 +1,147 @@
+"""Message classes by name, for rosbags (bags and the wire without ROS) and for rclpy.
+
+Both kinds of class are built with all fields as keyword arguments; they differ in what they
+take for a primitive sequence and for a ``byte``, and ``MessageTypes`` hides that.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from reactface_node import resources
+from reactface_node.errors import UserError
+from reactface_node.ros import definitions
+
+MESSAGE_VERSION = 1
+
+AUDIO_VARIANTS = {
+    "ros-drivers": definitions.AUDIO_ROS_DRIVERS,
+    "mgonzs13": definitions.AUDIO_MGONZS13,
+}
+
+
+class MessageError(Exception):
+    """A message that cannot be used; one line that says what is wrong with it."""
+
+
+class MessageTypes(Protocol):
+    """What the message builders in ``convert`` need from a ROS binding."""
+
+    def message_type(self, name: str) -> type[Any]:
+        """The class of "package/msg/Name"."""
+
+    def sequence(self, values: np.ndarray) -> Any:
+        """(n,) numeric array -> what a ``float32[]`` or ``uint8[]`` field takes."""
+
+    def byte(self, value: int) -> Any:
+        """0..255 -> what a ``byte`` field takes."""
+
+
+class RclpyTypes:
+    """Classes that rosidl_generator_py made; needs a sourced ROS 2."""
+
+    def message_type(self, name: str) -> type[Any]:
+        """Class by "package/msg/Name"; UserError if the workspace lacks the package."""
+        package, _, leaf = name.split("/")
+        try:
+            return getattr(import_module(f"{package}.msg"), leaf)
+        except (ImportError, AttributeError) as error:
+            raise UserError(f"this ROS workspace has no {name}; build or source it") from error
+
+    def sequence(self, values: np.ndarray) -> bytes:
+        """The raw bytes: the generated constructors hand them to ``array.array``, which takes
+        bytes at memcpy speed but an ndarray element by element."""
+        return np.ascontiguousarray(values).tobytes()
+
+    def byte(self, value: int) -> bytes:
+        return bytes([value])
+
+
+class RosbagsTypes:
+    """rosbags' dataclasses and CDR; one definition of ``audio_common_msgs`` at a time.
+
+    audio: "ros-drivers" (the apt release) or "mgonzs13".
+    """
+
+    def __init__(self, audio: str = "ros-drivers") -> None:
+        from rosbags.typesys import Stores, get_typestore
+
+        self.typestore = get_typestore(Stores.ROS2_JAZZY)
+        self.register(own_definitions())
+        for known in (AUDIO_VARIANTS[audio], definitions.FOXGLOVE, definitions.SERVICES):
+            self.register(known)
+
+    def register(self, messages: Mapping[str, str]) -> None:
+        """Adds {"package/msg/Name": definition text}."""
+        from rosbags.typesys import get_types_from_msg
+
+        found: dict[str, Any] = {}
+        for name, text in messages.items():
+            found.update(get_types_from_msg(text, name))
+        self.typestore.register(found)
+
+    def trust(self, name: str, definition: Any) -> None:
+        """Replaces everything by the definition of ``name`` that a bag carries, if it does."""
+        from rosbags.interfaces import MessageDefinitionFormat as Format
+        from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
+
+        if definition.format == Format.NONE or not definition.data.strip():
+            return
+        self.typestore = get_typestore(Stores.EMPTY)
+        if definition.format == Format.MSG:
+            self.typestore.register(get_types_from_msg(definition.data, name))
+            return
+        for part in definition.data.split("=" * 80 + "\n"):
+            text = part.partition("\n")[2] if part.startswith("IDL: ") else part
+            if text.strip():
+                self.typestore.register(get_types_from_idl(text))
+
+    def message_type(self, name: str) -> type[Any]:
+        return self.typestore.types[name]
+
+    def sequence(self, values: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(values)
+
+    def byte(self, value: int) -> int:
+        return value
+
+    def serialize(self, message: Any) -> memoryview:
+        """CDR with its 4-byte header, little-endian on every machine this runs on."""
+        return self.typestore.serialize_cdr(message, message.__msgtype__)
+
+    def deserialize(self, data: bytes, name: str) -> Any:
+        """CDR -> message; MessageError if the bytes do not hold one."""
+        from rosbags.serde import SerdeError
+
+        try:
+            return self.typestore.deserialize_cdr(data, name)
+        except (SerdeError, AssertionError, IndexError) as error:
+            raise MessageError(f"damaged {name}: {_first_line(error)}") from error
+
+    def type_hash(self, name: str) -> str:
+        """REP-2016 hash, "RIHS01_<64 hex digits>"."""
+        return self.typestore.hash_rihs01(name)
+
+
+def own_definitions() -> dict[str, str]:
+    """{"reactface_msgs/msg/Name": text} from the .msg files; UserError if not installed."""
+    try:
+        folder: Path = resources.folder("ros2_ws/src/reactface_msgs/msg")
+    except UserError:
+        folder = resources.folder("msg")
+    files = sorted(folder.glob("*.msg"))
+    return {f"reactface_msgs/msg/{file.stem}": file.read_text("utf-8") for file in files}
+
+
+def audio_variant(type_name: str) -> str:
+    """Which audio_common_msgs a type name belongs to, where nothing else says so."""
+    return (
+        "mgonzs13" if type_name.rpartition("/")[2] in ("Audio", "AudioStamped") else "ros-drivers"
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,0 +1,148 @@
+"""Audio messages to samples: both packages of one name, Foxglove's, and every bad message."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from reactface_node.ros import convert
+from reactface_node.ros.convert import AudioFormat, MessageError
+from reactface_node.ros.types import RosbagsTypes
+
+TYPES = RosbagsTypes()
+PLAIN = AudioFormat(16000, 1)
+
+
+def bare(data):
+    build = TYPES.message_type("audio_common_msgs/msg/AudioData")
+    return build(data=np.frombuffer(bytes(data), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("name", "stored", "expected"),
+    [
+        ("S16LE", np.array([1, -2, 32767], "<i2"), np.array([1, -2, 32767], np.int16)),
+        ("S16BE", np.array([1, -2, 32767], ">i2"), np.array([1, -2, 32767], np.int16)),
+        ("S32LE", np.array([1, -(2**31)], "<i4"), np.array([1, -(2**31)], np.int32)),
+        ("F32LE", np.array([0.5, -1], "<f4"), np.array([0.5, -1], np.float32)),
+        ("U8", np.array([0, 128, 255], "u1"), np.array([0, 128, 255], np.uint8)),
+        ("S8", np.array([-128, 0, 127], "i1"), np.array([-32768, 0, 32512], np.int16)),
+    ],
+)
+def test_bare_audio_in_the_format_that_audio_info_names(name, stored, expected):
+    info = TYPES.message_type("audio_common_msgs/msg/AudioInfo")(
+        channels=1, sample_rate=44100, sample_format=name, bitrate=0, coding_format="WAVE"
+    )
+    audio = convert.audio_to_samples(bare(stored.tobytes()), convert.format_from_info(info))
+    np.testing.assert_array_equal(audio.samples, expected)
+    assert audio.samples.dtype == expected.dtype and audio.samples.flags.writeable
+    assert audio.rate_hz == 44100 and audio.stamp_s is None
+    assert audio.duration_s == len(expected) / 44100
+
+
+def test_stamped_audio_of_the_apt_release_with_two_channels():
+    data = bare(np.array([1, 2, 3, 4], "<i2").tobytes())
+    build = TYPES.message_type("audio_common_msgs/msg/AudioDataStamped")
+    message = build(header=convert.header(TYPES, 12.25, "mic"), audio=data)
+    audio = convert.audio_to_samples(message, AudioFormat(48000, 2))
+    assert audio.samples.tolist() == [[1, 2], [3, 4]]
+    assert (audio.stamp_s, audio.channels, audio.rate_hz) == (12.25, 2, 48000)
+
+
+FIELDS = {1: ("float32_data", np.float32), 2: ("int32_data", np.int32),
+          8: ("int16_data", np.int16), 16: ("int8_data", np.int8),
+          32: ("uint8_data", np.uint8)}  # fmt: skip
+
+
+def portaudio(code, samples, channels=1, rate=16000):
+    types = RosbagsTypes("mgonzs13")
+    name = "audio_common_msgs/msg/"
+    filled = {f: np.zeros(0, kind) for f, kind in FIELDS.values()}
+    field, kind = FIELDS.get(code, FIELDS[8])
+    filled[field] = np.array(samples, kind)
+    info = types.message_type(name + "AudioInfo")(
+        format=code, channels=channels, rate=rate, chunk=512
+    )
+    audio = types.message_type(name + "Audio")(
+        audio_data=types.message_type(name + "AudioData")(**filled), info=info
+    )
+    build = types.message_type(name + "AudioStamped")
+    return build(header=convert.header(types, 7.5, "mic"), audio=audio)
+
+
+@pytest.mark.parametrize("code", list(FIELDS))
+def test_audio_of_the_other_package(code):
+    audio = convert.audio_to_samples(portaudio(code, [1, 2, 3]), PLAIN)
+    assert audio.samples.tolist() == ([256, 512, 768] if code == 16 else [1, 2, 3])
+    assert audio.samples.dtype == (np.int16 if code == 16 else FIELDS[code][1])
+    assert audio.stamp_s == 7.5
+
+
+def raw_audio(**change):
+    stamp = convert.time_message(TYPES, 3.5)
+    message = TYPES.message_type("foxglove_msgs/msg/RawAudio")(
+        timestamp=stamp, data=np.array([1, 0, 2, 0], np.uint8), format="pcm-s16",
+        sample_rate=8000, number_of_channels=1)  # fmt: skip
+    return dataclasses.replace(message, **change)
+
+
+def test_foxglove_audio():
+    audio = convert.audio_to_samples(raw_audio(), PLAIN)
+    assert audio.samples.tolist() == [1, 2] and audio.rate_hz == 8000 and audio.stamp_s == 3.5
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        bare(b""),
+        bare(b"\1\2\3"),
+        raw_audio(sample_rate=0),
+        raw_audio(sample_rate=2**32 - 1),
+        raw_audio(number_of_channels=0),
+        raw_audio(number_of_channels=5000),
+        raw_audio(number_of_channels=3),
+        raw_audio(format="opus"),
+        portaudio(8, []),
+        portaudio(4, [1, 2]),
+        portaudio(8, [1, 2], rate=0),
+        portaudio(8, [1, 2], rate=-16000),
+        portaudio(8, [1, 2, 3], channels=2),
+        portaudio(8, [1, 2], channels=-1),
+    ],
+)
+def test_bad_audio_is_one_clear_line(message):
+    with pytest.raises(MessageError) as error:
+        convert.audio_to_samples(message, PLAIN)
+    assert str(error.value).startswith("audio: ") and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"channels": 0}, {"channels": 255}, {"sample_rate": 0}, {"sample_format": "S24LE"},
+     {"coding_format": "mp3"}],
+)  # fmt: skip
+def test_bad_audio_info(change):
+    fields = {"channels": 1, "sample_rate": 16000, "sample_format": "S16LE", "bitrate": 0,
+              "coding_format": "wave", **change}  # fmt: skip
+    with pytest.raises(MessageError, match=r"^audio: "):
+        convert.format_from_info(SimpleNamespace(**fields))
+
+
+def test_mp3_says_what_to_set_on_the_capture_node():
+    frame = bytes([0xFF, 0xFB, 0x90, 0x00]) + bytes(413)  # 128 kbit/s, 44.1 kHz: 417 bytes
+    for data in (frame, frame + frame, frame + frame[:100]):
+        with pytest.raises(MessageError, match="format:=wave"):
+            convert.audio_to_samples(bare(data), PLAIN)
+    info = SimpleNamespace(channels=1, sample_rate=16000, sample_format="S16LE", bitrate=128,
+                           coding_format="mp3")  # fmt: skip
+    with pytest.raises(MessageError, match="format:=wave"):
+        convert.format_from_info(info)
+
+
+def test_quiet_pcm_is_not_taken_for_mp3():
+    quiet = np.full(512, -1, "<i2")
+    looks_like = np.array([-1025, 144, -1, 0] * 128, "<i2")  # begins with ff fb 90 00
+    for samples in (quiet, looks_like):
+        audio = convert.audio_to_samples(bare(samples.tobytes()), PLAIN)
+        np.testing.assert_array_equal(audio.samples, samples)
