@@ -128,7 +128,7 @@ def _overlap_add(blocks: np.ndarray, hop: int, samples: int) -> np.ndarray:
 
 
 def _vocal_tract(speech: Speech, voice: Voice, rate_hz: int, size: int) -> np.ndarray:
-    """(steps, bins) response of five formants in cascade, 1 at 0 Hz, with the source's tilt."""
+    """(steps, bins) response of five formants in cascade and of the source's tilt."""
     steps = len(speech.formants)
     high = np.broadcast_to(_HIGH_FORMANTS_HZ, (steps, 2))
     formants = np.concatenate([speech.formants, high], axis=1) * voice.formant_scale
@@ -142,7 +142,9 @@ def _vocal_tract(speech: Speech, voice: Voice, rate_hz: int, size: int) -> np.nd
         longer[:, 2:] += poles * radius[k] ** 2
         poles = longer
     tilt = 1.0 / np.sqrt(1.0 + (np.fft.rfftfreq(size, 1 / rate_hz) / voice.tilt_hz) ** 2)
-    return poles.sum(axis=1, keepdims=True) * tilt / np.fft.rfft(poles, size)
+    # An open vowel is louder than a close one, but a speaker evens half of that out.
+    gain = poles.sum(axis=1, keepdims=True) * np.sqrt(500.0 / speech.formants[:, :1])
+    return gain * tilt / np.fft.rfft(poles, size)
 
 
 def _friction(speech: Speech, rate_hz: int, size: int) -> np.ndarray:
