@@ -66,8 +66,7 @@ class TimelineStats(AudioStats):
     stamps_ahead: inputs ignored because their stamp lay alone in the far future.
     windows: windows closed.
     windows_waited: those of them that ``max_wait_s`` or a full buffer closed.
-    windows_skipped: windows in long silences never made, or dropped because nobody polled.
-    resets: calls of ``reset``.
+    windows_left_out: windows of long silences never made, or dropped because nobody polled.
     """
 
     images: int = 0
@@ -78,8 +77,7 @@ class TimelineStats(AudioStats):
     stamps_ahead: int = 0
     windows: int = 0
     windows_waited: int = 0
-    windows_skipped: int = 0
-    resets: int = 0
+    windows_left_out: int = 0
 
 
 class Timeline:
@@ -100,6 +98,7 @@ class Timeline:
     def _clear(self) -> None:
         self._zero_s: float | None = None
         self._newest_s = -math.inf
+        self._has_input = False
         self._claim: tuple[float, float] | None = None
         self._next = 0
         self._image_slot = 0
@@ -115,14 +114,14 @@ class Timeline:
 
         Windows that are closed but not polled are dropped.
         """
-        self.stats.resets += 1
-        self.stats.windows_skipped += len(self._ready)
+        self.stats.windows_left_out += len(self._ready)
         self._clear()
 
     def jumped_back(self, stamp_s: float) -> bool:
         """True if the stamp lies more than ``clock_jump_s`` before the newest one.
 
         The stamp is as pushed, of either stream, so the offset between them is allowed for.
+        Until the first input comes, the newest ``now_s`` stands for it.
         """
         slack_s = self._config.clock_jump_s + abs(self._config.camera_to_microphone_offset_s)
         return stamp_s < self._newest_s - slack_s
@@ -178,7 +177,9 @@ class Timeline:
         """
         if abs(now_s) < _MAX_STAMP_S:
             if self._zero_s is None:
-                self._zero_s = self._newest_s = now_s
+                self._zero_s = now_s
+            if not self._has_input:
+                self._newest_s = max(self._newest_s, now_s)
             self._close(self._slot(now_s - self._config.max_wait_s))
         ready, self._ready = self._ready, deque()
         return list(ready)
@@ -199,6 +200,7 @@ class Timeline:
                 self.stats.stamps_ahead += 1
                 return False
         self._claim = None
+        self._has_input = True
         self._newest_s = max(self._newest_s, stamp_s)
         return True
 
@@ -223,7 +225,7 @@ class Timeline:
             if skip > 1 and skip * self._window > _SKIP_SLOTS:
                 self._next += skip
                 self._audio.skip_to(self._next * self._window * SAMPLES_PER_FRAME)
-                self.stats.windows_skipped += skip
+                self.stats.windows_left_out += skip
             else:
                 self.stats.windows_waited += (self._next + 1) * self._window > both
                 self._close_next()
@@ -279,4 +281,4 @@ class Timeline:
     def _drop_unpolled(self) -> None:
         if len(self._ready) * self._window > _BUFFER_SLOTS:
             self._ready.popleft()
-            self.stats.windows_skipped += 1
+            self.stats.windows_left_out += 1
