@@ -95,7 +95,7 @@ def draw_disposition(rng: np.random.Generator) -> Disposition:
     posture = np.clip(rng.normal(0.0, 1.0, 3), -2, 2) * [0.03, 0.05, 0.03]
     return Disposition(
         nod_chance=rng.uniform(0.45, 0.95),
-        nod_rad=np.radians(rng.uniform(2.5, 7.0)),
+        nod_rad=np.radians(rng.uniform(2.0, 5.5)),
         nod_hz=rng.uniform(2.0, 3.2),
         smile=rng.uniform(0.5, 0.95),
         concern=rng.uniform(0.4, 0.95),

@@ -6,6 +6,7 @@ import numpy as np
 
 from reactface_node.data.motion import (
     add,
+    delayed,
     envelope,
     finish,
     frame_times,
@@ -70,7 +71,7 @@ def act(rng: np.random.Generator, script: Script, speech: Speech, manner: Manner
     _move_head(rng, face, speech, feelings, manner)
     looks, _ = gaze(rng, frames, manner.attention, 1.6)
     write_gaze(face, looks)
-    face[:, ROTATION.start + 1] += 0.12 * looks[:, 0]
+    face[:, ROTATION.start + 1] += 0.12 * delayed(looks[:, :1], 0.12, 0.24)[:, 0]
     for name in ("browInnerUp", "browDown", "mouthPress", "mouthSmile"):
         add(face, name, 0.015 * smooth_noise(rng, frames, 1, 1.5)[:, 0])
     add(face, "eyeBlink", blinks(rng, frames, manner.blinks_per_min))
