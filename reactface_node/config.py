@@ -61,7 +61,7 @@ class ModelConfig:
     period: int = setting(8, "p: frames that share one alignment bias (Eq. 17)", 1, 64)
     face_layers: int = setting(2, "transformer layers of F-Enc", 1, 12)
     cie_layers: int = setting(3, "transformer layers of CIE", 1, 12)
-    dropout: float = setting(0.1, "dropout in training", 0.0, 0.9)
+    dropout: float = setting(0.05, "dropout in training", 0.0, 0.9)
     momentum: float = setting(0.9, "a of Eq. 10", 0.0, 1.0)
     lrd: str = setting(
         "latent_memory",
@@ -129,11 +129,11 @@ class RosConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    clips: int = setting(600, "synthetic speaker clips", 2, 1_000_000)
+    clips: int = setting(500, "synthetic speaker clips", 2, 1_000_000)
     clip_s: float = setting(20.0, "length of a clip", 4.0, 600.0)
     listeners: int = setting(6, "appropriate listeners drawn for a speaker clip", 1, 100)
-    crop_frames: int = setting(128, "frames of a training crop, a multiple of w", 8, 4096)
-    batch: int = setting(24, "crops a step", 1, 4096)
+    crop_frames: int = setting(96, "frames of a training crop, a multiple of w", 8, 4096)
+    batch: int = setting(12, "crops a step", 1, 4096)
     steps: int = setting(1500, "optimiser steps", 1, 10_000_000)
     samples: int = setting(3, "M in training (Algorithm 1)", 2, 16)
     learning_rate: float = setting(1e-3, "peak of AdamW's cosine schedule", 1e-7, 1.0)

@@ -61,6 +61,7 @@ class LogMelEncoder(nn.Module):
     """Log-mel and causal convolutions: k = 4 features a face frame (the default profile)."""
 
     ratio = SAMPLES_PER_FRAME // MEL_HOP
+    log_mel: LogMel
     mel_mean: Tensor
     mel_std: Tensor
 

@@ -1,0 +1,109 @@
+"""What a living face does by itself: blinks, gaze shifts, a swaying head, breath.
+
+Each is a small streaming process: it owns a generator, is asked for frames in order, and never
+looks at a clock.
+"""
+
+import math
+
+import numpy as np
+
+from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS, index_of, indices_of
+
+BLINK_SPREAD = 0.5  # sigma of the log-normal intervals (people differ: Bentivoglio et al. 1997)
+SHORTEST_INTERVAL_S = 0.6
+CLOSING_S = 0.08
+OPENING_S = 0.12
+HALF_HEIGHT_S = (0.13, 0.17)  # so that 25 Hz frames show 100-200 ms at half height
+LOOK_S = (1.2, 4.5)  # listeners hold their gaze for seconds (Argyle and Ingham 1972)
+LOOK_AWAY_CHANCE = 0.25  # and look at the speaker about 75 % of the time
+SACCADE_S = 0.06
+
+GAZE_RIGHT = indices_of("eyeLookInLeft", "eyeLookOutRight")
+GAZE_LEFT = indices_of("eyeLookOutLeft", "eyeLookInRight")
+GAZE_UP = indices_of("eyeLookUp")
+GAZE_DOWN = indices_of("eyeLookDown")
+
+
+class Blinks:
+    """Lid closure 0..1: log-normal intervals, each blink 100-200 ms long at half height."""
+
+    def __init__(self, rng: np.random.Generator):
+        self._rng = rng
+        self._next_s = math.inf
+        self._width_s = 0.0
+        self._rate = 0.0
+
+    def frames(self, times_s: np.ndarray, per_minute: float) -> np.ndarray:
+        """Closure at increasing times, (n,); a changed rate counts from the next blink on."""
+        closure = np.zeros(len(times_s), np.float32)
+        for index, time_s in enumerate(times_s):
+            if per_minute != self._rate:
+                self._rate = per_minute
+                self._plan(time_s)
+            if time_s > self._next_s + self._width_s + (CLOSING_S + OPENING_S) / 2:
+                self._plan(time_s)
+            closure[index] = self._shape(time_s - self._next_s)
+        return closure
+
+    def _plan(self, now_s: float) -> None:
+        if self._rate <= 0:
+            self._next_s = math.inf
+            return
+        mean_s = max(60.0 / self._rate - SHORTEST_INTERVAL_S, 0.1)
+        median_s = mean_s * math.exp(-(BLINK_SPREAD**2) / 2)
+        wait_s = median_s * math.exp(BLINK_SPREAD * self._rng.standard_normal())
+        self._next_s = now_s + SHORTEST_INTERVAL_S + wait_s
+        self._width_s = self._rng.uniform(*HALF_HEIGHT_S)
+
+    def _shape(self, since_s: float) -> float:
+        hold_s = self._width_s - (CLOSING_S + OPENING_S) / 2
+        if since_s <= 0:
+            return 0.0
+        if since_s < CLOSING_S:
+            return 0.5 - 0.5 * math.cos(math.pi * since_s / CLOSING_S)
+        opening = (since_s - CLOSING_S - hold_s) / OPENING_S
+        return 0.5 + 0.5 * math.cos(math.pi * min(max(opening, 0.0), 1.0))
+
+
+class IdleMotion:
+    """Gaze shifts, slow head sway and breath as small additions to the 58 coefficients."""
+
+    def __init__(self, rng: np.random.Generator):
+        self._rng = rng
+        # Posture sways below the band of conversational head motion (0.2-1.1 Hz, Hale et al.).
+        self._frequency_hz = rng.uniform(0.04, 0.22, (3, 6))
+        self._phase = rng.uniform(0, 2 * math.pi, (3, 6))
+        degrees = np.array([0.9, 1.3, 0.7])
+        self._amplitude = np.concatenate([np.radians(degrees), [0.0015, 0.001, 0.002]])
+        self._breath_hz = rng.uniform(0.2, 0.28)
+        self._gaze = np.zeros(2)  # right, up
+        self._target = np.zeros(2)
+        self._until_s = -math.inf
+
+    def frames(self, times_s: np.ndarray) -> np.ndarray:
+        """Additions at increasing times, (n, 58)."""
+        face = np.zeros((len(times_s), NUM_COEFFICIENTS), np.float32)
+        turns = 2 * math.pi * self._frequency_hz * times_s[:, None, None] + self._phase
+        face[:, 52:] = np.sin(turns).mean(axis=1) * 1.7 * self._amplitude
+        breath = np.sin(2 * math.pi * self._breath_hz * times_s)
+        face[:, index_of("translationY")] += 0.0012 * breath
+        face[:, index_of("rotationX")] -= 0.004 * breath
+        for index, time_s in enumerate(times_s):
+            right, up = self._look(float(time_s))
+            face[index, GAZE_RIGHT], face[index, GAZE_LEFT] = max(right, 0), max(-right, 0)
+            face[index, GAZE_UP], face[index, GAZE_DOWN] = max(up, 0), max(-up, 0)
+        return face
+
+    def _look(self, time_s: float) -> np.ndarray:
+        if time_s >= self._until_s:
+            self._until_s = time_s + self._rng.uniform(*LOOK_S)
+            away = self._rng.random() < LOOK_AWAY_CHANCE
+            spread = (0.3, 0.14) if away else (0.05, 0.03)
+            self._target = self._rng.normal(0.0, spread).clip(-0.5, 0.5)
+            if away:
+                self._until_s = min(self._until_s, time_s + 1.6)
+        # A saccade is over in one or two frames.
+        share = 1.0 - math.exp(-1.0 / (FRAME_RATE_HZ * SACCADE_S * 0.5))
+        self._gaze = self._gaze + share * (self._target - self._gaze)
+        return self._gaze

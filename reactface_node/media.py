@@ -1,0 +1,252 @@
+"""Video files, webcams and microphones in, mp4 out; all decoding and encoding is libraries'."""
+
+import heapq
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from av.error import FFmpegError
+
+from reactface_node.errors import UserError
+from reactface_node.schema import FRAME_RATE_HZ
+
+VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
+MP4_AUDIO_RATE_HZ = 48000
+
+
+@dataclass(frozen=True, eq=False)
+class ImageInput:
+    """One image, (H, W, 3) uint8 RGB; it arrived at ``arrival_s`` on the stamps' clock."""
+
+    stamp_s: float
+    arrival_s: float
+    rgb: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class AudioInput:
+    """Samples (n,) or (n, channels) whose first was heard at ``stamp_s``."""
+
+    stamp_s: float
+    arrival_s: float
+    samples: np.ndarray
+    rate_hz: int
+
+
+def read_video(path: Path) -> Iterator[ImageInput | AudioInput]:
+    """A video file's images and sound in the order in which they would have arrived.
+
+    UserError if it cannot be decoded or holds no video.
+    """
+    # Two readers: in the file the sound may lie seconds away from its picture.
+    streams = [_decode(path, "video")]
+    if _has_audio(path):
+        streams.append(_decode(path, "audio"))
+    return heapq.merge(*streams, key=lambda item: item.arrival_s)
+
+
+def video_duration_s(path: Path) -> float:
+    """Length of a video file, 0 if it does not say."""
+    with av.open(str(path)) as container:
+        return (container.duration or 0) / 1e6
+
+
+def _has_audio(path: Path) -> bool:
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise UserError(f"{path} holds no video")
+            return bool(container.streams.audio)
+    except (FFmpegError, OSError) as error:
+        raise UserError(f"{path} is no video that can be read: {error}") from error
+
+
+def _decode(path: Path, kind: str) -> Iterator[ImageInput | AudioInput]:
+    try:
+        with av.open(str(path)) as container:
+            for frame in container.decode(**{kind: 0}):
+                if isinstance(frame, av.VideoFrame) and frame.time is not None:
+                    rgb = frame.to_ndarray(format="rgb24")
+                    yield ImageInput(frame.time, frame.time, rgb)
+                elif isinstance(frame, av.AudioFrame) and frame.time is not None:
+                    samples = _samples(frame)
+                    end_s = frame.time + len(samples) / frame.sample_rate
+                    yield AudioInput(frame.time, end_s, samples, frame.sample_rate)
+    except (FFmpegError, OSError) as error:
+        raise UserError(f"{path} cannot be decoded: {error}") from error
+
+
+def _samples(frame: av.AudioFrame) -> np.ndarray:
+    """(n, channels), planar or packed alike."""
+    channels = frame.layout.nb_channels
+    array = frame.to_ndarray()
+    return array.T if frame.format.is_planar else array.reshape(-1, channels)
+
+
+class VideoWriter:
+    """An mp4 (H.264 and AAC) at 25 fps; it appears under its name only when it is complete."""
+
+    def __init__(self, path: Path, width: int, height: int):
+        """UserError if the path exists or cannot be written."""
+        if path.exists():
+            raise UserError(f"{path} exists already; name another file or remove it")
+        self._path = path
+        self._unfinished = path.with_name(f".{path.stem}.partial.mp4")
+        self._frames = 0
+        try:
+            self._container = av.open(str(self._unfinished), "w", format="mp4")
+        except (FFmpegError, OSError) as error:
+            raise UserError(f"cannot write {path}: {error}") from error
+        self._video = self._container.add_stream("libx264", rate=FRAME_RATE_HZ)
+        self._video.width, self._video.height = width // 2 * 2, height // 2 * 2
+        self._video.pix_fmt = "yuv420p"
+        self._video.options = {"crf": "20", "preset": "veryfast"}
+        self._audio = self._container.add_stream("aac", rate=MP4_AUDIO_RATE_HZ)
+        self._audio.layout = "mono"
+        self._resampler = av.AudioResampler("fltp", "mono", MP4_AUDIO_RATE_HZ)
+
+    def write_image(self, rgb: np.ndarray) -> None:
+        """The next frame, (H, W, 3) uint8."""
+        cut = np.ascontiguousarray(rgb[: self._video.height, : self._video.width])
+        frame = av.VideoFrame.from_ndarray(cut, format="rgb24")
+        frame.pts, frame.time_base = self._frames, Fraction(1, FRAME_RATE_HZ)
+        self._frames += 1
+        self._mux(self._video.encode(frame))
+
+    def write_audio(self, time_s: float, samples: np.ndarray, rate_hz: int) -> None:
+        """float32 mono (n,) that starts ``time_s`` after the first frame."""
+        frame = av.AudioFrame.from_ndarray(samples[None].astype(np.float32), "fltp", "mono")
+        frame.sample_rate = rate_hz
+        frame.pts, frame.time_base = round(time_s * rate_hz), Fraction(1, rate_hz)
+        for resampled in self._resampler.resample(frame):
+            self._mux(self._audio.encode(resampled))
+
+    def _mux(self, packets: list[av.Packet]) -> None:
+        try:
+            for packet in packets:
+                self._container.mux(packet)
+        except (FFmpegError, OSError) as error:
+            raise UserError(f"cannot write {self._path}: {error}") from error
+
+    def __enter__(self) -> "VideoWriter":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                for resampled in self._resampler.resample(None):
+                    self._mux(self._audio.encode(resampled))
+                self._mux(self._audio.encode(None))
+                self._mux(self._video.encode(None))
+            self._close(kind is None)
+        finally:
+            self._unfinished.unlink(missing_ok=True)
+
+    def _close(self, complete: bool) -> None:
+        try:
+            self._container.close()
+            if complete:
+                os.replace(self._unfinished, self._path)
+        except (FFmpegError, OSError) as error:
+            if complete:
+                raise UserError(f"cannot write {self._path}: {error}") from error
+
+
+class Capture:
+    """A webcam and a microphone, each read by a thread of its own; stamps are ``time.time()``.
+
+    This is an edge of the product: it may read a clock. The newest image wins; of audio nothing
+    is lost until the reader is seconds behind.
+    """
+
+    def __init__(self, camera: int | None, microphone: str | None):
+        """camera: index or None. microphone: an ALSA device such as "default", or None.
+        UserError if one cannot be opened."""
+        self._queue: queue.Queue[ImageInput | AudioInput] = queue.Queue(maxsize=500)
+        self._stop = threading.Event()
+        self._threads = []
+        if camera is not None:
+            self._threads.append(threading.Thread(target=self._film, args=(open_camera(camera),)))
+        if microphone is not None:
+            container = open_microphone(microphone)
+            self._threads.append(threading.Thread(target=self._listen, args=(container,)))
+        for thread in self._threads:
+            thread.daemon = True
+            thread.start()
+
+    def take(self) -> list[ImageInput | AudioInput]:
+        """All that has arrived since the last call."""
+        taken = []
+        while True:
+            try:
+                taken.append(self._queue.get_nowait())
+            except queue.Empty:
+                return taken
+
+    def close(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=2.0)
+
+    def _film(self, camera) -> None:
+        while not self._stop.is_set():
+            good, bgr = camera.read()
+            if not good:
+                break
+            now_s = time.time()
+            self._offer(ImageInput(now_s, now_s, np.ascontiguousarray(bgr[:, :, ::-1])))
+        camera.release()
+
+    def _listen(self, container: av.container.InputContainer) -> None:
+        try:
+            for frame in container.decode(audio=0):
+                if self._stop.is_set():
+                    break
+                samples, now_s = _samples(frame), time.time()
+                start_s = now_s - len(samples) / frame.sample_rate
+                self._offer(AudioInput(start_s, now_s, samples, frame.sample_rate))
+        except FFmpegError:
+            if not self._stop.is_set():
+                raise
+        finally:
+            container.close()
+
+    def _offer(self, item: ImageInput | AudioInput) -> None:
+        while not self._stop.is_set():
+            try:
+                return self._queue.put_nowait(item)
+            except queue.Full:
+                self._queue.get()
+
+
+def open_camera(index: int):
+    """A webcam by index, as OpenCV opens it (PyAV's Linux wheels have no video4linux)."""
+    import cv2
+
+    camera = cv2.VideoCapture(index)
+    if not camera.isOpened():
+        raise UserError(f"camera {index} cannot be opened; is it there, and free?")
+    return camera
+
+
+def open_microphone(device: str) -> av.container.InputContainer:
+    """A microphone by its ALSA name."""
+    try:
+        return av.open(device, format="alsa")
+    except (FFmpegError, OSError, ValueError) as error:
+        raise UserError(
+            f"microphone '{device}' cannot be opened ({error}); `arecord -L` lists the names"
+        ) from error

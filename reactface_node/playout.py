@@ -1,0 +1,101 @@
+"""From the model's trajectories to the faces that are shown: idle motion, gain, blinks, fades."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from reactface_node.config import PlayoutConfig
+from reactface_node.idle import Blinks, IdleMotion
+from reactface_node.schema import EXPRESSION, FRAME_RATE_HZ, NUM_EXPRESSION, indices_of
+
+FADE_S = 0.4  # how fast the reaction fades to idle motion when the speaker is gone, and back
+# Lids of the model only rest lower or higher; closing is the blink process's. The paper's known
+# failure is a blink of over a second.
+LARGEST_REST_CLOSURE = 0.3
+LIDS = indices_of("eyeBlink")
+
+
+@dataclass
+class _Sample:
+    """One trajectory's own processes."""
+
+    idle: IdleMotion
+    blinks: Blinks
+
+
+class Playout:
+    """Finishes M trajectories window by window and picks the one that is shown."""
+
+    def __init__(self, config: PlayoutConfig):
+        self._samples = [
+            _Sample(
+                IdleMotion(np.random.default_rng([config.seed, index, 1])),
+                Blinks(np.random.default_rng([config.seed, index, 2])),
+            )
+            for index in range(config.samples)
+        ]
+        self._presence = 0.0
+        self._played: int | None = None
+        self._last: np.ndarray | None = None
+        self._last_index = -1
+
+    def finish(
+        self,
+        index: int,
+        reaction: np.ndarray,
+        present: np.ndarray,
+        config: PlayoutConfig,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The window's finished samples (M, w, 58) and the face to show (w, 58).
+
+        reaction: (M, w, 58) from the model. present: (w,) bool, face or voice was there. The
+        time of the processes is the window index's, so a skipped window leaves no seam in them.
+        """
+        window = reaction.shape[1]
+        times_s = (index * window + np.arange(window)) / FRAME_RATE_HZ
+        presence = self._follow(present)
+        samples = np.stack(
+            [
+                self._finish_sample(sample, times_s, raw, presence, config)
+                for sample, raw in zip(self._samples, reaction, strict=True)
+            ]
+        )
+        return samples, self._show(index, samples, min(config.play, len(samples) - 1))
+
+    def _finish_sample(
+        self,
+        sample: _Sample,
+        times_s: np.ndarray,
+        raw: np.ndarray,
+        presence: np.ndarray,
+        config: PlayoutConfig,
+    ) -> np.ndarray:
+        face = np.nan_to_num(raw) * presence[:, None]
+        face[:, EXPRESSION] *= config.gain
+        face[:, NUM_EXPRESSION:] *= config.head_gain
+        face += config.idle_gain * sample.idle.frames(times_s)
+        face[:, EXPRESSION] = face[:, EXPRESSION].clip(0.0, 1.0)
+        rest = face[:, LIDS].clip(0.0, LARGEST_REST_CLOSURE)
+        closure = sample.blinks.frames(times_s, config.blinks_per_min)[:, None]
+        face[:, LIDS] = rest + (1.0 - rest) * closure
+        return face.astype(np.float32)
+
+    def _follow(self, present: np.ndarray) -> np.ndarray:
+        """0..1 a frame: eases to whether somebody is there."""
+        step = 1.0 / (FADE_S * FRAME_RATE_HZ)
+        levels = np.empty(len(present), np.float32)
+        for index, there in enumerate(present):
+            self._presence = min(1.0, max(0.0, self._presence + (step if there else -step)))
+            levels[index] = self._presence
+        return levels * levels * (3.0 - 2.0 * levels)
+
+    def _show(self, index: int, samples: np.ndarray, play: int) -> np.ndarray:
+        """The played sample; a switch cross-fades over one window, so does a skipped window."""
+        face = samples[play]
+        share = (np.arange(1, len(face) + 1) / len(face))[:, None].astype(np.float32)
+        if self._played is not None and play != self._played:
+            face = (1.0 - share) * samples[self._played] + share * face
+        elif self._last is not None and index != self._last_index + 1:
+            face = (1.0 - share) * self._last + share * face
+        self._played, self._last, self._last_index = play, face[-1], index
+        return face.astype(np.float32)

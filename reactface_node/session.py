@@ -1,0 +1,196 @@
+"""The one verb: push images and audio, poll reactions.
+
+The node, the bag replay, the live runner and the benchmark all call this and only this. Time is
+data: every input carries its stamp and ``poll`` is told what time it is, so a replay with the
+same seed gives the same reactions bit for bit.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from reactface_node.config import Config
+from reactface_node.errors import UserError
+from reactface_node.model.checkpoint import find_weights, load_checkpoint, resolve_device
+from reactface_node.model.reactface import ModelState, ReactFace, SpeakerInput
+from reactface_node.perception import make_tracker
+from reactface_node.playout import Playout
+from reactface_node.schema import FRAME_RATE_HZ, Observation, Reaction
+from reactface_node.settings import settings
+from reactface_node.timeline import Timeline, Window
+
+
+class Tracker(Protocol):
+    """What the session needs of perception."""
+
+    def track(self, stamp_s: float, rgb: np.ndarray) -> Observation: ...
+    def reset(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class ReactionSession:
+    """One speaker/listener pair: timeline, tracker, the model's streaming state and playout."""
+
+    def __init__(self, config: Config, model: ReactFace, tracker: Tracker):
+        """The model is shared and never changed; ``load`` is the usual way in."""
+        self.config = config
+        self._model = model
+        self._tracker = tracker
+        self._timeline = Timeline(config.timeline, config.model.window, tracker.track)
+        self._resets = 0
+        self._windows = self._skipped = self._faces = self._voices = 0
+        self._begin()
+
+    @classmethod
+    def load(cls, config: Config) -> "ReactionSession":
+        """Load weights and tracker and warm both up; UserError if something is missing.
+
+        Sets torch's thread count for the process (``threads``).
+        """
+        device = resolve_device(config.device)
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        path = find_weights(config.weights)
+        model = load_checkpoint(path, config.model, device).model
+        tracker = make_tracker(config.perception, config.model.face_encoder == "pixels")
+        session = cls(config, model, tracker)
+        session._warm_up()
+        return session
+
+    def push_image(self, stamp_s: float, rgb: np.ndarray) -> None:
+        """An image of the speaker, (H, W, 3) uint8 RGB; ValueError if it is not one."""
+        if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
+            raise ValueError(f"an image is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
+        self._follow_clock(stamp_s)
+        self._timeline.push_image(stamp_s, rgb)
+
+    def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
+        """Samples (n,) or (n, channels), stamped at the first; ValueError on a wrong shape."""
+        self._follow_clock(stamp_s)
+        self._timeline.push_audio(stamp_s, samples, rate_hz)
+
+    def poll(self, now_s: float) -> list[Reaction]:
+        """The reactions of all windows that closed by now, oldest first.
+
+        A window that could not even be shown any more is skipped and counted.
+        """
+        self._follow_clock(now_s)
+        reactions = []
+        for window in self._timeline.poll(now_s):
+            if self._show_at(window)[-1] + 1 / FRAME_RATE_HZ < now_s:
+                self._skipped += 1
+            else:
+                reactions.append(self._react(window))
+        return reactions
+
+    def reset(self) -> None:
+        """Forget the conversation: new time zero, new state, same weights."""
+        self._resets += 1
+        self._timeline.reset()
+        self._tracker.reset()
+        self._begin()
+
+    def configure(self, changes: Mapping[str, Any]) -> None:
+        """Change live settings by dotted name; UserError leaves everything as it was."""
+        live = {item.name for item in settings(self.config) if item.live}
+        for name in changes:
+            if name not in live and any(item.name == name for item in settings(self.config)):
+                raise UserError(f"parameter '{name}' cannot change while running")
+        self.config = self.config.replace(**changes)
+
+    def stats(self) -> dict[str, float]:
+        """Counters since the start, by name."""
+        frames = max(1, self._windows * self.config.model.window)
+        return {
+            **vars(self._timeline.stats),
+            "windows_reacted": self._windows,
+            "windows_skipped": self._skipped,
+            "resets": self._resets,
+            "face_seen": self._faces / frames,
+            "voice_heard": self._voices / frames,
+        }
+
+    def close(self) -> None:
+        """Free the tracker."""
+        self._tracker.close()
+
+    def _begin(self) -> None:
+        playout = self.config.playout
+        self._state: ModelState | None = None
+        self._playout = Playout(playout)
+        self._noise = [np.random.default_rng([playout.seed, m, 0]) for m in range(playout.samples)]
+
+    def _follow_clock(self, stamp_s: float) -> None:
+        if self._timeline.jumped_back(stamp_s):
+            logging.getLogger(__name__).warning(
+                "the clock jumped back to %.3f s: the session starts again", stamp_s
+            )
+            self.reset()
+
+    def _show_at(self, window: Window) -> np.ndarray:
+        frames = np.arange(self.config.model.window) / FRAME_RATE_HZ
+        return window.end_s + self.config.playout.playout_delay_s + frames
+
+    def _react(self, window: Window) -> Reaction:
+        seen = [frame or Observation.missing() for frame in window.frames]
+        found = np.array([observation.face_found for observation in seen])
+        raw = self._run_model(seen, window.audio, window.audio_valid)
+        present = found | window.audio_valid
+        samples, face = self._playout.finish(window.index, raw, present, self.config.playout)
+        self._windows += 1
+        self._faces += int(found.sum())
+        self._voices += int(window.audio_valid.sum())
+        return Reaction(
+            window.index,
+            self._show_at(window),
+            samples,
+            min(self.config.playout.play, len(samples) - 1),
+            face,
+            float(found.mean()),
+            float(window.audio_valid.mean()),
+        )
+
+    def _run_model(
+        self, seen: list[Observation], audio: np.ndarray, heard: np.ndarray
+    ) -> np.ndarray:
+        """One window through the model: (M, w, 58)."""
+        device = self._model.listener_mean.device
+        width = self.config.model.width
+        noise = np.stack([rng.standard_normal((1, width), np.float32) for rng in self._noise])
+        speaker = SpeakerInput(
+            *(
+                torch.from_numpy(array[None]).to(device)
+                for array in (*self._face_input(seen), audio, heard)
+            )
+        )
+        drawn = self.config.playout.temperature * torch.from_numpy(noise[None]).to(device)
+        with torch.inference_mode():
+            output, self._state = self._model(speaker, drawn, self._state)
+        return output.listener[0].cpu().numpy()
+
+    def _face_input(self, seen: list[Observation]) -> tuple[np.ndarray, np.ndarray]:
+        """The model's face and mask: coefficients, or face crops in [-1, 1]."""
+        if self.config.model.face_encoder == "coefficients":
+            return (
+                np.stack([observation.coefficients for observation in seen]),
+                np.stack([observation.valid for observation in seen]),
+            )
+        blank = np.zeros((224, 224, 3), np.uint8)
+        crops = np.stack([blank if o.crop is None else o.crop for o in seen])
+        pixels = crops.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1.0
+        return pixels, np.array([o.crop is not None for o in seen])
+
+    def _warm_up(self) -> None:
+        """First calls are slow: allocate and compile before the first input, then start fresh."""
+        window = self.config.model.window
+        self._run_model(
+            [Observation.missing()] * window,
+            np.zeros(window * 640, np.float32),
+            np.zeros(window, bool),
+        )
+        self._tracker.track(0.0, np.zeros((240, 320, 3), np.uint8))
+        self._tracker.reset()
+        self._begin()

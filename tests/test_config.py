@@ -1,0 +1,71 @@
+"""One Config: YAML, overrides and their mistakes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from reactface_node.config import Config
+from reactface_node.errors import UserError
+from reactface_node.settings import parse_overrides, settings
+
+
+def test_profile_file_and_overrides_in_this_order(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("playout: {gain: 1.5, samples: 3}\n")
+    config = Config.load("paper", path, {"playout.gain": 2})
+    assert config.model.face_encoder == "pixels"
+    assert (config.playout.gain, config.playout.samples) == (2.0, 3)
+    assert Config.from_dict(config.to_dict()) == config
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"playout.gian": 1.0}, "did you mean playout.gain"),
+        ({"playout.gain": 9.0}, "within 0 .. 3"),
+        ({"playout.gain": float("nan")}, "within 0 .. 3"),
+        ({"playout.gain": "high"}, "must be a float"),
+        ({"playout.samples": 1.5}, "must be a int"),
+        ({"playout.samples": True}, "must be a int"),
+        ({"model.lrd": "other"}, "one of latent_memory, latent_query"),
+        ({"playout": 1}, "is a section"),
+    ],
+)
+def test_mistakes_are_named(values, says):
+    with pytest.raises(UserError, match=says):
+        Config.load(overrides=values)
+
+
+def test_unreadable_and_malformed_files(tmp_path):
+    with pytest.raises(UserError, match="cannot read"):
+        Config.load(path=tmp_path / "none.yaml")
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("a: [1, 2\n")
+    with pytest.raises(UserError, match="not valid YAML"):
+        Config.load(path=bad)
+    bad.write_text("- 1\n")
+    with pytest.raises(UserError, match="names and values"):
+        Config.load(path=bad)
+    with pytest.raises(UserError, match="unknown profile 'x'; there are: default, paper"):
+        Config.load("x")
+
+
+def test_every_setting_has_a_description_and_a_range_or_choices():
+    for item in settings(Config()):
+        assert item.help
+        if not isinstance(item.value, str | bool):
+            assert item.low is not None and item.high is not None
+            assert item.low <= item.value <= item.high
+
+
+def test_overrides_are_parsed_as_yaml():
+    assert parse_overrides(["a.b=1.5", "c=on.yaml", "d="]) == {"a.b": 1.5, "c": "on.yaml", "d": ""}
+    with pytest.raises(UserError, match="NAME=VALUE"):
+        parse_overrides(["gain"])
+
+
+def test_config_imports_no_torch():
+    code = "import sys, reactface_node.config, reactface_node.schema; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
