@@ -126,7 +126,7 @@ def test_bad_audio_info(change):
     fields = {"channels": 1, "sample_rate": 16000, "sample_format": "S16LE", "bitrate": 0,
               "coding_format": "wave", **change}  # fmt: skip
     with pytest.raises(MessageError, match=r"^audio: "):
-        convert.format_from_info(SimpleNamespace(**fields))
+        convert.audio_to_samples(bare(b"\1\2"), convert.format_from_info(SimpleNamespace(**fields)))
 
 
 def test_mp3_says_what_to_set_on_the_capture_node():
@@ -137,7 +137,7 @@ def test_mp3_says_what_to_set_on_the_capture_node():
     info = SimpleNamespace(channels=1, sample_rate=16000, sample_format="S16LE", bitrate=128,
                            coding_format="mp3")  # fmt: skip
     with pytest.raises(MessageError, match="format:=wave"):
-        convert.format_from_info(info)
+        convert.audio_to_samples(bare(b"\1\2"), convert.format_from_info(info))
 
 
 def test_quiet_pcm_is_not_taken_for_mp3():
