@@ -102,6 +102,8 @@ class VideoWriter:
         self._unfinished = path.with_name(f".{path.stem}.partial.mp4")
         self._frames = 0
         try:
+            # FFmpeg opens the file at its first packet only; a mistake should be known now.
+            self._unfinished.touch()
             self._container = av.open(str(self._unfinished), "w", format="mp4")
         except (FFmpegError, OSError) as error:
             raise UserError(f"cannot write {path}: {error}") from error

@@ -6,6 +6,7 @@ same seed gives the same reactions bit for bit.
 """
 
 import logging
+import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -16,7 +17,6 @@ from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import find_weights, load_checkpoint, resolve_device
 from reactface_node.model.reactface import ModelState, ReactFace, SpeakerInput
-from reactface_node.perception import make_tracker
 from reactface_node.playout import Playout
 from reactface_node.schema import FRAME_RATE_HZ, Observation, Reaction
 from reactface_node.settings import settings
@@ -50,6 +50,9 @@ class ReactionSession:
 
         Sets torch's thread count for the process (``threads``).
         """
+        # Here, so that a session with another tracker needs no face landmark library.
+        from reactface_node.perception import make_tracker
+
         device = resolve_device(config.device)
         if config.threads:
             torch.set_num_threads(config.threads)
@@ -64,12 +67,14 @@ class ReactionSession:
         """An image of the speaker, (H, W, 3) uint8 RGB; ValueError if it is not one."""
         if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
             raise ValueError(f"an image is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
-        self._follow_clock(stamp_s)
+        if self._timeline.jumped_back(stamp_s):
+            self._start_again(stamp_s)
         self._timeline.push_image(stamp_s, rgb)
 
     def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
         """Samples (n,) or (n, channels), stamped at the first; ValueError on a wrong shape."""
-        self._follow_clock(stamp_s)
+        if self._timeline.jumped_back(stamp_s):
+            self._start_again(stamp_s)
         self._timeline.push_audio(stamp_s, samples, rate_hz)
 
     def poll(self, now_s: float) -> list[Reaction]:
@@ -77,7 +82,9 @@ class ReactionSession:
 
         A window that could not even be shown any more is skipped and counted.
         """
-        self._follow_clock(now_s)
+        if now_s < self._now_s - self.config.timeline.clock_jump_s:
+            self._start_again(now_s)
+        self._now_s = now_s
         reactions = []
         for window in self._timeline.poll(now_s):
             if self._show_at(window)[-1] + 1 / FRAME_RATE_HZ < now_s:
@@ -119,16 +126,16 @@ class ReactionSession:
 
     def _begin(self) -> None:
         playout = self.config.playout
+        self._now_s = -math.inf
         self._state: ModelState | None = None
         self._playout = Playout(playout)
         self._noise = [np.random.default_rng([playout.seed, m, 0]) for m in range(playout.samples)]
 
-    def _follow_clock(self, stamp_s: float) -> None:
-        if self._timeline.jumped_back(stamp_s):
-            logging.getLogger(__name__).warning(
-                "the clock jumped back to %.3f s: the session starts again", stamp_s
-            )
-            self.reset()
+    def _start_again(self, stamp_s: float) -> None:
+        logging.getLogger(__name__).warning(
+            "the clock jumped back to %.3f s: the session starts again", stamp_s
+        )
+        self.reset()
 
     def _show_at(self, window: Window) -> np.ndarray:
         frames = np.arange(self.config.model.window) / FRAME_RATE_HZ
