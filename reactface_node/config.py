@@ -134,17 +134,17 @@ class TrainingConfig:
     listeners: int = setting(6, "appropriate listeners drawn for a speaker clip", 1, 100)
     crop_frames: int = setting(96, "frames of a training crop, a multiple of w", 8, 4096)
     batch: int = setting(12, "crops a step", 1, 4096)
-    steps: int = setting(1500, "optimiser steps", 1, 10_000_000)
+    steps: int = setting(1200, "optimiser steps", 1, 10_000_000)
     samples: int = setting(3, "M in training (Algorithm 1)", 2, 16)
     learning_rate: float = setting(1e-3, "peak of AdamW's cosine schedule", 1e-7, 1.0)
     weight_decay: float = setting(0.01, "AdamW", 0.0, 1.0)
     clip_norm: float = setting(1.0, "largest gradient norm", 0.01, 1000.0)
     kl_weight: float = setting(1e-3, "lambda_kl of Eq. 18", 0.0, 1000.0)
     smooth_weight: float = setting(1.0, "lambda_smo of Eq. 18", 0.0, 1000.0)
-    diversity_weight: float = setting(0.05, "lambda_div of Eq. 18", 0.0, 1000.0)
-    diversity_scale: float = setting(1.0, "sigma_d of Eq. 21, in standardised units", 1e-6, 1e6)
+    diversity_weight: float = setting(0.2, "lambda_div of Eq. 18", 0.0, 1000.0)
+    diversity_scale: float = setting(0.2, "sigma_d of Eq. 21, in standardised units", 1e-6, 1e6)
     neighbour_temperature: float = setting(
-        0.1, "soft minimum over appropriate reactions; 0 = the minimum of Eq. 20", 0.0, 100.0
+        0.05, "soft minimum over appropriate reactions; 0 = the minimum of Eq. 20", 0.0, 100.0
     )
     speaker_weight: float = setting(0.5, "weight of Eq. 19", 0.0, 1000.0)
     channel_dropout: float = setting(

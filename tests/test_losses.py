@@ -24,10 +24,12 @@ def test_appropriate_loss_takes_the_nearest_reaction():
 
 
 def test_diversity_loss_is_one_for_equal_samples_and_falls_with_distance():
+    active = torch.tensor([True, True, True, False])
     same = torch.zeros(2, 3, 5, 4)
-    assert losses.diversity_loss(same, 1.0).item() == pytest.approx(1.0)
+    same[:, 0, :, 3] = 9.0  # a channel that listeners never move does not count
+    assert losses.diversity_loss(same, 1.0, active).item() == pytest.approx(1.0)
     apart = torch.stack([torch.zeros(5, 4), torch.full((5, 4), 2.0)])[None]
-    assert losses.diversity_loss(apart, 2.0).item() == pytest.approx(math.exp(-2))
+    assert losses.diversity_loss(apart, 2.0, active).item() == pytest.approx(math.exp(-2))
 
 
 def test_kl_loss_is_zero_for_the_standard_normal():

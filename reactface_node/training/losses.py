@@ -31,13 +31,15 @@ def appropriate_loss(listener: Tensor, appropriate: Tensor, temperature: float) 
     return (weights * pairs).sum(dim=-1).mean()
 
 
-def diversity_loss(listener: Tensor, scale: float) -> Tensor:
+def diversity_loss(listener: Tensor, scale: float, active: Tensor) -> Tensor:
     """Eq. 21 over all ordered pairs of the M samples of (B, M, T, C).
 
-    The squared distance is a mean over time and channels, so that ``scale`` means the same for
-    every length of crop.
+    The squared distance is a mean over time and over the ``active`` channels (C,) bool, so that
+    ``scale`` means the same for every length of crop and nothing is gained by moving what
+    listeners never move.
     """
     samples = listener.shape[1]
+    listener = listener[..., active]
     difference = listener[:, :, None] - listener[:, None, :]
     kernel = torch.exp(-difference.square().mean(dim=(-2, -1)) / scale)
     apart = 1.0 - torch.eye(samples, device=listener.device)

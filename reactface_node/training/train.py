@@ -12,11 +12,16 @@ from tqdm import tqdm
 
 from reactface_node.config import Config, TrainingConfig
 from reactface_node.evaluation.probes import evaluate
-from reactface_node.model.checkpoint import resolve_device, save_checkpoint
+from reactface_node.model.checkpoint import (
+    find_weights,
+    load_checkpoint,
+    resolve_device,
+    save_checkpoint,
+)
 from reactface_node.model.reactface import Output, ReactFace, SpeakerInput
 from reactface_node.model.speech import LogMelEncoder
 from reactface_node.training import losses
-from reactface_node.training.corpus import Batch, Corpus, make_corpus
+from reactface_node.training.corpus import SMALLEST_STD, Batch, Corpus, make_corpus
 
 TRAINING_STREAM, VALIDATION_STREAM = 0, 1
 WARM_UP_STEPS = 100
@@ -123,8 +128,16 @@ def losses_of(
         ),
         "kl": losses.kl_loss(output.mean, output.log_variance),
         "smooth": losses.smooth_loss(listener),
-        "diversity": losses.diversity_loss(listener, settings.diversity_scale),
+        "diversity": losses.diversity_loss(
+            listener, settings.diversity_scale, active_channels(model.listener_std)
+        ),
     }
+
+
+def active_channels(listener_std: Tensor) -> Tensor:
+    """(58,) bool: the channels that real listeners move by more than the smallest deviation."""
+    smallest = torch.from_numpy(SMALLEST_STD).to(listener_std)
+    return listener_std > 1.01 * smallest
 
 
 def total_loss(parts: dict[str, Tensor], settings: TrainingConfig) -> Tensor:
@@ -142,3 +155,11 @@ def to_device(batch: Batch, device: str) -> Batch:
     """All tensors of a batch on the device."""
     speaker = SpeakerInput(*(part.to(device) for part in vars(batch.speaker).values()))
     return Batch(speaker, batch.truth.to(device), batch.listeners.to(device))
+
+
+def evaluate_checkpoint(config: Config, clips: int) -> dict[str, float]:
+    """Metrics of the config's checkpoint on ``clips`` held-out dyads; UserError without one."""
+    device = resolve_device(config.device)
+    model = load_checkpoint(find_weights(config.weights), config.model, device).model
+    held_out = make_corpus(config.training, clips, VALIDATION_STREAM, os.cpu_count() or 1)
+    return evaluate(model, held_out, config.training)

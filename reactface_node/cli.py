@@ -1,0 +1,169 @@
+"""The command line: ``reactface replay | live | node | train | evaluate | bench | weights``."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from reactface_node import __version__, resources
+from reactface_node.config import Config
+from reactface_node.errors import UserError
+from reactface_node.settings import parse_overrides, settings
+
+INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; 0 if it went well, 2 on a user's mistake, 130 on Ctrl-C."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    given = sys.argv[1:] if arguments is None else arguments
+    parser = build_parser()
+    # A node is started by `ros2 launch` with ROS's own arguments; rclpy reads those.
+    options, rest = parser.parse_known_args(given)
+    if rest and options.command != "node":
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
+    try:
+        result: int | None = options.run(options)
+    except UserError as error:
+        print(f"reactface {options.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"reactface {options.command}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return result or 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("reactface", description="A robot face that listens.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_replay(commands)
+    _add_live(commands)
+    _add(commands, "node", _node, "the ROS 2 lifecycle node (needs rclpy)")
+    train = _add(commands, "train", _train, "train on synthetic dyads and write a checkpoint")
+    train.add_argument("file", nargs="?", type=Path, metavar="CONFIG", help="a YAML config")
+    train.add_argument("-o", "--out", type=Path, required=True, help="checkpoint to write")
+    evaluate = _add(commands, "evaluate", _evaluate, "measure a checkpoint on held-out dyads")
+    evaluate.add_argument("--clips", type=int, default=16, help="held-out clips")
+    bench = _add(commands, "bench", _bench, "measure speed, latency and memory here")
+    bench.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    bench.add_argument("--seconds", type=float, default=20.0, help="length of the paced run")
+    weights = _add(commands, "weights", _weights, "list the checkpoints that are installed")
+    weights.set_defaults(weights_list=True)
+    return parser
+
+
+def _add(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], about: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
+    parser.set_defaults(run=run)
+    parser.add_argument("--profile", default="default", help="default, paper, ...")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="YAML read after the profile")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any setting, such as playout.gain=1.2; `reactface weights --settings` lists all",
+    )
+    return parser
+
+
+def _add_replay(commands: Any) -> None:
+    about = "run a rosbag2 or a video file through the listener"
+    parser = _add(commands, "replay", _replay, about)
+    parser.add_argument("source", type=Path, metavar="BAG_OR_VIDEO")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="rosbag2 folder to write")
+    parser.add_argument("--video", type=Path, help="mp4 to write: speaker | reaction, with sound")
+    parser.add_argument("--samples", type=int, help="M: reactions drawn for the same speaker")
+    parser.add_argument("--seed", type=int, help="seed of the reactions")
+
+
+def _add_live(commands: Any) -> None:
+    about = "listen to topics, or to a webcam and a microphone, without ROS installed"
+    parser = _add(commands, "live", _live, about)
+    parser.add_argument("--camera", default="topic", help="a camera's number, or 'topic'")
+    parser.add_argument("--mic", default="topic", help="an ALSA device, or 'topic', or 'none'")
+    parser.add_argument("--show", action="store_true", help="show the face in a window too")
+
+
+def load_config(options: argparse.Namespace, **named: Any) -> Config:
+    """Profile, file, --set, then what a command's own options say."""
+    overrides = parse_overrides(options.set)
+    overrides |= {name: value for name, value in named.items() if value is not None}
+    return Config.load(options.profile, options.config, overrides)
+
+
+def _replay(options: argparse.Namespace) -> None:
+    config = load_config(
+        options, **{"playout.samples": options.samples, "playout.seed": options.seed}
+    )
+    for path in (options.out, options.video):
+        # Said before the weights are loaded, not after minutes of work.
+        if path is not None and path.exists():
+            raise UserError(f"{path} exists already; choose another output or remove it")
+    from reactface_node.ros.replay import replay, summary
+    from reactface_node.session import ReactionSession
+
+    session = ReactionSession.load(config)
+    try:
+        stats = replay(config, options.source, options.out, options.video, session)
+    finally:
+        session.close()
+    print(summary(options.source, stats))
+    print(f"wrote {options.out}" + (f" and {options.video}" if options.video else ""))
+
+
+def _live(options: argparse.Namespace) -> None:
+    from reactface_node.ros.live import live
+
+    live(load_config(options), options.camera, options.mic, options.show)
+
+
+def _node(options: argparse.Namespace) -> int:
+    from reactface_node.ros.node import main as run_node
+
+    return run_node(options.rest)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from reactface_node.training.train import train
+
+    if options.file is not None:
+        options.config = options.file
+    metrics = train(load_config(options), options.out)
+    print(json.dumps(metrics, indent=2))
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from reactface_node.training.train import evaluate_checkpoint
+
+    print(json.dumps(evaluate_checkpoint(load_config(options), options.clips), indent=2))
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from reactface_node.ros.bench import bench, table
+
+    result = bench(load_config(options), options.seconds)
+    print(json.dumps(result, indent=2) if options.json else table(result))
+
+
+def _weights(options: argparse.Namespace) -> None:
+    folder = resources.folder("weights")
+    for profile in sorted(p.stem for p in resources.folder("config").glob("*.yaml")):
+        if profile == "themes":
+            continue
+        name = Config.load(profile).weights
+        there = "present" if (folder / name).is_file() else "not shipped: train or bring your own"
+        print(f"{profile:10} {name:28} {there}")
+
+
+__all__ = ["build_parser", "load_config", "main", "settings"]

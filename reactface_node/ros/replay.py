@@ -1,0 +1,259 @@
+"""Offline: a bag or a video file through the session, into a bag and an mp4 to look at.
+
+It is the node's own logic (``Server``) on a simulated clock: messages are handed over when the
+recording says they arrived, and time passes in small ticks between them.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from reactface_node.audio import AudioStats, to_mono
+from reactface_node.config import Config
+from reactface_node.errors import UserError
+from reactface_node.media import (
+    VIDEO_SUFFIXES,
+    AudioInput,
+    ImageInput,
+    VideoWriter,
+    read_video,
+    video_duration_s,
+)
+from reactface_node.render import make_renderer
+from reactface_node.ros.bag import BagReader, BagWriter
+from reactface_node.ros.server import IMAGE, OUTPUTS, Server
+from reactface_node.schema import FRAME_RATE_HZ, Reaction
+from reactface_node.session import ReactionSession
+
+TICK_S = 0.01
+AUDIO_SLACK_S = 0.08  # stamps jitter; sound in the mp4 is cut or padded only beyond this
+NODE_NAME = "reactface"
+
+Deliver = Callable[[Server], None]
+
+
+class Observed:
+    """The session as the server sees it, noting for the mp4 what was seen and heard."""
+
+    def __init__(self, session: ReactionSession):
+        self.session = session
+        self.images: deque[tuple[float, np.ndarray]] = deque(maxlen=90)
+        self.sounds: deque[tuple[float, np.ndarray, int]] = deque()
+
+    def push_image(self, stamp_s: float, rgb: np.ndarray) -> None:
+        self.session.push_image(stamp_s, rgb)
+        self.images.append((stamp_s, rgb))
+
+    def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
+        self.session.push_audio(stamp_s, samples, rate_hz)
+        self.sounds.append((stamp_s, to_mono(samples, AudioStats()), rate_hz))
+
+    def poll(self, now_s: float) -> list[Reaction]:
+        return self.session.poll(now_s)
+
+    def reset(self) -> None:
+        self.session.reset()
+
+    def configure(self, changes: Any) -> None:
+        self.session.configure(changes)
+
+    def stats(self) -> dict[str, float]:
+        return self.session.stats()
+
+
+class SideBySide:
+    """speaker | reaction, with the speaker's sound; one video frame for every published one."""
+
+    def __init__(self, path: Path, observed: Observed, config: Config):
+        self._observed = observed
+        self._height = config.render.height
+        self._panel = (round(self._height * 4 / 3), self._height)
+        self._writer = VideoWriter(path, self._panel[0] + config.render.width, self._height)
+        self._first_s: float | None = None
+        self._frames = 0
+        self._heard_s = 0.0
+
+    def __enter__(self) -> "SideBySide":
+        self._writer.__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._writer.__exit__(*exception)
+
+    def write(self, show_at_s: float, reaction: np.ndarray) -> None:
+        """The face shown at that time beside the speaker as he was then."""
+        if self._first_s is None:
+            self._first_s = show_at_s
+        frame = np.concatenate([self._speaker(show_at_s), reaction], axis=1)
+        # Skipped windows leave holes; the picture stands still so that the sound stays in step.
+        due = round((show_at_s - self._first_s) * FRAME_RATE_HZ) + 1
+        while self._frames < due:
+            self._writer.write_image(frame)
+            self._frames += 1
+        self._write_sounds(show_at_s)
+
+    def _speaker(self, time_s: float) -> np.ndarray:
+        width, height = self._panel
+        panel = np.full((height, width, 3), 24, np.uint8)
+        seen = [rgb for stamp_s, rgb in self._observed.images if stamp_s <= time_s]
+        if not seen:
+            return panel
+        scale = min(width / seen[-1].shape[1], height / seen[-1].shape[0])
+        size = tuple(max(1, round(n * scale)) for n in seen[-1].shape[1::-1])
+        small = cv2.resize(seen[-1], size, interpolation=cv2.INTER_AREA)
+        top, left = (height - size[1]) // 2, (width - size[0]) // 2
+        panel[top : top + size[1], left : left + size[0]] = small
+        return panel
+
+    def _write_sounds(self, until_s: float) -> None:
+        """Sound up to that time, as one unbroken track."""
+        sounds = self._observed.sounds
+        while sounds and self._first_s is not None and sounds[0][0] <= until_s:
+            stamp_s, mono, rate_hz = sounds.popleft()
+            at_s = stamp_s - self._first_s
+            if at_s < self._heard_s - AUDIO_SLACK_S:
+                mono = mono[round((self._heard_s - at_s) * rate_hz) :]
+            elif at_s > self._heard_s + AUDIO_SLACK_S or not self._heard_s:
+                self._pad(at_s - self._heard_s, rate_hz)
+            if len(mono):
+                self._writer.write_audio(self._heard_s, mono, rate_hz)
+                self._heard_s += len(mono) / rate_hz
+
+    def _pad(self, seconds: float, rate_hz: int) -> None:
+        silence = np.zeros(max(0, round(seconds * rate_hz)), np.float32)
+        if len(silence):
+            self._writer.write_audio(self._heard_s, silence, rate_hz)
+            self._heard_s += len(silence) / rate_hz
+
+
+class ReplayTransport:
+    """What the node would publish goes into the bag, its pictures into the mp4."""
+
+    def __init__(self, bag: BagWriter, video: SideBySide | None):
+        self._bag, self._video = bag, video
+        self.now_s = 0.0
+
+    def subscribers(self, topic: str) -> int:
+        # Raw pictures would fill the disk: the bag holds the compressed ones.
+        return int(topic != IMAGE or self._video is not None)
+
+    def publish(self, topic: str, message: Any) -> None:
+        if topic == IMAGE:
+            assert self._video is not None
+            stamp = message.header.stamp
+            picture = message.data.reshape(message.height, message.width, 3)
+            self._video.write(stamp.sec + stamp.nanosec * 1e-9, picture)
+            return
+        name = topic.replace("~", f"/{NODE_NAME}")
+        self._bag.write(name, self.now_s, message, best_effort=OUTPUTS[topic][1])
+
+
+def replay(
+    config: Config, source: Path, out: Path, video: Path | None, session: ReactionSession
+) -> dict[str, float]:
+    """Run the recording through the session; write the bag ``out`` and, if asked, the mp4.
+
+    Both appear only when they are complete. Returns the session's statistics. UserError where
+    the recording cannot be read, or an output exists or cannot be written.
+    """
+    if video is not None and config.render.renderer == "none":
+        raise UserError("--video needs a renderer; leave render.renderer at avatar")
+    observed = Observed(session)
+    with ExitStack() as stack:
+        deliveries, start_s, duration_s = _open(source, config, observed, stack)
+        bag = stack.enter_context(BagWriter(out))
+        beside = stack.enter_context(SideBySide(video, observed, config)) if video else None
+        transport = ReplayTransport(bag, beside)
+        server = Server(
+            config, observed, bag.types, transport, make_renderer(config.render), NODE_NAME
+        )
+        bar = stack.enter_context(
+            tqdm(total=round(duration_s, 2), desc=source.name, unit="s", delay=1.0)
+        )
+        _play(deliveries, start_s, config, server, transport, bar)
+        return {**session.stats(), **server.meter.totals}
+
+
+def _play(
+    deliveries: Iterator[tuple[float, Deliver]],
+    start_s: float,
+    config: Config,
+    server: Server,
+    transport: ReplayTransport,
+    bar: Any,
+) -> None:
+    now_s = start_s
+
+    def pass_until(end_s: float) -> None:
+        nonlocal now_s
+        while now_s < end_s:
+            transport.now_s = now_s
+            server.tick(now_s)
+            bar.update(TICK_S)
+            now_s += TICK_S
+
+    for arrival_s, deliver in deliveries:
+        pass_until(arrival_s)
+        deliver(server)
+    window_s = config.model.window / FRAME_RATE_HZ
+    pass_until(now_s + config.timeline.max_wait_s + config.playout.playout_delay_s + 2 * window_s)
+
+
+def _open(
+    source: Path, config: Config, observed: Observed, stack: ExitStack
+) -> tuple[Iterator[tuple[float, Deliver]], float, float]:
+    """(arrival, how to hand it over) in order of arrival, the start and the length in seconds."""
+    if source.suffix.lower() in VIDEO_SUFFIXES:
+        if not source.is_file():
+            raise UserError(f"{source} does not exist")
+        inputs = read_video(source)
+        return ((i.arrival_s, _pusher(i, observed)) for i in inputs), 0.0, video_duration_s(source)
+    reader = stack.enter_context(BagReader(source))
+    topics = reader.inputs(config.ros)
+    image, audio = (topic.name if topic else None for topic in (topics.image, topics.audio))
+
+    def deliveries() -> Iterator[tuple[float, Deliver]]:
+        for item in reader.messages(topics.names):
+            if item.topic == image:
+                yield item.stamp_s, _call("on_image", item.message, item.stamp_s)
+            elif item.topic == audio:
+                yield item.stamp_s, _call("on_audio", item.message, item.stamp_s)
+            else:
+                yield item.stamp_s, _call("on_audio_info", item.message)
+
+    return deliveries(), reader.start_s, reader.duration_s
+
+
+def _call(method: str, *arguments: Any) -> Deliver:
+    return lambda server: getattr(server, method)(*arguments)
+
+
+def _pusher(item: ImageInput | AudioInput, observed: Observed) -> Deliver:
+    def push(_: Server) -> None:
+        if isinstance(item, ImageInput):
+            observed.push_image(item.stamp_s, item.rgb)
+        else:
+            observed.push_audio(item.stamp_s, item.samples, item.rate_hz)
+
+    return push
+
+
+def summary(source: Path, stats: dict[str, float]) -> str:
+    """What happened, for the person at the terminal."""
+    rejected = int(stats.get("rejected", 0))
+    lines = [
+        f"{source.name}: {int(stats['windows_reacted'])} windows; a face in "
+        f"{stats['face_seen']:.0%} and a voice in {stats['voice_heard']:.0%} of the time"
+    ]
+    if rejected:
+        lines.append(f"{rejected} messages could not be used (see the warnings above)")
+    if stats["windows_skipped"] or math.isclose(stats["face_seen"], 0.0):
+        lines.append(f"{int(stats['windows_skipped'])} windows were skipped")
+    return "\n".join(lines)
