@@ -201,7 +201,8 @@ class BagWriter:
             self._explain(error)
             raise
         plugin = StoragePlugin.MCAP if self._storage == "mcap" else StoragePlugin.SQLITE3
-        self._writer = Writer(self._folder / self.path.name, version=9, storage_plugin=plugin)
+        # Version 8 is the newest that ROS 2 Humble's tools can read too.
+        self._writer = Writer(self._folder / self.path.name, version=8, storage_plugin=plugin)
         try:
             self._writer.open()
         except BaseException as error:

@@ -46,20 +46,31 @@ uint32 sample_rate
 uint32 number_of_channels""",
 }
 
-# A request on rmw_cyclonedds' wire begins with who asked (guid) and which request it is (seq);
-# the reply repeats both. rosbags knows messages only, so each half is a message here.
-_HEADER = "uint64 guid\nint64 seq\n"
+# A request on rmw_cyclonedds' wire begins with who asks and which request it is; the reply
+# repeats both. They are no part of the type, so its hash leaves them out.
+REQUEST_HEADER = "uint64 guid\nint64 seq\n"
+_RESULT = "rcl_interfaces/SetParametersResult"
+_PARAMETERS = {
+    "GetParameters": ("string[] names", "rcl_interfaces/ParameterValue[] values"),
+    "GetParameterTypes": ("string[] names", "uint8[] types"),
+    "SetParameters": ("rcl_interfaces/Parameter[] parameters", f"{_RESULT}[] results"),
+    "SetParametersAtomically": ("rcl_interfaces/Parameter[] parameters", f"{_RESULT} result"),
+    "ListParameters": (
+        "uint64 DEPTH_RECURSIVE=0\nstring[] prefixes\nuint64 depth",
+        "rcl_interfaces/ListParametersResult result",
+    ),
+    "DescribeParameters": (
+        "string[] names",
+        "rcl_interfaces/ParameterDescriptor[] descriptors",
+    ),
+}
+_SWITCHES = {
+    "Trigger": ("uint8 structure_needs_at_least_one_member", "bool success\nstring message"),
+    "SetBool": ("bool data", "bool success\nstring message"),
+}
 SERVICES = {
-    "std_srvs/msg/Trigger_Request": _HEADER + "uint8 structure_needs_at_least_one_member",
-    "std_srvs/msg/Trigger_Response": _HEADER + "bool success\nstring message",
-    "std_srvs/msg/SetBool_Request": _HEADER + "bool data",
-    "std_srvs/msg/SetBool_Response": _HEADER + "bool success\nstring message",
-    "rcl_interfaces/msg/SetParameters_Request": _HEADER + "rcl_interfaces/Parameter[] parameters",
-    "rcl_interfaces/msg/SetParameters_Response": _HEADER
-    + "rcl_interfaces/SetParametersResult[] results",
-    "rcl_interfaces/msg/GetParameters_Request": _HEADER + "string[] names",
-    "rcl_interfaces/msg/GetParameters_Response": _HEADER + "rcl_interfaces/ParameterValue[] values",
-    "rcl_interfaces/msg/ListParameters_Request": _HEADER + "string[] prefixes\nuint64 depth",
-    "rcl_interfaces/msg/ListParameters_Response": _HEADER
-    + "rcl_interfaces/ListParametersResult result",
+    f"{package}/srv/{name}_{half}": text
+    for package, services in (("std_srvs", _SWITCHES), ("rcl_interfaces", _PARAMETERS))
+    for name, halves in services.items()
+    for half, text in zip(("Request", "Response"), halves, strict=True)
 }

@@ -31,11 +31,10 @@ class Meter:
         self._latencies_s.append(seconds)
 
     def due(self, now_s: float) -> bool:
-        """True once a period; also after the clock has jumped back."""
-        if self._since_s is None:
+        """True once a period; a clock that jumped back begins a new one."""
+        if self._since_s is None or now_s < self._since_s:
             self._since_s = now_s
-            return False
-        return not 0 <= now_s - self._since_s < PERIOD_S
+        return now_s - self._since_s >= PERIOD_S
 
     def report(self, now_s: float) -> dict[str, float]:
         """Totals, rates in Hz and latency quantiles in ms; begins a new period."""

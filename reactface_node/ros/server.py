@@ -78,7 +78,8 @@ class Server:
     ) -> None:
         self.enabled = True
         self.meter = Meter()
-        self._config, self._session, self._types = config, session, types
+        self.config = config
+        self._session, self._types = session, types
         self._transport, self._renderer, self._name = transport, renderer, name
         self._bare = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
         self._due: deque[tuple[float, np.ndarray, float | None]] = deque()
@@ -113,6 +114,16 @@ class Server:
         """AudioInfo of the apt release: what its AudioData holds from now on."""
         self._bare = convert.format_from_info(message)
 
+    def reject(self, stream: str, error: Exception, arrival_s: float) -> None:
+        """Counts an unusable message and warns of its stream at most once a second."""
+        self.meter.count("rejected")
+        if abs(arrival_s - self._warned_s.get(stream, -np.inf)) < WARN_PERIOD_S:
+            return
+        self._warned_s[stream] = arrival_s
+        known = isinstance(error, MessageError | UserError)
+        text = str(error) if known else f"{stream}: {type(error).__name__}: {error}"
+        self._log.warning("message left out: %s", " ".join(text.split()))
+
     def tick(self, now_s: float) -> None:
         """Publishes what is due, then lets the session react.
 
@@ -144,13 +155,14 @@ class Server:
         """Changes live settings by dotted name; the reason if they were refused, else ''."""
         try:
             self._session.configure(changes)
+            self.config = self.config.replace(**changes)
         except UserError as error:
             return str(error)
         return ""
 
     def _queue(self, reaction: Reaction) -> None:
         self._transport.publish(
-            REACTION, convert.reaction_message(self._types, self._config.ros.frame_id, reaction)
+            REACTION, convert.reaction_message(self._types, self.config.ros.frame_id, reaction)
         )
         first_s = float(reaction.show_at_s[0])
         # After a clock that jumped back, what waits for the old time would never be due.
@@ -177,7 +189,7 @@ class Server:
             self.meter.latency(now_s - arrival_s)
 
     def _publish_face(self, show_at_s: float, face: np.ndarray) -> None:
-        about = (self._types, show_at_s, self._config.ros.frame_id)
+        about = (self._types, show_at_s, self.config.ros.frame_id)
         self._transport.publish(BLENDSHAPES, convert.blendshapes(*about, face))
         self._transport.publish(COEFFICIENTS, convert.face_coefficients(*about, face))
         wanted = [topic for topic in (IMAGE, COMPRESSED) if self._transport.subscribers(topic)]
@@ -187,7 +199,7 @@ class Server:
         if IMAGE in wanted:
             self._transport.publish(IMAGE, convert.image(*about, rgb))
         if COMPRESSED in wanted:
-            quality = self._config.ros.jpeg_quality
+            quality = self.config.ros.jpeg_quality
             self._transport.publish(COMPRESSED, convert.compressed_image(*about, rgb, quality))
 
     def _trusted(
@@ -209,9 +221,4 @@ class Server:
             yield
             self._newest_arrival_s = arrival_s
         except Exception as error:
-            self.meter.count("rejected")
-            if abs(arrival_s - self._warned_s.get(stream, -np.inf)) >= WARN_PERIOD_S:
-                self._warned_s[stream] = arrival_s
-                known = isinstance(error, MessageError | UserError)
-                text = str(error) if known else f"{stream}: {type(error).__name__}: {error}"
-                self._log.warning("message left out: %s", " ".join(text.split()))
+            self.reject(stream, error, arrival_s)

@@ -67,20 +67,20 @@ class RosbagsTypes:
     """
 
     def __init__(self, audio: str = "ros-drivers") -> None:
-        from rosbags.typesys import Stores, get_typestore
-
-        self.typestore = get_typestore(Stores.ROS2_JAZZY)
-        self.register(own_definitions())
-        for known in (AUDIO_VARIANTS[audio], definitions.FOXGLOVE, definitions.SERVICES):
+        self.typestore = _jazzy()
+        for known in (own_definitions(), AUDIO_VARIANTS[audio], definitions.FOXGLOVE):
             self.register(known)
+        self.register(definitions.SERVICES, definitions.REQUEST_HEADER)
 
-    def register(self, messages: Mapping[str, str]) -> None:
-        """Adds {"package/msg/Name": definition text}."""
+    def register(self, known: Mapping[str, str], prefix: str = "") -> None:
+        """Adds {"package/msg/Name" or "package/srv/Name_Request": text}, ``prefix`` before each."""
         from rosbags.typesys import get_types_from_msg
 
         found: dict[str, Any] = {}
-        for name, text in messages.items():
-            found.update(get_types_from_msg(text, name))
+        for name, text in known.items():
+            # rosbags knows messages only and puts a service's halves into "package/srv/msg".
+            parsed = get_types_from_msg(prefix + text, name)
+            found |= {key.replace("/srv/msg/", "/srv/"): value for key, value in parsed.items()}
         self.typestore.register(found)
 
     def trust(self, name: str, definition: Any) -> None:
@@ -123,7 +123,18 @@ class RosbagsTypes:
 
     def type_hash(self, name: str) -> str:
         """REP-2016 hash, "RIHS01_<64 hex digits>"."""
+        if name in definitions.SERVICES:
+            plain = RosbagsTypes.__new__(RosbagsTypes)
+            plain.typestore = _jazzy()
+            plain.register({name: definitions.SERVICES[name]})
+            return plain.typestore.hash_rihs01(name)
         return self.typestore.hash_rihs01(name)
+
+
+def _jazzy() -> Any:
+    from rosbags.typesys import Stores, get_typestore
+
+    return get_typestore(Stores.ROS2_JAZZY)
 
 
 def own_definitions() -> dict[str, str]:

@@ -1,0 +1,60 @@
+"""A node on the wire with a fake session, in a process of its own; ends when stdin closes.
+
+Its face tells what arrived: the first weight is the image's first pixel, the second the audio's
+last sample, the third the gain.
+"""
+
+import sys
+import threading
+
+import numpy as np
+
+from reactface_node.config import Config
+from reactface_node.ros.dds import serve
+from reactface_node.schema import Reaction
+
+
+class EchoSession:
+    def __init__(self, config):
+        self.config, self.pixel, self.sample = config, 0.0, 0.0
+        self.next_s, self.windows = 0.0, 0
+
+    def push_image(self, stamp_s, rgb):
+        self.pixel = rgb[0, 0, 0] / 255
+
+    def push_audio(self, stamp_s, samples, rate_hz):
+        self.sample = samples.reshape(-1)[-1] / 32768
+
+    def poll(self, now_s):
+        if now_s < self.next_s:
+            return []
+        self.next_s, self.windows = now_s + 0.08, self.windows + 1
+        face = np.zeros((2, 58), np.float32)
+        face[:, :3] = self.pixel, self.sample, self.config.playout.gain / 3
+        at = np.array([now_s + 0.02, now_s + 0.06])
+        return [Reaction(self.windows, at, face[None], 0, face, 1.0, 1.0)]
+
+    def reset(self):
+        self.pixel = self.sample = 0.0
+
+    def configure(self, changes):
+        self.config = self.config.replace(**changes)
+
+    def stats(self):
+        return {"windows_skipped": 0}
+
+
+class FlatRenderer:
+    def render(self, coefficients):
+        return np.full((8, 8, 3), 200, np.uint8)
+
+
+def main():
+    config = Config().replace(**{"ros.network_interface": "lo"})
+    stop = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+    serve(config, EchoSession(config), FlatRenderer(), stop)
+
+
+if __name__ == "__main__":
+    main()
