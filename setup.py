@@ -37,7 +37,7 @@ setup(
         "skia-python>=87.6",
         "opencv-contrib-python>=4.8,<5",
         "av>=11",
-        "rosbags>=0.10.6",
+        "rosbags>=0.11.9",
         "tqdm>=4.65",
         "psutil>=5.9",
         *TRACKER,
