@@ -244,11 +244,12 @@ def test_a_full_disk_is_one_line_and_nothing_is_left(tmp_path, monkeypatch, step
 
 
 def test_sqlite_says_full_in_its_own_way(tmp_path, monkeypatch):
-    import apsw
+    import sqlite3
+
     from rosbags.rosbag2 import Writer
 
     def full(*_args, **_kwargs):
-        raise apsw.FullError("database or disk is full")
+        raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(Writer, "write", full)
     with pytest.raises(UserError, match="the disk is full"):

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -253,12 +254,12 @@ class BagWriter:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _explain(self, error: BaseException) -> None:
-        """Raises a UserError if it is the disk's fault; sqlite has its own kind for a full one."""
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if full or type(error).__name__ == "FullError":
+        """Raises a UserError if it is the disk's fault; sqlite has its own words for that."""
+        number = error.errno if isinstance(error, OSError) else None
+        if number in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in str(error):
             raise UserError(f"cannot write {self.path}: the disk is full") from error
-        if isinstance(error, OSError):
-            raise UserError(f"cannot write {self.path}: {error.strerror or error}") from error
+        if isinstance(error, OSError | sqlite3.Error):
+            raise UserError(f"cannot write {self.path}: {error}") from error
 
 
 def _absolute(name: str) -> str:
