@@ -2,7 +2,9 @@
 
 A service is a request topic "rq/<name>Request" and a reply topic "rr/<name>Reply"; request and
 reply begin with the same 16 bytes (definitions.REQUEST_HEADER). Other DDS vendors carry that
-identity elsewhere and cannot call these.
+identity elsewhere and cannot call these. Cyclone DDS checks every sample against the declared
+fields, so the header has to be declared; a ROS 2 newer than Jazzy declares its services without
+it and may refuse to match for that reason. Topics are not affected.
 """
 
 import math
