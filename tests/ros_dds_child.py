@@ -1,7 +1,7 @@
 """A node on the wire with a fake session, in a process of its own; ends when stdin closes.
 
 Its face tells what arrived: the first weight is the image's first pixel, the second the audio's
-last sample, the third the gain.
+last sample, the third the gain, the fourth its rate.
 """
 
 import sys
@@ -16,21 +16,21 @@ from reactface_node.schema import Reaction
 
 class EchoSession:
     def __init__(self, config):
-        self.config, self.pixel, self.sample = config, 0.0, 0.0
+        self.config, self.pixel, self.sample, self.rate = config, 0.0, 0.0, 0.0
         self.next_s, self.windows = 0.0, 0
 
     def push_image(self, stamp_s, rgb):
         self.pixel = rgb[0, 0, 0] / 255
 
     def push_audio(self, stamp_s, samples, rate_hz):
-        self.sample = samples.reshape(-1)[-1] / 32768
+        self.sample, self.rate = samples.reshape(-1)[-1] / 32768, rate_hz / 100_000
 
     def poll(self, now_s):
         if now_s < self.next_s:
             return []
         self.next_s, self.windows = now_s + 0.08, self.windows + 1
         face = np.zeros((2, 58), np.float32)
-        face[:, :3] = self.pixel, self.sample, self.config.playout.gain / 3
+        face[:, :4] = self.pixel, self.sample, self.config.playout.gain / 3, self.rate
         at = np.array([now_s + 0.02, now_s + 0.06])
         return [Reaction(self.windows, at, face[None], 0, face, 1.0, 1.0)]
 

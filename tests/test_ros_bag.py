@@ -113,6 +113,25 @@ def test_a_definition_in_the_bag_overrules_ours(tmp_path):
     assert audio.samples.tolist() == [1, 2] and audio.rate_hz == 8000 and audio.stamp_s == 3.5
 
 
+IDL = f"""{"=" * 80}
+IDL: audio_common_msgs/msg/AudioData
+module audio_common_msgs {{ module msg {{ struct AudioData {{ sequence<uint8> data; }}; }}; }};
+"""
+
+
+def test_a_definition_in_idl_is_understood(tmp_path):
+    from rosbags.rosbag2 import Writer
+
+    with Writer(tmp_path / "bag", version=9) as bag:
+        connection = bag.add_connection(
+            "/audio", "audio_common_msgs/msg/AudioData", msgdef=IDL, rihs01="RIHS01_0"
+        )
+        bag.write(connection, 1, TYPES.serialize(audio_data([5, 6])))
+    (read,) = read_all(tmp_path / "bag")
+    audio = convert.audio_to_samples(read.message, convert.AudioFormat(16000, 1))
+    assert audio.samples.tolist() == [5, 6]
+
+
 def test_the_only_fitting_topics_are_found(tmp_path):
     with BagReader(write_bag(tmp_path / "out")) as bag:
         inputs = bag.inputs(RosConfig())

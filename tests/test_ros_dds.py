@@ -100,15 +100,21 @@ def test_images_and_audio_in_blendshapes_out(graph):
     faces = graph.reader("/reactface/blendshapes", "reactface_msgs/msg/Blendshapes")
     camera = graph.writer("/image", "sensor_msgs/msg/Image", BEST_EFFORT)
     microphone = graph.writer("/audio", "audio_common_msgs/msg/AudioData", BEST_EFFORT)
+    about = graph.writer("/audio_info", "audio_common_msgs/msg/AudioInfo")
+    build = TYPES.message_type("audio_common_msgs/msg/AudioInfo")
+    info = build(channels=2, sample_rate=48000, sample_format="S16LE", bitrate=0,
+                 coding_format="wave")  # fmt: skip
 
     def publish():
         camera.write(an_image(204))
         microphone.write(audio_data(8192))
+        about.write(info)
 
     face = graph.message(faces, lambda m: weight(m, 0) > 0 and weight(m, 1) > 0, publish)
     assert weight(face, 0) == pytest.approx(0.8) and weight(face, 1) == pytest.approx(0.25)
     assert face.names[0] == "browDownLeft" and len(face.names) == 52
     assert abs(convert.time_to_s(face.header.stamp) - time.time()) < 5
+    graph.message(faces, lambda m: weight(m, 3) == pytest.approx(0.48), publish)
 
 
 def test_the_other_audio_package_and_compressed_images_are_detected(graph):

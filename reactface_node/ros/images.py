@@ -32,6 +32,7 @@ _PACKED: dict[str, tuple[int, int | None]] = {
 }
 _PLANAR = {"nv12": cv2.COLOR_YUV2RGB_NV12, "nv21": cv2.COLOR_YUV2RGB_NV21}
 _TAIL_BYTES = 4096
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def image_to_rgb(message: Any) -> np.ndarray:
@@ -89,11 +90,11 @@ def _packed_to_rgb(rows: np.ndarray, message: Any) -> np.ndarray:
 def _decompress(message: Any) -> np.ndarray:
     """JPEG or PNG by its first bytes: the format strings in the wild are many."""
     data = np.frombuffer(message.data, np.uint8)
-    head, tail = data[:8].tobytes(), data[-_TAIL_BYTES:].tobytes()
+    head = data[:8].tobytes()
     if head.startswith(b"\xff\xd8\xff"):
-        whole = b"\xff\xd9" in tail
-    elif head.startswith(b"\x89PNG\r\n\x1a\n"):
-        whole = b"IEND" in tail
+        whole = b"\xff\xd9" in data[-_TAIL_BYTES:].tobytes()
+    elif head == _PNG:
+        whole = _is_whole_png(data.tobytes())
     else:
         raise MessageError(
             f"compressed image: {data.size} bytes with format '{message.format[:60]}' are neither "
@@ -104,6 +105,17 @@ def _decompress(message: Any) -> np.ndarray:
     if pixels is None:
         raise MessageError(f"compressed image: {data.size} bytes, truncated or damaged")
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def _is_whole_png(data: bytes) -> bool:
+    """Whether the chunks follow each other up to IEND: OpenCV believes any length it reads, and
+    takes gigabytes for a damaged one."""
+    at = len(_PNG)
+    while at + 12 <= len(data):
+        if data[at + 4 : at + 8] == b"IEND":
+            return True
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+    return False
 
 
 def _by_cv_bridge(message: Any) -> np.ndarray:
