@@ -163,7 +163,8 @@ def test_png_is_exact_and_our_jpeg_is_read_back():
 @pytest.mark.parametrize(
     "data",
     [b"", b"\xff\xd8", encoded(".jpg")[:-40], encoded(".png")[:-20], b"\0" * 500,
-     b"\xff\xd8\xff\xe0" + b"\x01" * 90 + b"\xff\xd9", b"\x89PNG\r\n\x1a\n" + b"IEND" * 9],
+     b"\xff\xd8\xff\xe0" + b"\x01" * 90 + b"\xff\xd9", b"\x89PNG\r\n\x1a\n" + b"IEND" * 9,
+     encoded(".png")[:33] + b"IDATIDAT" + encoded(".png")[41:]],
 )  # fmt: skip
 def test_bad_compressed_images(data):
     with pytest.raises(MessageError, match=r"^compressed image: "):

@@ -108,11 +108,13 @@ def _decompress(message: Any) -> np.ndarray:
 
 
 def _is_whole_png(data: bytes) -> bool:
-    """Whether the chunks follow each other up to IEND: OpenCV believes any length it reads, and
+    """Whether the chunks follow each other from IHDR to IEND: OpenCV believes any length it reads, and
     takes gigabytes for a damaged one."""
     at = len(_PNG)
+    if data[at : at + 8] != b"\0\0\0\x0dIHDR":
+        return False
     while at + 12 <= len(data):
-        if data[at + 4 : at + 8] == b"IEND":
+        if data[at : at + 8] == b"\0\0\0\0IEND":
             return True
         at += 12 + int.from_bytes(data[at : at + 4], "big")
     return False
