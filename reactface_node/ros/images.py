@@ -108,8 +108,8 @@ def _decompress(message: Any) -> np.ndarray:
 
 
 def _is_whole_png(data: bytes) -> bool:
-    """Whether the chunks follow each other from IHDR to IEND: OpenCV believes any length it reads, and
-    takes gigabytes for a damaged one."""
+    """Whether the chunks follow each other from IHDR to IEND: OpenCV believes any length
+    it reads, and takes gigabytes for a damaged one."""
     at = len(_PNG)
     if data[at : at + 8] != b"\0\0\0\x0dIHDR":
         return False
