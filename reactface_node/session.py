@@ -34,6 +34,8 @@ class Tracker(Protocol):
 class ReactionSession:
     """One speaker/listener pair: timeline, tracker, the model's streaming state and playout."""
 
+    _now_s: float
+
     def __init__(self, config: Config, model: ReactFace, tracker: Tracker):
         """The model is shared and never changed; ``load`` is the usual way in."""
         self.config = config

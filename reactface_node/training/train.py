@@ -90,7 +90,7 @@ def standardise(model: ReactFace, corpus: Corpus) -> None:
         encoder = model.speech_encoder
         audio = torch.from_numpy(corpus.audio[:64].astype(np.float32) / 32768)
         audio = audio.to(encoder.mel_mean.device)
-        mel = encoder.log_mel(audio, audio.new_zeros(len(audio), 240)).flatten(0, 1)
+        mel = encoder.log_mel.forward(audio, audio.new_zeros(len(audio), 240)).flatten(0, 1)
         encoder.mel_mean.copy_(mel.mean(0))
         encoder.mel_std.copy_(mel.std(0))
 
