@@ -1,0 +1,162 @@
+"""What every part of the face draws with: weights by name, a layer's parallax, paints."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import skia
+
+from reactface_node.render.theme import Theme
+from reactface_node.schema import (
+    ARKIT_NAMES,
+    EXPRESSION,
+    NUM_COEFFICIENTS,
+    ROTATION,
+    TRANSLATION,
+)
+
+UNITS_PER_METRE = 3300.0  # the face is about 0.23 m and 760 units high
+LARGEST_TURN = math.radians(50)
+LARGEST_SHIFT_M = 0.25
+NECK = 330.0  # the head turns about this point below its middle
+
+
+class Controls:
+    """(58,) coefficients, cleaned: weights by name in 0..1, angles and shift within reason."""
+
+    def __init__(self, coefficients: np.ndarray):
+        clean = np.nan_to_num(np.asarray(coefficients, np.float64), posinf=0.0, neginf=0.0)
+        if clean.shape != (NUM_COEFFICIENTS,):
+            raise ValueError(f"a face has {NUM_COEFFICIENTS} coefficients, not {clean.shape}")
+        weights = clean[EXPRESSION].clip(0.0, 1.0).tolist()
+        self._weights = dict(zip(ARKIT_NAMES, weights, strict=True))
+        self.turn = clean[ROTATION].clip(-LARGEST_TURN, LARGEST_TURN)
+        self.shift = clean[TRANSLATION].clip(-LARGEST_SHIFT_M, LARGEST_SHIFT_M)
+
+    def __getitem__(self, name: str) -> float:
+        return self._weights[name]
+
+    def both(self, stem: str) -> float:
+        """Mean of a left and a right weight."""
+        return (self._weights[stem + "Left"] + self._weights[stem + "Right"]) / 2
+
+
+@dataclass(frozen=True)
+class Half:
+    """One half of the face; the subject's left is on the image's right."""
+
+    name: str
+    sign: float
+
+    def weight(self, controls: Controls, stem: str) -> float:
+        return controls[stem + self.name]
+
+
+HALVES = (Half("Right", -1.0), Half("Left", 1.0))
+
+
+def mix(a: float, b: float, share: float) -> float:
+    return a + (b - a) * share
+
+
+def colour(text: str, alpha: float = 1.0) -> int:
+    """ "#rrggbb" -> skia's colour."""
+    red, green, blue = (int(text[i : i + 2], 16) for i in (1, 3, 5))
+    return skia.Color(red, green, blue, round(255 * min(max(alpha, 0.0), 1.0)))
+
+
+def fill(text: str, alpha: float = 1.0, blur: float = 0.0) -> skia.Paint:
+    """A flat paint; ``blur`` softens its edge."""
+    paint = skia.Paint(AntiAlias=True, Color=colour(text, alpha))
+    if blur:
+        paint.setMaskFilter(skia.MaskFilter.MakeBlur(skia.kNormal_BlurStyle, blur))
+    return paint
+
+
+def stroke(text: str, width: float, alpha: float = 1.0) -> skia.Paint:
+    return skia.Paint(
+        AntiAlias=True,
+        Color=colour(text, alpha),
+        Style=skia.Paint.kStroke_Style,
+        StrokeWidth=width,
+        StrokeCap=skia.Paint.kRound_Cap,
+        StrokeJoin=skia.Paint.kRound_Join,
+    )
+
+
+def radial(
+    x: float, y: float, radius: float, stops: list[tuple[str, float]], at: list[float] | None = None
+) -> skia.Paint:
+    """A radial gradient through (colour, alpha) stops."""
+    colours = [colour(text, alpha) for text, alpha in stops]
+    shader = skia.GradientShader.MakeRadial((x, y), radius, colours, at)
+    return skia.Paint(AntiAlias=True, Shader=shader)
+
+
+def linear(top: float, bottom: float, stops: list[tuple[str, float]]) -> skia.Paint:
+    """A vertical gradient through (colour, alpha) stops."""
+    colours = [colour(text, alpha) for text, alpha in stops]
+    shader = skia.GradientShader.MakeLinear([(0, top), (0, bottom)], colours)
+    return skia.Paint(AntiAlias=True, Shader=shader)
+
+
+class Brush:
+    """One frame's canvas with theme and controls, in a space of 1000 units, y down."""
+
+    def __init__(self, canvas: skia.Canvas, theme: Theme, controls: Controls):
+        self.canvas, self.theme, self.controls = canvas, theme, controls
+
+    @contextmanager
+    def layer(self, depth: float) -> Iterator[None]:
+        """Drawn at that depth in front of the head's axis: nearer layers move further."""
+        nod, turn, _ = self.controls.turn
+        self.canvas.save()
+        self.canvas.translate(depth * math.sin(turn), depth * math.sin(nod))
+        # Half of the true foreshortening: a flat drawing that is squeezed fully looks thin.
+        self.canvas.scale((1 + math.cos(turn)) / 2, (1 + math.cos(nod)) / 2)
+        try:
+            yield
+        finally:
+            self.canvas.restore()
+
+    @contextmanager
+    def head(self) -> Iterator[None]:
+        """Tilt about the neck and translation of the whole head."""
+        left, up, near = self.controls.shift
+        self.canvas.save()
+        self.canvas.translate(UNITS_PER_METRE * left, -UNITS_PER_METRE * up)
+        zoom = 1.0 + 1.5 * near
+        self.canvas.scale(zoom, zoom)
+        self.canvas.rotate(-math.degrees(self.controls.turn[2]), 0, NECK)
+        try:
+            yield
+        finally:
+            self.canvas.restore()
+
+    @contextmanager
+    def clipped(self, path: skia.Path) -> Iterator[None]:
+        """Inside the path only."""
+        self.canvas.save()
+        self.canvas.clipPath(path, doAntiAlias=True)
+        try:
+            yield
+        finally:
+            self.canvas.restore()
+
+
+def closed(*curves: tuple[float, ...]) -> skia.Path:
+    """A closed path: a start (x, y), then lines (2), quadratics (4) and cubics (6 numbers)."""
+    path = open_path(*curves)
+    path.close()
+    return path
+
+
+def open_path(*curves: tuple[float, ...]) -> skia.Path:
+    """As ``closed``, left open."""
+    path = skia.Path()
+    path.moveTo(*curves[0])
+    for curve in curves[1:]:
+        {2: path.lineTo, 4: path.quadTo, 6: path.cubicTo}[len(curve)](*curve)
+    return path

@@ -1,0 +1,94 @@
+"""Themes of the avatar: colours and proportions from config/themes.yaml."""
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from reactface_node import resources
+from reactface_node.errors import UserError
+from reactface_node.settings import read_yaml
+
+HAIR_STYLES = ("short", "long", "none")
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours as "#rrggbb"; proportions relative to the default character's."""
+
+    background: str
+    background_edge: str
+    skin: str
+    skin_light: str
+    skin_shade: str
+    blush: str
+    line: str
+    hair: str
+    hair_light: str
+    brow: str
+    sclera: str
+    iris: str
+    iris_edge: str
+    pupil: str
+    lip: str
+    lip_light: str
+    mouth: str
+    teeth: str
+    tongue: str
+    clothes: str
+    clothes_light: str
+    hair_style: str = "short"
+    eye_size: float = 1.0
+    iris_size: float = 1.0
+    brow_size: float = 1.0
+    lip_size: float = 1.0
+    nose_size: float = 1.0
+    jaw_width: float = 1.0
+    glow: float = 0.0
+
+
+def theme_names() -> list[str]:
+    """All themes of config/themes.yaml."""
+    return list(_read())
+
+
+def load_theme(name: str) -> Theme:
+    """A theme by its name; UserError if it is unknown or a field is missing or wrong."""
+    themes = _read()
+    if name not in themes:
+        raise UserError(f"unknown theme '{name}'; there are: {', '.join(themes)}")
+    return parse_theme(name, themes[name])
+
+
+def parse_theme(name: str, values: Any) -> Theme:
+    """A mapping to a Theme; UserError that names the field."""
+    if not isinstance(values, dict):
+        raise UserError(f"theme '{name}' must hold names and values")
+    known = {item.name: item for item in dataclasses.fields(Theme)}
+    for key, value in values.items():
+        if key not in known:
+            raise UserError(f"theme '{name}' has an unknown field '{key}'")
+        _check(name, key, value, known[key].type)
+    missing = [
+        key for key, f in known.items() if f.default is dataclasses.MISSING and key not in values
+    ]
+    if missing:
+        raise UserError(f"theme '{name}' lacks the field '{missing[0]}'")
+    return Theme(**values)
+
+
+def _check(theme: str, key: str, value: Any, kind: Any) -> None:
+    if key == "hair_style":
+        good, wanted = value in HAIR_STYLES, "one of " + ", ".join(HAIR_STYLES)
+    elif kind is float:
+        good = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 3
+        wanted = "a number within 0 .. 3"
+    else:
+        good = isinstance(value, str) and re.fullmatch("#[0-9a-fA-F]{6}", value) is not None
+        wanted = 'a colour such as "#a0b1c2"'
+    if not good:
+        raise UserError(f"theme '{theme}': {key} must be {wanted}, not {value!r}")
+
+
+def _read() -> dict[str, Any]:
+    return dict(read_yaml(resources.folder("config") / "themes.yaml"))
