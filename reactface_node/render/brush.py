@@ -1,7 +1,7 @@
 """What every part of the face draws with: weights by name, a layer's parallax, paints."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -87,7 +87,11 @@ def stroke(text: str, width: float, alpha: float = 1.0) -> skia.Paint:
 
 
 def radial(
-    x: float, y: float, radius: float, stops: list[tuple[str, float]], at: list[float] | None = None
+    x: float,
+    y: float,
+    radius: float,
+    stops: Sequence[tuple[str, float]],
+    at: list[float] | None = None,
 ) -> skia.Paint:
     """A radial gradient through (colour, alpha) stops."""
     colours = [colour(text, alpha) for text, alpha in stops]
@@ -95,7 +99,7 @@ def radial(
     return skia.Paint(AntiAlias=True, Shader=shader)
 
 
-def linear(top: float, bottom: float, stops: list[tuple[str, float]]) -> skia.Paint:
+def linear(top: float, bottom: float, stops: Sequence[tuple[str, float]]) -> skia.Paint:
     """A vertical gradient through (colour, alpha) stops."""
     colours = [colour(text, alpha) for text, alpha in stops]
     shader = skia.GradientShader.MakeLinear([(0, top), (0, bottom)], colours)

@@ -36,8 +36,8 @@ class Lids:
 
     def path(self) -> skia.Path:
         w = self.width
-        return closed((-w, 4), (-w * 0.62, self.upper * 1.28, w * 0.62, self.upper * 1.28, w, 0),
-                      (w * 0.62, self.lower * 1.28, -w * 0.62, self.lower * 1.28, -w, 4))  # fmt: skip
+        bend, up, down = w * 0.62, self.upper * 1.28, self.lower * 1.28
+        return closed((-w, 4), (-bend, up, bend, up, w, 0), (bend, down, -bend, down, -w, 4))
 
     def upper_edge(self) -> skia.Path:
         w = self.width

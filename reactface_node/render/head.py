@@ -30,8 +30,8 @@ def draw_shoulders(brush: Brush) -> None:
     theme = brush.theme
     if theme.glow:
         return
-    neck = closed((-92, 200), (-96, 330, -92, 400, -150, 455), (150, 455),
-                  (92, 400, 96, 330, 92, 200))  # fmt: skip
+    neck = closed((-92, 200), (-96, 330, -92, 400, -170, 455), (-150, 700), (150, 700),
+                  (170, 455), (92, 400, 96, 330, 92, 200))  # fmt: skip
     brush.canvas.drawPath(neck, linear(300, 460, [(theme.skin_shade, 1), (theme.skin, 1)]))
     brush.canvas.drawOval(skia.Rect.MakeLTRB(-110, 300, 110, 385), fill(theme.line, 0.28, 18))
     clothes = closed((-620, 800), (-600, 520, -330, 470, -150, 440), (-90, 500, 90, 500, 150, 440),

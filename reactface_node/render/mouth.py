@@ -100,7 +100,7 @@ def shape_of(brush: Brush) -> Shape:
     )  # fmt: skip
     lower = together + raise_all + gap + 22 * c.both("mouthLowerDown") - 10 * c["mouthShrugLower"]
     press = c.both("mouthPress")
-    thick = 1 + 0.55 * c["mouthPucker"] + 0.45 * c["mouthFunnel"] - 0.45 * press
+    thick = 1 + 0.55 * c["mouthPucker"] + 0.45 * c["mouthFunnel"] - 0.45 * press - 0.3 * shut
     right, left = (_corner(brush, half, aside, together, upper, lower) for half in HALVES)
     return Shape(
         right, left, aside, upper, max(lower, upper),
@@ -116,12 +116,13 @@ def _corner(
     brush: Brush, half: Half, aside: float, together: float, upper: float, lower: float
 ) -> Corner:
     c = brush.controls
+    shut = c["mouthClose"]
     smile, frown = half.weight(c, "mouthSmile"), half.weight(c, "mouthFrown")
     stretch, dimple = half.weight(c, "mouthStretch"), half.weight(c, "mouthDimple")
     press = half.weight(c, "mouthPress")
     width = (
         HALF_WIDTH + 27 * smile + 28 * stretch + 13 * dimple + 4 * frown + 6 * press
-        - 42 * c["mouthPucker"] - 33 * c["mouthFunnel"] - 10 * c["jawOpen"]
+        - 8 * shut - 42 * c["mouthPucker"] - 33 * c["mouthFunnel"] - 10 * c["jawOpen"]
     )  # fmt: skip
     y = (
         together - 4 - 34 * smile + 32 * frown + 8 * stretch - 5 * dimple

@@ -1,4 +1,4 @@
-"""Contact sheets of the avatar: ``python -m reactface_node.render.sheet OUT.png --kind emotions``."""
+"""Contact sheets of the avatar: ``python -m reactface_node.render.sheet OUT.png --kind KIND``."""
 
 import argparse
 from collections.abc import Mapping

@@ -85,9 +85,8 @@ def standardise(model: ReactFace, corpus: Corpus) -> None:
     model.listener_std.copy_(torch.from_numpy(numbers.listener_std))
     model.speaker_std.copy_(torch.from_numpy(numbers.speaker_std))
     if hasattr(model.face_encoder, "scale"):
-        model.face_encoder.scale.copy_(model.speaker_std)
-    if isinstance(model.speech_encoder, LogMelEncoder):
-        encoder = model.speech_encoder
+        model.face_encoder.get_buffer("scale").copy_(model.speaker_std)
+    if isinstance(encoder := model.speech_encoder, LogMelEncoder):
         audio = torch.from_numpy(corpus.audio[:64].astype(np.float32) / 32768)
         audio = audio.to(encoder.mel_mean.device)
         mel = encoder.log_mel.forward(audio, audio.new_zeros(len(audio), 240)).flatten(0, 1)

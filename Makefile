@@ -1,0 +1,39 @@
+# Two commands, each enough on a fresh machine: `make demo` and `make test`.
+# For the CUDA build of torch: make demo TORCH_INDEX=<url of an index that serves it>
+PYTHON ?= python3
+VENV ?= .venv
+OUT ?= out
+TORCH_INDEX ?=
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+
+.PHONY: demo test check install clean
+
+demo: install
+	rm -rf $(OUT)/demo $(OUT)/demo.mp4
+	mkdir -p $(OUT)
+	$(BIN)/reactface replay sample -o $(OUT)/demo --video $(OUT)/demo.mp4
+	@echo "Look at $(OUT)/demo.mp4; the reactions are in the bag $(OUT)/demo."
+
+test: install
+	$(BIN)/python -m pytest
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+install: $(STAMP)
+
+$(STAMP): constraints.txt setup.py
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 13) else \
+	  "the pinned wheels are for Python 3.11 and 3.12, this is %d.%d: make PYTHON=python3.11 ..." % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+	# torch alone and first: its version decides which build is taken, and nothing may replace it.
+	$(BIN)/python -m pip install -q $(INDEX) -c constraints.txt torch
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[test,dds,paper,check]'
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) $(OUT) build install log *.egg-info

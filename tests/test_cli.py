@@ -1,0 +1,52 @@
+"""The command line as a user meets it: one line for a mistake, exit code 2, nothing left over."""
+
+import pytest
+
+from reactface_node.cli import main
+
+
+def run(capsys, *arguments):
+    code = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["replay", "nowhere.bag", "-o", "OUT"], "nowhere.bag does not exist"),
+        (["replay", "nowhere.mp4", "-o", "OUT"], "nowhere.mp4 does not exist"),
+        (["replay", "x", "-o", "OUT", "--set", "playout.gian=1"], "did you mean playout.gain"),
+        (["replay", "x", "-o", "OUT", "--set", "gain"], "is not NAME=VALUE"),
+        (["replay", "x", "-o", "OUT", "--samples", "0"], "must be within 1 .. 64"),
+        (["replay", "x", "-o", "OUT", "--profile", "best"], "unknown profile 'best'"),
+        (["replay", "x", "-o", "OUT", "--profile", "paper"], "no weights 'paper.safetensors'"),
+        (["replay", "x", "-o", "OUT", "--config", "no.yaml"], "cannot read the config file"),
+        (["replay", "x", "-o", "OUT", "--set", "weights=no.safetensors"], "reactface train"),
+        (["replay", "x", "-o", "EXISTS"], "exists already"),
+        (["evaluate", "--set", "weights=no.safetensors"], "no weights"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(arguments, says, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "EXISTS").mkdir()
+    code, out, err = run(capsys, *arguments)
+    assert code == 2
+    assert out == ""
+    assert says in err and err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["EXISTS"]
+
+
+def test_weights_lists_what_each_profile_can_use(capsys):
+    code, out, _ = run(capsys, "weights")
+    assert code == 0
+    lines = {line.split()[0]: line for line in out.splitlines()}
+    assert "present" in lines["default"]
+    assert "not shipped" in lines["paper"]
+
+
+def test_an_unknown_option_is_refused(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["replay", "x", "-o", "y", "--nonsense"])
+    assert stopped.value.code == 2
+    assert "--nonsense" in capsys.readouterr().err

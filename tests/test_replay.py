@@ -1,0 +1,143 @@
+"""From a bag or a video file to a bag of reactions and an mp4, whole or not at all."""
+
+import numpy as np
+import pytest
+from model_inputs import small_config, small_model
+from test_session import ReadingTracker
+
+from reactface_node.errors import UserError
+from reactface_node.media import AudioInput, ImageInput, VideoWriter, read_video
+from reactface_node.ros import convert
+from reactface_node.ros.bag import BagReader, BagWriter
+from reactface_node.ros.replay import replay
+from reactface_node.ros.types import RosbagsTypes
+from reactface_node.session import ReactionSession
+
+SECONDS = 2.0
+START_S = 1000.0
+
+
+def config_for(**changes):
+    small = {"render__width": 64, "render__height": 64, "playout__samples": 2}
+    return small_config(**{**small, **changes})
+
+
+def session_for(config):
+    return ReactionSession(config, small_model(config), ReadingTracker())
+
+
+def picture(index):
+    return np.random.default_rng(index).integers(1, 255, (48, 64, 3), np.uint8)
+
+
+def write_inputs(path, storage="mcap", broken=()):
+    """A camera at 30 fps (messages in ``broken`` lie about their size) and a 16 kHz microphone."""
+    types = RosbagsTypes("mgonzs13")
+    make = types.message_type
+    with BagWriter(path, storage, types) as bag:
+        for index in range(int(SECONDS * 30)):
+            at = START_S + index / 30
+            message = convert.image(types, at, "camera", picture(index))
+            if index in broken:
+                message.height += 1
+            bag.write("/image", at + 0.005, message)
+        for index in range(int(SECONDS * 50)):
+            at = START_S + index / 50
+            tone = 0.3 * np.sin(0.05 * np.arange(320 * index, 320 * (index + 1)))
+            empty = {f"int{n}_data": np.zeros(0, f"int{n}") for n in (8, 16, 32)}
+            data = make("audio_common_msgs/msg/AudioData")(
+                float32_data=tone.astype(np.float32), uint8_data=np.zeros(0, np.uint8), **empty
+            )
+            info = make("audio_common_msgs/msg/AudioInfo")(
+                format=1, channels=1, rate=16000, chunk=320
+            )
+            audio = make("audio_common_msgs/msg/Audio")(audio_data=data, info=info)
+            message = make("audio_common_msgs/msg/AudioStamped")(
+                header=convert.header(types, at, "microphone"), audio=audio
+            )
+            bag.write("/audio", at + 0.02, message)
+    return path
+
+
+def read_faces(path):
+    with BagReader(path) as bag:
+        faces = [m for m in bag.messages(["/reactface/blendshapes"])]
+    return faces
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_a_bag_in_a_bag_and_a_video_out(tmp_path, storage):
+    source = write_inputs(tmp_path / "in", storage)
+    config = config_for()
+    stats = replay(config, source, tmp_path / "out", tmp_path / "out.mp4", session_for(config))
+    assert stats["windows_reacted"] >= 6 and stats["face_seen"] > 0.7
+    with BagReader(tmp_path / "out") as bag:
+        counts = {topic.name: topic.count for topic in bag.topics}
+    frames = counts["/reactface/blendshapes"]
+    assert frames >= 45
+    assert counts["/reactface/coefficients"] == counts["/reactface/image/compressed"] == frames
+    assert counts["/reactface/reaction"] >= 6 and counts["/diagnostics"] >= 1
+    faces = read_faces(tmp_path / "out")
+    stamps = [convert.stamp_of(m.message) for m in faces]
+    np.testing.assert_allclose(np.diff(stamps), 0.04, atol=1e-6)
+    assert stamps[0] == pytest.approx(START_S + 0.32 + 0.06, abs=1e-6)
+    assert all(m.stamp_s >= stamp for m, stamp in zip(faces, stamps, strict=True))
+
+    inputs = list(read_video(tmp_path / "out.mp4"))
+    images = [item.rgb for item in inputs if isinstance(item, ImageInput)]
+    assert len(images) == frames and images[0].shape == (64, 148, 3)
+    heard = np.concatenate([i.samples[:, 0] for i in inputs if isinstance(i, AudioInput)])
+    assert 0.15 < np.abs(heard).max() < 0.4
+
+
+def test_a_replay_with_the_same_seed_is_the_same_bit_for_bit(tmp_path):
+    source = write_inputs(tmp_path / "in")
+    weights = []
+    for name, seed in [("a", 0), ("b", 0), ("c", 1)]:
+        config = config_for(playout__seed=seed, render__renderer="none")
+        replay(config, source, tmp_path / name, None, session_for(config))
+        weights.append(np.stack([m.message.weights for m in read_faces(tmp_path / name)]))
+    assert np.array_equal(weights[0], weights[1])
+    assert not np.array_equal(weights[0], weights[2])
+
+
+def test_bad_messages_are_counted_and_passed_over(tmp_path):
+    source = write_inputs(tmp_path / "in", broken=range(10, 20))
+    config = config_for(render__renderer="none")
+    stats = replay(config, source, tmp_path / "out", None, session_for(config))
+    assert stats["rejected"] == 10
+    assert stats["windows_reacted"] >= 6
+
+
+def test_a_video_file_with_sound(tmp_path):
+    with VideoWriter(tmp_path / "talk.mp4", 64, 48) as video:
+        for index in range(50):
+            video.write_image(picture(index))
+            video.write_audio(index / 25, np.full(640, 0.1, np.float32), 16000)
+    config = config_for(render__renderer="none")
+    stats = replay(config, tmp_path / "talk.mp4", tmp_path / "out", None, session_for(config))
+    assert stats["windows_reacted"] >= 6
+    assert stats["face_seen"] > 0.7 and stats["voice_heard"] > 0.7
+
+
+def test_interrupted_leaves_nothing(tmp_path):
+    source = write_inputs(tmp_path / "in")
+    config = config_for()
+    session = session_for(config)
+    polls = iter(range(100))
+
+    def interrupt(now_s):
+        if next(polls) == 50:
+            raise KeyboardInterrupt
+        return []
+
+    session.poll = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        replay(config, source, tmp_path / "out", tmp_path / "out.mp4", session)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_a_video_needs_a_renderer(tmp_path):
+    config = config_for(render__renderer="none")
+    with pytest.raises(UserError, match="needs a renderer"):
+        replay(config, tmp_path, tmp_path / "o", tmp_path / "o.mp4", session_for(config))
