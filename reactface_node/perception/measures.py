@@ -51,9 +51,9 @@ REST_QUANTILES = {"gap": 0.3, "openLeft": 0.6, "openRight": 0.6}
 
 # What a strong expression adds to the neutral, from recordings of acted emotions.
 FULL = {
-    "jawOpen": 26.0, "mouthSmile": 6.5, "mouthFrown": 5.0, "mouthPucker": 11.0,
-    "mouthStretch": 8.0, "mouthUpperUp": 4.5, "mouthLowerDown": 6.0, "browInnerUp": 7.0,
-    "browOuterUp": 6.0, "browDown": 5.0, "cheekSquint": 5.0, "eyeSquint": 0.09, "eyeWide": 0.09,
+    "jawOpen": 20.0, "mouthSmile": 6.5, "mouthFrown": 5.0, "mouthPucker": 11.0,
+    "mouthStretch": 8.0, "mouthUpperUp": 4.5, "mouthLowerDown": 8.0, "browInnerUp": 7.0,
+    "browOuterUp": 6.0, "browDown": 5.0, "cheekSquint": 5.0, "eyeSquint": 0.09, "eyeWide": 0.12,
     "noseSneer": 3.5, "mouthFunnel": 8.0,
 }  # fmt: skip
 LOOK_SIDE, LOOK_UP, LOOK_DOWN = 0.19, 0.10, 0.13

@@ -19,8 +19,8 @@ _PRIOR = {
 }  # fmt: skip
 # Faces differ by this much from the generic one at rest; what differs more is an expression,
 # however long it is held. Millimetres, or shares of the eye's width.
-_SPREAD_MM = 5.0
-_SPREADS = {"open": 0.05, "look_out": 0.06, "look_up": 0.06, "chin": 8.0, "width": 7.0}
+_SPREAD_MM = 8.0
+_SPREADS = {"open": 0.12, "look_out": 0.10, "look_up": 0.10, "chin": 12.0, "width": 16.0}
 
 
 def spread() -> np.ndarray:
