@@ -36,10 +36,10 @@ SCRIPT = Script(
         Episode(SMILE, 21.8, 24.0, 0.85),
     ),
 )
-# Looks at the camera more than a speaker does on average, so that the tracker has a frontal
-# face most of the time.
+# Looks at the camera more and moves less than a speaker does on average: the tracker has a
+# frontal face most of the time, and the recording stays small.
 MANNER = Manner(
-    articulation=1.0, expressiveness=1.05, head=0.7, blinks_per_min=20.0, attention=0.75
+    articulation=1.0, expressiveness=1.05, head=0.5, blinks_per_min=20.0, attention=0.75
 )
 VOICE = Voice(
     f0_hz=128.0,
