@@ -22,9 +22,9 @@ from reactface_node.ros.types import RosbagsTypes
 
 WIDTH, HEIGHT = 640, 480
 SEED = 3
-# The rest keeps the bag small enough for a repository. The tracker still finds the
-# face in every image. Restart markers after every block make equal blocks of successive images equal
-# bytes, which zstd then finds, and blocks that hardly change are kept as a camera's noise
+# The rest keeps the bag small enough for a repository, and the tracker still finds the face in
+# every image. Restart markers after every block make equal blocks of successive images equal
+# bytes, which zstd then finds; blocks that hardly change are kept, as a camera's noise
 # reduction does.
 JPEG_QUALITY = 26
 BLOCK_PX = 16
