@@ -140,8 +140,8 @@ class TrainingConfig:
     weight_decay: float = setting(0.01, "AdamW", 0.0, 1.0)
     clip_norm: float = setting(1.0, "largest gradient norm", 0.01, 1000.0)
     kl_weight: float = setting(1e-3, "lambda_kl of Eq. 18", 0.0, 1000.0)
-    smooth_weight: float = setting(1.0, "lambda_smo of Eq. 18", 0.0, 1000.0)
-    diversity_weight: float = setting(0.2, "lambda_div of Eq. 18", 0.0, 1000.0)
+    smooth_weight: float = setting(4.0, "lambda_smo of Eq. 18", 0.0, 1000.0)
+    diversity_weight: float = setting(0.1, "lambda_div of Eq. 18", 0.0, 1000.0)
     diversity_scale: float = setting(0.2, "sigma_d of Eq. 21, in standardised units", 1e-6, 1e6)
     neighbour_temperature: float = setting(
         0.05, "soft minimum over appropriate reactions; 0 = the minimum of Eq. 20", 0.0, 100.0

@@ -80,11 +80,19 @@ def _draw_eye(brush: Brush, half: Half) -> None:
     rest = Lids(HALF_WIDTH * theme.eye_size, -RISE * theme.eye_size, FALL * theme.eye_size)
     if not theme.glow:
         # The socket: what a closing lid shows is this skin.
-        canvas.drawPath(rest.path(), fill(theme.skin_shade, 0.55, 9))
+        canvas.drawPath(rest.path(), fill(theme.skin_shade, 0.35, 9))
+        canvas.drawPath(rest.path(), lid_paint(brush, rest))
     opening = lids.path()
     with brush.clipped(opening):
         _draw_eyeball(brush, half, lids)
     _draw_lid_lines(brush, half, lids)
+
+
+def lid_paint(brush: Brush, rest: Lids) -> skia.Paint:
+    """Skin that is lit on the bulge of the lid and darker at the crease."""
+    theme = brush.theme
+    stops = [(theme.skin_shade, 0.8), (theme.skin_light, 0.9), (theme.skin, 0.9)]
+    return linear(rest.upper, rest.lower, stops)
 
 
 def _draw_eyeball(brush: Brush, half: Half, lids: Lids) -> None:

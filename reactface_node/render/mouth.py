@@ -54,9 +54,9 @@ class Shape:
             (r.x * 0.55 + self.middle * 0.45, r.upper, self.middle - 26, self.upper,
              self.middle, self.upper),
             (self.middle + 26, self.upper, le.x * 0.55 + self.middle * 0.45, le.upper, le.x, le.y),
-            (le.x * 0.62 + self.lower_shift, le.lower, self.lower_shift + 40, self.lower,
+            (le.x * 0.8 + self.lower_shift, le.lower, self.lower_shift + 46, self.lower,
              self.lower_shift, self.lower),
-            (self.lower_shift - 40, self.lower, r.x * 0.62 + self.lower_shift, r.lower, r.x, r.y),
+            (self.lower_shift - 46, self.lower, r.x * 0.8 + self.lower_shift, r.lower, r.x, r.y),
         )  # fmt: skip
 
     def upper_lip_path(self) -> skia.Path:
@@ -76,11 +76,11 @@ class Shape:
         r, le, t, m = self.right, self.left, self.lower_lip, self.lower_shift
         return closed(
             (r.x - 3, r.y),
-            (r.x * 0.62 + m, r.lower - 1, m - 40, self.lower - 1, m, self.lower - 1),
-            (m + 40, self.lower - 1, le.x * 0.62 + m, le.lower - 1, le.x + 3, le.y),
-            (le.x * 0.62 + m, le.lower + t * 0.85, m + 44, self.lower + t * 1.15,
+            (r.x * 0.8 + m, r.lower - 1, m - 46, self.lower - 1, m, self.lower - 1),
+            (m + 46, self.lower - 1, le.x * 0.8 + m, le.lower - 1, le.x + 3, le.y),
+            (le.x * 0.78 + m, le.lower + t * 0.85, m + 50, self.lower + t * 1.15,
              m, self.lower + t * 1.15),
-            (m - 44, self.lower + t * 1.15, r.x * 0.62 + m, r.lower + t * 0.85, r.x - 3, r.y),
+            (m - 50, self.lower + t * 1.15, r.x * 0.78 + m, r.lower + t * 0.85, r.x - 3, r.y),
         )  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def _corner(
         - 8 * shut - 42 * c["mouthPucker"] - 33 * c["mouthFunnel"] - 10 * c["jawOpen"]
     )  # fmt: skip
     y = (
-        together - 4 - 34 * smile + 32 * frown + 8 * stretch - 5 * dimple
+        together - 9 - 31 * smile + 32 * frown + 8 * stretch - 5 * dimple
         + 0.30 * (lower - together) * (1 - 0.5 * smile)
     )  # fmt: skip
     x = half.sign * max(width, 26.0) + aside
@@ -133,8 +133,8 @@ def _corner(
     down = 22 * (half.weight(c, "mouthLowerDown") - c.both("mouthLowerDown"))
     # A smile bends both lips down in the middle, a frown up.
     bend = 0.35 * y
-    inner_upper = mix(upper, y, 0.35) - up - 0.2 * bend
-    inner_lower = mix(lower, y, 0.25) + down - 0.2 * bend
+    inner_upper = mix(upper, y, 0.35 - 0.25 * c["jawOpen"]) - up - 0.2 * bend
+    inner_lower = mix(lower, y, 0.25 - 0.2 * c["jawOpen"]) + down - 0.2 * bend
     return Corner(x, y, inner_upper, max(inner_lower, inner_upper))
 
 

@@ -108,7 +108,10 @@ def unpaced(
     clock.wrap("render", renderer, "render")
     frames, began, used = 0, time.perf_counter(), time.process_time()
     for item in inputs:
-        _push(session, item)
+        if isinstance(item, ImageInput):
+            session.push_image(item.stamp_s, item.rgb)
+        else:
+            session.push_audio(item.stamp_s, item.samples, item.rate_hz)
         for reaction in session.poll(item.arrival_s):
             for face in reaction.face:
                 renderer.render(face)
@@ -144,9 +147,10 @@ def paced(
         while (now := time.time()) < due:
             server.tick(now)
             time.sleep(TICK_S)
-        # As ``Server.on_image`` does after the message is decoded.
-        with server._guarded("bench", time.time()):
-            _push(session, item, shift)
+        if isinstance(item, ImageInput):
+            server.see(item.stamp_s + shift, item.rgb, time.time())
+        else:
+            server.hear(item.stamp_s + shift, item.samples, item.rate_hz, time.time())
         server.tick(time.time())
     wall_s, cpu_s = time.time() - began, time.process_time() - used
     report = server.meter.report(time.time())
@@ -174,13 +178,6 @@ def table(result: dict[str, Any]) -> str:
             else:
                 lines.append(f"  {name:18} {value}")
     return "\n".join(lines)
-
-
-def _push(session: ReactionSession, item: ImageInput | AudioInput, shift_s: float = 0.0) -> None:
-    if isinstance(item, ImageInput):
-        session.push_image(item.stamp_s + shift_s, item.rgb)
-    else:
-        session.push_audio(item.stamp_s + shift_s, item.samples, item.rate_hz)
 
 
 def _sample_inputs(config: Config) -> Iterator[ImageInput | AudioInput]:

@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Any
 
-from reactface_node.config import Config
+from reactface_node.config import Config, RosConfig
 from reactface_node.errors import UserError
 from reactface_node.ros.bag import AUDIO_TYPES, IMAGE_TYPES
 from reactface_node.ros.server import OUTPUTS, Renderer, Server, Session
@@ -17,15 +17,22 @@ NODE_NAME = "reactface"
 _TICK_S = 0.005
 _SEARCH_PERIOD_S = 0.2
 _LATEST = Quality(reliable=False, depth=1)
-_AUDIO_QUALITY = Quality(reliable=False, depth=50)
+_ALL = Quality(reliable=False, depth=50)
 _NAMES = {name.rpartition("/")[2]: name for name in (*IMAGE_TYPES, *AUDIO_TYPES)}
 
 
 class Input:
     """A subscription whose type is found on the graph, unless the configuration forces it."""
 
-    def __init__(self, wire: Wire, name: str, forced: str, fitting: tuple[str, ...],
-                 quality: Quality) -> None:  # fmt: skip
+    def __init__(self, wire: Wire, stream: str, config: RosConfig) -> None:
+        """``stream``: "image" or "audio"."""
+        name, forced = (
+            (config.image_topic, config.image_type)
+            if stream == "image"
+            else (config.audio_topic, config.audio_type)
+        )
+        fitting, quality = (IMAGE_TYPES, _LATEST) if stream == "image" else (AUDIO_TYPES, _ALL)
+        self.stream = stream
         self.topic = absolute(name)
         self.reader: Reader | None = None
         self.type_name = ""
@@ -61,7 +68,15 @@ class Input:
 class DdsNode:
     """Publishers, subscriptions and services of one node; it is the server's transport."""
 
-    def __init__(self, config: Config, session: Session, renderer: Renderer, wire: Wire) -> None:
+    def __init__(
+        self,
+        config: Config,
+        session: Session,
+        renderer: Renderer,
+        wire: Wire,
+        listen_to: tuple[str, ...] = ("image", "audio"),
+    ) -> None:
+        """``listen_to``: which of the topics are subscribed to; a webcam replaces one."""
         self._wire = wire
         self._types = RosbagsTypes()
         self._writers: dict[str, Writer] = {
@@ -70,18 +85,13 @@ class DdsNode:
             for topic, (kind, best_effort, depth) in OUTPUTS.items()
         }  # fmt: skip
         self.server = Server(config, session, self._types, self, renderer, NODE_NAME)
-        self._image = Input(
-            wire, config.ros.image_topic, config.ros.image_type, IMAGE_TYPES, _LATEST
-        )
-        self._audio = Input(
-            wire, config.ros.audio_topic, config.ros.audio_type, AUDIO_TYPES, _AUDIO_QUALITY
-        )
+        self._inputs = [Input(wire, stream, config.ros) for stream in listen_to]
         self._info: Reader | None = None
         self._info_topic = "rt" + absolute(config.ros.audio_info_topic)
         self._services: list[Service] = make_services(wire, self._types, absolute("~"), self.server)
         self._waitset = wire.waitset()
         self._attach(*(service.reader for service in self._services))
-        self._follow(self._image, self._audio)
+        self._follow(*self._inputs)
 
     def publish(self, topic: str, message: Any) -> None:
         if not self._writers[topic].write(message):
@@ -92,12 +102,12 @@ class DdsNode:
 
     def spin(self, now_s: float) -> None:
         """Everything that has come, then one tick; returns at once."""
-        found = [entry for entry in (self._image, self._audio) if entry.search(now_s)]
+        found = [entry for entry in self._inputs if entry.search(now_s)]
         if found:
             self._follow(*found)
         self._listen(self._info, "audio_info", now_s)
-        self._listen(self._image.reader, "image", now_s)
-        self._listen(self._audio.reader, "audio", now_s)
+        for entry in self._inputs:
+            self._listen(entry.reader, entry.stream, now_s)
         for service in self._services:
             service.spin(now_s)
         self.server.tick(now_s)

@@ -196,7 +196,7 @@ def _play(
         while now_s < end_s:
             transport.now_s = now_s
             server.tick(now_s)
-            bar.update(TICK_S)
+            bar.update(min(TICK_S, bar.total - bar.n))
             now_s += TICK_S
 
     for arrival_s, deliver in deliveries:

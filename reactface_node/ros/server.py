@@ -110,6 +110,20 @@ class Server:
             self._session.push_audio(stamp_s, audio.samples, audio.rate_hz)
             self.meter.count("audio")
 
+    def see(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
+        """An image that came by another way than a message, such as a webcam's."""
+        if self.enabled:
+            with self._guarded("image", arrival_s):
+                self._session.push_image(stamp_s, rgb)
+                self.meter.count("images")
+
+    def hear(self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float) -> None:
+        """Audio that came by another way than a message."""
+        if self.enabled:
+            with self._guarded("audio", arrival_s):
+                self._session.push_audio(stamp_s, samples, rate_hz)
+                self.meter.count("audio")
+
     def on_audio_info(self, message: Any) -> None:
         """AudioInfo of the apt release: what its AudioData holds from now on."""
         self._bare = convert.format_from_info(message)

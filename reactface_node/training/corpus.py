@@ -11,10 +11,20 @@ from tqdm import tqdm
 from reactface_node.config import TrainingConfig
 from reactface_node.data.synthetic import Dyad, make_dyad
 from reactface_node.model.reactface import SpeakerInput
-from reactface_node.schema import EXPRESSION, NUM_COEFFICIENTS, SAMPLES_PER_FRAME
+from reactface_node.perception.measures import ESTIMATED
+from reactface_node.schema import (
+    COEFFICIENT_NAMES,
+    EXPRESSION,
+    NUM_COEFFICIENTS,
+    POSE_NAMES,
+    SAMPLES_PER_FRAME,
+)
 
 TRACKER_GAIN = (0.6, 1.4)  # how a tracker's scale differs from channel to channel and person
-TRACKER_OFFSET = 0.04  # and its neutral
+TRACKER_OFFSET = 0.04  # and its neutral,
+LARGE_OFFSET = 0.25  # which for a few channels may be far off
+LARGE_OFFSET_SHARE = 0.1
+FACE_MESH_SHARE = 0.5  # of crops that show exactly the channels FaceMesh gives
 TRACKER_JITTER = 0.012
 SMALLEST_STD = np.concatenate([np.full(52, 0.02), np.full(3, 0.01), np.full(3, 0.002)])
 
@@ -115,12 +125,15 @@ def _as_tracked(
     expression = np.zeros(channels, bool)
     expression[EXPRESSION] = True
     jitter = TRACKER_JITTER * rng.random((size, 1, 1)) * rng.standard_normal(truth.shape)
-    offset = TRACKER_OFFSET * rng.standard_normal(one)
+    wrong = LARGE_OFFSET * (rng.random(one) < LARGE_OFFSET_SHARE)
+    offset = (TRACKER_OFFSET + wrong) * rng.standard_normal(one)
     face = truth * rng.uniform(*TRACKER_GAIN, one)
     face = np.where(expression, (face + offset + jitter).clip(0, 1), face + 0.3 * jitter)
     # Which channels there are is a tracker's property: whole channels go, for the whole crop.
     share = rng.choice([0.0, 0.25, 0.5], size=(size, 1, 1))
     valid = np.broadcast_to(rng.random(one) >= share, truth.shape).copy()
+    given = np.array([name in ESTIMATED or name in POSE_NAMES for name in COEFFICIENT_NAMES])
+    valid[rng.random(size) < FACE_MESH_SHARE] = given
     valid[rng.random(size) < dropout] = False
     gone = rng.random(size) < dropout
     at = rng.integers(frames, size=size)
