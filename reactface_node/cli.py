@@ -131,7 +131,7 @@ def _live(options: argparse.Namespace) -> None:
 def _node(options: argparse.Namespace) -> int:
     from reactface_node.ros.node import main as run_node
 
-    return run_node(options.rest)
+    return run_node(options.rest, load_config(options))
 
 
 def _train(options: argparse.Namespace) -> None:

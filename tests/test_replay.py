@@ -86,7 +86,9 @@ def test_a_bag_in_a_bag_and_a_video_out(tmp_path, storage):
 
     inputs = list(read_video(tmp_path / "out.mp4"))
     images = [item.rgb for item in inputs if isinstance(item, ImageInput)]
-    assert len(images) == frames and images[0].shape == (64, 148, 3)
+    # The mp4 keeps time: a frame that was late is a picture that stood still.
+    assert len(images) == round((stamps[-1] - stamps[0]) * 25) + 1
+    assert images[0].shape == (64, 148, 3)
     heard = np.concatenate([i.samples[:, 0] for i in inputs if isinstance(i, AudioInput)])
     assert 0.15 < np.abs(heard).max() < 0.4
 
