@@ -1,0 +1,229 @@
+"""The node under ROS 2: an rclpy lifecycle node around ``server.Server``.
+
+Weights load in configure and are freed in cleanup; what the node has on the graph is made in
+activate and removed in the exact inverse in deactivate.
+
+One thread serves everything. Server and session are made for one, Python's lock would let more
+of them only take turns, and the longest callbacks (a tracked image about 10 ms, a window of the
+model a few times that) end before a camera's next image; audio waits in a queue of 50.
+"""
+
+import logging
+import math
+import traceback
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+from reactface_node.config import Config
+from reactface_node.errors import UserError
+from reactface_node.settings import Setting, settings
+
+try:
+    import rclpy
+    from rcl_interfaces.msg import (
+        FloatingPointRange,
+        IntegerRange,
+        ParameterDescriptor,
+        SetParametersResult,
+    )
+    from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+    from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+    from rclpy.node import Node
+    from rclpy.parameter import Parameter
+    from rclpy.utilities import remove_ros_args
+except ImportError as error:
+    raise UserError(
+        f"rclpy cannot be used here ({error}): source ROS 2 first, with the Python it was made "
+        "for, or run `reactface live`, which speaks to ROS 2 without it"
+    ) from error
+
+from reactface_node.ros.graph import Graph
+
+NODE_NAME = "reactface"
+# Parameters that rclpy declares by itself.
+_RCLPY_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides")
+
+
+class ReactfaceNode(LifecycleNode):
+    """Lifecycle, parameters and nothing else: what it does is ``server.Server``'s."""
+
+    def __init__(self, config: Config | None = None) -> None:
+        """``config``: what the ROS parameters change. UserError if one of them is not right."""
+        super().__init__(NODE_NAME, automatically_declare_parameters_from_overrides=True)
+        self.config = _declare(self, config or Config.load())
+        self._session: Any = None
+        self._renderer: Any = None
+        self._graph: Graph | None = None
+        self.add_on_set_parameters_callback(self._on_parameters)
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._attempt(self._load)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._attempt(self._join)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._attempt(self._leave)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._attempt(self.free)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._attempt(self.free)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._attempt(self.free)
+
+    def free(self) -> None:
+        """Back to unconfigured from any state."""
+        self._leave()
+        if self._session is not None:
+            self._session.close()
+        self._session = self._renderer = None
+        if self.config.device.startswith("cuda"):
+            import torch
+
+            torch.cuda.empty_cache()
+
+    def _load(self) -> None:
+        # Here, so that a mistake on the command line is said before torch has been loaded.
+        from reactface_node.render import make_renderer
+        from reactface_node.session import ReactionSession
+
+        self._renderer = make_renderer(self.config.render)
+        self._session = ReactionSession.load(self.config)
+        self.get_logger().info(f"configured: profile {self.config.profile}")
+
+    def _join(self) -> None:
+        self._graph = Graph(self, self.config, self._session, self._renderer)
+
+    def _leave(self) -> None:
+        """The next activation is another conversation."""
+        if self._graph is not None:
+            self._graph.close()
+            self._graph = None
+            self._session.reset()
+
+    def _attempt(self, step: Callable[[], None]) -> TransitionCallbackReturn:
+        """rclpy drops what a transition raises. A user's mistake leaves the state as it was."""
+        try:
+            step()
+        except UserError as error:
+            self.get_logger().error(str(error))
+            return TransitionCallbackReturn.FAILURE
+        except Exception:
+            self.get_logger().fatal(traceback.format_exc())
+            return TransitionCallbackReturn.ERROR
+        return TransitionCallbackReturn.SUCCESS
+
+    def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
+        """rclpy has checked types, ranges and read-only; the rest is the session's to say."""
+        changes = {p.name: p.value for p in parameters if _is_setting(p.name)}
+        try:
+            config = self.config.replace(**changes)
+            if self._session is not None:
+                self._session.configure(changes)
+        except UserError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        self.config = config
+        return SetParametersResult(successful=True)
+
+
+class RosHandler(logging.Handler):
+    """Python's log records to the console and /rosout as the node's own."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__()
+        self._logger = node.get_logger()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # rclpy forbids one line of code to log at more than one severity.
+        text = self.format(record)
+        if record.levelno >= logging.ERROR:
+            self._logger.error(text)
+        elif record.levelno >= logging.WARNING:
+            self._logger.warning(text)
+        else:
+            self._logger.info(text)
+
+
+def main(arguments: list[str] | None = None, config: Config | None = None) -> int:
+    """Serve until SIGINT or SIGTERM; 0. ``arguments``: ROS's own, after the command's.
+
+    config: what ROS parameters change; the default profile if None. UserError for wrong
+    arguments, wrong parameters, and where ``reactface_msgs`` is not built.
+    """
+    require_messages()
+    given = arguments or []
+    try:
+        unknown = remove_ros_args(given)
+        rclpy.init(args=given)
+    except RuntimeError as error:
+        raise UserError(str(error).splitlines()[0]) from error
+    try:
+        if unknown:
+            raise UserError(f"unrecognized arguments: {' '.join(unknown)}")
+        serve(ReactfaceNode(config))
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        rclpy.try_shutdown()
+    return 0
+
+
+def serve(node: ReactfaceNode) -> None:
+    """Spin until the context is shut down; frees the node on the way out."""
+    package, handler = logging.getLogger("reactface_node"), RosHandler(node)
+    package.addHandler(handler)
+    package.propagate = False
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        executor.spin()
+    finally:
+        node.free()
+        package.removeHandler(handler)
+        package.propagate = True
+        node.destroy_node()
+
+
+def require_messages() -> None:
+    """UserError that names the command which builds ``reactface_msgs``, if it is missing."""
+    if find_spec("reactface_msgs") is None:
+        raise UserError(
+            "reactface_msgs is not built: run `colcon build --base-paths src "
+            "src/reactface_node/ros2_ws/src` in your workspace (or `colcon build` in ros2_ws) "
+            "and source its install/setup.bash"
+        )
+
+
+def _declare(node: Node, config: Config) -> Config:
+    """Every setting as a parameter; what files and command line set is checked as Config does."""
+    given = {n: p.value for n, p in node.get_parameters_by_prefix("").items() if _is_setting(n)}
+    for name in given:
+        node.undeclare_parameter(name)
+    if given.get("profile", config.profile) != config.profile:
+        config = Config.load(given["profile"])
+    config = config.replace(**given)
+    described = [(item.name, item.value, _descriptor(item)) for item in settings(config)]
+    node.declare_parameters("", described, ignore_override=True)
+    return config
+
+
+def _is_setting(name: str) -> bool:
+    return name.split(".")[0] not in _RCLPY_OWN
+
+
+def _descriptor(item: Setting) -> ParameterDescriptor:
+    about = ParameterDescriptor(description=item.help, read_only=not item.live)
+    if item.choices:
+        about.additional_constraints = f"one of {', '.join(item.choices)}"
+    if item.low is not None and item.high is not None:
+        if isinstance(item.value, float):
+            limits = FloatingPointRange(from_value=float(item.low), to_value=float(item.high))
+            about.floating_point_range = [limits]
+        else:
+            low, high = math.ceil(item.low), math.floor(item.high)
+            about.integer_range = [IntegerRange(from_value=low, to_value=high, step=1)]
+    return about
