@@ -125,7 +125,8 @@ def test_left_and_right_are_the_subjects_own(avatar, neutral, name):
     outwards = (x - MIDDLE) * (1 if name.endswith("Left") else -1)
     assert outwards.mean() > 0.5
     if name.startswith(LOCAL):
-        assert outwards.min() >= 0
+        # A lip is one path: skia smooths the far edge anew, which moves a pixel or two.
+        assert np.quantile(outwards, 0.02) >= 0
 
 
 @pytest.mark.parametrize("theme", theme_names())
