@@ -11,7 +11,7 @@ from reactface_node.config import RenderConfig
 from reactface_node.errors import UserError
 from reactface_node.render import make_renderer
 from reactface_node.render.avatar import Avatar
-from reactface_node.render.sheet import face, main
+from reactface_node.render.sheet import EMOTIONS, face, main
 from reactface_node.render.theme import load_theme, parse_theme, theme_names
 from reactface_node.schema import ARKIT_NAMES, NUM_COEFFICIENTS, ROTATION, index_of
 
@@ -120,6 +120,15 @@ def test_themes_are_different_characters(neutral):
     assert night.mean() < 0.4 * neutral.mean()
 
 
+def test_both_halves_of_the_face_are_alike(avatar):
+    for name in ("neutral", "joy", "sadness", "anger", "fear", "surprise", "disgust"):
+        weights = {k: v for k, v in EMOTIONS[name].items() if k != "rotationX"}
+        picture = avatar.render(face(weights)).astype(int)
+        difference = np.abs(picture - picture[:, ::-1]).max(axis=2)
+        # Light falls from one side: highlights differ, shapes do not.
+        assert np.mean(difference > 24) < 0.02, name
+
+
 def test_an_unknown_theme_names_those_there_are():
     with pytest.raises(UserError, match=r"unknown theme 'nihgt'.*default.*person.*night"):
         make_renderer(config(theme="nihgt"))
@@ -130,7 +139,7 @@ def test_an_unknown_theme_names_those_there_are():
     [({"skin": "red"}, "skin"), ({"skin": 7}, "skin"), ({"skin": None}, "skin"),
      ({"eye_size": "big"}, "eye_size"), ({"eye_size": -1.0}, "eye_size"),
      ({"eye_size": True}, "eye_size"), ({"eye_size": float("nan")}, "eye_size"),
-     ({"hair_style": "mohawk"}, "hair_style"), ({"skinn": "#ffffff"}, "skinn")],
+     ({"head": "balloon"}, "head"), ({"skinn": "#ffffff"}, "skinn")],
 )  # fmt: skip
 def test_a_broken_field_is_the_users_to_mend(changes, said):
     with pytest.raises(UserError, match=f"'mine'.*{said}"):
@@ -152,8 +161,11 @@ def test_a_broken_theme_file_is_the_users_to_mend(monkeypatch, tmp_path, text):
         make_renderer(config(theme="mine"))
 
 
-@pytest.mark.parametrize("name", ["eye_size", "iris_size", "brow_size", "lip_size", "nose_size",
-                                  "jaw_width", "glow"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    ["eye_size", "eye_round", "iris_size", "brow_size", "mouth_size", "lip_size", "nose_size",
+     "jaw_width", "lashes", "relief"],
+)  # fmt: skip
 @pytest.mark.parametrize("value", [0, 3.0])
 def test_the_ends_of_a_proportions_range_can_be_drawn(name, value):
     extreme = Avatar(parse_theme("extreme", themed(**{name: value})), 64, 64)

@@ -1,13 +1,14 @@
 """What every part of the face draws with: weights by name, a layer's parallax, paints."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import skia
 
+from reactface_node.render.pose import Pose
 from reactface_node.render.theme import Theme
 from reactface_node.schema import (
     ARKIT_NAMES,
@@ -18,7 +19,7 @@ from reactface_node.schema import (
 )
 
 UNITS_PER_METRE = 3300.0  # the face is about 0.23 m and 760 units high
-LARGEST_TURN = math.radians(50)
+LARGEST_TURN = math.radians(45)
 LARGEST_SHIFT_M = 0.25
 NECK = 330.0  # the head turns about this point below its middle
 
@@ -99,6 +100,32 @@ def radial(
     return skia.Paint(AntiAlias=True, Shader=shader)
 
 
+def oval(x: float, y: float, wide: float, high: float) -> skia.Rect:
+    """The box of an ellipse by its middle and its two radii."""
+    return skia.Rect.MakeLTRB(x - wide, y - high, x + wide, y + high)
+
+
+def glow(
+    canvas: skia.Canvas,
+    x: float,
+    y: float,
+    wide: float,
+    high: float,
+    text: str,
+    alpha: float,
+    at: list[float] | None = None,
+) -> None:
+    """A soft ellipse that fades to nothing: what a blur would give, at a fraction of its cost."""
+    if wide <= 0:
+        return
+    canvas.save()
+    canvas.translate(x, y)
+    canvas.scale(1, high / wide)
+    stops = [(text, alpha), (text, alpha * 0.45), (text, 0.0)]
+    canvas.drawCircle(0, 0, wide, radial(0, 0, wide, stops, at or [0.0, 0.5, 1.0]))
+    canvas.restore()
+
+
 def linear(top: float, bottom: float, stops: Sequence[tuple[str, float]]) -> skia.Paint:
     """A vertical gradient through (colour, alpha) stops."""
     colours = [colour(text, alpha) for text, alpha in stops]
@@ -111,19 +138,30 @@ class Brush:
 
     def __init__(self, canvas: skia.Canvas, theme: Theme, controls: Controls):
         self.canvas, self.theme, self.controls = canvas, theme, controls
+        self.pose = Pose(float(controls.turn[0]), float(controls.turn[1]))
 
     @contextmanager
-    def layer(self, depth: float) -> Iterator[None]:
-        """Drawn at that depth in front of the head's axis: nearer layers move further."""
-        nod, turn, _ = self.controls.turn
+    def at(self, x: float, y: float, lift: float = 0.0) -> Iterator[None]:
+        """(0, 0) is that point of the face, ``lift`` units above its surface."""
         self.canvas.save()
-        self.canvas.translate(depth * math.sin(turn), depth * math.sin(nod))
-        # Half of the true foreshortening: a flat drawing that is squeezed fully looks thin.
-        self.canvas.scale((1 + math.cos(turn)) / 2, (1 + math.cos(nod)) / 2)
+        self.canvas.concat(self.pose.surface(x, y, lift))
         try:
             yield
         finally:
             self.canvas.restore()
+
+    def outline(self, depth: Callable[[float], float], *curves: tuple[float, ...]) -> skia.Path:
+        """As ``closed``, for a silhouette whose points lie ``depth(y)`` before the axis."""
+        return closed(*(self.turned(depth, curve) for curve in curves))
+
+    def turned(
+        self, depth: Callable[[float], float], curve: tuple[float, ...]
+    ) -> tuple[float, ...]:
+        """The points of a curve, moved with the head."""
+        turned: list[float] = []
+        for x, y in zip(curve[::2], curve[1::2], strict=True):
+            turned += self.pose.outline(x, y, depth(y))
+        return tuple(turned)
 
     @contextmanager
     def head(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Eyes and brows."""
+"""Eyes: lids that really close over the eyeball, iris, lashes."""
 
 from dataclasses import dataclass
 
@@ -10,42 +10,62 @@ from reactface_node.render.brush import (
     Half,
     closed,
     fill,
+    glow,
     linear,
     mix,
     open_path,
+    oval,
     radial,
     stroke,
 )
+from reactface_node.render.theme import Theme
 
-EYES, BROWS = 100.0, 120.0
-EYE_X, EYE_Y = 122.0, -48.0
-HALF_WIDTH, RISE, FALL = 70.0, 51.0, 40.0
-CLOSED_AT = 24.0  # the lids meet below the middle
+EYE_X, EYE_Y = 124.0, -44.0
+HALF_WIDTH, RISE, FALL = 70.0, 50.0, 40.0
+INNER, OUTER = 8.0, -5.0  # heights of the eye's corners
+CLOSED_AT = 25.0  # the lids meet below the middle
+CREST = 1.30  # a curve passes below the points that pull it
+ROUND = 0.66  # where along the half width the lids curve most
 IRIS = 40.0
-LOOK_X, LOOK_Y = 27.0, 20.0
+LOOK_X, LOOK_Y = 28.0, 22.0
+LID_DEPTH = 34.0  # of the shadow that the upper lid throws on the eyeball
 
 
 @dataclass(frozen=True)
 class Lids:
     """The opening between the lids, relative to the eye's middle: half width, and heights of the
-    upper and lower edge's crests (y down, upper never below lower)."""
+    upper and lower edge's crests (y down, upper never below lower). The outer corner is at +x."""
 
     width: float
     upper: float
     lower: float
+    round: float
 
-    def path(self) -> skia.Path:
-        w = self.width
-        bend, up, down = w * 0.62, self.upper * 1.28, self.lower * 1.28
-        return closed((-w, 4), (-bend, up, bend, up, w, 0), (bend, down, -bend, down, -w, 4))
+    def edge(self, crest: float, lifted: float = 0.0) -> tuple[float, ...]:
+        """Inner to outer corner over a crest, as one cubic after its start (-width, INNER)."""
+        w, pull = self.width, crest * CREST - lifted
+        return (-w * self.round, pull + 3, w * (self.round - 0.08), pull - 4, w, OUTER)
+
+    def reversed_edge(self, crest: float, lifted: float = 0.0) -> tuple[float, ...]:
+        """The same curve from the outer corner back to the inner one."""
+        c = self.edge(crest, lifted)
+        return (c[2], c[3], c[0], c[1], -self.width, INNER)
+
+    def opening(self) -> skia.Path:
+        start = (-self.width, INNER)
+        return closed(start, self.edge(self.upper), self.reversed_edge(self.lower))
 
     def upper_edge(self) -> skia.Path:
-        w = self.width
-        return open_path((-w, 4), (-w * 0.62, self.upper * 1.28, w * 0.62, self.upper * 1.28, w, 0))
+        return open_path((-self.width, INNER), self.edge(self.upper))
 
     def lower_edge(self) -> skia.Path:
-        w = self.width
-        return open_path((-w, 4), (-w * 0.62, self.lower * 1.28, w * 0.62, self.lower * 1.28, w, 0))
+        return open_path((-self.width, INNER), self.edge(self.lower))
+
+
+def rest_of(theme: Theme) -> Lids:
+    """The open eye of the neutral face."""
+    size = theme.eye_size
+    return Lids(HALF_WIDTH * size, -RISE * size, FALL * size, ROUND * theme.eye_round)
 
 
 def lids_of(brush: Brush, half: Half) -> Lids:
@@ -54,123 +74,118 @@ def lids_of(brush: Brush, half: Half) -> Lids:
     squint, cheek = half.weight(c, "eyeSquint"), half.weight(c, "cheekSquint")
     wide, blink = half.weight(c, "eyeWide"), half.weight(c, "eyeBlink")
     down, up = half.weight(c, "eyeLookDown"), half.weight(c, "eyeLookUp")
-    upper = -RISE * (1 + 0.32 * wide - 0.30 * squint - 0.30 * down + 0.06 * up)
+    upper = -RISE * (1 + 0.32 * wide - 0.34 * squint - 0.34 * down + 0.08 * up)
     smile = half.weight(c, "mouthSmile")
-    raised = min(0.52 * squint + 0.36 * cheek + 0.16 * smile, 0.9)
-    lower = FALL * (1 + 0.12 * wide + 0.10 * down - raised)
+    raised = min(0.55 * squint + 0.40 * cheek + 0.20 * smile, 0.9)
+    lower = FALL * (1 + 0.14 * wide + 0.12 * down - raised)
     meet = mix(CLOSED_AT, lower, 0.4)
     upper, lower = mix(upper, meet, blink), mix(lower, meet, blink)
-    return Lids(HALF_WIDTH * size * (1 - 0.05 * squint), min(upper, lower) * size, lower * size)
+    width = HALF_WIDTH * size * (1 - 0.04 * squint)
+    return Lids(width, min(upper, lower) * size, lower * size, ROUND * brush.theme.eye_round)
 
 
 def draw_eyes(brush: Brush) -> None:
-    with brush.layer(EYES):
-        for half in HALVES:
-            brush.canvas.save()
-            brush.canvas.translate(EYE_X * half.sign, EYE_Y)
+    for half in HALVES:
+        with brush.at(EYE_X * half.sign, EYE_Y):
             # Drawn as the left eye, whose outer corner is at +x; the right one is its mirror.
             brush.canvas.scale(half.sign, 1)
             _draw_eye(brush, half)
-            brush.canvas.restore()
 
 
 def _draw_eye(brush: Brush, half: Half) -> None:
-    theme, canvas = brush.theme, brush.canvas
-    lids = lids_of(brush, half)
-    rest = Lids(HALF_WIDTH * theme.eye_size, -RISE * theme.eye_size, FALL * theme.eye_size)
-    if not theme.glow:
-        # The socket: what a closing lid shows is this skin.
-        canvas.drawPath(rest.path(), fill(theme.skin_shade, 0.35, 9))
-        canvas.drawPath(rest.path(), lid_paint(brush, rest))
-    opening = lids.path()
-    with brush.clipped(opening):
+    lids, rest = lids_of(brush, half), rest_of(brush.theme)
+    if not brush.theme.glows:
+        _draw_socket(brush, half, lids, rest)
+    with brush.clipped(lids.opening()):
         _draw_eyeball(brush, half, lids)
-    _draw_lid_lines(brush, half, lids)
+    _draw_lashes(brush, lids)
+    _draw_creases(brush, half, lids, rest)
 
 
-def lid_paint(brush: Brush, rest: Lids) -> skia.Paint:
-    """Skin that is lit on the bulge of the lid and darker at the crease."""
-    theme = brush.theme
-    stops = [(theme.skin_shade, 0.8), (theme.skin_light, 0.9), (theme.skin, 0.9)]
-    return linear(rest.upper, rest.lower, stops)
+def _draw_socket(brush: Brush, half: Half, lids: Lids, rest: Lids) -> None:
+    """The skin around the eyeball and the lid that a blink draws over it."""
+    theme, canvas, size = brush.theme, brush.canvas, brush.theme.eye_size
+    alpha = 0.30 + 0.30 * theme.relief
+    glow(canvas, -10, -14 * size, 118 * size, 84 * size, theme.skin_shade, alpha)
+    start, over = (-rest.width, INNER), 16 * size
+    ball = closed(start, rest.edge(min(rest.upper, lids.upper), over),
+                  rest.reversed_edge(max(rest.lower, lids.lower), -2))  # fmt: skip
+    low = max(lids.upper, rest.upper + 12)
+    stops = [(theme.skin_shade, 0.55), (theme.skin_light, 0.75), (theme.skin_shade, 0.55)]
+    with brush.clipped(ball):
+        canvas.drawPaint(fill(theme.skin))
+        canvas.drawPaint(linear(rest.upper - over, low + 14, stops))
 
 
 def _draw_eyeball(brush: Brush, half: Half, lids: Lids) -> None:
     theme, canvas, c = brush.theme, brush.canvas, brush.controls
+    w = lids.width
     canvas.drawPaint(fill(theme.sclera))
+    if not theme.glows:
+        round_off = [(theme.skin_shade, 0.0), (theme.skin_shade, 0.0), (theme.skin_shade, 0.5)]
+        canvas.drawPaint(radial(0, 4, w * 1.2, round_off, [0.0, 0.6, 1.0]))
     x = LOOK_X * (half.weight(c, "eyeLookOut") - half.weight(c, "eyeLookIn"))
     y = LOOK_Y * (half.weight(c, "eyeLookDown") - half.weight(c, "eyeLookUp")) - 4
-    size = IRIS * theme.iris_size * theme.eye_size
-    ring = [(theme.iris, 1.0), (theme.iris, 1.0), (theme.iris_edge, 1.0)]
-    canvas.drawCircle(x, y, size, radial(x, y + size * 0.35, size * 1.15, ring, [0, 0.35, 1]))
-    canvas.drawCircle(x, y, size, stroke(theme.iris_edge, 3, 0.9))
-    canvas.drawCircle(x, y, size * 0.47, fill(theme.pupil))
     # The light stays where it is whichever half it is: undo the mirror.
-    light = -half.sign
-    canvas.drawCircle(x + light * size * 0.34, y - size * 0.38, size * 0.24, fill("#ffffff", 0.95))
-    canvas.drawCircle(x - light * size * 0.34, y + size * 0.40, size * 0.12, fill("#ffffff", 0.6))
-    if not theme.glow:
-        shadow = linear(lids.upper, lids.upper + 34, [(theme.line, 0.42), (theme.line, 0)])
-        canvas.drawPaint(shadow)
+    _draw_iris(brush, x * theme.eye_size, y * theme.eye_size, -half.sign)
+    if not theme.glows:
+        shadow = [(theme.lash, 0.50), (theme.lash, 0.0)]
+        canvas.drawPaint(linear(lids.upper - 4, lids.upper + LID_DEPTH, shadow))
 
 
-def _draw_lid_lines(brush: Brush, half: Half, lids: Lids) -> None:
-    theme, canvas, c = brush.theme, brush.canvas, brush.controls
-    lash = stroke(theme.brow, 9 if not theme.glow else 8)
-    canvas.drawPath(lids.upper_edge(), lash)
-    w = lids.width
-    flick = open_path((w - 8, lids.upper * 0.30 - 2), (w + 6, lids.upper * 0.2 - 4,
-                      w + 15, -12 + lids.upper * 0.2))  # fmt: skip
-    canvas.drawPath(flick, stroke(theme.brow, 7))
-    canvas.drawPath(lids.lower_edge(), stroke(theme.line, 3.5, 0.45))
-    blink = half.weight(c, "eyeBlink")
-    crease = open_path((-w * 0.8, -RISE * 0.70), (-w * 0.4, -RISE * 1.42, w * 0.5, -RISE * 1.42,
-                       w * 0.98, -RISE * 0.42))  # fmt: skip
-    canvas.drawPath(crease, stroke(theme.line, 4, 0.34 * (1 - 0.6 * blink)))
-    bag = max(half.weight(c, "cheekSquint"), 0.7 * half.weight(c, "eyeSquint"))
-    if bag > 0.03:
-        y = FALL * theme.eye_size
-        under = open_path((-w * 0.72, y * 0.95), (0, y * 1.75 - 8 * bag, w * 0.92, y * 0.55))
-        canvas.drawPath(under, stroke(theme.line, 5, 0.45 * bag))
-        for row in range(2):
-            corner = open_path((w + 16, 4 + 14 * row), (w + 28, 4 + 20 * row, w + 38, 2 + 26 * row))
-            canvas.drawPath(corner, stroke(theme.line, 4, 0.35 * half.weight(c, "cheekSquint")))
+def _draw_iris(brush: Brush, x: float, y: float, light: float) -> None:
+    theme, canvas = brush.theme, brush.canvas
+    size = IRIS * theme.iris_size * theme.eye_size
+    canvas.drawCircle(x, y, size, fill(theme.iris_edge))
+    inner = [(theme.iris, 1.0), (theme.iris, 0.85), (theme.iris, 0.0)]
+    canvas.drawCircle(x, y, size * 0.95, radial(x, y + size * 0.38, size * 1.05, inner,
+                      [0.0, 0.45, 1.0]))  # fmt: skip
+    canvas.drawCircle(x, y, size * 0.47, fill(theme.pupil))
+    shine = "#ffffff"
+    canvas.drawOval(oval(x + light * size * 0.36, y - size * 0.38, size * 0.26, size * 0.23),
+                    fill(shine, 0.96))  # fmt: skip
+    canvas.drawCircle(x - light * size * 0.38, y + size * 0.40, size * 0.12, fill(shine, 0.7))
 
 
-def draw_brows(brush: Brush) -> None:
-    """A tapered arc whose two ends and middle move on their own; lines that they fold."""
-    with brush.layer(BROWS):
-        for half in HALVES:
-            _draw_brow(brush, half)
-        _draw_forehead(brush)
+def _draw_lashes(brush: Brush, lids: Lids) -> None:
+    """The upper lid's dark edge, thickest towards the outer corner, and a thin lower one."""
+    theme, canvas, w = brush.theme, brush.canvas, lids.width
+    if theme.glows:
+        for width in (28, 20, 13):
+            canvas.drawPath(lids.opening(), stroke(theme.lash, width, 0.09))
+        canvas.drawPath(lids.opening(), stroke(theme.lash, 6))
+        return
+    canvas.drawPath(lids.lower_edge(), stroke(theme.line, 3.5, 0.5))
+    thick = 9 + 4 * theme.lashes
+    c = lids.edge(lids.upper)
+    tip_y = OUTER - 10 * theme.lashes + 0.10 * lids.upper
+    lash = closed(
+        (-w - 2, INNER + 2),
+        (c[0], c[1] - thick * 0.5, c[2], c[3] - thick * 1.25, w + 3 + 12 * theme.lashes, tip_y),
+        (w + 4, OUTER - 1, w + 2, OUTER + 1, w, OUTER + 3),
+        (c[2], c[3] + 2.5, c[0], c[1] + 2.5, -w - 2, INNER + 2),
+    )
+    canvas.drawPath(lash, fill(theme.lash))
+    canvas.drawPath(lash, stroke(theme.lash, 2.5))
 
 
-def _draw_brow(brush: Brush, half: Half) -> None:
-    c, s, theme = brush.controls, half.sign, brush.theme
-    down = half.weight(c, "browDown")
-    inner_up, outer_up = c["browInnerUp"], half.weight(c, "browOuterUp")
-    squeeze = 14 * down + 6 * inner_up * down
-    ix, ox = (60 - squeeze) * s, 204 * s
-    iy = -146 - 42 * inner_up + 36 * down * (1 - 0.6 * inner_up) - 6 * outer_up
-    oy = -146 - 40 * outer_up + 12 * down + 8 * inner_up
-    my = 0.42 * iy + 0.58 * oy - 27 - 10 * outer_up + 12 * down + 4 * inner_up
-    thick = 11 * theme.brow_size
-    path = closed(
-        (ix, iy - thick * 0.7), (108 * s, my - thick * 1.5, 150 * s, my - thick * 1.1, ox, oy),
-        (150 * s, my + thick * 0.9, 108 * s, my + thick * 1.1, ix + 3 * s, iy + thick),
-    )  # fmt: skip
-    brush.canvas.drawPath(path, fill(theme.brow))
-    brush.canvas.drawPath(path, stroke(theme.brow, 7))
-
-
-def _draw_forehead(brush: Brush) -> None:
-    c, theme, canvas = brush.controls, brush.theme, brush.canvas
-    raised = max(c["browInnerUp"], 0.8 * c.both("browOuterUp"))
+def _draw_creases(brush: Brush, half: Half, lids: Lids, rest: Lids) -> None:
+    """The fold above the lid, and what a squint or a cheek pushes up below it."""
+    theme, canvas, c, w = brush.theme, brush.canvas, brush.controls, rest.width
+    if not theme.glows:
+        blink = half.weight(c, "eyeBlink")
+        top = min(lids.upper, rest.upper) - 9 * (1 - 0.4 * blink)
+        fold = open_path((-w * 0.86, INNER - 16), (-w * 0.6, top * 1.28, w * 0.55, top * 1.28,
+                         w * 1.06, OUTER - 14))  # fmt: skip
+        canvas.drawPath(fold, stroke(theme.line, 4, 0.42 - 0.2 * blink))
+    cheek, squint = half.weight(c, "cheekSquint"), half.weight(c, "eyeSquint")
+    bag = max(cheek, 0.75 * squint)
+    if bag < 0.03:
+        return
+    y = rest.lower + 13 - 6 * bag
+    under = open_path((-w * 0.74, y * 0.80), (-w * 0.3, y * 1.22, w * 0.4, y * 1.20,
+                      w * 0.94, y * 0.52))  # fmt: skip
+    canvas.drawPath(under, stroke(theme.line, 5, (0.28 + 0.14 * theme.relief) * bag))
     for row in range(2):
-        y = -232 - 30 * row - 12 * raised
-        line = open_path((-100 + 14 * row, y + 8), (0, y - 10, 100 - 14 * row, y + 8))
-        canvas.drawPath(line, stroke(theme.line, 5, 0.30 * max(raised - 0.25, 0)))
-    for half in HALVES:
-        frown = half.weight(c, "browDown")
-        line = open_path((17 * half.sign, -158), (22 * half.sign, -138, 15 * half.sign, -112))
-        canvas.drawPath(line, stroke(theme.line, 6, 0.5 * frown))
+        corner = open_path((w + 20, 2 + 15 * row), (w + 32, 3 + 21 * row, w + 42, 1 + 28 * row))
+        canvas.drawPath(corner, stroke(theme.line, 4, (0.24 + 0.12 * theme.relief) * cheek))

@@ -1,234 +1,150 @@
 """The mouth: lips, what is behind them, and the chin below."""
 
-from dataclasses import dataclass
-
-import skia
-
 from reactface_node.render.brush import (
     HALVES,
     Brush,
-    Half,
     closed,
     fill,
+    glow,
     linear,
     mix,
     open_path,
+    oval,
     stroke,
 )
-from reactface_node.render.head import JAW_DROP
+from reactface_node.render.lips import Lips, lips_of
 
-MOUTH = 135.0
-MOUTH_Y = 212.0
-HALF_WIDTH = 86.0
-UPPER_LIP, LOWER_LIP = 17.0, 22.0
-
-
-@dataclass(frozen=True)
-class Corner:
-    """A mouth corner and the lips' edges halfway to it; x and y in the mouth's own units."""
-
-    x: float
-    y: float
-    upper: float  # height of the upper lip's inner edge on this half
-    lower: float  # and of the lower lip's
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Everything that the drawing needs: corners, the inner edges' middles and lip thickness."""
-
-    right: Corner
-    left: Corner
-    middle: float
-    upper: float
-    lower: float
-    upper_lip: float
-    lower_lip: float
-    lower_shift: float
-
-    def opening(self) -> skia.Path:
-        """Between the lips."""
-        r, le = self.right, self.left
-        return closed(
-            (r.x, r.y),
-            (r.x * 0.55 + self.middle * 0.45, r.upper, self.middle - 26, self.upper,
-             self.middle, self.upper),
-            (self.middle + 26, self.upper, le.x * 0.55 + self.middle * 0.45, le.upper, le.x, le.y),
-            (le.x * 0.8 + self.lower_shift, le.lower, self.lower_shift + 46, self.lower,
-             self.lower_shift, self.lower),
-            (self.lower_shift - 46, self.lower, r.x * 0.8 + self.lower_shift, r.lower, r.x, r.y),
-        )  # fmt: skip
-
-    def upper_lip_path(self) -> skia.Path:
-        """From the cupid's bow to the opening."""
-        r, le, t = self.right, self.left, self.upper_lip
-        bow, dip = self.upper - t, self.upper - t * 0.72
-        m = self.middle
-        return closed(
-            (r.x - 5, r.y), (r.x * 0.6 + m * 0.4, r.upper - t * 0.75, m - 40, bow - 3, m - 20, bow),
-            (m - 8, dip, m + 8, dip, m + 20, bow),
-            (m + 40, bow - 3, le.x * 0.6 + m * 0.4, le.upper - t * 0.75, le.x + 5, le.y),
-            (le.x * 0.55 + m * 0.45, le.upper + 1, m + 26, self.upper + 1, m, self.upper + 1),
-            (m - 26, self.upper + 1, r.x * 0.55 + m * 0.45, r.upper + 1, r.x - 5, r.y),
-        )  # fmt: skip
-
-    def lower_lip_path(self) -> skia.Path:
-        r, le, t, m = self.right, self.left, self.lower_lip, self.lower_shift
-        return closed(
-            (r.x - 3, r.y),
-            (r.x * 0.8 + m, r.lower - 1, m - 46, self.lower - 1, m, self.lower - 1),
-            (m + 46, self.lower - 1, le.x * 0.8 + m, le.lower - 1, le.x + 3, le.y),
-            (le.x * 0.78 + m, le.lower + t * 0.85, m + 50, self.lower + t * 1.15,
-             m, self.lower + t * 1.15),
-            (m - 50, self.lower + t * 1.15, r.x * 0.78 + m, r.lower + t * 0.85, r.x - 3, r.y),
-        )  # fmt: skip
-
-
-def shape_of(brush: Brush) -> Shape:
-    """Where everything is for the frame's weights."""
-    c, size = brush.controls, brush.theme.lip_size
-    shut = c["mouthClose"]
-    drop = JAW_DROP * 1.12 * c["jawOpen"]
-    gap = drop * (1 - shut) + 16 * c["mouthFunnel"]
-    together = 0.5 * drop * shut
-    aside = 34 * (c["mouthLeft"] - c["mouthRight"])
-    jaw_aside = 26 * (c["jawLeft"] - c["jawRight"])
-    raise_all = -12 * c["mouthShrugUpper"] - 7 * c["mouthShrugLower"]
-    upper = (
-        together + raise_all - 20 * c.both("mouthUpperUp") - 7 * c.both("noseSneer")
-        - 7 * c["mouthFunnel"] - 5 * c["mouthShrugUpper"] - 0.06 * gap
-    )  # fmt: skip
-    lower = together + raise_all + gap + 22 * c.both("mouthLowerDown") - 10 * c["mouthShrugLower"]
-    press = c.both("mouthPress")
-    thick = 1 + 0.55 * c["mouthPucker"] + 0.45 * c["mouthFunnel"] - 0.45 * press - 0.3 * shut
-    right, left = (_corner(brush, half, aside, together, upper, lower) for half in HALVES)
-    return Shape(
-        right, left, aside, upper, max(lower, upper),
-        UPPER_LIP * size * max(thick + 0.3 * c["mouthShrugUpper"] - 0.9 * c["mouthRollUpper"], 0.1),
-        LOWER_LIP * size * max(
-            thick + 0.35 * c["mouthShrugLower"] + 0.2 * c["jawForward"]
-            - 0.9 * c["mouthRollLower"], 0.1),
-        aside + jaw_aside,
-    )  # fmt: skip
-
-
-def _corner(
-    brush: Brush, half: Half, aside: float, together: float, upper: float, lower: float
-) -> Corner:
-    c = brush.controls
-    shut = c["mouthClose"]
-    smile, frown = half.weight(c, "mouthSmile"), half.weight(c, "mouthFrown")
-    stretch, dimple = half.weight(c, "mouthStretch"), half.weight(c, "mouthDimple")
-    press = half.weight(c, "mouthPress")
-    width = (
-        HALF_WIDTH + 27 * smile + 28 * stretch + 13 * dimple + 4 * frown + 6 * press
-        - 8 * shut - 42 * c["mouthPucker"] - 33 * c["mouthFunnel"] - 10 * c["jawOpen"]
-    )  # fmt: skip
-    y = (
-        together - 9 - 31 * smile + 32 * frown + 8 * stretch - 5 * dimple
-        + 0.30 * (lower - together) * (1 - 0.5 * smile)
-    )  # fmt: skip
-    x = half.sign * max(width, 26.0) + aside
-    up = 20 * (half.weight(c, "mouthUpperUp") - c.both("mouthUpperUp"))
-    down = 22 * (half.weight(c, "mouthLowerDown") - c.both("mouthLowerDown"))
-    # A smile bends both lips down in the middle, a frown up.
-    bend = 0.35 * y
-    inner_upper = mix(upper, y, 0.35 - 0.25 * c["jawOpen"]) - up - 0.2 * bend
-    inner_lower = mix(lower, y, 0.25 - 0.2 * c["jawOpen"]) + down - 0.2 * bend
-    return Corner(x, y, inner_upper, max(inner_lower, inner_upper))
+MOUTH_Y = 206.0
+LIFT = 12.0
+DARK = 3.0  # a narrower gap shows nothing of the mouth's inside
 
 
 def draw_mouth(brush: Brush) -> None:
-    with brush.layer(MOUTH):
-        brush.canvas.save()
-        brush.canvas.translate(0, MOUTH_Y)
-        shape = shape_of(brush)
-        _draw_chin(brush, shape)
-        with brush.clipped(shape.opening()):
-            _draw_inside(brush, shape)
-        _draw_lips(brush, shape)
+    """All of it, around the closed neutral mouth's middle."""
+    with brush.at(0, MOUTH_Y, LIFT):
+        brush.canvas.scale(brush.theme.mouth_size, brush.theme.mouth_size)
+        lips = lips_of(brush)
+        _draw_chin(brush, lips)
+        with brush.clipped(lips.opening()):
+            _draw_inside(brush, lips)
+        _draw_lips(brush, lips)
         if brush.controls["tongueOut"] > 0.02:
-            _draw_tongue_out(brush, shape)
-        _draw_corners(brush, shape)
-        brush.canvas.restore()
+            _draw_tongue_out(brush, lips)
+        _draw_corners(brush, lips)
 
 
-def _draw_inside(brush: Brush, shape: Shape) -> None:
+def _draw_inside(brush: Brush, lips: Lips) -> None:
     """Darkness, teeth that hang from the upper jaw and stand on the lower one, the tongue."""
     theme, canvas, c = brush.theme, brush.canvas, brush.controls
     canvas.drawPaint(fill(theme.mouth))
-    m, gap = shape.lower_shift, shape.lower - shape.upper
-    if gap < 3:
+    gap = lips.lower - lips.upper
+    if gap < DARK:
         return
-    tongue_y = shape.lower + 26 - 0.32 * gap - 14 * c["tongueOut"]
-    canvas.drawOval(skia.Rect.MakeXYWH(m - 48, tongue_y, 96, 80), fill(theme.tongue))
-    top = min(shape.upper, -4 - 0.06 * gap)
-    upper_teeth = skia.Rect.MakeLTRB(shape.middle - 66, top - 40, shape.middle + 66, top + 25)
-    canvas.drawRoundRect(upper_teeth, 16, 16, fill(theme.teeth))
-    bare = max(c.both("mouthLowerDown"), c.both("mouthStretch") * 0.7)
-    if bare > 0.1 and not brush.theme.glow:
-        y = shape.lower - 15 * bare
-        lower_teeth = skia.Rect.MakeLTRB(m - 50, y, m + 50, y + 40)
-        canvas.drawRoundRect(lower_teeth, 12, 12, fill(theme.teeth, 0.94))
-    shadow = linear(shape.upper - 4, shape.upper + 16, [(theme.mouth, 0.55), (theme.mouth, 0)])
-    canvas.drawPaint(shadow)
+    m = lips.lower_x
+    tongue_y = lips.lower + 34 - 0.36 * gap - 14 * c["tongueOut"]
+    canvas.drawOval(oval(m, tongue_y + 10, 60, 44), fill(theme.tongue))
+    if not theme.glows:
+        glow(canvas, m, tongue_y - 8, 34, 18, "#ffffff", 0.22)
+    _draw_teeth(brush, lips, gap)
+    if not theme.glows:
+        edge = [(theme.mouth, 0.65), (theme.mouth, 0.0)]
+        canvas.drawPaint(linear(lips.upper - 6, lips.upper + 14, edge))
 
 
-def _draw_lips(brush: Brush, shape: Shape) -> None:
+def _draw_teeth(brush: Brush, lips: Lips, gap: float) -> None:
+    theme, canvas, c = brush.theme, brush.canvas, brush.controls
+    bare = max(c.both("mouthLowerDown"), 0.8 * c.both("mouthStretch"))
+    if bare > 0.1:
+        y, m = lips.lower - 16 * bare, lips.lower_x
+        lower = closed((m - 60, y - 6), (m - 40, y + 2, m + 40, y + 2, m + 60, y - 6),
+                       (m + 60, y + 50), (m - 60, y + 50))  # fmt: skip
+        canvas.drawPath(lower, fill(theme.teeth, 0.93))
+    # They stay with the skull: the lip uncovers them.
+    x, top = 0.5 * lips.upper_x, min(lips.upper, 2.0)
+    low = min(top + 25, lips.lower - 0.16 * gap) - 3 * c["mouthFunnel"]
+    reach = 0.80 * (lips.left.x - lips.right.x) / 2
+    side = mix(low, lips.left.y + lips.right.y, 0.25)
+    upper = closed(
+        (x - reach, top - 60), (x + reach, top - 60), (x + reach, side - 6),
+        (x + reach * 0.86, low, x + reach * 0.5, low + 3, x, low + 3),
+        (x - reach * 0.5, low + 3, x - reach * 0.86, low, x - reach, side - 6),
+    )  # fmt: skip
+    canvas.drawPath(upper, fill(theme.teeth))
+
+
+def _draw_lips(brush: Brush, lips: Lips) -> None:
     theme, canvas = brush.theme, brush.canvas
-    if theme.glow:
-        canvas.drawPath(shape.opening(), stroke(theme.lip, 9))
-        canvas.drawPath(shape.lower_lip_path(), fill(theme.lip, 0.30))
-        canvas.drawPath(shape.upper_lip_path(), fill(theme.lip, 0.22))
+    if theme.glows:
+        canvas.drawPath(lips.lower_lip_path(), fill(theme.lip, 0.14))
+        canvas.drawPath(lips.upper_lip_path(), fill(theme.lip, 0.14))
+        for width in (30, 22, 15):
+            canvas.drawPath(lips.opening(), stroke(theme.lip, width, 0.09))
+        canvas.drawPath(lips.opening(), stroke(theme.lip, 9))
         return
-    low, high = shape.lower, shape.upper
-    light = [(theme.lip, 1), (theme.lip_light, 1), (theme.lip, 1)]
-    canvas.drawPath(shape.lower_lip_path(), linear(low - 4, low + shape.lower_lip * 1.4, light))
-    canvas.drawPath(shape.upper_lip_path(), linear(high - shape.upper_lip, high + 6,
-                    [(theme.lip_light, 1), (theme.lip, 1)]))  # fmt: skip
-    canvas.drawPath(shape.opening(), stroke(theme.mouth, 4.5, 0.75))
+    low, high = lips.lower, lips.upper
+    full = [(theme.lip, 1.0), (theme.lip_light, 1.0), (theme.lip, 1.0)]
+    canvas.drawPath(lips.lower_lip_path(), linear(low - 5, low + lips.lower_lip * 1.15, full))
+    top = [(theme.lip_light, 1.0), (theme.lip, 1.0)]
+    canvas.drawPath(lips.upper_lip_path(), linear(high - lips.upper_lip * 1.6, high + 4, top))
+    if lips.lower_lip > 8:
+        shine = oval(lips.lower_x, low + lips.lower_lip * 0.42, 30, lips.lower_lip * 0.16)
+        canvas.drawOval(shine, fill("#ffffff", 0.22))
+    canvas.drawPath(lips.opening(), stroke(theme.mouth, 4, 0.8))
 
 
-def _draw_corners(brush: Brush, shape: Shape) -> None:
+def _draw_corners(brush: Brush, lips: Lips) -> None:
     """Small shades where the corners press, dimple or pull."""
     c, theme = brush.controls, brush.theme
-    for half, corner in zip(HALVES, (shape.right, shape.left), strict=True):
+    for half, corner in zip(HALVES, (lips.right, lips.left), strict=True):
         s = half.sign
-        smile = half.weight(c, "mouthSmile")
-        dimple, press = half.weight(c, "mouthDimple"), half.weight(c, "mouthPress")
-        strength = max(0.8 * dimple, 0.6 * press, 0.45 * smile, 0.4 * half.weight(c, "mouthFrown"))
-        x, y = corner.x + 11 * s, corner.y
-        mark = open_path((x - 2 * s, y - 14), (x + 9 * s, y, x - 2 * s, y + 13))
-        brush.canvas.drawPath(mark, stroke(theme.line, 5 + 2 * dimple, 0.15 + 0.55 * strength))
+        smile, dimple = half.weight(c, "mouthSmile"), half.weight(c, "mouthDimple")
+        press, frown = half.weight(c, "mouthPress"), half.weight(c, "mouthFrown")
+        strength = max(0.85 * dimple, 0.7 * press, 0.5 * smile, 0.45 * frown)
+        x, y = corner.x + (9 + 7 * dimple) * s, corner.y
+        high = 12 + 8 * dimple + 3 * press
+        mark = open_path((x - 3 * s, y - high), (x + 9 * s, y, x - 2 * s, y + high))
+        brush.canvas.drawPath(mark, stroke(theme.line, 5 + 2 * dimple, 0.60 * strength))
         if press > 0.05:
-            flat = open_path((0, shape.lower + 2), (corner.x * 0.8, corner.y + 2))
-            brush.canvas.drawPath(flat, stroke(theme.mouth, 5, 0.6 * press))
+            flat = open_path((lips.upper_x, lips.lower + 1), (corner.x * 0.85, corner.y + 1))
+            brush.canvas.drawPath(flat, stroke(theme.mouth, 5.5, 0.7 * press))
 
 
-def _draw_tongue_out(brush: Brush, shape: Shape) -> None:
+def _draw_tongue_out(brush: Brush, lips: Lips) -> None:
     theme, out = brush.theme, brush.controls["tongueOut"]
-    m, top = shape.lower_shift, mix(shape.upper, shape.lower, 0.55)
-    length = 26 + 70 * out
-    tongue = closed((m - 40, top), (m - 46, top + length, m - 26, top + length + 22, m,
-                    top + length + 22), (m + 26, top + length + 22, m + 46, top + length, m + 40,
-                    top))  # fmt: skip
-    brush.canvas.drawPath(tongue, fill(theme.tongue, min(1.0, 3 * out)))
-    groove = open_path((m, top + 8), (m, top + length * 0.8))
-    brush.canvas.drawPath(groove, stroke(theme.line, 5, 0.30 * out))
+    m, top = lips.lower_x, mix(lips.upper, lips.lower, 0.55)
+    low = max(top + 30 + 72 * out, lips.lower + 50 * out)
+    tongue = closed((m - 40, top), (m - 50, low - 20, m - 34, low, m, low),
+                    (m + 34, low, m + 50, low - 20, m + 40, top))  # fmt: skip
+    shown = min(1.0, 3 * out)
+    brush.canvas.drawPath(tongue, fill(theme.tongue, shown))
+    if not theme.glows:
+        with brush.clipped(tongue):
+            shade: list[tuple[str, float]] = [(theme.mouth, 0.5 * shown), (theme.mouth, 0.0)]
+            brush.canvas.drawPaint(linear(top, top + 34, shade))
+        glow(brush.canvas, m - 14, low - 28, 22, 20, "#ffffff", 0.35 * out)
+    groove = open_path((m, top + 14), (m, mix(top, low, 0.72)))
+    brush.canvas.drawPath(groove, stroke(theme.line, 5, 0.35 * out))
 
 
-def _draw_chin(brush: Brush, shape: Shape) -> None:
+def _draw_chin(brush: Brush, lips: Lips) -> None:
     """Shade under the lip; a shrug or a forward jaw makes the chin a shape of its own."""
-    c, theme = brush.controls, brush.theme
-    y = shape.lower + shape.lower_lip * 1.15
-    m = shape.lower_shift
-    if not theme.glow:
-        under = skia.Rect.MakeXYWH(m - 46, y + 8, 92, 20)
-        brush.canvas.drawOval(under, fill(theme.skin_shade, 0.75, 7))
-    boss = max(c["mouthShrugLower"], 0.9 * c["jawForward"])
+    c, theme, canvas = brush.controls, brush.theme, brush.canvas
+    y, m = lips.lower + lips.lower_lip, lips.lower_x
+    if not theme.glows:
+        glow(canvas, m, y + 13, 74, 24, theme.skin_shade, 0.75)
+        # The groove between nose and lip.
+        for s in (-1, 1):
+            ridge = open_path((9 * s, -74), (13 * s, -54, 13 * s, lips.upper - lips.upper_lip - 8))
+            canvas.drawPath(ridge, stroke(theme.skin_shade, 5, 0.10 + 0.30 * theme.relief))
+    forward, boss = c["jawForward"], max(c["mouthShrugLower"], 0.9 * c["jawForward"])
+    if forward > 0.03:
+        if theme.glows:
+            canvas.drawOval(oval(m, y + 52, 60, 26), stroke(theme.line, 5, 0.5 * forward))
+        else:
+            glow(canvas, m, y + 56, 110, 70, theme.skin_light, 0.8 * forward, [0.0, 0.6, 1.0])
     if boss > 0.03:
-        line = open_path((m - 50, y + 44), (m, y + 16, m + 50, y + 44))
-        brush.canvas.drawPath(line, stroke(theme.line, 6, 0.42 * boss))
-    if c["jawForward"] > 0.03 and not theme.glow:
-        light = skia.Rect.MakeXYWH(m - 48, y + 40, 96, 62)
-        brush.canvas.drawOval(light, fill(theme.skin_light, 0.9 * c["jawForward"], 14))
+        line = open_path((m - 46, y + 34), (m - 22, y + 14, m + 22, y + 14, m + 46, y + 34))
+        canvas.drawPath(line, stroke(theme.line, 6, 0.42 * boss))
+        for x in (-22, 0, 22):
+            pit = open_path((m + x, y + 42), (m + x + 1, y + 48))
+            canvas.drawPath(pit, stroke(theme.line, 6, 0.22 * c["mouthShrugLower"]))

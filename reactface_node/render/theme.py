@@ -9,12 +9,13 @@ from reactface_node import resources
 from reactface_node.errors import UserError
 from reactface_node.settings import read_yaml
 
-HAIR_STYLES = ("short", "long", "none")
+HEADS = ("shell", "hair", "screen")
 
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours as "#rrggbb"; proportions relative to the default character's."""
+    """Colours as "#rrggbb"; sizes relative to the drawing's own; the fields' meanings stand in
+    themes.yaml."""
 
     background: str
     background_edge: str
@@ -25,7 +26,10 @@ class Theme:
     line: str
     hair: str
     hair_light: str
+    hair_shade: str
+    accent: str
     brow: str
+    lash: str
     sclera: str
     iris: str
     iris_edge: str
@@ -37,14 +41,22 @@ class Theme:
     tongue: str
     clothes: str
     clothes_light: str
-    hair_style: str = "short"
+    head: str = "shell"
     eye_size: float = 1.0
+    eye_round: float = 1.0
     iris_size: float = 1.0
     brow_size: float = 1.0
+    mouth_size: float = 1.0
     lip_size: float = 1.0
     nose_size: float = 1.0
     jaw_width: float = 1.0
-    glow: float = 0.0
+    lashes: float = 1.0
+    relief: float = 0.0
+
+    @property
+    def glows(self) -> bool:
+        """Features are light on a display instead of skin."""
+        return self.head == "screen"
 
 
 def theme_names() -> list[str]:
@@ -78,8 +90,8 @@ def parse_theme(name: str, values: Any) -> Theme:
 
 
 def _check(theme: str, key: str, value: Any, kind: Any) -> None:
-    if key == "hair_style":
-        good, wanted = value in HAIR_STYLES, "one of " + ", ".join(HAIR_STYLES)
+    if key == "head":
+        good, wanted = value in HEADS, "one of " + ", ".join(HEADS)
     elif kind is float:
         good = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 3
         wanted = "a number within 0 .. 3"

@@ -1,0 +1,55 @@
+"""Brows, and the forehead that they fold."""
+
+from reactface_node.render.brush import HALVES, Brush, Half, closed, fill, open_path, stroke
+
+BROW_X, BROW_Y = 130.0, -148.0
+INNER_X, OUTER_X = -74.0, 80.0  # of a brow's ends, from its middle outwards
+LIFT = 10.0
+
+
+def draw_brows(brush: Brush) -> None:
+    """A tapered arc whose two ends and middle move on their own; lines that they fold."""
+    for half in HALVES:
+        with brush.at(BROW_X * half.sign, BROW_Y, LIFT):
+            brush.canvas.scale(half.sign, 1)
+            _draw_brow(brush, half)
+    with brush.at(0, BROW_Y, LIFT):
+        _draw_forehead(brush)
+
+
+def _draw_brow(brush: Brush, half: Half) -> None:
+    """Down pulls the inner end most; inner up against it makes the worried, knitted brow."""
+    c, theme = brush.controls, brush.theme
+    down, inner_up = half.weight(c, "browDown"), c["browInnerUp"]
+    outer_up = half.weight(c, "browOuterUp")
+    squeeze = 16 * down + 6 * inner_up * down
+    ix, ox = INNER_X - squeeze, OUTER_X
+    iy = 2 - 46 * inner_up + 40 * down * (1 - 0.6 * inner_up) - 6 * outer_up
+    oy = 6 - 44 * outer_up + 14 * down + 9 * inner_up
+    my = 0.42 * iy + 0.58 * oy - 28 - 11 * outer_up + 13 * down + 4 * inner_up
+    thick = 12 * theme.brow_size
+    path = closed(
+        (ix, iy - thick * 0.55),
+        (ix + 40, my - thick * 1.5, 26, my - thick * 1.2, ox, oy),
+        (26, my + thick * 0.8, ix + 46, my + thick * 1.1, ix + 4, iy + thick * 1.05),
+        (ix - 5, iy + thick * 0.9, ix - 6, iy - thick * 0.4, ix, iy - thick * 0.55),
+    )
+    if theme.glows:
+        for width in (30, 20, 12):
+            brush.canvas.drawPath(path, stroke(theme.brow, width, 0.09))
+    brush.canvas.drawPath(path, fill(theme.brow, 0.94))
+    brush.canvas.drawPath(path, stroke(theme.brow, 5, 0.94))
+
+
+def _draw_forehead(brush: Brush) -> None:
+    c, theme, canvas = brush.controls, brush.theme, brush.canvas
+    for half in HALVES:
+        s, frown = half.sign, half.weight(c, "browDown")
+        raised = max(c["browInnerUp"], 0.85 * half.weight(c, "browOuterUp"))
+        for row in range(2):
+            y = -78 - 26 * row - 14 * raised
+            line = open_path((2 * s, y - 6), (50 * s, y - 7, 84 * s, y - 2, (112 - 16 * row) * s,
+                             y + 8))  # fmt: skip
+            canvas.drawPath(line, stroke(theme.line, 5, 0.34 * max(raised - 0.15, 0.0)))
+        knit = open_path((16 * s, -14), (22 * s, 8, 13 * s, 38))
+        canvas.drawPath(knit, stroke(theme.line, 6, 0.5 * frown))

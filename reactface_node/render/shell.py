@@ -1,0 +1,124 @@
+"""The companion's hood: a shell around head and cheeks with round ears that listen."""
+
+import math
+
+import skia
+
+from reactface_node.render.brush import (
+    HALVES,
+    Brush,
+    Half,
+    closed,
+    fill,
+    glow,
+    open_path,
+    oval,
+    radial,
+    stroke,
+)
+from reactface_node.render.face import clipped_to_face, draw_skin
+
+EDGE, RIM = 24.0, 92.0  # depths of the shell's silhouette and of its front rim
+EAR_X, EAR_Y, EAR_HIGH = 322.0, 6.0, 96.0
+
+
+def draw_behind(brush: Brush) -> None:
+    """The hood's inside, seen where the face turns away from it."""
+    theme = brush.theme
+    inside = brush.outline(
+        lambda y: EDGE,
+        (0, -455), (250, -455, 330, -300, 326, -60), (322, 120, 300, 230, 236, 296),
+        (120, 200, -120, 200, -236, 296), (-300, 230, -322, 120, -326, -60),
+        (-330, -300, -250, -455, 0, -455),
+    )  # fmt: skip
+    brush.canvas.drawPath(inside, fill(theme.hair_shade))
+    brush.canvas.drawPath(inside, fill(theme.line, 0.25))
+
+
+def draw_face(brush: Brush) -> None:
+    """The skin, and the shadow of the rim on it."""
+    draw_skin(brush)
+    theme, canvas = brush.theme, brush.canvas
+    dx, dy = brush.pose.shift(RIM)
+    glow(canvas, dx, -312 + dy, 236, 120, theme.line, 0.50)
+    rim = _rim(brush)
+    with clipped_to_face(brush):
+        for width in (56, 30):
+            canvas.drawPath(rim, stroke(theme.line, width, 0.07))
+
+
+def _rim(brush: Brush) -> skia.Path:
+    """The hood's edge on the face, from one cheek over the forehead to the other."""
+    curves = [(-262, 190), (-284, 90, -284, 40, -276, -34), (-268, -244, -170, -312, 0, -312),
+              (170, -312, 268, -244, 276, -34), (284, 40, 284, 90, 262, 190)]  # fmt: skip
+    return open_path(*(brush.turned(lambda y: RIM, curve) for curve in curves))
+
+
+def draw_over(brush: Brush) -> None:
+    """The hood itself, a horseshoe that is open at the chin, and the ears on it."""
+    theme, canvas = brush.theme, brush.canvas
+    hood = _hood(brush)
+    dx, dy = brush.pose.shift(60.0)
+    stops = [(theme.hair_light, 1.0), (theme.hair, 1.0), (theme.hair, 1.0), (theme.hair_shade, 1.0)]
+    canvas.drawPath(hood, radial(-70 + dx, -290 + dy, 640, stops, [0.0, 0.3, 0.55, 1.0]))
+    canvas.drawPath(hood, stroke(theme.hair_shade, 7, 0.45))
+    canvas.drawPath(hood, stroke(theme.line, 2.5, 0.2))
+    _draw_shine(brush)
+    _draw_lamp(brush)
+    for half in HALVES:
+        _draw_ear(brush, half)
+
+
+def _hood(brush: Brush) -> skia.Path:
+    between = (EDGE + RIM) / 2
+    half = [
+        [(0, -462, EDGE)],
+        [(236, -462, EDGE), (336, -310, EDGE), (334, -70, EDGE)],
+        [(334, 120, EDGE), (312, 236, EDGE), (238, 306, between)],
+        [(222, 320, RIM), (206, 306, RIM), (220, 284, RIM)],
+        [(268, 210, RIM), (286, 80, RIM), (276, -40, RIM)],
+        [(268, -250, RIM), (170, -318, RIM), (0, -318, RIM)],
+    ]
+    # The other half is the mirror, run back from the rim's middle to the top.
+    back = [(-x, y, depth) for curve in half for x, y, depth in curve][::-1][1:]
+    curves = half + [back[i : i + 3] for i in range(0, len(back), 3)]
+    place = brush.pose.outline
+    return closed(*(tuple(v for point in curve for v in place(*point)) for curve in curves))
+
+
+def _draw_shine(brush: Brush) -> None:
+    dx, dy = brush.pose.shift(50.0)
+    canvas, light = brush.canvas, brush.theme.hair_light
+    canvas.save()
+    canvas.translate(dx, dy)
+    canvas.rotate(-24, -170, -350)
+    glow(canvas, -170, -350, 120, 34, light, 0.95)
+    canvas.restore()
+
+
+def _draw_lamp(brush: Brush) -> None:
+    """A small light over the forehead."""
+    with brush.at(0, -372, 10.0):
+        canvas, theme = brush.canvas, brush.theme
+        canvas.scale(1, 1.35)
+        glow(canvas, 0, 0, 44, 44, theme.accent, 0.5)
+        canvas.drawCircle(0, 0, 15, fill(theme.hair_shade))
+        canvas.drawCircle(0, 0, 11, fill(theme.accent))
+        canvas.drawCircle(-3, -4, 4, fill("#ffffff", 0.8))
+
+
+def _draw_ear(brush: Brush, half: Half) -> None:
+    """A round cup; turning the head shows more of one and less of the other."""
+    theme, canvas, s = brush.theme, brush.canvas, half.sign
+    facing = -s * math.sin(brush.pose.turn)
+    wide = max(34 + 62 * facing, 10.0)
+    x, y = brush.pose.outline(EAR_X * s, EAR_Y, -10.0)
+    x += s * (6 - 0.2 * wide) - s * max(0.0, 60 * facing)
+    canvas.drawOval(oval(x + 2 * s, y + 6, wide + 6, EAR_HIGH + 6), fill(theme.line, 0.18))
+    body = [(theme.hair_light, 1.0), (theme.hair, 1.0), (theme.hair_shade, 1.0)]
+    canvas.drawOval(oval(x, y, wide, EAR_HIGH), radial(x - 10, y - 44, 190, body, [0.0, 0.45, 1.0]))
+    canvas.drawOval(oval(x, y, wide, EAR_HIGH), stroke(theme.line, 3, 0.18))
+    face = x + s * 5
+    canvas.drawOval(oval(face, y, wide * 0.70, EAR_HIGH * 0.70), fill(theme.accent))
+    canvas.drawOval(oval(face, y, wide * 0.46, EAR_HIGH * 0.46), fill(theme.hair))
+    canvas.drawOval(oval(face, y, wide * 0.46, EAR_HIGH * 0.46), stroke(theme.line, 3, 0.15))
