@@ -4,6 +4,6 @@ set -e
 source "/opt/ros/$ROS_DISTRO/setup.bash"
 source /ws/install/setup.bash
 case "${1:-}" in
-  "" | *:=*) exec ros2 launch reactface_node reactface.launch.py "$@" ;;
+  "" | *:=*) exec ros2 launch reactface_node reactface.launch.py required:=true "$@" ;;
   *) exec "$@" ;;
 esac

@@ -5,6 +5,7 @@ from launch.actions import (
     EmitEvent,
     OpaqueFunction,
     RegisterEventHandler,
+    Shutdown,
 )
 from launch.events import matches_action
 from launch.substitutions import LaunchConfiguration
@@ -25,6 +26,7 @@ ARGUMENTS = {
     "audio_info": ("audio_info", "AudioInfo topic of the microphone, where it has one"),
     "params_file": ("", "YAML file of ROS parameters"),
     "autostart": ("true", "configure and activate the node at once"),
+    "required": ("false", "end the whole launch when the node ends"),
     "log_level": ("info", "debug, info, warn, error or fatal"),
 }
 
@@ -44,8 +46,9 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         parameters=parameters,
         remappings=[(name, value[name]) for name in ("image", "audio", "audio_info")],
         output="screen",
+        on_exit=[Shutdown()] if is_true(value["required"]) else None,
     )
-    if value["autostart"].lower() not in ("true", "1", "yes"):
+    if not is_true(value["autostart"]):
         return [node]
     activate = RegisterEventHandler(
         OnStateTransition(
@@ -56,6 +59,10 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         )
     )
     return [activate, node, change(node, Transition.TRANSITION_CONFIGURE)]
+
+
+def is_true(text: str) -> bool:
+    return text.lower() in ("true", "1", "yes")
 
 
 def change(node: LifecycleNode, transition: int) -> EmitEvent:

@@ -324,6 +324,7 @@ def test_sigint_ends_the_process_quietly(ros):
     while ("reactface", "/child") not in peer.get_node_names_and_namespaces():
         assert time.monotonic() < deadline and child.poll() is None
         rclpy.spin_once(peer, timeout_sec=0.05)
-    child.send_signal(signal.SIGINT)
+    for _from in ("terminal", "ros2 launch"):
+        child.send_signal(signal.SIGINT)
     _, said = child.communicate(timeout=PATIENCE_S)
     assert (child.returncode, said) == (0, "")

@@ -54,6 +54,8 @@ class Graph:
             # Simulated time stands still until somebody plays; the search must not.
             self._every(_SEARCH_PERIOD_S, self._search, Clock(clock_type=ClockType.STEADY_TIME))
             self._undo = self._undo.pop_all()
+        topics = " and ".join(node.resolve_topic_name(entry.topic) for entry in self._inputs)
+        node.get_logger().info(f"active: waiting for {topics}")
 
     def close(self) -> None:
         """Removes everything, the last made first."""

@@ -10,6 +10,8 @@ model a few times that) end before a camera's next image; audio waits in a queue
 
 import logging
 import math
+import signal
+import threading
 import traceback
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -27,10 +29,11 @@ try:
         ParameterDescriptor,
         SetParametersResult,
     )
-    from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+    from rclpy.executors import SingleThreadedExecutor
     from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
     from rclpy.node import Node
     from rclpy.parameter import Parameter
+    from rclpy.signals import SignalHandlerOptions
     from rclpy.utilities import remove_ros_args
 except ImportError as error:
     raise UserError(
@@ -38,9 +41,8 @@ except ImportError as error:
         "for, or run `reactface live`, which speaks to ROS 2 without it"
     ) from error
 
-from reactface_node.ros.graph import Graph
-
 NODE_NAME = "reactface"
+_STOP_PERIOD_S = 0.2
 # Parameters that rclpy declares by itself.
 _RCLPY_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides")
 
@@ -54,7 +56,7 @@ class ReactfaceNode(LifecycleNode):
         self.config = _declare(self, config or Config.load())
         self._session: Any = None
         self._renderer: Any = None
-        self._graph: Graph | None = None
+        self._graph: Any = None
         self.add_on_set_parameters_callback(self._on_parameters)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -87,7 +89,8 @@ class ReactfaceNode(LifecycleNode):
             torch.cuda.empty_cache()
 
     def _load(self) -> None:
-        # Here, so that a mistake on the command line is said before torch has been loaded.
+        # Here, so that a mistake on the command line is said before torch has been loaded, and
+        # Ctrl-C is seen to before there is much that it could interrupt.
         from reactface_node.render import make_renderer
         from reactface_node.session import ReactionSession
 
@@ -96,6 +99,8 @@ class ReactfaceNode(LifecycleNode):
         self.get_logger().info(f"configured: profile {self.config.profile}")
 
     def _join(self) -> None:
+        from reactface_node.ros.graph import Graph
+
         self._graph = Graph(self, self.config, self._session, self._renderer)
 
     def _leave(self) -> None:
@@ -155,32 +160,44 @@ def main(arguments: list[str] | None = None, config: Config | None = None) -> in
     arguments, wrong parameters, and where ``reactface_msgs`` is not built.
     """
     require_messages()
-    given = arguments or []
+    stop = threading.Event()
+    names = (signal.SIGINT, signal.SIGTERM)
+    before = {name: signal.signal(name, lambda *_: stop.set()) for name in names}
     try:
-        unknown = remove_ros_args(given)
-        rclpy.init(args=given)
+        _run(arguments or [], config, stop)
+    finally:
+        # Under `ros2 launch` Ctrl-C comes twice, from the terminal and then from launch: the
+        # second must not strike while the interpreter is on its way out.
+        for name, handler in before.items():
+            signal.signal(name, signal.SIG_IGN if stop.is_set() else handler)
+    return 0
+
+
+def _run(arguments: list[str], config: Config | None, stop: threading.Event) -> None:
+    try:
+        unknown = remove_ros_args(arguments)
+        # rclpy's own handlers end its context at once, and whatever it is doing then fails.
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:
         raise UserError(str(error).splitlines()[0]) from error
     try:
         if unknown:
             raise UserError(f"unrecognized arguments: {' '.join(unknown)}")
-        serve(ReactfaceNode(config))
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
+        serve(ReactfaceNode(config), stop)
     finally:
         rclpy.try_shutdown()
-    return 0
 
 
-def serve(node: ReactfaceNode) -> None:
-    """Spin until the context is shut down; frees the node on the way out."""
+def serve(node: ReactfaceNode, stop: threading.Event) -> None:
+    """Spin until ``stop`` is set; frees the node on the way out."""
     package, handler = logging.getLogger("reactface_node"), RosHandler(node)
     package.addHandler(handler)
     package.propagate = False
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:
-        executor.spin()
+        while not stop.is_set():
+            executor.spin_once(timeout_sec=_STOP_PERIOD_S)
     finally:
         node.free()
         package.removeHandler(handler)
