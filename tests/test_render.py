@@ -181,4 +181,4 @@ def test_a_contact_sheet_is_a_picture_of_all_its_tiles(
     monkeypatch.setattr("sys.argv", ["sheet", str(out), "--kind", kind, "--size", "40"])
     main()
     height, width, _ = cv2.imread(str(out)).shape
-    assert width == columns * 40 and height // rows > 40 and height % rows == 0
+    assert width == columns * 44 and height // rows > 40 and height % rows == 0

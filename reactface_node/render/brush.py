@@ -1,5 +1,6 @@
 """What every part of the face draws with: weights by name, a layer's parallax, paints."""
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -62,10 +63,21 @@ def mix(a: float, b: float, share: float) -> float:
     return a + (b - a) * share
 
 
+@functools.lru_cache(maxsize=256)
+def _channels(text: str) -> tuple[int, int, int]:
+    red, green, blue = (int(text[i : i + 2], 16) for i in (1, 3, 5))
+    return red, green, blue
+
+
 def colour(text: str, alpha: float = 1.0) -> int:
     """ "#rrggbb" -> skia's colour."""
-    red, green, blue = (int(text[i : i + 2], 16) for i in (1, 3, 5))
-    return skia.Color(red, green, blue, round(255 * min(max(alpha, 0.0), 1.0)))
+    return skia.Color(*_channels(text), round(255 * min(max(alpha, 0.0), 1.0)))
+
+
+def blend(text: str, other: str, share: float) -> str:
+    """The first colour with a share of the other, as "#rrggbb"."""
+    pairs = zip(_channels(text), _channels(other), strict=True)
+    return "#" + "".join(f"{round(mix(a, b, share)):02x}" for a, b in pairs)
 
 
 def fill(text: str, alpha: float = 1.0, blur: float = 0.0) -> skia.Paint:
@@ -130,6 +142,13 @@ def linear(top: float, bottom: float, stops: Sequence[tuple[str, float]]) -> ski
     """A vertical gradient through (colour, alpha) stops."""
     colours = [colour(text, alpha) for text, alpha in stops]
     shader = skia.GradientShader.MakeLinear([(0, top), (0, bottom)], colours)
+    return skia.Paint(AntiAlias=True, Shader=shader)
+
+
+def across(left: float, right: float, stops: Sequence[tuple[str, float]]) -> skia.Paint:
+    """A horizontal gradient through (colour, alpha) stops."""
+    colours = [colour(text, alpha) for text, alpha in stops]
+    shader = skia.GradientShader.MakeLinear([(left, 0), (right, 0)], colours)
     return skia.Paint(AntiAlias=True, Shader=shader)
 
 

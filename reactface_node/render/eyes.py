@@ -8,6 +8,7 @@ from reactface_node.render.brush import (
     HALVES,
     Brush,
     Half,
+    across,
     closed,
     fill,
     glow,
@@ -156,7 +157,7 @@ def _draw_lashes(brush: Brush, lids: Lids) -> None:
         canvas.drawPath(lids.opening(), stroke(theme.lash, 6))
         return
     canvas.drawPath(lids.lower_edge(), stroke(theme.line, 3.5, 0.5))
-    thick = 9 + 4 * theme.lashes
+    thick = 7 + 6 * theme.lashes
     c = lids.edge(lids.upper)
     tip_y = OUTER - 10 * theme.lashes + 0.10 * lids.upper
     lash = closed(
@@ -165,8 +166,12 @@ def _draw_lashes(brush: Brush, lids: Lids) -> None:
         (w + 4, OUTER - 1, w + 2, OUTER + 1, w, OUTER + 3),
         (c[2], c[3] + 2.5, c[0], c[1] + 2.5, -w - 2, INNER + 2),
     )
-    canvas.drawPath(lash, fill(theme.lash))
-    canvas.drawPath(lash, stroke(theme.lash, 2.5))
+    # Lighter towards the nose, where lashes are short.
+    ink = across(-w, w * 0.1, [(theme.lash, 0.35), (theme.lash, 1.0)])
+    canvas.drawPath(lash, ink)
+    ink.setStyle(skia.Paint.kStroke_Style)
+    ink.setStrokeWidth(2.0)
+    canvas.drawPath(lash, ink)
 
 
 def _draw_creases(brush: Brush, half: Half, lids: Lids, rest: Lids) -> None:

@@ -96,7 +96,7 @@ def _draw_fold(brush: Brush, half: Half) -> None:
     c, s = brush.controls, half.sign
     smile = half.weight(c, "mouthSmile")
     strength = max(
-        0.9 * smile, 0.85 * half.weight(c, "noseSneer"), 0.7 * half.weight(c, "mouthUpperUp"),
+        0.9 * smile**1.5, 0.85 * half.weight(c, "noseSneer"), 0.7 * half.weight(c, "mouthUpperUp"),
         0.5 * half.weight(c, "mouthDimple"), 0.5 * half.weight(c, "mouthStretch"),
         0.22 * brush.theme.relief,
     )  # fmt: skip
@@ -104,8 +104,8 @@ def _draw_fold(brush: Brush, half: Half) -> None:
         return
     with brush.at(110 * s, 130):
         low = 62 - 22 * smile
-        fold = open_path((-44 * s, -28), (10 * s, -16, (32 + 14 * smile) * s, 20,
-                         (30 + 20 * smile) * s, low))  # fmt: skip
+        fold = open_path((-40 * s, -26), (14 * s, -18, (40 + 14 * smile) * s, 14,
+                         (38 + 22 * smile) * s, low))  # fmt: skip
         brush.canvas.drawPath(
             fold, stroke(brush.theme.line, 6, (0.24 + 0.12 * brush.theme.relief) * strength)
         )

@@ -1,5 +1,6 @@
 """A person's ears and short hair."""
 
+import numpy as np
 import skia
 
 from reactface_node.render.brush import (
@@ -55,7 +56,8 @@ def _fringe(brush: Brush) -> skia.Path:
     """Swept from a parting on the subject's left, with a sideburn on either side."""
 
     def depth(y: float) -> float:
-        return FRONT if y > -400 else 20.0
+        # The sideburns lie on the side of the skull, which a turn moves less.
+        return float(np.interp(y, (-420, -400, -250, -70), (20, FRONT, FRONT, 12)))
 
     return brush.outline(
         depth,

@@ -99,7 +99,7 @@ def _draw_corners(brush: Brush, lips: Lips) -> None:
         s = half.sign
         smile, dimple = half.weight(c, "mouthSmile"), half.weight(c, "mouthDimple")
         press, frown = half.weight(c, "mouthPress"), half.weight(c, "mouthFrown")
-        strength = max(0.85 * dimple, 0.7 * press, 0.5 * smile, 0.45 * frown)
+        strength = max(0.85 * dimple, 0.7 * press, 0.32 * smile, 0.45 * frown)
         x, y = corner.x + (9 + 7 * dimple) * s, corner.y
         high = 12 + 8 * dimple + 3 * press
         mark = open_path((x - 3 * s, y - high), (x + 9 * s, y, x - 2 * s, y + high))
@@ -133,9 +133,7 @@ def _draw_chin(brush: Brush, lips: Lips) -> None:
     if not theme.glows:
         glow(canvas, m, y + 13, 74, 24, theme.skin_shade, 0.75)
         # The groove between nose and lip.
-        for s in (-1, 1):
-            ridge = open_path((9 * s, -74), (13 * s, -54, 13 * s, lips.upper - lips.upper_lip - 8))
-            canvas.drawPath(ridge, stroke(theme.skin_shade, 5, 0.10 + 0.30 * theme.relief))
+        glow(canvas, 0, -52, 12, 26, theme.skin_shade, 0.35 + 0.35 * theme.relief)
     forward, boss = c["jawForward"], max(c["mouthShrugLower"], 0.9 * c["jawForward"])
     if forward > 0.03:
         if theme.glows:

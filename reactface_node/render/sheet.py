@@ -1,7 +1,7 @@
-"""Contact sheets of the avatar: ``python -m reactface_node.render.sheet OUT.png --kind KIND``."""
+"""Contact sheets of the avatar: ``python -m reactface_node.render.sheet OUT.png``."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,7 +39,10 @@ POSES: Mapping[str, Mapping[str, float]] = {
     "turn to its left (+y)": {"rotationY": 0.40, "mouthSmile": 0.3},
     "left side up (+z)": {"rotationZ": 0.25, "mouthSmile": 0.3},
 }
-LABEL_PX = 20
+TURNED = {"turned away": {"rotationY": 0.40, "rotationX": -0.1, "mouthSmile": 0.4}}
+LABEL_PX, GAP_PX = 20, 4
+CLOSE = 0.76  # share of the picture that a tile of one shape shows
+CLOSE_TOP = 0.19
 
 
 def face(weights: Mapping[str, float]) -> np.ndarray:
@@ -51,46 +54,60 @@ def face(weights: Mapping[str, float]) -> np.ndarray:
     return coefficients
 
 
+def painter(theme: str, size: int) -> Callable[[Mapping[str, float]], np.ndarray]:
+    """Draws weights by name as a square picture of that many pixels."""
+    renderer = make_renderer(replace(RenderConfig(), theme=theme, width=size, height=size))
+
+    def draw(weights: Mapping[str, float]) -> np.ndarray:
+        picture = renderer.render(face(weights))
+        assert picture is not None
+        return picture
+
+    return draw
+
+
 def sheet(tiles: list[tuple[str, np.ndarray]], columns: int) -> np.ndarray:
     """Labelled (H, W, 3) pictures of one size in rows -> one picture."""
     height, width = tiles[0][1].shape[:2]
-    rows = -(-len(tiles) // columns)
-    page = np.full((rows * (height + LABEL_PX), columns * width, 4), 255, np.uint8)
+    down, aside = height + LABEL_PX, width + GAP_PX
+    page = np.full((-(-len(tiles) // columns) * down, columns * aside, 4), 255, np.uint8)
     surface = skia.Surface(page, colorType=skia.kRGBA_8888_ColorType)
-    font, ink = skia.Font(skia.Typeface(""), 13), skia.Paint(AntiAlias=True, Color=skia.ColorBLACK)
+    font, ink = skia.Font(skia.Typeface(""), 12), skia.Paint(AntiAlias=True, Color=skia.ColorBLACK)
     for index, (label, picture) in enumerate(tiles):
-        top, left = index // columns * (height + LABEL_PX), index % columns * width
+        top, left = index // columns * down, index % columns * aside
         page[top : top + height, left : left + width, :3] = picture
-        surface.getCanvas().drawString(label, left + 4, top + height + 14, font, ink)
+        surface.getCanvas().drawString(label, left + 3, top + height + 14, font, ink)
     surface.flushAndSubmit()
     return page[:, :, :3]
 
 
 def blendshapes(theme: str, size: int) -> np.ndarray:
-    """Neutral and the 52 shapes at full weight."""
-    renderer = make_renderer(replace(RenderConfig(), theme=theme, width=size, height=size))
-    tiles = [("neutral", renderer.render(face({})))]
-    tiles += [(name, renderer.render(face({name: 1.0}))) for name in ARKIT_NAMES]
-    return sheet([(label, picture) for label, picture in tiles if picture is not None], 9)
+    """Neutral and the 52 shapes at full weight, seen from near."""
+    whole = round(size / CLOSE)
+    left, top = (whole - size) // 2, round(CLOSE_TOP * whole)
+    draw = painter(theme, whole)
+    shapes = {"neutral": {}, **{name: {name: 1.0} for name in ARKIT_NAMES}}
+    tiles = [
+        (name, draw(weights)[top : top + size, left : left + size])
+        for name, weights in shapes.items()
+    ]
+    return sheet(tiles, 9)
 
 
 def emotions(theme: str, size: int) -> np.ndarray:
     """Neutral, six emotions and three poses."""
-    renderer = make_renderer(replace(RenderConfig(), theme=theme, width=size, height=size))
-    tiles = [(name, renderer.render(face(w))) for name, w in {**EMOTIONS, **POSES}.items()]
-    return sheet([(label, picture) for label, picture in tiles if picture is not None], 5)
+    draw = painter(theme, size)
+    return sheet([(name, draw(weights)) for name, weights in {**EMOTIONS, **POSES}.items()], 5)
 
 
 def themes(size: int) -> np.ndarray:
     """Every theme, neutral, happy and surprised."""
     tiles = []
     for theme in theme_names():
-        renderer = make_renderer(replace(RenderConfig(), theme=theme, width=size, height=size))
-        for name in ("neutral", "joy", "surprise"):
-            picture = renderer.render(face(EMOTIONS[name]))
-            if picture is not None:
-                tiles.append((f"{theme}: {name}", picture))
-    return sheet(tiles, 3)
+        draw = painter(theme, size)
+        shown = {**{name: EMOTIONS[name] for name in ("neutral", "joy", "surprise")}, **TURNED}
+        tiles += [(f"{theme}: {name}", draw(weights)) for name, weights in shown.items()]
+    return sheet(tiles, 4)
 
 
 def save(path: Path, picture: np.ndarray) -> None:
@@ -103,7 +120,9 @@ def save(path: Path, picture: np.ndarray) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Draw a contact sheet of the avatar.")
     parser.add_argument("out", type=Path)
-    parser.add_argument("--kind", choices=("blendshapes", "emotions", "themes"), required=True)
+    parser.add_argument(
+        "--kind", choices=("blendshapes", "emotions", "themes"), default="blendshapes"
+    )
     parser.add_argument("--theme", default="default")
     parser.add_argument("--size", type=int, default=200, help="pixels of a tile")
     options = parser.parse_args()

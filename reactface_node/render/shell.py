@@ -8,6 +8,7 @@ from reactface_node.render.brush import (
     HALVES,
     Brush,
     Half,
+    blend,
     closed,
     fill,
     glow,
@@ -24,15 +25,16 @@ EAR_X, EAR_Y, EAR_HIGH = 322.0, 6.0, 96.0
 
 def draw_behind(brush: Brush) -> None:
     """The hood's inside, seen where the face turns away from it."""
-    theme = brush.theme
-    inside = brush.outline(
-        lambda y: EDGE,
-        (0, -455), (250, -455, 330, -300, 326, -60), (322, 120, 300, 230, 236, 296),
-        (120, 200, -120, 200, -236, 296), (-300, 230, -322, 120, -326, -60),
-        (-330, -300, -250, -455, 0, -455),
-    )  # fmt: skip
-    brush.canvas.drawPath(inside, fill(theme.hair_shade))
-    brush.canvas.drawPath(inside, fill(theme.line, 0.25))
+    dark = fill(blend(brush.theme.hair_shade, brush.theme.line, 0.25))
+    for half in HALVES:
+        s = half.sign
+        # The face always hides the middle.
+        inside = brush.outline(
+            lambda y: EDGE,
+            (150 * s, -400), (300 * s, -370, 330 * s, -220, 326 * s, -60),
+            (322 * s, 120, 300 * s, 230, 236 * s, 296), (180 * s, 250, 160 * s, 200, 150 * s, 160),
+        )  # fmt: skip
+        brush.canvas.drawPath(inside, dark)
 
 
 def draw_face(brush: Brush) -> None:
@@ -43,14 +45,14 @@ def draw_face(brush: Brush) -> None:
     glow(canvas, dx, -312 + dy, 236, 120, theme.line, 0.50)
     rim = _rim(brush)
     with clipped_to_face(brush):
-        for width in (56, 30):
-            canvas.drawPath(rim, stroke(theme.line, width, 0.07))
+        for width in (64, 46, 28):
+            canvas.drawPath(rim, stroke(theme.line, width, 0.045))
 
 
 def _rim(brush: Brush) -> skia.Path:
     """The hood's edge on the face, from one cheek over the forehead to the other."""
-    curves = [(-262, 190), (-284, 90, -284, 40, -276, -34), (-268, -244, -170, -312, 0, -312),
-              (170, -312, 268, -244, 276, -34), (284, 40, 284, 90, 262, 190)]  # fmt: skip
+    curves = [(-224, 276), (-268, 206, -286, 76, -276, -34), (-268, -244, -170, -312, 0, -312),
+              (170, -312, 268, -244, 276, -34), (286, 76, 268, 206, 224, 276)]  # fmt: skip
     return open_path(*(brush.turned(lambda y: RIM, curve) for curve in curves))
 
 
@@ -61,8 +63,8 @@ def draw_over(brush: Brush) -> None:
     dx, dy = brush.pose.shift(60.0)
     stops = [(theme.hair_light, 1.0), (theme.hair, 1.0), (theme.hair, 1.0), (theme.hair_shade, 1.0)]
     canvas.drawPath(hood, radial(-70 + dx, -290 + dy, 640, stops, [0.0, 0.3, 0.55, 1.0]))
-    canvas.drawPath(hood, stroke(theme.hair_shade, 7, 0.45))
-    canvas.drawPath(hood, stroke(theme.line, 2.5, 0.2))
+    canvas.drawPath(hood, stroke(blend(theme.hair_shade, theme.line, 0.2), 5, 0.5))
+    _draw_seam(brush)
     _draw_shine(brush)
     _draw_lamp(brush)
     for half in HALVES:
@@ -86,6 +88,16 @@ def _hood(brush: Brush) -> skia.Path:
     return closed(*(tuple(v for point in curve for v in place(*point)) for curve in curves))
 
 
+def _draw_seam(brush: Brush) -> None:
+    """Where the front panel is set into the shell."""
+    depth = (EDGE + RIM) / 2
+    curves = [(-300, 150), (-312, 40, -308, -20, -304, -76), (-292, -300, -200, -402, 0, -402),
+              (200, -402, 292, -300, 304, -76), (308, -20, 312, 40, 300, 150)]  # fmt: skip
+    seam = open_path(*(brush.turned(lambda y: depth, curve) for curve in curves))
+    brush.canvas.drawPath(seam, stroke(brush.theme.hair_light, 7, 0.9))
+    brush.canvas.drawPath(seam, stroke(brush.theme.hair_shade, 3, 0.75))
+
+
 def _draw_shine(brush: Brush) -> None:
     dx, dy = brush.pose.shift(50.0)
     canvas, light = brush.canvas, brush.theme.hair_light
@@ -98,13 +110,12 @@ def _draw_shine(brush: Brush) -> None:
 
 def _draw_lamp(brush: Brush) -> None:
     """A small light over the forehead."""
-    with brush.at(0, -372, 10.0):
-        canvas, theme = brush.canvas, brush.theme
-        canvas.scale(1, 1.35)
-        glow(canvas, 0, 0, 44, 44, theme.accent, 0.5)
-        canvas.drawCircle(0, 0, 15, fill(theme.hair_shade))
-        canvas.drawCircle(0, 0, 11, fill(theme.accent))
-        canvas.drawCircle(-3, -4, 4, fill("#ffffff", 0.8))
+    canvas, theme = brush.canvas, brush.theme
+    x, y = brush.pose.outline(0, -362, RIM)
+    glow(canvas, x, y, 44, 58, theme.accent, 0.5)
+    canvas.drawOval(oval(x, y, 15, 20), fill(theme.hair_shade))
+    canvas.drawOval(oval(x, y, 11, 15), fill(theme.accent))
+    canvas.drawCircle(x - 3, y - 5, 4, fill("#ffffff", 0.8))
 
 
 def _draw_ear(brush: Brush, half: Half) -> None:
@@ -114,7 +125,7 @@ def _draw_ear(brush: Brush, half: Half) -> None:
     wide = max(34 + 62 * facing, 10.0)
     x, y = brush.pose.outline(EAR_X * s, EAR_Y, -10.0)
     x += s * (6 - 0.2 * wide) - s * max(0.0, 60 * facing)
-    canvas.drawOval(oval(x + 2 * s, y + 6, wide + 6, EAR_HIGH + 6), fill(theme.line, 0.18))
+    canvas.drawOval(oval(x + 2 * s, y + 6, wide + 6, EAR_HIGH + 6), fill(theme.line, 0.12))
     body = [(theme.hair_light, 1.0), (theme.hair, 1.0), (theme.hair_shade, 1.0)]
     canvas.drawOval(oval(x, y, wide, EAR_HIGH), radial(x - 10, y - 44, 190, body, [0.0, 0.45, 1.0]))
     canvas.drawOval(oval(x, y, wide, EAR_HIGH), stroke(theme.line, 3, 0.18))
