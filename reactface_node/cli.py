@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from reactface_node import __version__, resources
 from reactface_node.config import Config
 from reactface_node.errors import UserError
-from reactface_node.settings import parse_overrides, settings
+from reactface_node.settings import parse_overrides
 
 INTERRUPTED = 130
 
@@ -26,6 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     if rest and options.command != "node":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
+    # Stopped by a service manager or by Ctrl-C: what is half-written goes either way.
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         result: int | None = options.run(options)
     except UserError as error:
@@ -38,6 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     return result or 0
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -55,8 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     bench = _add(commands, "bench", _bench, "measure speed, latency and memory here")
     bench.add_argument("--json", action="store_true", help="print JSON instead of a table")
     bench.add_argument("--seconds", type=float, default=20.0, help="length of the paced run")
-    weights = _add(commands, "weights", _weights, "list the checkpoints that are installed")
-    weights.set_defaults(weights_list=True)
+    _add(commands, "weights", _weights, "say which profiles have weights here")
     return parser
 
 
@@ -72,7 +78,7 @@ def _add(
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="any setting, such as playout.gain=1.2; `reactface weights --settings` lists all",
+        help="any setting of reactface_node/config.py, such as playout.gain=1.2",
     )
     return parser
 
@@ -166,4 +172,5 @@ def _weights(options: argparse.Namespace) -> None:
         print(f"{profile:10} {name:28} {there}")
 
 
-__all__ = ["build_parser", "load_config", "main", "settings"]
+if __name__ == "__main__":
+    sys.exit(main())

@@ -160,7 +160,9 @@ class Config:
     profile: str = setting("default", "name of the profile")
     weights: str = setting("default.safetensors", "checkpoint: a path, or a name in weights/")
     device: str = setting("cpu", "cpu, cuda or cuda:N")
-    threads: int = setting(2, "CPU threads of the model; 0 = torch's own choice", 0, 256)
+    threads: int = setting(
+        1, "CPU threads of the model; more than one stalls beside other processes", 0, 256
+    )
     timeline: TimelineConfig = TimelineConfig()
     perception: PerceptionConfig = PerceptionConfig()
     model: ModelConfig = ModelConfig()

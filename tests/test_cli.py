@@ -1,8 +1,17 @@
 """The command line as a user meets it: one line for a mistake, exit code 2, nothing left over."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from reactface_node.cli import main
+from reactface_node.media import VideoWriter
 
 
 def run(capsys, *arguments):
@@ -50,3 +59,27 @@ def test_an_unknown_option_is_refused(capsys):
         main(["replay", "x", "-o", "y", "--nonsense"])
     assert stopped.value.code == 2
     assert "--nonsense" in capsys.readouterr().err
+
+
+def test_a_terminated_replay_leaves_nothing(tmp_path):
+    """SIGTERM to a real process in the middle of writing."""
+    with VideoWriter(tmp_path / "long.mp4", 64, 48) as video:
+        for index in range(1500):
+            video.write_image(np.full((48, 64, 3), index % 255, np.uint8))
+    command = [sys.executable, "-m", "reactface_node.cli", "replay", "long.mp4", "-o", "out"]
+    repository = Path(__file__).resolve().parent.parent
+    child = subprocess.Popen(
+        [*command, "--video", "out.mp4"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(repository)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".out.*")) and time.monotonic() < deadline:
+        assert child.poll() is None
+    child.send_signal(signal.SIGTERM)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert errors.strip().splitlines()[-1] == "reactface replay: interrupted"
+    assert [path.name for path in tmp_path.iterdir()] == ["long.mp4"]

@@ -66,7 +66,7 @@ def train(config: Config, out: Path) -> dict[str, float]:
         # Saved on the way too, so that an interrupted run leaves something to look at.
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == settings.steps:
             model.eval()
-            metrics = evaluate(model, held_out, settings)
+            metrics = {"step": step + 1} | evaluate(model, held_out, settings)
             save_checkpoint(out, model, config, metrics, corpus.data_hash)
             tqdm.write(f"step {step + 1}: {json.dumps(metrics)}")
     return metrics
