@@ -33,6 +33,7 @@ from reactface_node.schema import FRAME_RATE_HZ, Reaction
 from reactface_node.session import ReactionSession
 
 TICK_S = 0.01
+BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} < {remaining}"
 AUDIO_SLACK_S = 0.08  # stamps jitter; sound in the mp4 is cut or padded only beyond this
 NODE_NAME = "reactface"
 
@@ -175,7 +176,7 @@ def replay(
             config, observed, bag.types, transport, make_renderer(config.render), NODE_NAME
         )
         bar = stack.enter_context(
-            tqdm(total=round(duration_s, 2), desc=source.name, unit="s", delay=1.0)
+            tqdm(total=duration_s, desc=source.name, delay=1.0, bar_format=BAR)
         )
         _play(deliveries, start_s, config, server, transport, bar)
         return {**session.stats(), **server.meter.totals}
