@@ -1,6 +1,6 @@
 """Brows, and the forehead that they fold."""
 
-from reactface_node.render.brush import HALVES, Brush, Half, closed, fill, open_path, stroke
+from reactface_node.render.brush import HALVES, Brush, Half, closed, fill, mix, open_path, stroke
 
 BROW_X, BROW_Y = 130.0, -148.0
 INNER_X, OUTER_X = -74.0, 80.0  # of a brow's ends, from its middle outwards
@@ -22,11 +22,13 @@ def _draw_brow(brush: Brush, half: Half) -> None:
     c, theme = brush.controls, brush.theme
     down, inner_up = half.weight(c, "browDown"), c["browInnerUp"]
     outer_up = half.weight(c, "browOuterUp")
+    # Natural brows rise less than drawn ones; a tracker loses those that rise further.
+    raised = mix(46.0, 35.0, min(theme.relief, 1.0))
     squeeze = 16 * down + 6 * inner_up * down
     ix, ox = INNER_X - squeeze, OUTER_X
-    iy = 2 - 46 * inner_up + 40 * down * (1 - 0.6 * inner_up) - 6 * outer_up
-    oy = 6 - 44 * outer_up + 14 * down + 9 * inner_up
-    my = 0.42 * iy + 0.58 * oy - 28 - 11 * outer_up + 13 * down + 4 * inner_up
+    iy = 2 - raised * inner_up + 42 * down * (1 - 0.6 * inner_up) - 6 * outer_up
+    oy = 6 - raised * outer_up + 14 * down + 9 * inner_up
+    my = 0.42 * iy + 0.58 * oy - 28 - 13 * outer_up + 13 * down + 4 * inner_up
     thick = 12 * theme.brow_size
     path = closed(
         (ix, iy - thick * 0.55),

@@ -28,7 +28,7 @@ CLOSED_AT = 25.0  # the lids meet below the middle
 CREST = 1.30  # a curve passes below the points that pull it
 ROUND = 0.66  # where along the half width the lids curve most
 IRIS = 40.0
-LOOK_X, LOOK_Y = 28.0, 22.0
+LOOK_X, LOOK_Y = 32.0, 25.0
 LID_DEPTH = 34.0  # of the shadow that the upper lid throws on the eyeball
 
 
@@ -106,7 +106,7 @@ def _draw_eye(brush: Brush, half: Half) -> None:
 def _draw_socket(brush: Brush, half: Half, lids: Lids, rest: Lids) -> None:
     """The skin around the eyeball and the lid that a blink draws over it."""
     theme, canvas, size = brush.theme, brush.canvas, brush.theme.eye_size
-    alpha = 0.30 + 0.30 * theme.relief
+    alpha = 0.30 - 0.10 * theme.relief
     glow(canvas, -10, -14 * size, 118 * size, 84 * size, theme.skin_shade, alpha)
     start, over = (-rest.width, INNER), 16 * size
     ball = closed(start, rest.edge(min(rest.upper, lids.upper), over),
@@ -128,7 +128,7 @@ def _draw_eyeball(brush: Brush, half: Half, lids: Lids) -> None:
     x = LOOK_X * (half.weight(c, "eyeLookOut") - half.weight(c, "eyeLookIn"))
     y = LOOK_Y * (half.weight(c, "eyeLookDown") - half.weight(c, "eyeLookUp")) - 4
     # The light stays where it is whichever half it is: undo the mirror.
-    _draw_iris(brush, x * theme.eye_size, y * theme.eye_size, -half.sign)
+    _draw_iris(brush, x, y, -half.sign)
     if not theme.glows:
         shadow = [(theme.lash, 0.50), (theme.lash, 0.0)]
         canvas.drawPaint(linear(lids.upper - 4, lids.upper + LID_DEPTH, shadow))
@@ -182,7 +182,7 @@ def _draw_creases(brush: Brush, half: Half, lids: Lids, rest: Lids) -> None:
         top = min(lids.upper, rest.upper) - 9 * (1 - 0.4 * blink)
         fold = open_path((-w * 0.86, INNER - 16), (-w * 0.6, top * 1.28, w * 0.55, top * 1.28,
                          w * 1.06, OUTER - 14))  # fmt: skip
-        canvas.drawPath(fold, stroke(theme.line, 4, 0.42 - 0.2 * blink))
+        canvas.drawPath(fold, stroke(theme.line, 4, 0.36 - 0.16 * blink))
     cheek, squint = half.weight(c, "cheekSquint"), half.weight(c, "eyeSquint")
     bag = max(cheek, 0.75 * squint)
     if bag < 0.03:

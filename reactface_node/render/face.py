@@ -120,7 +120,7 @@ def draw_nose(brush: Brush) -> None:
         for half in HALVES:
             s, sneer = half.sign, half.weight(c, "noseSneer")
             if theme.relief:
-                glow(canvas, 42 * s, -8, 26, 84, theme.skin_shade, 0.62 * theme.relief)
+                glow(canvas, 42 * s, -8, 26, 84, theme.skin_shade, 0.35 * theme.relief)
             for row in range(3):
                 y = -8 + 20 * row
                 wrinkle = open_path((14 * s, y + 6), (30 * s, y + 4, 44 * s, y - 12))
