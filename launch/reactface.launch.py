@@ -8,6 +8,7 @@ from launch.actions import (
     Shutdown,
 )
 from launch.events import matches_action
+from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 from launch_ros.event_handlers import OnStateTransition
@@ -46,7 +47,7 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         parameters=parameters,
         remappings=[(name, value[name]) for name in ("image", "audio", "audio_info")],
         output="screen",
-        on_exit=[Shutdown()] if is_true(value["required"]) else None,
+        on_exit=end if is_true(value["required"]) else None,
     )
     if not is_true(value["autostart"]):
         return [node]
@@ -59,6 +60,11 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         )
     )
     return [activate, node, change(node, Transition.TRANSITION_CONFIGURE)]
+
+
+def end(_event: ProcessExited, context: LaunchContext) -> Shutdown | None:
+    # A second shutdown, after Ctrl-C, would be an error of launch's.
+    return None if context.is_shutdown else Shutdown(reason="the node has ended")
 
 
 def is_true(text: str) -> bool:

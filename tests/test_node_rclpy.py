@@ -1,11 +1,13 @@
 """The node under a real rclpy: lifecycle, parameters, topics. Without ROS: what it says."""
 
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import time
 from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +20,7 @@ from reactface_node.ros.types import RclpyTypes
 from reactface_node.settings import settings
 
 PATIENCE_S = 20.0
+ROOT = Path(__file__).resolve().parent.parent
 HAS_RCLPY = find_spec("rclpy") is not None
 HAS_MESSAGES = HAS_RCLPY and find_spec("reactface_msgs") is not None
 needs_ros = pytest.mark.skipif(
@@ -307,6 +310,23 @@ def test_nothing_happens_before_simulated_time_begins(ros):
 
     face = until(ros, lambda: next(iter(faces), None), play)
     assert 50.0 <= convert.time_to_s(face.header.stamp) < 50.0 + 0.02 * next(ticks) + 0.1
+
+
+@needs_ros
+@pytest.mark.parametrize("autostart, entities", [("true", 3), ("false", 1)])
+def test_the_launch_file_starts_a_described_lifecycle_node(autostart, entities):
+    from launch import LaunchContext
+    from launch_ros.actions import LifecycleNode
+
+    launched = runpy.run_path(str(ROOT / "launch" / "reactface.launch.py"))
+    arguments = launched["generate_launch_description"]().get_launch_arguments()
+    assert all(argument.description for argument in arguments)
+    context = LaunchContext()
+    context.launch_configurations |= {a.name: a.default_value[0].text for a in arguments}
+    context.launch_configurations |= {"autostart": autostart, "image": "/camera/image_raw"}
+    started = launched["start"](context)
+    assert len(started) == entities
+    assert sum(isinstance(entity, LifecycleNode) for entity in started) == 1
 
 
 @needs_ros

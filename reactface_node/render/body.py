@@ -2,7 +2,7 @@
 
 import skia
 
-from reactface_node.render.brush import closed, fill, glow, linear, open_path, radial, stroke
+from reactface_node.render.brush import closed, glow, linear, open_path, radial, stroke
 from reactface_node.render.theme import Theme
 
 
@@ -61,4 +61,3 @@ def _draw_shoulders(canvas: skia.Canvas, theme: Theme) -> None:
         return
     canvas.drawPath(collar, stroke(theme.hair_shade, 20))
     canvas.drawPath(collar, stroke(theme.accent, 9))
-    canvas.drawPath(collar, fill(theme.hair_shade, 0.0))

@@ -23,10 +23,16 @@ def _draw_brow(brush: Brush, half: Half) -> None:
     down, inner_up = half.weight(c, "browDown"), c["browInnerUp"]
     outer_up = half.weight(c, "browOuterUp")
     # Natural brows rise less than drawn ones; a tracker loses those that rise further.
-    raised = mix(46.0, 35.0, min(theme.relief, 1.0))
+    natural = min(theme.relief, 1.0)
+    raised = mix(46.0, 35.0, natural)
     squeeze = 16 * down + 6 * inner_up * down
     ix, ox = INNER_X - squeeze, OUTER_X
-    iy = 2 - raised * inner_up + 42 * down * (1 - 0.6 * inner_up) - 6 * outer_up
+    iy = (
+        mix(-4.0, 2.0, natural)
+        - raised * inner_up
+        + 42 * down * (1 - 0.6 * inner_up)
+        - 6 * outer_up
+    )
     oy = 6 - raised * outer_up + 14 * down + 9 * inner_up
     my = 0.42 * iy + 0.58 * oy - 28 - 13 * outer_up + 13 * down + 4 * inner_up
     thick = 12 * theme.brow_size
@@ -45,6 +51,7 @@ def _draw_brow(brush: Brush, half: Half) -> None:
 
 def _draw_forehead(brush: Brush) -> None:
     c, theme, canvas = brush.controls, brush.theme, brush.canvas
+    depth = 0.24 + 0.1 * theme.relief
     for half in HALVES:
         s, frown = half.sign, half.weight(c, "browDown")
         raised = max(c["browInnerUp"], 0.85 * half.weight(c, "browOuterUp"))
@@ -52,6 +59,6 @@ def _draw_forehead(brush: Brush) -> None:
             y = -78 - 26 * row - 14 * raised
             line = open_path((2 * s, y - 6), (50 * s, y - 7, 84 * s, y - 2, (112 - 16 * row) * s,
                              y + 8))  # fmt: skip
-            canvas.drawPath(line, stroke(theme.line, 5, 0.34 * max(raised - 0.15, 0.0)))
+            canvas.drawPath(line, stroke(theme.line, 5, depth * max(raised - 0.15, 0.0)))
         knit = open_path((16 * s, -14), (22 * s, 8, 13 * s, 38))
         canvas.drawPath(knit, stroke(theme.line, 6, 0.5 * frown))

@@ -101,8 +101,8 @@ def lips_of(brush: Brush) -> Lips:
     lower = raised + gap + 24 * c.both("mouthLowerDown") - 11 * shrug
     lower = max(lower, upper)
     mouth_x = 36 * (c["mouthLeft"] - c["mouthRight"])
-    jaw_x = 40 * (c["jawLeft"] - c["jawRight"])
-    right, left = (_corner(brush, half, mouth_x + 0.35 * jaw_x, upper, lower) for half in HALVES)
+    jaw_x = 34 * (c["jawLeft"] - c["jawRight"])
+    right, left = (_corner(brush, half, mouth_x + 0.5 * jaw_x, upper, lower) for half in HALVES)
     thin, thick = _thickness(brush)
     return Lips(right, left, mouth_x, upper, mouth_x + jaw_x, lower, thin, thick, drop)
 

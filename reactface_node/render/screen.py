@@ -2,7 +2,17 @@
 
 import skia
 
-from reactface_node.render.brush import HALVES, Brush, fill, glow, linear, radial, stroke
+from reactface_node.render.brush import (
+    HALVES,
+    Brush,
+    closed,
+    fill,
+    glow,
+    linear,
+    open_path,
+    radial,
+    stroke,
+)
 from reactface_node.render.lips import JAW_DROP
 
 EDGE, GLASS = 30.0, 130.0  # depths of the housing's silhouette and of the display
@@ -52,27 +62,16 @@ def draw_face(brush: Brush) -> None:
         c = brush.controls
         drop = 0.5 * JAW_DROP * c["jawOpen"] - 8 * c["mouthShrugLower"]
         m = 36 * (c["jawLeft"] - c["jawRight"])
-        chin = skia.Path()
-        chin.moveTo(m - 62, drop - 8)
-        chin.cubicTo(m - 34, drop + 8, m + 34, drop + 8, m + 62, drop - 8)
+        chin = open_path((m - 62, drop - 8), (m - 34, drop + 8, m + 34, drop + 8, m + 62, drop - 8))
         canvas.drawPath(chin, stroke(theme.line, 6, 0.45))
         for half in HALVES:
-            puff = skia.Path()
             x = 214 * half.sign
-            puff.moveTo(x, -200)
-            puff.quadTo(x + 62 * half.sign, -140, x, -72)
+            puff = open_path((x, -200), (x + 62 * half.sign, -140, x, -72))
             canvas.drawPath(puff, stroke(theme.line, 7, 0.6 * c["cheekPuff"]))
 
 
 def draw_over(brush: Brush) -> None:
     """A reflection on the glass, which stays where the light is."""
-    theme, canvas = brush.theme, brush.canvas
     with brush.clipped(_rounded(brush, WIDE - 22, HIGH + 6, LOW - 6, GLASS)):
-        streak = skia.Path()
-        streak.moveTo(-340, -160)
-        streak.lineTo(-60, -400)
-        streak.lineTo(80, -400)
-        streak.lineTo(-340, -30)
-        streak.close()
-        canvas.drawPath(streak, linear(-400, 60, [("#ffffff", 0.10), ("#ffffff", 0.02)]))
-    del theme
+        streak = closed((-340, -160), (-60, -400), (80, -400), (-340, -30))
+        brush.canvas.drawPath(streak, linear(-400, 60, [("#ffffff", 0.10), ("#ffffff", 0.02)]))
