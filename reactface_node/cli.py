@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -108,6 +109,22 @@ def load_config(options: argparse.Namespace, **named: Any) -> Config:
     return Config.load(options.profile, options.config, overrides)
 
 
+def load_session(config: Config) -> Any:
+    """A loaded session, without the notes that MediaPipe's C++ writes to stderr as it starts."""
+    from reactface_node.session import ReactionSession
+
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        return ReactionSession.load(config)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _replay(options: argparse.Namespace) -> None:
     config = load_config(
         options, **{"playout.samples": options.samples, "playout.seed": options.seed}
@@ -117,13 +134,8 @@ def _replay(options: argparse.Namespace) -> None:
         if path is not None and path.exists():
             raise UserError(f"{path} exists already; choose another output or remove it")
     from reactface_node.ros.replay import replay, summary
-    from reactface_node.session import ReactionSession
 
-    session = ReactionSession.load(config)
-    try:
-        stats = replay(config, options.source, options.out, options.video, session)
-    finally:
-        session.close()
+    stats = replay(config, options.source, options.out, options.video, lambda: load_session(config))
     print(summary(options.source, stats))
     print(f"wrote {options.out}" + (f" and {options.video}" if options.video else ""))
 

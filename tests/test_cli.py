@@ -13,6 +13,8 @@ import pytest
 from reactface_node.cli import main
 from reactface_node.media import VideoWriter
 
+SAMPLE = str(Path(__file__).resolve().parents[1] / "sample")
+
 
 def run(capsys, *arguments):
     code = main([str(argument) for argument in arguments])
@@ -29,10 +31,13 @@ def run(capsys, *arguments):
         (["replay", "x", "-o", "OUT", "--set", "gain"], "is not NAME=VALUE"),
         (["replay", "x", "-o", "OUT", "--samples", "0"], "must be within 1 .. 64"),
         (["replay", "x", "-o", "OUT", "--profile", "best"], "unknown profile 'best'"),
-        (["replay", "x", "-o", "OUT", "--profile", "paper"], "no weights 'paper.safetensors'"),
+        (["replay", SAMPLE, "-o", "OUT", "--profile", "paper"], "no weights 'paper.safetensors'"),
         (["replay", "x", "-o", "OUT", "--config", "no.yaml"], "cannot read the config file"),
-        (["replay", "x", "-o", "OUT", "--set", "weights=no.safetensors"], "reactface train"),
+        (["replay", SAMPLE, "-o", "OUT", "--set", "weights=no.safetensors"], "reactface train"),
         (["replay", "x", "-o", "EXISTS"], "exists already"),
+        (["replay", SAMPLE, "-o", "no/OUT"], "cannot write no/OUT"),
+        (["replay", "EXISTS", "-o", "OUT"], "is not a rosbag2"),
+        (["replay", SAMPLE, "-o", "OUT", "--set", "ros.image_topic=/no"], "it has /audio"),
         (["evaluate", "--set", "weights=no.safetensors"], "no weights"),
     ],
 )

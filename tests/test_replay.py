@@ -1,5 +1,7 @@
 """From a bag or a video file to a bag of reactions and an mp4, whole or not at all."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from model_inputs import small_config, small_model
@@ -69,7 +71,9 @@ def read_faces(path):
 def test_a_bag_in_a_bag_and_a_video_out(tmp_path, storage):
     source = write_inputs(tmp_path / "in", storage)
     config = config_for()
-    stats = replay(config, source, tmp_path / "out", tmp_path / "out.mp4", session_for(config))
+    stats = replay(
+        config, source, tmp_path / "out", tmp_path / "out.mp4", lambda: session_for(config)
+    )
     assert stats["windows_reacted"] >= 6 and stats["face_seen"] > 0.7
     with BagReader(tmp_path / "out") as bag:
         counts = {topic.name: topic.count for topic in bag.topics}
@@ -98,7 +102,7 @@ def test_a_replay_with_the_same_seed_is_the_same_bit_for_bit(tmp_path):
     weights = []
     for name, seed in [("a", 0), ("b", 0), ("c", 1)]:
         config = config_for(playout__seed=seed, render__renderer="none")
-        replay(config, source, tmp_path / name, None, session_for(config))
+        replay(config, source, tmp_path / name, None, partial(session_for, config))
         weights.append(np.stack([m.message.weights for m in read_faces(tmp_path / name)]))
     assert np.array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[0], weights[2])
@@ -107,7 +111,7 @@ def test_a_replay_with_the_same_seed_is_the_same_bit_for_bit(tmp_path):
 def test_bad_messages_are_counted_and_passed_over(tmp_path):
     source = write_inputs(tmp_path / "in", broken=range(10, 20))
     config = config_for(render__renderer="none")
-    stats = replay(config, source, tmp_path / "out", None, session_for(config))
+    stats = replay(config, source, tmp_path / "out", None, lambda: session_for(config))
     assert stats["rejected"] == 10
     assert stats["windows_reacted"] >= 6
 
@@ -118,7 +122,9 @@ def test_a_video_file_with_sound(tmp_path):
             video.write_image(picture(index))
             video.write_audio(index / 25, np.full(640, 0.1, np.float32), 16000)
     config = config_for(render__renderer="none")
-    stats = replay(config, tmp_path / "talk.mp4", tmp_path / "out", None, session_for(config))
+    stats = replay(
+        config, tmp_path / "talk.mp4", tmp_path / "out", None, lambda: session_for(config)
+    )
     assert stats["windows_reacted"] >= 6
     assert stats["face_seen"] > 0.7 and stats["voice_heard"] > 0.7
 
@@ -136,11 +142,11 @@ def test_interrupted_leaves_nothing(tmp_path):
 
     session.poll = interrupt
     with pytest.raises(KeyboardInterrupt):
-        replay(config, source, tmp_path / "out", tmp_path / "out.mp4", session)
+        replay(config, source, tmp_path / "out", tmp_path / "out.mp4", lambda: session)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
 def test_a_video_needs_a_renderer(tmp_path):
     config = config_for(render__renderer="none")
     with pytest.raises(UserError, match="needs a renderer"):
-        replay(config, tmp_path, tmp_path / "o", tmp_path / "o.mp4", session_for(config))
+        replay(config, tmp_path, tmp_path / "o", tmp_path / "o.mp4", lambda: session_for(config))

@@ -157,19 +157,26 @@ class ReplayTransport:
 
 
 def replay(
-    config: Config, source: Path, out: Path, video: Path | None, session: ReactionSession
+    config: Config,
+    source: Path,
+    out: Path,
+    video: Path | None,
+    load: Callable[[], ReactionSession],
 ) -> dict[str, float]:
-    """Run the recording through the session; write the bag ``out`` and, if asked, the mp4.
+    """Run the recording through a session; write the bag ``out`` and, if asked, the mp4.
 
-    Both appear only when they are complete. Returns the session's statistics. UserError where
+    ``load`` makes the session once the recording and the outputs are known to be good. The
+    outputs appear only when they are complete. Returns the session's statistics. UserError where
     the recording cannot be read, or an output exists or cannot be written.
     """
     if video is not None and config.render.renderer == "none":
         raise UserError("--video needs a renderer; leave render.renderer at avatar")
-    observed = Observed(session)
     with ExitStack() as stack:
-        deliveries, start_s, duration_s = _open(source, config, observed, stack)
+        deliveries, start_s, duration_s = _open(source, config, stack)
         bag = stack.enter_context(BagWriter(out))
+        session = load()
+        stack.callback(session.close)
+        observed = Observed(session)
         beside = stack.enter_context(SideBySide(video, observed, config)) if video else None
         transport = ReplayTransport(bag, beside)
         server = Server(
@@ -208,14 +215,14 @@ def _play(
 
 
 def _open(
-    source: Path, config: Config, observed: Observed, stack: ExitStack
+    source: Path, config: Config, stack: ExitStack
 ) -> tuple[Iterator[tuple[float, Deliver]], float, float]:
     """(arrival, how to hand it over) in order of arrival, the start and the length in seconds."""
     if source.suffix.lower() in VIDEO_SUFFIXES:
         if not source.is_file():
             raise UserError(f"{source} does not exist")
         inputs = read_video(source)
-        return ((i.arrival_s, _pusher(i, observed)) for i in inputs), 0.0, video_duration_s(source)
+        return ((i.arrival_s, _pusher(i)) for i in inputs), 0.0, video_duration_s(source)
     reader = stack.enter_context(BagReader(source))
     topics = reader.inputs(config.ros)
     image, audio = (topic.name if topic else None for topic in (topics.image, topics.audio))
@@ -236,14 +243,10 @@ def _call(method: str, *arguments: Any) -> Deliver:
     return lambda server: getattr(server, method)(*arguments)
 
 
-def _pusher(item: ImageInput | AudioInput, observed: Observed) -> Deliver:
-    def push(_: Server) -> None:
-        if isinstance(item, ImageInput):
-            observed.push_image(item.stamp_s, item.rgb)
-        else:
-            observed.push_audio(item.stamp_s, item.samples, item.rate_hz)
-
-    return push
+def _pusher(item: ImageInput | AudioInput) -> Deliver:
+    if isinstance(item, ImageInput):
+        return _call("see", item.stamp_s, item.rgb, item.arrival_s)
+    return _call("hear", item.stamp_s, item.samples, item.rate_hz, item.arrival_s)
 
 
 def summary(source: Path, stats: dict[str, float]) -> str:
