@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,7 @@ def train(config: Config, out: Path) -> dict[str, float]:
             model.eval()
             metrics = {"step": step + 1} | evaluate(model, held_out, settings)
             save_checkpoint(out, model, config, metrics, corpus.data_hash)
-            tqdm.write(f"step {step + 1}: {json.dumps(metrics)}")
+            tqdm.write(json.dumps(metrics), file=sys.stderr)
     return metrics
 
 
