@@ -1,9 +1,22 @@
 """Perception: an image of the speaker to face crop, landmarks and coefficients."""
 
+from typing import TYPE_CHECKING
+
 from reactface_node.config import PerceptionConfig
-from reactface_node.perception.tracker import LandmarkTracker, choose_tracker
+from reactface_node.perception.library import import_failed
+
+if TYPE_CHECKING:
+    from reactface_node.perception.tracker import LandmarkTracker
 
 
-def make_tracker(config: PerceptionConfig, want_crop: bool) -> LandmarkTracker:
-    """The best tracker that this installation can run; see ``choose_tracker``."""
-    return choose_tracker(config, want_crop)
+def make_tracker(config: PerceptionConfig, want_crop: bool) -> "LandmarkTracker":
+    """A tracker with the best landmark model that this installation has.
+
+    UserError where there is none, or where a library is missing.
+    """
+    try:
+        from reactface_node.perception.finders import choose_finder
+        from reactface_node.perception.tracker import LandmarkTracker
+    except ImportError as error:
+        raise import_failed(error) from error
+    return LandmarkTracker(config, want_crop, choose_finder(config))

@@ -40,22 +40,21 @@ SIDES = (
 NOSE, CHIN, UPPER_LIP, LOWER_LIP = 2, 152, 13, 14
 UPPER_EDGE, LOWER_EDGE = 0, 17
 
-# Measures that rest at one end: which quantile of what has been seen is the neutral one.
 NAMES = (
     "gap", "chin", "width", "pout", "upper", "lower", "brow_gap",
     *(f"{name}{side.name}" for side in SIDES for name in (
         "open", "inner", "outer", "corner_up", "corner_out", "lip_up", "lip_down",
         "cheek", "sneer", "look_out", "look_up")),
 )  # fmt: skip
-REST_QUANTILES = {"gap": 0.3, "openLeft": 0.6, "openRight": 0.6}
 
 # What a strong expression adds to the neutral, from recordings of acted emotions.
 FULL = {
-    "jawOpen": 20.0, "mouthSmile": 6.5, "mouthFrown": 5.0, "mouthPucker": 11.0,
+    "jawOpen": 20.0, "mouthSmile": 5.0, "mouthFrown": 5.0, "mouthPucker": 11.0,
     "mouthStretch": 8.0, "mouthUpperUp": 4.5, "mouthLowerDown": 8.0, "browInnerUp": 7.0,
     "browOuterUp": 6.0, "browDown": 5.0, "cheekSquint": 5.0, "eyeSquint": 0.09, "eyeWide": 0.12,
     "noseSneer": 3.5, "mouthFunnel": 8.0,
 }  # fmt: skip
+OPEN_ENOUGH = 0.6
 LOOK_SIDE, LOOK_UP, LOOK_DOWN = 0.19, 0.10, 0.13
 ESTIMATED = (
     "jawOpen", "mouthClose", "mouthPucker", "mouthFunnel", "browInnerUp",
@@ -78,12 +77,14 @@ def measure(shape: np.ndarray) -> np.ndarray:
         "lower": p[LOWER_EDGE, 1] - p[CHIN, 1],
         "brow_gap": p[285, 0] - p[55, 0],
     }
+    # From the lips' own middle, so that a face not quite turned back does not smile on one side.
+    middle = p[[UPPER_LIP, LOWER_LIP, UPPER_EDGE, LOWER_EDGE], 0].mean()
     for side in SIDES:
-        values |= {f"{name}{side.name}": value for name, value in _side(p, side).items()}
+        values |= {f"{name}{side.name}": value for name, value in _side(p, side, middle).items()}
     return np.array([values[name] for name in NAMES])
 
 
-def _side(p: np.ndarray, side: Side) -> dict[str, float]:
+def _side(p: np.ndarray, side: Side, middle: float) -> dict[str, float]:
     eye = p[[side.outer_eye, side.inner_eye]].mean(0)
     across = p[side.outer_eye] - p[side.inner_eye]
     width = float(np.linalg.norm(across))
@@ -95,7 +96,7 @@ def _side(p: np.ndarray, side: Side) -> dict[str, float]:
         "inner": p[list(side.inner_brow), 1].mean() - p[side.inner_eye, 1],
         "outer": p[list(side.outer_brow), 1].mean() - p[side.outer_eye, 1],
         "corner_up": corner[1] - p[NOSE, 1],
-        "corner_out": side.sign * corner[0],
+        "corner_out": side.sign * (corner[0] - middle),
         "lip_up": p[list(side.upper_lip), 1].mean() - p[NOSE, 1],
         "lip_down": p[list(side.lower_lip), 1].mean() - p[CHIN, 1],
         "cheek": p[list(side.cheek), 1].mean() - eye[1],
@@ -103,6 +104,16 @@ def _side(p: np.ndarray, side: Side) -> dict[str, float]:
         "look_out": float(look @ across) / width**2,
         "look_up": look[1] / width,
     }
+
+
+def learnable(values: np.ndarray, neutral: np.ndarray) -> np.ndarray:
+    """The values from which a neutral may be learned: NaN for the gaze of an eye that is shut."""
+    taught = values.copy()
+    for side in SIDES:
+        lids = NAMES.index(f"open{side.name}")
+        if values[lids] < OPEN_ENOUGH * neutral[lids]:
+            taught[[NAMES.index(f"{name}{side.name}") for name in ("look_out", "look_up")]] = np.nan
+    return taught
 
 
 def weights(values: np.ndarray, neutral: np.ndarray) -> np.ndarray:
@@ -123,10 +134,12 @@ def weights(values: np.ndarray, neutral: np.ndarray) -> np.ndarray:
 
 
 def _mouth(d: dict[str, float]) -> dict[str, float]:
-    jaw = 0.5 * (d["gap"] + d["chin"]) / FULL["jawOpen"] if d["chin"] > 0 else 0.0
+    # Lips that bare the teeth part without the jaw: it opens no further than the chin tells.
+    jaw = min(0.5 * (d["gap"] + d["chin"]), 3.0 * d["chin"]) / FULL["jawOpen"]
     # The jaw has dropped but the lips have not parted with it.
     closed = max(d["chin"] - max(d["gap"], 0.0) - 2.0, 0.0) / FULL["jawOpen"]
-    narrow = max(-d["width"], 0.0)
+    # Speech narrows the mouth a little all the time.
+    narrow = max(-d["width"] - 1.5, 0.0)
     parted = min(max(d["gap"] / 8.0, 0.0), 1.0)
     return {
         "jawOpen": max(jaw, 0.0) + 0.5 * closed,
@@ -140,11 +153,15 @@ def _mouth_side(d: dict[str, float], side: str, mouth: dict[str, float]) -> dict
     # An opening jaw draws the corners down and in; only what is beyond that is a frown.
     jaw = min(mouth["jawOpen"], 1.0)
     up = d["corner_up" + side] + 5.0 * jaw
-    out = d["corner_out" + side] + 2.0 * jaw
-    smile = (0.6 * up + 0.6 * out) / FULL["mouthSmile"] if up > -1.0 else 0.0
+    out = d["corner_out" + side] + jaw
+    # A raised chin (a pout, a tearful face) pushes the corners up too.
+    pushed = 0.6 * max(d["lip_downLeft"] + d["lip_downRight"], 0.0) / 2
+    # A hand at the mouth spoils one corner; smiles of one side alone are rare.
+    wider = 0.3 * out + 0.7 * (d["width"] / 2 + jaw)
+    smile = (0.6 * (up - pushed) + 0.6 * wider) / FULL["mouthSmile"] if up > -1.0 else 0.0
     return {
         "mouthSmile": smile,
-        "mouthFrown": (-up - max(out, 0.0) * 0.3) / FULL["mouthFrown"],
+        "mouthFrown": (-up - 0.5 - max(out, 0.0) * 0.3) / FULL["mouthFrown"],
         "mouthStretch": (out - max(up, 0.0)) / FULL["mouthStretch"],
         "mouthUpperUp": d["lip_up" + side] / FULL["mouthUpperUp"],
         "mouthLowerDown": (-d["lip_down" + side]) / FULL["mouthLowerDown"],

@@ -1,0 +1,36 @@
+"""The face in a steady square box, for encoders that read pixels."""
+
+import cv2
+import numpy as np
+
+CROP_PX = 224
+PADDING = 1.4
+# Of a new frame's box; 40 ms frames: the box lags about 0.16 s, the pixels do not.
+FRESH = 0.2
+
+
+class FaceCrop:
+    """A causally smoothed box around the landmarks."""
+
+    def __init__(self) -> None:
+        self._box: np.ndarray | None = None
+
+    def cut(self, rgb: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """(H, W, 3) image, (n, 2) pixels x right, y down -> (224, 224, 3); black outside."""
+        low, high = places.min(0), places.max(0)
+        box = np.array([*(low + high) / 2, max(PADDING * (high - low).max(), 1.0)])
+        if self._box is not None:
+            box = FRESH * box + (1.0 - FRESH) * self._box
+        self._box = box
+        across, down, side = box
+        zoom = CROP_PX / side
+        shift = np.array([[zoom, 0, CROP_PX / 2 - zoom * across],
+                          [0, zoom, CROP_PX / 2 - zoom * down]])  # fmt: skip
+        size = (CROP_PX, CROP_PX)
+        # Area sampling, which warpAffine lacks, where the face is larger than the crop.
+        if zoom < 1.0:
+            small = cv2.resize(rgb, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA)
+            sizes = np.array([small.shape[1] / rgb.shape[1], small.shape[0] / rgb.shape[0]])
+            shift[:, :2] /= sizes
+            rgb = small
+        return cv2.warpAffine(rgb, shift, size, flags=cv2.INTER_LINEAR)
