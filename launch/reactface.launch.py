@@ -56,6 +56,8 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             target_lifecycle_node=node,
             start_state="configuring",
             goal_state="inactive",
+            # Who configures it again later also says when to activate it.
+            handle_once=True,
             entities=[change(node, Transition.TRANSITION_ACTIVATE)],
         )
     )

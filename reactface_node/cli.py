@@ -35,6 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         print(f"reactface {options.command}: {error}", file=sys.stderr)
         return 2
+    except ImportError as error:
+        if ".so" not in str(error):
+            raise
+        print(f"reactface {options.command}: a system library is missing ({error}): "
+              "sudo apt install libgl1 libegl1 libglib2.0-0", file=sys.stderr)  # fmt: skip
+        return 2
     except KeyboardInterrupt:
         print(f"reactface {options.command}: interrupted", file=sys.stderr)
         return INTERRUPTED

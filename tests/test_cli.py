@@ -88,3 +88,12 @@ def test_a_terminated_replay_leaves_nothing(tmp_path):
     assert child.returncode == 130
     assert errors.strip().splitlines()[-1] == "reactface replay: interrupted"
     assert [path.name for path in tmp_path.iterdir()] == ["long.mp4"]
+
+
+def test_a_missing_system_library_is_one_line(capsys, monkeypatch):
+    def missing(_):
+        raise ImportError("libGL.so.1: cannot open shared object file")
+
+    monkeypatch.setattr("reactface_node.cli._weights", missing)
+    code, _, err = run(capsys, "weights")
+    assert code == 2 and "apt install libgl1" in err and err.count("\n") == 1
