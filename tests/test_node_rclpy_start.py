@@ -1,0 +1,140 @@
+"""How the node is started under a real rclpy: parameters, arguments, launch file, signals."""
+
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ros_rclpy_rig import HAS_RCLPY, PATIENCE_S, activate, needs_ros, ros_graph
+
+from reactface_node.config import Config
+from reactface_node.errors import UserError
+from reactface_node.settings import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def ros(monkeypatch):
+    with ros_graph(monkeypatch) as graph:
+        yield graph
+
+
+@pytest.mark.skipif(HAS_RCLPY, reason="rclpy is installed here")
+def test_without_rclpy_the_other_way_is_named(capsys):
+    from reactface_node.cli import main
+
+    assert main(["node"]) == 2
+    said = capsys.readouterr().err
+    assert "reactface live" in said and said.count("\n") == 1
+
+
+@pytest.mark.skipif(not HAS_RCLPY, reason="needs ROS 2: rclpy")
+def test_without_its_messages_the_colcon_command_is_named(monkeypatch):
+    from reactface_node.ros import node
+
+    monkeypatch.setattr(node, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="reactface_msgs is not built: run `colcon build"):
+        node.main([])
+
+
+@needs_ros
+def test_every_setting_is_a_described_parameter(ros):
+    node = ros.node("-p", "playout.gain:=2", "-p", "profile:=paper")
+    assert node.config == Config.load("paper", overrides={"playout.gain": 2.0})
+    for item in settings(node.config):
+        about = node.describe_parameter(item.name)
+        assert node.get_parameter(item.name).value == item.value
+        assert about.description == item.help and about.read_only == (not item.live)
+        for limits in (*about.integer_range, *about.floating_point_range):
+            assert (limits.from_value, limits.to_value) == (item.low, item.high)
+    assert "pixels" in node.describe_parameter("model.face_encoder").additional_constraints
+
+
+@needs_ros
+@pytest.mark.parametrize(
+    "mistake, said",
+    [
+        ("playout.gian:=1.0", "did you mean playout.gain"),
+        ("playout.gain:=30.0", "within 0 .. 3"),
+        ("render.width:=wide", "must be a int"),
+        ("profile:=nobody", "unknown profile 'nobody'"),
+    ],
+)
+def test_a_wrong_parameter_is_one_line(mistake, said):
+    from reactface_node.ros.node import main
+
+    with pytest.raises(UserError, match=said):
+        main(["--ros-args", "-p", mistake])
+
+
+@needs_ros
+@pytest.mark.parametrize("mistake", [["--fast"], ["--ros-args", "--params-file", "/nowhere.yaml"]])
+def test_a_wrong_argument_is_one_line(mistake):
+    from reactface_node.ros.node import main
+
+    with pytest.raises(UserError, match=mistake[-1]) as error:
+        main(mistake)
+    assert "\n" not in str(error.value)
+
+
+@needs_ros
+def test_live_parameters_reach_the_session_in_every_state(ros):
+    from rclpy.parameter import Parameter
+
+    def set_one(name, value):
+        return node.set_parameters([Parameter(name, value=value)])[0]
+
+    node = ros.node()
+    assert set_one("playout.gain", 1.5).successful
+    activate(node)
+    session = ros.sessions[0]
+    assert session.config.playout.gain == 1.5
+    assert set_one("playout.gain", 0.5).successful
+    assert session.config.playout.gain == node.config.playout.gain == 0.5
+    assert "out of range" in set_one("playout.gain", 9.0).reason
+    assert "read-only" in set_one("playout.seed", 3).reason
+    assert set_one("use_sim_time", True).successful
+    assert node.config.playout.gain == 0.5
+
+
+@needs_ros
+@pytest.mark.parametrize("autostart, entities", [("true", 3), ("false", 1)])
+def test_the_launch_file_starts_a_described_lifecycle_node(autostart, entities):
+    from launch_ros.actions import LifecycleNode
+
+    from launch import LaunchContext
+
+    launched = runpy.run_path(str(ROOT / "launch" / "reactface.launch.py"))
+    arguments = launched["generate_launch_description"]().get_launch_arguments()
+    assert all(argument.description for argument in arguments)
+    context = LaunchContext()
+    context.launch_configurations.update({a.name: a.default_value[0].text for a in arguments})
+    context.launch_configurations.update(autostart=autostart, image="/camera/image_raw")
+    started = launched["start"](context)
+    assert len(started) == entities
+    assert sum(isinstance(entity, LifecycleNode) for entity in started) == 1
+
+
+@needs_ros
+def test_sigint_ends_the_process_quietly(ros):
+    import rclpy
+
+    rclpy.init()
+    peer = rclpy.create_node("peer")
+    code = "import sys; from reactface_node.cli import main; sys.exit(main(sys.argv[1:]))"
+    arguments = ["node", "--ros-args", "-r", "__ns:=/child"]
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + PATIENCE_S
+    while ("reactface", "/child") not in peer.get_node_names_and_namespaces():
+        assert time.monotonic() < deadline and child.poll() is None
+        rclpy.spin_once(peer, timeout_sec=0.05)
+    for _from in ("terminal", "ros2 launch"):
+        child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=PATIENCE_S)
+    assert (child.returncode, said) == (0, "")
