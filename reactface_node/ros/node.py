@@ -11,7 +11,6 @@ model a few times that) end before a camera's next image; audio waits in a queue
 import logging
 import math
 import signal
-import threading
 import traceback
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -160,20 +159,23 @@ def main(arguments: list[str] | None = None, config: Config | None = None) -> in
     arguments, wrong parameters, and where ``reactface_msgs`` is not built.
     """
     require_messages()
-    stop = threading.Event()
+    # A list: setting an Event locks, and a second signal in the midst of it would wait for ever.
+    stop: list[int] = []
     names = (signal.SIGINT, signal.SIGTERM)
-    before = {name: signal.signal(name, lambda *_: stop.set()) for name in names}
+    before = {name: signal.signal(name, lambda number, _: stop.append(number)) for name in names}
     try:
         _run(arguments or [], config, stop)
     finally:
         # Under `ros2 launch` Ctrl-C comes twice, from the terminal and then from launch: the
-        # second must not strike while the interpreter is on its way out.
-        for name, handler in before.items():
-            signal.signal(name, signal.SIG_IGN if stop.is_set() else handler)
+        # second must not strike while the interpreter is on its way out. SIGTERM, which launch
+        # sends where that takes long, ends it.
+        after = {signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_DFL} if stop else before
+        for name, handler in after.items():
+            signal.signal(name, handler)
     return 0
 
 
-def _run(arguments: list[str], config: Config | None, stop: threading.Event) -> None:
+def _run(arguments: list[str], config: Config | None, stop: list[int]) -> None:
     try:
         unknown = remove_ros_args(arguments)
         # rclpy's own handlers end its context at once, and whatever it is doing then fails.
@@ -188,15 +190,15 @@ def _run(arguments: list[str], config: Config | None, stop: threading.Event) -> 
         rclpy.try_shutdown()
 
 
-def serve(node: ReactfaceNode, stop: threading.Event) -> None:
-    """Spin until ``stop`` is set; frees the node on the way out."""
+def serve(node: ReactfaceNode, stop: list[int]) -> None:
+    """Spin until ``stop`` holds a signal; frees the node on the way out."""
     package, handler = logging.getLogger("reactface_node"), RosHandler(node)
     package.addHandler(handler)
     package.propagate = False
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:
-        while not stop.is_set():
+        while not stop:
             executor.spin_once(timeout_sec=_STOP_PERIOD_S)
     finally:
         node.free()
