@@ -172,8 +172,9 @@ class Timeline:
         """The windows closed since the last poll, oldest first.
 
         A window closes when both streams have passed its end, or ``max_wait_s`` after its end
-        (seconds on the inputs' clock). ``now_s`` is trusted: where it leaps ahead (a paused
-        process), empty windows are skipped and the indices stay on the grid of time.
+        (seconds on the inputs' clock); a stream that gave nothing in it is not waited for.
+        ``now_s`` is trusted: where it leaps ahead (a paused process), empty windows are skipped
+        and the indices stay on the grid of time.
         """
         if abs(now_s) < _MAX_STAMP_S:
             if self._zero_s is None:
@@ -181,6 +182,7 @@ class Timeline:
             if not self._has_input:
                 self._newest_s = max(self._newest_s, now_s)
             self._close(self._slot(now_s - self._config.max_wait_s))
+            self._close(self._unawaited(now_s))
         ready, self._ready = self._ready, deque()
         return list(ready)
 
@@ -230,6 +232,16 @@ class Timeline:
                 self.stats.windows_waited += (self._next + 1) * self._window > both
                 self._close_next()
                 self._drop_unpolled()
+
+    def _unawaited(self, now_s: float) -> int:
+        """Up to where windows may close although a stream is missing from the next one.
+
+        Waiting for it would only make every window of a face or a voice alone, and of idle
+        motion, too late to be shown whole.
+        """
+        streams = (self._image_slot, self._audio.reached // SAMPLES_PER_FRAME)
+        present = [slot for slot in streams if slot > self._next * self._window]
+        return 0 if len(present) == len(streams) else min([self._slot(now_s), *present])
 
     def _first_slot(self, limit: int) -> int:
         """The oldest slot before ``limit`` that has an image or audio, else ``limit``."""

@@ -208,3 +208,18 @@ def test_bad_input_is_a_value_error_and_leaves_the_session_running():
 def test_no_weights_is_an_error_that_says_how_to_get_some():
     with pytest.raises(UserError, match=r"no weights 'none\.safetensors'.*reactface train"):
         ReactionSession.load(small_config(weights="none.safetensors"))
+
+
+@pytest.mark.parametrize("given", ["nothing", "face", "voice"])
+def test_a_missing_stream_makes_no_frame_late(given):
+    session = make_session()
+    late = []
+    for tick in range(500):
+        now_s = 10.0 + tick / 100
+        if given == "face" and tick % 4 == 0:
+            session.push_image(now_s, picture(tick))
+        if given == "voice" and tick % 2 == 0:
+            session.push_audio(now_s - 0.02, np.full(320, 0.05, np.float32), 16000)
+        late += [r.show_at_s[0] - now_s for r in session.poll(now_s)]
+    # The first window cannot know yet that a stream will never come.
+    assert len(late) >= 14 and min(late[1:]) > 0.01

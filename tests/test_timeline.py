@@ -115,10 +115,23 @@ def test_interleaving_of_pushes_and_polls_changes_nothing(bias):
 def test_polling_is_what_the_wait_needs_and_no_sooner():
     rig = Rig(max_wait_s=0.1)
     rig.timeline.push_image(5.0, "face")
+    rig.timeline.push_image(5.2, "face")
+    rig.timeline.push_audio(5.0, np.zeros(3200, np.float32), 16000)
     assert rig.timeline.poll(5.0 + WINDOW_S + 0.09) == []
     (window,) = rig.timeline.poll(5.0 + WINDOW_S + 0.1)
     assert window.index == 0
     assert rig.stats.windows_waited == 1
+
+
+def test_a_stream_that_gave_nothing_is_not_waited_for():
+    rig = Rig(max_wait_s=0.1)
+    audio = heard(2 * WINDOW_S)
+    rig.play([event for event in audio if event[0] < WINDOW_S], poll=False)
+    assert [w.index for w in rig.timeline.poll(WINDOW_S)] == [0]
+    rig.timeline.push_image(WINDOW_S + 0.2, "face")
+    rig.play([event for event in audio if event[0] >= WINDOW_S], poll=False)
+    assert rig.timeline.poll(2 * WINDOW_S + 0.09) == []
+    assert [w.index for w in rig.timeline.poll(2 * WINDOW_S + 0.1)] == [1]
 
 
 def test_both_streams_close_a_window_without_waiting():
@@ -131,7 +144,7 @@ def test_both_streams_close_a_window_without_waiting():
 
 def test_video_alone():
     windows = Rig().play(images(30, 3.0))
-    assert [w.index for w in windows] == list(range(8))
+    assert [w.index for w in windows] == list(range(9))
     for window in windows:
         assert None not in window.frames
         assert not window.audio.any()
@@ -140,7 +153,7 @@ def test_video_alone():
 
 def test_audio_alone():
     windows = Rig().play(heard(3.0))
-    assert [w.index for w in windows] == list(range(8))
+    assert [w.index for w in windows] == list(range(9))
     assert all(w.frames == [None] * W and w.audio_valid.all() for w in windows)
 
 
@@ -148,7 +161,7 @@ def test_nothing_at_all_still_gives_windows():
     rig = Rig()
     windows = [w for now_s in np.arange(7.0, 10.0, 0.04) for w in rig.timeline.poll(now_s)]
     assert [w.index for w in windows] == list(range(len(windows)))
-    assert len(windows) == 8
+    assert len(windows) == 9
     assert windows[0].start_s == 7.0
     assert all(w.frames == [None] * W and not w.audio_valid.any() for w in windows)
 
