@@ -1,5 +1,7 @@
 """The lifecycle node, configured and activated: ros2 launch reactface_node reactface.launch.py"""
 
+from pathlib import Path
+
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
@@ -37,6 +39,8 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     given = {name: value[name] for name in ("profile", "device") if value[name]}
     # What is said here holds over what the file says.
     parameters = [p for p in (value["params_file"], given) if p]
+    if value["params_file"] and not Path(value["params_file"]).is_file():
+        raise RuntimeError(f"there is no params_file {value['params_file']}")
     node = LifecycleNode(
         package="reactface_node",
         executable="reactface",
