@@ -120,6 +120,18 @@ def test_the_launch_file_starts_a_described_lifecycle_node(autostart, entities):
 
 
 @needs_ros
+def test_a_params_file_that_is_not_there_ends_the_launch(ros):
+    from launch import LaunchContext
+
+    launched = runpy.run_path(str(ROOT / "launch" / "reactface.launch.py"))
+    context = LaunchContext()
+    context.launch_configurations.update({name: "" for name in launched["ARGUMENTS"]})
+    context.launch_configurations.update(params_file="/nowhere.yaml")
+    with pytest.raises(RuntimeError, match="no params_file /nowhere.yaml"):
+        launched["start"](context)
+
+
+@needs_ros
 def test_sigint_ends_the_process_quietly(ros):
     import rclpy
 
