@@ -217,8 +217,9 @@ def require_messages() -> None:
         )
 
 
-def _declare(node: Node, config: Config) -> Config:
+def _declare(node: Any, config: Config) -> Config:
     """Every setting as a parameter; what files and command line set is checked as Config does."""
+    # Any: rclpy's annotations of these calls are not what they take and give.
     given = {n: p.value for n, p in node.get_parameters_by_prefix("").items() if _is_setting(n)}
     for name in given:
         node.undeclare_parameter(name)
