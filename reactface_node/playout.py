@@ -60,7 +60,7 @@ class Playout:
                 for sample, raw in zip(self._samples, reaction, strict=True)
             ]
         )
-        return samples, self._show(index, samples, min(config.play, len(samples) - 1))
+        return samples, self._show(index, samples, config.play)
 
     def _finish_sample(
         self,

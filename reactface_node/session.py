@@ -38,7 +38,7 @@ class ReactionSession:
 
     def __init__(self, config: Config, model: ReactFace, tracker: Tracker):
         """The model is shared and never changed; ``load`` is the usual way in."""
-        self.config = config
+        self.config = _checked(config)
         self._model = model
         self._tracker = tracker
         self._timeline = Timeline(config.timeline, config.model.window, tracker.track)
@@ -108,7 +108,7 @@ class ReactionSession:
         for name in changes:
             if name not in live and any(item.name == name for item in settings(self.config)):
                 raise UserError(f"parameter '{name}' cannot change while running")
-        self.config = self.config.replace(**changes)
+        self.config = _checked(self.config.replace(**changes))
 
     def stats(self) -> dict[str, float]:
         """Counters since the start, by name."""
@@ -156,7 +156,7 @@ class ReactionSession:
             window.index,
             self._show_at(window),
             samples,
-            min(self.config.playout.play, len(samples) - 1),
+            self.config.playout.play,
             face,
             float(found.mean()),
             float(window.audio_valid.mean()),
@@ -203,3 +203,14 @@ class ReactionSession:
         self._tracker.track(0.0, np.zeros((240, 320, 3), np.uint8))
         self._tracker.reset()
         self._begin()
+
+
+def _checked(config: Config) -> Config:
+    """UserError where the sample to play is not drawn."""
+    playout = config.playout
+    if playout.play >= playout.samples:
+        raise UserError(
+            f"playout.play = {playout.play} asks for a sample that is not drawn: "
+            f"playout.samples is {playout.samples}, and they count from 0"
+        )
+    return config

@@ -166,6 +166,11 @@ def test_stamps_of_the_sender_are_kept(node):
 def test_unstamped_audio_ended_when_it_arrived(node, caplog):
     node.server.on_audio(audio_data(160), START_S)
     assert node.session.audio == [(pytest.approx(START_S - 0.01), 160, 16000)]
+    assert [r.message for r in caplog.records] == [
+        "no message on audio_info has described the audio yet: taking it as 16000 Hz, 1 channel(s)"
+    ]
+    caplog.clear()
+    node.server.on_audio(audio_data(160), 6.5)
     assert caplog.records == []
 
 

@@ -172,6 +172,9 @@ def test_gain_scales_the_expression_live():
         quiet.configure({"playout.samples": 3})
     with pytest.raises(UserError, match="within"):
         quiet.configure({"playout.gain": 99.0})
+    with pytest.raises(UserError, match=r"playout\.samples is 2"):
+        quiet.configure({"playout.play": 2})
+    assert quiet.config.playout.play == 0
 
 
 def test_a_clock_that_jumps_back_starts_the_session_again_and_says_so(caplog):

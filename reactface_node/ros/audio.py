@@ -79,6 +79,12 @@ def audio_to_samples(message: Any, bare: AudioFormat) -> Audio:
     return _from_bytes(inner.data, bare, stamp_s)
 
 
+def says_its_format(message: Any) -> bool:
+    """False for the apt release's audio, which only an AudioInfo describes."""
+    inner = getattr(message, "audio", message)
+    return hasattr(message, "number_of_channels") or hasattr(inner, "info")
+
+
 def time_to_s(stamp: Any) -> float:
     """builtin_interfaces/Time -> seconds."""
     return stamp.sec + stamp.nanosec * 1e-9

@@ -16,7 +16,7 @@ import numpy as np
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.ros import convert
-from reactface_node.ros.audio import AudioFormat
+from reactface_node.ros.audio import AudioFormat, says_its_format
 from reactface_node.ros.diagnostics import Meter, diagnostic_array, memory_mb
 from reactface_node.ros.types import MessageError, MessageTypes
 from reactface_node.schema import Reaction
@@ -86,6 +86,7 @@ class Server:
         self._newest_arrival_s: float | None = None
         self._measured_arrival_s: float | None = None
         self._foreign: set[str] = set()
+        self._informed = False
         self._warned_s: dict[str, float] = {}
         self._log = logging.getLogger(__name__)
 
@@ -105,6 +106,7 @@ class Server:
             return
         with self._guarded("audio", arrival_s):
             audio = convert.audio_to_samples(message, self._bare)
+            self._say_what_is_assumed(message)
             began_s = arrival_s - audio.duration_s
             stamp_s = self._trusted("audio", audio.stamp_s or None, began_s, arrival_s)
             self._session.push_audio(stamp_s, audio.samples, audio.rate_hz)
@@ -127,6 +129,7 @@ class Server:
     def on_audio_info(self, message: Any) -> None:
         """AudioInfo of the apt release: what its AudioData holds from now on."""
         self._bare = convert.format_from_info(message)
+        self._informed = True
 
     def reject(self, stream: str, error: Exception, arrival_s: float) -> None:
         """Counts an unusable message and warns of its stream at most once a second."""
@@ -215,6 +218,16 @@ class Server:
         if COMPRESSED in wanted:
             quality = self.config.ros.jpeg_quality
             self._transport.publish(COMPRESSED, convert.compressed_image(*about, rgb, quality))
+
+    def _say_what_is_assumed(self, message: Any) -> None:
+        """Once: audio that no AudioInfo has described yet is taken as the configuration says."""
+        if self._informed or says_its_format(message):
+            return
+        self._informed = True
+        self._log.warning(
+            "no message on %s has described the audio yet: taking it as %d Hz, %d channel(s)",
+            self.config.ros.audio_info_topic, self._bare.rate_hz, self._bare.channels,
+        )  # fmt: skip
 
     def _trusted(
         self, stream: str, stamp_s: float | None, fallback_s: float, arrival_s: float
