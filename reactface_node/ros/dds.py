@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from reactface_node.config import Config, RosConfig
@@ -157,23 +158,27 @@ def absolute(name: str) -> str:
     return full
 
 
-def run(config: Config, session: Session, stop: threading.Event) -> None:
+def serve(
+    config: Config,
+    session: Session,
+    renderer: Renderer,
+    stop: threading.Event,
+    node_type: type[DdsNode] = DdsNode,
+    listen_to: tuple[str, ...] = ("image", "audio"),
+    feed: Callable[[Server], None] | None = None,
+) -> None:
     """Serves until ``stop`` is set, on the system's clock, which is ROS time's source.
 
-    Frees everything on the wire on the way out. UserError if DDS cannot be started.
+    ``feed`` hands over, at every turn, what came by other ways than the wire. Frees everything
+    on the wire on the way out. UserError if DDS cannot be started.
     """
-    from reactface_node.render import make_renderer
-
-    serve(config, session, make_renderer(config.render), stop)
-
-
-def serve(config: Config, session: Session, renderer: Renderer, stop: threading.Event) -> None:
-    """``run`` with a renderer of one's own."""
     wire = Wire(NODE_NAME, domain_id(), config.ros.network_interface)
     try:
-        node = DdsNode(config, session, renderer, wire)
+        node = node_type(config, session, renderer, wire, listen_to)
         while not stop.is_set():
             node.wait()
+            if feed is not None:
+                feed(node.server)
             node.spin(time.time())
     finally:
         wire.close()

@@ -1,9 +1,8 @@
 """``reactface live``: the node on the wire, its camera and microphone topics or devices."""
 
-import logging
 import signal
 import threading
-import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,8 @@ from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.media import Capture, ImageInput
 from reactface_node.render import make_renderer
-from reactface_node.ros.dds import NODE_NAME, DdsNode
-from reactface_node.ros.server import IMAGE
-from reactface_node.ros.wire import Wire, domain_id
+from reactface_node.ros.dds import DdsNode, serve
+from reactface_node.ros.server import IMAGE, Server
 from reactface_node.session import ReactionSession
 
 TOPIC, NONE = "topic", "none"
@@ -58,7 +56,15 @@ def live(config: Config, camera: str, microphone: str, showing: bool) -> None:
     try:
         session = ReactionSession.load(config)
         try:
-            serve(config, session, capture, listened(camera, microphone), showing, stop)
+            serve(
+                config,
+                session,
+                make_renderer(config.render),
+                stop,
+                ShowingNode if showing else DdsNode,
+                listened(camera, microphone),
+                None if capture is None else partial(feed, capture),
+            )
         finally:
             session.close()
     finally:
@@ -81,27 +87,10 @@ def open_capture(camera: str, microphone: str) -> Capture | None:
     return None if number is None and device is None else Capture(number, device)
 
 
-def serve(
-    config: Config,
-    session: ReactionSession,
-    capture: Capture | None,
-    listen_to: tuple[str, ...],
-    showing: bool,
-    stop: threading.Event,
-) -> None:
-    """The loop: what was captured, what came on the wire, what is due."""
-    wire = Wire(NODE_NAME, domain_id(), config.ros.network_interface)
-    try:
-        build = ShowingNode if showing else DdsNode
-        node = build(config, session, make_renderer(config.render), wire, listen_to)
-        logging.getLogger(__name__).info("listening")
-        while not stop.is_set():
-            node.wait()
-            for item in capture.take() if capture else ():
-                if isinstance(item, ImageInput):
-                    node.server.see(item.stamp_s, item.rgb, item.arrival_s)
-                else:
-                    node.server.hear(item.stamp_s, item.samples, item.rate_hz, item.arrival_s)
-            node.spin(time.time())
-    finally:
-        wire.close()
+def feed(capture: Capture, server: Server) -> None:
+    """What the devices gave since the last turn."""
+    for item in capture.take():
+        if isinstance(item, ImageInput):
+            server.see(item.stamp_s, item.rgb, item.arrival_s)
+        else:
+            server.hear(item.stamp_s, item.samples, item.rate_hz, item.arrival_s)
