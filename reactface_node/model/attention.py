@@ -86,8 +86,12 @@ class BiasedAttention(nn.Module):
         self, query: Tensor, memory: Tensor, cache: KVCache | None
     ) -> tuple[Tensor, KVCache | None]:
         """query (B, M, n, D) and the memory of the same frames (B, n*k, D) -> (B, M, n, D)."""
-        _, samples, frames, _ = query.shape
         joined = extend(cache, self.attention.remember(memory))
+        return self.attend(query, joined), self.trim(joined)
+
+    def attend(self, query: Tensor, joined: KVCache) -> Tensor:
+        """query (B, M, n, D) of the newest n frames in ``joined`` -> (B, M, n, D)."""
+        _, samples, frames, _ = query.shape
         bias = alignment_bias(
             frames,
             joined.keys.shape[2],
@@ -98,7 +102,7 @@ class BiasedAttention(nn.Module):
         )
         # The samples share the memory: folding them into the query axis copies nothing.
         mixed = self.attention.attend(query.flatten(1, 2), joined, bias.repeat(1, samples, 1))
-        return mixed.unflatten(1, (samples, frames)), self.trim(joined)
+        return mixed.unflatten(1, (samples, frames))
 
     def trim(self, cache: KVCache) -> KVCache | None:
         """What the next frame can still see."""

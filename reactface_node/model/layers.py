@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from reactface_node.config import ModelConfig
-from reactface_node.model.attention import BiasedAttention, KVCache
+from reactface_node.model.attention import BiasedAttention, KVCache, extend
 from reactface_node.schema import FRAME_RATE_HZ
 
 FEED_FORWARD_FACTOR = 2
@@ -68,10 +68,18 @@ class SelfLayer(nn.Module):
 
     def forward(self, x: Tensor, cache: KVCache | None) -> tuple[Tensor, KVCache | None]:
         """x (B, n, D) -> (B, n, D)."""
-        normed = self.norm(x)
-        mixed, cache = self.attention(normed[:, None], normed, cache)
+        seen = self.extend(x, cache)
+        return self.attend(x, seen), self.attention.trim(seen)
+
+    def extend(self, x: Tensor, cache: KVCache | None) -> KVCache:
+        """The cache with the keys and values of x (B, n, D) at its end."""
+        return extend(cache, self.attention.attention.remember(self.norm(x)))
+
+    def attend(self, x: Tensor, seen: KVCache) -> Tensor:
+        """x (B, n, D), the newest frames in ``seen`` -> (B, n, D)."""
+        mixed = self.attention.attend(self.norm(x)[:, None], seen)
         x = x + self.dropout(mixed[:, 0])
-        return x + self.feed_forward(x), cache
+        return x + self.feed_forward(x)
 
 
 class CausalTransformer(nn.Module):

@@ -96,7 +96,7 @@ class ConditionalInteractionEncoder(nn.Module):
         assert isinstance(layer, SelfLayer)
         biased, attention = layer.attention, layer.attention.attention
         normed = layer.norm(tokens)
-        seen = extend(cache, attention.remember(layer.norm(x)))
+        seen = layer.extend(x, cache)
         steps, device = seen.keys.shape[2], tokens.device
         age = torch.arange(steps - 1, -1, -1, device=device)
         units = torch.div(age, biased.period, rounding_mode="floor")
@@ -107,8 +107,7 @@ class ConditionalInteractionEncoder(nn.Module):
         mixed = attention.attend(normed, extend(seen, attention.remember(normed)), mask)
         tokens = tokens + layer.dropout(mixed)
         tokens = tokens + layer.feed_forward(tokens)
-        x, cache = layer(x, cache)
-        return tokens, x, cache
+        return tokens, layer.attend(x, seen), biased.trim(seen)
 
 
 def sample_latent(
