@@ -1,0 +1,28 @@
+"""One split of a data set, as training and evaluation read it, whatever it was made from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Clips:
+    """N speaker clips of at most T frames at 25 Hz and R listener reactions; arrays may be mapped.
+
+    names: (N,) of the clips. frames: (N,) int64 the length of each; what follows is zero.
+    speaker: (N, T, 58) float32 coefficients. audio: (N, T * 640) int16, 16 kHz mono.
+    reactions: (R, T, 58) float32. appropriate: for every clip the indices into ``reactions`` of
+    what is appropriate, the clip's own listener first.
+    faces: (N, T, 224, 224, 3) uint8 crops for the pixel encoder, or None.
+    """
+
+    names: tuple[str, ...]
+    frames: np.ndarray
+    speaker: np.ndarray
+    audio: np.ndarray
+    reactions: np.ndarray
+    appropriate: tuple[np.ndarray, ...]
+    faces: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.names)
