@@ -63,10 +63,25 @@ class ModelConfig:
     cie_layers: int = setting(3, "transformer layers of CIE", 1, 12)
     dropout: float = setting(0.05, "dropout in training", 0.0, 0.9)
     momentum: float = setting(0.9, "a of Eq. 10", 0.0, 1.0)
+    disposition: int = setting(
+        0,
+        "S: numbers that say who the listener is, drawn once a session; 0 as in the paper",
+        0,
+        256,
+    )
     lrd: str = setting(
         "latent_memory",
-        "Eq. 12 as printed (queries Z) or the released code's roles (memory Z)",
-        choices=("latent_memory", "latent_query"),
+        "Eq. 12 as printed (queries Z), the released code's roles (memory Z), or those with the "
+        "frame's own latent in the query",
+        choices=("latent_memory", "latent_query", "latent_frame"),
+    )
+    use_face: bool = setting(True, "the speaker's face is looked at (Table 3)")
+    use_speech: bool = setting(True, "the speaker's speech is heard (Table 3)")
+    visual: bool = setting(True, "VIM, Eq. 14 (Table 4)")
+    modality: str = setting(
+        "history",
+        "MIM, Eq. 15, on the history, or point to point as in FaceFormer, or none (Tables 4, 5)",
+        choices=("history", "point", "none"),
     )
     history_s: float = setting(30.0, "seconds of speaker and reaction that are kept", 0.64, 120.0)
     sync_history_s: float = setting(

@@ -176,9 +176,18 @@ class ReactionSession:
             )
         )
         drawn = self.config.playout.temperature * torch.from_numpy(noise[None]).to(device)
+        if self._state is None:
+            self._state = self._model.initial_state(1, len(self._noise), self._dispositions())
         with torch.inference_mode():
             output, self._state = self._model(speaker, drawn, self._state)
         return output.listener[0].cpu().numpy()
+
+    def _dispositions(self) -> torch.Tensor:
+        """(1, M, S): who the M listeners of this session are, of each sample's own generator."""
+        size = self.config.model.disposition
+        drawn = np.stack([rng.standard_normal(size, np.float32) for rng in self._noise])
+        scaled = self.config.playout.temperature * torch.from_numpy(drawn[None])
+        return scaled.to(self._model.listener_mean.device)
 
     def _face_input(self, seen: list[Observation]) -> tuple[np.ndarray, np.ndarray]:
         """The model's face and mask: coefficients, or face crops in [-1, 1]."""

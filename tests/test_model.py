@@ -12,8 +12,9 @@ from reactface_node.model.layers import CausalTransformer, CrossLayer, sinusoida
 from reactface_node.model.modules import (
     ListenerReactionDecoder,
     PointToPointAlignment,
+    draw_latent,
+    follow_latent,
     interpolate_latent,
-    sample_latent,
 )
 from reactface_node.model.speech import LogMel, LogMelEncoder, Wav2Vec2Encoder
 
@@ -219,15 +220,73 @@ def test_alignment_bias_is_equation_17_counted_from_zero():
 
 
 def test_sampling_and_interpolation_are_equations_10_and_11():
-    mean, log_variance = torch.full((1, 1, 2), 2.0), torch.full((1, 1, 2), 4.0).log()
-    noise = torch.tensor([[[1.0, -1.0]]])
-    first = sample_latent(mean, log_variance, noise, None, 0.9)
-    assert first.flatten().tolist() == pytest.approx([4.0, 0.0])
-    following = sample_latent(mean, log_variance, noise, torch.zeros(1, 1, 2), 0.9)
-    assert following.flatten().tolist() == pytest.approx([0.4, 0.0], abs=1e-6)
-    line = interpolate_latent(torch.zeros(1, 1, 2), torch.ones(1, 1, 2), 4)
-    assert line[0, 0, :, 0].tolist() == [0.25, 0.5, 0.75, 1.0]
-    assert interpolate_latent(None, first, 4)[0, 0, :, 0].tolist() == pytest.approx([4.0] * 4)
+    mean, log_variance = torch.full((1, 1, 2, 1), 2.0), torch.full((1, 1, 2, 1), 4.0).log()
+    drawn = draw_latent(mean, log_variance, torch.tensor([1.0, -1.0])[None, None, :, None])
+    assert drawn.flatten().tolist() == pytest.approx([4.0, 0.0])
+    assert follow_latent(drawn, None, 0.9).flatten().tolist() == pytest.approx([4.0, 3.6])
+    after = follow_latent(drawn, torch.zeros(1, 1, 1), 0.9)
+    assert after.flatten().tolist() == pytest.approx([0.4, 0.36])
+    ends = torch.tensor([1.0, 3.0])[None, None, :, None]
+    line = interpolate_latent(torch.zeros(1, 1, 1), ends, 4)
+    assert line.flatten().tolist() == [0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0]
+    first = interpolate_latent(None, ends, 2)
+    assert first.flatten().tolist() == [1.0, 1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("sync_history_s", [0.0, 1.28])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_teaching_with_its_own_reactions_returns_the_same(sync_history_s, momentum):
+    config = small_config(
+        model__sync_history_s=sync_history_s, model__momentum=momentum, model__disposition=3,
+        model__lrd="latent_frame",
+    )  # fmt: skip
+    model = small_model(config)
+    speaker, noise = speaker_input(config, 6 * W, batch=2), noise_for(config, 6, 2, 3)
+    who = torch.randn(2, 3, 3, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        free, _ = model(speaker, noise, model.initial_state(2, 3, who))
+        taught = model.teach(
+            speaker,
+            free.listener,
+            lambda mean, spread: draw_latent(mean, spread, noise),
+            model.initial_state(2, 3, who),
+        )
+        other, _ = model(speaker, noise, model.initial_state(2, 3, who + 1.0))
+    for name, value in vars(taught).items():
+        torch.testing.assert_close(value, getattr(free, name), atol=1e-5, rtol=0)
+    assert (other.listener - free.listener).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    "left_out", [{"use_face": False}, {"use_speech": False}, {"visual": False, "modality": "none"}]
+)
+def test_what_is_left_out_counts_for_nothing(left_out):
+    config = small_config(**{f"model__{name}": value for name, value in left_out.items()})
+    model = small_model(config)
+    speaker, noise = speaker_input(config, 2 * W), noise_for(config, 2)
+    face = speaker.face if left_out.get("use_speech") is False else speaker.face + 1.0
+    audio = speaker.audio if left_out.get("use_face") is False else 0.1 + speaker.audio
+    changed = dataclasses.replace(speaker, face=face, audio=audio)
+    with torch.inference_mode():
+        before, after = model(speaker, noise)[0].listener, model(changed, noise)[0].listener
+    # Without SLBS the first window has no speaker at all to follow.
+    frames = 2 * W if "visual" not in left_out else W
+    torch.testing.assert_close(before[:, :, :frames], after[:, :, :frames])
+
+
+def test_point_to_point_alignment_hears_its_own_frame_alone():
+    torch.manual_seed(0)
+    config = small_config(model__modality="point", model__visual=False)
+    model = small_model(config)
+    x, speech = torch.randn(1, 1, W, 32), torch.randn(1, 4 * W, 32)
+    changed = speech.clone()
+    changed[:, :20] += 1.0  # the first five frames
+    state = model.initial_state().slbs
+    with torch.inference_mode():
+        before, _ = model.synchroniser(x, x[:, 0], speech, state)
+        after, _ = model.synchroniser(x, x[:, 0], changed, state)
+    assert torch.equal(before[:, :, 5:], after[:, :, 5:])
+    assert (before[:, :, :5] - after[:, :, :5]).abs().amin(dim=(0, 1, 3)).min() > 1e-4
 
 
 def test_eq_12_as_printed_mixes_positional_codes():
@@ -237,10 +296,12 @@ def test_eq_12_as_printed_mixes_positional_codes():
     positions = sinusoidal_positions(torch.arange(W), 32)
     expected = torch.softmax(latents[0, 0] @ positions.T / 32**0.5, dim=-1) @ positions
     with torch.inference_mode():
-        got = decoder(latents, torch.zeros(1, dtype=torch.long))[0, 0]
+        nobody = torch.zeros(1, 1, 0)
+        got = decoder(latents, nobody, torch.zeros(1, dtype=torch.long))[0, 0]
         torch.testing.assert_close(got, expected + decoder.feed_forward(expected))
         # Modulo the history (32 frames): one cycle later looks the same.
-        torch.testing.assert_close(decoder(latents, torch.full((1,), 32))[0, 0], got)
+        later = decoder(latents, nobody, torch.full((1,), 32))[0, 0]
+        torch.testing.assert_close(later, got)
 
 
 def test_log_mel_peaks_at_the_tone():

@@ -42,7 +42,8 @@ class Disposition:
     and surprise are answered, 0..1. brows: chance of a brow raise on an emphasis. latency_s:
     of mimicry. attention: share of time the speaker is looked at. following: share of the
     speaker's slow head motion taken over. energy: scales idle motion. rest: (smile, brow
-    raise, brow down, press) weights at rest. posture: (x, y, z) rad at rest.
+    raise, brow down, press) weights at rest. posture: (x, y, z) rad at rest. blinks_per_min:
+    between 17 at rest and 26 in conversation for most, log-normal (Bentivoglio et al. 1997).
     """
 
     nod_chance: float
@@ -58,6 +59,7 @@ class Disposition:
     energy: float
     rest: tuple[float, float, float, float]
     posture: tuple[float, float, float]
+    blinks_per_min: float
 
 
 @dataclass(frozen=True)
@@ -91,22 +93,23 @@ class Heard:
 
 def draw_disposition(rng: np.random.Generator) -> Disposition:
     """Attention is around 75 % (Argyle and Ingham 1972); nods are of a few degrees (Hadar)."""
-    rest = rng.uniform(0, 1, 4) ** 2 * [0.10, 0.10, 0.10, 0.12]
+    rest = rng.uniform(0, 1, 4) ** 2 * [0.15, 0.15, 0.12, 0.14]
     posture = np.clip(rng.normal(0.0, 1.0, 3), -2, 2) * [0.03, 0.05, 0.03]
     return Disposition(
-        nod_chance=rng.uniform(0.45, 0.95),
+        nod_chance=rng.uniform(0.4, 0.95),
         nod_rad=np.radians(rng.uniform(2.0, 5.5)),
         nod_hz=rng.uniform(2.0, 3.2),
-        smile=rng.uniform(0.5, 0.95),
-        concern=rng.uniform(0.4, 0.95),
-        surprise=rng.uniform(0.4, 0.95),
+        smile=rng.uniform(0.2, 1.0),
+        concern=rng.uniform(0.15, 1.0),
+        surprise=rng.uniform(0.15, 1.0),
         brows=rng.uniform(0.1, 0.6),
         latency_s=rng.uniform(0.3, 0.7),
-        attention=rng.uniform(0.65, 0.85),
+        attention=rng.uniform(0.65, 0.9),
         following=rng.uniform(0.1, 0.4),
-        energy=rng.uniform(0.6, 1.4),
+        energy=rng.uniform(0.5, 1.5),
         rest=tuple(rest),
         posture=tuple(posture),
+        blinks_per_min=float(np.clip(rng.lognormal(np.log(20.0), 0.3), 8.0, 40.0)),
     )
 
 

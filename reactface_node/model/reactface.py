@@ -4,7 +4,8 @@
 at a time, with the state that the call before returned; the numbers are the same.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +19,9 @@ from reactface_node.model.modules import (
     PointToPointAlignment,
     SLBSState,
     Synchroniser,
+    draw_latent,
+    follow_latent,
     interpolate_latent,
-    sample_latent,
 )
 from reactface_node.model.speech import (
     LogMelEncoder,
@@ -57,6 +59,7 @@ class ModelState:
     last_speech: Tensor  # (B, w*k, D)
     last_face: Tensor  # (B, w, D)
     latent: Tensor | None  # (B, M, D): z_(t-w); None before the first window
+    disposition: Tensor  # (B, M, S): who the listeners are, the same for a whole session
     frame: Tensor  # (B,) int64: position of the next frame
 
 
@@ -106,10 +109,17 @@ class ReactFace(nn.Module):
         self.register_buffer("listener_std", torch.ones(NUM_COEFFICIENTS))
         self.register_buffer("speaker_std", torch.ones(NUM_COEFFICIENTS))
 
-    def initial_state(self, batch: int = 1, samples: int = 1) -> ModelState:
-        """A new session: silence, no face, w zero frames as past reactions, frame 0."""
+    def initial_state(
+        self, batch: int = 1, samples: int = 1, disposition: Tensor | None = None
+    ) -> ModelState:
+        """A new session: silence, no face, w zero frames as past reactions, frame 0.
+
+        disposition: (B, M, S) standard normal, who the M listeners are; None = the mean one.
+        """
         window, width = self.config.window, self.config.width
         zeros = self.listener_mean.new_zeros
+        if disposition is None:
+            disposition = zeros(batch, samples, self.config.disposition)
         return ModelState(
             self.speech_encoder.initial_state(batch),
             self.face_encoder.initial_state(batch),
@@ -119,6 +129,7 @@ class ReactFace(nn.Module):
             zeros(batch, window * self.speech_encoder.ratio, width),
             zeros(batch, window, width),
             None,
+            disposition,
             torch.zeros(batch, dtype=torch.long, device=self.listener_mean.device),
         )
 
@@ -129,46 +140,110 @@ class ReactFace(nn.Module):
 
         ValueError where T is not a multiple of w or the shapes disagree.
         """
-        batch, frames = speaker.face.shape[:2]
         self._check(speaker, noise)
-        state = state or self.initial_state(batch, noise.shape[1])
-        speech, speech_state = self.speech_encoder(speaker.audio, speaker.audio_valid, state.speech)
-        face, face_state = self.face_encoder(speaker.face, speaker.face_valid, state.face)
-        aligned = self.alignment(face, speech)
+        state = state or self.initial_state(len(noise), noise.shape[1])
+        aligned, speech, state = self._encode(speaker, state)
+        w, k = self.config.window, self.speech_encoder.ratio
         windows = []
-        for index in range(frames // self.config.window):
-            window, state = self._react(aligned, speech, noise[:, :, index], index, state)
+        for index in range(noise.shape[2]):
+            window, state = self._react(
+                aligned[:, index * w : (index + 1) * w],
+                speech[:, index * w * k : (index + 1) * w * k],
+                self._predict(state),
+                lambda mean, spread, n=index: draw_latent(mean, spread, noise[:, :, n : n + 1]),
+                state,
+            )
             windows.append(window)
-        reaction, mean, log_variance, latent = (
-            torch.stack(part, dim=2) for part in zip(*windows, strict=True)
+        return self._output(aligned, *(torch.cat(p, 2) for p in zip(*windows, strict=True))), state
+
+    def teach(
+        self,
+        speaker: SpeakerInput,
+        listener: Tensor,
+        draw: Callable[[Tensor, Tensor], Tensor],
+        state: ModelState,
+    ) -> Output:
+        """All windows at once, given what the listeners really did (teacher forcing).
+
+        listener: (B, M, T, 58) in real units: the past reactions of every window; given what
+        ``forward`` returned and its noise, this returns the same. draw: mu and log-variance
+        (B, M, T/w, D) -> z*. state: a fresh one, as ``initial_state`` makes it.
+        """
+        aligned, speech, state = self._encode(speaker, state)
+        w, k = self.config.window, self.speech_encoder.ratio
+        shown = (listener - self.listener_mean) / self.listener_std
+        before = replace(
+            state,
+            last_reaction=torch.cat([state.last_reaction, shown[:, :, :-w]], dim=2),
+            last_speech=torch.cat([state.last_speech, speech[:, : -w * k]], dim=1),
+            last_face=torch.cat([state.last_face, aligned[:, :-w]], dim=1),
         )
-        listener = reaction.flatten(2, 3) * self.listener_std + self.listener_mean
-        output = Output(
-            listener, self.speaker_head(aligned) * self.speaker_std, mean, log_variance, latent
+        parts, _ = self._react(aligned, speech, self._predict(before), draw, state)
+        return self._output(aligned, *parts)
+
+    @torch.no_grad()
+    def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:
+        """(B, M, T, 58): M reactions to each speaker, everything random from the generator."""
+        batch, frames = speaker.face.shape[:2]
+        config, device = self.config, self.listener_mean.device
+        windows = frames // config.window
+        noise = torch.randn(batch, samples, windows, config.width, generator=generator)
+        who = torch.randn(batch, samples, config.disposition, generator=generator)
+        state = self.initial_state(batch, samples, who.to(device))
+        return self(speaker, noise.to(device), state)[0].listener
+
+    def _encode(
+        self, speaker: SpeakerInput, state: ModelState
+    ) -> tuple[Tensor, Tensor, ModelState]:
+        """MSBEA: the aligned face (B, T, D) and the speech (B, T*k, D)."""
+        hear = speaker.audio_valid & self.config.use_speech
+        see = speaker.face_valid & self.config.use_face
+        speech, heard = self.speech_encoder(speaker.audio, hear, state.speech)
+        face, seen = self.face_encoder(speaker.face, see, state.face)
+        return self.alignment(face, speech), speech, replace(state, speech=heard, face=seen)
+
+    def _predict(self, state: ModelState) -> tuple[Tensor, Tensor, CIEState]:
+        """AFRG's first half: the distributions of the windows after those in the state."""
+        prediction: tuple[Tensor, Tensor, CIEState] = self.interaction(
+            state.last_reaction, state.last_speech, state.last_face, state.disposition, state.cie
         )
-        return output, ModelState(**{**vars(state), "speech": speech_state, "face": face_state})
+        return prediction
 
     def _react(
-        self, aligned: Tensor, speech: Tensor, noise: Tensor, index: int, state: ModelState
+        self,
+        face: Tensor,
+        speech: Tensor,
+        prediction: tuple[Tensor, Tensor, CIEState],
+        draw: Callable[[Tensor, Tensor], Tensor],
+        state: ModelState,
     ) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], ModelState]:
-        """One window: predict from the past (AFRG), then synchronise with now (SLBS)."""
-        w, k = self.config.window, self.speech_encoder.ratio
-        now_face = aligned[:, index * w : (index + 1) * w]
-        now_speech = speech[:, index * w * k : (index + 1) * w * k]
-        mean, log_variance, cie = self.interaction(
-            state.last_reaction, state.last_speech, state.last_face, state.cie
-        )
-        latent = sample_latent(mean, log_variance, noise, state.latent, self.config.momentum)
-        latents = interpolate_latent(state.latent, latent, w)
-        raw = self.decoder(latents, state.frame)
-        synchronised, slbs = self.synchroniser(raw, now_face, now_speech, state.slbs)
+        """Draw and decode one window or more (AFRG), then synchronise with now (SLBS)."""
+        mean, log_variance, cie = prediction
+        drawn = draw(mean, log_variance)
+        latent = follow_latent(drawn, state.latent, self.config.momentum)
+        latents = interpolate_latent(state.latent, latent, self.config.window)
+        raw = self.decoder(latents, state.disposition, state.frame)
+        synchronised, slbs = self.synchroniser(raw, face, speech, state.slbs)
         reaction = self.head(synchronised)
-        following = ModelState(
-            state.speech, state.face, cie, slbs, reaction, now_speech, now_face, latent,
+        following = replace(
+            state,
+            cie=cie,
+            slbs=slbs,
+            last_reaction=reaction,
+            last_speech=speech,
+            last_face=face,
+            latent=latent[:, :, -1],
             # Kept small: only its remainder matters, and a float loses large counts.
-            (state.frame + w) % self.decoder.cycle,
-        )  # fmt: skip
+            frame=(state.frame + face.shape[1]) % self.decoder.cycle,
+        )
         return (reaction, mean, log_variance, latent), following
+
+    def _output(
+        self, aligned: Tensor, reaction: Tensor, mean: Tensor, log_variance: Tensor, latent: Tensor
+    ) -> Output:
+        listener = reaction * self.listener_std + self.listener_mean
+        speaker = self.speaker_head(aligned) * self.speaker_std
+        return Output(listener, speaker, mean, log_variance, latent)
 
     def _check(self, speaker: SpeakerInput, noise: Tensor) -> None:
         batch, frames = speaker.face.shape[:2]
