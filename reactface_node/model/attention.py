@@ -59,7 +59,10 @@ class Attention(nn.Module):
         return KVCache(self._split(keys), self._split(values))
 
     def attend(self, query: Tensor, cache: KVCache, bias: Tensor | None = None) -> Tensor:
-        """query (B, Q, D), bias broadcastable to (B, heads, Q, S) -> (B, Q, D)."""
+        """query (B, Q, D), bias (heads, Q, S) -> (B, Q, D)."""
+        if bias is not None:
+            # Four axes: with three, torch leaves its fused kernel.
+            bias = bias[None]
         mixed = F.scaled_dot_product_attention(self._split(self.query(query)), *cache, bias)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
