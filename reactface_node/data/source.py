@@ -1,0 +1,74 @@
+"""What a data set must say of one of its splits, so that it can be checked and converted."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """One speaker clip of t frames at 25 Hz and the reactions recorded with it.
+
+    speaker: (t, 58) float32. audio: (t * 640,) int16, 16 kHz mono. reactions: (L, t, 58)
+    float32, the clip's own listeners. faces: (t, 224, 224, 3) uint8 crops of the speaker.
+    """
+
+    speaker: np.ndarray
+    audio: np.ndarray
+    reactions: np.ndarray
+    faces: np.ndarray | None = None
+
+
+class Source(Protocol):
+    """One split. Pickled into worker processes, so it holds paths and no open files.
+
+    names: (N,) of the clips. listeners: L, the reactions that each clip brings; reaction row
+    k * L + i is the i-th of clip k. faces: whether clips carry face crops. facts: what else
+    decides the content, as JSON; a conversion goes on only with the same.
+    """
+
+    @property
+    def split(self) -> str: ...
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    @property
+    def listeners(self) -> int: ...
+    @property
+    def faces(self) -> bool: ...
+    @property
+    def facts(self) -> dict[str, Any]: ...
+
+    def problems(self) -> Iterator[str]:
+        """Everything that is missing or broken, a line each that begins with the file's name."""
+        ...
+
+    def max_frames(self) -> int:
+        """No clip is longer; known without decoding anything."""
+        ...
+
+    def jobs(self) -> list[range]:
+        """Clips that are read together, by index; together they are all clips, in order."""
+        ...
+
+    def read(self, clips: range) -> Iterable[Clip]:
+        """The clips of one job. UserError that names the file if one cannot be used."""
+        ...
+
+    def appropriate(self) -> tuple[np.ndarray, ...]:
+        """For each clip the rows of its appropriate reactions, its own first."""
+        ...
+
+
+def single_jobs(count: int) -> list[range]:
+    """A job a clip."""
+    return [range(index, index + 1) for index in range(count)]
+
+
+def own_reactions(count: int, listeners: int = 1) -> tuple[np.ndarray, ...]:
+    """No labels: a clip's own listeners and nobody else's (Table 9's plain reconstruction)."""
+    rows = np.arange(count * listeners, dtype=np.int64).reshape(count, listeners)
+    return tuple(rows)

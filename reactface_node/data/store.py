@@ -1,0 +1,293 @@
+"""The cache: one split of ``Clips`` in a folder, as plain .npy arrays that are mapped.
+
+``FOLDER/SPLIT/`` holds ``manifest.json`` (names, shapes, facts) and ``frames``, ``speaker``,
+``audio``, ``reactions``, ``appropriate`` (rows, one clip after the other), ``appropriate_ends``
+and perhaps ``faces``. While it is made it is called ``.SPLIT.unfinished``; it gets its name in
+one step when it is whole. Each clip has a byte in ``done``, set after its rows are on the disk,
+so that whatever ends a conversion leaves only whole clips and the next run makes the others.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+
+from reactface_node.data.clips import Clips
+from reactface_node.data.source import Clip, Source
+from reactface_node.errors import UserError
+from reactface_node.schema import NUM_COEFFICIENTS, SAMPLES_PER_FRAME
+
+CACHE_VERSION = 1
+CROP = (224, 224, 3)
+MANIFEST, PLAN, DONE = "manifest.json", "plan.json", "done"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Shapes of a split: ``Clips``' N and T, L reactions a clip, and what decides the content."""
+
+    split: str
+    names: tuple[str, ...]
+    frames: int
+    listeners: int
+    faces: bool
+    facts: dict[str, Any]
+
+    @staticmethod
+    def of(source: Source) -> "Plan":
+        # Through JSON, so that a plan read from a file equals the one that was written.
+        facts = json.loads(json.dumps(source.facts))
+        return Plan(
+            source.split, source.names, source.max_frames(), source.listeners, source.faces, facts
+        )
+
+    def arrays(self) -> dict[str, tuple[np.dtype, tuple[int, ...], int]]:
+        """name -> (dtype, shape, rows a clip)."""
+        clips, rows = len(self.names), len(self.names) * self.listeners
+        found: dict[str, tuple[np.dtype, tuple[int, ...], int]] = {
+            "frames": (np.dtype("<i8"), (clips,), 1),
+            "speaker": (np.dtype("<f4"), (clips, self.frames, NUM_COEFFICIENTS), 1),
+            "audio": (np.dtype("<i2"), (clips, self.frames * SAMPLES_PER_FRAME), 1),
+            "reactions": (
+                np.dtype("<f4"), (rows, self.frames, NUM_COEFFICIENTS), self.listeners
+            ),
+        }  # fmt: skip
+        if self.faces:
+            found["faces"] = (np.dtype("u1"), (clips, self.frames, *CROP), 1)
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        return {"version": CACHE_VERSION, **self.__dict__, "names": list(self.names)}
+
+
+class ClipWriter:
+    """Makes ``folder/SPLIT``; a context manager that keeps what is finished, however it ends.
+
+    UserError if the split is there already, if an unfinished one was made from something else,
+    if another process is at it, or if the disk is full.
+    """
+
+    def __init__(self, folder: Path, plan: Plan):
+        self.plan = plan
+        self.path = folder / plan.split
+        self.unfinished = folder / f".{plan.split}.unfinished"
+        self._lock: IO[str] | None = None
+
+    def __enter__(self) -> "ClipWriter":
+        if self.path.exists():
+            raise UserError(f"{self.path} exists already; choose another folder or remove it")
+        try:
+            self.unfinished.mkdir(parents=True, exist_ok=True)
+            self._lock = open(self.unfinished / "lock", "w")
+            self._open()
+        except BaseException as error:
+            self._release()
+            if isinstance(error, OSError):
+                raise cannot_write(self.path, error) from error
+            raise
+        return self
+
+    @property
+    def done(self) -> np.ndarray:
+        """(N,) bool: the clips that are finished."""
+        return np.fromfile(self.unfinished / DONE, np.uint8) > 0
+
+    def finish(self, appropriate: tuple[np.ndarray, ...]) -> None:
+        """All clips are written: give the split its name. ValueError if some are not."""
+        if not self.done.all():
+            raise ValueError(f"{int((~self.done).sum())} clips are not written")
+        try:
+            rows = np.concatenate([np.asarray(one, np.int64) for one in appropriate])
+            ends = np.cumsum([len(one) for one in appropriate], dtype=np.int64)
+            np.save(self.unfinished / "appropriate.npy", rows)
+            np.save(self.unfinished / "appropriate_ends.npy", ends)
+            _write_json(self.unfinished / MANIFEST, self.plan.to_json())
+            for name in (PLAN, DONE, "lock"):
+                (self.unfinished / name).unlink()
+            os.rename(self.unfinished, self.path)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+
+    def _open(self) -> None:
+        """Takes the lock and begins, or goes on with what is there."""
+        assert self._lock is not None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"another process is making {self.path}") from error
+        if not (self.unfinished / PLAN).exists():
+            self._create()
+        if _read_json(self.unfinished / PLAN) != self.plan.to_json():
+            raise UserError(
+                f"{self.unfinished} is an unfinished conversion of other data; remove it first"
+            )
+
+    def _create(self) -> None:
+        """Empty arrays of full size (files with holes), then the plan that vouches for them."""
+        for name, (dtype, shape, _) in self.plan.arrays().items():
+            path = self.unfinished / f"{name}.npy"
+            np.lib.format.open_memmap(path, "w+", dtype, shape)
+        (self.unfinished / DONE).write_bytes(bytes(len(self.plan.names)))
+        _write_json(self.unfinished / PLAN, self.plan.to_json())
+
+
+def write_clip(unfinished: Path, plan: Plan, index: int, clip: Clip) -> None:
+    """Puts a clip into a ``ClipWriter``'s folder; any process may, another clip each.
+
+    UserError, with what is kept, if the disk is full; ValueError if the clip's shape is wrong.
+    """
+    try:
+        _write_rows(unfinished, plan, index, clip)
+    except OSError as error:
+        done = np.fromfile(unfinished / DONE, np.uint8)
+        kept = f"; {int(done.sum())} of {len(done)} clips are kept, run it again"
+        raise cannot_write(unfinished.parent / plan.split, error, kept) from error
+
+
+def _write_rows(folder: Path, plan: Plan, index: int, clip: Clip) -> None:
+    """Plain writes, not a map: a full disk under a map kills the process."""
+    length = len(clip.speaker)
+    values = {
+        "frames": np.array([length]),
+        "speaker": clip.speaker[None],
+        "audio": clip.audio[None],
+        "reactions": clip.reactions,
+        "faces": clip.faces[None] if clip.faces is not None else None,
+    }
+    for name, (dtype, shape, rows) in plan.arrays().items():
+        value = values[name]
+        if value is None or len(value) != rows or value.shape[2:] != shape[2:]:
+            raise ValueError(f"clip {index}: {name} is not of the planned shape")
+        row_bytes = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
+        with open(folder / f"{name}.npy", "r+b") as file:
+            # What an .npy file holds before its data is its header.
+            header_bytes = os.fstat(file.fileno()).st_size - shape[0] * row_bytes
+            for offset, row in enumerate(value):
+                file.seek(header_bytes + (index * rows + offset) * row_bytes)
+                file.write(np.ascontiguousarray(row, dtype).tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+    # After the rows are on the disk, or a power cut might leave a clip that is only said to be.
+    with open(folder / DONE, "r+b") as file:
+        file.seek(index)
+        file.write(b"\1")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def load_clips(folder: Path, split: str) -> Clips:
+    """The split that a conversion made; its arrays are mapped read-only.
+
+    A reaction row k * L + i is as long as clip k. UserError if the split is not there, not
+    finished, of a newer version, or if an array does not fit the manifest.
+    """
+    path = folder / split
+    if not path.is_dir() and (folder / f".{split}.unfinished").is_dir():
+        raise UserError(f"{path} is not finished; run the same conversion again and it goes on")
+    plan = _plan(path)
+    found = {name: _mapped(path / f"{name}.npy", *kind[:2]) for name, kind in plan.arrays().items()}
+    rows, ends = (_small(path / f"{name}.npy") for name in ("appropriate", "appropriate_ends"))
+    if ends.shape != (len(plan.names),) or rows.shape != (ends[-1],):
+        raise UserError(f"{path / 'appropriate.npy'} does not fit {MANIFEST}; convert again")
+    if rows.min() < 0 or rows.max() >= len(found["reactions"]):
+        raise UserError(f"{path / 'appropriate.npy'} names reactions that are not there")
+    return Clips(
+        names=plan.names,
+        frames=np.array(found["frames"]),
+        speaker=found["speaker"],
+        audio=found["audio"],
+        reactions=found["reactions"],
+        appropriate=tuple(np.split(rows, ends[:-1])),
+        faces=found.get("faces"),
+    )
+
+
+def load_facts(folder: Path, split: str) -> dict[str, Any]:
+    """What a source noted of how it was converted, such as ``react2023.Space``."""
+    return _plan(folder / split).facts
+
+
+def check_space(folder: Path, needed: int) -> None:
+    """UserError now rather than after hours, if ``needed`` bytes surely do not fit."""
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise UserError(
+            f"{folder} has {free / 1e9:.1f} GB free, the converted data need {needed / 1e9:.1f} GB"
+        )
+
+
+def cannot_write(path: Path, error: OSError, kept: str = "") -> UserError:
+    """The one line for whatever kept a file from being written."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return UserError(f"cannot write {path}: {'the disk is full' if full else error}{kept}")
+
+
+def _plan(path: Path) -> Plan:
+    facts = _read_json(path / MANIFEST)
+    version = facts.pop("version", None)
+    if version != CACHE_VERSION:
+        raise UserError(
+            f"{path / MANIFEST} is of version {version}, this program reads {CACHE_VERSION}"
+        )
+    try:
+        plan = Plan(**{**facts, "names": tuple(facts["names"])})
+        plan.arrays()
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path / MANIFEST} is not the manifest of a converted split") from error
+    return plan
+
+
+def _mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path} is missing or damaged ({error}); convert again") from error
+    if array.dtype != dtype or array.shape != shape:
+        raise UserError(
+            f"{path} is {array.dtype} {array.shape}, {MANIFEST} says {dtype} {shape}; convert again"
+        )
+    return array
+
+
+def _small(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path} is missing or damaged ({error}); convert again") from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is missing or damaged: {error}") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path} is damaged: it does not hold a JSON object")
+    return found
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    unfinished = path.with_name(path.name + ".new")
+    unfinished.write_text(json.dumps(value), "utf-8")
+    os.replace(unfinished, path)

@@ -1,0 +1,231 @@
+"""A folder of bags that a user recorded of two people, as a data set.
+
+    ros2 bag record /image /audio /audio_info /listener/image -o FOLDER/talk1
+
+Each bag (folder, .mcap or .db3) in FOLDER holds one conversation on one clock: the speaker's
+camera and microphone on the topics that the node itself listens to (``ros.image_topic``,
+``ros.audio_topic``, ``ros.audio_info_topic``), and the listener's camera on LISTENER_TOPIC. Both
+faces are tracked by the node's tracker and laid on the same 25 Hz grid as in the live timeline;
+a long bag is cut into clips of CLIP_S, what remains at its end (or all of a shorter bag) is a
+clip if it lasts SHORTEST_S. Who appears in which split is the user's to say: FOLDER/train,
+FOLDER/val and FOLDER/test, each with its own bags.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reactface_node.config import RosConfig, TimelineConfig
+from reactface_node.data.decode import (
+    Tracker,
+    TrackerFactory,
+    crops,
+    default_tracker,
+    fill_gaps,
+    to_int16,
+)
+from reactface_node.data.source import Clip, own_reactions
+from reactface_node.errors import UserError
+from reactface_node.ros import convert
+from reactface_node.ros.audio import AudioFormat
+from reactface_node.ros.bag import IMAGE_TYPES, BagMessage, BagReader, Inputs
+from reactface_node.ros.types import MessageError
+from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, Observation
+from reactface_node.timeline import Timeline, Window
+
+LISTENER_TOPIC = "/listener/image"
+CLIP_S = 30.0
+"""As in REACT 2023."""
+SHORTEST_S = 4.0
+FOREIGN_CLOCK_S = 5.0
+
+
+@dataclass(frozen=True, eq=False)
+class Recordings:
+    """The bags of one split; a ``Source``. faces: keep the speaker's face crops."""
+
+    folder: Path
+    split: str
+    faces: bool = False
+    ros: RosConfig = field(default_factory=RosConfig)
+    listener_topic: str = LISTENER_TOPIC
+    tracker: TrackerFactory = default_tracker
+    listeners: int = 1
+
+    @cached_property
+    def bags(self) -> tuple[tuple[Path, int], ...]:
+        """(bag, number of its clips), those with at least one. UserError if none can be read."""
+        found = []
+        for path in _bag_paths(self.folder / self.split):
+            with BagReader(path) as bag:
+                found.append((path, _clip_count(bag.duration_s)))
+        used = tuple((path, clips) for path, clips in found if clips)
+        if not used:
+            raise UserError(
+                f"{self.folder / self.split} holds no rosbag2 of at least {SHORTEST_S:.0f} s"
+            )
+        return used
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(
+            f"{path.name}/{part:03d}" for path, count in self.bags for part in range(count)
+        )
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        topics = [self.ros.image_topic, self.ros.audio_topic, self.listener_topic]
+        return {"kind": "bags", "topics": topics, "clip_s": CLIP_S}
+
+    def problems(self) -> Iterator[str]:
+        paths = _bag_paths(self.folder / self.split)
+        if not paths:
+            yield f"{self.folder / self.split} holds no rosbag2"
+        for path in paths:
+            try:
+                with BagReader(path) as bag:
+                    self._inputs(bag)
+                    if bag.duration_s < SHORTEST_S:
+                        yield f"{path} lasts {bag.duration_s:.1f} s, less than {SHORTEST_S:.0f} s"
+            except UserError as error:
+                yield str(error)
+
+    def max_frames(self) -> int:
+        return round(CLIP_S * FRAME_RATE_HZ)
+
+    def jobs(self) -> list[range]:
+        ends = np.cumsum([count for _, count in self.bags])
+        return [
+            range(int(end) - count, int(end))
+            for end, (_, count) in zip(ends, self.bags, strict=True)
+        ]
+
+    def read(self, clips: range) -> Iterator[Clip]:
+        index = self.jobs().index(clips)
+        path, count = self.bags[index]
+        speaker, audio, listener = self._seen(path)
+        length = round(CLIP_S * FRAME_RATE_HZ)
+        for part in range(count):
+            span = slice(part * length, (part + 1) * length)
+            what = f"{path} from {part * CLIP_S:.0f} s on"
+            if len(speaker[span]) < SHORTEST_S * FRAME_RATE_HZ / 2:
+                raise UserError(f"{what}: the cameras were not on")
+            yield Clip(
+                fill_gaps(speaker[span], f"{what}, speaker"),
+                audio[span].reshape(-1),
+                fill_gaps(listener[span], f"{what}, listener")[None],
+                crops(speaker[span]) if self.faces else None,
+            )
+
+    def appropriate(self) -> tuple[np.ndarray, ...]:
+        return own_reactions(len(self.names))
+
+    def _inputs(self, bag: BagReader) -> Inputs:
+        """UserError that names the bag if the speaker's camera or microphone, or the listener's
+        camera, is not in it."""
+        types = {topic.name: topic.type for topic in bag.topics}
+        name = "/" + self.listener_topic.lstrip("/")
+        if types.get(name) not in IMAGE_TYPES:
+            has = ", ".join(f"{topic} [{kind}]" for topic, kind in types.items())
+            raise UserError(f"{bag.path} has no camera topic {name} of the listener; it has {has}")
+        wanted = "/" + self.ros.image_topic.lstrip("/")
+        if wanted not in types:
+            raise UserError(f"{bag.path} has no camera topic {wanted} of the speaker")
+        inputs = bag.inputs(self.ros)
+        if inputs.audio is None:
+            raise UserError(f"{bag.path} has no audio topic of the speaker")
+        return inputs
+
+    def _seen(self, path: Path) -> tuple[list[Observation], np.ndarray, list[Observation]]:
+        """Speaker and listener, t frames each, and (t, 640) int16 of the speaker's voice."""
+        trackers = self.tracker(self.faces), self.tracker(False)
+        try:
+            with BagReader(path) as bag:
+                speaker, listener = _play(bag, self._inputs(bag), self, trackers)
+        finally:
+            for tracker in trackers:
+                tracker.close()
+        frames = min(_frames(speaker), _frames(listener))
+        audio = np.zeros((frames, SAMPLES_PER_FRAME), np.int16)
+        for window in speaker:
+            if window.index < frames:
+                audio[window.index] = to_int16(window.audio)
+        return _payloads(speaker, frames), audio, _payloads(listener, frames)
+
+
+def _bag_paths(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise UserError(f"{folder} is missing")
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if (path / "metadata.yaml").is_file() or path.suffix in (".mcap", ".db3")
+    )
+
+
+def _clip_count(duration_s: float) -> int:
+    whole, rest = divmod(duration_s, CLIP_S)
+    return int(whole) + (rest >= SHORTEST_S)
+
+
+def _play(
+    bag: BagReader, inputs: Inputs, source: Recordings, trackers: tuple[Tracker, Tracker]
+) -> tuple[list[Window], list[Window]]:
+    """Both people's 40 ms windows on one grid that begins with the bag."""
+    bare = AudioFormat(source.ros.audio_rate_hz, source.ros.audio_channels)
+    # A recording loses nothing by waiting; a window of one frame keeps the last frames too.
+    settings = replace(TimelineConfig(), max_wait_s=2.0)
+    people = [Timeline(settings, 1, tracker.track) for tracker in trackers]
+    windows: tuple[list[Window], list[Window]] = ([], [])
+    listener = "/" + source.listener_topic.lstrip("/")
+    assert inputs.image is not None and inputs.audio is not None
+    for person in people:
+        person.poll(bag.start_s)
+    for item in bag.messages([*inputs.names, listener]):
+        try:
+            if item.topic == inputs.image.name:
+                people[0].push_image(_stamp(item), convert.image_to_rgb(item.message))
+            elif item.topic == listener:
+                people[1].push_image(_stamp(item), convert.image_to_rgb(item.message))
+            elif item.topic == inputs.audio.name:
+                audio = convert.audio_to_samples(item.message, bare)
+                stamp_s = _near(audio.stamp_s, item.stamp_s, item.stamp_s - audio.duration_s)
+                people[0].push_audio(stamp_s, audio.samples, audio.rate_hz)
+            else:
+                bare = convert.format_from_info(item.message)
+        except (MessageError, ValueError) as error:
+            raise UserError(f"{bag.path}: {item.topic}: {error}") from error
+        for person, kept in zip(people, windows, strict=True):
+            kept += person.poll(item.stamp_s)
+    end_s = bag.start_s + bag.duration_s
+    for person, kept in zip(people, windows, strict=True):
+        kept += person.poll(end_s + settings.max_wait_s)
+    frames = round(bag.duration_s * FRAME_RATE_HZ)
+    return tuple([w for w in kept if w.index < frames] for kept in windows)  # type: ignore[return-value]
+
+
+def _stamp(item: BagMessage) -> float:
+    return _near(convert.stamp_of(item.message), item.stamp_s, item.stamp_s)
+
+
+def _near(stamp_s: float | None, arrival_s: float, otherwise_s: float) -> float:
+    """The stamp if it is on the recorder's clock, as the node decides it."""
+    foreign = not stamp_s or abs(stamp_s - arrival_s) > FOREIGN_CLOCK_S
+    return otherwise_s if foreign or stamp_s is None else stamp_s
+
+
+def _frames(windows: list[Window]) -> int:
+    return windows[-1].index + 1 if windows else 0
+
+
+def _payloads(windows: list[Window], frames: int) -> list[Observation]:
+    """One a frame; what the timeline skipped or saw nothing in is missing."""
+    found = [Observation.missing()] * frames
+    for window in windows:
+        if window.index < frames and window.frames[0] is not None:
+            found[window.index] = window.frames[0]
+    return found

@@ -1,0 +1,108 @@
+"""RLD / ViCo: rows of a csv, given or tracked coefficients, no labels."""
+
+import numpy as np
+import pytest
+from data_sets import (
+    FRAMES,
+    GreyTracker,
+    faceverse,
+    write_coefficients,
+    write_csv,
+    write_video,
+    write_wav,
+)
+
+from reactface_node.data.check import check
+from reactface_node.data.react2023 import Space
+from reactface_node.data.rld import Rld
+from reactface_node.errors import UserError
+
+HEADER = ["attitude", "audio", "listener", "speaker", "listener_id", "data_split"]
+JAW = 24
+
+
+def write_rld(root, levels=range(60, 60 + FRAMES)):
+    rows = [
+        ["positive", "talk0", "l0", "s0", 3, "train"],
+        ["negative", "talk1.wav", "l1.mp4", "s1.mp4", 4, "train"],
+        ["neutral", "talk0", "l1", "s0", 4, "ood"],
+    ]
+    write_csv(root / "RLD_data.csv", HEADER, rows)
+    for index in range(2):
+        write_wav(root / "audios" / f"talk{index}.wav", index, rate_hz=44100)
+        write_video(root / "videos" / f"s{index}.mp4", levels)
+        write_video(root / "videos" / f"l{index}.mp4", [40 + 100 * index] * len(levels))
+    return root
+
+
+def test_faces_are_tracked_where_no_coefficients_are_given(tmp_path):
+    source = Rld(write_rld(tmp_path), "train", faces=True, tracker=GreyTracker)
+    assert source.names == ("s0+l0", "s1+l1")
+    assert list(source.problems()) == []
+    first, second = (next(iter(source.read(job))) for job in source.jobs())
+    expected = np.arange(60, 60 + FRAMES) / 255
+    np.testing.assert_allclose(first.speaker[:, JAW], expected, atol=0.03)
+    np.testing.assert_allclose(second.reactions[0, :, JAW], 140 / 255, atol=0.03)
+    assert first.faces.shape == (FRAMES, 224, 224, 3)
+    assert first.audio.shape == (FRAMES * 640,) and np.abs(first.audio).max() > 3000
+    assert source.max_frames() >= FRAMES
+    assert [rows.tolist() for rows in source.appropriate()] == [[0], [1]]
+
+
+def test_given_coefficients_are_read_as_react_s(tmp_path):
+    write_rld(tmp_path)
+    for seed, name in enumerate(["s0", "s1", "l0", "l1"]):
+        write_coefficients(tmp_path / "3D_FV_files" / f"{name}.npy", faceverse(seed))
+    source = Rld(tmp_path, "ood")
+    assert list(source.problems()) == []
+    [clip] = source.read(range(0, 1))
+    np.testing.assert_array_equal(clip.speaker, Space.of().to_ours(faceverse(0)))
+    np.testing.assert_array_equal(clip.reactions[0], Space.of().to_ours(faceverse(3)))
+    assert source.facts["tracked"] is False
+
+
+def test_a_face_that_is_gone_is_interpolated_or_refused(tmp_path):
+    gap = [100.0 if n < 8 or n >= 16 else 0.0 for n in range(FRAMES)]
+    source = Rld(write_rld(tmp_path, gap), "train", tracker=GreyTracker)
+    [clip] = source.read(range(0, 1))
+    np.testing.assert_allclose(clip.speaker[:, JAW], 100 / 255, atol=0.03)
+    write_rld(tmp_path, [100.0] * 6 + [0.0] * (FRAMES - 6))
+    with pytest.raises(UserError, match=r"videos/s0.mp4: a face is seen in only 20%"):
+        list(source.read(range(0, 1)))
+
+
+def test_a_camera_of_another_rate_is_laid_on_25_hz(tmp_path):
+    write_rld(tmp_path)
+    write_video(tmp_path / "videos" / "s0.mp4", np.linspace(60, 180, 2 * FRAMES), rate_hz=50)
+    source = Rld(tmp_path, "train", tracker=GreyTracker)
+    [clip] = source.read(range(0, 1))
+    assert len(clip.speaker) == FRAMES
+    assert clip.speaker[:, JAW] == pytest.approx(
+        np.linspace(60, 180, 2 * FRAMES)[::2] / 255, abs=0.03
+    )
+
+
+def test_what_is_missing_or_odd_is_named(tmp_path):
+    write_rld(tmp_path)
+    (tmp_path / "videos" / "l0.mp4").unlink()
+    (tmp_path / "audios" / "talk1.wav").unlink()
+    write_video(tmp_path / "videos" / "s0.mp4", [99] * (FRAMES - 9))
+    found = check([lambda: Rld(tmp_path, "train")])
+    assert len(found) == 3
+    assert any(line.endswith("videos/l0.mp4 is missing") for line in found)
+    assert any(line.endswith("audios/talk1.wav is missing") for line in found)
+    assert any("videos/s0.mp4 is 0.84 s (21 frames) long" in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "message"),
+    [
+        (HEADER[:3], ["p", "a", "l"], "RLD_data.csv has no column speaker"),
+        (HEADER, ["p", "a", "l", "", 1, "train"], "line 2 leaves a column empty"),
+        (HEADER, ["p", "a", "l", "s", 1, "test"], "has no rows of the train split"),
+    ],
+)
+def test_a_csv_that_cannot_be_used(tmp_path, header, row, message):
+    write_csv(tmp_path / "RLD_data.csv", header, [row])
+    [problem] = check([lambda: Rld(tmp_path, "train")])
+    assert message in problem
