@@ -192,3 +192,18 @@ def test_nan_never_reaches_the_cache(tmp_path):
     source = DyadSource("train", partial(spoiled, 0), 2, 2, 25)
     with pytest.raises(UserError, match="train-000000: the coefficients hold NaN"):
         convert(source, tmp_path, workers=2)
+
+
+def test_ended_while_it_gets_its_name_nothing_is_lost(tmp_path, monkeypatch):
+    convert(dyads(), tmp_path / "whole", workers=1)
+
+    def ended(*_):
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store.os, "rename", ended)
+        with pytest.raises(KeyboardInterrupt):
+            convert(dyads(), tmp_path / "parts", workers=1)
+    monkeypatch.setattr(store, "_write_rows", ended)  # nothing is left to write
+    convert(dyads(), tmp_path / "parts", workers=1)
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")

@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,8 +79,7 @@ def convert(source: Source, out: Path, workers: int = 0) -> Path:
         check_space(out, _bytes(plan) * int((~done).sum()) // len(done))
         jobs = [job for job in source.jobs() if not done[job.start : job.stop].all()]
         with tqdm(total=len(done), initial=int(done.sum()), unit="clip", desc=str(path)) as bar:
-            for count in _write_all(source, writer, jobs, workers or os.cpu_count() or 1):
-                bar.update(count)
+            _write_all(source, writer, jobs, workers or os.cpu_count() or 1, bar.update)
         writer.finish(source.appropriate())
     return path
 
@@ -93,29 +92,36 @@ def _bytes(plan: Plan) -> int:
 
 
 def _write_all(
-    source: Source, writer: ClipWriter, jobs: list[range], workers: int
-) -> Iterator[int]:
-    """Number of clips written, as they are; the first error comes out, the others stop."""
+    source: Source,
+    writer: ClipWriter,
+    jobs: list[range],
+    workers: int,
+    tell: Callable[[int], object],
+) -> None:
+    """Tells of the clips as they are written; the first error comes out, the others stop."""
+    folder, plan = writer.unfinished, writer.plan
     if workers == 1 or len(jobs) <= 1:
         for job in jobs:
-            yield _write_job(source, writer.unfinished, writer.plan, job)
+            tell(_write_job(source, folder, plan, job))
         return
+    others = set(multiprocessing.active_children())
     # A fresh interpreter, not a fork: the caller may have threads.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start_worker)
     try:
-        futures = {
-            pool.submit(_write_job, source, writer.unfinished, writer.plan, job) for job in jobs
-        }
-        while futures:
-            done, futures = wait(futures, timeout=0.5, return_when=FIRST_EXCEPTION)
-            for future in done:
-                yield future.result()
-    except BrokenProcessPool as error:
-        raise UserError(
-            f"a worker ended while making {writer.path} (out of memory?); what is finished is "
-            "kept, run it again with fewer workers"
-        ) from error
+        futures = [pool.submit(_write_job, source, folder, plan, job) for job in jobs]
+        for future in as_completed(futures):
+            tell(future.result())
+    except BaseException as error:
+        # What they are at is written again: nobody waits for an hour-long bag after Ctrl-C.
+        for child in set(multiprocessing.active_children()) - others:
+            child.terminate()
+        if isinstance(error, BrokenProcessPool):
+            raise UserError(
+                f"a worker ended while making {writer.path} (out of memory?); what is finished "
+                "is kept, run it again with fewer workers"
+            ) from error
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -106,12 +106,16 @@ class ClipWriter:
         try:
             rows = np.concatenate([np.asarray(one, np.int64) for one in appropriate])
             ends = np.cumsum([len(one) for one in appropriate], dtype=np.int64)
-            np.save(self.unfinished / "appropriate.npy", rows)
-            np.save(self.unfinished / "appropriate_ends.npy", ends)
+            for name, array in (("appropriate", rows), ("appropriate_ends", ends)):
+                with open(self.unfinished / f"{name}.npy", "wb") as file:
+                    np.save(file, array)
+                    file.flush()
+                    os.fsync(file.fileno())
             _write_json(self.unfinished / MANIFEST, self.plan.to_json())
-            for name in (PLAN, DONE, "lock"):
-                (self.unfinished / name).unlink()
             os.rename(self.unfinished, self.path)
+            # Only now: without its plan an unfinished split would begin anew.
+            for name in (PLAN, DONE, "lock"):
+                (self.path / name).unlink()
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
@@ -289,5 +293,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
     unfinished = path.with_name(path.name + ".new")
-    unfinished.write_text(json.dumps(value), "utf-8")
+    with open(unfinished, "w", encoding="utf-8") as file:
+        json.dump(value, file)
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(unfinished, path)
