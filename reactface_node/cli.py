@@ -61,11 +61,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     _add_live(commands)
     _add(commands, "node", _node, "the ROS 2 lifecycle node (needs rclpy)")
-    train = _add(commands, "train", _train, "train on synthetic dyads and write a checkpoint")
+    train = _add(commands, "train", _train, "train a listener; run again, it goes on")
     train.add_argument("file", nargs="?", type=Path, metavar="CONFIG", help="a YAML config")
-    train.add_argument("-o", "--out", type=Path, required=True, help="checkpoint to write")
-    evaluate = _add(commands, "evaluate", _evaluate, "measure a checkpoint on held-out dyads")
-    evaluate.add_argument("--clips", type=int, default=16, help="held-out clips")
+    train.add_argument("-o", "--out", type=Path, required=True, help="folder of the run")
     bench = _add(commands, "bench", _bench, "measure speed, latency and memory here")
     bench.add_argument("--json", action="store_true", help="print JSON instead of a table")
     bench.add_argument("--seconds", type=float, default=20.0, help="length of the paced run")
@@ -165,12 +163,6 @@ def _train(options: argparse.Namespace) -> None:
         options.config = options.file
     metrics = train(load_config(options), options.out)
     print(json.dumps(metrics, indent=2))
-
-
-def _evaluate(options: argparse.Namespace) -> None:
-    from reactface_node.training.train import evaluate_checkpoint
-
-    print(json.dumps(evaluate_checkpoint(load_config(options), options.clips), indent=2))
 
 
 def _bench(options: argparse.Namespace) -> None:

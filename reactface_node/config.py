@@ -61,7 +61,7 @@ class ModelConfig:
     period: int = setting(8, "p: frames that share one alignment bias (Eq. 17)", 1, 64)
     face_layers: int = setting(2, "transformer layers of F-Enc", 1, 12)
     cie_layers: int = setting(3, "transformer layers of CIE", 1, 12)
-    dropout: float = setting(0.05, "dropout in training", 0.0, 0.9)
+    dropout: float = setting(0.0, "dropout in training", 0.0, 0.9)
     momentum: float = setting(0.9, "a of Eq. 10", 0.0, 1.0)
     disposition: int = setting(
         0,
@@ -69,6 +69,7 @@ class ModelConfig:
         0,
         256,
     )
+    nods: bool = setting(False, "nods are drawn as events; the paper has none")
     lrd: str = setting(
         "latent_memory",
         "Eq. 12 as printed (queries Z), the released code's roles (memory Z), or those with the "
@@ -144,24 +145,65 @@ class RosConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    clips: int = setting(500, "synthetic speaker clips", 2, 1_000_000)
-    clip_s: float = setting(20.0, "length of a clip", 4.0, 600.0)
-    listeners: int = setting(6, "appropriate listeners drawn for a speaker clip", 1, 100)
-    crop_frames: int = setting(96, "frames of a training crop, a multiple of w", 8, 4096)
-    batch: int = setting(12, "crops a step", 1, 4096)
-    steps: int = setting(1200, "optimiser steps", 1, 10_000_000)
-    samples: int = setting(3, "M in training (Algorithm 1)", 2, 16)
-    learning_rate: float = setting(1e-3, "peak of AdamW's cosine schedule", 1e-7, 1.0)
+    data: str = setting(
+        "", "folder of a converted data set; '' = synthetic dyads, made at the start"
+    )
+    neighbour_distance: float = setting(
+        1.1,
+        "speakers this near share reactions where a data set has no labels; 0 = none",
+        0.0,
+        10.0,
+    )
+    clips: int = setting(500, "synthetic training clips", 2, 1_000_000)
+    validation_clips: int = setting(24, "synthetic validation clips", 2, 100_000)
+    test_clips: int = setting(48, "synthetic test clips", 2, 100_000)
+    clip_s: float = setting(30.0, "length of a synthetic clip", 4.0, 600.0)
+    listeners: int = setting(6, "appropriate listeners of a synthetic training clip", 1, 100)
+    test_listeners: int = setting(10, "the same for validation and test", 1, 100)
+    network: str = setting(
+        "reactface", "what is trained", choices=("reactface", "trans_ae", "lfi", "ng", "zhou")
+    )
+    objective: str = setting(
+        "posterior",
+        "learn from M samples, as Algorithm 1, or from M real listeners through a posterior",
+        choices=("samples", "posterior"),
+    )
+    loss_form: str = setting(
+        "standardised",
+        "Eqs 20-23 in standardised units, as printed in the paper, or as in the released code",
+        choices=("standardised", "paper", "released"),
+    )
+    crop_frames: int = setting(128, "frames of a training crop, a multiple of w", 8, 4096)
+    batch: int = setting(8, "crops a step, over all processes", 1, 4096)
+    steps: int = setting(4000, "optimiser steps", 1, 10_000_000)
+    samples: int = setting(2, "M in training (Algorithm 1)", 2, 16)
+    learning_rate: float = setting(2e-3, "peak of AdamW's schedule", 1e-7, 1.0)
+    schedule: str = setting(
+        "cosine", "learning rate after the warm-up", choices=("cosine", "constant")
+    )
+    beta2: float = setting(0.98, "AdamW's second beta", 0.5, 0.99999)
     weight_decay: float = setting(0.01, "AdamW", 0.0, 1.0)
     clip_norm: float = setting(1.0, "largest gradient norm", 0.01, 1000.0)
+    average: float = setting(0.998, "decay of the weights' moving average; 0 = none", 0.0, 0.99999)
+    precision: str = setting("float32", "of the forward pass", choices=("float32", "bfloat16"))
+    validate_every: int = setting(500, "steps between validations and checkpoints", 1, 10_000_000)
+    appropriate_weight: float = setting(1.0, "weight of Eq. 20, samples only", 0.0, 1000.0)
     kl_weight: float = setting(1e-3, "lambda_kl of Eq. 18", 0.0, 1000.0)
     smooth_weight: float = setting(4.0, "lambda_smo of Eq. 18", 0.0, 1000.0)
-    diversity_weight: float = setting(0.1, "lambda_div of Eq. 18", 0.0, 1000.0)
-    diversity_scale: float = setting(0.2, "sigma_d of Eq. 21, in standardised units", 1e-6, 1e6)
+    diversity_weight: float = setting(0.02, "lambda_div of Eq. 18", 0.0, 1000.0)
+    diversity_scale: float = setting(0.5, "sigma_d of Eq. 21", 1e-6, 1e6)
     neighbour_temperature: float = setting(
         0.05, "soft minimum over appropriate reactions; 0 = the minimum of Eq. 20", 0.0, 100.0
     )
-    speaker_weight: float = setting(0.5, "weight of Eq. 19", 0.0, 1000.0)
+    speaker_weight: float = setting(0.2, "weight of Eq. 19", 0.0, 1000.0)
+    prior_share: float = setting(
+        0.5, "share of what CIE predicts in the reconstruction, posterior only", 0.0, 1.0
+    )
+    posterior_weight: float = setting(0.1, "KL from posterior to CIE's distribution", 0.0, 1000.0)
+    disposition_weight: float = setting(0.004, "KL of the dispositions", 0.0, 1000.0)
+    nod_weight: float = setting(0.2, "likelihood of nods", 0.0, 1000.0)
+    past_noise: float = setting(0.15, "disturbs the real past, in deviations", 0.0, 10.0)
+    past_dropout: float = setting(0.4, "chance that the real past is hidden", 0.0, 1.0)
     channel_dropout: float = setting(
         0.15, "chance that a crop loses its face, its voice or channels", 0.0, 0.9
     )

@@ -129,9 +129,10 @@ class ReactionSession:
     def _begin(self) -> None:
         playout = self.config.playout
         self._now_s = -math.inf
-        self._state: ModelState | None = None
         self._playout = Playout(playout)
         self._noise = [np.random.default_rng([playout.seed, m, 0]) for m in range(playout.samples)]
+        who = self._dispositions()
+        self._state: ModelState = self._model.initial_state(1, playout.samples, who)
 
     def _start_again(self, stamp_s: float) -> None:
         logging.getLogger(__name__).warning(
@@ -167,7 +168,7 @@ class ReactionSession:
     ) -> np.ndarray:
         """One window through the model: (M, w, 58)."""
         device = self._model.listener_mean.device
-        width = self.config.model.width
+        width = self._model.noise_width
         noise = np.stack([rng.standard_normal((1, width), np.float32) for rng in self._noise])
         speaker = SpeakerInput(
             *(
@@ -176,8 +177,6 @@ class ReactionSession:
             )
         )
         drawn = self.config.playout.temperature * torch.from_numpy(noise[None]).to(device)
-        if self._state is None:
-            self._state = self._model.initial_state(1, len(self._noise), self._dispositions())
         with torch.inference_mode():
             output, self._state = self._model(speaker, drawn, self._state)
         return output.listener[0].cpu().numpy()

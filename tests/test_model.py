@@ -24,7 +24,8 @@ INF = float("inf")
 
 def noise_for(config, windows, batch=1, samples=1, seed=5):
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(batch, samples, windows, config.model.width, generator=generator)
+    width = config.model.width + (W + 3 if config.model.nods else 0)
+    return torch.randn(batch, samples, windows, width, generator=generator)
 
 
 def stream(model, speaker, noise):
@@ -238,7 +239,7 @@ def test_sampling_and_interpolation_are_equations_10_and_11():
 def test_teaching_with_its_own_reactions_returns_the_same(sync_history_s, momentum):
     config = small_config(
         model__sync_history_s=sync_history_s, model__momentum=momentum, model__disposition=3,
-        model__lrd="latent_frame",
+        model__lrd="latent_frame", model__nods=False,
     )  # fmt: skip
     model = small_model(config)
     speaker, noise = speaker_input(config, 6 * W, batch=2), noise_for(config, 6, 2, 3)

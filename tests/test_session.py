@@ -84,10 +84,12 @@ def test_the_session_equals_the_models_offline_forward():
     audio = 0.1 * np.random.default_rng(1).standard_normal(48000)
     frames = len(pushed) * W
     face = np.stack([picture(i).reshape(-1)[:58] for i in range(frames)]) / np.float32(255)
-    noise = [
-        np.random.default_rng([0, m, 0]).standard_normal((len(pushed), 32), np.float32)
-        for m in range(2)
-    ]
+    model = session._model
+    rngs = [np.random.default_rng([0, m, 0]) for m in range(2)]
+    who = [rng.standard_normal(model.config.disposition, np.float32) for rng in rngs]
+    width = model.noise_width
+    noise = [rng.standard_normal((len(pushed), width), np.float32) for rng in rngs]
+    state = model.initial_state(1, 2, torch.from_numpy(np.stack(who))[None])
     speaker = SpeakerInput(
         torch.from_numpy(face.astype(np.float32))[None],
         torch.ones(1, frames, 58, dtype=torch.bool),
@@ -95,7 +97,7 @@ def test_the_session_equals_the_models_offline_forward():
         torch.ones(1, frames, dtype=torch.bool),
     )
     with torch.inference_mode():
-        offline = session._model(speaker, torch.from_numpy(np.stack(noise))[None])[0].listener[0]
+        offline = model(speaker, torch.from_numpy(np.stack(noise))[None], state)[0].listener[0]
     np.testing.assert_allclose(np.concatenate(pushed, axis=1), offline.numpy(), atol=1e-5)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from reactface_node import resources
 from reactface_node.config import Config, ModelConfig
@@ -32,7 +33,7 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    path: Path, model: ReactFace, config: Config, metrics: dict[str, Any], data_hash: str
+    path: Path, model: nn.Module, config: Config, metrics: dict[str, Any], data_hash: str
 ) -> None:
     """Write atomically: a reader sees the old file or the whole new one."""
     metadata = {

@@ -23,13 +23,16 @@ from reactface_node.model.modules import (
     follow_latent,
     interpolate_latent,
 )
+from reactface_node.model.nods import NodHead
 from reactface_node.model.speech import (
     LogMelEncoder,
     LogMelState,
     Wav2Vec2Encoder,
     Wav2Vec2State,
 )
-from reactface_node.schema import NUM_COEFFICIENTS, SAMPLES_PER_FRAME
+from reactface_node.schema import NUM_COEFFICIENTS, ROTATION, SAMPLES_PER_FRAME
+
+PITCH = ROTATION.start
 
 
 @dataclass(frozen=True)
@@ -61,18 +64,23 @@ class ModelState:
     latent: Tensor | None  # (B, M, D): z_(t-w); None before the first window
     disposition: Tensor  # (B, M, S): who the listeners are, the same for a whole session
     frame: Tensor  # (B,) int64: position of the next frame
+    nod: Tensor  # (B, M, 4): the last nod, see model/nods.py
 
 
 @dataclass(frozen=True)
 class Output:
     """listener (B, M, T, 58) and speaker (B, T, 58) coefficients (Eqs 9 and 19, in real units);
-    mean, log_variance, latent (B, M, T/w, D): the distribution of every window and its z."""
+    mean, log_variance, latent (B, M, T/w, D): the distribution of every window and its z.
+    features (B, M, T, D): the synchronised reactions, which nods are predicted from. nod_pitch
+    (B, M, T): rad, the nods that were drawn, part of ``listener``."""
 
     listener: Tensor
     speaker: Tensor
     mean: Tensor
     log_variance: Tensor
     latent: Tensor
+    features: Tensor
+    nod_pitch: Tensor
 
 
 class ReactFace(nn.Module):
@@ -104,10 +112,16 @@ class ReactFace(nn.Module):
         self.head = nn.Sequential(
             nn.LayerNorm(config.width), nn.Linear(config.width, NUM_COEFFICIENTS)
         )
+        self.nods = NodHead(config) if config.nods else None
         # Standardised targets: in raw units the pose outweighs a smile many times over.
         self.register_buffer("listener_mean", torch.zeros(NUM_COEFFICIENTS))
         self.register_buffer("listener_std", torch.ones(NUM_COEFFICIENTS))
         self.register_buffer("speaker_std", torch.ones(NUM_COEFFICIENTS))
+
+    @property
+    def noise_width(self) -> int:
+        """Standard normal numbers that a window of a sample takes: for its latent, for a nod."""
+        return self.config.width + (self.nods.noise_width if self.nods is not None else 0)
 
     def initial_state(
         self, batch: int = 1, samples: int = 1, disposition: Tensor | None = None
@@ -131,30 +145,34 @@ class ReactFace(nn.Module):
             None,
             disposition,
             torch.zeros(batch, dtype=torch.long, device=self.listener_mean.device),
+            self.nods.initial_state(batch, samples) if self.nods else zeros(batch, samples, 0),
         )
 
     def forward(
         self, speaker: SpeakerInput, noise: Tensor, state: ModelState | None = None
     ) -> tuple[Output, ModelState]:
-        """noise (B, M, T/w, D) standard normal -> reactions of T frames and the next state.
+        """noise (B, M, T/w, noise_width) standard normal -> reactions of T frames, next state.
 
         ValueError where T is not a multiple of w or the shapes disagree.
         """
         self._check(speaker, noise)
         state = state or self.initial_state(len(noise), noise.shape[1])
         aligned, speech, state = self._encode(speaker, state)
-        w, k = self.config.window, self.speech_encoder.ratio
+        w, k, width = self.config.window, self.speech_encoder.ratio, self.config.width
         windows = []
         for index in range(noise.shape[2]):
+            fresh = noise[:, :, index : index + 1]
             window, state = self._react(
                 aligned[:, index * w : (index + 1) * w],
                 speech[:, index * w * k : (index + 1) * w * k],
                 self._predict(state),
-                lambda mean, spread, n=index: draw_latent(mean, spread, noise[:, :, n : n + 1]),
+                lambda mean, spread, fresh=fresh: draw_latent(mean, spread, fresh[..., :width]),
                 state,
             )
-            windows.append(window)
-        return self._output(aligned, *(torch.cat(p, 2) for p in zip(*windows, strict=True))), state
+            pitch, state = self._nod(window, fresh[:, :, 0, width:], state)
+            windows.append((*window, pitch))
+        *parts, pitch = (torch.cat(part, 2) for part in zip(*windows, strict=True))
+        return self._output(aligned, *parts, pitch), state
 
     def teach(
         self,
@@ -179,7 +197,7 @@ class ReactFace(nn.Module):
             last_face=torch.cat([state.last_face, aligned[:, :-w]], dim=1),
         )
         parts, _ = self._react(aligned, speech, self._predict(before), draw, state)
-        return self._output(aligned, *parts)
+        return self._output(aligned, *parts, torch.zeros_like(listener[..., 0]))
 
     @torch.no_grad()
     def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:
@@ -187,10 +205,23 @@ class ReactFace(nn.Module):
         batch, frames = speaker.face.shape[:2]
         config, device = self.config, self.listener_mean.device
         windows = frames // config.window
-        noise = torch.randn(batch, samples, windows, config.width, generator=generator)
+        noise = torch.randn(batch, samples, windows, self.noise_width, generator=generator)
         who = torch.randn(batch, samples, config.disposition, generator=generator)
         state = self.initial_state(batch, samples, who.to(device))
         return self(speaker, noise.to(device), state)[0].listener
+
+    def without_nods(self, listener: Tensor, pitch: Tensor) -> Tensor:
+        """(B, M, T, 58) without what nods, (B, M, T) rad, add to it, if nods are events here."""
+        if self.nods is None:
+            return listener
+        return torch.cat(
+            [
+                listener[..., :PITCH],
+                (listener[..., PITCH] - pitch)[..., None],
+                listener[..., PITCH + 1 :],
+            ],
+            dim=-1,
+        )
 
     def _encode(
         self, speaker: SpeakerInput, state: ModelState
@@ -216,15 +247,15 @@ class ReactFace(nn.Module):
         prediction: tuple[Tensor, Tensor, CIEState],
         draw: Callable[[Tensor, Tensor], Tensor],
         state: ModelState,
-    ) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], ModelState]:
+    ) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor, Tensor], ModelState]:
         """Draw and decode one window or more (AFRG), then synchronise with now (SLBS)."""
         mean, log_variance, cie = prediction
         drawn = draw(mean, log_variance)
         latent = follow_latent(drawn, state.latent, self.config.momentum)
         latents = interpolate_latent(state.latent, latent, self.config.window)
         raw = self.decoder(latents, state.disposition, state.frame)
-        synchronised, slbs = self.synchroniser(raw, face, speech, state.slbs)
-        reaction = self.head(synchronised)
+        features, slbs = self.synchroniser(raw, face, speech, state.slbs)
+        reaction = self.head(features)
         following = replace(
             state,
             cie=cie,
@@ -236,14 +267,35 @@ class ReactFace(nn.Module):
             # Kept small: only its remainder matters, and a float loses large counts.
             frame=(state.frame + face.shape[1]) % self.decoder.cycle,
         )
-        return (reaction, mean, log_variance, latent), following
+        return (features, reaction, mean, log_variance, latent), following
+
+    def _nod(
+        self, window: tuple[Tensor, ...], noise: Tensor, state: ModelState
+    ) -> tuple[Tensor, ModelState]:
+        """The pitch (B, M, w) of nods in a window, which later windows see as past reactions."""
+        features, reaction = window[:2]
+        if self.nods is None:
+            return torch.zeros_like(reaction[..., 0]), state
+        pitch, nod = self.nods.play(self.nods(features), noise, state.nod)
+        shown = state.last_reaction.clone()
+        shown[..., PITCH] += pitch / self.listener_std[PITCH]
+        return pitch, replace(state, nod=nod, last_reaction=shown)
 
     def _output(
-        self, aligned: Tensor, reaction: Tensor, mean: Tensor, log_variance: Tensor, latent: Tensor
+        self,
+        aligned: Tensor,
+        features: Tensor,
+        reaction: Tensor,
+        mean: Tensor,
+        log_variance: Tensor,
+        latent: Tensor,
+        pitch: Tensor,
     ) -> Output:
         listener = reaction * self.listener_std + self.listener_mean
+        nodding = torch.zeros_like(listener)
+        nodding[..., PITCH] = pitch
         speaker = self.speaker_head(aligned) * self.speaker_std
-        return Output(listener, speaker, mean, log_variance, latent)
+        return Output(listener + nodding, speaker, mean, log_variance, latent, features, pitch)
 
     def _check(self, speaker: SpeakerInput, noise: Tensor) -> None:
         batch, frames = speaker.face.shape[:2]
@@ -252,5 +304,5 @@ class ReactFace(nn.Module):
             raise ValueError(f"{frames} frames are not whole windows of {self.config.window}")
         if speaker.audio.shape != (batch, frames * SAMPLES_PER_FRAME):
             raise ValueError(f"{frames} frames need audio (B, {frames * SAMPLES_PER_FRAME})")
-        if noise.shape[0] != batch or noise.shape[2:] != (windows, self.config.width):
-            raise ValueError(f"noise must be (B, M, {windows}, {self.config.width})")
+        if noise.shape[0] != batch or noise.shape[2:] != (windows, self.noise_width):
+            raise ValueError(f"noise must be (B, M, {windows}, {self.noise_width})")

@@ -1,20 +1,19 @@
-"""A synthetic corpus in memory, and training batches cut from it."""
+"""Training batches cut from the clips of a data set, as a tracker would have seen them."""
 
-import hashlib
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
-from reactface_node.config import TrainingConfig
-from reactface_node.data.synthetic import Dyad, make_dyad
-from reactface_node.model.reactface import SpeakerInput
+from reactface_node.data.clips import Clips
+from reactface_node.data.nods import find_nods, without_nods
+from reactface_node.errors import UserError
+from reactface_node.model.reactface import PITCH, SpeakerInput
 from reactface_node.perception.measures import ESTIMATED
 from reactface_node.schema import (
     COEFFICIENT_NAMES,
     EXPRESSION,
+    FRAME_RATE_HZ,
     NUM_COEFFICIENTS,
     POSE_NAMES,
     SAMPLES_PER_FRAME,
@@ -27,21 +26,45 @@ LARGE_OFFSET_SHARE = 0.1
 FACE_MESH_SHARE = 0.5  # of crops that show exactly the channels FaceMesh gives
 TRACKER_JITTER = 0.012
 SMALLEST_STD = np.concatenate([np.full(52, 0.02), np.full(3, 0.01), np.full(3, 0.002)])
+NOD_PAUSE_FRAMES = 5
+STATISTICS_REACTIONS = 600  # enough for a mean and a deviation
 
 
 @dataclass(frozen=True)
 class Batch:
-    """speaker: what the model sees. truth (B, T, 58): the speaker without a tracker's faults.
-    listeners (B, L, T, 58): the appropriate reactions."""
+    """B crops of T frames; L appropriate reactions each, the speaker's own listener first.
+
+    speaker: what the model sees. truth (B, T, 58): the speaker without a tracker's faults.
+    listeners (B, L, T, 58): the reactions. nods (B, L, T, 3): cycles, depth in rad, frequency
+    in Hz of a nod that starts there, 0 elsewhere. nod_pitch (B, L, T): rad, what the nods add to
+    the pitch. may_nod (B, L, T) bool: no nod is going on. position (B,): place in the whole
+    batch, of which a process may hold a part.
+    """
 
     speaker: SpeakerInput
     truth: torch.Tensor
     listeners: torch.Tensor
+    nods: torch.Tensor
+    nod_pitch: torch.Tensor
+    may_nod: torch.Tensor
+    position: torch.Tensor
+
+    def part(self, index: int, of: int) -> "Batch":
+        """Every ``of``-th crop from ``index`` on."""
+        taken = {n: v[index::of] for n, v in vars(self).items() if isinstance(v, torch.Tensor)}
+        speaker = SpeakerInput(*(value[index::of] for value in vars(self.speaker).values()))
+        return Batch(speaker, **taken)
+
+    def to(self, device: str) -> "Batch":
+        """All tensors on the device."""
+        moved = {n: v.to(device) for n, v in vars(self).items() if isinstance(v, torch.Tensor)}
+        speaker = SpeakerInput(*(value.to(device) for value in vars(self.speaker).values()))
+        return Batch(speaker, **moved)
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Per-channel numbers that the model standardises with, float32."""
+    """Per-channel numbers that a model standardises with, (58,) float32."""
 
     listener_mean: np.ndarray
     listener_std: np.ndarray
@@ -49,71 +72,111 @@ class Statistics:
 
 
 class Corpus:
-    """Clips of one split, made from a seed; audio is kept as 16-bit to save memory."""
+    """One split, ready to be cut into batches."""
 
-    def __init__(self, clips: list[Dyad]):
-        self.speaker = np.stack([clip.speaker for clip in clips])
-        self.listeners = np.stack([clip.listeners for clip in clips])
-        audio = np.stack([clip.audio for clip in clips])
-        self.audio = np.round(audio.clip(-1, 1) * 32767).astype(np.int16)
-
-    @property
-    def data_hash(self) -> str:
-        """SHA-256 of everything in it."""
-        digest = hashlib.sha256()
-        for array in (self.speaker, self.listeners, self.audio):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
+    def __init__(self, clips: Clips, pixels: bool = False):
+        """UserError where the pixel encoder needs face crops that the data set lacks."""
+        if pixels and clips.faces is None:
+            raise UserError("this data set was converted without faces: convert it with --faces")
+        self.clips, self.pixels = clips, pixels
+        reactions, frames = clips.reactions.shape[:2]
+        self._nods = np.zeros((reactions, frames, 3), np.float32)
+        self._nod_pitch = np.zeros((reactions, frames), np.float32)
+        self._may_nod = np.ones((reactions, frames), bool)
+        for index, reaction in enumerate(clips.reactions):
+            self._note_nods(index, reaction[:, PITCH].astype(np.float64))
 
     def statistics(self) -> Statistics:
-        flat = self.listeners.reshape(-1, NUM_COEFFICIENTS)
-        return Statistics(
-            flat.mean(0).astype(np.float32),
-            np.maximum(flat.std(0), SMALLEST_STD).astype(np.float32),
-            np.maximum(self.speaker.reshape(-1, NUM_COEFFICIENTS).std(0), SMALLEST_STD).astype(
-                np.float32
-            ),
-        )
+        """Of listeners and speakers; a channel that nobody moves gets a floor."""
+        reactions = self.clips.reactions
+        step = max(1, len(reactions) // STATISTICS_REACTIONS)
+        flat = reactions[::step].reshape(-1, NUM_COEFFICIENTS).astype(np.float64)
+        speaker = self.clips.speaker.reshape(-1, NUM_COEFFICIENTS).astype(np.float64)
+        numbers = flat.mean(0), _spread(flat), _spread(speaker)
+        return Statistics(*(part.astype(np.float32) for part in numbers))
 
-    def batch(self, rng: np.random.Generator, size: int, frames: int, dropout: float) -> Batch:
-        """``size`` random crops, with a tracker's faults and missing streams at that rate."""
-        clips = rng.integers(len(self.speaker), size=size)
-        starts = rng.integers(self.speaker.shape[1] - frames + 1, size=size)
+    def batch(
+        self, rng: np.random.Generator, size: int, frames: int, listeners: int, dropout: float
+    ) -> Batch:
+        """``size`` random crops, with a tracker's faults and missing streams at that rate.
+
+        UserError where every clip is shorter than a crop.
+        """
+        clips = self.clips
+        enough = np.flatnonzero(clips.frames >= frames)
+        if not len(enough):
+            raise UserError(f"no clip has the {frames} frames of training.crop_frames")
+        chosen = rng.choice(enough, size)
+        starts = rng.integers(clips.frames[chosen] - frames + 1)
         spans = [slice(start, start + frames) for start in starts]
-        truth = np.stack([self.speaker[c, s] for c, s in zip(clips, spans, strict=True)])
-        listeners = np.stack([self.listeners[c, :, s] for c, s in zip(clips, spans, strict=True)])
+        who = [_draw_listeners(rng, clips.appropriate[c], listeners) for c in chosen]
+        truth = np.stack([clips.speaker[c, s] for c, s in zip(chosen, spans, strict=True)])
+        speaker = self._speaker(rng, chosen, spans, truth, dropout)
+
+        def cut(array: np.ndarray) -> torch.Tensor:
+            parts = [array[w, s] for w, s in zip(who, spans, strict=True)]
+            return torch.from_numpy(np.stack(parts))
+
+        return Batch(
+            speaker, torch.from_numpy(truth), cut(clips.reactions), cut(self._nods),
+            cut(self._nod_pitch), cut(self._may_nod), torch.arange(size),
+        )  # fmt: skip
+
+    def _speaker(
+        self,
+        rng: np.random.Generator,
+        chosen: np.ndarray,
+        spans: list[slice],
+        truth: np.ndarray,
+        dropout: float,
+    ) -> SpeakerInput:
+        size, frames = truth.shape[:2]
         audio = np.stack(
             [
-                self.audio[c, s.start * SAMPLES_PER_FRAME : s.stop * SAMPLES_PER_FRAME]
-                for c, s in zip(clips, spans, strict=True)
+                self.clips.audio[c, s.start * SAMPLES_PER_FRAME : s.stop * SAMPLES_PER_FRAME]
+                for c, s in zip(chosen, spans, strict=True)
             ]
         )
         face, valid = _as_tracked(rng, truth, dropout)
+        if self.pixels:
+            assert self.clips.faces is not None
+            crops = [self.clips.faces[c, s] for c, s in zip(chosen, spans, strict=True)]
+            face = np.stack(crops).transpose(0, 1, 4, 2, 3).astype(np.float32) / 127.5 - 1.0
+            valid = valid.any(axis=2)
         heard = np.repeat(rng.random((size, 1)) >= dropout, frames, axis=1)
-        return Batch(
-            SpeakerInput(
-                torch.from_numpy(face),
-                torch.from_numpy(valid),
-                torch.from_numpy(audio.astype(np.float32) / 32768),
-                torch.from_numpy(heard),
-            ),
-            torch.from_numpy(truth),
-            torch.from_numpy(listeners),
-        )
+        sound = audio.astype(np.float32) / 32768
+        return SpeakerInput(*(torch.from_numpy(array) for array in (face, valid, sound, heard)))
+
+    def _note_nods(self, index: int, pitch: np.ndarray) -> None:
+        nods = find_nods(pitch)
+        self._nod_pitch[index] = pitch - without_nods(pitch, nods)
+        for nod in nods:
+            start = max(0, round(nod.start_s * FRAME_RATE_HZ))
+            end = round(nod.end_s * FRAME_RATE_HZ) + NOD_PAUSE_FRAMES
+            self._nods[index, start] = nod.cycles, nod.depth_rad, nod.hz
+            self._may_nod[index, start + 1 : end] = False
 
 
-def make_corpus(config: TrainingConfig, clips: int, stream: int, workers: int) -> Corpus:
-    """``clips`` dyads; ``stream`` keeps the splits apart. Any number of workers gives the same."""
-    seeds = [(config.seed, stream, index) for index in range(clips)]
-    jobs = [(seed, config.clip_s, config.listeners) for seed in seeds]
-    with ProcessPoolExecutor(workers) as pool:
-        made = pool.map(_make_clip, jobs, chunksize=4)
-        return Corpus(list(tqdm(made, "synthetic dyads", total=clips, unit="clip")))
+def speaker_input(clips: Clips, chosen: slice, frames: int, pixels: bool = False) -> SpeakerInput:
+    """The clips' first ``frames`` frames as a model takes them, nothing missing or faulty."""
+    face = np.asarray(clips.speaker[chosen, :frames])
+    valid = np.ones(face.shape, bool)
+    if pixels and clips.faces is not None:
+        face = clips.faces[chosen, :frames].transpose(0, 1, 4, 2, 3).astype(np.float32) / 127.5 - 1
+        valid = np.ones(face.shape[:2], bool)
+    audio = clips.audio[chosen, : frames * SAMPLES_PER_FRAME].astype(np.float32) / 32768
+    heard = np.ones(face.shape[:2], bool)
+    return SpeakerInput(*(torch.from_numpy(array) for array in (face.copy(), valid, audio, heard)))
 
 
-def _make_clip(job: tuple[tuple[int, int, int], float, int]) -> Dyad:
-    seed, seconds, listeners = job
-    return make_dyad(np.random.default_rng(seed), seconds, listeners)
+def _spread(values: np.ndarray) -> np.ndarray:
+    return np.maximum(values.std(0), SMALLEST_STD)
+
+
+def _draw_listeners(rng: np.random.Generator, known: np.ndarray, count: int) -> np.ndarray:
+    """The clip's own listener, then others; some twice where there are too few."""
+    others = rng.permutation(known[1:])
+    return np.resize(np.concatenate([known[:1], others]), count)
 
 
 def _as_tracked(

@@ -8,6 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from reactface_node.config import TrainingConfig
+from reactface_node.schema import EXPRESSION, NUM_EXPRESSION
+
 
 def speaker_loss(predicted: Tensor, speaker: Tensor) -> Tensor:
     """Eq. 19: smooth L1 between (B, T, C) tensors, mean."""
@@ -55,3 +58,59 @@ def smooth_loss(listener: Tensor) -> Tensor:
     """Eq. 23: smooth L1 between the velocities of neighbouring frames of (..., T, C), mean."""
     velocity = listener.diff(dim=-2)
     return F.smooth_l1_loss(velocity[..., 1:, :], velocity[..., :-1, :])
+
+
+def reaction_terms(
+    listener: Tensor, appropriate: Tensor, settings: TrainingConfig, active: Tensor
+) -> dict[str, Tensor]:
+    """Eqs 20, 21 and 23, weighted, in the form that ``settings.loss_form`` names.
+
+    listener (B, M, T, 58), appropriate (B, L, T, 58); active (58,) bool.
+    """
+    if settings.loss_form == "standardised":
+        near = appropriate_loss(listener, appropriate, settings.neighbour_temperature)
+        smooth = smooth_loss(listener)
+        apart = diversity_loss(listener, settings.diversity_scale, active)
+    elif settings.loss_form == "paper":
+        # Algorithm 1: the first sample alone is held to the data, the others only apart.
+        near = appropriate_loss(listener[:, :1], appropriate, 0.0)
+        smooth = smooth_loss(listener[:, :1])
+        apart = summed_diversity_loss(listener, settings.diversity_scale) / _pairs(listener)
+    else:
+        near = released_appropriate_loss(listener[:, :1], appropriate)
+        smooth = released_smooth_loss(listener[:, :1])
+        apart = summed_diversity_loss(listener, settings.diversity_scale)
+    return {
+        "appropriate": settings.appropriate_weight * near,
+        "smooth": settings.smooth_weight * smooth,
+        "diversity": settings.diversity_weight * apart,
+    }
+
+
+def summed_diversity_loss(listener: Tensor, scale: float) -> Tensor:
+    """Eq. 21's kernel of the squared L2 distance over time and channels, summed over the
+    unordered pairs of (B, M, T, C), mean over the batch."""
+    samples = listener.shape[1]
+    flat = listener.flatten(2)
+    first, second = torch.triu_indices(samples, samples, 1, device=listener.device)
+    distance = (flat[:, first] - flat[:, second]).square().sum(dim=-1)
+    return torch.exp(-distance / scale).sum(dim=1).mean()
+
+
+def released_appropriate_loss(listener: Tensor, appropriate: Tensor) -> Tensor:
+    """Eq. 20 as the released code has it: the nearest expression and the nearest pose are looked
+    for apart, and the pose weighs ten times."""
+    expression = appropriate_loss(listener[..., EXPRESSION], appropriate[..., EXPRESSION], 0.0)
+    pose = appropriate_loss(listener[..., NUM_EXPRESSION:], appropriate[..., NUM_EXPRESSION:], 0.0)
+    return expression + 10.0 * pose
+
+
+def released_smooth_loss(listener: Tensor) -> Tensor:
+    """Eq. 23 as the released code has it: pose plus a tenth of the expression."""
+    pose, expression = listener[..., NUM_EXPRESSION:], listener[..., EXPRESSION]
+    return smooth_loss(pose) + 0.1 * smooth_loss(expression)
+
+
+def _pairs(listener: Tensor) -> float:
+    samples = listener.shape[1]
+    return samples * (samples - 1) / 2

@@ -1,0 +1,26 @@
+"""The synthetic data set: train, validation and test splits that share no person."""
+
+from functools import partial
+
+import numpy as np
+
+from reactface_node.data.convert import DyadSource
+from reactface_node.data.synthetic import Dyad, draw_cast, make_dyad
+from reactface_node.schema import FRAME_RATE_HZ
+
+# Speakers and listeners of each split; a clip's listeners are all different people.
+CASTS = {"train": (200, 300), "val": (40, 60), "test": (40, 60)}
+
+
+def dyad_source(seed: int, split: str, clips: int, seconds: float, listeners: int) -> DyadSource:
+    """``clips`` dyads of a split; the same arguments give the same bytes everywhere."""
+    make = partial(_make, seed, split, seconds, listeners)
+    facts = {"seed": seed, "seconds": seconds, "labels": True}
+    frames = round(seconds * FRAME_RATE_HZ)
+    return DyadSource(split, make, clips, listeners, frames, facts)
+
+
+def _make(seed: int, split: str, seconds: float, listeners: int, index: int) -> Dyad:
+    order = list(CASTS).index(split)
+    cast = draw_cast(np.random.default_rng([seed, order]), *CASTS[split])
+    return make_dyad(np.random.default_rng([seed, order, index]), seconds, listeners, cast)

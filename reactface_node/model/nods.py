@@ -1,0 +1,119 @@
+"""Nods as events: when one starts, how many cycles, how deep, how fast; decoded into motion.
+
+A nod's phase is random, so a regression averages nods away. Here the synchronised reaction of
+every frame gives the chance that a nod starts in it; a drawn nod then takes its course.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reactface_node.config import ModelConfig
+from reactface_node.schema import FRAME_RATE_HZ
+
+MOST_CYCLES = 4
+DECLINE = 0.67  # amplitude from cycle to cycle (Mori et al. 2025)
+PAUSE_FRAMES = 5  # no nod starts within 0.2 s of the last
+NEVER = 10_000.0  # frames since a nod that was none
+TYPICAL_HZ, TYPICAL_RAD = 2.5, 0.06
+HIGHEST_HZ, DEEPEST_RAD = 4.0, 0.3
+
+
+@dataclass(frozen=True)
+class NodPrediction:
+    """onset (B, M, n) logits a frame; cycles (B, M, n, 4) logits; shape (B, M, n, 2): mean of
+    the logarithms of depth / 0.06 rad and of frequency / 2.5 Hz."""
+
+    onset: Tensor
+    cycles: Tensor
+    shape: Tensor
+
+
+class NodHead(nn.Module):
+    """Predicts nods from reaction features and plays those that are drawn."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.window = config.window
+        self.norm = nn.LayerNorm(config.width)
+        self.hidden = nn.Linear(config.width, config.width)
+        self.out = nn.Linear(config.width, 1 + MOST_CYCLES + 2)
+        # A nod every few seconds: a chance of about 1 % a frame to begin with.
+        nn.init.constant_(self.out.bias[:1], -4.5)
+        self.log_spread = nn.Parameter(torch.full((2,), math.log(0.3)))
+
+    @property
+    def noise_width(self) -> int:
+        """Standard normal numbers a window: one a frame for the onset, three for the nod."""
+        return self.window + 3
+
+    def initial_state(self, batch: int, samples: int) -> Tensor:
+        """(B, M, 4): frames since the last onset, its cycles, depth in rad and frequency in Hz."""
+        return self.log_spread.new_tensor([NEVER, 1.0, 0.0, TYPICAL_HZ]).expand(batch, samples, 4)
+
+    def forward(self, features: Tensor) -> NodPrediction:
+        """features (B, M, n, D), causal."""
+        x = self.out(F.gelu(self.hidden(self.norm(features))))
+        onset, cycles, shape = x.split([1, MOST_CYCLES, 2], dim=-1)
+        return NodPrediction(onset[..., 0], cycles, shape)
+
+    @torch.no_grad()
+    def play(self, predicted: NodPrediction, noise: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
+        """One window: noise (B, M, w + 3), last state (B, M, 4) -> pitch (B, M, w) rad, state."""
+        frames = torch.arange(self.window, device=noise.device, dtype=noise.dtype)
+        age = last[..., :1] + frames
+        over = age >= last[..., 1:2] / last[..., 3:] * FRAME_RATE_HZ + PAUSE_FRAMES
+        chance = torch.special.ndtr(noise)
+        hit = over & (chance[..., : self.window] < predicted.onset.sigmoid())
+        started, first = hit.any(dim=-1, keepdim=True), hit.float().argmax(dim=-1, keepdim=True)
+        fresh = self._draw(predicted, noise, chance[..., -3:-2], first)
+        later = started & (frames >= first)
+        age = torch.where(later, frames - first, age)
+        cycles, depth, hz = (
+            torch.where(later, fresh[..., i : i + 1], last[..., i + 1 : i + 2]) for i in range(3)
+        )
+        state = torch.stack([age[..., -1] + 1, cycles[..., -1], depth[..., -1], hz[..., -1]], -1)
+        # Bounded, so that minute 60 looks like minute 1.
+        state = torch.cat([state[..., :1].clamp(max=NEVER), state[..., 1:]], dim=-1)
+        return nod_pitch(age, cycles, depth, hz), state
+
+    def _draw(self, predicted: NodPrediction, noise: Tensor, u: Tensor, first: Tensor) -> Tensor:
+        """(B, M, 3): cycles, depth and frequency of a nod that starts at frame ``first``."""
+        at = first[..., None]
+        share = predicted.cycles.gather(2, at.expand(-1, -1, -1, MOST_CYCLES))[:, :, 0]
+        cycles = 1.0 + (share.softmax(-1).cumsum(-1)[..., :-1] < u).sum(-1, keepdim=True)
+        shape = predicted.shape.gather(2, at.expand(-1, -1, -1, 2))[:, :, 0]
+        drawn = (shape + noise[..., -2:] * self.log_spread.exp()).clamp(-3.0, 3.0).exp()
+        depth = (TYPICAL_RAD * drawn[..., :1]).clamp(max=DEEPEST_RAD)
+        return torch.cat([cycles, depth, (TYPICAL_HZ * drawn[..., 1:]).clamp(1.0, HIGHEST_HZ)], -1)
+
+    def loss(self, predicted: NodPrediction, nods: Tensor, possible: Tensor) -> Tensor:
+        """Negative log-likelihood a frame of what listeners did.
+
+        nods: (B, M, T, 3) cycles (0 = no nod starts here), depth in rad, frequency in Hz.
+        possible: (B, M, T) bool, False while a nod goes on.
+        """
+        starts = nods[..., 0] > 0
+        onset = F.binary_cross_entropy_with_logits(
+            predicted.onset, starts.float(), reduction="none"
+        )
+        total = (onset * possible).sum()
+        true = nods[starts]
+        if len(true):
+            cycles = (true[:, 0].long() - 1).clamp(max=MOST_CYCLES - 1)
+            total = total + F.cross_entropy(predicted.cycles[starts], cycles, reduction="sum")
+            shape = torch.stack([true[:, 1] / TYPICAL_RAD, true[:, 2] / TYPICAL_HZ], -1).log()
+            away = (shape - predicted.shape[starts]) * torch.exp(-self.log_spread)
+            total = total + (0.5 * away.square() + self.log_spread).sum()
+        return total / possible.numel()
+
+
+def nod_pitch(age: Tensor, cycles: Tensor, depth: Tensor, hz: Tensor) -> Tensor:
+    """Pitch in rad, + down, ``age`` frames after a nod's onset: raised cosines that decline."""
+    cycle = age / FRAME_RATE_HZ * hz
+    inside = (cycle >= 0) & (cycle < cycles)
+    height = depth * DECLINE ** cycle.clamp(0, MOST_CYCLES).floor()
+    return torch.where(inside, 0.5 * height * (1.0 - torch.cos(2.0 * torch.pi * cycle)), 0.0)

@@ -1,0 +1,139 @@
+"""What ReactFace learns from: the paper's samples (Algorithm 1), or what listeners really did."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reactface_node.config import Config
+from reactface_node.model.modules import draw_latent
+from reactface_node.model.reactface import ModelState, ReactFace, SpeakerInput
+from reactface_node.training import losses
+from reactface_node.training.corpus import SMALLEST_STD, Batch
+from reactface_node.training.noise import CropNoise
+from reactface_node.training.posterior import Gaussian, Posterior, divergence
+
+PAST_KNOT_FRAMES = 8  # how slowly the noise on past reactions changes
+
+
+class ReactFaceLearner(nn.Module):
+    """The model with what only training needs; ``losses`` follows ``training.objective``."""
+
+    def __init__(self, config: Config, wav2vec2: nn.Module | None = None):
+        super().__init__()
+        self.settings = config.training
+        self.model = ReactFace(config.model, wav2vec2)
+        if config.training.objective == "posterior":
+            self.posterior = Posterior(config.model)
+
+    def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:
+        """As ``ReactFace.react``."""
+        return self.model.react(speaker, samples, generator)
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Weighted terms by name."""
+        noise = CropNoise(generator, batch.position)
+        if self.settings.objective == "posterior":
+            return self._posterior_losses(batch, noise)
+        return self._sample_losses(batch, noise)
+
+    def _sample_losses(self, batch: Batch, noise: CropNoise) -> dict[str, Tensor]:
+        """Algorithm 1: M samples that go on from their own past; Eqs 18-23."""
+        model, settings = self.model, self.settings
+        size, frames = batch.truth.shape[:2]
+        windows, samples = frames // model.config.window, settings.samples
+        who = noise.normal(samples, model.config.disposition)
+        state = self._state(size, samples, who, noise)
+        output, _ = model(batch.speaker, noise.normal(samples, windows, model.noise_width), state)
+        calm = self._without_nods(output.listener, output.nod_pitch)
+        target = self._without_nods(batch.listeners, batch.nod_pitch)
+        # The paper's and the released code's losses are in raw units.
+        units = self._standard if settings.loss_form == "standardised" else nn.Identity()
+        terms = losses.reaction_terms(units(calm), units(target), settings, self._active())
+        terms["speaker"] = settings.speaker_weight * self._speaker_term(output.speaker, batch)
+        terms["kl"] = settings.kl_weight * losses.kl_loss(output.mean, output.log_variance)
+        if model.nods is not None:
+            # Samples have no listener of their own: all of them learn the real one's nods.
+            own = [
+                part[:, :1].expand(-1, samples, *part.shape[2:])
+                for part in (batch.nods, batch.may_nod)
+            ]
+            terms["nods"] = settings.nod_weight * model.nods.loss(model.nods(output.features), *own)
+        return terms
+
+    def _posterior_losses(self, batch: Batch, noise: CropNoise) -> dict[str, Tensor]:
+        """M real listeners at once, each decoded twice: from what it did, and from what CIE
+        predicts (the hybrid objective of Sohn et al. 2015), every window's past being real."""
+        model, settings = self.model, self.settings
+        samples = min(settings.samples, batch.listeners.shape[1])
+        real = batch.listeners[:, :samples]
+        target = self._standard(self._without_nods(real, batch.nod_pitch[:, :samples]))
+        features = self.posterior.encode(target)
+        who = self.posterior.disposition(target, features)
+        drawn = who.draw(noise.normal(*who.mean.shape[1:]))
+        shape = (samples, target.shape[2] // model.config.window, model.config.width)
+        fresh = noise.normal(*shape), noise.normal(*shape)
+        nats: list[Tensor] = []
+
+        def draw(mean: Tensor, log_variance: Tensor) -> Tensor:
+            prior = Gaussian(mean[:, :samples], log_variance[:, :samples])
+            known = self.posterior.latents(features, prior)
+            nats.append(divergence(known, prior).mean())
+            free = draw_latent(mean[:, samples:], log_variance[:, samples:], fresh[1])
+            return torch.cat([known.draw(fresh[0]), free], dim=1)
+
+        state = self._state(len(real), 2 * samples, torch.cat([drawn, drawn], dim=1), noise)
+        past = self._past(real, noise)
+        output = model.teach(batch.speaker, torch.cat([past, past], dim=1), draw, state)
+        told, free = self._standard(output.listener).split(samples, dim=1)
+        share = settings.prior_share
+        unit = Gaussian(torch.zeros_like(who.mean), torch.zeros_like(who.mean))
+        terms = {
+            "appropriate": share * F.smooth_l1_loss(free, target),
+            "reconstruction": (1.0 - share) * F.smooth_l1_loss(told, target),
+            "smooth": settings.smooth_weight * losses.smooth_loss(free),
+            "diversity": settings.diversity_weight
+            * losses.diversity_loss(free, settings.diversity_scale, self._active()),
+            "speaker": settings.speaker_weight * self._speaker_term(output.speaker, batch),
+            "kl": settings.kl_weight * losses.kl_loss(output.mean, output.log_variance),
+            "posterior": settings.posterior_weight * nats[0],
+        }
+        if who.mean.shape[-1]:
+            terms["disposition"] = settings.disposition_weight * divergence(who, unit).mean()
+        if model.nods is not None:
+            predicted = model.nods(output.features[:, samples:])
+            known = batch.nods[:, :samples], batch.may_nod[:, :samples]
+            terms["nods"] = settings.nod_weight * model.nods.loss(predicted, *known)
+        return terms
+
+    def _past(self, real: Tensor, noise: CropNoise) -> Tensor:
+        """What CIE is told of the past: disturbed as a model's own past is, at times nothing."""
+        settings, (samples, frames) = self.settings, real.shape[1:3]
+        knots = noise.normal(samples * real.shape[3], frames // PAST_KNOT_FRAMES + 1)
+        slow = F.interpolate(knots, frames, mode="linear", align_corners=True)
+        slow = slow.unflatten(1, (samples, -1)).transpose(2, 3)
+        strength = settings.past_noise * noise.uniform(samples, 1, 1)
+        blank = noise.uniform(samples, 1, 1) < settings.past_dropout
+        disturbed = real + strength * slow * self.model.listener_std
+        return torch.where(blank, self.model.listener_mean, disturbed)
+
+    def _state(self, size: int, samples: int, who: Tensor, noise: CropNoise) -> ModelState:
+        """A new session anywhere in the history's cycle, so that minute 60 looks like minute 1."""
+        state = self.model.initial_state(size, samples, who)
+        return replace(state, frame=noise.integers(self.model.decoder.cycle))
+
+    def _speaker_term(self, predicted: Tensor, batch: Batch) -> Tensor:
+        scale = self.model.speaker_std
+        return losses.speaker_loss(predicted / scale, batch.truth / scale)
+
+    def _standard(self, listener: Tensor) -> Tensor:
+        return (listener - self.model.listener_mean) / self.model.listener_std
+
+    def _without_nods(self, listener: Tensor, pitch: Tensor) -> Tensor:
+        return self.model.without_nods(listener, pitch)
+
+    def _active(self) -> Tensor:
+        """(58,) bool: the channels that real listeners move by more than the smallest spread."""
+        smallest = torch.from_numpy(SMALLEST_STD).to(self.model.listener_std)
+        return self.model.listener_std > 1.01 * smallest

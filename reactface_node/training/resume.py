@@ -1,0 +1,101 @@
+"""What a run needs to go on exactly where it ended, in one safetensors file.
+
+Every step draws its chance from the seed and its own number, so no generator is kept.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from reactface_node.errors import UserError
+
+
+@dataclass(frozen=True)
+class Progress:
+    """step: optimiser steps done. history: what was measured on the way."""
+
+    step: int
+    history: list[dict[str, float]]
+
+
+def save_state(
+    path: Path,
+    learner: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    average: dict[str, Tensor],
+    progress: Progress,
+    about: dict[str, Any],
+) -> None:
+    """Written whole or not at all. about: what a resumed run must have in common."""
+    tensors = {f"learner.{name}": value for name, value in learner.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in average.items()}
+    for name, parameter in learner.named_parameters():
+        for key, value in optimiser.state.get(parameter, {}).items():
+            tensors[f"optimiser.{key}.{name}"] = value
+    metadata = {
+        "step": str(progress.step),
+        "history": json.dumps(progress.history),
+        "about": json.dumps(about, sort_keys=True),
+    }
+    unfinished = path.with_suffix(".partial")
+    try:
+        save_file({n: t.detach().contiguous() for n, t in tensors.items()}, unfinished, metadata)
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def load_state(
+    path: Path,
+    learner: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    average: dict[str, Tensor],
+    about: dict[str, Any],
+) -> Progress:
+    """Inverse of ``save_state``; UserError where the file is damaged or of another config."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise UserError(f"{path} is damaged: {error}") from error
+    _same(path, json.loads(metadata.get("about", "{}")), json.loads(json.dumps(about)))
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)}
+
+    learner.load_state_dict(part("learner."))
+    for name, value in part("average.").items():
+        average[name].copy_(value)
+    moments = {key: part(f"optimiser.{key}.") for key in ("step", "exp_avg", "exp_avg_sq")}
+    for name, parameter in learner.named_parameters():
+        if name in moments["exp_avg"]:
+            optimiser.state[parameter] = {
+                key: values[name].clone() if key == "step" else values[name].to(parameter.device)
+                for key, values in moments.items()
+            }
+    return Progress(int(metadata["step"]), json.loads(metadata["history"]))
+
+
+def _same(path: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """UserError that names the first setting in which they differ."""
+    for section in sorted(before.keys() | now.keys()):
+        was, wanted = before.get(section), now.get(section)
+        if isinstance(was, dict) and isinstance(wanted, dict):
+            for name in sorted(was.keys() | wanted.keys()):
+                if was.get(name) != wanted.get(name):
+                    raise UserError(
+                        f"{path} was made with {section}.{name} = {was.get(name)}, "
+                        f"the config says {wanted.get(name)}: choose another folder"
+                    )
+        elif was != wanted:
+            raise UserError(f"{path} was made with another {section}: choose another folder")

@@ -1,0 +1,71 @@
+"""Validation on the way: few clips, quick numbers, a picture."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from reactface_node.config import RenderConfig, TrainingConfig
+from reactface_node.data.store import load_clips
+from reactface_node.render import make_renderer
+from reactface_node.schema import FRAME_RATE_HZ, indices_of
+from reactface_node.training.corpus import speaker_input
+from reactface_node.training.report import Report
+
+CLIPS, SAMPLES = 12, 6
+SECONDS = 20
+SMILE = indices_of("mouthSmile")
+
+
+def validate(
+    learner: nn.Module,
+    data: Path,
+    settings: TrainingConfig,
+    pixels: bool,
+    report: Report,
+    step: int,
+) -> dict[str, float]:
+    """Ratios to real listeners, the mean smile's correlation, and steps across window borders."""
+    clips = load_clips(data, "val")
+    count = min(CLIPS, len(clips))
+    frames = min(SECONDS * FRAME_RATE_HZ, int(clips.frames[:count].min())) // 8 * 8
+    device = next(learner.parameters()).device
+    speaker = speaker_input(clips, slice(0, count), frames, pixels)
+    speaker = type(speaker)(*(part.to(device) for part in vars(speaker).values()))
+    generator = torch.Generator().manual_seed(settings.seed)
+    react = learner.react
+    drawn = react(speaker, SAMPLES, generator).cpu().numpy()  # type: ignore[operator]
+    known = [clips.appropriate[index] for index in range(count)]
+    real = [clips.reactions[index, :frames] for index in known]
+    metrics = quick_metrics(drawn, real)
+    report.metrics(step, metrics)
+    report.picture(step, "samples", _strip(drawn[0], real[0]))
+    return metrics
+
+
+def quick_metrics(drawn: np.ndarray, real: list[np.ndarray]) -> dict[str, float]:
+    """drawn (N, M, T, 58) against N arrays (L, T, 58) of appropriate reactions."""
+    spread = np.mean([one.var(axis=1, ddof=1).mean() for one in real])
+    apart = np.mean([one.var(axis=0, ddof=1).mean() for one in real if len(one) > 1] or [np.nan])
+    smiles = [
+        np.corrcoef(ours[..., SMILE].mean((0, 2)), one[..., SMILE].mean((0, 2)))[0, 1]
+        for ours, one in zip(drawn, real, strict=True)
+        if np.ptp(one[..., SMILE]) > 0.05 and np.ptp(ours[..., SMILE]) > 1e-4
+    ]
+    steps = np.abs(np.diff(drawn, axis=2)).mean(axis=(0, 1, 3))
+    border = np.arange(1, drawn.shape[2]) % 8 == 0
+    return {
+        "variance_ratio": float(drawn.var(axis=2, ddof=1).mean() / spread),
+        "diversity_ratio": float(drawn.var(axis=1, ddof=1).mean() / apart),
+        "smile_correlation": float(np.mean(smiles)) if smiles else 0.0,
+        "border_jump_ratio": float(steps[border].mean() / max(steps[~border].mean(), 1e-12)),
+    }
+
+
+def _strip(drawn: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """A real listener above two samples, a frame a second."""
+    rows = [real[0], drawn[0], drawn[1]]
+    draw = make_renderer(RenderConfig(width=96, height=96)).render
+    frames = range(0, len(real[0]), FRAME_RATE_HZ)
+    return np.vstack([np.hstack([draw(row[t]) for t in frames]) for row in rows])  # type: ignore[misc]
