@@ -1,0 +1,70 @@
+"""FRSyn: by how many frames a reaction follows or leads its speaker."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+LAGS = np.arange(-49, 50)
+FLAT = 1e-12  # variance below this share of a dimension's own is rounding
+
+
+@dataclass(frozen=True)
+class Synchrony:
+    """mean: frames, dimensions that do not move left out. released: as the released multi-process
+    code, sample 0 alone, where one constant dimension makes 49. constant_dimensions: how many
+    were left out, a mean over clips and samples."""
+
+    mean: float
+    released: float
+    constant_dimensions: float
+
+
+def synchrony(predictions: np.ndarray, speakers: np.ndarray) -> Synchrony:
+    """FRSyn, down, of predictions (N, M, T, C) and their speakers (N, T, C).
+
+    Time-lagged cross-correlation (Boker et al. 2002): the lag of -49..49 frames at which the
+    Pearson correlation of what overlaps, mean over dimensions, is largest; its absolute value.
+    """
+    lags, strict, left_out = [], [], []
+    for clip, speaker in zip(predictions, speakers, strict=True):
+        curves = lagged_correlation(clip, speaker)
+        moving = np.isfinite(curves).all(axis=1)
+        left_out.append((~moving).sum(axis=1).mean())
+        shared = np.where(moving[:, None], np.nan_to_num(curves), 0.0).sum(axis=2)
+        lags.append(np.abs(LAGS[shared.argmax(axis=1)]).mean())
+        # A mean with a NaN in it is NaN at every lag, and the first lag wins.
+        whole = moving[0].all()
+        strict.append(abs(LAGS[shared[0].argmax()]) if whole else abs(LAGS[0]))
+    return Synchrony(float(np.mean(lags)), float(np.mean(strict)), float(np.mean(left_out)))
+
+
+def lagged_correlation(reactions: np.ndarray, speaker: np.ndarray) -> np.ndarray:
+    """(M, 99, C): Pearson correlation of (M, T, C) with (T, C) shifted by each lag, of the frames
+    that overlap; NaN for a dimension that does not move there. ValueError under 100 frames."""
+    frames = speaker.shape[0]
+    if frames < 2 * len(LAGS) // 2 + 2:
+        raise ValueError(f"{frames} frames are too few for lags of 49")
+    x = reactions.astype(np.float64) - reactions.mean(axis=1, keepdims=True, dtype=np.float64)
+    y = speaker.astype(np.float64) - speaker.mean(axis=0, dtype=np.float64)
+    size = 1 << (2 * frames - 1).bit_length()
+    product = np.fft.rfft(x, size, axis=1) * np.fft.rfft(y, size, axis=0).conj()
+    crossed = np.fft.irfft(product, size, axis=1)[:, LAGS]
+    # Reaction frame i meets speaker frame i - lag.
+    first, last = np.maximum(LAGS, 0), frames + np.minimum(LAGS, 0)
+    count = (last - first)[:, None]
+    sums = [_between(v, first, last) for v in (x, x * x)]
+    theirs = [_between(v[None], first - LAGS, last - LAGS) for v in (y, y * y)]
+    covariance = crossed - sums[0] * theirs[0] / count
+    spread_x, spread_y = sums[1] - sums[0] ** 2 / count, theirs[1] - theirs[0] ** 2 / count
+    still = (spread_x <= FLAT * np.maximum((x * x).sum(1, keepdims=True), FLAT)) | (
+        spread_y <= FLAT * np.maximum((y * y).sum(0), FLAT)
+    )
+    scale = np.sqrt(np.where(still, 1.0, spread_x * spread_y))
+    return np.where(still, np.nan, covariance / scale)
+
+
+def _between(values: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """(M, T, C) -> (M, lags, C): sums over frames first..last-1."""
+    total = np.concatenate([np.zeros_like(values[:, :1]), values.cumsum(axis=1)], axis=1)
+    sums: np.ndarray = total[:, last] - total[:, first]
+    return sums
