@@ -59,7 +59,6 @@ class CoefficientListener(Baseline):
             raise UserError("this baseline reads coefficients: set model.face_encoder=coefficients")
         self.speech_encoder = LogMelEncoder(config)
         self.face_embed = nn.Linear(NUM_COEFFICIENTS + 1, config.width)
-        self.speech_embed = nn.Linear(self.speech_encoder.ratio * config.width, config.width)
 
     def hear(self, speaker: SpeakerInput) -> Tensor:
         """(B, T*k, D) speech features; feature j hears nothing after its own 10 ms."""
@@ -74,8 +73,16 @@ class CoefficientListener(Baseline):
         embedded: Tensor = self.face_embed(torch.cat([face, flag], dim=-1))
         return embedded
 
+
+class FrameListener(CoefficientListener):
+    """One that fuses what is seen and heard in each frame."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__(config)
+        self.speech_embed = nn.Linear(self.speech_encoder.ratio * config.width, config.width)
+
     def speaker_features(self, speaker: SpeakerInput) -> Tensor:
-        """(B, T, D): what is seen and heard in each frame."""
+        """(B, T, D), causal."""
         heard = self.hear(speaker).unflatten(1, (-1, self.speech_encoder.ratio)).flatten(2)
         return F.gelu(self.see(speaker) + self.speech_embed(heard))
 

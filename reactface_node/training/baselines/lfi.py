@@ -14,21 +14,22 @@ from torch.nn import functional as F
 from reactface_node.config import ModelConfig
 from reactface_node.model.reactface import SpeakerInput
 from reactface_node.schema import NUM_COEFFICIENTS
-from reactface_node.training.baselines.common import CoefficientListener, whole_windows
+from reactface_node.training.baselines.common import FrameListener, whole_windows
 from reactface_node.training.baselines.flow import ConditionalFlow
 from reactface_node.training.corpus import Batch
 
 STEPS = 6
-NOISE = 0.01  # standardised: a channel that never moves would have an infinite density
+NOISE = 0.1  # standardised: a channel that never moves would have an infinite density
 TEMPERATURE = 1.0
 LARGEST = 12.0  # standardised: what a draw may feed back
 POSE_DROPOUT = 0.4  # of whole past windows, as MoGlow does, or the speaker is not listened to
 
 
-class LetsFaceIt(CoefficientListener):
+class LetsFaceIt(FrameListener):
     """p(window | own past, speaker up to the window's end): an autoregressive flow.
 
-    Causal window by window: no frame depends on the speaker after the end of its window.
+    It learns the listener plus a little noise; what is shown is freed of it again. Causal window
+    by window: no frame depends on the speaker after the end of its window.
     """
 
     cosines: Tensor
@@ -40,18 +41,25 @@ class LetsFaceIt(CoefficientListener):
         self.speaker_window = nn.Linear(config.window * width, width)
         self.past_window = nn.Linear(config.window * NUM_COEFFICIENTS + 1, width)
         self.context = nn.GRU(2 * width, width, batch_first=True)
+        # Most of a window is where the last one ended: a flow would learn that slowly.
+        self.carry = nn.Linear(config.window * NUM_COEFFICIENTS, config.window * NUM_COEFFICIENTS)
+        with torch.no_grad():
+            stay = torch.eye(NUM_COEFFICIENTS).repeat(config.window, 1)
+            self.carry.weight.zero_()[:, -NUM_COEFFICIENTS:] = stay
         self.flow = ConditionalFlow(config.window, NUM_COEFFICIENTS, width, 2 * width, STEPS)
 
     def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Negative log-likelihood of the clip's own listener, nats a number."""
         listener = self.own_listener(batch)
         noise = torch.randn(listener.shape, generator=generator).to(listener)
-        windows = (listener + NOISE * noise).unflatten(1, (-1, self.window))
+        windows, noise = (x.unflatten(1, (-1, self.window)) for x in (listener, noise))
         past = torch.cat([torch.zeros_like(windows[:, :1]), windows[:, :-1]], dim=1)
         known = self._dropped(past.shape[:2], generator).to(past)
         context, _ = self._context(self._speaker_windows(batch.speaker), past, known, None)
-        x = self.cosines @ (windows - past[:, :, -1:])
-        latent, log_det = self.flow(x.flatten(0, 1), context.flatten(0, 1))
+        x = self.cosines @ (windows + NOISE * noise - self._carried(past))
+        # A likelihood in half precision would not be one.
+        with torch.autocast(x.device.type, enabled=False):
+            latent, log_det = self.flow(x.flatten(0, 1).float(), context.flatten(0, 1).float())
         log_normal = -0.5 * (latent.square() + math.log(2.0 * math.pi)).sum(dim=(1, 2))
         return {"nll": -(log_normal + log_det).mean() / latent[0].numel()}
 
@@ -69,10 +77,15 @@ class LetsFaceIt(CoefficientListener):
             known = noise.new_full((len(noise), 1), float(index > 0))
             context, state = self._context(seen[:, index : index + 1], last, known, state)
             x = self.flow.inverse(noise[:, index], context[:, 0])
-            window = (self.cosines.T @ x + last[:, 0, -1:]).clamp(-LARGEST, LARGEST)
-            last = window[:, None]
-            drawn.append(window)
-        return self.real_units(torch.cat(drawn, dim=1)).unflatten(0, (batch, samples))
+            moved = self.cosines.T @ self.flow.scale.without_noise(x, NOISE)[:, None]
+            last = (self._carried(last) + moved).clamp(-LARGEST, LARGEST)
+            drawn.append(last)
+        return self.real_units(torch.cat(drawn, dim=1).flatten(1, 2)).unflatten(0, (batch, samples))
+
+    def _carried(self, past: Tensor) -> Tensor:
+        """(N, W, w, 58) the windows before -> where they lead by themselves."""
+        carried: Tensor = self.carry(past.flatten(2)).view_as(past)
+        return carried
 
     def _speaker_windows(self, speaker: SpeakerInput) -> Tensor:
         """(B, T/w, D)."""

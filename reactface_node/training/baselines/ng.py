@@ -19,6 +19,7 @@ from reactface_node.training.baselines.quantise import (
 from reactface_node.training.corpus import Batch
 
 ENTRIES = 256
+MOTION_WEIGHT = 1.0
 COMMITMENT_WEIGHT = 0.25
 USAGE_WEIGHT = 0.1
 PREDICTION_WEIGHT = 0.1
@@ -55,6 +56,7 @@ class LearningToListen(CoefficientListener):
         logits, _ = self._predict(before[:, None], self._speaker_windows(batch.speaker), None)
         return {
             "reconstruction": F.smooth_l1_loss(rebuilt, listener),
+            "motion": MOTION_WEIGHT * F.smooth_l1_loss(rebuilt.diff(dim=1), listener.diff(dim=1)),
             "codebook": quantised.codebook,
             "commitment": COMMITMENT_WEIGHT * quantised.commitment,
             "usage": USAGE_WEIGHT * quantised.usage,

@@ -14,6 +14,7 @@ from reactface_node.schema import NUM_COEFFICIENTS
 
 CODE_SIZE = 32
 LAYERS = 2
+KERNEL = 9
 SOFTNESS = 0.05  # temperature of the cosine similarities in the usage loss
 
 
@@ -71,7 +72,9 @@ class MotionCoder(nn.Module):
         self.codebook = Codebook(entries)
         self.decode_in = nn.Linear(CODE_SIZE, width)
         self.decoder = token_transformer(config, LAYERS)
-        self.decode_out = nn.Linear(width, config.window * NUM_COEFFICIENTS)
+        self.spread = nn.Linear(width, config.window * width)
+        self.join = nn.Conv1d(width, width, KERNEL)
+        self.decode_out = nn.Linear(width, NUM_COEFFICIENTS)
 
     def forward(self, listener: Tensor) -> tuple[Tensor, Quantised]:
         """listener (B, T, 58) standardised -> its reconstruction and its codes (B, T/w)."""
@@ -81,8 +84,12 @@ class MotionCoder(nn.Module):
 
     def decode(self, codes: Tensor) -> Tensor:
         """codes (B, W, CODE_SIZE) -> (B, W*w, 58) standardised."""
-        windows = self.decode_out(self.decoder(self.decode_in(codes), None)[0])
-        return windows.unflatten(2, (self.window, NUM_COEFFICIENTS)).flatten(1, 2)
+        tokens = self.decoder(self.decode_in(codes), None)[0]
+        frames = self.spread(tokens).unflatten(2, (self.window, -1)).flatten(1, 2).transpose(1, 2)
+        # Windows written one by one would not meet at their borders.
+        joined = frames + F.gelu(self.join(F.pad(frames, (KERNEL - 1, 0))))
+        reaction: Tensor = self.decode_out(joined.transpose(1, 2))
+        return reaction
 
 
 def token_config(config: ModelConfig) -> ModelConfig:

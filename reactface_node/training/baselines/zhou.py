@@ -7,13 +7,13 @@ from torch.nn import functional as F
 from reactface_node.config import ModelConfig
 from reactface_node.model.reactface import SpeakerInput
 from reactface_node.schema import NUM_COEFFICIENTS
-from reactface_node.training.baselines.common import CoefficientListener, copies
+from reactface_node.training.baselines.common import FrameListener, copies
 from reactface_node.training.corpus import Batch
 
 MOTION_WEIGHT = 1.0
 
 
-class ResponsiveLSTM(CoefficientListener):
+class ResponsiveLSTM(FrameListener):
     """The listener's first frame starts an LSTM that reads the speaker frame by frame.
 
     Deterministic, causal frame by frame. Nobody knows a listener's first frame at run time: the
