@@ -1,29 +1,39 @@
-"""Tables in the form of the paper's: Markdown to read, JSON to use, PNG to show."""
+"""Tables 2-7 of the paper as Markdown, JSON and PNG."""
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
+from reactface_node.evaluation.figures import new_figure, save_figure
 
-# What is better: 1 more, -1 less, 0 neither (it is another form of its neighbour).
-DIRECTIONS = {
-    "FRDvs": 1, "FRVar": 1, "FRDiv": 1, "FRRea": -1, "FRCorr": 1, "FRCorr_best": 1,
-    "FRCorr_sum": 0, "FRDist": -1, "FRDist_best": -1, "FRDist_sum": 0, "FRSyn": -1,
-    "FRSyn_released": 0, "jumps": -1, "FPS": 1,
+# The columns in order, and which way is better: +1 up, -1 down, 0 neither.
+DIRECTIONS: Mapping[str, int] = {
+    "FRDvs": 1, "FRVar": 1, "FRDiv": 1, "FRRea": -1,
+    "FRCorr": 1, "FRCorr_best": 1, "FRCorr_sum": 0,
+    "FRDist": -1, "FRDist_best": -1, "FRDist_sum": 0,
+    "FRSyn": -1, "FRSyn_released": -1, "jumps": -1, "FPS": 1,
 }  # fmt: skip
 ARROWS = {1: " ↑", -1: " ↓", 0: ""}
-REFERENCES = ("GT", "Mirror")  # never the best, as in the paper
-HUMAN_SHARE = 0.3
-LEGEND = "† moves like people: FRVar and FRDvs within 30 % of GT's. Bold: best but GT and Mirror."
+GT, MIRROR = "GT", "Mirror"
+# Copies of real faces: the paper prints them and ranks the others.
+UNRANKED = (GT, MIRROR)
+TOLERANCE = 0.3
+LIVELY = ("FRVar", "FRDvs")
+DAGGER, CHECK, MISSING = "†", "✓", "-"
+LEGEND_BEST = "Bold: best of its column, GT and Mirror aside."
+LEGEND_LIVELY = f"{DAGGER}: moves like people, FRVar and FRDvs within {TOLERANCE:.0%} of GT's."
+DIGITS = 4
+LETTER_IN, PADDING_IN, LINE_IN = 0.085, 0.22, 0.27
 
 
 @dataclass(frozen=True)
 class Row:
-    """name: of the method. metrics: by the name of their column. marks: an ablation's ticks."""
+    """metrics: by the name of its column; what is missing or no number prints as '-'.
+    marks: the check marks of an ablation table."""
 
     name: str
     metrics: dict[str, float]
@@ -31,112 +41,173 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Cell:
+    text: str
+    bold: bool = False
+
+
+@dataclass(frozen=True)
 class Table:
-    """rows, and for an ablation the names of its ``columns`` of check marks."""
+    """columns: headers of the check marks, in the order of the rows' ``marks``.
+
+    ValueError where a row has another number of marks.
+    """
 
     title: str
     rows: Sequence[Row]
     columns: tuple[str, ...] = ()
+    shown: tuple[str, ...] = field(init=False)
 
-    def metrics(self) -> list[str]:
-        """The columns that some row has a number for."""
-        return [name for name in DIRECTIONS if any(_known(row, name) for row in self.rows)]
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row.marks) != len(self.columns):
+                raise ValueError(f"{row.name}: {len(row.marks)} marks, not {len(self.columns)}")
+        found = (key for key in DIRECTIONS if any(_known(row, key) for row in self.rows))
+        object.__setattr__(self, "shown", tuple(found))
 
-    def moves_like_people(self, row: Row) -> bool:
-        """FRVar and FRDvs within 30 % of the row GT; False without one."""
-        real = next((other for other in self.rows if other.name == "GT"), None)
-        if real is None:
+    def lifelike(self, row: Row) -> bool:
+        """Whether FRVar and FRDvs are within 30 % of those of the GT row, which itself is not
+        counted; False where one of them is unknown."""
+        real = next((other for other in self.rows if other.name == GT), None)
+        if real is None or row.name == GT:
+            return False
+        if not all(_known(row, key) and _known(real, key) for key in LIVELY):
             return False
         return all(
-            _known(row, name)
-            and abs(row.metrics[name] / real.metrics[name] - 1.0) <= HUMAN_SHARE
-            for name in ("FRVar", "FRDvs")
+            abs(row.metrics[key] - real.metrics[key]) <= TOLERANCE * abs(real.metrics[key])
+            for key in LIVELY
         )
 
-    def best(self, name: str) -> float | None:
-        """The best value of a column among the methods, None where there is no better."""
-        values = [
-            row.metrics[name]
+    def best(self, key: str) -> str | None:
+        """A column's best value as printed, so that equals share it; None where none is ranked."""
+        ranked = [
+            number(row.metrics[key])
             for row in self.rows
-            if _known(row, name) and row.name not in REFERENCES
+            if row.name not in UNRANKED and _known(row, key)
         ]
-        direction = DIRECTIONS[name]
-        if not values or not direction:
+        if not ranked or not DIRECTIONS[key]:
             return None
-        return max(values) if direction > 0 else min(values)
+        return max(ranked, key=lambda text: DIRECTIONS[key] * float(text))
 
-    def cells(self) -> tuple[list[str], list[list[str]], list[list[bool]]]:
-        """Headers, the text of every row, and which texts are the best of their column."""
-        names = self.metrics()
-        headers = ["Method", *self.columns, *(name + ARROWS[DIRECTIONS[name]] for name in names)]
-        texts, bold = [], []
+    def headers(self) -> list[str]:
+        return [*self.columns, "Method", *(f"{k}{ARROWS[DIRECTIONS[k]]}" for k in self.shown)]
+
+    def cells(self) -> list[list[Cell]]:
+        """A list a row, as long as ``headers``."""
+        best = {key: self.best(key) for key in self.shown}
+        lines = []
         for row in self.rows:
-            person = " †" if self.moves_like_people(row) else ""
-            ticks = ["✓" if mark else "" for mark in row.marks]
-            texts.append([row.name + person, *ticks, *(_text(row, name) for name in names)])
-            best = [_known(row, n) and row.metrics[n] == self.best(n) for n in names]
-            reference = row.name in REFERENCES
-            bold.append([False] * (1 + len(ticks)) + [b and not reference for b in best])
-        return headers, texts, bold
+            name = f"{row.name} {DAGGER}" if self.lifelike(row) else row.name
+            line = [Cell(CHECK if mark else "") for mark in row.marks] + [Cell(name)]
+            for key in self.shown:
+                text = number(row.metrics.get(key, math.nan))
+                line.append(Cell(text, row.name not in UNRANKED and text == best[key]))
+            lines.append(line)
+        return lines
+
+    def legend(self) -> list[str]:
+        """What the marks mean, one line each; only of marks that are there."""
+        lines = [LEGEND_BEST] if any(cell.bold for line in self.cells() for cell in line) else []
+        return lines + [LEGEND_LIVELY] * any(self.lifelike(row) for row in self.rows)
 
     def markdown(self) -> str:
-        headers, texts, bold = self.cells()
-        lines = [f"**{self.title}**", "", _line(headers), _line(["---"] * len(headers))]
-        for row, strong in zip(texts, bold, strict=True):
-            lines.append(_line([f"**{t}**" if b else t for t, b in zip(row, strong, strict=True)]))
-        return "\n".join([*lines, "", LEGEND, ""])
+        """Title, table and legend."""
+        sides = [":-:"] * len(self.columns) + [":--"] + ["--:"] * len(self.shown)
+        lines = [self.headers(), sides]
+        lines += [[f"**{c.text}**" if c.bold else c.text for c in line] for line in self.cells()]
+        table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        return "\n\n".join([f"## {self.title}", table, *self.legend()]) + "\n"
 
     def to_json(self) -> dict[str, Any]:
-        """NaN as None."""
-        return {
-            "title": self.title,
-            "rows": [
-                {
-                    "name": row.name,
-                    "marks": dict(zip(self.columns, row.marks, strict=False)),
-                    "moves_like_people": self.moves_like_people(row),
-                    "metrics": {
-                        name: value if math.isfinite(value) else None
-                        for name, value in row.metrics.items()
-                    },
-                }
-                for row in self.rows
-            ],
-        }
+        """Every value that was measured, unrounded and printed or not; null for no number."""
+        rows = [
+            {
+                "name": row.name,
+                "marks": dict(zip(self.columns, row.marks, strict=True)),
+                "lifelike": self.lifelike(row),
+                "metrics": {key: row.metrics[key] if _known(row, key) else None
+                            for key in row.metrics},
+                "best": [key for key, cell in self._printed(line) if cell.bold],
+            }
+            for row, line in zip(self.rows, self.cells(), strict=True)
+        ]  # fmt: skip
+        better = {key: {1: "up", -1: "down", 0: None}[DIRECTIONS[key]] for key in self.shown}
+        return {"title": self.title, "better": better, "rows": rows, "legend": self.legend()}
 
     def save(self, stem: Path) -> None:
-        """Writes ``stem`` .md, .json and .png."""
+        """``stem``.md, .json and .png, each whole or not at all."""
         stem.parent.mkdir(parents=True, exist_ok=True)
-        stem.with_suffix(".md").write_text(self.markdown(), encoding="utf-8")
-        stem.with_suffix(".json").write_text(json.dumps(self.to_json(), indent=2))
-        self.draw().savefig(stem.with_suffix(".png"), dpi=130)
+        _write(stem.with_name(stem.name + ".md"), self.markdown())
+        _write(stem.with_name(stem.name + ".json"), json.dumps(self.to_json(), indent=2) + "\n")
+        draw_table(self, stem.with_name(stem.name + ".png"))
 
-    def draw(self) -> Figure:
-        headers, texts, bold = self.cells()
-        figure = Figure(figsize=(1.6 + 0.95 * len(headers), 1.1 + 0.3 * len(texts)))
-        axes = figure.add_axes((0.01, 0.1, 0.98, 0.78))
-        axes.axis("off")
-        axes.set_title(self.title, fontsize=11, loc="left")
-        drawn = axes.table(texts, colLabels=headers, loc="center", cellLoc="right", edges="horizontal")
-        drawn.auto_set_font_size(False)
-        drawn.set_fontsize(8.5)
-        drawn.auto_set_column_width(list(range(len(headers))))
-        for (line, column), cell in drawn.get_celld().items():
-            strong = line == 0 or bold[line - 1][column]
-            cell.get_text().set_fontweight("bold" if strong else "normal")
-            if column == 0:
-                cell.get_text().set_horizontalalignment("left")
-        figure.text(0.01, 0.02, LEGEND, fontsize=7.5)
-        return figure
+    def _printed(self, line: list[Cell]) -> list[tuple[str, Cell]]:
+        return list(zip(self.shown, line[len(self.columns) + 1 :], strict=True))
 
 
-def _known(row: Row, name: str) -> bool:
-    return name in row.metrics and math.isfinite(row.metrics[name])
+def number(value: float) -> str:
+    """Four significant digits; '-' for what is no finite number."""
+    if not math.isfinite(value):
+        return MISSING
+    if value == 0:
+        return "0"
+    exact = float(f"{value:.{DIGITS - 1}e}")
+    size = math.floor(math.log10(abs(exact)))
+    if size < -4:
+        return f"{value:.{DIGITS - 1}e}"
+    return f"{exact:.{max(0, DIGITS - 1 - size)}f}"
 
 
-def _text(row: Row, name: str) -> str:
-    return f"{row.metrics[name]:.4g}" if _known(row, name) else "-"
+def draw_table(table: Table, path: Path) -> None:
+    """The table as PNG: rules above and below, as in print."""
+    head = [Cell(text) for text in table.headers()]
+    lines, legend = table.cells(), table.legend()
+    widths = [
+        LETTER_IN * max(len(line[i].text) for line in [head, *lines]) + PADDING_IN
+        for i in range(len(head))
+    ]
+    longest = max([len(table.title) * 1.2, *(len(line) for line in legend)])
+    width = max(sum(widths), LETTER_IN * longest) + PADDING_IN
+    height = LINE_IN * (len(lines) + len(legend) + 1) + 2 * PADDING_IN
+    figure = new_figure(width, height)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, width), ylim=(height, 0))
+    axes.set_axis_off()
+
+    def write(line: list[Cell], y: float, heavy: bool = False) -> None:
+        left = PADDING_IN / 2
+        for index, (cell, room) in enumerate(zip(line, widths, strict=True)):
+            marks = len(table.columns)
+            side, x = "right", left + room - PADDING_IN / 2
+            if index <= marks:
+                side, x = ("left", left) if index == marks else ("center", left + room / 2)
+            weight = "bold" if cell.bold or heavy else "normal"
+            axes.text(x, y, cell.text, ha=side, va="center", fontsize=9.5, weight=weight)
+            left += room
+
+    y = PADDING_IN
+    axes.text(PADDING_IN / 2, y, table.title, va="center", fontsize=11, weight="bold")
+    edges = (PADDING_IN / 2, PADDING_IN / 2 + sum(widths))
+    for index, line in enumerate([head, *lines]):
+        y += LINE_IN
+        write(line, y)
+        if index in (0, len(lines)):
+            axes.plot(edges, [y + LINE_IN / 2] * 2, color="black", linewidth=0.8)
+    axes.plot(edges, [PADDING_IN + LINE_IN / 2] * 2, color="black", linewidth=1.2)
+    for note in legend:
+        y += LINE_IN
+        axes.text(PADDING_IN / 2, y + 0.06, note, va="center", fontsize=8.5, color="0.3")
+    save_figure(figure, path)
 
 
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+def _known(row: Row, key: str) -> bool:
+    return math.isfinite(row.metrics.get(key, math.nan))
+
+
+def _write(path: Path, text: str) -> None:
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
