@@ -1,0 +1,164 @@
+"""The perception survey of section 5.7: a page of pairs of videos to compare."""
+
+import json
+import os
+import random
+import re
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import av
+from av.error import FFmpegError
+
+from reactface_node.errors import UserError
+
+PLACEHOLDER = "__SURVEY__"
+PLAYED_BY_BROWSERS = ("h264", "vp8", "vp9", "av1", "libdav1d")
+MOST_SAMPLES = 4  # shown of a clip, on a side: more cannot be watched at once
+
+Clips = dict[str, list[Path]]  # a clip's name -> its videos, one a sample
+
+
+def make_survey(results: Mapping[str, Path], ours: str, out: Path, pairs: int) -> Path:
+    """Write the page folder ``out``; returns the key file beside it, which tells the methods.
+
+    results: name of a method -> folder of mp4 files, the same clips in each; ``clip_0.mp4``,
+    ``clip_1.mp4`` and so on are samples of one clip. pairs: clips for every competitor (the
+    paper: 8). UserError if ``out`` or its key exists, or a video is missing or does not play.
+    """
+    key_file = out.with_name(f"{out.name}_key.json")
+    _check_names(results, ours, pairs)
+    for path in (out, key_file):
+        if path.exists():
+            raise UserError(f"{path} exists already; name another folder or remove it")
+    sets = {name: _clips(folder) for name, folder in results.items()}
+    chosen = _choose(sets, results, pairs)
+    for name, clip in ((name, clip) for name in sets for clip in chosen):
+        for video in sets[name][clip]:
+            _check_video(video)
+    unfinished = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        (unfinished / "videos").mkdir(parents=True)
+        page, key = _lay_out(sets, ours, chosen, unfinished)
+        html = _part("survey_page.html").replace(PLACEHOLDER, json.dumps(page))
+        (unfinished / "index.html").write_text(html, encoding="utf-8")
+        (unfinished / "survey.js").write_text(_part("survey_page.js"), encoding="utf-8")
+        _write(key_file, json.dumps(key, indent=2) + "\n")
+        os.replace(unfinished, out)
+    except OSError as error:
+        key_file.unlink(missing_ok=True)
+        raise UserError(f"cannot write the survey {out}: {error}") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return key_file
+
+
+def _check_names(results: Mapping[str, Path], ours: str, pairs: int) -> None:
+    if ours not in results:
+        raise UserError(f"no results are named '{ours}'; there are: {', '.join(results)}")
+    if len(results) < 2:
+        raise UserError(f"a survey compares two or more sets of results; there is only '{ours}'")
+    if pairs < 1:
+        raise UserError(f"pairs must be at least 1, not {pairs}")
+
+
+def _clips(folder: Path) -> Clips:
+    """``name_k`` is sample k of ``name`` only where there is a ``name_0``: clips have numbers too.
+
+    Videos of a clip in the order of their samples."""
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder of results")
+    videos = {path.stem: path for path in folder.glob("*.mp4") if not path.name.startswith(".")}
+    samples: dict[str, dict[int, Path]] = {}
+    for stem, path in videos.items():
+        match = re.fullmatch(r"(.+)_(0|[1-9]\d*)", stem)
+        clip, number = (match[1], int(match[2])) if match else (stem, 0)
+        if f"{clip}_0" not in videos:
+            clip, number = stem, 0
+        samples.setdefault(clip, {})[number] = path
+    return {
+        clip: [numbered[number] for number in sorted(numbered)][:MOST_SAMPLES]
+        for clip, numbered in samples.items()
+    }
+
+
+def _choose(sets: Mapping[str, Clips], folders: Mapping[str, Path], pairs: int) -> list[str]:
+    """Clips that every set has, spread evenly over their names."""
+    every = sorted(set().union(*sets.values()))
+    common = [clip for clip in every if all(clip in clips for clips in sets.values())]
+    if len(common) < pairs:
+        lacking = [
+            f"{folders[name] / clip}.mp4"
+            for name, clips in sets.items()
+            for clip in every
+            if clip not in clips
+        ]
+        missing = f"; missing: {', '.join(lacking[:3])}" if lacking else ""
+        raise UserError(f"{pairs} clips asked for, {len(common)} in every set{missing}")
+    return [common[index * len(common) // pairs] for index in range(pairs)]
+
+
+def _check_video(path: Path) -> None:
+    try:
+        with av.open(str(path)) as container:
+            codecs = [stream.codec_context.name for stream in container.streams.video]
+    except (FFmpegError, OSError) as error:
+        raise UserError(f"{path} is no video that can be read: {error}") from error
+    if not codecs:
+        raise UserError(f"{path} holds no video")
+    if codecs[0] not in PLAYED_BY_BROWSERS:
+        raise UserError(f"{path} is {codecs[0]} video, which browsers do not play; use H.264")
+
+
+def _lay_out(
+    sets: Mapping[str, Clips], ours: str, chosen: Sequence[str], folder: Path
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Copies the videos; returns what the page knows and what only the key knows.
+
+    The pairs come in blocks of two of one competitor that have ours on the same side. The page
+    swaps one of the two, so that ours is on both sides equally often without the page's knowing
+    which side it is. Every pair has copies of its own: a file used twice would tell ours.
+    """
+    chance = random.SystemRandom()
+    blocks, key = [], {}
+    for competitor in (name for name in sets if name != ours):
+        clips = chance.sample(chosen, len(chosen))
+        for start in range(0, len(clips), 2):
+            side = chance.choice("xy")
+            block = []
+            for clip in clips[start : start + 2]:
+                name = secrets.token_hex(6)
+                mine, theirs = (_copy(sets[s][clip], folder) for s in (ours, competitor))
+                x, y = (mine, theirs) if side == "x" else (theirs, mine)
+                block.append({"id": name, "x": x, "y": y})
+                key[name] = {"competitor": competitor, "clip": clip, "ours": side}
+            blocks.append(block)
+    chance.shuffle(blocks)
+    survey = secrets.token_hex(6)
+    return {"survey": survey, "blocks": blocks}, {"survey": survey, "ours": ours, "pairs": key}
+
+
+def _part(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _copy(videos: Sequence[Path], folder: Path) -> list[str]:
+    names = []
+    for video in videos:
+        names.append(f"videos/{secrets.token_hex(6)}.mp4")
+        shutil.copyfile(video, folder / names[-1])
+    return names
+
+
+def _write(path: Path, text: str) -> None:
+    unfinished = path.with_name(f".{path.name}.partial")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)

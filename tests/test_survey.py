@@ -1,0 +1,350 @@
+"""The perception survey: its page in a browser, what it gives away, and Table 8 by hand."""
+
+import http.server
+import json
+import threading
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from survey_browser import Browser, find_chromium
+
+from reactface_node.errors import UserError
+from reactface_node.evaluation.preferences import (
+    QUESTIONS,
+    Preference,
+    markdown,
+    tally,
+    to_json,
+    wilson_percent,
+)
+from reactface_node.evaluation.survey import make_survey
+from reactface_node.media import VideoWriter
+
+METHODS = ("reactface", "ngetal", "groundtruth")
+CLIPS = ("clip_001", "clip_002", "clip_003", "clip_004")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Four clips of three methods; of clip_003 there are two samples of all but the truth."""
+    folder = tmp_path_factory.mktemp("results")
+    for shade, method in enumerate(METHODS):
+        (folder / method).mkdir()
+        for number, clip in enumerate(CLIPS):
+            several = clip == "clip_003" and method != "groundtruth"
+            for name in [f"{clip}_0", f"{clip}_1"] if several else [clip]:
+                colour = np.uint8([40 + 60 * shade, 40 + 40 * number, 120])
+                with VideoWriter(folder / method / f"{name}.mp4", 64, 32) as video:
+                    for _ in range(5):
+                        video.write_image(np.full((32, 64, 3), colour))
+    return {method: folder / method for method in METHODS}
+
+
+def page_data(page: Path) -> dict:
+    html = (page / "index.html").read_text()
+    return json.loads(html.split('id="survey">')[1].split("</script>")[0])
+
+
+def test_every_competitor_meets_ours_on_every_clip(results, tmp_path):
+    key = json.loads(make_survey(results, "reactface", tmp_path / "page", 4).read_text())
+    pairs = [pair for block in page_data(tmp_path / "page")["blocks"] for pair in block]
+    met = Counter(
+        (key["pairs"][p["id"]]["competitor"], key["pairs"][p["id"]]["clip"]) for p in pairs
+    )
+    assert met == Counter((rival, clip) for rival in METHODS[1:] for clip in CLIPS)
+    for pair in pairs:
+        known = key["pairs"][pair["id"]]
+        sides = {known["ours"]: "reactface", "yx"[known["ours"] == "y"]: known["competitor"]}
+        for side, method in sides.items():
+            for number, copy in enumerate(pair[side]):
+                several = known["clip"] == "clip_003" and method != "groundtruth"
+                name = f"{known['clip']}_{number}" if several else known["clip"]
+                original = results[method] / f"{name}.mp4"
+                assert (tmp_path / "page" / copy).read_bytes() == original.read_bytes()
+            assert len(pair[side]) == (2 if several else 1)
+
+
+def test_page_names_no_method_and_no_clip(results, tmp_path):
+    key = make_survey(results, "reactface", tmp_path / "page", 4)
+    assert key.parent == tmp_path and key.name == "page_key.json"
+    files = [path for path in (tmp_path / "page").rglob("*") if path.is_file()]
+    assert len({path.read_bytes() for path in files if path.suffix == ".mp4"}) > 2
+    for path in files:
+        for name in (*METHODS, *CLIPS):
+            assert name not in path.name
+            assert name.encode() not in path.read_bytes()
+    page = json.dumps(page_data(tmp_path / "page"))
+    copies = [name for name in page.split('"') if name.endswith(".mp4")]
+    assert len(copies) == len(set(copies)) == len(files) - 2
+
+
+def test_pairs_of_a_block_have_ours_on_one_side(results, tmp_path):
+    """The page swaps one of the two, so ours is on both sides equally often."""
+    key = json.loads(make_survey(results, "reactface", tmp_path / "page", 4).read_text())["pairs"]
+    blocks = page_data(tmp_path / "page")["blocks"]
+    assert [len(block) for block in blocks] == [2, 2, 2, 2]
+    for first, second in blocks:
+        first, second = key[first["id"]], key[second["id"]]
+        assert (first["ours"], first["competitor"]) == (second["ours"], second["competitor"])
+
+
+def test_fewer_pairs_than_clips_are_spread(results, tmp_path):
+    key = json.loads(make_survey(results, "reactface", tmp_path / "page", 2).read_text())
+    assert {pair["clip"] for pair in key["pairs"].values()} == {"clip_001", "clip_003"}
+
+
+def test_make_refuses_what_makes_no_survey(results, tmp_path):
+    ours = {"reactface": results["reactface"]}
+    page = tmp_path / "page"
+    with pytest.raises(UserError, match="no results are named 'us'"):
+        make_survey(results, "us", page, 2)
+    with pytest.raises(UserError, match="two or more"):
+        make_survey(ours, "reactface", page, 2)
+    with pytest.raises(UserError, match="at least 1"):
+        make_survey(results, "reactface", page, 0)
+    with pytest.raises(UserError, match=r"nowhere is no folder"):
+        make_survey({**ours, "rival": tmp_path / "nowhere"}, "reactface", page, 2)
+    rival = tmp_path / "rival"
+    rival.mkdir()
+    (rival / "clip_001.mp4").write_bytes(b"no video")
+    with pytest.raises(UserError, match=r"2 clips asked for, 1 .*rival/clip_002\.mp4"):
+        make_survey({**ours, "rival": rival}, "reactface", page, 2)
+    with pytest.raises(UserError, match=r"rival/clip_001\.mp4 is no video"):
+        make_survey({**ours, "rival": rival}, "reactface", page, 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["rival"]
+
+
+def test_make_overwrites_nothing(results, tmp_path):
+    key = make_survey(results, "reactface", tmp_path / "page", 1)
+    kept = key.read_text()
+    with pytest.raises(UserError, match="page exists already"):
+        make_survey(results, "reactface", tmp_path / "page", 1)
+    (tmp_path / "page").rename(tmp_path / "moved")
+    with pytest.raises(UserError, match=r"page_key\.json exists already"):
+        make_survey(results, "reactface", tmp_path / "page", 1)
+    assert key.read_text() == kept
+
+
+@pytest.fixture
+def key(tmp_path):
+    """Three pairs against ng, one against gt."""
+    pairs = {
+        "p1": {"competitor": "ng", "clip": "c1", "ours": "x"},
+        "p2": {"competitor": "ng", "clip": "c2", "ours": "y"},
+        "p3": {"competitor": "ng", "clip": "c3", "ours": "x"},
+        "p4": {"competitor": "gt", "clip": "c1", "ours": "y"},
+    }
+    path = tmp_path / "key.json"
+    path.write_text(json.dumps({"survey": "s", "ours": "ours", "pairs": pairs}))
+    return path
+
+
+def answer(path: Path, person: str, sides: str, choices: str, survey: str = "s") -> Path:
+    """sides, choices: a letter a pair; the same choice for every question but synchrony, A."""
+    pairs = [
+        {"pair": f"p{n}", "a": a, **dict.fromkeys(QUESTIONS, choice), "synchrony": "A"}
+        for n, (a, choice) in enumerate(zip(sides, choices, strict=True), start=1)
+    ]
+    path.write_text(json.dumps({"survey": survey, "participant": person, "pairs": pairs}))
+    return path
+
+
+def test_tally_by_hand(key, tmp_path):
+    # Ours is A, B, A, A for ann and B, B, B, B for bob.
+    ann = answer(tmp_path / "ann.json", "ann", "xxxy", "ABBB")
+    bob = answer(tmp_path / "bob.json", "bob", "yxyx", "AAAB")
+    table = tally([ann, bob], key)
+    # ng: ann ours, ours, not (2 of 3, so she is for ours); bob never.
+    assert table["ng"]["realism"] == Preference(2, 6, 1.0, 2)
+    assert table["ng"]["realism"].percent == pytest.approx(100 / 3)
+    assert table["ng"]["realism"].people_percent == 50.0
+    # synchrony is always A: ours for ann's first and third.
+    assert table["ng"]["synchrony"] == Preference(2, 6, 1.0, 2)
+    # gt: ann has ours at A and chose B; bob has it at B and chose B.
+    assert table["gt"]["realism"] == Preference(1, 2, 1.0, 2)
+    assert table["gt"]["synchrony"] == Preference(1, 2, 1.0, 2)
+
+
+def test_even_split_is_half_a_person(tmp_path, key):
+    pairs = json.loads(key.read_text())
+    del pairs["pairs"]["p3"], pairs["pairs"]["p4"]
+    key.write_text(json.dumps(pairs))
+    table = tally([answer(tmp_path / "a.json", "a", "xx", "AA")], key)
+    assert table["ng"]["diversity"] == Preference(1, 2, 0.5, 1)
+
+
+def test_wilson_interval():
+    # Newcombe 1998, Table I: 81 of 263 and 0 of 20.
+    assert wilson_percent(81, 263) == pytest.approx((25.53, 36.62), abs=0.005)
+    assert wilson_percent(0, 20) == pytest.approx((0.0, 16.11), abs=0.005)
+
+
+def test_tables(key, tmp_path):
+    table = tally([answer(tmp_path / "ann.json", "ann", "xxxy", "ABBB")], key)
+    text = markdown(table)
+    assert "| Ours vs. ng | 66.67% [20.8, 93.9] |" in text
+    assert "| Ours vs. gt | 0.00% [0.0, 79.3] |" in text
+    assert "| Ours vs. ng | 100.00% | 100.00% | 100.00% | 100.00% | 1 |" in text
+    cell = json.loads(json.dumps(to_json(table)))["ng"]["realism"]
+    assert (cell["ours"], cell["answers"], cell["people"]) == (2, 3, 1)
+    assert cell["wilson_95_percent"] == pytest.approx([20.77, 93.85], abs=0.01)
+
+
+def test_tally_names_the_bad_file(key, tmp_path):
+    good = answer(tmp_path / "good.json", "ann", "xxxx", "AAAA")
+    again = answer(tmp_path / "again.json", "ann", "xxxx", "BBBB")
+    with pytest.raises(UserError, match=r"'ann' is in two files: .*good\.json and .*again\.json"):
+        tally([good, again], key)
+    other = answer(tmp_path / "other.json", "bob", "xxxx", "AAAA", survey="t")
+    with pytest.raises(UserError, match=r"other\.json answers another survey"):
+        tally([good, other], key)
+    short = answer(tmp_path / "short.json", "bob", "xx", "AA")
+    with pytest.raises(UserError, match=r"short\.json answers 2 of 4 pairs"):
+        tally([short], key)
+    odd = answer(tmp_path / "odd.json", "bob", "xxxx", "AACA")
+    with pytest.raises(UserError, match=r"odd\.json: pair p3 has no answer A or B to 'realism'"):
+        tally([odd], key)
+    strange = answer(tmp_path / "strange.json", "bob", "xxxxx", "AAAAA")
+    with pytest.raises(UserError, match=r"strange\.json: pair 'p5' is not in"):
+        tally([strange], key)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"survey": "s"}', "\udcff"])
+def test_tally_refuses_what_is_no_answer(key, tmp_path, text):
+    path = tmp_path / "broken.json"
+    path.write_text(text, errors="surrogateescape")
+    with pytest.raises(UserError, match=r"broken\.json"):
+        tally([path], key)
+
+
+def test_tally_wants_files_and_a_key(key, tmp_path):
+    with pytest.raises(UserError, match="no answer files"):
+        tally([], key)
+    good = answer(tmp_path / "good.json", "ann", "xxxx", "AAAA")
+    with pytest.raises(UserError, match=r"good\.json is no key"):
+        tally([good], good)
+    with pytest.raises(UserError, match=r"nowhere\.json cannot be read"):
+        tally([good], tmp_path / "nowhere.json")
+
+
+@pytest.fixture
+def browser(tmp_path):
+    program = find_chromium()
+    if program is None:
+        pytest.skip("no chromium: install it or name it in CHROMIUM")
+    opened = Browser(program, tmp_path / "browser")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def address(results, tmp_path):
+    """Of the page, on a static server of this machine."""
+    make_survey(results, "reactface", tmp_path / "page", 2)
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *given):
+            super().__init__(*given, directory=str(tmp_path / "page"))
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/index.html"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+WATCHED = """new Promise((done) => {
+  const look = () => state.watched[order[state.index].id] ? done() : setTimeout(look, 20);
+  document.getElementById("play").click(); look(); })"""
+NEXT = """document.querySelector("#questions button.main").click()"""
+WHERE = """document.getElementById("where").textContent"""
+WRONG = """document.getElementById("wrong").textContent"""
+CHOOSE = """for (const name of Object.keys(QUESTIONS))
+  document.querySelector(`[name=${name}][value=%s]`).click()"""
+
+
+def begin(browser: Browser, person: str) -> None:
+    browser.do(f"""document.getElementById("participant").value = "{person}";
+        document.getElementById("agree").click();
+        document.querySelector("#begin button").click()""")
+
+
+def test_walk_through_in_a_browser(browser, address, tmp_path):
+    browser.open(f"file://{tmp_path / 'page' / 'index.html'}")
+    begin(browser, "ann")
+    for number in range(1, 5):
+        assert browser.do(WHERE) == f"Comparison {number} of 4"
+        browser.do(NEXT)
+        assert "watch both" in browser.do(WRONG)
+        browser.do(WATCHED)
+        browser.do(NEXT)
+        assert "4 to go" in browser.do(WRONG)
+        browser.do(CHOOSE % "A")
+        if number == 2:
+            browser.reload()  # here nothing may be lost: the choices and where one is
+        browser.do(NEXT)
+    browser.do("document.getElementById('download').click()")
+    browser.wait_for("Browser.downloadWillBegin")
+    while browser.wait_for("Browser.downloadProgress")["state"] != "completed":
+        pass
+    saved = browser.downloads / "answers_ann.json"
+    table = tally([saved], tmp_path / "page_key.json")
+    # With A always chosen, balanced sides make it half for each competitor and question.
+    half = Preference(1, 2, 0.5, 1)
+    assert table == {rival: dict.fromkeys(QUESTIONS, half) for rival in METHODS[1:]}
+    assert browser.errors == []
+
+
+def test_order_and_sides_follow_the_participant(browser, address):
+    browser.open(address)
+    arranged = {
+        person: browser.do(f"arrange('{person}').map((pair) => [pair.id, pair.a])")
+        for person in ("ann", "bob", "cas", "dan", "eve")
+    }
+    assert browser.do("arrange('ann').map((pair) => [pair.id, pair.a])") == arranged["ann"]
+    assert len({json.dumps(order) for order in arranged.values()}) > 1
+    assert len({json.dumps(sorted(order)) for order in arranged.values()}) > 1
+    assert {len(order) for order in arranged.values()} == {4}
+
+
+def test_page_asks_for_nothing_elsewhere_and_fits_a_phone(browser, address):
+    browser.size(360, 740, mobile=True)
+    browser.open(address)
+    begin(browser, "ann")
+    assert browser.do("document.documentElement.scrollWidth") <= 360
+    browser.do(WATCHED)
+    here = (address.rsplit("/", 1)[0], "data:")
+    assert len(browser.requests) > 3
+    assert [url for url in browser.requests if not url.startswith(here)] == []
+    assert browser.errors == []
+
+
+def test_whole_pair_by_keyboard(browser, address):
+    """Tab to Play, Enter; Tab to the choices, space; Enter sends the answers."""
+    browser.open(address)
+    begin(browser, "ann")
+    browser.press("Tab", 9)
+    assert browser.do("document.activeElement.id") == "play"
+    browser.do(WATCHED)
+    for name in QUESTIONS:
+        browser.press("Tab", 9)
+        assert browser.do("document.activeElement.name") == name
+        browser.press(" ", 32, " ")
+    browser.press("Enter", 13, "\r")
+    assert browser.do(WHERE) == "Comparison 2 of 4"
+
+
+def test_bad_participant_number_and_no_consent(browser, address):
+    browser.open(address)
+    wrong = "document.getElementById('begin-wrong').textContent"
+    browser.do("document.querySelector('#begin button').click()")
+    assert "tick the box" in browser.do(wrong)
+    begin(browser, "a/b")
+    assert "letters, digits" in browser.do(wrong)
