@@ -72,9 +72,9 @@ def test_equal_as_printed_shares_the_bold_and_sums_have_no_best():
 def test_moves_like_people_within_30_percent_of_gt_in_both(metrics, lively):
     row = Row("x", metrics)
     table = Table("t", [Row("GT", {"FRVar": 1.0, "FRDvs": 2.0}), row])
-    assert table.lifelike(row) is lively
+    assert table.moves_like_people(row) is lively
     assert ("†: moves like people" in table.markdown()) is lively
-    assert not Table("t", [row]).lifelike(row)
+    assert not Table("t", [row]).moves_like_people(row)
 
 
 def test_an_ablation_has_check_marks_first():
@@ -110,7 +110,7 @@ def test_saved_files_say_the_same(tmp_path):
     assert rows["Trans-AE"]["best"] == ["FRCorr", "FRDist", "FPS"]
     assert rows["Ours"]["metrics"]["FPS"] is None
     assert rows["Ours"]["metrics"]["constant_dimensions"] == 2.0
-    assert rows["Ours"]["lifelike"] and not rows["Trans-AE"]["lifelike"]
+    assert rows["Ours"]["moves_like_people"] and not rows["Trans-AE"]["moves_like_people"]
     picture = cv2.imread(str(tmp_path / "new/table2.png"))
     dark = (picture.min(axis=2) < 128).any(axis=0).nonzero()[0]
     assert dark[0] > 0 and dark[-1] < picture.shape[1] - 1  # nothing runs off the page

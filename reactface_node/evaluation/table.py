@@ -65,7 +65,7 @@ class Table:
         found = (key for key in DIRECTIONS if any(_known(row, key) for row in self.rows))
         object.__setattr__(self, "shown", tuple(found))
 
-    def lifelike(self, row: Row) -> bool:
+    def moves_like_people(self, row: Row) -> bool:
         """Whether FRVar and FRDvs are within 30 % of those of the GT row, which itself is not
         counted; False where one of them is unknown."""
         real = next((other for other in self.rows if other.name == GT), None)
@@ -97,7 +97,7 @@ class Table:
         best = {key: self.best(key) for key in self.shown}
         lines = []
         for row in self.rows:
-            name = f"{row.name} {DAGGER}" if self.lifelike(row) else row.name
+            name = f"{row.name} {DAGGER}" if self.moves_like_people(row) else row.name
             line = [Cell(CHECK if mark else "") for mark in row.marks] + [Cell(name)]
             for key in self.shown:
                 text = number(row.metrics.get(key, math.nan))
@@ -108,7 +108,7 @@ class Table:
     def legend(self) -> list[str]:
         """What the marks mean, one line each; only of marks that are there."""
         lines = [LEGEND_BEST] if any(cell.bold for line in self.cells() for cell in line) else []
-        return lines + [LEGEND_LIVELY] * any(self.lifelike(row) for row in self.rows)
+        return lines + [LEGEND_LIVELY] * any(self.moves_like_people(row) for row in self.rows)
 
     def markdown(self) -> str:
         """Title, table and legend."""
@@ -124,7 +124,7 @@ class Table:
             {
                 "name": row.name,
                 "marks": dict(zip(self.columns, row.marks, strict=True)),
-                "lifelike": self.lifelike(row),
+                "moves_like_people": self.moves_like_people(row),
                 "metrics": {key: row.metrics[key] if _known(row, key) else None
                             for key in row.metrics},
                 "best": [key for key, cell in self._printed(line) if cell.bold],
