@@ -145,6 +145,7 @@ $("play").addEventListener("click", async () => {
 function ended() {
   if (!videos.every((video) => video.ended)) return;
   state.watched[order[state.index].id] = true;
+  $("time").value = 1;
   $("wrong").textContent = "";
   save();
   label();
