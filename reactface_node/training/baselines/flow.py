@@ -47,9 +47,10 @@ class RunningScale(nn.Module):
         return y * self._std() + self.mean
 
     def without_noise(self, x: Tensor, noise_std: float) -> Tensor:
-        """Wiener's estimate of what x (N, P, C) was before white noise was added to it."""
+        """x (N, P, C) shrunk to the variance it had before white noise was added to it."""
         variance = self.variance.clamp(min=SMALLEST_STD**2)
-        return self.mean + (1.0 - noise_std**2 / variance).clamp(min=0.0) * (x - self.mean)
+        share = (1.0 - noise_std**2 / variance).clamp(min=0.0)
+        return self.mean + share.sqrt() * (x - self.mean)
 
     def _std(self) -> Tensor:
         return self.variance.sqrt().clamp(min=SMALLEST_STD)

@@ -22,6 +22,7 @@ STEPS = 6
 NOISE = 0.1  # standardised: a channel that never moves would have an infinite density
 TEMPERATURE = 1.0
 LARGEST = 12.0  # standardised: what a draw may feed back
+SHOWN, HIDDEN, NONE = 1.0, 0.0, -1.0  # a window's past, as the context is told of it
 POSE_DROPOUT = 0.4  # of whole past windows, as MoGlow does, or the speaker is not listened to
 
 
@@ -74,7 +75,7 @@ class LetsFaceIt(FrameListener):
         last, state = torch.zeros_like(noise[:, :1]), None
         drawn = []
         for index in range(windows):
-            known = noise.new_full((len(noise), 1), float(index > 0))
+            known = noise.new_full((len(noise), 1), SHOWN if index else NONE)
             context, state = self._context(seen[:, index : index + 1], last, known, state)
             x = self.flow.inverse(noise[:, index], context[:, 0])
             moved = self.cosines.T @ self.flow.scale.without_noise(x, NOISE)[:, None]
@@ -95,18 +96,18 @@ class LetsFaceIt(FrameListener):
     def _context(
         self, speaker: Tensor, past: Tensor, known: Tensor, state: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """speaker (N, W, D), past (N, W, w, 58), known (N, W): is the past given?"""
+        """speaker (N, W, D), past (N, W, w, 58), known (N, W): SHOWN, HIDDEN or NONE."""
         shown = torch.cat([past.flatten(2) * known[..., None], known[..., None]], dim=-1)
         x = torch.cat([speaker, F.gelu(self.past_window(shown))], dim=-1)
         context: tuple[Tensor, Tensor] = self.context(x, state)
         return context
 
     def _dropped(self, shape: torch.Size, generator: torch.Generator) -> Tensor:
-        """1 where a window's past is shown; the first has none."""
-        known = torch.ones(shape)
+        """SHOWN, HIDDEN at random in training, or NONE: the first window has no past."""
+        known = torch.full(shape, SHOWN)
         if self.training:
-            known = (torch.rand(shape, generator=generator) >= POSE_DROPOUT).float()
-        known[:, 0] = 0.0
+            known[torch.rand(shape, generator=generator) < POSE_DROPOUT] = HIDDEN
+        known[:, 0] = NONE
         return known
 
 
