@@ -17,10 +17,12 @@ setup(
     name=NAME,
     version="0.1.0",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
+    package_data={f"{NAME}.evaluation": ["survey_page.*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
-        (f"share/{NAME}/config", glob("config/*")),
+        (f"share/{NAME}/config", glob("config/*.yaml")),
+        (f"share/{NAME}/config/studies", glob("config/studies/*.yaml")),
         # The .msg files are the only definition; without ROS they are read from here.
         (f"share/{NAME}/msg", glob("ros2_ws/src/reactface_msgs/msg/*.msg")),
         (f"share/{NAME}/launch", glob("launch/*.py")),
@@ -40,12 +42,15 @@ setup(
         "rosbags>=0.11.9",
         "tqdm>=4.65",
         "psutil>=5.9",
+        "scipy>=1.8",
         *TRACKER,
     ],
     extras_require={
         "test": ["pytest>=7", "pytest-timeout>=2"],
         "dds": ["cyclonedds>=0.10.5; platform_machine == 'x86_64'"],
         "paper": ["transformers>=4.40"],
+        # What training and evaluation need and a robot does not.
+        "train": ["tensorboard>=2.12", "matplotlib>=3.6", "dtaidistance>=2.3"],
         "check": ["ruff>=0.6", "mypy>=1.10", "types-PyYAML", "types-tqdm", "types-psutil"],
     },
     zip_safe=True,

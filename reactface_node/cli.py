@@ -1,4 +1,4 @@
-"""The command line: ``reactface replay | live | node | train | evaluate | bench | weights``."""
+"""The command line: ``reactface replay | live | node | data | train | evaluate | bench | ...``."""
 
 import argparse
 import json
@@ -6,14 +6,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from reactface_node import __version__, resources
+from reactface_node.cli_options import add_command, load_config
+from reactface_node.cli_research import add_research
 from reactface_node.config import Config
 from reactface_node.errors import UserError
-from reactface_node.settings import parse_overrides
 
 INTERRUPTED = 130
 
@@ -60,37 +60,18 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_replay(commands)
     _add_live(commands)
-    _add(commands, "node", _node, "the ROS 2 lifecycle node (needs rclpy)")
-    train = _add(commands, "train", _train, "train a listener; run again, it goes on")
-    train.add_argument("file", nargs="?", type=Path, metavar="CONFIG", help="a YAML config")
-    train.add_argument("-o", "--out", type=Path, required=True, help="folder of the run")
-    bench = _add(commands, "bench", _bench, "measure speed, latency and memory here")
+    add_command(commands, "node", _node, "the ROS 2 lifecycle node (needs rclpy)")
+    add_research(commands)
+    bench = add_command(commands, "bench", _bench, "measure speed, latency and memory here")
     bench.add_argument("--json", action="store_true", help="print JSON instead of a table")
     bench.add_argument("--seconds", type=float, default=20.0, help="length of the paced run")
-    _add(commands, "weights", _weights, "say which profiles have weights here")
-    return parser
-
-
-def _add(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], about: str
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
-    parser.set_defaults(run=run)
-    parser.add_argument("--profile", default="default", help="default, paper, ...")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="YAML read after the profile")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="any setting of reactface_node/config.py, such as playout.gain=1.2",
-    )
+    add_command(commands, "weights", _weights, "say which profiles have weights here")
     return parser
 
 
 def _add_replay(commands: Any) -> None:
     about = "run a rosbag2 or a video file through the listener"
-    parser = _add(commands, "replay", _replay, about)
+    parser = add_command(commands, "replay", _replay, about)
     parser.add_argument("source", type=Path, metavar="BAG_OR_VIDEO")
     parser.add_argument("-o", "--out", type=Path, required=True, help="rosbag2 folder to write")
     parser.add_argument("--video", type=Path, help="mp4 to write: speaker | reaction, with sound")
@@ -100,17 +81,10 @@ def _add_replay(commands: Any) -> None:
 
 def _add_live(commands: Any) -> None:
     about = "listen to topics, or to a webcam and a microphone, without ROS installed"
-    parser = _add(commands, "live", _live, about)
+    parser = add_command(commands, "live", _live, about)
     parser.add_argument("--camera", default="topic", help="a camera's number, or 'topic'")
     parser.add_argument("--mic", default="topic", help="an ALSA device, or 'topic', or 'none'")
     parser.add_argument("--show", action="store_true", help="show the face in a window too")
-
-
-def load_config(options: argparse.Namespace, **named: Any) -> Config:
-    """Profile, file, --set, then what a command's own options say."""
-    overrides = parse_overrides(options.set)
-    overrides |= {name: value for name, value in named.items() if value is not None}
-    return Config.load(options.profile, options.config, overrides)
 
 
 def load_session(config: Config) -> Any:
@@ -154,15 +128,6 @@ def _node(options: argparse.Namespace) -> int:
     from reactface_node.ros.node import main as run_node
 
     return run_node(options.rest, load_config(options))
-
-
-def _train(options: argparse.Namespace) -> None:
-    from reactface_node.training.train import train
-
-    if options.file is not None:
-        options.config = options.file
-    metrics = train(load_config(options), options.out)
-    print(json.dumps(metrics, indent=2))
 
 
 def _bench(options: argparse.Namespace) -> None:

@@ -63,6 +63,12 @@ class ModelConfig:
     cie_layers: int = setting(3, "transformer layers of CIE", 1, 12)
     dropout: float = setting(0.0, "dropout in training", 0.0, 0.9)
     momentum: float = setting(0.9, "a of Eq. 10", 0.0, 1.0)
+    temperature: float = setting(
+        1.0, "scales sigma of Eq. 7's distribution; training has 1", 0.0, 3.0
+    )
+    gain: float = setting(
+        1.0, "scales how far reactions go from the mean face; training has 1", 0.0, 3.0
+    )
     disposition: int = setting(
         0,
         "S: numbers that say who the listener is, drawn once a session; 0 as in the paper",
@@ -70,6 +76,9 @@ class ModelConfig:
         256,
     )
     nods: bool = setting(False, "nods are drawn as events; the paper has none")
+    continuity: bool = setting(
+        False, "a window starts where the motion of the one before leads; the paper's may jump"
+    )
     lrd: str = setting(
         "latent_memory",
         "Eq. 12 as printed (queries Z), the released code's roles (memory Z), or those with the "
@@ -106,7 +115,6 @@ class PlayoutConfig:
     head_gain: float = setting(1.0, "scales head rotation and translation", 0.0, 3.0, live=True)
     idle_gain: float = setting(1.0, "scales idle motion", 0.0, 3.0, live=True)
     blinks_per_min: float = setting(17.0, "mean blink rate; 0 = none", 0.0, 26.0, live=True)
-    temperature: float = setting(1.0, "scales sigma of Eq. 7's distribution", 0.0, 3.0)
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,7 @@ class TrainingConfig:
         0.0,
         10.0,
     )
-    clips: int = setting(500, "synthetic training clips", 2, 1_000_000)
+    clips: int = setting(2000, "synthetic training clips", 2, 1_000_000)
     validation_clips: int = setting(24, "synthetic validation clips", 2, 100_000)
     test_clips: int = setting(48, "synthetic test clips", 2, 100_000)
     clip_s: float = setting(30.0, "length of a synthetic clip", 4.0, 600.0)
@@ -165,7 +173,7 @@ class TrainingConfig:
     )
     objective: str = setting(
         "posterior",
-        "learn from M samples, as Algorithm 1, or from M real listeners through a posterior",
+        "learn from M samples alone, as Algorithm 1, or from a real listener's posterior too",
         choices=("samples", "posterior"),
     )
     loss_form: str = setting(
@@ -174,19 +182,19 @@ class TrainingConfig:
         choices=("standardised", "paper", "released"),
     )
     crop_frames: int = setting(128, "frames of a training crop, a multiple of w", 8, 4096)
-    batch: int = setting(8, "crops a step, over all processes", 1, 4096)
-    steps: int = setting(4000, "optimiser steps", 1, 10_000_000)
+    batch: int = setting(10, "crops a step, over all processes", 1, 4096)
+    steps: int = setting(2600, "optimiser steps", 1, 10_000_000)
     samples: int = setting(2, "M in training (Algorithm 1)", 2, 16)
     learning_rate: float = setting(2e-3, "peak of AdamW's schedule", 1e-7, 1.0)
     schedule: str = setting(
-        "cosine", "learning rate after the warm-up", choices=("cosine", "constant")
+        "cosine", "of the learning rate, after a warm-up", choices=("cosine", "constant")
     )
     beta2: float = setting(0.98, "AdamW's second beta", 0.5, 0.99999)
     weight_decay: float = setting(0.01, "AdamW", 0.0, 1.0)
     clip_norm: float = setting(1.0, "largest gradient norm", 0.01, 1000.0)
     average: float = setting(0.998, "decay of the weights' moving average; 0 = none", 0.0, 0.99999)
     precision: str = setting("float32", "of the forward pass", choices=("float32", "bfloat16"))
-    validate_every: int = setting(500, "steps between validations and checkpoints", 1, 10_000_000)
+    validate_every: int = setting(200, "steps between validations and checkpoints", 1, 10_000_000)
     appropriate_weight: float = setting(1.0, "weight of Eq. 20, samples only", 0.0, 1000.0)
     kl_weight: float = setting(1e-3, "lambda_kl of Eq. 18", 0.0, 1000.0)
     smooth_weight: float = setting(4.0, "lambda_smo of Eq. 18", 0.0, 1000.0)
@@ -197,10 +205,10 @@ class TrainingConfig:
     )
     speaker_weight: float = setting(0.2, "weight of Eq. 19", 0.0, 1000.0)
     prior_share: float = setting(
-        0.5, "share of what CIE predicts in the reconstruction, posterior only", 0.0, 1.0
+        0.3, "weight of what CIE predicts, against what the posterior knows", 0.0, 1.0
     )
-    posterior_weight: float = setting(0.1, "KL from posterior to CIE's distribution", 0.0, 1000.0)
-    disposition_weight: float = setting(0.004, "KL of the dispositions", 0.0, 1000.0)
+    posterior_weight: float = setting(0.03, "KL from posterior to CIE's distribution", 0.0, 1000.0)
+    disposition_weight: float = setting(0.002, "KL of the dispositions", 0.0, 1000.0)
     nod_weight: float = setting(0.2, "likelihood of nods", 0.0, 1000.0)
     past_noise: float = setting(0.15, "disturbs the real past, in deviations", 0.0, 10.0)
     past_dropout: float = setting(0.4, "chance that the real past is hidden", 0.0, 1.0)

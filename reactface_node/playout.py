@@ -73,7 +73,8 @@ class Playout:
         face = np.nan_to_num(raw) * presence[:, None]
         face[:, EXPRESSION] *= config.gain
         face[:, NUM_EXPRESSION:] *= config.head_gain
-        face += config.idle_gain * sample.idle.frames(times_s)
+        # The model moves by itself while somebody is there: on top of it idle motion is too much.
+        face += config.idle_gain * (1.0 - presence[:, None]) * sample.idle.frames(times_s)
         face[:, EXPRESSION] = face[:, EXPRESSION].clip(0.0, 1.0)
         rest = face[:, LIDS].clip(0.0, LARGEST_REST_CLOSURE)
         closure = sample.blinks.frames(times_s, config.blinks_per_min)[:, None]

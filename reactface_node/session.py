@@ -176,7 +176,7 @@ class ReactionSession:
                 for array in (*self._face_input(seen), audio, heard)
             )
         )
-        drawn = self.config.playout.temperature * torch.from_numpy(noise[None]).to(device)
+        drawn = torch.from_numpy(noise[None]).to(device)
         with torch.inference_mode():
             output, self._state = self._model(speaker, drawn, self._state)
         return output.listener[0].cpu().numpy()
@@ -185,8 +185,7 @@ class ReactionSession:
         """(1, M, S): who the M listeners of this session are, of each sample's own generator."""
         size = self.config.model.disposition
         drawn = np.stack([rng.standard_normal(size, np.float32) for rng in self._noise])
-        scaled = self.config.playout.temperature * torch.from_numpy(drawn[None])
-        return scaled.to(self._model.listener_mean.device)
+        return torch.from_numpy(drawn[None]).to(self._model.listener_mean.device)
 
     def _face_input(self, seen: list[Observation]) -> tuple[np.ndarray, np.ndarray]:
         """The model's face and mask: coefficients, or face crops in [-1, 1]."""

@@ -38,7 +38,7 @@ def run(capsys, *arguments):
         (["replay", SAMPLE, "-o", "no/OUT"], "cannot write no/OUT"),
         (["replay", "EXISTS", "-o", "OUT"], "is not a rosbag2"),
         (["replay", SAMPLE, "-o", "OUT", "--set", "ros.image_topic=/no"], "it has /audio"),
-        (["evaluate", "--set", "weights=no.safetensors"], "no weights"),
+        (["evaluate", "-o", "OUT", "--set", "weights=no.safetensors"], "no weights"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(arguments, says, capsys, tmp_path, monkeypatch):

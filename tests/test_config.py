@@ -51,6 +51,20 @@ def test_unreadable_and_malformed_files(tmp_path):
         Config.load("x")
 
 
+def test_the_paper_profile_is_literal():
+    """Sec. 4.2 and 5 of the paper."""
+    config = Config.load("paper")
+    model, training = config.model, config.training
+    assert (model.window, model.momentum, model.disposition) == (8, 0.999, 0)
+    assert not model.nods and not model.continuity
+    assert (training.objective, training.loss_form, training.samples) == ("samples", "paper", 3)
+    assert (training.learning_rate, training.schedule) == (2e-5, "constant")
+    assert (training.beta2, training.batch) == (0.999, 4)
+    weights = training.kl_weight, training.smooth_weight, training.diversity_weight
+    assert weights == (1e-5, 10.0, 100.0)
+    assert training.neighbour_temperature == 0.0  # the minimum of Eq. 20
+
+
 def test_every_setting_has_a_description_and_a_range_or_choices():
     for item in settings(Config()):
         assert item.help

@@ -116,8 +116,8 @@ def test_a_person_on_the_wire_gets_a_reaction(live):
     assert weights.min() >= 0 and weights.max() <= 1
     stamps = np.array([convert.stamp_of(message) for message in seen])
     assert (np.diff(stamps) > 0.039).all()
-    # She laughs: the listener smiles more at the end than before.
-    assert weights[-15:, SMILE].mean() > weights[:30, SMILE].mean() + 0.1
+    # She laughs, and for a while the listener does too.
+    assert weights[30:, SMILE].max() > weights[:30, SMILE].mean() + 0.2
     values = {pair.key: float(pair.value) for pair in reports[-1].status[0].values}
     assert values["face_seen"] > 0.3 and values.get("rejected", 0) == 0
 

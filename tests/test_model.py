@@ -15,6 +15,7 @@ from reactface_node.model.modules import (
     draw_latent,
     follow_latent,
     interpolate_latent,
+    join_windows,
 )
 from reactface_node.model.speech import LogMel, LogMelEncoder, Wav2Vec2Encoder
 
@@ -37,6 +38,8 @@ def stream(model, speaker, noise):
         parts.append(output)
     joined = {}
     for item in dataclasses.fields(parts[0]):
+        if item.name == "nods":
+            continue  # the pitch that is drawn from it is compared
         axis = 1 if item.name == "speaker" else 2
         joined[item.name] = torch.cat([getattr(part, item.name) for part in parts], dim=axis)
     return joined
@@ -234,12 +237,40 @@ def test_sampling_and_interpolation_are_equations_10_and_11():
     assert first.flatten().tolist() == [1.0, 1.0, 2.0, 3.0]
 
 
+def test_temperature_scales_the_noise_and_gain_the_reaction():
+    config = small_config(model__nods=False, model__temperature=0.0, model__gain=0.0)
+    model = small_model(config)
+    model.listener_mean.fill_(0.25)
+    speaker, noise = speaker_input(config, 2 * W), noise_for(config, 2)
+    with torch.inference_mode():
+        still = model(speaker, noise)[0].listener
+        model.config = dataclasses.replace(config.model, gain=2.0)
+        first, second = (model(speaker, drawn)[0].listener for drawn in (noise, noise + 1.0))
+        model.config = dataclasses.replace(config.model, gain=1.0)
+        plain = model(speaker, noise)[0].listener
+    assert (still == 0.25).all() and torch.equal(first, second)
+    torch.testing.assert_close(first - 0.25, 2.0 * (plain - 0.25))
+
+
+def test_a_window_starts_where_the_one_before_leads():
+    walk = torch.arange(8.0).reshape(1, 1, 8, 1)
+    walk[:, :, 4:] += 10.0  # decoded with a jump of 10 between windows of 4
+    joined, edge = join_windows(None, walk, 4)
+    assert joined.flatten().tolist() == [0, 1, 2, 3, 6, 9, 12, 15]  # closed by 2 a frame
+    assert edge.flatten().tolist() == [12, 15]
+    first, between = join_windows(None, walk[:, :, :4], 4)
+    second, after = join_windows(between, walk[:, :, 4:], 4)
+    assert torch.equal(torch.cat([first, second], dim=2), joined) and torch.equal(after, edge)
+    alone, _ = join_windows(None, walk, 1)
+    assert torch.isfinite(alone).all()
+
+
 @pytest.mark.parametrize("sync_history_s", [0.0, 1.28])
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_teaching_with_its_own_reactions_returns_the_same(sync_history_s, momentum):
     config = small_config(
         model__sync_history_s=sync_history_s, model__momentum=momentum, model__disposition=3,
-        model__lrd="latent_frame", model__nods=False,
+        model__lrd="latent_frame", model__nods=False, model__temperature=1.0, model__gain=1.0,
     )  # fmt: skip
     model = small_model(config)
     speaker, noise = speaker_input(config, 6 * W, batch=2), noise_for(config, 6, 2, 3)
@@ -254,6 +285,8 @@ def test_teaching_with_its_own_reactions_returns_the_same(sync_history_s, moment
         )
         other, _ = model(speaker, noise, model.initial_state(2, 3, who + 1.0))
     for name, value in vars(taught).items():
+        if value is None:
+            continue
         torch.testing.assert_close(value, getattr(free, name), atol=1e-5, rtol=0)
     assert (other.listener - free.listener).abs().max() > 1e-3
 

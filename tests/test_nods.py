@@ -42,7 +42,7 @@ def test_most_nods_of_synthetic_listeners_are_found_and_nothing_else():
 
 
 def test_a_drawn_nod_takes_its_course_over_the_window_border():
-    head = NodHead(small_config(model__nods=True).model)
+    head = NodHead(small_config(model__nods=True).model, 4)
     sure = torch.full((1, 1, W), -50.0)
     sure[..., 5] = 50.0
     logits = torch.tensor([0.0, 50.0, 0.0, 0.0]).expand(1, 1, W, 4)
@@ -61,7 +61,7 @@ def test_a_drawn_nod_takes_its_course_over_the_window_border():
 
 
 def test_no_nod_starts_while_one_goes_on_and_the_state_is_bounded():
-    head = NodHead(small_config(model__nods=True).model)
+    head = NodHead(small_config(model__nods=True).model, 4)
     always = NodPrediction(
         torch.full((1, 1, W), 50.0), torch.zeros(1, 1, W, 4), torch.zeros(1, 1, W, 2)
     )
@@ -81,7 +81,7 @@ def test_nod_pitch_is_the_listeners_own_curve():
 
 
 def test_likelihood_is_best_where_the_nods_are():
-    head = NodHead(small_config(model__nods=True).model)
+    head = NodHead(small_config(model__nods=True).model, 4)
     nods, possible = torch.zeros(1, 1, 16, 3), torch.ones(1, 1, 16, dtype=torch.bool)
     nods[0, 0, 4] = torch.tensor([2.0, 0.06, 2.5])
 

@@ -19,7 +19,8 @@ from reactface_node.model.checkpoint import load_checkpoint
 from reactface_node.training.corpus import SMALLEST_STD, Corpus
 from reactface_node.training.dataset import make_synthetic, open_split
 from reactface_node.training.objective import ReactFaceLearner
-from reactface_node.training.train import STATE, WEIGHTS, learning_rate, standardise, train
+from reactface_node.training.train import LAST, STATE, WEIGHTS, learning_rate, standardise, train
+from reactface_node.training.validate import energy_score
 
 TINY = {
     "threads": 1,
@@ -78,8 +79,34 @@ def test_a_run_that_was_interrupted_ends_with_the_same_weights(tmp_path, data):
     assert (parts / STATE).is_file()
     kept = train(config, parts)
     assert kept == metrics
-    first, second = load_file(whole / WEIGHTS), load_file(parts / WEIGHTS)
+    first, second = load_file(whole / LAST), load_file(parts / LAST)
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_the_best_weights_are_kept_and_the_last_ones_too(tmp_path, data, monkeypatch):
+    scores = iter([3.0, 2.0, 2.5])
+    monkeypatch.setattr(
+        "reactface_node.training.train.validate", lambda *_: {"energy_score": next(scores)}
+    )
+    train(tiny(data, training__steps=6), tmp_path)
+    model = tiny(data).model
+    best, last = (load_checkpoint(tmp_path / name, model, "cpu") for name in (WEIGHTS, LAST))
+    assert (best.metrics["step"], last.metrics["step"]) == (4, 6)
+    assert [past["energy_score"] for past in last.metrics["history"]] == [3.0, 2.0, 2.5]
+    differ = zip(best.model.state_dict().values(), last.model.state_dict().values(), strict=True)
+    assert any(not torch.equal(one, other) for one, other in differ)
+
+
+def test_the_energy_score_is_best_for_the_real_distribution():
+    rng = np.random.default_rng(0)
+    real = [rng.standard_normal((12, 50, 58)).astype(np.float32)]
+    ones = np.ones(58, np.float32)
+    fair = rng.standard_normal((1, 12, 50, 58)).astype(np.float32)
+    scores = [energy_score(scale * fair, real, ones) for scale in (0.0, 0.5, 1.0, 1.5, 3.0)]
+    assert np.argmin(scores) == 2
+    # Nobody moves: mean distance to the real ones, nothing apart.
+    second = real[0].reshape(12, 2, -1)
+    assert scores[0] == pytest.approx(np.linalg.norm(second, axis=2).mean(), rel=1e-5)
 
 
 def test_going_on_with_another_config_or_a_damaged_state_is_refused(tmp_path, data):

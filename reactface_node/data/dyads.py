@@ -1,15 +1,16 @@
 """The synthetic data set: train, validation and test splits that share no person."""
 
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
 from reactface_node.data.convert import DyadSource
-from reactface_node.data.synthetic import Dyad, draw_cast, make_dyad
+from reactface_node.data.synthetic import Cast, Dyad, draw_cast, make_dyad
 from reactface_node.schema import FRAME_RATE_HZ
 
-# Speakers and listeners of each split; a clip's listeners are all different people.
-CASTS = {"train": (200, 300), "val": (40, 60), "test": (40, 60)}
+# Speakers and listeners of each split; a clip's listeners are all different people. Of a few
+# hundred to learn from, a model knows everybody by heart and draws others badly.
+CASTS = {"train": (2000, 6000), "val": (40, 60), "test": (40, 60)}
 
 
 def dyad_source(seed: int, split: str, clips: int, seconds: float, listeners: int) -> DyadSource:
@@ -21,6 +22,10 @@ def dyad_source(seed: int, split: str, clips: int, seconds: float, listeners: in
 
 
 def _make(seed: int, split: str, seconds: float, listeners: int, index: int) -> Dyad:
-    order = list(CASTS).index(split)
-    cast = draw_cast(np.random.default_rng([seed, order]), *CASTS[split])
-    return make_dyad(np.random.default_rng([seed, order, index]), seconds, listeners, cast)
+    rng = np.random.default_rng([seed, list(CASTS).index(split), index])
+    return make_dyad(rng, seconds, listeners, _cast(seed, split))
+
+
+@cache
+def _cast(seed: int, split: str) -> Cast:
+    return draw_cast(np.random.default_rng([seed, list(CASTS).index(split)]), *CASTS[split])

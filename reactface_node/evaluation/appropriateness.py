@@ -51,8 +51,7 @@ def distance(
     mean. Only the smallest counts, so the warps that cannot be it are abandoned early.
     """
     jobs = [
-        (clip, reactions[known], band)
-        for clip, known in zip(predictions, appropriate, strict=True)
+        (clip, reactions[known], band) for clip, known in zip(predictions, appropriate, strict=True)
     ]
     if workers == 1:
         return np.stack([_nearest(job) for job in tqdm(jobs, "FRDist", unit="clip", leave=False)])

@@ -61,11 +61,23 @@ def find_weights(name: str) -> Path:
     raise UserError(f"no weights '{name}': {WEIGHTS_HELP}")
 
 
-def load_checkpoint(path: Path, model: ModelConfig, device: str) -> Checkpoint:
-    """Read a checkpoint for the model that the config asks for.
+@dataclass(frozen=True)
+class Stored:
+    """A checkpoint's file as it was read: what it says of itself, and its tensors by name."""
 
-    UserError where the file is truncated, not ours, newer, or of another shape or kind.
-    """
+    path: Path
+    config: Config
+    metrics: dict[str, Any]
+    data_hash: str
+    tensors: dict[str, torch.Tensor]
+
+    def fill(self, net: nn.Module) -> None:
+        """Load the tensors; UserError that names the first one that does not fit."""
+        _load(self.path, net, self.tensors)
+
+
+def read_checkpoint(path: Path, device: str) -> Stored:
+    """UserError where the file is truncated, not ours, or newer than this package."""
     try:
         with safe_open(path, framework="pt", device=device) as file:
             metadata = file.metadata() or {}
@@ -76,16 +88,31 @@ def load_checkpoint(path: Path, model: ModelConfig, device: str) -> Checkpoint:
         raise UserError(f"{path} is no checkpoint of reactface_node")
     if int(metadata.get("version", "0")) > VERSION:
         raise UserError(f"{path} was written by a newer reactface_node; update this one")
-    trained = Config.from_dict(json.loads(metadata["config"]))
-    _check_same(path, trained.model, model)
+    # How the session that trained it played, rendered or named topics is no property of weights.
+    settings = json.loads(metadata["config"])
+    config = Config.from_dict({name: settings[name] for name in ("model", "training")})
+    metrics = json.loads(metadata["metrics"])
+    return Stored(path, config, metrics, metadata["data_hash"], tensors)
+
+
+def load_checkpoint(path: Path, model: ModelConfig, device: str) -> Checkpoint:
+    """Read a checkpoint for the model that the config asks for.
+
+    UserError where the file is truncated, not ours, newer, or of another shape or kind.
+    """
+    stored = read_checkpoint(path, device)
+    network = stored.config.training.network
+    if network != "reactface":
+        raise UserError(f"{path} holds the baseline {network}, not ReactFace")
+    _check_same(path, stored.config.model, model)
     # Trained with its own architecture; sampling settings such as momentum are the user's.
     net = ReactFace(model)
-    _load(path, net, tensors)
+    stored.fill(net)
     return Checkpoint(
         net.to(device).eval().requires_grad_(False),
-        trained.to_dict(),
-        json.loads(metadata["metrics"]),
-        metadata["data_hash"],
+        stored.config.to_dict(),
+        stored.metrics,
+        stored.data_hash,
     )
 
 
@@ -100,7 +127,7 @@ def resolve_device(name: str) -> str:
 
 
 def _check_same(path: Path, trained: ModelConfig, wanted: ModelConfig) -> None:
-    free = {"momentum", "dropout", "wav2vec2", "wav2vec2_context_s"}
+    free = {"momentum", "temperature", "gain", "dropout", "wav2vec2", "wav2vec2_context_s"}
     for item in dataclasses.fields(ModelConfig):
         have, want = getattr(trained, item.name), getattr(wanted, item.name)
         if item.name not in free and have != want:
@@ -109,7 +136,7 @@ def _check_same(path: Path, trained: ModelConfig, wanted: ModelConfig) -> None:
             )
 
 
-def _load(path: Path, net: ReactFace, tensors: dict[str, torch.Tensor]) -> None:
+def _load(path: Path, net: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
     expected = net.state_dict()
     for name in sorted(expected.keys() | tensors.keys()):
         if name not in tensors:

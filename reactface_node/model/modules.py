@@ -141,6 +141,28 @@ def interpolate_latent(last: Tensor | None, latent: Tensor, window: int) -> Tens
     return frames.flatten(2, 3)
 
 
+def join_windows(
+    edge: Tensor | None, reaction: Tensor, window: int
+) -> tuple[Tensor, Tensor | None]:
+    """Every window of (B, M, W*w, 58) starts where the two frames before it lead; the gap to
+    what was decoded is closed evenly over its frames, all but 1/(w+1) of it.
+
+    edge (B, M, 2, 58): the frames before the first window; None = there are none. Returns the
+    frames and the new edge. Animators call this inertialization (Bollo, GDC 2018).
+    """
+    fade = 1.0 - torch.arange(1, window + 1, device=reaction.device) / (window + 1)
+    joined = []
+    for decoded in reaction.unflatten(2, (-1, window)).unbind(2):
+        if edge is not None:
+            expected = 2.0 * edge[:, :, 1] - edge[:, :, 0]
+            gap = expected - decoded[:, :, 0]
+            decoded = decoded + fade.to(decoded.dtype)[:, None] * gap[:, :, None]
+        before = decoded[:, :, :1] if edge is None else edge
+        edge = torch.cat([before, decoded], dim=2)[:, :, -2:]
+        joined.append(decoded)
+    return torch.cat(joined, dim=2), edge
+
+
 class ListenerReactionDecoder(nn.Module):
     """LRD (Eqs 8, 12, 13): the window's latents and its positions -> reaction features.
 

@@ -1,7 +1,7 @@
 """Nods as events: when one starts, how many cycles, how deep, how fast; decoded into motion.
 
-A nod's phase is random, so a regression averages nods away. Here the synchronised reaction of
-every frame gives the chance that a nod starts in it; a drawn nod then takes its course.
+A nod's phase is random, so a regression averages nods away. Here what has been heard and seen of
+the speaker gives, frame by frame, the chance that a nod starts; a drawn nod takes its course.
 """
 
 import math
@@ -31,15 +31,27 @@ class NodPrediction:
     cycles: Tensor
     shape: Tensor
 
+    def window(self, index: int, frames: int) -> "NodPrediction":
+        """Of the window of that number."""
+        span = slice(index * frames, (index + 1) * frames)
+        return NodPrediction(
+            self.onset[:, :, span], self.cycles[:, :, span], self.shape[:, :, span]
+        )
+
 
 class NodHead(nn.Module):
-    """Predicts nods from reaction features and plays those that are drawn."""
+    """Predicts nods from the speaker and the listener's disposition; plays those that are drawn.
 
-    def __init__(self, config: ModelConfig):
+    It learns from nods alone and changes nothing in the encoders: the reactions need other cues
+    than a pause, and would drown them.
+    """
+
+    def __init__(self, config: ModelConfig, ratio: int):
         super().__init__()
-        self.window = config.window
-        self.norm = nn.LayerNorm(config.width)
-        self.hidden = nn.Linear(config.width, config.width)
+        self.window, self.ratio = config.window, ratio
+        self.embed = nn.Linear((1 + ratio) * config.width, config.width)
+        self.memory = nn.GRU(config.width, config.width, batch_first=True)
+        self.hidden = nn.Linear(config.width + config.disposition, config.width)
         self.out = nn.Linear(config.width, 1 + MOST_CYCLES + 2)
         # A nod every few seconds: a chance of about 1 % a frame to begin with.
         nn.init.constant_(self.out.bias[:1], -4.5)
@@ -54,11 +66,21 @@ class NodHead(nn.Module):
         """(B, M, 4): frames since the last onset, its cycles, depth in rad and frequency in Hz."""
         return self.log_spread.new_tensor([NEVER, 1.0, 0.0, TYPICAL_HZ]).expand(batch, samples, 4)
 
-    def forward(self, features: Tensor) -> NodPrediction:
-        """features (B, M, n, D), causal."""
-        x = self.out(F.gelu(self.hidden(self.norm(features))))
+    def forward(
+        self, face: Tensor, speech: Tensor, disposition: Tensor, memory: Tensor
+    ) -> tuple[NodPrediction, Tensor]:
+        """face (B, n, D), speech (B, n*k, D), dispositions (B, M, S), memory (B, D), causal.
+
+        Returns the prediction for n frames of M listeners, and the memory after them.
+        """
+        own = speech.unflatten(1, (-1, self.ratio)).flatten(2)
+        x = F.gelu(self.embed(torch.cat([face, own], dim=-1).detach()))
+        heard, memory = self.memory(x, memory[None])
+        who = disposition.detach()[:, :, None].expand(-1, -1, face.shape[1], -1)
+        heard = heard[:, None].expand(-1, disposition.shape[1], -1, -1)
+        x = self.out(F.gelu(self.hidden(torch.cat([heard, who], dim=-1))))
         onset, cycles, shape = x.split([1, MOST_CYCLES, 2], dim=-1)
-        return NodPrediction(onset[..., 0], cycles, shape)
+        return NodPrediction(onset[..., 0], cycles, shape), memory[0]
 
     @torch.no_grad()
     def play(self, predicted: NodPrediction, noise: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,13 +5,14 @@ at a time, with the state that the call before returned; the numbers are the sam
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from reactface_node.config import ModelConfig
-from reactface_node.model.face import CoefficientEncoder, CoefficientState, PixelEncoder, PixelState
+from reactface_node.model.face import CoefficientEncoder, PixelEncoder
 from reactface_node.model.modules import (
     CIEState,
     ConditionalInteractionEncoder,
@@ -22,65 +23,14 @@ from reactface_node.model.modules import (
     draw_latent,
     follow_latent,
     interpolate_latent,
+    join_windows,
 )
-from reactface_node.model.nods import NodHead
-from reactface_node.model.speech import (
-    LogMelEncoder,
-    LogMelState,
-    Wav2Vec2Encoder,
-    Wav2Vec2State,
-)
+from reactface_node.model.nods import NodHead, NodPrediction
+from reactface_node.model.records import ModelState, Output, SpeakerInput
+from reactface_node.model.speech import LogMelEncoder, Wav2Vec2Encoder
 from reactface_node.schema import NUM_COEFFICIENTS, ROTATION, SAMPLES_PER_FRAME
 
 PITCH = ROTATION.start
-
-
-@dataclass(frozen=True)
-class SpeakerInput:
-    """T frames of the speaker, T a multiple of w.
-
-    face: (B, T, 58) coefficients, or (B, T, 3, 224, 224) pixels in [-1, 1].
-    face_valid: bool, (B, T, 58) or, for pixels, (B, T).
-    audio: (B, T*640) 16 kHz mono in [-1, 1]; audio_valid: (B, T) bool.
-    """
-
-    face: Tensor
-    face_valid: Tensor
-    audio: Tensor
-    audio_valid: Tensor
-
-
-@dataclass(frozen=True)
-class ModelState:
-    """Everything a session carries from window to window; its size is bounded."""
-
-    speech: LogMelState | Wav2Vec2State
-    face: CoefficientState | PixelState
-    cie: CIEState
-    slbs: SLBSState
-    last_reaction: Tensor  # (B, M, w, 58) standardised: the window before
-    last_speech: Tensor  # (B, w*k, D)
-    last_face: Tensor  # (B, w, D)
-    latent: Tensor | None  # (B, M, D): z_(t-w); None before the first window
-    disposition: Tensor  # (B, M, S): who the listeners are, the same for a whole session
-    frame: Tensor  # (B,) int64: position of the next frame
-    nod: Tensor  # (B, M, 4): the last nod, see model/nods.py
-
-
-@dataclass(frozen=True)
-class Output:
-    """listener (B, M, T, 58) and speaker (B, T, 58) coefficients (Eqs 9 and 19, in real units);
-    mean, log_variance, latent (B, M, T/w, D): the distribution of every window and its z.
-    features (B, M, T, D): the synchronised reactions, which nods are predicted from. nod_pitch
-    (B, M, T): rad, the nods that were drawn, part of ``listener``."""
-
-    listener: Tensor
-    speaker: Tensor
-    mean: Tensor
-    log_variance: Tensor
-    latent: Tensor
-    features: Tensor
-    nod_pitch: Tensor
 
 
 class ReactFace(nn.Module):
@@ -112,7 +62,7 @@ class ReactFace(nn.Module):
         self.head = nn.Sequential(
             nn.LayerNorm(config.width), nn.Linear(config.width, NUM_COEFFICIENTS)
         )
-        self.nods = NodHead(config) if config.nods else None
+        self.nods = NodHead(config, ratio) if config.nods else None
         # Standardised targets: in raw units the pose outweighs a smile many times over.
         self.register_buffer("listener_mean", torch.zeros(NUM_COEFFICIENTS))
         self.register_buffer("listener_std", torch.ones(NUM_COEFFICIENTS))
@@ -143,9 +93,11 @@ class ReactFace(nn.Module):
             zeros(batch, window * self.speech_encoder.ratio, width),
             zeros(batch, window, width),
             None,
+            None,
             disposition,
             torch.zeros(batch, dtype=torch.long, device=self.listener_mean.device),
             self.nods.initial_state(batch, samples) if self.nods else zeros(batch, samples, 0),
+            zeros(batch, width),
         )
 
     def forward(
@@ -158,21 +110,22 @@ class ReactFace(nn.Module):
         self._check(speaker, noise)
         state = state or self.initial_state(len(noise), noise.shape[1])
         aligned, speech, state = self._encode(speaker, state)
+        nods, state = self._predict_nods(aligned, speech, state)
         w, k, width = self.config.window, self.speech_encoder.ratio, self.config.width
         windows = []
         for index in range(noise.shape[2]):
-            fresh = noise[:, :, index : index + 1]
+            fresh = self.config.temperature * noise[:, :, index : index + 1, :width]
             window, state = self._react(
                 aligned[:, index * w : (index + 1) * w],
                 speech[:, index * w * k : (index + 1) * w * k],
                 self._predict(state),
-                lambda mean, spread, fresh=fresh: draw_latent(mean, spread, fresh[..., :width]),
+                partial(draw_latent, noise=fresh),
                 state,
             )
-            pitch, state = self._nod(window, fresh[:, :, 0, width:], state)
+            pitch, state = self._nod(nods, index, noise[:, :, index, width:], state)
             windows.append((*window, pitch))
-        *parts, pitch = (torch.cat(part, 2) for part in zip(*windows, strict=True))
-        return self._output(aligned, *parts, pitch), state
+        parts = [torch.cat(part, dim=2) for part in zip(*windows, strict=True)]
+        return self._output(aligned, parts, nods), state
 
     def teach(
         self,
@@ -196,8 +149,9 @@ class ReactFace(nn.Module):
             last_speech=torch.cat([state.last_speech, speech[:, : -w * k]], dim=1),
             last_face=torch.cat([state.last_face, aligned[:, :-w]], dim=1),
         )
+        nods, _ = self._predict_nods(aligned, speech, state)
         parts, _ = self._react(aligned, speech, self._predict(before), draw, state)
-        return self._output(aligned, *parts, torch.zeros_like(listener[..., 0]))
+        return self._output(aligned, [*parts, torch.zeros_like(listener[..., 0])], nods)
 
     @torch.no_grad()
     def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:
@@ -247,15 +201,18 @@ class ReactFace(nn.Module):
         prediction: tuple[Tensor, Tensor, CIEState],
         draw: Callable[[Tensor, Tensor], Tensor],
         state: ModelState,
-    ) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor, Tensor], ModelState]:
+    ) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], ModelState]:
         """Draw and decode one window or more (AFRG), then synchronise with now (SLBS)."""
         mean, log_variance, cie = prediction
         drawn = draw(mean, log_variance)
         latent = follow_latent(drawn, state.latent, self.config.momentum)
         latents = interpolate_latent(state.latent, latent, self.config.window)
         raw = self.decoder(latents, state.disposition, state.frame)
-        features, slbs = self.synchroniser(raw, face, speech, state.slbs)
-        reaction = self.head(features)
+        synchronised, slbs = self.synchroniser(raw, face, speech, state.slbs)
+        reaction = self.head(synchronised)
+        edge = state.edge
+        if self.config.continuity:
+            reaction, edge = join_windows(edge, reaction, self.config.window)
         following = replace(
             state,
             cie=cie,
@@ -264,38 +221,41 @@ class ReactFace(nn.Module):
             last_speech=speech,
             last_face=face,
             latent=latent[:, :, -1],
+            edge=edge,
             # Kept small: only its remainder matters, and a float loses large counts.
             frame=(state.frame + face.shape[1]) % self.decoder.cycle,
         )
-        return (features, reaction, mean, log_variance, latent), following
+        return (reaction, mean, log_variance, latent), following
+
+    def _predict_nods(
+        self, aligned: Tensor, speech: Tensor, state: ModelState
+    ) -> tuple[NodPrediction | None, ModelState]:
+        """Where nods may start in the frames of the speaker that are given."""
+        if self.nods is None:
+            return None, state
+        nods, memory = self.nods(aligned, speech, state.disposition, state.nod_memory)
+        return nods, replace(state, nod_memory=memory)
 
     def _nod(
-        self, window: tuple[Tensor, ...], noise: Tensor, state: ModelState
+        self, nods: NodPrediction | None, index: int, noise: Tensor, state: ModelState
     ) -> tuple[Tensor, ModelState]:
         """The pitch (B, M, w) of nods in a window, which later windows see as past reactions."""
-        features, reaction = window[:2]
-        if self.nods is None:
-            return torch.zeros_like(reaction[..., 0]), state
-        pitch, nod = self.nods.play(self.nods(features), noise, state.nod)
+        if self.nods is None or nods is None:
+            return torch.zeros_like(state.last_reaction[..., 0]), state
+        predicted = nods.window(index, self.config.window)
+        pitch, nod = self.nods.play(predicted, noise, state.nod)
         shown = state.last_reaction.clone()
         shown[..., PITCH] += pitch / self.listener_std[PITCH]
         return pitch, replace(state, nod=nod, last_reaction=shown)
 
-    def _output(
-        self,
-        aligned: Tensor,
-        features: Tensor,
-        reaction: Tensor,
-        mean: Tensor,
-        log_variance: Tensor,
-        latent: Tensor,
-        pitch: Tensor,
-    ) -> Output:
-        listener = reaction * self.listener_std + self.listener_mean
+    def _output(self, aligned: Tensor, parts: list[Tensor], nods: NodPrediction | None) -> Output:
+        """parts: reaction, mean, log-variance, latent and the pitch of nods."""
+        reaction, mean, log_variance, latent, pitch = parts
+        listener = self.config.gain * reaction * self.listener_std + self.listener_mean
         nodding = torch.zeros_like(listener)
         nodding[..., PITCH] = pitch
         speaker = self.speaker_head(aligned) * self.speaker_std
-        return Output(listener + nodding, speaker, mean, log_variance, latent, features, pitch)
+        return Output(listener + nodding, speaker, mean, log_variance, latent, nods, pitch)
 
     def _check(self, speaker: SpeakerInput, noise: Tensor) -> None:
         batch, frames = speaker.face.shape[:2]

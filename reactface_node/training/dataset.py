@@ -4,6 +4,8 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
+
 from reactface_node.config import TrainingConfig
 from reactface_node.data.clips import Clips
 from reactface_node.data.convert import convert
@@ -44,5 +46,5 @@ def open_split(folder: Path, split: str, settings: TrainingConfig) -> tuple[Clip
         clips = with_neighbours(clips, settings.neighbour_distance)
     digest = hashlib.sha256(json.dumps(clips.names).encode())
     for array in (clips.frames, clips.speaker, clips.reactions, clips.audio):
-        digest.update(array)
+        digest.update(np.ascontiguousarray(array).data)
     return clips, digest.hexdigest()

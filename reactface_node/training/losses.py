@@ -49,6 +49,22 @@ def diversity_loss(listener: Tensor, scale: float, active: Tensor) -> Tensor:
     return (kernel * apart).sum(dim=(1, 2)).mean() / (samples * (samples - 1))
 
 
+def energy_loss(listener: Tensor, real: Tensor, window: int) -> Tensor:
+    """Energy score of every window's M >= 2 samples (Gneiting and Raftery 2007, Eq. 22).
+
+    listener (B, M, T, C), real (B, 1, T, C); Euclidean over a window, in root mean squares. Its
+    expectation is least where the samples are distributed as what is real: unlike a mean distance
+    alone, it asks neither for the mean reaction nor for a diversity that nobody has.
+    """
+    ours, theirs = (part.unflatten(2, (-1, window)).flatten(3) for part in (listener, real))
+    samples, size = ours.shape[1], ours.shape[-1]
+    near = torch.linalg.vector_norm(ours - theirs, dim=-1).mean()
+    one, other = torch.triu_indices(samples, samples, 1, device=ours.device)
+    # Two samples may be the same number by number, where a norm has no slope.
+    apart = (ours[:, one] - ours[:, other]).square().sum(-1).add(1e-12).sqrt().mean()
+    return (near - 0.5 * apart) / size**0.5
+
+
 def kl_loss(mean: Tensor, log_variance: Tensor) -> Tensor:
     """Eq. 22: KL(N(mu, sigma) || N(0, I)), mean over every latent number."""
     return 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance).mean()

@@ -1,16 +1,29 @@
 """Every network that can be trained, by its name in ``training.network``."""
 
+from pathlib import Path
+
 from torch import nn
 
 from reactface_node.config import Config
-from reactface_node.data.clips import Clips
+from reactface_node.model.checkpoint import load_checkpoint, read_checkpoint
+from reactface_node.training import baselines
 from reactface_node.training.objective import ReactFaceLearner
 
 
-def build_learner(config: Config, clips: Clips | None = None) -> nn.Module:
+def build_learner(config: Config) -> nn.Module:
     """An untrained ``Learner`` for the config."""
     if config.training.network == "reactface":
         return ReactFaceLearner(config)
-    from reactface_node.training import baselines
-
     return baselines.build(config.training.network, config.model)
+
+
+def load_network(path: Path, config: Config) -> tuple[nn.Module, str]:
+    """A trained ``Reactor`` and its ``training.network``; ReactFace is the one that the config
+    asks for, with its temperature and momentum. UserError as checkpoints are read."""
+    stored = read_checkpoint(path, config.device)
+    name = stored.config.training.network
+    if name == "reactface":
+        return load_checkpoint(path, config.model, config.device).model, name
+    net = baselines.build(name, stored.config.model)
+    stored.fill(net)
+    return net.to(config.device).eval().requires_grad_(False), name

@@ -23,7 +23,8 @@ class ReactFaceLearner(nn.Module):
     def __init__(self, config: Config, wav2vec2: nn.Module | None = None):
         super().__init__()
         self.settings = config.training
-        self.model = ReactFace(config.model, wav2vec2)
+        # What is learned is the distribution as it is, whatever is drawn from it later.
+        self.model = ReactFace(replace(config.model, temperature=1.0, gain=1.0), wav2vec2)
         if config.training.objective == "posterior":
             self.posterior = Posterior(config.model)
 
@@ -53,45 +54,44 @@ class ReactFaceLearner(nn.Module):
         terms = losses.reaction_terms(units(calm), units(target), settings, self._active())
         terms["speaker"] = settings.speaker_weight * self._speaker_term(output.speaker, batch)
         terms["kl"] = settings.kl_weight * losses.kl_loss(output.mean, output.log_variance)
-        if model.nods is not None:
+        if model.nods is not None and output.nods is not None:
             # Samples have no listener of their own: all of them learn the real one's nods.
             own = [
                 part[:, :1].expand(-1, samples, *part.shape[2:])
                 for part in (batch.nods, batch.may_nod)
             ]
-            terms["nods"] = settings.nod_weight * model.nods.loss(model.nods(output.features), *own)
+            terms["nods"] = settings.nod_weight * model.nods.loss(output.nods, *own)
         return terms
 
     def _posterior_losses(self, batch: Batch, noise: CropNoise) -> dict[str, Tensor]:
-        """M real listeners at once, each decoded twice: from what it did, and from what CIE
-        predicts (the hybrid objective of Sohn et al. 2015), every window's past being real."""
+        """One real listener a crop, decoded from what it did, and M times from what CIE predicts,
+        every window's past being real: a conditional variational autoencoder whose prior answers
+        for its samples too (Sohn et al. 2015), by a score that only the real distribution wins."""
         model, settings = self.model, self.settings
-        samples = min(settings.samples, batch.listeners.shape[1])
-        real = batch.listeners[:, :samples]
-        target = self._standard(self._without_nods(real, batch.nod_pitch[:, :samples]))
+        listener = self._one_of(batch, noise)
+        target = self._standard(self._without_nods(listener.listeners, listener.nod_pitch))
         features = self.posterior.encode(target)
         who = self.posterior.disposition(target, features)
-        drawn = who.draw(noise.normal(*who.mean.shape[1:]))
-        shape = (samples, target.shape[2] // model.config.window, model.config.width)
-        fresh = noise.normal(*shape), noise.normal(*shape)
+        shape = (1 + settings.samples, target.shape[2] // model.config.window, model.config.width)
+        fresh = noise.normal(*shape)
         nats: list[Tensor] = []
 
         def draw(mean: Tensor, log_variance: Tensor) -> Tensor:
-            prior = Gaussian(mean[:, :samples], log_variance[:, :samples])
-            known = self.posterior.latents(features, prior)
-            nats.append(divergence(known, prior).mean())
-            free = draw_latent(mean[:, samples:], log_variance[:, samples:], fresh[1])
-            return torch.cat([known.draw(fresh[0]), free], dim=1)
+            known = self.posterior.latents(features, Gaussian(mean, log_variance))
+            nats.append(divergence(known, Gaussian(mean, log_variance)).mean())
+            free = draw_latent(mean, log_variance, fresh[:, 1:])
+            return torch.cat([known.draw(fresh[:, :1]), free], dim=1)
 
-        state = self._state(len(real), 2 * samples, torch.cat([drawn, drawn], dim=1), noise)
-        past = self._past(real, noise)
-        output = model.teach(batch.speaker, torch.cat([past, past], dim=1), draw, state)
-        told, free = self._standard(output.listener).split(samples, dim=1)
+        state = self._state(len(target), 1, who.draw(noise.normal(*who.mean.shape[1:])), noise)
+        past = self._past(listener.listeners, noise)
+        output = model.teach(batch.speaker, past, draw, state)
+        decoded = self._standard(output.listener)
+        known, free = decoded[:, :1], decoded[:, 1:]
         share = settings.prior_share
         unit = Gaussian(torch.zeros_like(who.mean), torch.zeros_like(who.mean))
         terms = {
-            "appropriate": share * F.smooth_l1_loss(free, target),
-            "reconstruction": (1.0 - share) * F.smooth_l1_loss(told, target),
+            "appropriate": share * losses.energy_loss(free, target, model.config.window),
+            "reconstruction": (1.0 - share) * F.smooth_l1_loss(known, target),
             "smooth": settings.smooth_weight * losses.smooth_loss(free),
             "diversity": settings.diversity_weight
             * losses.diversity_loss(free, settings.diversity_scale, self._active()),
@@ -101,11 +101,17 @@ class ReactFaceLearner(nn.Module):
         }
         if who.mean.shape[-1]:
             terms["disposition"] = settings.disposition_weight * divergence(who, unit).mean()
-        if model.nods is not None:
-            predicted = model.nods(output.features[:, samples:])
-            known = batch.nods[:, :samples], batch.may_nod[:, :samples]
-            terms["nods"] = settings.nod_weight * model.nods.loss(predicted, *known)
+        if model.nods is not None and output.nods is not None:
+            nods = model.nods.loss(output.nods, listener.nods, listener.may_nod)
+            terms["nods"] = settings.nod_weight * nods
         return terms
+
+    def _one_of(self, batch: Batch, noise: CropNoise) -> Batch:
+        """The batch with one of every crop's listeners, (B, 1, ...)."""
+        chosen = noise.integers(batch.listeners.shape[1])
+        names = ("listeners", "nods", "nod_pitch", "may_nod")
+        crops = torch.arange(len(chosen), device=chosen.device)
+        return replace(batch, **{n: getattr(batch, n)[crops, chosen][:, None] for n in names})
 
     def _past(self, real: Tensor, noise: CropNoise) -> Tensor:
         """What CIE is told of the past: disturbed as a model's own past is, at times nothing."""

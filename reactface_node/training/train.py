@@ -4,7 +4,9 @@ import json
 import math
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,81 +27,117 @@ from reactface_node.training.resume import Progress, load_state, save_state
 from reactface_node.training.validate import validate
 
 WARM_UP_STEPS = 100
-WEIGHTS, STATE = "weights.safetensors", "state.safetensors"
+# The best by validation's energy score, the newest, and what a run goes on from.
+WEIGHTS, LAST, STATE = "weights.safetensors", "last.safetensors", "state.safetensors"
+
+
+@dataclass
+class Run:
+    """What a training run works on, and what it has measured so far."""
+
+    config: Config
+    out: Path
+    data: Path
+    data_hash: str
+    corpus: Corpus
+    learner: nn.Module
+    optimiser: torch.optim.Optimizer
+    average: dict[str, Tensor]
+    progress: Progress
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a run that goes on must have in common with this one."""
+        settings = self.config.to_dict()
+        return {
+            "model": settings["model"], "training": settings["training"], "data": self.data_hash
+        }  # fmt: skip
 
 
 def train(config: Config, out: Path) -> dict[str, float]:
-    """Train what ``config.training`` says into the folder ``out``; the last validation's metrics (none in
-    the processes that do not validate).
+    """Train what ``config.training`` says into the folder ``out``; the last validation's metrics
+    (none in the processes that do not validate).
 
-    out: data (synthetic dyads, if no data set is named), weights, TensorBoard's events, and the
-    state from which the same command goes on. The same seed on the same machine gives the same
-    weights, interrupted or not. UserError on a data set that cannot be used or another config.
+    out: data (synthetic dyads, if no data set is named), the best and the last weights,
+    TensorBoard's events, and the state from which the same command goes on. The same seed on the
+    same machine gives the same weights, interrupted or not. UserError on a data set that cannot
+    be used or another config.
     """
     settings = config.training
     with Processes(config.device) as processes:
-        device = resolve_device(processes.device)
-        if config.threads:
-            torch.set_num_threads(config.threads)
-        torch.manual_seed(settings.seed)
-        data = prepare_data(settings, out, processes)
-        clips, data_hash = open_split(data, "train", settings)
-        pixels = config.model.face_encoder == "pixels"
-        corpus = Corpus(clips, pixels)
-        learner = build_learner(config, clips).to(device)
-        standardise(learner, corpus)
-        optimiser = torch.optim.AdamW(
-            learner.parameters(),
-            lr=settings.learning_rate,
-            betas=(0.9, settings.beta2),
-            weight_decay=settings.weight_decay,
-        )
-        average = {n: t.clone() for n, t in learner.state_dict().items() if t.is_floating_point()}
-        about = {"model": config.to_dict()["model"], "training": config.to_dict()["training"]}
-        about["data"] = data_hash
-        progress = Progress(0, [])
-        if (out / STATE).exists():
-            progress = load_state(out / STATE, learner, optimiser, average, about)
-        losses = processes.share(_Losses(learner))
+        run = start(config, out, processes)
+        losses = processes.share(_Losses(run.learner))
         report = Report(out, processes.first)
-        history = list(progress.history)
         bar = tqdm(
-            range(progress.step, settings.steps), "training", unit="step",
-            initial=progress.step, total=settings.steps, disable=not processes.first,
+            range(run.progress.step, settings.steps), "training", unit="step",
+            initial=run.progress.step, total=settings.steps, disable=not processes.first,
         )  # fmt: skip
         for step in bar:
             started = time.perf_counter()
-            batch = corpus.batch(
+            batch = run.corpus.batch(
                 np.random.default_rng([settings.seed, 2, step]), settings.batch,
                 settings.crop_frames, settings.listeners, settings.channel_dropout,
             )  # fmt: skip
-            batch = processes.part(batch).to(device)
-            parts = optimise(losses, optimiser, batch, step, settings)
-            follow(average, learner, step, settings.average)
-            seconds = time.perf_counter() - started
-            report.step(step, parts, settings.batch * settings.crop_frames / FRAME_RATE_HZ, seconds)
+            batch = processes.part(batch).to(processes.device)
+            parts = optimise(losses, run.optimiser, batch, step, settings)
+            follow(run.average, run.learner, step, settings.average)
+            clip_s = settings.batch * settings.crop_frames / FRAME_RATE_HZ
+            report.step(step, parts, clip_s, time.perf_counter() - started)
             bar.set_postfix({name: f"{value:.3f}" for name, value in parts.items()})
-            if (step + 1) % settings.validate_every == 0 or step + 1 == settings.steps:
-                if processes.first:
-                    kept = {n: t.clone() for n, t in learner.state_dict().items()}
-                    learner.load_state_dict({**kept, **average})
-                    learner.eval()
-                    found = validate(learner, data, settings, pixels, report, step + 1)
-                    metrics = {"step": step + 1} | found
-                    history.append(metrics)
-                    save_checkpoint(
-                        out / WEIGHTS, exported(learner), config, metrics | {"history": history},
-                        data_hash,
-                    )  # fmt: skip
-                    learner.load_state_dict(kept)
-                    save_state(
-                        out / STATE, learner, optimiser, average,
-                        Progress(step + 1, history), about,
-                    )  # fmt: skip
-                    tqdm.write(json.dumps(metrics), file=sys.stderr)
-                learner.train()
+            last = step + 1 == settings.steps
+            if processes.first and (last or (step + 1) % settings.validate_every == 0):
+                save(run, step + 1, report)
         report.close()
-    return history[-1] if history else {}
+    return run.progress.history[-1] if run.progress.history else {}
+
+
+def start(config: Config, out: Path, processes: Processes) -> Run:
+    """Data, network and optimiser; those of the run that ``out`` holds, if it holds one."""
+    settings = config.training
+    device = resolve_device(processes.device)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    torch.manual_seed(settings.seed)
+    data = prepare_data(settings, out, processes)
+    clips, data_hash = open_split(data, "train", settings)
+    corpus = Corpus(clips, config.model.face_encoder == "pixels")
+    learner = build_learner(config).to(device)
+    standardise(learner, corpus)
+    optimiser = torch.optim.AdamW(
+        learner.parameters(),
+        lr=settings.learning_rate,
+        betas=(0.9, settings.beta2),
+        weight_decay=settings.weight_decay,
+    )
+    average = {n: t.clone() for n, t in learner.state_dict().items() if t.is_floating_point()}
+    run = Run(
+        config, out, data, data_hash, corpus, learner, optimiser, average, Progress(0, [])
+    )  # fmt: skip
+    if (out / STATE).exists():
+        run.progress = load_state(out / STATE, learner, optimiser, average, run.about)
+    return run
+
+
+def save(run: Run, step: int, report: Report) -> None:
+    """Validate the averaged weights, export them, and keep the state to go on from."""
+    kept = {name: value.clone() for name, value in run.learner.state_dict().items()}
+    run.learner.load_state_dict({**kept, **run.average})
+    run.learner.eval()
+    found = validate(run.learner, run.data, run.config.training, run.corpus.pixels, report, step)
+    history = [*run.progress.history, {"step": step} | found]
+    metrics = history[-1] | {"history": history}
+    best = found["energy_score"] <= min(past["energy_score"] for past in history)
+    for name in (LAST, WEIGHTS) if best else (LAST,):
+        save_checkpoint(
+            run.out / name, exported(run.learner), run.config, metrics, run.data_hash
+        )  # fmt: skip
+    run.learner.load_state_dict(kept)
+    run.learner.train()
+    run.progress = Progress(step, history)
+    save_state(
+        run.out / STATE, run.learner, run.optimiser, run.average, run.progress, run.about
+    )  # fmt: skip
+    tqdm.write(json.dumps(history[-1]), file=sys.stderr)
 
 
 class _Losses(nn.Module):
@@ -140,10 +178,10 @@ def optimise(
 
 
 def learning_rate(step: int, settings: TrainingConfig) -> float:
-    """Share of the peak: linear warm-up, then a cosine to zero or a constant."""
-    warm = min(1.0, (step + 1) / WARM_UP_STEPS)
+    """Share of the peak: a constant, or a linear warm-up and a cosine to zero."""
     if settings.schedule == "constant":
-        return warm
+        return 1.0
+    warm = min(1.0, (step + 1) / WARM_UP_STEPS)
     return warm * 0.5 * (1.0 + math.cos(math.pi * step / settings.steps))
 
 

@@ -38,7 +38,8 @@ def validate(
     drawn = react(speaker, SAMPLES, generator).cpu().numpy()  # type: ignore[operator]
     known = [clips.appropriate[index] for index in range(count)]
     real = [clips.reactions[index, :frames] for index in known]
-    metrics = quick_metrics(drawn, real)
+    scale = getattr(learner, "model", learner).get_buffer("listener_std").cpu().numpy()
+    metrics = quick_metrics(drawn, real) | {"energy_score": energy_score(drawn, real, scale)}
     report.metrics(step, metrics)
     report.picture(step, "samples", _strip(drawn[0], real[0]))
     return metrics
@@ -61,6 +62,26 @@ def quick_metrics(drawn: np.ndarray, real: list[np.ndarray]) -> dict[str, float]
         "smile_correlation": float(np.mean(smiles)) if smiles else 0.0,
         "border_jump_ratio": float(steps[border].mean() / max(steps[~border].mean(), 1e-12)),
     }
+
+
+def energy_score(drawn: np.ndarray, real: list[np.ndarray], scale: np.ndarray) -> float:
+    """Gneiting and Raftery (2007, Eq. 22) over a second of standardised motion; lower is better.
+
+    A strictly proper score: no distribution of reactions has a lower mean than the real one, so
+    neither the conditional mean nor wild samples win. Shapes as ``quick_metrics``.
+    """
+    scores = []
+    for ours, theirs in zip(drawn, real, strict=True):
+        seconds = ours.shape[1] // FRAME_RATE_HZ
+        a, b = (
+            torch.from_numpy(part[:, : seconds * FRAME_RATE_HZ] / scale)
+            .unflatten(1, (seconds, -1)).flatten(2).transpose(0, 1)
+            for part in (ours, theirs)
+        )  # fmt: skip
+        count = a.shape[1]
+        apart = torch.cdist(a, a).sum((1, 2)) / (count * (count - 1))
+        scores.append((torch.cdist(a, b).mean((1, 2)) - 0.5 * apart).mean())
+    return float(torch.stack(scores).mean())
 
 
 def _strip(drawn: np.ndarray, real: np.ndarray) -> np.ndarray:

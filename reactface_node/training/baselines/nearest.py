@@ -98,7 +98,7 @@ class NearestNeighbour:
         parts = []
         for at in range(0, len(clips), CHUNK):
             if self.by == "motion":
-                x = torch.from_numpy(np.asarray(clips.speaker[at : at + CHUNK, :frames]))
+                x = torch.from_numpy(np.array(clips.speaker[at : at + CHUNK, :frames]))
             else:
                 audio = clips.audio[at : at + CHUNK, : frames * SAMPLES_PER_FRAME]
                 x = self._mel(torch.from_numpy(np.asarray(audio, np.float32) / 32768))

@@ -1,0 +1,142 @@
+"""The commands for researchers: ``reactface train | evaluate | data | survey``."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from reactface_node.cli_options import add_command, load_config
+from reactface_node.errors import UserError
+
+
+def add_research(commands: Any) -> None:
+    """Adds them to the parser's commands."""
+    train = add_command(commands, "train", _train, "train a listener; run again, it goes on")
+    train.add_argument("file", nargs="?", type=Path, metavar="CONFIG", help="a YAML config")
+    train.add_argument("-o", "--out", type=Path, required=True, help="folder of the run")
+    _add_evaluate(commands)
+    _add_data(commands)
+    _add_survey(commands)
+
+
+def _add_evaluate(commands: Any) -> None:
+    about = "the paper's tables and figures: ours, every baseline, the ablations, the probes"
+    parser = add_command(commands, "evaluate", _evaluate, about)
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="trained baselines")
+    parser.add_argument("-o", "--out", type=Path, help="folder for tables, figures and data")
+    parser.add_argument("--probes", action="store_true", help="only the probes, printed")
+    parser.add_argument("--ablations", action="store_true", help="Tables 3-7: trains every row")
+    parser.add_argument("--samples", type=int, default=10, help="M: reactions to every speaker")
+    parser.add_argument("--clips", type=int, default=0, help="test clips; 0 = all")
+    parser.add_argument("--band", type=int, help="frames that FRDist's time warp may stray")
+    parser.add_argument("--i3d", type=Path, metavar="FILE", help="I3D weights, for FRRea")
+    parser.add_argument(
+        "--paper-scale", action="store_true", help="as the paper prints it, not as released"
+    )
+
+
+def _add_data(commands: Any) -> None:
+    about = "check a data set, or convert it into what training reads"
+    parser = add_command(commands, "data", _data, about)
+    parser.add_argument("action", choices=("check", "convert"))
+    parser.add_argument("kind", metavar="KIND", help="react2023, rld or bags")
+    parser.add_argument("source", type=Path, metavar="SOURCE")
+    parser.add_argument("out", type=Path, nargs="?", metavar="OUT", help="folder to write")
+    parser.add_argument("--split", default="", help="one split; all that are there by default")
+    parser.add_argument("--workers", type=int, default=0, help="processes; 0 = one a core")
+    parser.add_argument(
+        "--faces", action="store_true", help="face crops too: 113 MB a clip of 30 s"
+    )
+    parser.add_argument(
+        "--no-labels", action="store_true", help="ignore REACT's neighbour matrices"
+    )
+    parser.add_argument("--mean-face", type=Path, help="FaceVerse's mean_face.npy")
+    parser.add_argument("--listener-topic", default="/listener/image", help="in recorded bags")
+
+
+def _add_survey(commands: Any) -> None:
+    about = "perception survey: make the page, count its answers"
+    survey = commands.add_parser("survey", help=about, description=about)
+    actions = survey.add_subparsers(dest="action", required=True, metavar="ACTION")
+    make = actions.add_parser("make", help="a web page of pairs of videos to compare")
+    make.add_argument("results", nargs="+", metavar="NAME=FOLDER", help="mp4 files of a method")
+    make.add_argument("--ours", required=True, metavar="NAME")
+    make.add_argument("-o", "--out", type=Path, required=True, help="page folder; OUT_key.json too")
+    make.add_argument("--pairs", type=int, default=8, help="clips for every competitor")
+    make.set_defaults(run=_survey_make)
+    tally = actions.add_parser("tally", help="Table 8 from the downloaded answers")
+    tally.add_argument("answers", nargs="+", type=Path)
+    tally.add_argument("--key", type=Path, required=True)
+    tally.set_defaults(run=_survey_tally)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from reactface_node.training.train import train
+
+    if options.file is not None:
+        options.config = options.file
+    metrics = train(load_config(options), options.out)
+    print(json.dumps(metrics, indent=2))
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from reactface_node.evaluation.evaluate import Choice, ablate, evaluate, probe
+    from reactface_node.evaluation.probes import as_text
+
+    config = load_config(options)
+    if options.probes:
+        found = probe(config)
+        print(as_text(found))
+        return 0 if all(one.passed for one in found) else 1
+    if options.out is None:
+        raise UserError("say where to write: reactface evaluate -o OUT")
+    for name, least in (("samples", 1), ("clips", 0), ("band", 1)):
+        value = getattr(options, name)
+        if value is not None and value < least:
+            raise UserError(f"--{name} must be at least {least}, not {value}")
+    choice = Choice(
+        tuple(options.runs), options.samples, options.paper_scale, options.band, options.clips,
+        options.i3d,
+    )  # fmt: skip
+    tables = (
+        ablate(config, options.out, choice)
+        if options.ablations
+        else [evaluate(config, options.out, choice)]
+    )
+    print("\n".join(table.markdown() for table in tables))
+    return 0
+
+
+def _data(options: argparse.Namespace) -> None:
+    from reactface_node.datasets import Choice, check_command, convert_command
+
+    ros = load_config(options).ros
+    choice = Choice(
+        options.split, options.faces, not options.no_labels, options.mean_face,
+        options.listener_topic,
+    )  # fmt: skip
+    if options.action == "check":
+        check_command(options.kind, options.source, choice, ros)
+    elif options.out is None:
+        raise UserError("say where to write: reactface data convert KIND SOURCE OUT")
+    else:
+        convert_command(options.kind, options.source, options.out, options.workers, choice, ros)
+
+
+def _survey_make(options: argparse.Namespace) -> None:
+    from reactface_node.evaluation.survey import make_survey
+
+    results: dict[str, Path] = {}
+    for pair in options.results:
+        name, equals, folder = pair.partition("=")
+        if not equals or name in results:
+            raise UserError(f"'{pair}' is not NAME=FOLDER with a name of its own")
+        results[name] = Path(folder)
+    key = make_survey(results, options.ours, options.out, options.pairs)
+    print(f"open {options.out / 'index.html'}; which side was which is in {key}")
+
+
+def _survey_tally(options: argparse.Namespace) -> None:
+    from reactface_node.evaluation.preferences import markdown, tally
+
+    print(markdown(tally(options.answers, options.key)))

@@ -1,0 +1,137 @@
+"""``reactface evaluate``: from a data set and runs to the paper's tables and figures."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from reactface_node.config import Config
+from reactface_node.data.clips import Clips
+from reactface_node.errors import UserError
+from reactface_node.evaluation.ablations import run_studies
+from reactface_node.evaluation.figures import attention_maps, draw_attention, draw_training
+from reactface_node.evaluation.i3d import load_i3d
+from reactface_node.evaluation.probes import Probe, run_probes
+from reactface_node.evaluation.realism import Rendered, frrea
+from reactface_node.evaluation.rows import (
+    GT,
+    OURS,
+    first_clips,
+    frames_per_second,
+    measure,
+    react_to,
+    real_reactions,
+    trained,
+    untrained,
+)
+from reactface_node.evaluation.strips import draw_strip
+from reactface_node.evaluation.table import Row, Table
+from reactface_node.model.checkpoint import find_weights, load_checkpoint
+from reactface_node.training.corpus import speaker_input
+from reactface_node.training.dataset import make_synthetic, open_split
+from reactface_node.training.learner import Reactor
+from reactface_node.training.train import WEIGHTS
+
+FIGURE_FRAMES = 400
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to evaluate. runs: folders of trained baselines. samples: M. band: frames that the
+    time warp of FRDist may stray, None for any. paper_scale: FRDvs, FRDiv and FRRea as printed.
+    clips: of the test split, 0 for all. i3d: weights for FRRea, without which it is left out."""
+
+    runs: tuple[Path, ...] = ()
+    samples: int = 10
+    paper_scale: bool = False
+    band: int | None = None
+    clips: int = 0
+    i3d: Path | None = None
+
+
+def probe(config: Config) -> list[Probe]:
+    """The probes of the config's checkpoint, of ReactFace or a baseline."""
+    _, reactor = trained(find_weights(config.weights), config)
+    return run_probes(reactor, config)
+
+
+def evaluate(config: Config, out: Path, choice: Choice) -> Table:
+    """Table 2 into ``out`` as JSON, Markdown and PNG, with Figs 7-9; UserError on bad input.
+
+    Ours is the config's checkpoint; the data set is ``training.data``, or synthetic dyads.
+    """
+    checkpoints = [*(weights_of(run) for run in choice.runs), find_weights(config.weights)]
+    data = Path(config.training.data) if config.training.data else out / "data"
+    if not config.training.data:
+        make_synthetic(config.training, data)
+    train, _ = open_split(data, "train", config.training)
+    test = first_clips(open_split(data, "test", config.training)[0], choice.clips)
+    reactors = [*untrained(train), *(trained(path, config) for path in checkpoints)]
+    out.mkdir(parents=True, exist_ok=True)
+    rows, shown = _rows(config, reactors, test, choice)
+    table = Table("Quantitative results", rows)
+    table.save(out / "table2")
+    figures(config, out, test, shown)
+    return table
+
+
+def ablate(config: Config, out: Path, choice: Choice) -> list[Table]:
+    """Tables 3-7 and the departures into ``out``, every row trained with the config's settings."""
+    tables = []
+    for study, table in run_studies(config, out, choice.samples, choice.clips, os.cpu_count() or 1):
+        table.save(out / study.name)
+        tables.append(table)
+    return tables
+
+
+def weights_of(run: Path) -> Path:
+    """A run's checkpoint, or the file itself; UserError where there is none."""
+    path = run / WEIGHTS if run.is_dir() else run
+    if not path.is_file():
+        raise UserError(f"{run} holds no {WEIGHTS}: train it with `reactface train`")
+    return path
+
+
+def _rows(
+    config: Config, reactors: list[tuple[str, Reactor]], test: Clips, choice: Choice
+) -> tuple[list[Row], dict[str, np.ndarray]]:
+    """A row each, the real listener's first, and every reaction to the first clip."""
+    workers = os.cpu_count() or 1
+    frames = int(test.frames.min()) // config.model.window * config.model.window
+    real = real_reactions(test, frames)
+    net = load_i3d(choice.i3d, config.device) if choice.i3d else None
+    rows = [Row(GT, measure(real, test, choice.paper_scale, workers, choice.band))]
+    shown = {"Speaker": np.asarray(test.speaker[0, :frames]), GT: real[0, 0]}
+    for name, reactor in reactors:
+        predictions = react_to(reactor, test, choice.samples, config)
+        metrics = measure(predictions, test, choice.paper_scale, workers, choice.band)
+        if net:
+            videos = Rendered(real[:, 0]), Rendered(predictions[:, 0])
+            metrics["FRRea"] = frrea(*videos, net, released=not choice.paper_scale)
+        metrics["FPS"] = frames_per_second(reactor, test, config)
+        rows.append(Row(name, metrics))
+        print(json.dumps({name: metrics}), flush=True)
+        if name == OURS:
+            shown |= {f"Ours {n + 1}": predictions[0, n] for n in range(min(3, choice.samples))}
+        else:
+            shown[name] = predictions[0, 0]
+    return rows, shown
+
+
+def figures(config: Config, out: Path, test: Clips, shown: dict[str, np.ndarray]) -> None:
+    """Figs 7-9 and the training curve, as PNG."""
+    ours = {
+        name: face for name, face in shown.items() if name.startswith(("Speaker", "GT", "Ours"))
+    }
+    draw_strip(shown, out / "fig7.png", every_s=3.0)
+    draw_strip(ours, out / "fig8.png", every_s=1.5)
+    stored = load_checkpoint(find_weights(config.weights), config.model, config.device)
+    frames = min(FIGURE_FRAMES, int(test.frames.min())) // config.model.window * config.model.window
+    speaker = speaker_input(test, slice(0, 1), frames, config.model.face_encoder == "pixels")
+    maps = attention_maps(stored.model, speaker, torch.Generator().manual_seed(0))
+    draw_attention(maps, out / "fig9.png")
+    if history := stored.metrics.get("history"):
+        draw_training(history, out / "training.png")

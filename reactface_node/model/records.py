@@ -1,0 +1,60 @@
+"""What goes into the model, what comes out, and what a session carries from window to window."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from reactface_node.model.face import CoefficientState, PixelState
+from reactface_node.model.modules import CIEState, SLBSState
+from reactface_node.model.nods import NodPrediction
+from reactface_node.model.speech import LogMelState, Wav2Vec2State
+
+
+@dataclass(frozen=True)
+class SpeakerInput:
+    """T frames of the speaker, T a multiple of w.
+
+    face: (B, T, 58) coefficients, or (B, T, 3, 224, 224) pixels in [-1, 1].
+    face_valid: bool, (B, T, 58) or, for pixels, (B, T).
+    audio: (B, T*640) 16 kHz mono in [-1, 1]; audio_valid: (B, T) bool.
+    """
+
+    face: Tensor
+    face_valid: Tensor
+    audio: Tensor
+    audio_valid: Tensor
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """Everything a session carries from window to window; its size is bounded."""
+
+    speech: LogMelState | Wav2Vec2State
+    face: CoefficientState | PixelState
+    cie: CIEState
+    slbs: SLBSState
+    last_reaction: Tensor  # (B, M, w, 58) standardised: the window before
+    last_speech: Tensor  # (B, w*k, D)
+    last_face: Tensor  # (B, w, D)
+    latent: Tensor | None  # (B, M, D): z_(t-w); None before the first window
+    edge: Tensor | None  # (B, M, 2, 58) standardised: the last two decoded frames, nods apart
+    disposition: Tensor  # (B, M, S): who the listeners are, the same for a whole session
+    frame: Tensor  # (B,) int64: position of the next frame
+    nod: Tensor  # (B, M, 4): the last nod, see model/nods.py
+    nod_memory: Tensor  # (B, D): what of the speaker matters for the next
+
+
+@dataclass(frozen=True)
+class Output:
+    """listener (B, M, T, 58) and speaker (B, T, 58) coefficients (Eqs 9 and 19, in real units);
+    mean, log_variance, latent (B, M, T/w, D): the distribution of every window and its z.
+    nods: where they may start, None where the config has none. nod_pitch (B, M, T): rad, those
+    that were drawn, part of ``listener``."""
+
+    listener: Tensor
+    speaker: Tensor
+    mean: Tensor
+    log_variance: Tensor
+    latent: Tensor
+    nods: NodPrediction | None
+    nod_pitch: Tensor
