@@ -211,7 +211,10 @@ class TrainingConfig:
     disposition_weight: float = setting(0.002, "KL of the dispositions", 0.0, 1000.0)
     nod_weight: float = setting(0.2, "likelihood of nods", 0.0, 1000.0)
     past_noise: float = setting(0.15, "disturbs the real past, in deviations", 0.0, 10.0)
-    past_dropout: float = setting(0.4, "chance that the real past is hidden", 0.0, 1.0)
+    own_past: float = setting(
+        0.5, "chance that the past is what the model itself shows, posterior only", 0.0, 1.0
+    )
+    past_dropout: float = setting(0.5, "chance that the real past is hidden", 0.0, 1.0)
     channel_dropout: float = setting(
         0.15, "chance that a crop loses its face, its voice or channels", 0.0, 0.9
     )

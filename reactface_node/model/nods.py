@@ -20,6 +20,7 @@ PAUSE_FRAMES = 5  # no nod starts within 0.2 s of the last
 NEVER = 10_000.0  # frames since a nod that was none
 TYPICAL_HZ, TYPICAL_RAD = 2.5, 0.06
 HIGHEST_HZ, DEEPEST_RAD = 4.0, 0.3
+HARDEST_RAD_S2 = 14.0  # peak acceleration: who nods fast nods less deep
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,9 @@ class NodHead(nn.Module):
         cycles = 1.0 + (share.softmax(-1).cumsum(-1)[..., :-1] < u).sum(-1, keepdim=True)
         shape = predicted.shape.gather(2, at.expand(-1, -1, -1, 2))[:, :, 0]
         drawn = (shape + noise[..., -2:] * self.log_spread.exp()).clamp(-3.0, 3.0).exp()
-        depth = (TYPICAL_RAD * drawn[..., :1]).clamp(max=DEEPEST_RAD)
-        return torch.cat([cycles, depth, (TYPICAL_HZ * drawn[..., 1:]).clamp(1.0, HIGHEST_HZ)], -1)
+        hz = (TYPICAL_HZ * drawn[..., 1:]).clamp(1.0, HIGHEST_HZ)
+        deepest = (HARDEST_RAD_S2 / (2.0 * torch.pi**2 * hz**2)).clamp(max=DEEPEST_RAD)
+        return torch.cat([cycles, torch.minimum(TYPICAL_RAD * drawn[..., :1], deepest), hz], -1)
 
     def loss(self, predicted: NodPrediction, nods: Tensor, possible: Tensor) -> Tensor:
         """Negative log-likelihood a frame of what listeners did.
