@@ -183,7 +183,7 @@ class TrainingConfig:
     )
     crop_frames: int = setting(128, "frames of a training crop, a multiple of w", 8, 4096)
     batch: int = setting(10, "crops a step, over all processes", 1, 4096)
-    steps: int = setting(2600, "optimiser steps", 1, 10_000_000)
+    steps: int = setting(2000, "optimiser steps", 1, 10_000_000)
     samples: int = setting(2, "M in training (Algorithm 1)", 2, 16)
     learning_rate: float = setting(2e-3, "peak of AdamW's schedule", 1e-7, 1.0)
     schedule: str = setting(
@@ -211,10 +211,7 @@ class TrainingConfig:
     disposition_weight: float = setting(0.002, "KL of the dispositions", 0.0, 1000.0)
     nod_weight: float = setting(0.2, "likelihood of nods", 0.0, 1000.0)
     past_noise: float = setting(0.15, "disturbs the real past, in deviations", 0.0, 10.0)
-    own_past: float = setting(
-        0.5, "chance that the past is what the model itself shows, posterior only", 0.0, 1.0
-    )
-    past_dropout: float = setting(0.5, "chance that the real past is hidden", 0.0, 1.0)
+    past_dropout: float = setting(0.8, "chance that the real past is hidden", 0.0, 1.0)
     channel_dropout: float = setting(
         0.15, "chance that a crop loses its face, its voice or channels", 0.0, 0.9
     )

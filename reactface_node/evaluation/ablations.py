@@ -13,6 +13,7 @@ from reactface_node.data.store import load_clips
 from reactface_node.errors import UserError
 from reactface_node.evaluation.rows import first_clips, measure, react_to, trained
 from reactface_node.evaluation.table import Row, Table
+from reactface_node.files import write_text
 from reactface_node.settings import read_yaml
 from reactface_node.training.dataset import make_synthetic
 from reactface_node.training.train import WEIGHTS, train
@@ -96,5 +97,5 @@ def _result(
     _, reactor = trained(folder / WEIGHTS, config)
     found = measure(react_to(reactor, test, samples, config), test, False, workers, None)
     found["jumps"] = last["border_jump_ratio"]
-    (folder / RESULT).write_text(json.dumps(found, indent=2))
+    write_text(folder / RESULT, json.dumps(found, indent=2))
     return found

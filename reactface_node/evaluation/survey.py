@@ -15,6 +15,7 @@ import av
 from av.error import FFmpegError
 
 from reactface_node.errors import UserError
+from reactface_node.files import write_text
 
 PLACEHOLDER = "__SURVEY__"
 PLAYED_BY_BROWSERS = ("h264", "vp8", "vp9", "av1", "libdav1d")
@@ -48,7 +49,7 @@ def make_survey(results: Mapping[str, Path], ours: str, out: Path, pairs: int) -
         html = _part("survey_page.html").replace(PLACEHOLDER, json.dumps(page))
         (unfinished / "index.html").write_text(html, encoding="utf-8")
         (unfinished / "survey.js").write_text(_part("survey_page.js"), encoding="utf-8")
-        _write(key_file, json.dumps(key, indent=2) + "\n")
+        write_text(key_file, json.dumps(key, indent=2) + "\n")
         os.replace(unfinished, out)
     except OSError as error:
         key_file.unlink(missing_ok=True)
@@ -153,12 +154,3 @@ def _copy(videos: Sequence[Path], folder: Path) -> list[str]:
         names.append(f"videos/{secrets.token_hex(6)}.mp4")
         shutil.copyfile(video, folder / names[-1])
     return names
-
-
-def _write(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.partial")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

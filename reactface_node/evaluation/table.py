@@ -2,13 +2,13 @@
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reactface_node.evaluation.figures import new_figure, save_figure
+from reactface_node.files import write_text
 
 # The columns in order, and which way is better: +1 up, -1 down, 0 neither.
 DIRECTIONS: Mapping[str, int] = {
@@ -137,8 +137,8 @@ class Table:
     def save(self, stem: Path) -> None:
         """``stem``.md, .json and .png, each whole or not at all."""
         stem.parent.mkdir(parents=True, exist_ok=True)
-        _write(stem.with_name(stem.name + ".md"), self.markdown())
-        _write(stem.with_name(stem.name + ".json"), json.dumps(self.to_json(), indent=2) + "\n")
+        write_text(stem.with_name(stem.name + ".md"), self.markdown())
+        write_text(stem.with_name(stem.name + ".json"), json.dumps(self.to_json(), indent=2) + "\n")
         draw_table(self, stem.with_name(stem.name + ".png"))
 
     def _printed(self, line: list[Cell]) -> list[tuple[str, Cell]]:
@@ -202,12 +202,3 @@ def draw_table(table: Table, path: Path) -> None:
 
 def _known(row: Row, key: str) -> bool:
     return math.isfinite(row.metrics.get(key, math.nan))
-
-
-def _write(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

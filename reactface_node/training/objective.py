@@ -1,7 +1,6 @@
 """What ReactFace learns from: the paper's samples (Algorithm 1), or what listeners really did."""
 
 from dataclasses import replace
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -84,7 +83,7 @@ class ReactFaceLearner(nn.Module):
             return torch.cat([known.draw(fresh[:, :1]), free], dim=1)
 
         state = self._state(len(target), 1, who.draw(noise.normal(*who.mean.shape[1:])), noise)
-        past = self._own_past(batch.speaker, self._past(listener.listeners, noise), state, noise)
+        past = self._past(listener.listeners, noise)
         output = model.teach(batch.speaker, past, draw, state)
         decoded = self._standard(output.listener)
         known, free = decoded[:, :1], decoded[:, 1:]
@@ -124,18 +123,6 @@ class ReactFaceLearner(nn.Module):
         blank = noise.uniform(samples, 1, 1) < settings.past_dropout
         disturbed = real + strength * slow * self.model.listener_std
         return torch.where(blank, self.model.listener_mean, disturbed)
-
-    @torch.no_grad()
-    def _own_past(
-        self, speaker: SpeakerInput, past: Tensor, state: ModelState, noise: CropNoise
-    ) -> Tensor:
-        """The past, in some crops replaced by what the model shows given it: what it will see
-        when nobody tells it the real one (Mihaylova and Martins 2019, all windows at once)."""
-        chosen = noise.uniform(1, 1, 1) < self.settings.own_past
-        windows = past.shape[2] // self.model.config.window
-        fresh = noise.normal(1, windows, self.model.config.width)
-        shown = self.model.teach(speaker, past, partial(draw_latent, noise=fresh), state)
-        return torch.where(chosen, shown.listener, past)
 
     def _state(self, size: int, samples: int, who: Tensor, noise: CropNoise) -> ModelState:
         """A new session anywhere in the history's cycle, so that minute 60 looks like minute 1."""
