@@ -107,20 +107,22 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _data(options: argparse.Namespace) -> None:
+def _data(options: argparse.Namespace) -> int:
     from reactface_node.datasets import Choice, check_command, convert_command
 
+    if options.workers < 0:
+        raise UserError(f"--workers must be at least 0, not {options.workers}")
     ros = load_config(options).ros
     choice = Choice(
         options.split, options.faces, not options.no_labels, options.mean_face,
         options.listener_topic,
     )  # fmt: skip
     if options.action == "check":
-        check_command(options.kind, options.source, choice, ros)
-    elif options.out is None:
+        return 2 if check_command(options.kind, options.source, choice, ros) else 0
+    if options.out is None:
         raise UserError("say where to write: reactface data convert KIND SOURCE OUT")
-    else:
-        convert_command(options.kind, options.source, options.out, options.workers, choice, ros)
+    convert_command(options.kind, options.source, options.out, options.workers, choice, ros)
+    return 0
 
 
 def _survey_make(options: argparse.Namespace) -> None:

@@ -6,10 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from reactface_node.config import RosConfig
-from reactface_node.data import rld
+from reactface_node.data import react2023, rld
 from reactface_node.data.check import check
 from reactface_node.data.convert import convert
-from reactface_node.data.react2023 import React2023
 from reactface_node.data.source import SPLITS, Source
 from reactface_node.errors import UserError
 
@@ -38,18 +37,17 @@ def open_sources(
     """One for each split; UserError, there or when called, if it cannot be read."""
     if not root.is_dir():
         raise UserError(f"{root} is no folder")
+    where, known = root, SPLITS
     if kind == "react2023":
-        present = [
-            split for split in SPLITS
-            for folder in (root, root / "paper-list", root / split)
-            if (folder / f"{split}.csv").is_file()
-        ]  # fmt: skip
+        present = react2023.begun_splits(root)
         make: Callable[..., Source] = partial(
-            React2023, root, faces=choice.faces, labels=choice.labels, mean_face=choice.mean_face
-        )
+            react2023.React2023, root, faces=choice.faces, labels=choice.labels,
+            mean_face=choice.mean_face,
+        )  # fmt: skip
     elif kind == "rld":
-        listed = {row["data_split"] for row in rld.read_rows(root / rld.LIST)}
-        present = [split for split in rld.SPLITS if split in listed]
+        where, known = root / rld.LIST, rld.SPLITS
+        listed = {row["data_split"] for row in rld.read_rows(where)}
+        present = [split for split in known if split in listed]
         make = partial(rld.Rld, root, faces=choice.faces, mean_face=choice.mean_face)
     elif kind == "bags":
         # Bags need rosbags and the tracker; the others do not.
@@ -60,18 +58,21 @@ def open_sources(
         make = partial(Recordings, root, faces=choice.faces, ros=ros, listener_topic=topic)
     else:
         raise UserError(f"'{kind}' is no kind of data set; known are {', '.join(KINDS)}")
-    splits = [choice.split] if choice.split else list(dict.fromkeys(present))
-    if not splits:
-        raise UserError(f"{root} has no split ({', '.join(SPLITS)}) of a {kind} data set")
+    splits = [choice.split] if choice.split else present
+    if not splits or not set(splits) <= set(known):
+        named = f"'{choice.split}' " * bool(choice.split)
+        raise UserError(
+            f"{where} has no split {named}of a {kind} data set; known are {', '.join(known)}"
+        )
     return [partial(make, split=split) for split in splits]
 
 
 def check_command(kind: str, root: Path, choice: Choice, ros: RosConfig) -> int:
-    """Prints everything that is missing or broken, a line each, and returns how much it is."""
-    try:
-        found = check(open_sources(kind, root, choice, ros))
-    except UserError as error:
-        found = [str(error)]
+    """Prints everything that is missing or broken, a line each, and returns how much it is.
+
+    UserError as ``open_sources``.
+    """
+    found = check(open_sources(kind, root, choice, ros))
     print("\n".join(found) if found else f"{root}: nothing is missing or broken")
     return len(found)
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
-from data_sets import write_react, write_wav
+from data_sets import write_csv, write_react, write_wav
 
+from reactface_node.cli import main
 from reactface_node.config import RosConfig
+from reactface_node.data.check import check
 from reactface_node.data.store import load_clips
 from reactface_node.datasets import Choice, check_command, convert_command, open_sources
 from reactface_node.errors import UserError
@@ -50,8 +52,8 @@ def test_pictures_count_only_when_they_are_wanted(react):
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("react2023", "has no split .* of a react2023 data set"),
-        ("bags", "has no split .* of a bags data set"),
+        ("react2023", "has no split of a react2023 data set; known are train, val, test"),
+        ("bags", "has no split of a bags data set; known are train, val, test"),
         ("rld", r"RLD_data\.csv is missing"),
         ("noxi", "'noxi' is no kind of data set; known are react2023, rld, bags"),
     ],
@@ -59,7 +61,55 @@ def test_pictures_count_only_when_they_are_wanted(react):
 def test_a_folder_of_something_else(tmp_path, kind, message, capsys):
     with pytest.raises(UserError, match=message):
         open_sources(kind, tmp_path, Choice(), ROS)
-    assert check_command(kind, tmp_path, Choice(), ROS) == 1
-    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert main(["data", "check", kind, str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and len(said.err.splitlines()) == 1
     with pytest.raises(UserError, match="is no folder"):
         open_sources(kind, tmp_path / "nowhere", Choice(), ROS)
+
+
+def test_the_command_says_by_its_exit_code_whether_all_is_well(react, capsys):
+    assert main(["data", "check", "react2023", str(react)]) == 0
+    assert "nothing is missing or broken" in capsys.readouterr().out
+    (react / "train" / "Audio_files" / "NoXI/000/Expert_video/1.wav").unlink()
+    assert main(["data", "check", "react2023", str(react)]) == 2
+    said = capsys.readouterr()
+    assert said.out.endswith("1.wav is missing\n") and said.err == ""
+
+
+@pytest.mark.parametrize("action", [["check"], ["convert", "OUT"]])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--workers", "-3"], "--workers must be at least 0, not -3"),
+        (["--split", "ood"], "has no split 'ood' of a react2023 data set"),
+        (["--mean-face", "no.npy"], "no.npy is missing"),
+    ],
+)
+def test_a_mistake_in_the_options_is_one_line(
+    action, options, message, react, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["data", action[0], "react2023", str(react), *action[1:], *options]) == 2
+    said = capsys.readouterr()
+    [line] = (said.out + said.err).splitlines()
+    assert message in line
+    assert not (tmp_path / "OUT").exists()
+
+
+@pytest.mark.parametrize("left", ["train", "neighbour_emotion_train.npy"])
+def test_a_split_without_its_list_is_missing_and_not_passed_over(react, tmp_path, left):
+    (react / "train.csv").unlink()
+    for name in {"train", "neighbour_emotion_train.npy"} - {left}:
+        (react / name).rename(tmp_path / name)
+    found = check(open_sources("react2023", react, Choice(), ROS))
+    assert found == [f"{react / 'train.csv'} is missing"]
+    with pytest.raises(UserError, match=r"train\.csv is missing"):
+        convert_command("react2023", react, tmp_path / "cache", 1, Choice(), ROS)
+
+
+@pytest.mark.parametrize("rows", [[], [["talk", "listener", "speaker", "validation"]]])
+def test_an_rld_list_without_a_known_split_is_named_with_rlds_splits(tmp_path, rows):
+    write_csv(tmp_path / "RLD_data.csv", ["audio", "listener", "speaker", "data_split"], rows)
+    with pytest.raises(UserError, match=r"RLD_data\.csv has no split .*known are train, test, ood"):
+        open_sources("rld", tmp_path, Choice(), ROS)

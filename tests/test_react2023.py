@@ -75,6 +75,9 @@ def test_a_mean_face_of_the_users(tmp_path):
     np.save(tmp_path / "mean_face.npy", mean[:50])
     with pytest.raises(UserError, match=r"mean_face\.npy does not hold 58"):
         Space.of(tmp_path / "mean_face.npy")
+    source = React2023(write_react(tmp_path), "train", mean_face=tmp_path / "mean_face.npy")
+    [problem] = source.problems()
+    assert "mean_face.npy does not hold 58" in problem
 
 
 def test_face_crops_of_a_video_and_of_a_folder_of_pictures(tmp_path):
@@ -110,7 +113,7 @@ def test_everything_wrong_is_in_one_list(tmp_path):
     found = check([lambda: React2023(root, "train")])
     expected = [
         "000/Expert_video/1.npy is missing",
-        "000/Novice_video/1.npy holds NaN or infinite values, the first in frame 7",
+        "000/Novice_video/1.npy holds NaN, infinite or huge values, the first in frame 7",
         r"001/Expert_video/1.npy has shape \(30, 64\) of float64",
         "001/Novice_video/1.wav is 1.56 s",
         "002/Expert_video/1.wav cannot be read",
@@ -124,12 +127,55 @@ def test_everything_wrong_is_in_one_list(tmp_path):
     assert all("\n" not in line for line in found)
 
 
+@pytest.mark.parametrize("value", [1e300, np.inf, np.nan])
+def test_a_value_that_no_file_can_mean_is_named_before_it_is_converted(tmp_path, value):
+    path = coefficient_file(write_react(tmp_path), EXPERT.format(1))
+    np.save(path, np.where(np.arange(FRAMES)[:, None] == 9, value, faceverse(1).astype(float)))
+    [problem] = React2023(tmp_path, "train").problems()
+    assert problem == f"{path} holds NaN, infinite or huge values, the first in frame 9"
+
+
+def archive(path):
+    with open(path, "wb") as file:
+        np.savez(file, np.zeros((FRAMES, 58)))
+
+
+def cut_archive(path):
+    archive(path)
+    path.write_bytes(path.read_bytes()[:200])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (archive, "is no .npy array that can be read"),
+        (cut_archive, "is no .npy array that can be read"),
+        (lambda path: np.save(path, np.array(["a"] * 58)), "holds <U1, not numbers"),
+    ],
+)
+def test_another_kind_of_file_under_the_name_of_an_array(tmp_path, spoil, message):
+    root = write_react(tmp_path)
+    spoiled = [
+        coefficient_file(root, EXPERT.format(1)),
+        root / "neighbour_emotion_train.npy",
+        root / "mean_face.npy",
+    ]
+    for path in spoiled:
+        spoil(path)
+    found = check([lambda: React2023(root, "train", mean_face=spoiled[2])])
+    assert len(found) == 3
+    for path in spoiled:
+        assert [line for line in found if line.startswith(f"{path} {message}")]
+
+
 def test_a_matrix_of_another_size_or_missing(tmp_path):
     np.save(write_react(tmp_path) / "neighbour_emotion_train.npy", np.eye(3))
     source = React2023(tmp_path, "train")
     assert "neighbour_emotion_train.npy is 3 x 3" in next(source.problems())
     with pytest.raises(UserError, match="makes 6 x 6"):
         source.appropriate()
+    np.save(tmp_path / "neighbour_emotion_train.npy", np.ones(()))
+    assert "neighbour_emotion_train.npy is a single number, but" in next(source.problems())
     (tmp_path / "neighbour_emotion_train.npy").unlink()
     assert "neighbour_emotion_train.npy is missing" in next(source.problems())
 

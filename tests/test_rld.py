@@ -94,6 +94,11 @@ def test_what_is_missing_or_odd_is_named(tmp_path):
     assert any("videos/s0.mp4 is 0.84 s (21 frames) long" in line for line in found)
 
 
+def test_a_mean_face_that_cannot_be_used_is_named(tmp_path):
+    [problem] = check([lambda: Rld(write_rld(tmp_path), "train", mean_face=tmp_path / "no.npy")])
+    assert problem == f"{tmp_path / 'no.npy'} is missing"
+
+
 @pytest.mark.parametrize(
     ("header", "row", "message"),
     [

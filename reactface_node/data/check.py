@@ -12,6 +12,8 @@ from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS
 
 LENGTH_SLACK = 5
 """Frames by which the files of a clip may disagree: 0.2 s, an AAC or MP3 packet's padding."""
+LARGEST = 1e6
+"""No coefficient in any unit is larger, and a sum of squares of such still fits float32."""
 
 
 def check(open_sources: Iterable[Callable[[], Source]]) -> list[str]:
@@ -34,23 +36,38 @@ def refuse_if_broken(source: Source) -> None:
         raise UserError(found[0] + more)
 
 
+def load_array(path: Path) -> np.ndarray:
+    """An .npy file's numbers, mapped. UserError that names the file if it does not hold such."""
+    try:
+        # Not np.load, which would take an .npz archive of any name for its own.
+        array: np.ndarray = np.lib.format.open_memmap(path, "r")
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path} is no .npy array that can be read: {error}") from error
+    if array.dtype.kind not in "biuf":
+        raise UserError(f"{path} holds {array.dtype}, not numbers")
+    return array
+
+
+def usable(values: np.ndarray) -> np.ndarray:
+    """bool, where a number can be a coefficient: neither NaN nor beyond ``LARGEST``."""
+    return np.abs(np.asarray(values, np.float64)) <= LARGEST
+
+
 def read_coefficients(path: Path) -> np.ndarray:
     """(t, 58) float32 of an .npy of shape (t, 58) or (t, 1, 58). UserError if it is not that."""
     array = open_coefficients(path)
-    if not np.isfinite(array).all():
-        frame = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
-        raise UserError(f"{path} holds NaN or infinite values, the first in frame {frame}")
+    good = usable(array).all(axis=1)
+    if not good.all():
+        frame = int(np.flatnonzero(~good)[0])
+        raise UserError(f"{path} holds NaN, infinite or huge values, the first in frame {frame}")
     return array.astype(np.float32)
 
 
 def open_coefficients(path: Path) -> np.ndarray:
     """The same, mapped and its values not looked at."""
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} is no .npy array that can be read: {error}") from error
+    array = load_array(path)
     shape = array.shape
     if array.ndim == 3 and array.shape[1] == 1:
         array = array[:, 0]

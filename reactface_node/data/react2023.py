@@ -24,14 +24,16 @@ from tqdm import tqdm
 
 from reactface_node.data.check import (
     lengths_that_disagree,
+    load_array,
     measured,
     open_coefficients,
     picture_frames,
     read_coefficients,
     sound_frames,
+    usable,
 )
 from reactface_node.data.decode import centre_crop, fit_audio, read_audio, video_frames
-from reactface_node.data.source import Clip, own_reactions, single_jobs
+from reactface_node.data.source import SPLITS, Clip, own_reactions, single_jobs
 from reactface_node.errors import UserError
 from reactface_node.schema import NUM_COEFFICIENTS, ROTATION, TRANSLATION
 
@@ -86,13 +88,18 @@ class Space:
         return (ours / self.scale + self.offset).astype(np.float32)
 
 
-def _mean_face(path: Path) -> np.ndarray:
+def mean_face_problems(path: Path | None) -> Iterator[str]:
+    """A line if the file of ``Space.of`` cannot be used."""
     try:
-        mean = np.load(path, allow_pickle=False).reshape(-1)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} is no .npy array that can be read: {error}") from error
-    if mean.shape != (NUM_COEFFICIENTS,) or not np.isfinite(mean).all():
-        raise UserError(f"{path} does not hold {NUM_COEFFICIENTS} finite numbers")
+        Space.of(path)
+    except UserError as error:
+        yield str(error)
+
+
+def _mean_face(path: Path) -> np.ndarray:
+    mean = load_array(path).reshape(-1)
+    if mean.shape != (NUM_COEFFICIENTS,) or not usable(mean).all():
+        raise UserError(f"{path} does not hold {NUM_COEFFICIENTS} usable numbers")
     return mean
 
 
@@ -126,6 +133,7 @@ class React2023:
         return Space.of(self.mean_face)
 
     def problems(self) -> Iterator[str]:
+        yield from mean_face_problems(self.mean_face)
         people = dict.fromkeys(self.names)
         for person in tqdm(people, f"checking {self.split}", unit="clip", delay=1.0, leave=False):
             broken: list[str] = []
@@ -179,7 +187,7 @@ class React2023:
         count = len(self.pairs)
         if matrix.shape != (count, count):
             yield (
-                f"{path} is {' x '.join(map(str, matrix.shape))}, but {self._list()} makes "
+                f"{path} is {_size(matrix)}, but {self._list()} makes "
                 f"{count} x {count} (both roles of {count // 2} sessions)"
             )
             return
@@ -218,6 +226,16 @@ class React2023:
         return next((path for path in paths if path.is_file()), paths[-2])
 
 
+def begun_splits(root: Path) -> list[str]:
+    """Splits of which there is a list, a folder or a matrix: a missing list is then said."""
+
+    def begun(split: str) -> bool:
+        one = React2023(root, split)
+        return any(path.exists() for path in (root / split, one._list(), one._matrix_path()))
+
+    return [split for split in SPLITS if begun(split)]
+
+
 def read_pairs(path: Path) -> list[tuple[str, str]]:
     """(speaker, listener) of each row of a list. UserError if it is missing, odd or empty."""
     try:
@@ -243,12 +261,13 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
 
 
 def _matrix(path: Path) -> np.ndarray:
-    try:
-        return np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; without it, say so (--no-labels)") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} is no .npy array that can be read: {error}") from error
+    if not path.exists():
+        raise UserError(f"{path} is missing; without it, say so (--no-labels)")
+    return load_array(path)
+
+
+def _size(array: np.ndarray) -> str:
+    return " x ".join(map(str, array.shape)) or "a single number"
 
 
 def _frames(path: Path) -> int:

@@ -38,7 +38,7 @@ from reactface_node.data.decode import (
     read_audio,
     track_video,
 )
-from reactface_node.data.react2023 import COEFFICIENTS, Space
+from reactface_node.data.react2023 import COEFFICIENTS, Space, mean_face_problems
 from reactface_node.data.source import Clip, own_reactions, single_jobs
 from reactface_node.errors import UserError
 
@@ -86,6 +86,7 @@ class Rld:
         return (self.root / COEFFICIENTS).is_dir()
 
     def problems(self) -> Iterator[str]:
+        yield from mean_face_problems(self.mean_face)
         rows = tqdm(self.rows, f"checking {self.split}", unit="clip", delay=1.0, leave=False)
         for row in rows:
             broken: list[str] = []
