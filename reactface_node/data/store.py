@@ -9,10 +9,8 @@ so that whatever ends a conversion leaves only whole clips and the next run make
 
 import errno
 import fcntl
-import json
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -20,51 +18,11 @@ from typing import IO, Any
 import numpy as np
 
 from reactface_node.data.clips import Clips
-from reactface_node.data.source import Clip, Source
+from reactface_node.data.plan import MANIFEST, Plan, read_json, read_plan, write_json
+from reactface_node.data.source import Clip
 from reactface_node.errors import UserError
-from reactface_node.schema import NUM_COEFFICIENTS, SAMPLES_PER_FRAME
 
-CACHE_VERSION = 1
-CROP = (224, 224, 3)
-MANIFEST, PLAN, DONE = "manifest.json", "plan.json", "done"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Shapes of a split: ``Clips``' N and T, L reactions a clip, and what decides the content."""
-
-    split: str
-    names: tuple[str, ...]
-    frames: int
-    listeners: int
-    faces: bool
-    facts: dict[str, Any]
-
-    @staticmethod
-    def of(source: Source) -> "Plan":
-        # Through JSON, so that a plan read from a file equals the one that was written.
-        facts = json.loads(json.dumps(source.facts))
-        return Plan(
-            source.split, source.names, source.max_frames(), source.listeners, source.faces, facts
-        )
-
-    def arrays(self) -> dict[str, tuple[np.dtype, tuple[int, ...], int]]:
-        """name -> (dtype, shape, rows a clip)."""
-        clips, rows = len(self.names), len(self.names) * self.listeners
-        found: dict[str, tuple[np.dtype, tuple[int, ...], int]] = {
-            "frames": (np.dtype("<i8"), (clips,), 1),
-            "speaker": (np.dtype("<f4"), (clips, self.frames, NUM_COEFFICIENTS), 1),
-            "audio": (np.dtype("<i2"), (clips, self.frames * SAMPLES_PER_FRAME), 1),
-            "reactions": (
-                np.dtype("<f4"), (rows, self.frames, NUM_COEFFICIENTS), self.listeners
-            ),
-        }  # fmt: skip
-        if self.faces:
-            found["faces"] = (np.dtype("u1"), (clips, self.frames, *CROP), 1)
-        return found
-
-    def to_json(self) -> dict[str, Any]:
-        return {"version": CACHE_VERSION, **self.__dict__, "names": list(self.names)}
+PLAN, DONE = "plan.json", "done"
 
 
 class ClipWriter:
@@ -111,7 +69,7 @@ class ClipWriter:
                     np.save(file, array)
                     file.flush()
                     os.fsync(file.fileno())
-            _write_json(self.unfinished / MANIFEST, self.plan.to_json())
+            write_json(self.unfinished / MANIFEST, self.plan.to_json())
             os.rename(self.unfinished, self.path)
             # Only now: without its plan an unfinished split would begin anew.
             for name in (PLAN, DONE, "lock"):
@@ -140,7 +98,7 @@ class ClipWriter:
             raise UserError(f"another process is making {self.path}") from error
         if not (self.unfinished / PLAN).exists():
             self._create()
-        if _read_json(self.unfinished / PLAN) != self.plan.to_json():
+        if read_json(self.unfinished / PLAN) != self.plan.to_json():
             raise UserError(
                 f"{self.unfinished} is an unfinished conversion of other data; remove it first"
             )
@@ -151,7 +109,7 @@ class ClipWriter:
             path = self.unfinished / f"{name}.npy"
             np.lib.format.open_memmap(path, "w+", dtype, shape)
         (self.unfinished / DONE).write_bytes(bytes(len(self.plan.names)))
-        _write_json(self.unfinished / PLAN, self.plan.to_json())
+        write_json(self.unfinished / PLAN, self.plan.to_json())
 
 
 def write_clip(unfinished: Path, plan: Plan, index: int, clip: Clip) -> None:
@@ -207,7 +165,7 @@ def load_clips(folder: Path, split: str) -> Clips:
     path = folder / split
     if not path.is_dir() and (folder / f".{split}.unfinished").is_dir():
         raise UserError(f"{path} is not finished; run the same conversion again and it goes on")
-    plan = _plan(path)
+    plan = read_plan(path)
     found = {name: _mapped(path / f"{name}.npy", *kind[:2]) for name, kind in plan.arrays().items()}
     rows, ends = (_small(path / f"{name}.npy") for name in ("appropriate", "appropriate_ends"))
     if ends.shape != (len(plan.names),) or rows.shape != (ends[-1],):
@@ -227,7 +185,7 @@ def load_clips(folder: Path, split: str) -> Clips:
 
 def load_facts(folder: Path, split: str) -> dict[str, Any]:
     """What a source noted of how it was converted, such as ``react2023.Space``."""
-    return _plan(folder / split).facts
+    return read_plan(folder / split).facts
 
 
 def check_space(folder: Path, needed: int) -> None:
@@ -247,21 +205,6 @@ def cannot_write(path: Path, error: OSError, kept: str = "") -> UserError:
     return UserError(f"cannot write {path}: {'the disk is full' if full else error}{kept}")
 
 
-def _plan(path: Path) -> Plan:
-    facts = _read_json(path / MANIFEST)
-    version = facts.pop("version", None)
-    if version != CACHE_VERSION:
-        raise UserError(
-            f"{path / MANIFEST} is of version {version}, this program reads {CACHE_VERSION}"
-        )
-    try:
-        plan = Plan(**{**facts, "names": tuple(facts["names"])})
-        plan.arrays()
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{path / MANIFEST} is not the manifest of a converted split") from error
-    return plan
-
-
 def _mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -279,22 +222,3 @@ def _small(path: Path) -> np.ndarray:
         return np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise UserError(f"{path} is missing or damaged ({error}); convert again") from error
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is missing or damaged: {error}") from error
-    if not isinstance(found, dict):
-        raise UserError(f"{path} is damaged: it does not hold a JSON object")
-    return found
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    unfinished = path.with_name(path.name + ".new")
-    with open(unfinished, "w", encoding="utf-8") as file:
-        json.dump(value, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
