@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from data_sets import FRAMES, contents, write_react
 
 from reactface_node.data import store
 from reactface_node.data.convert import DyadSource, convert
+from reactface_node.data.origin import origin_of
 from reactface_node.data.react2023 import React2023
 from reactface_node.data.store import load_clips, load_facts
 from reactface_node.data.synthetic import make_dyad
@@ -161,6 +163,92 @@ def test_react_2023(tmp_path):
         np.testing.assert_array_equal(clips.speaker[index], clip.speaker)
         np.testing.assert_array_equal(clips.reactions[index], clip.reactions[0])
         np.testing.assert_array_equal(clips.reactions[index], clips.speaker[(index + 3) % 6])
+
+
+@pytest.fixture
+def half(tmp_path):
+    """A folder with two of six clips of the data set in ``react``."""
+    write, written = store._write_rows, []
+
+    def interrupted(folder, plan, index, clip):
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(index)
+        write(folder, plan, index, clip)
+
+    source = React2023(write_react(tmp_path / "react"), "train")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "_write_rows", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            convert(source, tmp_path / "half", workers=1)
+    return tmp_path / "half"
+
+
+def test_files_go_on_from_the_same_folder_by_any_of_its_names(half, tmp_path):
+    convert(React2023(tmp_path / "react", "train"), tmp_path / "whole", workers=1)
+    (tmp_path / "link").symlink_to(tmp_path / "react")
+    convert(React2023(tmp_path / "link", "train"), half, workers=1)
+    assert contents(half) == contents(tmp_path / "whole")
+
+
+def test_files_of_another_folder_do_not_go_on(half, tmp_path):
+    shutil.copytree(tmp_path / "react", tmp_path / "copy")
+    with pytest.raises(UserError) as said:
+        convert(React2023(tmp_path / "copy", "train"), half, workers=1)
+    assert str(said.value) == (
+        f"{half / '.train.unfinished'} was begun from {tmp_path / 'react'}: "
+        "use the same again, or remove it first"
+    )
+
+
+def same_size(file):
+    """Only the time tells."""
+    before = file.stat().st_mtime_ns
+    os.utime(file, ns=(before, before + 1))
+
+
+def another_row(file):
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([lines[0], *lines[:0:-1]]))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("train/3D_FV_files/NoXI/002/Novice_video/1.npy", same_size),
+        ("train/Audio_files/NoXI/000/Expert_video/1.wav", same_size),
+        ("train.csv", another_row),
+    ],
+)
+def test_changed_files_do_not_go_on(half, tmp_path, name, change):
+    change(tmp_path / "react" / name)
+    with pytest.raises(UserError, match="was begun from other files or with other settings"):
+        convert(React2023(tmp_path / "react", "train"), half, workers=1)
+
+
+def test_the_matrix_may_be_mended_meanwhile(half, tmp_path):
+    """It is read at the end: ten hours of work are not lost by it."""
+    np.save(tmp_path / "react" / "neighbour_emotion_train.npy", np.ones((6, 6)))
+    convert(React2023(tmp_path / "react", "train"), half, workers=1)
+    assert all(len(rows) == 6 for rows in load_clips(half, "train").appropriate)
+
+
+def test_a_folder_of_pictures_counts_with_all_that_is_in_it(tmp_path):
+    root = write_react(tmp_path / "react", sessions=1)
+    pictures = root / "train" / "Video_files" / "NoXI" / "000" / "Novice_video" / "1"
+    pictures.mkdir(parents=True)
+    (pictures / "1.png").write_bytes(b"a picture")
+    video = pictures.parents[1] / "Expert_video" / "1.mp4"
+    video.parent.mkdir()
+    video.write_bytes(b"a video")
+    source = React2023(root, "train", faces=True)
+    before = origin_of(source)
+    assert origin_of(source) == before
+    same_size(pictures / "1.png")
+    assert origin_of(source)["files"] != before["files"]
+    video.unlink()
+    with pytest.raises(UserError, match=r"1\.mp4 cannot be read"):
+        origin_of(source)
 
 
 def test_a_broken_data_set_is_one_line_that_names_the_file(tmp_path):

@@ -1,5 +1,7 @@
 """A folder of bags as a data set."""
 
+import shutil
+
 import numpy as np
 import pytest
 from data_sets import GreyTracker
@@ -7,6 +9,7 @@ from data_sets import GreyTracker
 from reactface_node.config import RosConfig
 from reactface_node.data.check import check
 from reactface_node.data.convert import convert as convert_source
+from reactface_node.data.origin import origin_of
 from reactface_node.data.store import load_clips
 from reactface_node.errors import UserError
 from reactface_node.ros import convert, recordings
@@ -100,7 +103,9 @@ def test_a_long_bag_is_cut(folder, monkeypatch):
 
 
 def test_converted_like_any_other_source(folder, tmp_path):
+    before = origin_of(source_of(folder))
     convert_source(source_of(folder), tmp_path, workers=1)
+    assert origin_of(source_of(folder)) == before  # reading a bag does not touch it
     clips = load_clips(tmp_path, "train")
     assert clips.names == ("talk1/000", "talk2/000")
     assert clips.frames == pytest.approx([SECONDS * 25, 2 * SECONDS * 25], abs=2)
@@ -135,6 +140,15 @@ def test_what_a_bag_lacks_is_named(tmp_path):
                     "broken.mcap cannot be read as a rosbag2"):  # fmt: skip
         assert any(pattern in line for line in found), pattern
     assert check([lambda: Recordings(tmp_path, "val")]) == [f"{tmp_path / 'val'} is missing"]
+
+
+def test_a_bag_that_was_recorded_anew_is_another_origin(tmp_path):
+    write_bag(tmp_path / "train" / "talk", 4.5)
+    before = origin_of(source_of(tmp_path))
+    shutil.rmtree(tmp_path / "train" / "talk")
+    write_bag(tmp_path / "train" / "talk", 5.0)
+    after = origin_of(source_of(tmp_path))
+    assert before["root"] == after["root"] and before["files"] != after["files"]
 
 
 def test_other_topics_can_be_named(tmp_path):

@@ -13,6 +13,7 @@ from data_sets import (
 )
 
 from reactface_node.data.check import check
+from reactface_node.data.origin import origin_of
 from reactface_node.data.react2023 import Space
 from reactface_node.data.rld import Rld
 from reactface_node.errors import UserError
@@ -92,6 +93,16 @@ def test_what_is_missing_or_odd_is_named(tmp_path):
     assert any(line.endswith("videos/l0.mp4 is missing") for line in found)
     assert any(line.endswith("audios/talk1.wav is missing") for line in found)
     assert any("videos/s0.mp4 is 0.84 s (21 frames) long" in line for line in found)
+
+
+@pytest.mark.parametrize("name", ["videos/l0.mp4", "audios/talk1.wav", "3D_FV_files/s1.npy"])
+def test_another_file_is_another_origin(tmp_path, name):
+    write_rld(tmp_path)
+    for seed, person in enumerate(["s0", "s1", "l0", "l1"]):
+        write_coefficients(tmp_path / "3D_FV_files" / f"{person}.npy", faceverse(seed))
+    before = origin_of(Rld(tmp_path, "train"))
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes() + b"more")
+    assert origin_of(Rld(tmp_path, "train")) != before
 
 
 def test_a_mean_face_that_cannot_be_used_is_named(tmp_path):

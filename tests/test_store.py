@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from reactface_node.data.plan import Plan
 from reactface_node.data.source import Clip
-from reactface_node.data.store import ClipWriter, Plan, check_space, load_clips, write_clip
+from reactface_node.data.store import ClipWriter, check_space, load_clips, write_clip
 from reactface_node.errors import UserError
 
 
@@ -83,7 +84,9 @@ def test_other_data_do_not_go_on_where_some_ended(tmp_path):
     with ClipWriter(tmp_path, plan()):
         pass
     with (
-        pytest.raises(UserError, match="unfinished conversion of other data"),
+        pytest.raises(
+            UserError, match="unfinished was begun from other files or with other settings"
+        ),
         ClipWriter(tmp_path, plan(names=("a", "b", "d"))),
     ):
         pass

@@ -16,8 +16,10 @@ from tqdm import tqdm
 
 from reactface_node.data.check import refuse_if_broken
 from reactface_node.data.decode import to_int16
+from reactface_node.data.origin import origin_of
+from reactface_node.data.plan import Plan
 from reactface_node.data.source import Clip, Source, own_reactions, single_jobs
-from reactface_node.data.store import ClipWriter, Plan, check_space, write_clip
+from reactface_node.data.store import ClipWriter, check_space, write_clip
 from reactface_node.data.synthetic import Dyad
 from reactface_node.errors import UserError
 
@@ -43,6 +45,13 @@ class DyadSource:
         return tuple(f"{self.split}-{index:06d}" for index in range(self.count))
 
     def problems(self) -> Iterator[str]:
+        return iter(())
+
+    @property
+    def root(self) -> None:
+        return None
+
+    def files(self) -> Iterator[Path]:
         return iter(())
 
     def max_frames(self) -> int:
@@ -74,7 +83,7 @@ def convert(source: Source, out: Path, workers: int = 0) -> Path:
         raise UserError(f"{path} exists already; choose another folder or remove it")
     refuse_if_broken(source)
     plan = Plan.of(source)
-    with ClipWriter(out, plan) as writer:
+    with ClipWriter(out, plan, origin_of(source)) as writer:
         done = writer.done
         check_space(out, _bytes(plan) * int((~done).sum()) // len(done))
         jobs = [job for job in source.jobs() if not done[job.start : job.stop].all()]

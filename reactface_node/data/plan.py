@@ -84,7 +84,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """All of it is on the disk, or nothing is there."""
+    """All of it or, whatever ends this, nothing."""
     unfinished = path.with_name(path.name + ".new")
     with open(unfinished, "w", encoding="utf-8") as file:
         json.dump(value, file)

@@ -145,6 +145,11 @@ class React2023:
         if self.labels:
             yield from self._matrix_problems()
 
+    def files(self) -> Iterator[Path]:
+        yield self._list()
+        for person in dict.fromkeys(self.names):
+            yield from (path for path, _ in self._files(person))
+
     def max_frames(self) -> int:
         return max(
             len(open_coefficients(self._file(COEFFICIENTS, person))) for person in self.names

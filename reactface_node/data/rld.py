@@ -13,7 +13,7 @@ axes (64 PCA expressions) and cannot stand for ARKit weights.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -90,13 +90,13 @@ class Rld:
         rows = tqdm(self.rows, f"checking {self.split}", unit="clip", delay=1.0, leave=False)
         for row in rows:
             broken: list[str] = []
-            files: list[tuple[Path, Any]] = [(self._audio(row), sound_frames)]
-            for role in ("speaker", "listener"):
-                files.append((self._video(row[role]), picture_frames))
-                if self.given:
-                    files.append((self._coefficients(row[role]), _checked_frames))
-            yield from lengths_that_disagree(measured(files, broken))
+            yield from lengths_that_disagree(measured(self._files(row), broken))
             yield from broken
+
+    def files(self) -> Iterator[Path]:
+        yield self.root / LIST
+        for row in self.rows:
+            yield from (path for path, _ in self._files(row))
 
     def max_frames(self) -> int:
         # A container's header may be off by a frame or two.
@@ -131,6 +131,13 @@ class Rld:
         audio = fit_audio(read_audio(self._audio(row)), length)
         faces = None if faces is None else faces[:length]
         return Clip(speaker[:length], audio, listener[None, :length], faces)
+
+    def _files(self, row: dict[str, str]) -> Iterator[tuple[Path, Callable[[Path], int]]]:
+        yield self._audio(row), sound_frames
+        for role in ("speaker", "listener"):
+            yield self._video(row[role]), picture_frames
+            if self.given:
+                yield self._coefficients(row[role]), _checked_frames
 
     def _read(self, name: str) -> np.ndarray:
         return self._space.to_ours(read_coefficients(self._coefficients(name)))

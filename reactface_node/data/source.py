@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,7 +29,8 @@ class Source(Protocol):
 
     names: (N,) of the clips. listeners: L, the reactions that each clip brings; reaction row
     k * L + i is the i-th of clip k. faces: whether clips carry face crops. facts: what else
-    decides the content, as JSON; a conversion goes on only with the same.
+    decides the content, as JSON. root: the data set's folder, None for what is made up. A
+    conversion goes on only with all the same and with unchanged files.
     """
 
     @property
@@ -41,9 +43,16 @@ class Source(Protocol):
     def faces(self) -> bool: ...
     @property
     def facts(self) -> dict[str, Any]: ...
+    @property
+    def root(self) -> Path | None: ...
 
     def problems(self) -> Iterator[str]:
         """Everything that is missing or broken, a line each that begins with the file's name."""
+        ...
+
+    def files(self) -> Iterable[Path]:
+        """What ``names`` and ``read`` depend on: files, and folders of them. What
+        ``appropriate`` reads counts only at the end, so it may change until then."""
         ...
 
     def max_frames(self) -> int:

@@ -32,8 +32,9 @@ class ClipWriter:
     if another process is at it, or if the disk is full.
     """
 
-    def __init__(self, folder: Path, plan: Plan):
-        self.plan = plan
+    def __init__(self, folder: Path, plan: Plan, origin: dict[str, str] | None = None):
+        """origin: of the files that the clips are read from (``origin.origin_of``)."""
+        self.plan, self.origin = plan, origin or {}
         self.path = folder / plan.split
         self.unfinished = folder / f".{plan.split}.unfinished"
         self._lock: IO[str] | None = None
@@ -98,10 +99,17 @@ class ClipWriter:
             raise UserError(f"another process is making {self.path}") from error
         if not (self.unfinished / PLAN).exists():
             self._create()
-        if read_json(self.unfinished / PLAN) != self.plan.to_json():
+        begun = read_json(self.unfinished / PLAN)
+        if begun != self._begun():
+            root = begun.get("origin", {}).get("root", "")
+            moved = root != self.origin.get("root", "")
+            what = f"from {root}" if root and moved else "from other files or with other settings"
             raise UserError(
-                f"{self.unfinished} is an unfinished conversion of other data; remove it first"
+                f"{self.unfinished} was begun {what}: use the same again, or remove it first"
             )
+
+    def _begun(self) -> dict[str, Any]:
+        return {**self.plan.to_json(), "origin": self.origin}
 
     def _create(self) -> None:
         """Empty arrays of full size (files with holes), then the plan that vouches for them."""
@@ -109,7 +117,7 @@ class ClipWriter:
             path = self.unfinished / f"{name}.npy"
             np.lib.format.open_memmap(path, "w+", dtype, shape)
         (self.unfinished / DONE).write_bytes(bytes(len(self.plan.names)))
-        write_json(self.unfinished / PLAN, self.plan.to_json())
+        write_json(self.unfinished / PLAN, self._begun())
 
 
 def write_clip(unfinished: Path, plan: Plan, index: int, clip: Clip) -> None:

@@ -48,7 +48,7 @@ FOREIGN_CLOCK_S = 5.0
 class Recordings:
     """The bags of one split; a ``Source``. faces: keep the speaker's face crops."""
 
-    folder: Path
+    root: Path
     split: str
     faces: bool = False
     ros: RosConfig = field(default_factory=RosConfig)
@@ -60,13 +60,13 @@ class Recordings:
     def bags(self) -> tuple[tuple[Path, int], ...]:
         """(bag, number of its clips), those with at least one. UserError if none can be read."""
         found = []
-        for path in _bag_paths(self.folder / self.split):
+        for path in _bag_paths(self.root / self.split):
             with BagReader(path) as bag:
                 found.append((path, _clip_count(bag.duration_s)))
         used = tuple((path, clips) for path, clips in found if clips)
         if not used:
             raise UserError(
-                f"{self.folder / self.split} holds no rosbag2 of at least {SHORTEST_S:.0f} s"
+                f"{self.root / self.split} holds no rosbag2 of at least {SHORTEST_S:.0f} s"
             )
         return used
 
@@ -82,9 +82,9 @@ class Recordings:
         return {"kind": "bags", "topics": topics, "clip_s": CLIP_S}
 
     def problems(self) -> Iterator[str]:
-        paths = _bag_paths(self.folder / self.split)
+        paths = _bag_paths(self.root / self.split)
         if not paths:
-            yield f"{self.folder / self.split} holds no rosbag2"
+            yield f"{self.root / self.split} holds no rosbag2"
         for path in paths:
             try:
                 with BagReader(path) as bag:
@@ -93,6 +93,9 @@ class Recordings:
                         yield f"{path} lasts {bag.duration_s:.1f} s, less than {SHORTEST_S:.0f} s"
             except UserError as error:
                 yield str(error)
+
+    def files(self) -> Iterator[Path]:
+        return (path for path, _ in self.bags)
 
     def max_frames(self) -> int:
         return round(CLIP_S * FRAME_RATE_HZ)
