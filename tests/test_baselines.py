@@ -30,6 +30,7 @@ def corpus():
             np.stack([np.round(dyad.audio * 32767).astype(np.int16) for dyad in dyads]),
             np.concatenate([dyad.listeners for dyad in dyads]),
             tuple(np.array([2 * n, 2 * n + 1]) for n in range(3)),
+            np.full(6, 80),
         )
     )
 

@@ -34,6 +34,7 @@ def clips():
         np.round(audio * 32767).astype(np.int16),
         reactions.astype(np.float32),
         tuple(np.array([2 * n + 1, 2 * n]) for n in range(3)),
+        frames.repeat(2),
     )
 
 

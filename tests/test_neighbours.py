@@ -18,6 +18,7 @@ def clips_of(speakers, audio, frames=None):
         audio=audio.astype(np.int16),
         reactions=np.zeros((count, length, 58), np.float32),
         appropriate=tuple(np.array([k]) for k in range(count)),
+        reaction_frames=np.full(count, length) if frames is None else np.array(frames),
     )
 
 
@@ -80,7 +81,7 @@ def test_several_own_listeners_come_along():
     one = clips_of(speakers, audio)
     clips = Clips(
         one.names, one.frames, one.speaker, one.audio,
-        np.zeros((4, 200, 58), np.float32), (np.array([0, 1]), np.array([2, 3])),
+        np.zeros((4, 200, 58), np.float32), (np.array([0, 1]), np.array([2, 3])), np.full(4, 200),
     )  # fmt: skip
     found = with_neighbours(clips, 0.5)
     assert [rows.tolist() for rows in found.appropriate] == [[0, 1, 2, 3], [2, 3, 0, 1]]

@@ -59,6 +59,8 @@ def test_what_is_written_is_what_is_loaded(tmp_path, faces):
             np.testing.assert_array_equal(found.faces[index, :frames], one.faces)
     assert faces or found.faces is None
     assert [rows.tolist() for rows in found.appropriate] == [[1, 4], [2], [5, 0, 3]]
+    assert found.reaction_frames.tolist() == [4, 4, 2, 2, 3, 3]
+    assert [rows.tolist() for rows in found.lasting(3)] == [[1, 4], [], [5, 0]]
     assert isinstance(found.speaker, np.memmap) and not found.speaker.flags.writeable
     assert [path.name for path in tmp_path.iterdir()] == ["train"]
 

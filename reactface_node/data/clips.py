@@ -12,7 +12,8 @@ class Clips:
     names: (N,) of the clips. frames: (N,) int64 the length of each; what follows is zero.
     speaker: (N, T, 58) float32 coefficients. audio: (N, T * 640) int16, 16 kHz mono.
     reactions: (R, T, 58) float32. appropriate: for every clip the indices into ``reactions`` of
-    what is appropriate, the clip's own listener first.
+    what is appropriate, the clip's own listener first. reaction_frames: (R,) int64 the length of
+    each reaction, the own one's that of its clip; others' may be shorter; what follows is zero.
     faces: (N, T, 224, 224, 3) uint8 crops for the pixel encoder, or None.
     """
 
@@ -22,7 +23,12 @@ class Clips:
     audio: np.ndarray
     reactions: np.ndarray
     appropriate: tuple[np.ndarray, ...]
+    reaction_frames: np.ndarray
     faces: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def lasting(self, frames: int) -> tuple[np.ndarray, ...]:
+        """``appropriate`` without the reactions that are over before so many frames."""
+        return tuple(rows[self.reaction_frames[rows] >= frames] for rows in self.appropriate)

@@ -187,6 +187,7 @@ def load_clips(folder: Path, split: str) -> Clips:
         audio=found["audio"],
         reactions=found["reactions"],
         appropriate=tuple(np.split(rows, ends[:-1])),
+        reaction_frames=np.repeat(found["frames"], plan.listeners),
         faces=found.get("faces"),
     )
 

@@ -77,7 +77,7 @@ def measure(
     frames = predictions.shape[2]
     return all_metrics(
         predictions, np.asarray(clips.speaker[:, :frames]), clips.reactions[:, :frames],
-        clips.appropriate, paper_scale, workers, band,
+        clips.lasting(frames), paper_scale, workers, band,
     )  # fmt: skip
 
 

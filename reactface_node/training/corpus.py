@@ -14,7 +14,6 @@ from reactface_node.schema import (
     COEFFICIENT_NAMES,
     EXPRESSION,
     FRAME_RATE_HZ,
-    NUM_COEFFICIENTS,
     POSE_NAMES,
     SAMPLES_PER_FRAME,
 )
@@ -83,16 +82,16 @@ class Corpus:
         self._nods = np.zeros((reactions, frames, 3), np.float32)
         self._nod_pitch = np.zeros((reactions, frames), np.float32)
         self._may_nod = np.ones((reactions, frames), bool)
-        for index, reaction in enumerate(clips.reactions):
-            self._note_nods(index, reaction[:, PITCH].astype(np.float64))
+        for index, length in enumerate(clips.reaction_frames):
+            self._note_nods(index, clips.reactions[index, :length, PITCH].astype(np.float64))
 
     def statistics(self) -> Statistics:
         """Of listeners and speakers; a channel that nobody moves gets a floor."""
-        reactions = self.clips.reactions
-        step = max(1, len(reactions) // STATISTICS_REACTIONS)
-        flat = reactions[::step].reshape(-1, NUM_COEFFICIENTS).astype(np.float64)
-        speaker = self.clips.speaker.reshape(-1, NUM_COEFFICIENTS).astype(np.float64)
-        numbers = flat.mean(0), _spread(flat), _spread(speaker)
+        clips = self.clips
+        step = max(1, len(clips.reactions) // STATISTICS_REACTIONS)
+        listener = _without_padding(clips.reactions[::step], clips.reaction_frames[::step])
+        speaker = _without_padding(clips.speaker, clips.frames)
+        numbers = listener.mean(0), _spread(listener), _spread(speaker)
         return Statistics(*(part.astype(np.float32) for part in numbers))
 
     def batch(
@@ -100,6 +99,7 @@ class Corpus:
     ) -> Batch:
         """``size`` random crops, with a tracker's faults and missing streams at that rate.
 
+        Listeners are those whose reactions last to the crop's end; the clip's own always does.
         UserError where every clip is shorter than a crop.
         """
         clips = self.clips
@@ -109,7 +109,11 @@ class Corpus:
         chosen = rng.choice(enough, size)
         starts = rng.integers(clips.frames[chosen] - frames + 1)
         spans = [slice(start, start + frames) for start in starts]
-        who = [_draw_listeners(rng, clips.appropriate[c], listeners) for c in chosen]
+        who = []
+        for clip, span in zip(chosen, spans, strict=True):
+            known = clips.appropriate[clip]
+            lasting = known[clips.reaction_frames[known] >= span.stop]
+            who.append(_draw_listeners(rng, lasting, listeners))
         truth = np.stack([clips.speaker[c, s] for c, s in zip(chosen, spans, strict=True)])
         speaker = self._speaker(rng, chosen, spans, truth, dropout)
 
@@ -149,7 +153,7 @@ class Corpus:
 
     def _note_nods(self, index: int, pitch: np.ndarray) -> None:
         nods = find_nods(pitch)
-        self._nod_pitch[index] = pitch - without_nods(pitch, nods)
+        self._nod_pitch[index, : len(pitch)] = pitch - without_nods(pitch, nods)
         for nod in nods:
             start = max(0, round(nod.start_s * FRAME_RATE_HZ))
             end = round(nod.end_s * FRAME_RATE_HZ) + NOD_PAUSE_FRAMES
@@ -167,6 +171,12 @@ def speaker_input(clips: Clips, chosen: slice, frames: int, pixels: bool = False
     audio = clips.audio[chosen, : frames * SAMPLES_PER_FRAME].astype(np.float32) / 32768
     heard = np.ones(face.shape[:2], bool)
     return SpeakerInput(*(torch.from_numpy(array) for array in (face.copy(), valid, audio, heard)))
+
+
+def _without_padding(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """(N, T, C) -> (sum of lengths, C) float64."""
+    inside = np.arange(values.shape[1]) < lengths[:, None]
+    return np.asarray(values)[inside].astype(np.float64)
 
 
 def _spread(values: np.ndarray) -> np.ndarray:

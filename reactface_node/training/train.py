@@ -198,6 +198,7 @@ def standardise(learner: nn.Module, corpus: Corpus) -> None:
     """Put the corpus' statistics into the buffers of the learner's modules that have such."""
     numbers = corpus.statistics()
     audio = torch.from_numpy(corpus.clips.audio[:64].astype(np.float32) / 32768)
+    frames = torch.from_numpy(corpus.clips.frames[:64])
     for module in learner.modules():
         for name in ("listener_mean", "listener_std", "speaker_std"):
             if name in dict(module.named_buffers(recurse=False)):
@@ -206,7 +207,9 @@ def standardise(learner: nn.Module, corpus: Corpus) -> None:
             module.get_buffer("scale").copy_(torch.from_numpy(numbers.speaker_std))
         if isinstance(module, LogMelEncoder):
             audio = audio.to(module.mel_mean.device)
-            mel = module.log_mel.forward(audio, audio.new_zeros(len(audio), 240)).flatten(0, 1)
+            mel = module.log_mel.forward(audio, audio.new_zeros(len(audio), 240))
+            inside = torch.arange(mel.shape[1]) < module.ratio * frames[:, None]
+            mel = mel[inside.to(mel.device)]
             module.mel_mean.copy_(mel.mean(0))
             module.mel_std.copy_(mel.std(0))
 

@@ -36,8 +36,7 @@ def validate(
     generator = torch.Generator().manual_seed(settings.seed)
     react = learner.react
     drawn = react(speaker, SAMPLES, generator).cpu().numpy()  # type: ignore[operator]
-    known = [clips.appropriate[index] for index in range(count)]
-    real = [clips.reactions[index, :frames] for index in known]
+    real = [clips.reactions[rows, :frames] for rows in clips.lasting(frames)[:count]]
     scale = getattr(learner, "model", learner).get_buffer("listener_std").cpu().numpy()
     metrics = quick_metrics(drawn, real) | {"energy_score": energy_score(drawn, real, scale)}
     report.metrics(step, metrics)
