@@ -167,7 +167,9 @@ class TrainingConfig:
     test_clips: int = setting(48, "synthetic test clips", 2, 100_000)
     clip_s: float = setting(30.0, "length of a synthetic clip", 4.0, 600.0)
     listeners: int = setting(6, "appropriate listeners of a synthetic training clip", 1, 100)
-    test_listeners: int = setting(10, "the same for validation and test", 1, 100)
+    test_listeners: int = setting(
+        10, "the same for validation and test, whose casts have no more", 1, 60
+    )
     network: str = setting(
         "reactface", "what is trained", choices=("reactface", "trans_ae", "lfi", "ng", "zhou")
     )

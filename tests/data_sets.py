@@ -11,6 +11,7 @@ from reactface_node.data.react2023 import MEAN_POSE
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
 
 FRAMES = 30
+RLD_HEADER = ["attitude", "audio", "listener", "speaker", "listener_id", "data_split"]
 
 
 def faceverse(seed, frames=FRAMES):
@@ -67,6 +68,21 @@ def write_react(root: Path, sessions=3, split="train", frames=FRAMES):
             write_wav(root / split / "Audio_files" / f"{person}.wav", seed, frames)
     write_csv(root / f"{split}.csv", ["", "speaker_path", "listener_path"], rows)
     np.save(root / f"neighbour_emotion_{split}.npy", np.eye(2 * sessions))
+    return root
+
+
+def write_rld(root, levels=range(60, 60 + FRAMES)):
+    """Two rows of train and one of ood; the faces as videos of these grey levels."""
+    rows = [
+        ["positive", "talk0", "l0", "s0", 3, "train"],
+        ["negative", "talk1.wav", "l1.mp4", "s1.mp4", 4, "train"],
+        ["neutral", "talk0", "l1", "s0", 4, "ood"],
+    ]
+    for index in range(2):
+        write_wav(root / "audios" / f"talk{index}.wav", index, rate_hz=44100)
+        write_video(root / "videos" / f"s{index}.mp4", levels)
+        write_video(root / "videos" / f"l{index}.mp4", [40 + 100 * index] * len(levels))
+    write_csv(root / "RLD_data.csv", RLD_HEADER, rows)
     return root
 
 

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from data_sets import (
     FRAMES,
+    RLD_HEADER,
     GreyTracker,
     faceverse,
     write_coefficients,
     write_csv,
+    write_rld,
     write_video,
-    write_wav,
 )
 
 from reactface_node.data.check import check
@@ -18,22 +19,7 @@ from reactface_node.data.react2023 import Space
 from reactface_node.data.rld import Rld
 from reactface_node.errors import UserError
 
-HEADER = ["attitude", "audio", "listener", "speaker", "listener_id", "data_split"]
 JAW = 24
-
-
-def write_rld(root, levels=range(60, 60 + FRAMES)):
-    rows = [
-        ["positive", "talk0", "l0", "s0", 3, "train"],
-        ["negative", "talk1.wav", "l1.mp4", "s1.mp4", 4, "train"],
-        ["neutral", "talk0", "l1", "s0", 4, "ood"],
-    ]
-    write_csv(root / "RLD_data.csv", HEADER, rows)
-    for index in range(2):
-        write_wav(root / "audios" / f"talk{index}.wav", index, rate_hz=44100)
-        write_video(root / "videos" / f"s{index}.mp4", levels)
-        write_video(root / "videos" / f"l{index}.mp4", [40 + 100 * index] * len(levels))
-    return root
 
 
 def test_faces_are_tracked_where_no_coefficients_are_given(tmp_path):
@@ -113,9 +99,9 @@ def test_a_mean_face_that_cannot_be_used_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("header", "row", "message"),
     [
-        (HEADER[:3], ["p", "a", "l"], "RLD_data.csv has no column speaker"),
-        (HEADER, ["p", "a", "l", "", 1, "train"], "line 2 leaves a column empty"),
-        (HEADER, ["p", "a", "l", "s", 1, "test"], "has no rows of the train split"),
+        (RLD_HEADER[:3], ["p", "a", "l"], "RLD_data.csv has no column speaker"),
+        (RLD_HEADER, ["p", "a", "l", "", 1, "train"], "line 2 leaves a column empty"),
+        (RLD_HEADER, ["p", "a", "l", "s", 1, "test"], "has no rows of the train split"),
     ],
 )
 def test_a_csv_that_cannot_be_used(tmp_path, header, row, message):

@@ -23,9 +23,10 @@ def dyad_source(seed: int, split: str, clips: int, seconds: float, listeners: in
 
 def _make(seed: int, split: str, seconds: float, listeners: int, index: int) -> Dyad:
     rng = np.random.default_rng([seed, list(CASTS).index(split), index])
-    return make_dyad(rng, seconds, listeners, _cast(seed, split))
+    return make_dyad(rng, seconds, listeners, cast_of(seed, split))
 
 
 @cache
-def _cast(seed: int, split: str) -> Cast:
+def cast_of(seed: int, split: str) -> Cast:
+    """Everybody who may appear in a split."""
     return draw_cast(np.random.default_rng([seed, list(CASTS).index(split)]), *CASTS[split])

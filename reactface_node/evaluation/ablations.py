@@ -15,7 +15,7 @@ from reactface_node.evaluation.rows import first_clips, measure, react_to, train
 from reactface_node.evaluation.table import Row, Table
 from reactface_node.files import write_text
 from reactface_node.settings import read_yaml
-from reactface_node.training.dataset import make_synthetic
+from reactface_node.training.dataset import data_folder, make_synthetic
 from reactface_node.training.train import WEIGHTS, train
 
 RESULT = "metrics.json"
@@ -65,7 +65,7 @@ def run_studies(
     Rows of the same name are one run. Goes on where it was interrupted.
     """
     settings = config.training
-    data = Path(settings.data) if settings.data else out / "data"
+    data = data_folder(settings, out)
     if not settings.data:
         make_synthetic(settings, data)
     done: dict[str, dict[str, float]] = {}

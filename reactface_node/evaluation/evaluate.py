@@ -31,7 +31,7 @@ from reactface_node.evaluation.strips import draw_strip
 from reactface_node.evaluation.table import Row, Table
 from reactface_node.model.checkpoint import find_weights, load_checkpoint
 from reactface_node.training.corpus import speaker_input
-from reactface_node.training.dataset import make_synthetic, open_split
+from reactface_node.training.dataset import data_folder, make_synthetic, open_split
 from reactface_node.training.learner import Reactor
 from reactface_node.training.train import WEIGHTS
 
@@ -64,7 +64,7 @@ def evaluate(config: Config, out: Path, choice: Choice) -> Table:
     Ours is the config's checkpoint; the data set is ``training.data``, or synthetic dyads.
     """
     checkpoints = [*(weights_of(run) for run in choice.runs), find_weights(config.weights)]
-    data = Path(config.training.data) if config.training.data else out / "data"
+    data = data_folder(config.training, out)
     if not config.training.data:
         make_synthetic(config.training, data)
     train, _ = open_split(data, "train", config.training)
