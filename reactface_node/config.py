@@ -183,10 +183,20 @@ class TrainingConfig:
         "Eqs 20-23 in standardised units, as printed in the paper, or as in the released code",
         choices=("standardised", "paper", "released"),
     )
-    crop_frames: int = setting(128, "frames of a training crop, a multiple of w", 8, 4096)
-    batch: int = setting(10, "crops a step, over all processes", 1, 4096)
-    steps: int = setting(2000, "optimiser steps", 1, 10_000_000)
-    samples: int = setting(2, "M in training (Algorithm 1)", 2, 16)
+    own_past_steps: int = setting(
+        1000,
+        "of the steps the last, in which samples go on from their own past and the energy score "
+        "judges them; posterior only",
+        0,
+        10_000_000,
+    )
+    lead_frames: int = setting(
+        48, "first frames of a crop that the energy score of own_past_steps leaves out", 0, 4096
+    )
+    crop_frames: int = setting(160, "frames of a training crop, a multiple of w", 8, 4096)
+    batch: int = setting(8, "crops a step, over all processes", 1, 4096)
+    steps: int = setting(1600, "optimiser steps", 1, 10_000_000)
+    samples: int = setting(3, "M in training (Algorithm 1)", 2, 16)
     learning_rate: float = setting(2e-3, "peak of AdamW's schedule", 1e-7, 1.0)
     schedule: str = setting(
         "cosine", "of the learning rate, after a warm-up", choices=("cosine", "constant")

@@ -166,12 +166,15 @@ def test_a_data_set_too_short_for_a_crop_is_refused(data):
 
 
 @pytest.mark.parametrize(
-    ("objective", "form"),
-    [("posterior", "standardised"), ("samples", "standardised"),
-     ("samples", "paper"), ("samples", "released")],
+    ("objective", "form", "own_past"),
+    [("posterior", "standardised", 0), ("posterior", "standardised", 100),
+     ("samples", "standardised", 0), ("samples", "paper", 0), ("samples", "released", 0)],
 )  # fmt: skip
-def test_a_few_steps_lower_the_loss(data, objective, form):
-    config = tiny(data, training__objective=objective, training__loss_form=form)
+def test_a_few_steps_lower_the_loss(data, objective, form, own_past):
+    config = tiny(
+        data, training__objective=objective, training__loss_form=form,
+        training__own_past_steps=own_past, training__steps=100, training__lead_frames=8,
+    )  # fmt: skip
     clips, _ = open_split(data, "train", config.training)
     corpus = Corpus(clips)
     torch.manual_seed(0)

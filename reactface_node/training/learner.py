@@ -20,6 +20,6 @@ class Reactor(Protocol):
 class Learner(Reactor, Protocol):
     """A reactor with parameters: also a ``torch.nn.Module``."""
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Weighted scalar terms by name; the loss is their sum."""
+    def losses(self, batch: Batch, generator: torch.Generator, step: int = 0) -> dict[str, Tensor]:
+        """Weighted scalar terms by name; the loss is their sum. step: how far training is."""
         ...

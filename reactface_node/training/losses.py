@@ -52,16 +52,16 @@ def diversity_loss(listener: Tensor, scale: float, active: Tensor) -> Tensor:
 def energy_loss(listener: Tensor, real: Tensor, window: int) -> Tensor:
     """Energy score of every window's M >= 2 samples (Gneiting and Raftery 2007, Eq. 22).
 
-    listener (B, M, T, C), real (B, 1, T, C); Euclidean over a window, in root mean squares. Its
-    expectation is least where the samples are distributed as what is real: unlike a mean distance
-    alone, it asks neither for the mean reaction nor for a diversity that nobody has.
+    listener (B, M, T, C), real (B, L, T, C); Euclidean over ``window`` frames, in root mean
+    squares; the mean over the L reactions that are appropriate. Its expectation is least where
+    the samples are distributed as what is real: unlike a mean distance alone, it asks neither for
+    the mean reaction nor for a diversity that nobody has.
     """
     ours, theirs = (part.unflatten(2, (-1, window)).flatten(3) for part in (listener, real))
     samples, size = ours.shape[1], ours.shape[-1]
-    near = torch.linalg.vector_norm(ours - theirs, dim=-1).mean()
+    near = _distance(ours[:, :, None], theirs[:, None]).mean()
     one, other = torch.triu_indices(samples, samples, 1, device=ours.device)
-    # Two samples may be the same number by number, where a norm has no slope.
-    apart = (ours[:, one] - ours[:, other]).square().sum(-1).add(1e-12).sqrt().mean()
+    apart = _distance(ours[:, one], ours[:, other]).mean()
     return (near - 0.5 * apart) / size**0.5
 
 
@@ -125,6 +125,11 @@ def released_smooth_loss(listener: Tensor) -> Tensor:
     """Eq. 23 as the released code has it: pose plus a tenth of the expression."""
     pose, expression = listener[..., NUM_EXPRESSION:], listener[..., EXPRESSION]
     return smooth_loss(pose) + 0.1 * smooth_loss(expression)
+
+
+def _distance(one: Tensor, other: Tensor) -> Tensor:
+    # Two samples may be the same number by number, where a norm has no slope.
+    return (one - other).square().sum(-1).add(1e-12).sqrt()
 
 
 def _pairs(listener: Tensor) -> float:

@@ -32,15 +32,18 @@ class ReactFaceLearner(nn.Module):
         """As ``ReactFace.react``."""
         return self.model.react(speaker, samples, generator)
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Weighted terms by name."""
-        noise = CropNoise(generator, batch.position)
-        if self.settings.objective == "posterior":
+    def losses(self, batch: Batch, generator: torch.Generator, step: int = 0) -> dict[str, Tensor]:
+        """Weighted terms by name. step: how far training is; its last ``own_past_steps`` are for
+        the drift that teacher forcing never shows, as samples then go on from their own past."""
+        settings, noise = self.settings, CropNoise(generator, batch.position)
+        taught = step < settings.steps - settings.own_past_steps
+        if settings.objective == "posterior" and taught:
             return self._posterior_losses(batch, noise)
         return self._sample_losses(batch, noise)
 
     def _sample_losses(self, batch: Batch, noise: CropNoise) -> dict[str, Tensor]:
-        """Algorithm 1: M samples that go on from their own past; Eqs 18-23."""
+        """Algorithm 1: M samples that go on from their own past; Eqs 18-23, or the energy score
+        in place of Eqs 20 and 21."""
         model, settings = self.model, self.settings
         size, frames = batch.truth.shape[:2]
         windows, samples = frames // model.config.window, settings.samples
@@ -49,19 +52,36 @@ class ReactFaceLearner(nn.Module):
         output, _ = model(batch.speaker, noise.normal(samples, windows, model.noise_width), state)
         calm = self._without_nods(output.listener, output.nod_pitch)
         target = self._without_nods(batch.listeners, batch.nod_pitch)
-        # The paper's and the released code's losses are in raw units.
-        units = self._standard if settings.loss_form == "standardised" else nn.Identity()
-        terms = losses.reaction_terms(units(calm), units(target), settings, self._active())
+        if settings.objective == "posterior":
+            terms = self._energy_terms(self._standard(calm), self._standard(target))
+        else:
+            # The paper's and the released code's losses are in raw units.
+            units = self._standard if settings.loss_form == "standardised" else nn.Identity()
+            terms = losses.reaction_terms(units(calm), units(target), settings, self._active())
         terms["speaker"] = settings.speaker_weight * self._speaker_term(output.speaker, batch)
         terms["kl"] = settings.kl_weight * losses.kl_loss(output.mean, output.log_variance)
         if model.nods is not None and output.nods is not None:
-            # Samples have no listener of their own: all of them learn the real one's nods.
-            own = [
-                part[:, :1].expand(-1, samples, *part.shape[2:])
-                for part in (batch.nods, batch.may_nod)
-            ]
-            terms["nods"] = settings.nod_weight * model.nods.loss(output.nods, *own)
+            # Samples have no listener of their own: they take turns at those there are.
+            turn = torch.arange(samples) % batch.nods.shape[1]
+            nods = model.nods.loss(output.nods, batch.nods[:, turn], batch.may_nod[:, turn])
+            terms["nods"] = settings.nod_weight * nods
         return terms
+
+    def _energy_terms(self, listener: Tensor, real: Tensor) -> dict[str, Tensor]:
+        """(B, M, T, 58) samples against (B, L, T, 58), in windows and as a whole: a window knows
+        of motion, the whole of who somebody is. What real listeners still do because of what came
+        before the crop, nobody could know: its first frames do not count."""
+        settings, window = self.settings, self.model.config.window
+        lead = min(settings.lead_frames, listener.shape[2] - window) // window * window
+        listener, real = listener[:, :, lead:], real[:, :, lead:]
+        scores = [
+            losses.energy_loss(listener, real, span)
+            for span in (window, listener.shape[2])
+        ]
+        return {
+            "appropriate": 0.5 * (scores[0] + scores[1]),
+            "smooth": settings.smooth_weight * losses.smooth_loss(listener),
+        }
 
     def _posterior_losses(self, batch: Batch, noise: CropNoise) -> dict[str, Tensor]:
         """One real listener a crop, decoded from what it did, and M times from what CIE predicts,

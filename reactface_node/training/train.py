@@ -21,6 +21,7 @@ from reactface_node.schema import FRAME_RATE_HZ
 from reactface_node.training.corpus import Batch, Corpus
 from reactface_node.training.dataset import open_split, prepare_data
 from reactface_node.training.distributed import Processes
+from reactface_node.training.learner import Learner
 from reactface_node.training.networks import build_learner
 from reactface_node.training.report import Report
 from reactface_node.training.resume import Progress, load_state, save_state
@@ -147,9 +148,9 @@ class _Losses(nn.Module):
         super().__init__()
         self.learner = learner
 
-    def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        terms: dict[str, Tensor] = self.learner.losses(batch, generator)  # type: ignore[operator]
-        return terms
+    def forward(self, batch: Batch, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+        learner: Learner = self.learner  # type: ignore[assignment]
+        return learner.losses(batch, generator, step)
 
 
 def optimise(
@@ -166,7 +167,7 @@ def optimise(
         group["lr"] = settings.learning_rate * learning_rate(step, settings)
     device = batch.truth.device.type
     with torch.autocast(device, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-        parts = losses(batch, generator)
+        parts = losses(batch, generator, step)
         loss = torch.stack(list(parts.values())).sum()
     if not torch.isfinite(loss):
         raise UserError(f"the loss is no number in step {step}: lower training.learning_rate")

@@ -31,8 +31,8 @@ class Baseline(nn.Module, ABC):
         self.register_buffer("speaker_std", torch.ones(NUM_COEFFICIENTS))
 
     @abstractmethod
-    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Weighted scalar terms by name."""
+    def losses(self, batch: Batch, generator: torch.Generator, step: int = 0) -> dict[str, Tensor]:
+        """Weighted scalar terms by name; the same at every step."""
 
     @abstractmethod
     def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:

@@ -49,7 +49,7 @@ class LetsFaceIt(FrameListener):
             self.carry.weight.zero_()[:, -NUM_COEFFICIENTS:] = stay
         self.flow = ConditionalFlow(config.window, NUM_COEFFICIENTS, width, 2 * width, STEPS)
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, generator: torch.Generator, step: int = 0) -> dict[str, Tensor]:
         """Negative log-likelihood of the clip's own listener, nats a number."""
         listener = self.own_listener(batch)
         noise = torch.randn(listener.shape, generator=generator).to(listener)

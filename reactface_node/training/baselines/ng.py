@@ -46,7 +46,7 @@ class LearningToListen(CoefficientListener):
         self.predictor = token_transformer(config, config.cie_layers)
         self.head = nn.Linear(width, ENTRIES)
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, generator: torch.Generator, step: int = 0) -> dict[str, Tensor]:
         """The VQ-VAE's terms and the predictor's cross-entropy."""
         listener = self.own_listener(batch)
         rebuilt, quantised = self.coder(listener)

@@ -44,7 +44,7 @@ class TransAE(Baseline):
         self.speaker_head = nn.Linear(config.width, NUM_COEFFICIENTS)
         self.head = nn.Linear(config.width, NUM_COEFFICIENTS)
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, generator: torch.Generator, step: int = 0) -> dict[str, Tensor]:
         """Smooth L1 to the clip's own listener, and Eq. 19; nothing is random."""
         aligned = self._encode(batch.speaker)
         reaction = self.head(self.decoder(aligned, None)[0])

@@ -26,7 +26,7 @@ class ResponsiveLSTM(FrameListener):
         self.lstm = nn.LSTM(config.width, config.width, batch_first=True)
         self.head = nn.Linear(config.width, NUM_COEFFICIENTS)
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, generator: torch.Generator, step: int = 0) -> dict[str, Tensor]:
         """L2 of coefficients and of their change from frame to frame (the paper's motion loss)."""
         listener = self.own_listener(batch)
         reaction = self._listen(batch.speaker, listener[:, 0])
