@@ -90,7 +90,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         return 0 if all(one.passed for one in found) else 1
     if options.out is None:
         raise UserError("say where to write: reactface evaluate -o OUT")
-    for name, least in (("samples", 1), ("clips", 0), ("band", 1)):
+    for name, least in (("samples", 1), ("clips", 0), ("band", 0)):
         value = getattr(options, name)
         if value is not None and value < least:
             raise UserError(f"--{name} must be at least {least}, not {value}")

@@ -1,5 +1,7 @@
-"""Where the files beside the code lie: in a source checkout, or installed under share/."""
+"""What is around the code: the files beside it, in a source checkout or installed under share/,
+and the machine."""
 
+import platform
 from pathlib import Path
 
 from reactface_node.errors import UserError
@@ -16,3 +18,13 @@ def folder(name: str) -> Path:
         if shared.is_dir():
             return shared
     raise UserError(f"this installation has no '{name}' folder; install reactface_node again")
+
+
+def processor() -> str:
+    """The CPU's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor()

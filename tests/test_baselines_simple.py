@@ -136,5 +136,13 @@ def test_wrong_arguments_are_refused(clips):
         NearestNeighbour(clips, "smell")
     with pytest.raises(ValueError, match="multiples of 4"):
         NearestNeighbour(clips, "motion", segment=30)
-    with pytest.raises(ValueError, match="whole windows"):
-        NearestNeighbour(clips, "motion").react(seen_and_heard(clips, 0, 12), 1, generator())
+
+
+@pytest.mark.parametrize("by", ["motion", "audio"])
+def test_a_clip_may_end_within_a_window(clips, by):
+    nearest = NearestNeighbour(clips, by)
+    whole, part = (
+        nearest.react(seen_and_heard(clips, 0, n), 1, generator()) for n in (FRAMES, FRAMES - 3)
+    )
+    assert part.shape == (1, 1, FRAMES - 3, 58)
+    assert torch.equal(part[:, :, : FRAMES - 8], whole[:, :, : FRAMES - 8])

@@ -1,6 +1,7 @@
 """`reactface evaluate` from trained runs to tables and figures, and its mistakes."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from model_inputs import SMALL
@@ -56,6 +57,9 @@ def test_mistakes_are_one_line(runs, tmp_path, capsys):
     data = settings(training__data=runs / "ours" / "data")
     assert main(["evaluate", str(tmp_path), "-o", str(tmp_path / "out"), *data]) == 2
     assert "holds no weights.safetensors" in capsys.readouterr().err
+    other = settings(model__window=4, training__data=runs / "ours" / "data")
+    assert main(["evaluate", str(runs / "trans_ae"), "-o", str(tmp_path / "out"), *other]) == 2
+    assert "trained with model.window = 8, the config says 4" in capsys.readouterr().err
     trans_ae = runs / "trans_ae" / "weights.safetensors"
     assert main(["replay", "sample", "-o", str(tmp_path / "bag"), *settings(weights=trans_ae)]) == 2
     assert "holds the baseline trans_ae" in capsys.readouterr().err
@@ -88,3 +92,41 @@ def test_a_study_is_trained_measured_and_gone_on_with(runs, tmp_path, monkeypatc
     monkeypatch.setattr(ablations, "train", None)  # nothing is trained twice
     ((_, again),) = ablations.run_studies(config, tmp_path, 2, 0, 1)
     assert again.rows == table.rows
+
+
+def test_a_study_is_measured_again_with_what_differs(runs, tmp_path, monkeypatch):
+    from reactface_node.config import Config
+    from reactface_node.data.convert import convert
+    from reactface_node.data.dyads import dyad_source
+    from reactface_node.evaluation import ablations
+    from reactface_node.training.baselines import Mirror
+
+    measured = []
+
+    def measure(name, predictions, clips, workers, scale):
+        measured.append((name, len(predictions), predictions.shape[1], clips.appropriate))
+        return {"FRVar": 1.0}
+
+    for name, value in {
+        "read_studies": lambda: [ablations.Study("s", "s", (), (ablations.Variant("a", (), {}),))],
+        "train": lambda config, folder: folder.mkdir(exist_ok=True) or {"border_jump_ratio": None},
+        "trained": lambda path, config: ("a", Mirror()),
+        "measure": measure,
+    }.items():
+        monkeypatch.setattr(ablations, name, value)
+    source = replace(dyad_source(0, "test", 3, 4.0, 1), facts={})  # nobody labelled them
+    convert(source, tmp_path / "data")
+    data = {"training.data": str(tmp_path / "data"), "training.neighbour_distance": 10.0}
+    config = Config().replace(**data)
+
+    def run(config, samples=2, clips=0):
+        ablations.run_studies(config, tmp_path, samples, clips, 1)
+        return len(measured)
+
+    assert run(config) == run(config) == 1
+    assert [sorted(known) for known in measured[0][3]] == [[0, 1, 2]] * 3
+    assert run(config, samples=3) == run(config, samples=3) == 2
+    assert run(config, samples=3, clips=2) == 3
+    assert run(config.replace(**{"training.steps": 7}), samples=3, clips=2) == 4
+    (tmp_path / "a" / ablations.RESULT).write_text("[1")
+    assert run(config) == 5

@@ -91,7 +91,7 @@ def test_maps_are_drawn(tmp_path):
 def test_training_draws_a_panel_for_every_key(tmp_path):
     history = [{"step": 500, "loss": 1.0}, {"step": 1000, "loss": 0.5, "jumps": 1.1}]
     draw_training(history, tmp_path / "two.png")
-    draw_training([{"step": 500, "loss": 1.0}], tmp_path / "one.png")
+    draw_training([{"step": 500, "loss": 1.0}, {"step": 900, "loss": None}], tmp_path / "one.png")
     two, one = (cv2.imread(str(tmp_path / f"{name}.png")) for name in ("two", "one"))
     assert two.shape[1] == 2 * one.shape[1] and two.shape[0] == one.shape[0]
     with pytest.raises(ValueError, match="nothing to draw"):

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dtaidistance import dtw_ndim
 
 from reactface_node.errors import UserError
-from reactface_node.evaluation.appropriateness import concordance, distance
+from reactface_node.evaluation.appropriateness import KEPT, _shortened, concordance, distance
 from reactface_node.evaluation.metrics import all_metrics, frdiv, frdvs, frvar
 from reactface_node.evaluation.synchrony import lagged_correlation, synchrony
 
@@ -58,6 +59,7 @@ def test_the_released_codes_numbers():
             assert ours[name] == pytest.approx(expected, rel=1e-4), name
         samples = case["samples"]
         assert got["FRCorr"] == pytest.approx(got["FRCorr_sum"] / samples)
+        assert got["FRDist_s"] > 0
         assert got["FRCorr_best"] >= got["FRCorr"] and got["FRDist_best"] <= got["FRDist"]
 
 
@@ -114,6 +116,40 @@ def test_the_nearest_warp_is_the_smallest_of_all(workers):
     np.testing.assert_allclose(got, expected, rtol=1e-9)
     banded = distance(x, reactions, known, 1, band=5)
     assert (banded >= got - 1e-9).all() and (banded > got + 1e-6).any()
+
+
+def test_a_band_is_the_frames_that_may_stray():
+    x = np.array([0.0, 1.0, 0.0, 0.0, 0.0])[None, None, :, None]
+    late = np.array([[0.0, 0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0, 0.0]])[..., None]
+    bands = (0, 1, 2, None)
+    # A step that comes a frame late: two frames differ by 1, unless one frame may stray.
+    found = [distance(x, late, [np.array([0])], band=band)[0, 0] for band in bands]
+    assert found == pytest.approx([math.sqrt(2), 0, 0, 0])
+    found = [distance(x, late, [np.array([1])], band=band)[0, 0] for band in bands]
+    assert found == pytest.approx([math.sqrt(2), math.sqrt(2), 0, 0])
+
+
+@pytest.mark.parametrize("band", [None, 4])
+def test_the_cheap_bound_loses_no_candidate(band):
+    """Faces that move in a few ways, as real ones do, so that most are skipped."""
+    r = np.random.default_rng(5)
+    ways = r.standard_normal((4, 30))
+    reactions = r.standard_normal((12, 60, 4)).cumsum(axis=1) @ ways
+    reactions += 0.05 * r.standard_normal(reactions.shape)
+    x = reactions[:3, None] + 0.5 * r.standard_normal((3, 2, 60, 4)).cumsum(axis=2) @ ways
+    window = None if band is None else band + 1
+
+    def plain(one, other):
+        return dtw_ndim.distance(one, other, window=window, use_c=True)
+
+    got = distance(x, reactions, [np.arange(3, 12)] * 3, band=band)
+    expected = [[min(plain(one, reactions[k]) for k in range(3, 12)) for one in clip] for clip in x]
+    np.testing.assert_allclose(got, expected, rtol=1e-9)
+    short_x, short_y = _shortened(x[0], reactions)
+    assert short_y.shape == (12, 60, KEPT + 1)
+    for k in range(12):
+        whole = plain(x[0, 0], reactions[k])
+        assert 0.9 * whole < plain(short_x[0], short_y[k]) <= whole * (1 + 1e-9)
 
 
 def test_a_reaction_equal_to_a_real_one_is_at_no_distance():

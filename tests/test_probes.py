@@ -60,14 +60,14 @@ def test_nods_must_follow_a_pause_and_not_come_anyhow():
 
 def test_who_leaves_is_followed_by_idle_motion_alone():
     smiling = still(1)[0] + np.float32(0.5)
-    assert passed(probes.nobody(smiling, PlayoutConfig())) == [True, True]
-    frozen = probes.nobody(smiling, PlayoutConfig(idle_gain=0.0))
+    assert passed(probes.nobody(smiling, PlayoutConfig(), 8)) == [True, True]
+    frozen = probes.nobody(smiling, PlayoutConfig(idle_gain=0.0), 8)
     assert passed(frozen) == [True, False]
 
 
 def test_blinks_are_counted_in_what_is_shown():
-    assert all(passed(probes.blinks(still(1)[0], PlayoutConfig())))
-    assert not probes.blinks(still(1)[0], PlayoutConfig(blinks_per_min=0.0))[0].passed
+    assert all(passed(probes.blinks(still(1)[0], PlayoutConfig(), 8)))
+    assert not probes.blinks(still(1)[0], PlayoutConfig(blinks_per_min=0.0), 8)[0].passed
 
 
 def test_border_jumps_are_measured_at_the_borders():
@@ -106,6 +106,28 @@ def test_all_probes_run_and_print_a_line_each():
     assert "two of ten samples look different" in failed
     assert text[0].startswith("FAIL a smile is answered")
     assert found[0].to_json()["passed"] is False
+
+
+class Rising:
+    """A reactor whose reactions rise evenly; it notes how many frames it was given."""
+
+    def __init__(self):
+        self.seen = set()
+
+    def react(self, speaker, samples, generator):
+        batch, frames = speaker.face.shape[:2]
+        self.seen.add(frames)
+        rising = torch.arange(float(frames))[:, None] / 1000
+        return rising.expand(batch, samples, frames, 58)
+
+
+@pytest.mark.parametrize("window", [5, 64])
+def test_probes_take_windows_of_any_length(window):
+    reactor = Rising()
+    config = Config().replace(**{"model.window": window})
+    found = {probe.name: probe.value for probe in probes.run_probes(reactor, config)}
+    assert reactor.seen == {-(-FRAMES // window) * window}
+    assert found["steps across window borders, face"] == pytest.approx(1.0, rel=1e-3)
 
 
 def test_a_model_that_sees_pixels_is_refused():

@@ -77,6 +77,21 @@ def test_moves_like_people_within_30_percent_of_gt_in_both(metrics, lively):
     assert not Table("t", [row]).moves_like_people(row)
 
 
+def test_the_legend_says_what_frsyn_leaves_out_and_the_notes():
+    rows = [
+        Row("GT", {"FRSyn": 40.0, "constant_dimensions": 0.0}),
+        Row("Trans-AE", {"FRSyn": 44.0, "constant_dimensions": 3.5}),
+    ]
+    table = Table("t", rows, notes=("FPS: on a machine.",))
+    assert table.legend()[1:] == [
+        "FRSyn leaves out dimensions that do not move, a clip's mean: Trans-AE 3.500.",
+        "FPS: on a machine.",
+    ]
+    assert table.markdown().count("3.500") == 1 and "FPS: on a machine." in table.markdown()
+    assert table.to_json()["legend"] == table.legend()
+    assert Table("t", rows[:1]).legend() == []
+
+
 def test_an_ablation_has_check_marks_first():
     rows = [
         Row("mim", {"FRVar": 0.0107}, (True, False)),

@@ -12,6 +12,7 @@ import pytest
 import torch
 from model_inputs import SMALL, small_config
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from reactface_node.cli import main
 from reactface_node.errors import UserError
@@ -19,8 +20,9 @@ from reactface_node.model.checkpoint import load_checkpoint
 from reactface_node.training.corpus import SMALLEST_STD, Corpus
 from reactface_node.training.dataset import make_synthetic, open_split
 from reactface_node.training.objective import ReactFaceLearner
+from reactface_node.training.report import Report
 from reactface_node.training.train import LAST, STATE, WEIGHTS, learning_rate, standardise, train
-from reactface_node.training.validate import energy_score
+from reactface_node.training.validate import energy_score, quick_metrics
 
 TINY = {
     "threads": 1,
@@ -119,17 +121,22 @@ def test_going_on_with_another_config_or_a_damaged_state_is_refused(tmp_path, da
         train(tiny(data, training__steps=2), tmp_path)
 
 
-def test_two_processes_have_the_loss_of_one(tmp_path, data):
-    """gloo on the CPU; the losses of every step are compared, hence the gradients between."""
-    alone = losses_of(tmp_path / "alone", data, 1)
-    together = losses_of(tmp_path / "together", data, 2)
+@pytest.mark.parametrize("network", ["reactface", "lfi", "ng"])
+def test_two_processes_have_the_loss_of_one(tmp_path, data, network):
+    """gloo on the CPU; the losses of every step are compared, hence the gradients between, and
+    the statistics that are learned."""
+    alone = losses_of(tmp_path / "alone", data, 1, network)
+    together = losses_of(tmp_path / "together", data, 2, network)
     assert len(alone) == 3
     np.testing.assert_allclose(together, alone, rtol=2e-4)
+    one, two = (load_file(tmp_path / name / STATE) for name in ("alone", "together"))
+    for name in (name for name in one if "flow.scale." in name):
+        torch.testing.assert_close(two[name], one[name], rtol=1e-3, atol=1e-5, msg=name)
 
 
-def losses_of(out, data, processes):
+def losses_of(out, data, processes, network):
     script = Path(__file__).parent / "train_child.py"
-    command = [sys.executable, str(script), str(out), str(data)]
+    command = [sys.executable, str(script), str(out), str(data), network]
     if processes > 1:
         launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         command = [sys.executable, *launch, *command[1:]]
@@ -163,6 +170,70 @@ def test_a_data_set_too_short_for_a_crop_is_refused(data):
         Corpus(clips).batch(np.random.default_rng(0), 2, 200, 2, 0.0)
     with pytest.raises(UserError, match="without faces"):
         Corpus(clips, pixels=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"training.crop_frames": 33}, r"crop_frames = 33 is not a multiple of model\.window = 8"),
+        (
+            {"model.width": 100, "model.heads": 8},
+            r"width = 100 is not a multiple of model\.heads = 8",
+        ),
+        ({"model.width": 33, "model.heads": 3}, r"model\.width = 33 is odd"),
+    ],
+)
+def test_settings_that_do_not_suit_one_another_are_refused(tmp_path, data, changes, message):
+    with pytest.raises(UserError, match=message):
+        train(tiny(data).replace(**changes), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("window", [5, 64])
+def test_windows_of_any_length_train(tmp_path, data, window):
+    crop = window * max(1, 32 // window)
+    settings = {"model__window": window, "training__crop_frames": crop, "training__steps": 1}
+    if window > 50:
+        with pytest.raises(UserError, match=r"128 frames .* in whole windows of 64 are needed"):
+            train(tiny(data, **settings), tmp_path)
+        make_synthetic(tiny(data, training__clip_s=6.0).training, tmp_path / "long")
+        data = tmp_path / "long"
+    assert train(tiny(data, **settings), tmp_path / "run")["border_jump_ratio"] > 0
+
+
+def test_border_jumps_are_looked_for_at_the_windows_borders():
+    walk = np.cumsum(np.arange(60) % 5 == 0)[:, None] * np.ones(58)
+    drawn, real = np.tile(walk, (1, 2, 1, 1)), [np.random.default_rng(0).random((2, 60, 58))]
+    assert quick_metrics(drawn, real, 5)["border_jump_ratio"] > 1e6
+    assert quick_metrics(drawn, real, 8)["border_jump_ratio"] < 2
+    alone = quick_metrics(drawn, [real[0][:1]], 5)
+    assert np.isnan(alone["diversity_ratio"])
+
+
+def test_training_tells_its_throughput(tmp_path, data, capsys):
+    train(tiny(data), tmp_path)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "throughput: " in line]
+    assert len(lines) == 2 and all(line.endswith("s of conversation a second") for line in lines)
+    assert all(float(line.split("throughput: ")[1].split()[0]) > 0 for line in lines)
+
+
+def test_a_run_that_goes_on_writes_no_step_twice(tmp_path, data, monkeypatch):
+    monkeypatch.setattr(Report, "EVERY", 1)
+
+    def stop_after_three(*arguments):
+        real(*arguments)
+        if arguments[1] == 3:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        real = Report.step
+        patch.setattr(Report, "step", stop_after_three)
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny(data), tmp_path)
+    train(tiny(data), tmp_path)  # from step 2 on
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [event.step for event in events.Scalars("loss/total")] == [1, 2, 3, 4]
+    assert [event.step for event in events.Scalars("validation/energy_score")] == [2, 4]
 
 
 @pytest.mark.parametrize(

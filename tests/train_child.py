@@ -10,7 +10,7 @@ from test_train import tiny
 from reactface_node.training import train as module
 
 
-def main(out: Path, data: str) -> None:
+def main(out: Path, data: str, network: str) -> None:
     seen = []
     real = module.optimise
 
@@ -20,11 +20,12 @@ def main(out: Path, data: str) -> None:
         return parts
 
     module.optimise = noted
-    config = tiny(data, training__steps=3, training__validate_every=3, training__batch=4)
+    steps = {"training__steps": 3, "training__validate_every": 3, "training__batch": 4}
+    config = tiny(data, training__network=network, **steps)
     out.mkdir(parents=True, exist_ok=True)
     module.train(config, out)
     (out / f"losses{os.environ.get('RANK', '0')}.json").write_text(json.dumps(seen))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), *sys.argv[2:])

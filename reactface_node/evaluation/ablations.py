@@ -9,9 +9,16 @@ from typing import Any
 from reactface_node import resources
 from reactface_node.config import Config
 from reactface_node.data.clips import Clips
-from reactface_node.data.store import load_clips
+from reactface_node.data.store import load_facts
 from reactface_node.errors import UserError
-from reactface_node.evaluation.rows import first_clips, measure, react_to, trained
+from reactface_node.evaluation.rows import (
+    Scale,
+    measure,
+    react_to,
+    space_of,
+    test_split,
+    trained,
+)
 from reactface_node.evaluation.table import Row, Table
 from reactface_node.files import write_text
 from reactface_node.settings import read_yaml
@@ -62,40 +69,65 @@ def run_studies(
 ) -> list[tuple[Study, Table]]:
     """Train and measure what is not there yet in ``out``; the tables of all studies.
 
-    Rows of the same name are one run. Goes on where it was interrupted.
+    Rows of the same name are one run. Goes on where it was interrupted; what was measured with
+    other settings or data is measured again.
     """
     settings = config.training
     data = data_folder(settings, out)
     if not settings.data:
         make_synthetic(settings, data)
+    test, digest = test_split(data, config, clips)
+    scale = Scale(space=space_of(load_facts(data, "test")))
+    chosen = {"test": digest, "samples": samples, "clips": clips}
     done: dict[str, dict[str, float]] = {}
     tables = []
     for study in read_studies():
         for variant in study.rows:
             if variant.name not in done:
                 changed = config.replace(**variant.settings, **{"training.data": str(data)})
-                done[variant.name] = _result(
-                    changed,
-                    out / variant.name,
-                    first_clips(load_clips(data, "test"), clips),
-                    samples,
-                    workers,
-                )
+                measuring = _Measuring(test, scale, samples, workers, chosen)
+                done[variant.name] = _result(changed, out / variant.name, measuring)
         rows = [Row(v.name, done[v.name], v.shows) for v in study.rows]
         tables.append((study, Table(study.title, rows, study.columns)))
     return tables
 
 
-def _result(
-    config: Config, folder: Path, test: Clips, samples: int, workers: int
-) -> dict[str, float]:
-    """A variant's metrics on the test split, kept beside its weights."""
-    if (folder / RESULT).is_file():
-        kept: dict[str, float] = json.loads((folder / RESULT).read_text())
-        return kept
+@dataclass(frozen=True)
+class _Measuring:
+    """What every row is measured with; ``chosen``: what its numbers depend on."""
+
+    test: Clips
+    scale: Scale
+    samples: int
+    workers: int
+    chosen: dict[str, Any]
+
+
+def _result(config: Config, folder: Path, measuring: _Measuring) -> dict[str, float]:
+    """A variant's metrics on the test split, kept beside its weights with what they are of."""
+    settings = config.to_dict()
+    parts = {name: settings[name] for name in ("model", "training")} | measuring.chosen
+    # Through JSON, so that what is read equals what was written.
+    made_with = json.loads(json.dumps(parts))
+    kept = _kept(folder / RESULT)
+    if kept.get("made_with") == made_with:
+        metrics: dict[str, float] = kept["metrics"]
+        return metrics
     last = train(config, folder)
     _, reactor = trained(folder / WEIGHTS, config)
-    found = measure(react_to(reactor, test, samples, config), test, False, workers, None)
-    found["jumps"] = last["border_jump_ratio"]
-    write_text(folder / RESULT, json.dumps(found, indent=2))
+    predictions = react_to(reactor, measuring.test, measuring.samples, config)
+    found = measure(folder.name, predictions, measuring.test, measuring.workers, measuring.scale)
+    if (jumps := last["border_jump_ratio"]) is not None:
+        found["jumps"] = jumps
+    text = json.dumps({"made_with": made_with, "metrics": found}, indent=2)
+    write_text(folder / RESULT, text)
     return found
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """What was measured before; nothing where there is nothing that can be read."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -8,15 +8,19 @@ from dtaidistance import dtw_ndim
 from tqdm import tqdm
 
 SMALLEST = 1e-50  # in the denominator, as the released code: a constant dimension scores 0
+KEPT = 10  # dimensions that a first, cheap warp looks at
 
 
 def concordance(
     predictions: np.ndarray, reactions: np.ndarray, appropriate: Sequence[np.ndarray]
 ) -> np.ndarray:
-    """(N, M): largest concordance correlation (Lin 1989), mean over dimensions, with a reaction.
+    """(N, M): how well each sample agrees with the appropriate reaction nearest to it; FRCorr, up,
+    is 10 times its mean. The released multi-process code sums over M.
 
     predictions (N, M, T, C), reactions (R, T, C), appropriate: N arrays of indices into them.
-    FRCorr is 10 times its mean; the released multi-process code sums over M.
+    Formula: 2 cov / (var + var + (mean - mean)^2) over T, mean over C, largest over the reactions.
+    Unit: none. Range: -1 to 1, FRCorr -10 to 10; 1 for the same, 0 for what does not move.
+    Source: Lin 1989 (concordance correlation), the paper's FRCorr.
     """
     return np.stack(
         [
@@ -44,11 +48,14 @@ def distance(
     workers: int = 1,
     band: int | None = None,
 ) -> np.ndarray:
-    """(N, M): smallest dynamic time warping distance to an appropriate reaction.
+    """(N, M): how far each sample is from the nearest appropriate reaction; FRDist, down, is 10
+    times its mean.
 
-    The distance of tslearn: square root of the squared Euclidean distances summed along the best
-    path. band: largest shift in frames (Sakoe and Chiba), None for any. FRDist is 10 times its
-    mean. Only the smallest counts, so the warps that cannot be it are abandoned early.
+    band: largest shift in frames (Sakoe and Chiba), None for any, 0 for none.
+    Formula: the smallest over the reactions of the dynamic time warping distance, the square root
+    of the squared Euclidean distances of frames summed along the best path. Unit: that of the
+    coefficients. Range: 0 (the same up to pace) to infinity. Source: DTW as tslearn defines it,
+    the paper's FRDist. Only the smallest counts, so warps that cannot be it are not finished.
     """
     jobs = [
         (clip, reactions[known], band) for clip, known in zip(predictions, appropriate, strict=True)
@@ -64,19 +71,52 @@ def _nearest(job: tuple[np.ndarray, np.ndarray, int | None]) -> np.ndarray:
     """(M,) of (M, T, C) against (K, T, C)."""
     ours, theirs, band = job
     x, y = (np.ascontiguousarray(part, dtype=np.float64) for part in (ours, theirs))
+    short_x, short_y = _shortened(x, y)
     found: list[float] = []
     for index, sample in enumerate(x):
         same = next((n for n in range(index) if np.array_equal(x[n], sample)), None)
-        found.append(found[same] if same is not None else _smallest(sample, y, band))
+        if same is None:
+            found.append(_smallest((sample, y), (short_x[index], short_y), band))
+        else:
+            found.append(found[same])
     return np.array(found)
 
 
-def _smallest(sample: np.ndarray, others: np.ndarray, band: int | None) -> float:
-    """Smallest warp of (T, C) to one of (K, T, C), the likeliest first."""
+def _smallest(
+    whole: tuple[np.ndarray, np.ndarray], short: tuple[np.ndarray, np.ndarray], band: int | None
+) -> float:
+    """Smallest warp of (T, C) to one of (K, T, C), the likeliest first; ``short`` are the same
+    with fewer dimensions, whose warps are smaller."""
+    sample, others = whole
     straight = np.sqrt(((others - sample) ** 2).sum(axis=(1, 2)))
     best = float(straight.min())  # a straight path is a warp too: no larger one need be finished
+    window = None if band is None else band + 1  # dtaidistance counts the frame itself
     for index in np.argsort(straight):
-        bound = best * (1.0 + 1e-9) + 1e-12
-        warped = dtw_ndim.distance_fast(sample, others[index], window=band, max_dist=bound)
-        best = min(best, float(warped))
+        for one, other in ((short[0], short[1][index]), (sample, others[index])):
+            bound = best * (1.0 + 1e-9) + 1e-12
+            warped = float(dtw_ndim.distance_fast(one, other, window=window, max_dist=bound))
+            if warped > bound:
+                break
+        else:
+            best = min(best, warped)
     return best
+
+
+def _shortened(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(M, T, C) and (K, T, C) with ``KEPT`` + 1 dimensions in place of C, in which no two frames
+    are farther apart than they were, and few are much nearer.
+
+    What is kept are the principal axes, and the length of the rest: a rotation keeps distances,
+    and two lengths differ by no more than what they are the lengths of. So a warp of these is a
+    lower bound of the warp of those.
+    """
+    frames = np.concatenate([part.reshape(-1, part.shape[2]) for part in (x, y)])
+    mean = frames.mean(0)
+    _, axes = np.linalg.eigh((frames - mean).T @ (frames - mean))
+
+    def shortened(part: np.ndarray) -> np.ndarray:
+        turned = (part - mean) @ axes[:, ::-1]
+        rest = np.linalg.norm(turned[..., KEPT:], axis=2, keepdims=True)
+        return np.concatenate([turned[..., :KEPT], rest], axis=2)
+
+    return shortened(x), shortened(y)

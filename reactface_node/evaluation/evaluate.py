@@ -10,6 +10,7 @@ import torch
 
 from reactface_node.config import Config
 from reactface_node.data.clips import Clips
+from reactface_node.data.store import load_facts
 from reactface_node.errors import UserError
 from reactface_node.evaluation.ablations import run_studies
 from reactface_node.evaluation.figures import attention_maps, draw_attention, draw_training
@@ -19,17 +20,21 @@ from reactface_node.evaluation.realism import Rendered, frrea
 from reactface_node.evaluation.rows import (
     GT,
     OURS,
-    first_clips,
+    Scale,
+    device_name,
     frames_per_second,
     measure,
     react_to,
     real_reactions,
+    space_of,
+    test_split,
     trained,
     untrained,
 )
 from reactface_node.evaluation.strips import draw_strip
 from reactface_node.evaluation.table import Row, Table
-from reactface_node.model.checkpoint import find_weights, load_checkpoint
+from reactface_node.files import make_folder
+from reactface_node.model.checkpoint import find_weights, load_checkpoint, resolve_device
 from reactface_node.training.corpus import speaker_input
 from reactface_node.training.dataset import data_folder, make_synthetic, open_split
 from reactface_node.training.learner import Reactor
@@ -61,18 +66,22 @@ def probe(config: Config) -> list[Probe]:
 def evaluate(config: Config, out: Path, choice: Choice) -> Table:
     """Table 2 into ``out`` as JSON, Markdown and PNG, with Figs 7-9; UserError on bad input.
 
-    Ours is the config's checkpoint; the data set is ``training.data``, or synthetic dyads.
+    Clips too short for the metrics are left out, the others cut to the shortest. Ours is the
+    config's checkpoint; the data set is ``training.data``, or synthetic dyads.
     """
     checkpoints = [*(weights_of(run) for run in choice.runs), find_weights(config.weights)]
+    resolve_device(config.device)
+    make_folder(out)
     data = data_folder(config.training, out)
     if not config.training.data:
         make_synthetic(config.training, data)
     train, _ = open_split(data, "train", config.training)
-    test = first_clips(open_split(data, "test", config.training)[0], choice.clips)
+    test, _ = test_split(data, config, choice.clips)
     reactors = [*untrained(train), *(trained(path, config) for path in checkpoints)]
-    out.mkdir(parents=True, exist_ok=True)
-    rows, shown = _rows(config, reactors, test, choice)
-    table = Table("Quantitative results", rows)
+    scale = Scale(choice.paper_scale, choice.band, space_of(load_facts(data, "test")))
+    rows, shown = _rows(config, reactors, test, choice, scale)
+    note = f"FPS: one reaction a speaker and its pictures, on {device_name(config.device)}."
+    table = Table("Quantitative results", rows, notes=(note,))
     table.save(out / "table2")
     figures(config, out, test, shown)
     return table
@@ -96,18 +105,22 @@ def weights_of(run: Path) -> Path:
 
 
 def _rows(
-    config: Config, reactors: list[tuple[str, Reactor]], test: Clips, choice: Choice
+    config: Config,
+    reactors: list[tuple[str, Reactor]],
+    test: Clips,
+    choice: Choice,
+    scale: Scale,
 ) -> tuple[list[Row], dict[str, np.ndarray]]:
     """A row each, the real listener's first, and every reaction to the first clip."""
     workers = os.cpu_count() or 1
     frames = int(test.frames.min()) // config.model.window * config.model.window
     real = real_reactions(test, frames)
     net = load_i3d(choice.i3d, config.device) if choice.i3d else None
-    rows = [Row(GT, measure(real, test, choice.paper_scale, workers, choice.band))]
+    rows = [Row(GT, measure(GT, real, test, workers, scale))]
     shown = {"Speaker": np.asarray(test.speaker[0, :frames]), GT: real[0, 0]}
     for name, reactor in reactors:
         predictions = react_to(reactor, test, choice.samples, config)
-        metrics = measure(predictions, test, choice.paper_scale, workers, choice.band)
+        metrics = measure(name, predictions, test, workers, scale)
         if net:
             videos = Rendered(real[:, 0]), Rendered(predictions[:, 0])
             metrics["FRRea"] = frrea(*videos, net, released=not choice.paper_scale)
@@ -130,7 +143,8 @@ def figures(config: Config, out: Path, test: Clips, shown: dict[str, np.ndarray]
     draw_strip(ours, out / "fig8.png", every_s=1.5)
     stored = load_checkpoint(find_weights(config.weights), config.model, config.device)
     frames = min(FIGURE_FRAMES, int(test.frames.min())) // config.model.window * config.model.window
-    speaker = speaker_input(test, slice(0, 1), frames, config.model.face_encoder == "pixels")
+    pixels = config.model.face_encoder == "pixels"
+    speaker = speaker_input(test, slice(0, 1), frames, pixels).to(config.device)
     maps = attention_maps(stored.model, speaker, torch.Generator().manual_seed(0))
     draw_attention(maps, out / "fig9.png")
     if history := stored.metrics.get("history"):

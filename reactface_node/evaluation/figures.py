@@ -1,6 +1,5 @@
 """Fig. 9's attention maps and the training curves; only this file knows matplotlib."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from reactface_node.files import make_folder, written_whole
 from reactface_node.model.attention import BiasedAttention, KVCache, alignment_bias
 from reactface_node.model.reactface import ReactFace, SpeakerInput
 from reactface_node.schema import FRAME_RATE_HZ
@@ -30,14 +30,11 @@ def new_figure(width: float, height: float, dpi: int = DPI) -> Figure:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """The figure as PNG, at its own size and whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
+    """The figure as PNG, at its own size and whole or not at all; UserError where it cannot
+    be written."""
+    make_folder(path.parent)
+    with written_whole(path) as unfinished:
         figure.savefig(unfinished, format="png", dpi=figure.dpi)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 class _Record:
@@ -131,9 +128,9 @@ def draw_attention(maps: Mapping[str, np.ndarray], path: Path) -> None:
     save_figure(figure, path)
 
 
-def draw_training(history: Sequence[Mapping[str, float]], path: Path) -> None:
+def draw_training(history: Sequence[Mapping[str, float | None]], path: Path) -> None:
     """A PNG with a panel for every key but 'step', against 'step'; a key may be missing from
-    some entries. ValueError where there is nothing but steps."""
+    some entries, or None there. ValueError where there is nothing but steps."""
     keys = list(dict.fromkeys(key for entry in history for key in entry if key != "step"))
     if not keys:
         raise ValueError("the history holds nothing to draw")
@@ -143,7 +140,7 @@ def draw_training(history: Sequence[Mapping[str, float]], path: Path) -> None:
     figure.set_layout_engine("constrained")
     panels = figure.subplots(down, across, squeeze=False).flatten()
     for axes, key in zip(panels, keys, strict=False):
-        points = [(entry["step"], entry[key]) for entry in history if key in entry]
+        points = [(entry["step"], entry[key]) for entry in history if entry.get(key) is not None]
         axes.plot(*zip(*points, strict=True), marker=".", linewidth=1.2)
         axes.set_title(key, fontsize=9)
         axes.tick_params(labelsize=7)

@@ -5,6 +5,7 @@ the coefficients. Published tables are in the released code's scale, which is th
 ``paper_scale`` gives what the equations say.
 """
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,8 +16,13 @@ from reactface_node.evaluation.synchrony import synchrony
 
 
 def frdvs(predictions: np.ndarray, paper_scale: bool = False) -> float:
-    """Inter-condition diversity, Eq. 24, up: mean squared difference between the reactions to
-    different speakers; squared units. The released code counts every pair twice."""
+    """FRDvs, inter-condition diversity, up: how different the reactions to different speakers are.
+
+    Formula: the unbiased variance over the N clips, mean over M, T and C; that is the mean squared
+    difference of two clips, halved. As released: twice that, because every pair counts twice.
+    Unit: squared units of the coefficients. Range: 0 to infinity, NaN for a single clip.
+    Source: Eq. 24 of the paper.
+    """
     if len(predictions) < 2:
         return float("nan")
     spread = np.mean([_variance(predictions[:, m], 0) for m in range(predictions.shape[1])])
@@ -24,9 +30,12 @@ def frdvs(predictions: np.ndarray, paper_scale: bool = False) -> float:
 
 
 def frdiv(predictions: np.ndarray, paper_scale: bool = False) -> float:
-    """Inter-sample diversity, Eq. 25, up: squared L2 distance between the samples of a clip.
+    """FRDiv, inter-sample diversity, up: how different the M reactions to one speaker are.
 
-    The released code counts every pair twice and divides by T * C.
+    Formula: the squared L2 distance of two samples of a clip, sum over T and C, halved; mean over
+    pairs and clips. As released: mean over T and C in place of their sum, every pair twice.
+    Unit: squared units of the coefficients. Range: 0 to infinity, NaN for a single sample.
+    Source: Eq. 25 of the paper.
     """
     if predictions.shape[1] < 2:
         return float("nan")
@@ -35,7 +44,11 @@ def frdiv(predictions: np.ndarray, paper_scale: bool = False) -> float:
 
 
 def frvar(predictions: np.ndarray) -> float:
-    """Inter-frame diversity, Eq. 26, up: unbiased variance over time, mean over dimensions."""
+    """FRVar, inter-frame diversity, up: how much a reaction moves.
+
+    Formula: the unbiased variance over the T frames, mean over N, M and C. Unit: squared units of
+    the coefficients. Range: 0 to infinity. Source: Eq. 26 of the paper, as released.
+    """
     return float(np.mean([clip.var(axis=1, ddof=1, dtype=np.float64) for clip in predictions]))
 
 
@@ -48,15 +61,20 @@ def all_metrics(
     workers: int = 1,
     band: int | None = None,
 ) -> dict[str, float]:
-    """Every metric that needs no pictures, by the name of its column.
+    """Every metric that needs no pictures, by the name of its column, each told of in its own
+    function: FRCorr and FRDist are 10 times ``concordance`` and ``distance``, the mean over
+    samples and clips (_best: of a clip's best sample, _sum: over samples, as the released code's
+    multi-process variant), FRSyn and FRSyn_released are ``synchrony``'s.
 
     speakers (N, T, C); reactions (R, T, C) real ones, of which ``appropriate`` names those of
-    each clip. band: frames that the time warp may stray (None: any). UserError where there is no
-    appropriate reaction or a value is no number.
+    each clip. band: frames that the time warp may stray (None: any). FRDist_s: seconds that
+    FRDist took. UserError where there is no appropriate reaction or a value is no number.
     """
     check(predictions, appropriate)
     corr = concordance(predictions, reactions, appropriate)
+    started = time.perf_counter()
     dist = distance(predictions, reactions, appropriate, workers, band)
+    took_s = time.perf_counter() - started
     sync = synchrony(predictions, speakers)
     return {
         "FRDvs": frdvs(predictions, paper_scale),
@@ -68,6 +86,7 @@ def all_metrics(
         "FRDist": 10.0 * float(dist.mean()),
         "FRDist_best": 10.0 * float(dist.min(axis=1).mean()),
         "FRDist_sum": 10.0 * float(dist.sum(axis=1).mean()),
+        "FRDist_s": took_s,
         "FRSyn": sync.mean,
         "FRSyn_released": sync.released,
         "constant_dimensions": sync.constant_dimensions,

@@ -85,11 +85,13 @@ def run_probes(reactor: Reactor, config: Config | None = None) -> list[Probe]:
     if config.model.face_encoder == "pixels":
         raise UserError("the probes' speakers have coefficients, no pixels to see them by")
 
+    window = config.model.window
+
     def react(scene: Scene) -> np.ndarray:
-        speaker = type(scene.speaker)(
-            *(part.to(config.device) for part in vars(scene.speaker).values())
-        )
-        return reactor.react(speaker, SAMPLES, torch.Generator().manual_seed(0)).cpu().numpy()
+        frames = scene.speaker.face.shape[1]
+        speaker = scene.speaker.whole_windows(window).to(config.device)
+        drawn = reactor.react(speaker, SAMPLES, torch.Generator().manual_seed(0))
+        return drawn[:, :, :frames].cpu().numpy()
 
     pausing, talking = speech(True, TALKERS), speech(False, TALKERS)
     paused, smiled = react(pausing), react(feeling(SMILE, SPEAKERS))
@@ -98,9 +100,9 @@ def run_probes(reactor: Reactor, config: Config | None = None) -> list[Probe]:
         frown(react(feeling(FROWN, SPEAKERS))),
         surprise(react(feeling(SURPRISE, SPEAKERS))),
         *nod(paused, react(talking)),
-        *nobody(react(leaves(speech(False, 1)))[0], config.playout),
-        *blinks(paused[0], config.playout),
-        *border_jumps(paused, config.model.window),
+        *nobody(react(leaves(speech(False, 1)))[0], config.playout, window),
+        *blinks(paused[0], config.playout, window),
+        *border_jumps(paused, window),
         *different(np.concatenate([paused, smiled])),
         *smooth(paused, pausing.listeners),
     ]
@@ -150,12 +152,12 @@ def nod_chance(reactions: np.ndarray, starts_s: Sequence[float]) -> float:
     return float(np.mean(hits))
 
 
-def nobody(reactions: np.ndarray, config: PlayoutConfig) -> list[Probe]:
+def nobody(reactions: np.ndarray, config: PlayoutConfig, window: int) -> list[Probe]:
     """(M, T, 58) to somebody who leaves at 4.5 s: a second later only idle motion is shown."""
     there = np.arange(reactions.shape[1]) < _frame(PAUSE_S)
     after = slice(_frame(PAUSE_S + 1.0), None)
-    shown = played(reactions, there, config)[:, after]
-    idle = played(np.zeros_like(reactions), there, config)[:, after]
+    shown = played(reactions, there, config, window)[:, after]
+    idle = played(np.zeros_like(reactions), there, config, window)[:, after]
     moved = np.degrees(np.ptp(shown[..., HEAD], axis=1).max(axis=1))
     return [
         Probe("nobody there: what is not idle", float(np.abs(shown - idle).max()), "", high=1e-6),
@@ -163,12 +165,12 @@ def nobody(reactions: np.ndarray, config: PlayoutConfig) -> list[Probe]:
     ]
 
 
-def blinks(reactions: np.ndarray, config: PlayoutConfig) -> list[Probe]:
+def blinks(reactions: np.ndarray, config: PlayoutConfig, window: int) -> list[Probe]:
     """Of the faces that are shown for (M, T, 58), played over and over for three minutes."""
     again = -(-BLINK_MINUTES * 60 * FRAME_RATE_HZ // reactions.shape[1])
     long = np.tile(reactions, (1, again, 1))
     minutes = long.shape[1] / FRAME_RATE_HZ / 60
-    shown = played(long, np.ones(long.shape[1], bool), config)
+    shown = played(long, np.ones(long.shape[1], bool), config, window)
     rates, lengths = [], [0.0]
     for lid in shown[..., indices_of("eyeBlink")[0]]:
         found, facts = find_peaks(lid, prominence=0.4, width=0, rel_height=0.5)
@@ -183,10 +185,12 @@ def blinks(reactions: np.ndarray, config: PlayoutConfig) -> list[Probe]:
     ]
 
 
-def played(reactions: np.ndarray, there: np.ndarray, config: PlayoutConfig) -> np.ndarray:
-    """(M, T, 58) as they are shown to a speaker who is there in frames (T,)."""
+def played(
+    reactions: np.ndarray, there: np.ndarray, config: PlayoutConfig, window: int
+) -> np.ndarray:
+    """(M, T, 58) as they are shown, window by window, to a speaker who is there in frames (T,)."""
     settings = PlayoutConfig(**(vars(config) | {"samples": len(reactions), "play": 0}))
-    playout, window = Playout(settings), 8
+    playout = Playout(settings)
     starts = range(0, reactions.shape[1], window)
     spans = [slice(start, start + window) for start in starts]
     return np.concatenate(

@@ -1,23 +1,30 @@
 """The rows of Table 2: who reacts, how, and what the metrics say of it."""
 
 import statistics
+import sys
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
+from reactface_node import resources
 from reactface_node.config import Config, RenderConfig
 from reactface_node.data.clips import Clips
+from reactface_node.data.react2023 import Space
 from reactface_node.evaluation.metrics import all_metrics
+from reactface_node.evaluation.synchrony import SHORTEST
 from reactface_node.render import make_renderer
 from reactface_node.training.baselines import TITLES, Mirror, NearestNeighbour, Random
 from reactface_node.training.corpus import speaker_input
+from reactface_node.training.dataset import open_split
 from reactface_node.training.learner import Reactor
 from reactface_node.training.networks import load_network
+from reactface_node.training.splits import long_enough
 
 GT, OURS = "GT", "ReactFace (ours)"
 BATCH = 4
@@ -39,16 +46,14 @@ def trained(path: Path, config: Config) -> tuple[str, Reactor]:
     return (OURS if name == "reactface" else TITLES[name]), reactor
 
 
-def first_clips(clips: Clips, count: int) -> Clips:
-    """The first so many clips, all for 0; their appropriate reactions stay the same."""
-    if not count:
-        return clips
-    return replace(
-        clips, names=clips.names[:count], frames=clips.frames[:count],
-        speaker=clips.speaker[:count], audio=clips.audio[:count],
-        appropriate=clips.appropriate[:count],
-        faces=None if clips.faces is None else clips.faces[:count],
-    )  # fmt: skip
+def test_split(folder: Path, config: Config, count: int) -> tuple[Clips, str]:
+    """The first ``count`` test clips (0: all) that are long enough for every metric, and the
+    split's hash; says in a line what is left out. UserError where nothing remains."""
+    clips, digest = open_split(folder, "test", config.training)
+    chosen, _, note = long_enough(clips, SHORTEST, config.model.window, count)
+    if note:
+        print(note, file=sys.stderr)
+    return chosen, digest
 
 
 def react_to(reactor: Reactor, clips: Clips, samples: int, config: Config) -> np.ndarray:
@@ -57,8 +62,8 @@ def react_to(reactor: Reactor, clips: Clips, samples: int, config: Config) -> np
     frames = int(clips.frames.min()) // window * window
     parts = []
     for start in tqdm(range(0, len(clips), BATCH), "reacting", unit="batch", leave=False):
-        speaker = speaker_input(clips, slice(start, start + BATCH), frames, pixels)
-        speaker = type(speaker)(*(part.to(config.device) for part in vars(speaker).values()))
+        chosen = slice(start, start + BATCH)
+        speaker = speaker_input(clips, chosen, frames, pixels).to(config.device)
         generator = torch.Generator().manual_seed(config.training.seed * 1_000_003 + start)
         parts.append(reactor.react(speaker, samples, generator).cpu().numpy())
     return np.concatenate(parts)
@@ -70,27 +75,55 @@ def real_reactions(clips: Clips, frames: int) -> np.ndarray:
     return np.asarray(clips.reactions[own, None, :frames])
 
 
+@dataclass(frozen=True)
+class Scale:
+    """In which units metrics are told. paper: FRDvs and FRDiv as printed, not as released. band:
+    frames that FRDist's time warp may stray, None for any. space: that of the published tables,
+    where the data set came in it."""
+
+    paper: bool = False
+    band: int | None = None
+    space: Space | None = None
+
+
+def space_of(facts: Mapping[str, Any]) -> Space | None:
+    """The space that a split's coefficients came in, as its conversion noted it; None where they
+    were tracked or made in ours."""
+    return Space.from_facts(dict(facts)) if "offset" in facts else None
+
+
 def measure(
-    predictions: np.ndarray, clips: Clips, paper_scale: bool, workers: int, band: int | None
+    name: str, predictions: np.ndarray, clips: Clips, workers: int, scale: Scale
 ) -> dict[str, float]:
-    """All metrics of reactions (N, M, T, 58) to the clips."""
+    """All metrics of reactions (N, M, T, 58), in our units, to the clips; says on stderr how long
+    the FRDist of the row ``name`` took."""
     frames = predictions.shape[2]
-    return all_metrics(
-        predictions, np.asarray(clips.speaker[:, :frames]), clips.reactions[:, :frames],
-        clips.lasting(frames), paper_scale, workers, band,
-    )  # fmt: skip
+    faces = predictions, np.asarray(clips.speaker[:, :frames]), clips.reactions[:, :frames]
+    if scale.space is not None:
+        faces = tuple(scale.space.to_faceverse(part) for part in faces)  # type: ignore[assignment]
+    found = all_metrics(*faces, clips.lasting(frames), scale.paper, workers, scale.band)
+    tqdm.write(f"{name}: FRDist took {found['FRDist_s']:.1f} s", file=sys.stderr)
+    return found
 
 
 def frames_per_second(reactor: Reactor, clips: Clips, config: Config) -> float:
     """FPS, up: one reaction with its pictures drawn, warm, median of five runs."""
     draw = make_renderer(RenderConfig()).render
     frames = min(SPEED_FRAMES, int(clips.frames.min())) // config.model.window * config.model.window
-    speaker = speaker_input(clips, slice(0, 1), frames, config.model.face_encoder == "pixels")
+    pixels = config.model.face_encoder == "pixels"
+    speaker = speaker_input(clips, slice(0, 1), frames, pixels).to(config.device)
     seconds = []
     for run in range(SPEED_RUNS + 1):
         begin = time.perf_counter()
-        reaction = reactor.react(speaker, 1, torch.Generator().manual_seed(run))[0, 0].numpy()
-        for frame in reaction:
+        drawn = reactor.react(speaker, 1, torch.Generator().manual_seed(run))
+        for frame in drawn[0, 0].cpu().numpy():
             draw(frame)
         seconds.append(time.perf_counter() - begin)
     return frames / statistics.median(seconds[1:])
+
+
+def device_name(device: str) -> str:
+    """What FPS were measured on."""
+    if torch.device(device).type == "cuda":
+        return f"{device}, {torch.cuda.get_device_name(device)}"
+    return f"{device}, {resources.processor()}"

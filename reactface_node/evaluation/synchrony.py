@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reactface_node.schema import FRAME_RATE_HZ
+
 LAGS = np.arange(-49, 50)
+SHORTEST = int(LAGS.max()) + FRAME_RATE_HZ  # frames, so that a second overlaps at the largest lag
 FLAT = 1e-12  # variance below this share of a dimension's own is rounding
 
 
@@ -22,8 +25,11 @@ class Synchrony:
 def synchrony(predictions: np.ndarray, speakers: np.ndarray) -> Synchrony:
     """FRSyn, down, of predictions (N, M, T, C) and their speakers (N, T, C).
 
-    Time-lagged cross-correlation (Boker et al. 2002): the lag of -49..49 frames at which the
-    Pearson correlation of what overlaps, mean over dimensions, is largest; its absolute value.
+    Formula: for every lag of -49..49 frames the Pearson correlation of what overlaps, mean over
+    the C dimensions that move; the absolute value of the lag at which it is largest, mean over
+    samples and clips. Unit: frames. Range: 0 to 49; of walks that know nothing of one another
+    about 40. Source: Boker et al. 2002 (time-lagged cross-correlation).
+    ValueError as ``lagged_correlation``.
     """
     lags, strict, left_out = [], [], []
     for clip, speaker in zip(predictions, speakers, strict=True):
@@ -40,9 +46,10 @@ def synchrony(predictions: np.ndarray, speakers: np.ndarray) -> Synchrony:
 
 def lagged_correlation(reactions: np.ndarray, speaker: np.ndarray) -> np.ndarray:
     """(M, 99, C): Pearson correlation of (M, T, C) with (T, C) shifted by each lag, of the frames
-    that overlap; NaN for a dimension that does not move there. ValueError under 100 frames."""
+    that overlap; NaN for a dimension that does not move there. ValueError under ``SHORTEST``
+    frames."""
     frames = speaker.shape[0]
-    if frames < 2 * len(LAGS) // 2 + 2:
+    if frames < SHORTEST:
         raise ValueError(f"{frames} frames are too few for lags of 49")
     x = reactions.astype(np.float64) - reactions.mean(axis=1, keepdims=True, dtype=np.float64)
     y = speaker.astype(np.float64) - speaker.mean(axis=0, dtype=np.float64)

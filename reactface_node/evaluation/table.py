@@ -26,6 +26,8 @@ LIVELY = ("FRVar", "FRDvs")
 DAGGER, CHECK, MISSING = "†", "✓", "-"
 LEGEND_BEST = "Bold: best of its column, GT and Mirror aside."
 LEGEND_LIVELY = f"{DAGGER}: moves like people, FRVar and FRDvs within {TOLERANCE:.0%} of GT's."
+CONSTANT = "constant_dimensions"
+LEGEND_CONSTANT = "FRSyn leaves out dimensions that do not move, a clip's mean:"
 DIGITS = 4
 LETTER_IN, PADDING_IN, LINE_IN = 0.085, 0.22, 0.27
 
@@ -48,7 +50,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """columns: headers of the check marks, in the order of the rows' ``marks``.
+    """columns: headers of the check marks, in the order of the rows' ``marks``. notes: further
+    lines of the legend.
 
     ValueError where a row has another number of marks.
     """
@@ -56,6 +59,7 @@ class Table:
     title: str
     rows: Sequence[Row]
     columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     shown: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -106,9 +110,18 @@ class Table:
         return lines
 
     def legend(self) -> list[str]:
-        """What the marks mean, one line each; only of marks that are there."""
+        """What the marks mean, one line each, only of marks that are there; what FRSyn leaves
+        out; the notes."""
         lines = [LEGEND_BEST] if any(cell.bold for line in self.cells() for cell in line) else []
-        return lines + [LEGEND_LIVELY] * any(self.moves_like_people(row) for row in self.rows)
+        lines += [LEGEND_LIVELY] * any(self.moves_like_people(row) for row in self.rows)
+        still = [
+            f"{row.name} {number(row.metrics[CONSTANT])}"
+            for row in self.rows
+            if _known(row, CONSTANT) and row.metrics[CONSTANT]
+        ]
+        if still:
+            lines.append(f"{LEGEND_CONSTANT} {', '.join(still)}.")
+        return [*lines, *self.notes]
 
     def markdown(self) -> str:
         """Title, table and legend."""

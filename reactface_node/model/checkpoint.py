@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from torch import nn
 from reactface_node import resources
 from reactface_node.config import Config, ModelConfig
 from reactface_node.errors import UserError
+from reactface_node.files import make_folder, written_whole
 from reactface_node.model.reactface import ReactFace
 
 FORMAT = "reactface"
@@ -35,7 +35,8 @@ class Checkpoint:
 def save_checkpoint(
     path: Path, model: nn.Module, config: Config, metrics: dict[str, Any], data_hash: str
 ) -> None:
-    """Write atomically: a reader sees the old file or the whole new one."""
+    """Write atomically: a reader sees the old file or the whole new one. UserError where the
+    disk is full or it cannot be written."""
     metadata = {
         "format": FORMAT,
         "version": str(VERSION),
@@ -44,13 +45,9 @@ def save_checkpoint(
         "data_hash": data_hash,
     }
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".partial")
-    try:
+    make_folder(path.parent)
+    with written_whole(path) as unfinished:
         save_file(tensors, unfinished, metadata)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def find_weights(name: str) -> Path:

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from reactface_node.model.face import CoefficientState, PixelState
 from reactface_node.model.modules import CIEState, SLBSState
 from reactface_node.model.nods import NodPrediction
 from reactface_node.model.speech import LogMelState, Wav2Vec2State
+from reactface_node.schema import SAMPLES_PER_FRAME
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,18 @@ class SpeakerInput:
     face_valid: Tensor
     audio: Tensor
     audio_valid: Tensor
+
+    def to(self, device: str | torch.device) -> "SpeakerInput":
+        """The same on a device."""
+        return SpeakerInput(*(part.to(device) for part in vars(self).values()))
+
+    def whole_windows(self, window: int) -> "SpeakerInput":
+        """The same with frames at the end, in which nobody is there, to fill the last window."""
+        more = -self.face.shape[1] % window
+        return SpeakerInput(
+            _longer(self.face, more), _longer(self.face_valid, more),
+            _longer(self.audio, more * SAMPLES_PER_FRAME), _longer(self.audio_valid, more),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,3 +72,8 @@ class Output:
     latent: Tensor
     nods: NodPrediction | None
     nod_pitch: Tensor
+
+
+def _longer(values: Tensor, more: int) -> Tensor:
+    """(B, n, ...) -> (B, n + more, ...): zeros at the end."""
+    return torch.cat([values, values.new_zeros(len(values), more, *values.shape[2:])], dim=1)

@@ -88,7 +88,7 @@ def bench(config: Config, seconds: float) -> dict[str, Any]:
 def machine(config: Config) -> dict[str, Any]:
     """What the numbers were measured on."""
     return {
-        "processor": _processor(),
+        "processor": resources.processor(),
         "cores": psutil.cpu_count(),
         "threads": torch.get_num_threads(),
         "device": config.device,
@@ -198,12 +198,3 @@ def _sample_inputs(config: Config) -> Iterator[ImageInput | AudioInput]:
                 audio = audio_to_samples(item.message, bare)
                 stamp_s = audio.stamp_s or item.stamp_s - audio.duration_s
                 yield AudioInput(stamp_s, item.stamp_s, audio.samples, audio.rate_hz)
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor()

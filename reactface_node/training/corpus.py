@@ -57,8 +57,7 @@ class Batch:
     def to(self, device: str) -> "Batch":
         """All tensors on the device."""
         moved = {n: v.to(device) for n, v in vars(self).items() if isinstance(v, torch.Tensor)}
-        speaker = SpeakerInput(*(value.to(device) for value in vars(self.speaker).values()))
-        return Batch(speaker, **moved)
+        return Batch(self.speaker.to(device), **moved)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import os
 from types import TracebackType
 
 import torch
-from torch import distributed, nn
+from torch import Tensor, distributed, nn
 
 from reactface_node.errors import UserError
 from reactface_node.training.corpus import Batch
@@ -61,3 +61,13 @@ class Processes:
         if size % self.count:
             raise UserError(f"training.batch = {size} is not a multiple of {self.count} processes")
         return batch.part(self.rank, self.count) if self.count > 1 else batch
+
+
+def mean_of_all(value: Tensor) -> Tensor:
+    """The mean over the processes that train together, without gradient; the value itself where
+    there is but one."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return value.detach()
+    total = value.detach().clone()
+    distributed.all_reduce(total)
+    return total / distributed.get_world_size()

@@ -5,6 +5,7 @@ from pathlib import Path
 from torch import nn
 
 from reactface_node.config import Config
+from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import load_checkpoint, read_checkpoint
 from reactface_node.training import baselines
 from reactface_node.training.objective import ReactFaceLearner
@@ -24,6 +25,11 @@ def load_network(path: Path, config: Config) -> tuple[nn.Module, str]:
     name = stored.config.training.network
     if name == "reactface":
         return load_checkpoint(path, config.model, config.device).model, name
+    trained, asked = stored.config.model.window, config.model.window
+    if trained != asked:
+        raise UserError(
+            f"{path} was trained with model.window = {trained}, the config says {asked}"
+        )
     net = baselines.build(name, stored.config.model)
     stored.fill(net)
     return net.to(config.device).eval().requires_grad_(False), name

@@ -1,5 +1,6 @@
 """Chance that belongs to a crop, so that processes that share a batch draw what one would."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,7 +12,7 @@ class CropNoise:
         seed = int(torch.randint(2**31, (), generator=generator))
         self._device = position.device
         self._crops = [
-            torch.Generator().manual_seed(seed + 2**32 * (1 + index)) for index in position.tolist()
+            torch.Generator().manual_seed(_mixed(seed, index)) for index in position.tolist()
         ]
 
     def normal(self, *shape: int) -> Tensor:
@@ -28,3 +29,8 @@ class CropNoise:
         """(B,) int64."""
         drawn = [torch.randint(below, (), generator=crop) for crop in self._crops]
         return torch.stack(drawn).to(self._device)
+
+
+def _mixed(seed: int, index: int) -> int:
+    """A seed of 32 bits: torch's generator on the CPU takes no notice of higher ones."""
+    return int(np.random.SeedSequence([seed, index]).generate_state(1)[0])

@@ -4,7 +4,6 @@ Every step draws its chance from the seed and its own number, so no generator is
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,16 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from reactface_node.errors import UserError
+from reactface_node.files import written_whole
 
 
 @dataclass(frozen=True)
 class Progress:
-    """step: optimiser steps done. history: what was measured on the way."""
+    """step: optimiser steps done. history: what was measured on the way, None
+    where it is no number."""
 
     step: int
-    history: list[dict[str, float]]
+    history: list[dict[str, float | None]]
 
 
 def save_state(
@@ -33,7 +34,8 @@ def save_state(
     progress: Progress,
     about: dict[str, Any],
 ) -> None:
-    """Written whole or not at all. about: what a resumed run must have in common."""
+    """Written whole or not at all. about: what a resumed run must have in common. UserError where
+    the disk is full or it cannot be written."""
     tensors = {f"learner.{name}": value for name, value in learner.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in average.items()}
     for name, parameter in learner.named_parameters():
@@ -44,14 +46,8 @@ def save_state(
         "history": json.dumps(progress.history),
         "about": json.dumps(about, sort_keys=True),
     }
-    unfinished = path.with_suffix(".partial")
-    try:
+    with written_whole(path) as unfinished:
         save_file({n: t.detach().contiguous() for n, t in tensors.items()}, unfinished, metadata)
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def load_state(

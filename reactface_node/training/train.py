@@ -4,6 +4,7 @@ import json
 import math
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,22 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from reactface_node.config import Config, TrainingConfig
+from reactface_node.data.clips import Clips
 from reactface_node.errors import UserError
+from reactface_node.files import make_folder
 from reactface_node.model.checkpoint import resolve_device, save_checkpoint
 from reactface_node.model.speech import LogMelEncoder
 from reactface_node.schema import FRAME_RATE_HZ
+from reactface_node.training.checks import check_settings
 from reactface_node.training.corpus import Batch, Corpus
-from reactface_node.training.dataset import open_split, prepare_data
+from reactface_node.training.dataset import prepare_data
 from reactface_node.training.distributed import Processes
 from reactface_node.training.learner import Learner
 from reactface_node.training.networks import build_learner
 from reactface_node.training.report import Report
 from reactface_node.training.resume import Progress, load_state, save_state
-from reactface_node.training.validate import validate
+from reactface_node.training.splits import training_splits
+from reactface_node.training.validate import validate, validation_clips
 
 WARM_UP_STEPS = 100
 # The best by validation's energy score, the newest, and what a run goes on from.
@@ -38,9 +43,9 @@ class Run:
 
     config: Config
     out: Path
-    data: Path
     data_hash: str
     corpus: Corpus
+    validation: Clips
     learner: nn.Module
     optimiser: torch.optim.Optimizer
     average: dict[str, Tensor]
@@ -55,52 +60,56 @@ class Run:
         }  # fmt: skip
 
 
-def train(config: Config, out: Path) -> dict[str, float]:
+def train(config: Config, out: Path) -> dict[str, float | None]:
     """Train what ``config.training`` says into the folder ``out``; the last validation's metrics
-    (none in the processes that do not validate).
+    (none in the processes that do not validate); None stands for what is no number.
 
     out: data (synthetic dyads, if no data set is named), the best and the last weights,
     TensorBoard's events, and the state from which the same command goes on. The same seed on the
     same machine gives the same weights, interrupted or not. UserError on a data set that cannot
-    be used or another config.
+    be used, another config, or a disk that is full: what was saved before stays.
     """
     settings = config.training
     with Processes(config.device) as processes:
         run = start(config, out, processes)
         losses = processes.share(_Losses(run.learner))
-        report = Report(out, processes.first)
-        bar = tqdm(
-            range(run.progress.step, settings.steps), "training", unit="step",
-            initial=run.progress.step, total=settings.steps, disable=not processes.first,
-        )  # fmt: skip
-        for step in bar:
-            started = time.perf_counter()
-            batch = run.corpus.batch(
-                np.random.default_rng([settings.seed, 2, step]), settings.batch,
-                settings.crop_frames, settings.listeners, settings.channel_dropout,
+        with closing(Report(out, processes.first, run.progress.step)) as report:
+            bar = tqdm(
+                range(run.progress.step, settings.steps), "training", unit="step",
+                initial=run.progress.step, total=settings.steps, disable=not processes.first,
             )  # fmt: skip
-            batch = processes.part(batch).to(processes.device)
-            parts = optimise(losses, run.optimiser, batch, step, settings)
-            follow(run.average, run.learner, step, settings.average)
-            clip_s = settings.batch * settings.crop_frames / FRAME_RATE_HZ
-            report.step(step, parts, clip_s, time.perf_counter() - started)
-            bar.set_postfix({name: f"{value:.3f}" for name, value in parts.items()})
-            last = step + 1 == settings.steps
-            if processes.first and (last or (step + 1) % settings.validate_every == 0):
-                save(run, step + 1, report)
-        report.close()
+            for step in bar:
+                started = time.perf_counter()
+                batch = run.corpus.batch(
+                    np.random.default_rng([settings.seed, 2, step]), settings.batch,
+                    settings.crop_frames, settings.listeners, settings.channel_dropout,
+                )  # fmt: skip
+                batch = processes.part(batch).to(processes.device)
+                parts = optimise(losses, run.optimiser, batch, step, settings)
+                follow(run.average, run.learner, step, settings.average)
+                clip_s = settings.batch * settings.crop_frames / FRAME_RATE_HZ
+                report.step(step + 1, parts, clip_s, time.perf_counter() - started)
+                bar.set_postfix({name: f"{value:.3f}" for name, value in parts.items()})
+                last = step + 1 == settings.steps
+                if processes.first and (last or (step + 1) % settings.validate_every == 0):
+                    save(run, step + 1, report)
     return run.progress.history[-1] if run.progress.history else {}
 
 
 def start(config: Config, out: Path, processes: Processes) -> Run:
     """Data, network and optimiser; those of the run that ``out`` holds, if it holds one."""
     settings = config.training
+    check_settings(config)
     device = resolve_device(processes.device)
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(settings.seed)
+    make_folder(out)
     data = prepare_data(settings, out, processes)
-    clips, data_hash = open_split(data, "train", settings)
+    clips, validation, data_hash, held_out = training_splits(data, settings)
+    validation, left_out = validation_clips(validation, config.model.window)
+    for note in filter(None, (held_out, left_out) if processes.first else ()):
+        print(note, file=sys.stderr)
     corpus = Corpus(clips, config.model.face_encoder == "pixels")
     learner = build_learner(config).to(device)
     standardise(learner, corpus)
@@ -112,7 +121,7 @@ def start(config: Config, out: Path, processes: Processes) -> Run:
     )
     average = {n: t.clone() for n, t in learner.state_dict().items() if t.is_floating_point()}
     run = Run(
-        config, out, data, data_hash, corpus, learner, optimiser, average, Progress(0, [])
+        config, out, data_hash, corpus, validation, learner, optimiser, average, Progress(0, [])
     )  # fmt: skip
     if (out / STATE).exists():
         run.progress = load_state(out / STATE, learner, optimiser, average, run.about)
@@ -124,10 +133,13 @@ def save(run: Run, step: int, report: Report) -> None:
     kept = {name: value.clone() for name, value in run.learner.state_dict().items()}
     run.learner.load_state_dict({**kept, **run.average})
     run.learner.eval()
-    found = validate(run.learner, run.data, run.config.training, run.corpus.pixels, report, step)
-    history = [*run.progress.history, {"step": step} | found]
+    found = validate(run.learner, run.validation, run.config, report, step)
+    score = found["energy_score"]
+    best = all(score <= _score(past) for past in run.progress.history)
+    numbers = {name: value if math.isfinite(value) else None for name, value in found.items()}
+    report.metrics(step, numbers)
+    history: list[dict[str, float | None]] = [*run.progress.history, {"step": step} | numbers]
     metrics = history[-1] | {"history": history}
-    best = found["energy_score"] <= min(past["energy_score"] for past in history)
     for name in (LAST, WEIGHTS) if best else (LAST,):
         save_checkpoint(
             run.out / name, exported(run.learner), run.config, metrics, run.data_hash
@@ -138,7 +150,12 @@ def save(run: Run, step: int, report: Report) -> None:
     save_state(
         run.out / STATE, run.learner, run.optimiser, run.average, run.progress, run.about
     )  # fmt: skip
-    tqdm.write(json.dumps(history[-1]), file=sys.stderr)
+    tqdm.write(f"{json.dumps(history[-1])}\n{report.throughput()}", file=sys.stderr)
+
+
+def _score(measured: dict[str, float | None]) -> float:
+    score = measured["energy_score"]
+    return math.inf if score is None else score
 
 
 class _Losses(nn.Module):

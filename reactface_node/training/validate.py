@@ -1,51 +1,52 @@
 """Validation on the way: few clips, quick numbers, a picture."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch import nn
 
-from reactface_node.config import RenderConfig, TrainingConfig
-from reactface_node.data.store import load_clips
+from reactface_node.config import Config, RenderConfig
+from reactface_node.data.clips import Clips
 from reactface_node.render import make_renderer
 from reactface_node.schema import FRAME_RATE_HZ, indices_of
 from reactface_node.training.corpus import speaker_input
 from reactface_node.training.report import Report
+from reactface_node.training.splits import long_enough
 
 CLIPS, SAMPLES = 12, 6
 SECONDS = 20
 SMILE = indices_of("mouthSmile")
 
 
+def validation_clips(clips: Clips, window: int) -> tuple[Clips, str]:
+    """Those that are validated on, and a line on what was too short for it; UserError where
+    nothing remains. A second for the energy score, a border between two windows."""
+    chosen, _, note = long_enough(clips, max(FRAME_RATE_HZ, 2 * window), window, CLIPS)
+    return chosen, f"validation: {note}" if note else ""
+
+
 def validate(
-    learner: nn.Module,
-    data: Path,
-    settings: TrainingConfig,
-    pixels: bool,
-    report: Report,
-    step: int,
+    learner: nn.Module, clips: Clips, config: Config, report: Report, step: int
 ) -> dict[str, float]:
     """Ratios to real listeners, the mean smile's correlation, and steps across window borders."""
-    clips = load_clips(data, "val")
-    count = min(CLIPS, len(clips))
-    frames = min(SECONDS * FRAME_RATE_HZ, int(clips.frames[:count].min())) // 8 * 8
+    window = config.model.window
+    frames = min(SECONDS * FRAME_RATE_HZ, int(clips.frames.min())) // window * window
     device = next(learner.parameters()).device
-    speaker = speaker_input(clips, slice(0, count), frames, pixels)
-    speaker = type(speaker)(*(part.to(device) for part in vars(speaker).values()))
-    generator = torch.Generator().manual_seed(settings.seed)
+    pixels = config.model.face_encoder == "pixels"
+    speaker = speaker_input(clips, slice(None), frames, pixels).to(device)
+    generator = torch.Generator().manual_seed(config.training.seed)
     react = learner.react
     drawn = react(speaker, SAMPLES, generator).cpu().numpy()  # type: ignore[operator]
-    real = [clips.reactions[rows, :frames] for rows in clips.lasting(frames)[:count]]
+    real = [clips.reactions[rows, :frames] for rows in clips.lasting(frames)]
     scale = getattr(learner, "model", learner).get_buffer("listener_std").cpu().numpy()
-    metrics = quick_metrics(drawn, real) | {"energy_score": energy_score(drawn, real, scale)}
-    report.metrics(step, metrics)
+    metrics = quick_metrics(drawn, real, window)
+    metrics["energy_score"] = energy_score(drawn, real, scale)
     report.picture(step, "samples", _strip(drawn[0], real[0]))
     return metrics
 
 
-def quick_metrics(drawn: np.ndarray, real: list[np.ndarray]) -> dict[str, float]:
-    """drawn (N, M, T, 58) against N arrays (L, T, 58) of appropriate reactions."""
+def quick_metrics(drawn: np.ndarray, real: list[np.ndarray], window: int) -> dict[str, float]:
+    """drawn (N, M, T, 58) against N arrays (L, T, 58) of appropriate reactions; NaN for what
+    cannot be said of them."""
     spread = np.mean([one.var(axis=1, ddof=1).mean() for one in real])
     apart = np.mean([one.var(axis=0, ddof=1).mean() for one in real if len(one) > 1] or [np.nan])
     smiles = [
@@ -54,7 +55,7 @@ def quick_metrics(drawn: np.ndarray, real: list[np.ndarray]) -> dict[str, float]
         if np.ptp(one[..., SMILE]) > 0.05 and np.ptp(ours[..., SMILE]) > 1e-4
     ]
     steps = np.abs(np.diff(drawn, axis=2)).mean(axis=(0, 1, 3))
-    border = np.arange(1, drawn.shape[2]) % 8 == 0
+    border = np.arange(1, drawn.shape[2]) % window == 0
     return {
         "variance_ratio": float(drawn.var(axis=2, ddof=1).mean() / spread),
         "diversity_ratio": float(drawn.var(axis=1, ddof=1).mean() / apart),

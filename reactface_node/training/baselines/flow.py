@@ -7,6 +7,8 @@ are (N, D). ``forward`` goes from data to noise and also returns log|det J| (N,)
 import torch
 from torch import Tensor, nn
 
+from reactface_node.training.distributed import mean_of_all
+
 LARGEST_LOG_SCALE = 2.0
 SMALLEST_STD = 1e-3
 
@@ -31,12 +33,13 @@ class RunningScale(nn.Module):
 
     @torch.no_grad()
     def learn(self, x: Tensor) -> None:
-        """Take a training batch (N, P, C) into the statistics."""
+        """Take a training batch (N, P, C) into the statistics, of which every process that trains
+        has an equal part."""
         self.batches.add_(1.0)
         share = 1.0 / self.batches.clamp(max=self.memory)
-        shift = x.mean(0) - self.mean
+        shift = mean_of_all(x.mean(0)) - self.mean
         self.mean.add_(share * shift)
-        spread = (x - self.mean).square().mean(0)
+        spread = mean_of_all((x - self.mean).square().mean(0))
         self.variance.add_(share * (spread - self.variance))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:

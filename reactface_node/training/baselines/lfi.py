@@ -17,6 +17,7 @@ from reactface_node.schema import NUM_COEFFICIENTS
 from reactface_node.training.baselines.common import FrameListener, whole_windows
 from reactface_node.training.baselines.flow import ConditionalFlow
 from reactface_node.training.corpus import Batch
+from reactface_node.training.noise import CropNoise
 
 STEPS = 6
 NOISE = 0.1  # standardised: a channel that never moves would have an infinite density
@@ -52,10 +53,11 @@ class LetsFaceIt(FrameListener):
     def losses(self, batch: Batch, generator: torch.Generator, step: int = 0) -> dict[str, Tensor]:
         """Negative log-likelihood of the clip's own listener, nats a number."""
         listener = self.own_listener(batch)
-        noise = torch.randn(listener.shape, generator=generator).to(listener)
-        windows, noise = (x.unflatten(1, (-1, self.window)) for x in (listener, noise))
+        chance = CropNoise(generator, batch.position)
+        fresh = chance.normal(*listener.shape[1:]).to(listener)
+        windows, noise = (x.unflatten(1, (-1, self.window)) for x in (listener, fresh))
         past = torch.cat([torch.zeros_like(windows[:, :1]), windows[:, :-1]], dim=1)
-        known = self._dropped(past.shape[:2], generator).to(past)
+        known = self._dropped(chance.uniform(past.shape[1]).to(past))
         context, _ = self._context(self._speaker_windows(batch.speaker), past, known, None)
         x = self.cosines @ (windows + NOISE * noise - self._carried(past))
         # A likelihood in half precision would not be one.
@@ -102,11 +104,12 @@ class LetsFaceIt(FrameListener):
         context: tuple[Tensor, Tensor] = self.context(x, state)
         return context
 
-    def _dropped(self, shape: torch.Size, generator: torch.Generator) -> Tensor:
-        """SHOWN, HIDDEN at random in training, or NONE: the first window has no past."""
-        known = torch.full(shape, SHOWN)
+    def _dropped(self, uniform: Tensor) -> Tensor:
+        """uniform (B, W) in [0, 1) -> SHOWN, HIDDEN at random in training, or NONE: the first
+        window has no past."""
+        known = torch.full_like(uniform, SHOWN)
         if self.training:
-            known[torch.rand(shape, generator=generator) < POSE_DROPOUT] = HIDDEN
+            known[uniform < POSE_DROPOUT] = HIDDEN
         known[:, 0] = NONE
         return known
 

@@ -16,7 +16,7 @@ from reactface_node.data.clips import Clips
 from reactface_node.model.reactface import SpeakerInput
 from reactface_node.model.speech import MEL_FRAME, MEL_HOP, LogMel
 from reactface_node.schema import SAMPLES_PER_FRAME
-from reactface_node.training.baselines.common import copies, visible_face, whole_windows
+from reactface_node.training.baselines.common import copies, visible_face
 
 POOL = 4  # frames that are compared by their mean: a quarter of the cost, syllables blurred
 CHUNK = 32  # clips that are worked on at once
@@ -51,12 +51,11 @@ class NearestNeighbour:
 
     @torch.no_grad()
     def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:
-        """(B, M, T, 58): M copies. Where nothing at all was seen or heard, the mean listener.
-
-        ValueError where T is not a multiple of the window.
-        """
+        """(B, M, T, 58): M copies. Where nothing at all was seen or heard, the mean listener."""
         batch, frames = speaker.face.shape[:2]
-        windows = whole_windows(frames, self.window)
+        # Its windows are its own: T is whole ones of the model's.
+        speaker = speaker.whole_windows(self.window)
+        windows = speaker.face.shape[1] // self.window
         x, valid = self._features_of(speaker)
         x, known = _pool(x.cpu(), valid.cpu())
         known = self._segments(known).flatten(0, 1)
@@ -67,7 +66,7 @@ class NearestNeighbour:
         found = torch.from_numpy(self.reactions[self.own[clip][:, None], steps])
         found = torch.where(known.any(dim=1)[:, None, None], found, self.mean_face)
         reaction = found.unflatten(0, (batch, windows)).flatten(1, 2)
-        return copies(reaction.to(speaker.face), samples)
+        return copies(reaction[:, :frames].to(speaker.face), samples)
 
     def _nearest(self, queries: Tensor, known: Tensor) -> Tensor:
         """Segments (Q, N), zero where ``known`` (Q, N) is 0 -> (Q, 2): clip and window.

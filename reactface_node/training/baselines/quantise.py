@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from reactface_node.config import ModelConfig
 from reactface_node.model.layers import CausalTransformer, history_frames
 from reactface_node.schema import NUM_COEFFICIENTS
+from reactface_node.training.distributed import mean_of_all
 
 CODE_SIZE = 32
 LAYERS = 2
@@ -46,6 +47,8 @@ class Codebook(nn.Module):
         similarity = x @ table.T
         indices = similarity.argmax(dim=-1)
         share = torch.softmax(similarity / SOFTNESS, dim=-1).flatten(0, -2).mean(0)
+        # Of all processes' crops, with the gradient of ours: the mean of those is the whole one.
+        share = share + (mean_of_all(share) - share.detach())
         nearest = table[indices]
         return Quantised(
             x + (nearest - x).detach(),

@@ -1,0 +1,18 @@
+"""What settings must have in common, before anything is made from them."""
+
+from reactface_node.config import Config
+from reactface_node.errors import UserError
+
+
+def check_settings(config: Config) -> None:
+    """UserError on the first setting that does not suit another."""
+    model, settings = config.model, config.training
+    pairs = (
+        ("model.width", model.width, "model.heads", model.heads),
+        ("training.crop_frames", settings.crop_frames, "model.window", model.window),
+    )
+    for name, value, other, unit in pairs:
+        if value % unit:
+            raise UserError(f"{name} = {value} is not a multiple of {other} = {unit}")
+    if model.width % 2:
+        raise UserError(f"model.width = {model.width} is odd: positions are pairs of numbers")
