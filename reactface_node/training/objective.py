@@ -74,10 +74,7 @@ class ReactFaceLearner(nn.Module):
         settings, window = self.settings, self.model.config.window
         lead = min(settings.lead_frames, listener.shape[2] - window) // window * window
         listener, real = listener[:, :, lead:], real[:, :, lead:]
-        scores = [
-            losses.energy_loss(listener, real, span)
-            for span in (window, listener.shape[2])
-        ]
+        scores = [losses.energy_loss(listener, real, span) for span in (window, listener.shape[2])]
         return {
             "appropriate": 0.5 * (scores[0] + scores[1]),
             "smooth": settings.smooth_weight * losses.smooth_loss(listener),
