@@ -62,7 +62,7 @@ def _add_survey(commands: Any) -> None:
     make.add_argument("results", nargs="+", metavar="NAME=FOLDER", help="mp4 files of a method")
     make.add_argument("--ours", required=True, metavar="NAME")
     make.add_argument("-o", "--out", type=Path, required=True, help="page folder; OUT_key.json too")
-    make.add_argument("--pairs", type=int, default=8, help="clips for every competitor")
+    make.add_argument("--pairs", type=int, default=8, help="clips for every competitor; even")
     make.set_defaults(run=_survey_make)
     tally = actions.add_parser("tally", help="Table 8 from the downloaded answers")
     tally.add_argument("answers", nargs="+", type=Path)
@@ -129,7 +129,7 @@ def _survey_make(options: argparse.Namespace) -> None:
     results: dict[str, Path] = {}
     for pair in options.results:
         name, equals, folder = pair.partition("=")
-        if not equals or name in results:
+        if not equals or not folder or name in results:
             raise UserError(f"'{pair}' is not NAME=FOLDER with a name of its own")
         results[name] = Path(folder)
     key = make_survey(results, options.ours, options.out, options.pairs)
