@@ -26,12 +26,15 @@ def _add_evaluate(commands: Any) -> None:
     parser.add_argument("-o", "--out", type=Path, help="folder for tables, figures and data")
     parser.add_argument("--probes", action="store_true", help="only the probes, printed")
     parser.add_argument("--ablations", action="store_true", help="Tables 3-7: trains every row")
-    parser.add_argument("--samples", type=int, default=10, help="M: reactions to every speaker")
-    parser.add_argument("--clips", type=int, default=0, help="test clips; 0 = all")
+    parser.add_argument("--samples", type=int, help="M: reactions to every speaker; 10")
+    parser.add_argument("--clips", type=int, help="test clips; 0 = all, the default")
     parser.add_argument("--band", type=int, help="frames that FRDist's time warp may stray")
     parser.add_argument("--i3d", type=Path, metavar="FILE", help="I3D weights, for FRRea")
     parser.add_argument(
         "--paper-scale", action="store_true", help="as the paper prints it, not as released"
+    )
+    parser.add_argument(
+        "--videos", type=int, metavar="N", help="mp4s of the first N clips, for every row"
     )
 
 
@@ -83,6 +86,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from reactface_node.evaluation.evaluate import Choice, ablate, evaluate, probe
     from reactface_node.evaluation.probes import as_text
 
+    _refuse_ignored(options)
     config = load_config(options)
     if options.probes:
         found = probe(config)
@@ -90,13 +94,13 @@ def _evaluate(options: argparse.Namespace) -> int:
         return 0 if all(one.passed for one in found) else 1
     if options.out is None:
         raise UserError("say where to write: reactface evaluate -o OUT")
-    for name, least in (("samples", 1), ("clips", 0), ("band", 1)):
+    for name, least in (("samples", 1), ("clips", 0), ("band", 1), ("videos", 1)):
         value = getattr(options, name)
         if value is not None and value < least:
             raise UserError(f"--{name} must be at least {least}, not {value}")
     choice = Choice(
-        tuple(options.runs), options.samples, options.paper_scale, options.band, options.clips,
-        options.i3d,
+        tuple(options.runs), options.samples or 10, options.paper_scale, options.band,
+        options.clips or 0, options.i3d, options.videos or 0,
     )  # fmt: skip
     tables = (
         ablate(config, options.out, choice)
@@ -105,6 +109,18 @@ def _evaluate(options: argparse.Namespace) -> int:
     )
     print("\n".join(table.markdown() for table in tables))
     return 0
+
+
+def _refuse_ignored(options: argparse.Namespace) -> None:
+    """UserError that names what the probes or the ablations would not heed."""
+    table_2 = ("runs", "band", "i3d", "paper_scale", "videos")
+    ignored = {"ablations": table_2, "probes": (*table_2, "ablations", "out", "samples", "clips")}
+    for mode, names in ignored.items():
+        for name in names if getattr(options, mode) else ():
+            value = getattr(options, name)
+            if value is not None and value is not False and value != []:
+                shown = {"runs": "a RUN", "out": "-o"}.get(name, f"--{name.replace('_', '-')}")
+                raise UserError(f"--{mode} has no use for {shown}; leave it out")
 
 
 def _data(options: argparse.Namespace) -> None:

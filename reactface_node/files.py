@@ -7,11 +7,13 @@ from reactface_node.errors import UserError
 
 
 def make_folder(path: Path) -> None:
-    """The folder with its parents, where it is not there yet; UserError where it cannot be."""
+    """The folder and those above it; UserError where a file or a right is in the way."""
     try:
         path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UserError(f"{path} is to be a folder, and there is a file") from error
     except OSError as error:
-        raise UserError(f"cannot make the folder {path}: {error}") from error
+        raise UserError(f"cannot write {path}: {error.strerror}") from error
 
 
 def write_text(path: Path, text: str) -> None:

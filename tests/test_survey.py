@@ -134,7 +134,7 @@ def test_a_page_that_cannot_be_written_is_one_line(results, tmp_path, capsys, mo
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("kept")
     named = [f"{name}={folder}" for name, folder in results.items()]
-    for out, says in ((".", "exists already"), ("file/page", "cannot make the folder file")):
+    for out, says in ((".", "exists already"), ("file/page", "file is to be a folder")):
         arguments = ["survey", "make", *named, "--ours", "reactface", "--pairs", "2", "-o", out]
         assert main(arguments) == 2
         error = capsys.readouterr().err

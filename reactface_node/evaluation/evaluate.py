@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +11,9 @@ import torch
 
 from reactface_node.config import Config
 from reactface_node.data.clips import Clips
-from reactface_node.errors import UserError
 from reactface_node.evaluation.ablations import run_studies
 from reactface_node.evaluation.figures import attention_maps, draw_attention, draw_training
-from reactface_node.evaluation.i3d import load_i3d
+from reactface_node.evaluation.i3d import I3D, load_i3d
 from reactface_node.evaluation.probes import Probe, run_probes
 from reactface_node.evaluation.realism import Rendered, frrea
 from reactface_node.evaluation.rows import (
@@ -27,13 +27,15 @@ from reactface_node.evaluation.rows import (
     trained,
     untrained,
 )
+from reactface_node.evaluation.runs import load_runs
 from reactface_node.evaluation.strips import draw_strip
 from reactface_node.evaluation.table import Row, Table
+from reactface_node.evaluation.videos import check_videos, write_videos
+from reactface_node.files import make_folder
 from reactface_node.model.checkpoint import find_weights, load_checkpoint
 from reactface_node.training.corpus import speaker_input
 from reactface_node.training.dataset import make_synthetic, open_split
 from reactface_node.training.learner import Reactor
-from reactface_node.training.train import WEIGHTS
 
 FIGURE_FRAMES = 400
 
@@ -42,7 +44,8 @@ FIGURE_FRAMES = 400
 class Choice:
     """What to evaluate. runs: folders of trained baselines. samples: M. band: frames that the
     time warp of FRDist may stray, None for any. paper_scale: FRDvs, FRDiv and FRRea as printed.
-    clips: of the test split, 0 for all. i3d: weights for FRRea, without which it is left out."""
+    clips: of the test split, 0 for all. i3d: weights for FRRea, without which it is left out.
+    videos: of that many clips every row's first sample is written as an mp4."""
 
     runs: tuple[Path, ...] = ()
     samples: int = 10
@@ -50,6 +53,7 @@ class Choice:
     band: int | None = None
     clips: int = 0
     i3d: Path | None = None
+    videos: int = 0
 
 
 def probe(config: Config) -> list[Probe]:
@@ -63,23 +67,29 @@ def evaluate(config: Config, out: Path, choice: Choice) -> Table:
 
     Ours is the config's checkpoint; the data set is ``training.data``, or synthetic dyads.
     """
-    checkpoints = [*(weights_of(run) for run in choice.runs), find_weights(config.weights)]
+    # What the user may have got wrong comes first: making dyads takes minutes.
+    if choice.videos:
+        check_videos(out / "videos", config.render)
+    runs = load_runs(config, choice.runs)
+    net = load_i3d(choice.i3d, config.device) if choice.i3d else None
+    make_folder(out)
     data = Path(config.training.data) if config.training.data else out / "data"
     if not config.training.data:
         make_synthetic(config.training, data)
     train, _ = open_split(data, "train", config.training)
     test = first_clips(open_split(data, "test", config.training)[0], choice.clips)
-    reactors = [*untrained(train), *(trained(path, config) for path in checkpoints)]
-    out.mkdir(parents=True, exist_ok=True)
-    rows, shown = _rows(config, reactors, test, choice)
+    rows, shown, filmed = _rows(config, [*untrained(train), *runs], test, choice, net)
     table = Table("Quantitative results", rows)
     table.save(out / "table2")
     figures(config, out, test, shown)
+    if choice.videos:
+        write_videos(out / "videos", filmed, test, config.render)
     return table
 
 
 def ablate(config: Config, out: Path, choice: Choice) -> list[Table]:
     """Tables 3-7 and the departures into ``out``, every row trained with the config's settings."""
+    make_folder(out)
     tables = []
     for study, table in run_studies(config, out, choice.samples, choice.clips, os.cpu_count() or 1):
         table.save(out / study.name)
@@ -87,24 +97,21 @@ def ablate(config: Config, out: Path, choice: Choice) -> list[Table]:
     return tables
 
 
-def weights_of(run: Path) -> Path:
-    """A run's checkpoint, or the file itself; UserError where there is none."""
-    path = run / WEIGHTS if run.is_dir() else run
-    if not path.is_file():
-        raise UserError(f"{run} holds no {WEIGHTS}: train it with `reactface train`")
-    return path
-
-
 def _rows(
-    config: Config, reactors: list[tuple[str, Reactor]], test: Clips, choice: Choice
-) -> tuple[list[Row], dict[str, np.ndarray]]:
-    """A row each, the real listener's first, and every reaction to the first clip."""
+    config: Config,
+    reactors: list[tuple[str, Reactor]],
+    test: Clips,
+    choice: Choice,
+    net: I3D | None,
+) -> tuple[list[Row], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """A row each, the real listener's first; every reaction to the first clip; and of the clips
+    to film the first sample of every row."""
     workers = os.cpu_count() or 1
     frames = int(test.frames.min()) // config.model.window * config.model.window
     real = real_reactions(test, frames)
-    net = load_i3d(choice.i3d, config.device) if choice.i3d else None
     rows = [Row(GT, measure(real, test, choice.paper_scale, workers, choice.band))]
     shown = {"Speaker": np.asarray(test.speaker[0, :frames]), GT: real[0, 0]}
+    filmed = {GT: real[: choice.videos, 0]}
     for name, reactor in reactors:
         predictions = react_to(reactor, test, choice.samples, config)
         metrics = measure(predictions, test, choice.paper_scale, workers, choice.band)
@@ -113,12 +120,13 @@ def _rows(
             metrics["FRRea"] = frrea(*videos, net, released=not choice.paper_scale)
         metrics["FPS"] = frames_per_second(reactor, test, config)
         rows.append(Row(name, metrics))
+        filmed[name] = predictions[: choice.videos, 0].copy()
         print(json.dumps({name: metrics}), flush=True)
         if name == OURS:
             shown |= {f"Ours {n + 1}": predictions[0, n] for n in range(min(3, choice.samples))}
         else:
             shown[name] = predictions[0, 0]
-    return rows, shown
+    return rows, shown, filmed
 
 
 def figures(config: Config, out: Path, test: Clips, shown: dict[str, np.ndarray]) -> None:
@@ -132,6 +140,9 @@ def figures(config: Config, out: Path, test: Clips, shown: dict[str, np.ndarray]
     frames = min(FIGURE_FRAMES, int(test.frames.min())) // config.model.window * config.model.window
     speaker = speaker_input(test, slice(0, 1), frames, config.model.face_encoder == "pixels")
     maps = attention_maps(stored.model, speaker, torch.Generator().manual_seed(0))
-    draw_attention(maps, out / "fig9.png")
+    if maps:
+        draw_attention(maps, out / "fig9.png")
+    else:
+        print("no fig9.png: without VIM and MIM there is no attention to draw", file=sys.stderr)
     if history := stored.metrics.get("history"):
         draw_training(history, out / "training.png")
