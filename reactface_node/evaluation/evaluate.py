@@ -134,8 +134,8 @@ def figures(config: Config, out: Path, test: Clips, shown: dict[str, np.ndarray]
     ours = {
         name: face for name, face in shown.items() if name.startswith(("Speaker", "GT", "Ours"))
     }
-    draw_strip(shown, out / "fig7.png", every_s=3.0)
-    draw_strip(ours, out / "fig8.png", every_s=1.5)
+    draw_strip(shown, out / "fig7.png")
+    draw_strip(ours, out / "fig8.png")
     stored = load_checkpoint(find_weights(config.weights), config.model, config.device)
     frames = min(FIGURE_FRAMES, int(test.frames.min())) // config.model.window * config.model.window
     speaker = speaker_input(test, slice(0, 1), frames, config.model.face_encoder == "pixels")
