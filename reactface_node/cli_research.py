@@ -25,13 +25,22 @@ def _add_evaluate(commands: Any) -> None:
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="trained baselines")
     parser.add_argument("-o", "--out", type=Path, help="folder for tables, figures and data")
     parser.add_argument("--probes", action="store_true", help="only the probes, printed")
-    parser.add_argument("--ablations", action="store_true", help="Tables 3-7: trains every row")
-    parser.add_argument("--samples", type=int, default=10, help="M: reactions to every speaker")
-    parser.add_argument("--clips", type=int, default=0, help="test clips; 0 = all")
+    parser.add_argument(
+        "--speech", type=Path, metavar="FILE", help="with --probes: nods to a recorded voice too"
+    )
+    parser.add_argument(
+        "--ablations", nargs="*", metavar="TABLE",
+        help="Tables 3-7, or those named (table3 ...): trains every row",
+    )  # fmt: skip
+    parser.add_argument("--samples", type=int, help="M: reactions to every speaker; 10")
+    parser.add_argument("--clips", type=int, help="test clips; 0 = all, the default")
     parser.add_argument("--band", type=int, help="frames that FRDist's time warp may stray")
     parser.add_argument("--i3d", type=Path, metavar="FILE", help="I3D weights, for FRRea")
     parser.add_argument(
         "--paper-scale", action="store_true", help="as the paper prints it, not as released"
+    )
+    parser.add_argument(
+        "--videos", type=int, metavar="N", help="mp4s of the first N clips, for every row"
     )
 
 
@@ -62,7 +71,7 @@ def _add_survey(commands: Any) -> None:
     make.add_argument("results", nargs="+", metavar="NAME=FOLDER", help="mp4 files of a method")
     make.add_argument("--ours", required=True, metavar="NAME")
     make.add_argument("-o", "--out", type=Path, required=True, help="page folder; OUT_key.json too")
-    make.add_argument("--pairs", type=int, default=8, help="clips for every competitor")
+    make.add_argument("--pairs", type=int, default=8, help="clips for every competitor; even")
     make.set_defaults(run=_survey_make)
     tally = actions.add_parser("tally", help="Table 8 from the downloaded answers")
     tally.add_argument("answers", nargs="+", type=Path)
@@ -83,28 +92,46 @@ def _evaluate(options: argparse.Namespace) -> int:
     from reactface_node.evaluation.evaluate import Choice, ablate, evaluate, probe
     from reactface_node.evaluation.probes import as_text
 
+    _refuse_ignored(options)
     config = load_config(options)
     if options.probes:
-        found = probe(config)
+        found = probe(config, options.speech)
         print(as_text(found))
         return 0 if all(one.passed for one in found) else 1
     if options.out is None:
         raise UserError("say where to write: reactface evaluate -o OUT")
-    for name, least in (("samples", 1), ("clips", 0), ("band", 0)):
+    for name, least in (("samples", 1), ("clips", 0), ("band", 0), ("videos", 1)):
         value = getattr(options, name)
         if value is not None and value < least:
             raise UserError(f"--{name} must be at least {least}, not {value}")
     choice = Choice(
-        tuple(options.runs), options.samples, options.paper_scale, options.band, options.clips,
-        options.i3d,
+        tuple(options.runs), options.samples or 10, options.paper_scale, options.band,
+        options.clips or 0, options.i3d, options.videos or 0,
     )  # fmt: skip
     tables = (
-        ablate(config, options.out, choice)
-        if options.ablations
+        ablate(config, options.out, choice, options.ablations)
+        if options.ablations is not None
         else [evaluate(config, options.out, choice)]
     )
     print("\n".join(table.markdown() for table in tables))
     return 0
+
+
+def _refuse_ignored(options: argparse.Namespace) -> None:
+    """UserError that names what the probes or the ablations would not heed."""
+    table_2 = ("runs", "band", "i3d", "paper_scale", "videos")
+    modes = {
+        "ablations": (options.ablations is not None, table_2),
+        "probes": (options.probes, (*table_2, "ablations", "out", "samples", "clips")),
+    }
+    for mode, (chosen, names) in modes.items():
+        for name in names if chosen else ():
+            value = getattr(options, name)
+            if value not in (None, False, []) or (name == "ablations" and value == []):
+                shown = {"runs": "a RUN", "out": "-o"}.get(name, f"--{name.replace('_', '-')}")
+                raise UserError(f"--{mode} has no use for {shown}; leave it out")
+    if options.speech is not None and not options.probes:
+        raise UserError("--speech goes with --probes")
 
 
 def _data(options: argparse.Namespace) -> int:
@@ -131,7 +158,7 @@ def _survey_make(options: argparse.Namespace) -> None:
     results: dict[str, Path] = {}
     for pair in options.results:
         name, equals, folder = pair.partition("=")
-        if not equals or name in results:
+        if not equals or not folder or name in results:
             raise UserError(f"'{pair}' is not NAME=FOLDER with a name of its own")
         results[name] = Path(folder)
     key = make_survey(results, options.ours, options.out, options.pairs)

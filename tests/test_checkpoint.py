@@ -6,7 +6,12 @@ from model_inputs import small_config, small_model
 from safetensors.torch import save_file
 
 from reactface_node.errors import UserError
-from reactface_node.model.checkpoint import load_checkpoint, resolve_device, save_checkpoint
+from reactface_node.model.checkpoint import (
+    load_checkpoint,
+    read_checkpoint,
+    resolve_device,
+    save_checkpoint,
+)
 
 
 @pytest.fixture
@@ -92,3 +97,8 @@ def test_newer_versions_and_wrong_tensors_are_named(saved):
 def test_a_device_that_is_not_there():
     with pytest.raises(UserError, match="device 'nonsense' cannot be used"):
         resolve_device("nonsense")
+
+
+def test_a_device_that_is_not_there_is_not_the_files_fault(saved):
+    with pytest.raises(UserError, match="device 'nonsense' cannot be used"):
+        read_checkpoint(saved[2], "nonsense")

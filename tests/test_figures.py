@@ -99,6 +99,29 @@ def test_training_draws_a_panel_for_every_key(tmp_path):
     assert not (tmp_path / "none.png").exists()
 
 
+def test_training_says_in_words_what_is_good_and_which_step_was_kept(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        "reactface_node.evaluation.figures.save_figure", lambda figure, _: drawn.append(figure)
+    )
+    scores = {200: 3.0, 400: 1.0, 600: None, 800: 1.0, 1000: 2.0}
+    history = [
+        {"step": step, "variance_ratio": 0.5, "energy_score": score, "new": 1.0}
+        for step, score in scores.items()
+    ]
+    draw_training(history, None)
+    ratio, score, other = drawn[0].axes[:3]
+    assert "real listeners" in ratio.get_title() and "lower is better" in score.get_title()
+    assert other.get_title() == "new"
+
+    def levels(axes, along):
+        return [set(line.get_data()[along]) for line in axes.lines[1:]]
+
+    assert {1.0} in levels(ratio, 1) and {1.0} not in levels(score, 1)
+    assert all({800} in levels(axes, 0) for axes in (ratio, score, other))
+    assert "step 800" in drawn[0].get_supxlabel()
+
+
 def faces(frames=100):
     """A face that smiles from its 50th frame on."""
     face = np.zeros((frames, NUM_COEFFICIENTS), np.float32)
@@ -109,9 +132,22 @@ def faces(frames=100):
 def test_frames_are_evenly_spaced_and_within_the_shortest_row():
     rows = {"Speaker": faces(), "GT": faces(76)}
     assert strip_frames(rows, 1.0).tolist() == [0, 25, 50, 75]
-    assert strip_frames(rows, 1.5).tolist() == [0, 38, 75]
+    assert strip_frames(rows, 1.5).tolist() == [0, 38]
     assert strip_frames({"GT": faces(75)}, 1.0).tolist() == [0, 25, 50]
     assert strip_frames({"GT": faces(1)}, 3.0).tolist() == [0]
+
+
+def test_frames_span_where_the_speakers_expression_changes_most():
+    speaker, listener = faces(750), faces(750)
+    speaker[:, indices_of("mouthSmile")] = 0.0
+    speaker[400:480, indices_of("mouthSmile")] = 1.0
+    # Blinks and shaking heads are no change of expression.
+    speaker[100:104, indices_of("eyeBlink")] = 1.0
+    speaker[150:300, 52:] = np.random.default_rng(0).normal(size=(150, 6))
+    shown = strip_frames({"GT": listener, "Speaker": speaker}, 1.6, 6)
+    assert len(shown) == 6 and set(np.diff(shown)) == {40}
+    assert shown[0] < 400 and shown[-1] > 480 and shown[-1] < 750
+    assert len(strip_frames({"Speaker": speaker})) == 8
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,9 @@ def test_tally_names_the_bad_file(key, tmp_path):
     other = answer(tmp_path / "other.json", "bob", "xxxx", "AAAA", survey="t")
     with pytest.raises(UserError, match=r"other\.json answers another survey"):
         tally([good, other], key)
+    blanks = answer(tmp_path / "blanks.json", " ann ", "xxxx", "BBBB")
+    with pytest.raises(UserError, match=r"'ann' is in two files: .*good\.json and .*blanks\.json"):
+        tally([good, blanks], key)
     short = answer(tmp_path / "short.json", "bob", "xx", "AA")
     with pytest.raises(UserError, match=r"short\.json answers 2 of 4 pairs"):
         tally([short], key)
@@ -116,3 +119,24 @@ def test_tally_wants_files_and_a_key(key, tmp_path):
         tally([good], good)
     with pytest.raises(UserError, match=r"nowhere\.json cannot be read"):
         tally([good], tmp_path / "nowhere.json")
+
+
+@pytest.mark.parametrize(
+    ("pair", "says"),
+    [
+        ({"competitor": "ng", "clip": "c1", "ours": "z"}, "pair p1 .* ours not x or y"),
+        ({"competitor": "ng", "clip": "c1"}, "pair p1 .* ours not x or y"),
+        ({"clip": "c1", "ours": "x"}, "pair p1 names no competitor"),
+        ({"competitor": 3, "ours": "x"}, "pair p1 names no competitor"),
+        ({"competitor": "ng", "ours": ["x"]}, "pair p1 .* ours not x or y"),
+        ("x", "pair p1 names no competitor"),
+        (None, "holds no pairs"),
+    ],
+)
+def test_a_damaged_key_counts_nothing(tmp_path, pair, says):
+    key = tmp_path / "key.json"
+    pairs = {"p1": pair} if pair else {}
+    key.write_text(json.dumps({"survey": "s", "ours": "ours", "pairs": pairs}))
+    good = answer(tmp_path / "good.json", "ann", "x" * len(pairs), "A" * len(pairs))
+    with pytest.raises(UserError, match=rf"key\.json .*{says}"):
+        tally([good], key)

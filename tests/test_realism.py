@@ -112,6 +112,9 @@ def test_files_that_do_not_fit_are_named(net, tmp_path, capsys):
     path = tmp_path / "i3d.pt"
     with pytest.raises(UserError, match="cannot read I3D weights"):
         load_i3d(path)
+    path.touch()
+    with pytest.raises(UserError, match=r"cannot read I3D weights .*: it ends too early"):
+        load_i3d(path)
     torch.save({"state": Evil()}, path)
     with pytest.raises(UserError, match="cannot read I3D weights"):
         load_i3d(path)

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import shutil
 import threading
 from collections import Counter
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from survey_browser import Browser, find_chromium
 
+from reactface_node.cli import main
 from reactface_node.errors import UserError
 from reactface_node.evaluation.preferences import QUESTIONS, Preference, tally
 from reactface_node.evaluation.survey import make_survey
@@ -21,13 +23,12 @@ CLIPS = ("clip_001", "clip_002", "clip_003", "clip_004")
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """Four clips of three methods; of clip_003 there are two samples of all but the truth."""
+    """Four clips of three methods; of clip_003 there are two samples."""
     folder = tmp_path_factory.mktemp("results")
     for shade, method in enumerate(METHODS):
         (folder / method).mkdir()
         for number, clip in enumerate(CLIPS):
-            several = clip == "clip_003" and method != "groundtruth"
-            for name in [f"{clip}_0", f"{clip}_1"] if several else [clip]:
+            for name in [f"{clip}_0", f"{clip}_1"] if clip == "clip_003" else [clip]:
                 colour = np.uint8([40 + 60 * shade, 40 + 40 * number, 120])
                 with VideoWriter(folder / method / f"{name}.mp4", 64, 32) as video:
                     for _ in range(5):
@@ -52,7 +53,7 @@ def test_every_competitor_meets_ours_on_every_clip(results, tmp_path):
         sides = {known["ours"]: "reactface", "yx"[known["ours"] == "y"]: known["competitor"]}
         for side, method in sides.items():
             for number, copy in enumerate(pair[side]):
-                several = known["clip"] == "clip_003" and method != "groundtruth"
+                several = known["clip"] == "clip_003"
                 name = f"{known['clip']}_{number}" if several else known["clip"]
                 original = results[method] / f"{name}.mp4"
                 assert (tmp_path / "page" / copy).read_bytes() == original.read_bytes()
@@ -95,8 +96,9 @@ def test_make_refuses_what_makes_no_survey(results, tmp_path):
         make_survey(results, "us", page, 2)
     with pytest.raises(UserError, match="two or more"):
         make_survey(ours, "reactface", page, 2)
-    with pytest.raises(UserError, match="at least 1"):
-        make_survey(results, "reactface", page, 0)
+    for odd in (0, 3, -2):
+        with pytest.raises(UserError, match=f"must be even, not {odd}"):
+            make_survey(results, "reactface", page, odd)
     with pytest.raises(UserError, match=r"nowhere is no folder"):
         make_survey({**ours, "rival": tmp_path / "nowhere"}, "reactface", page, 2)
     rival = tmp_path / "rival"
@@ -104,19 +106,50 @@ def test_make_refuses_what_makes_no_survey(results, tmp_path):
     (rival / "clip_001.mp4").write_bytes(b"no video")
     with pytest.raises(UserError, match=r"2 clips asked for, 1 .*rival/clip_002\.mp4"):
         make_survey({**ours, "rival": rival}, "reactface", page, 2)
+    (rival / "clip_002.mp4").write_bytes(b"no video")
     with pytest.raises(UserError, match=r"rival/clip_001\.mp4 is no video"):
-        make_survey({**ours, "rival": rival}, "reactface", page, 1)
+        make_survey({**ours, "rival": rival}, "reactface", page, 2)
     assert [path.name for path in tmp_path.iterdir()] == ["rival"]
 
 
+@pytest.mark.parametrize("name", ["", "a|b", " a", "a\n"])
+def test_names_that_would_spoil_the_table_are_refused(results, tmp_path, name):
+    sets = {"reactface": results["reactface"], name: results["ngetal"]}
+    with pytest.raises(UserError, match="cannot name a method"):
+        make_survey(sets, "reactface", tmp_path / "page", 2)
+
+
+def test_every_method_shows_as_many_samples_of_a_clip(results, tmp_path):
+    """Two videos against one would tell which is which."""
+    rival = tmp_path / "rival"
+    shutil.copytree(results["ngetal"], rival)
+    (rival / "clip_003_1.mp4").unlink()
+    sets = {"reactface": results["reactface"], "rival": rival}
+    with pytest.raises(UserError, match="clip_003 has 2 samples of reactface but 1 of rival"):
+        make_survey(sets, "reactface", tmp_path / "page", 4)
+    assert [path.name for path in tmp_path.iterdir()] == ["rival"]
+
+
+def test_a_page_that_cannot_be_written_is_one_line(results, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("kept")
+    named = [f"{name}={folder}" for name, folder in results.items()]
+    for out, says in ((".", "exists already"), ("file/page", "file is to be a folder")):
+        arguments = ["survey", "make", *named, "--ours", "reactface", "--pairs", "2", "-o", out]
+        assert main(arguments) == 2
+        error = capsys.readouterr().err
+        assert says in error and error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_make_overwrites_nothing(results, tmp_path):
-    key = make_survey(results, "reactface", tmp_path / "page", 1)
+    key = make_survey(results, "reactface", tmp_path / "page", 2)
     kept = key.read_text()
     with pytest.raises(UserError, match="page exists already"):
-        make_survey(results, "reactface", tmp_path / "page", 1)
+        make_survey(results, "reactface", tmp_path / "page", 2)
     (tmp_path / "page").rename(tmp_path / "moved")
     with pytest.raises(UserError, match=r"page_key\.json exists already"):
-        make_survey(results, "reactface", tmp_path / "page", 1)
+        make_survey(results, "reactface", tmp_path / "page", 2)
     assert key.read_text() == kept
 
 

@@ -47,16 +47,31 @@ def test_best_is_bold_in_its_own_direction_and_gt_and_mirror_are_not_ranked():
     assert lines[4:8] == [
         "| GT | 0.03740 | 0.01200 | 9.480 | 20.00 | - |",
         "| Mirror † | 0.03740 | 0.01200 | 9.000 | - | 900.0 |",
-        "| Trans-AE | 0.006300 | 0.0003000 | **0.2450** | **80.00** | **119.7** |",
+        "| Trans-AE | 0.006300 | 0.0003000 | **0.2450** | **80.00** | 119.7 |",
         "| Ours † | **0.04700** | **0.009000** | 0.1970 | 90.00 | - |",
     ]
 
 
 def test_equal_as_printed_shares_the_bold_and_sums_have_no_best():
-    rows = [Row("a", {"FRSyn": 43.9401, "FRCorr_sum": 1.0}), Row("b", {"FRSyn": 43.9399})]
+    rows = [
+        Row("a", {"FRSyn": 43.9401, "FRCorr_sum": 1.0}),
+        Row("b", {"FRSyn": 43.9399, "FRCorr_sum": 2.0}),
+        Row("c", {"FRSyn": 44.5}),
+    ]
     cells = Table("t", rows).cells()
-    assert [line[2].bold for line in cells] == [True, True]
-    assert [line[1].bold for line in cells] == [False, False]
+    assert [line[2].bold for line in cells] == [True, True, False]
+    assert not any(line[1].bold for line in cells)
+
+
+def test_what_all_share_and_what_is_noise_is_not_bold():
+    rows = [
+        Row("GT", {"FRSyn_released": 12.0, "FRVar": 3.0, "FPS": 1.0}),
+        Row("a", {"FRSyn_released": 49.0, "FRVar": 1.0, "FPS": 119.7}),
+        Row("b", {"FRSyn_released": 49.0, "FRVar": 2.0, "FPS": 121.2}),
+    ]
+    table = Table("t", rows)
+    assert [row["best"] for row in table.to_json()["rows"]] == [[], [], ["FRVar"]]
+    assert "not FPS, nor what all rows share" in table.markdown()
 
 
 @pytest.mark.parametrize(
@@ -122,7 +137,7 @@ def test_saved_files_say_the_same(tmp_path):
     text = (tmp_path / "new/table2.json").read_text()
     rows = {row["name"]: row for row in json.loads(text, parse_constant=no_constant)["rows"]}
     assert rows["Trans-AE"]["metrics"]["FPS"] == 119.73
-    assert rows["Trans-AE"]["best"] == ["FRCorr", "FRDist", "FPS"]
+    assert rows["Trans-AE"]["best"] == ["FRCorr", "FRDist"]
     assert rows["Ours"]["metrics"]["FPS"] is None
     assert rows["Ours"]["metrics"]["constant_dimensions"] == 2.0
     assert rows["Ours"]["moves_like_people"] and not rows["Trans-AE"]["moves_like_people"]

@@ -1,7 +1,7 @@
 """The ablation studies: every row is trained and measured like any other run."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ from reactface_node.data.clips import Clips
 from reactface_node.data.store import load_facts
 from reactface_node.errors import UserError
 from reactface_node.evaluation.rows import (
+    GT,
     Scale,
     measure,
     react_to,
+    real_reactions,
     space_of,
     test_split,
     trained,
@@ -64,10 +66,24 @@ def read_studies(path: Path | None = None) -> list[Study]:
         ) from error
 
 
+def choose_studies(names: Sequence[str]) -> list[Study]:
+    """Our studies of those names, all for none; UserError on a name that is none of theirs."""
+    studies = read_studies()
+    if unknown := set(names) - {study.name for study in studies}:
+        known = ", ".join(study.name for study in studies)
+        raise UserError(f"no ablation '{min(unknown)}'; there are: {known}")
+    return [study for study in studies if study.name in names or not names]
+
+
 def run_studies(
-    config: Config, out: Path, samples: int, clips: int, workers: int
+    config: Config,
+    out: Path,
+    samples: int,
+    clips: int,
+    workers: int,
+    studies: Sequence[Study],
 ) -> list[tuple[Study, Table]]:
-    """Train and measure what is not there yet in ``out``; the tables of all studies.
+    """Train and measure what is not there yet in ``out``; a table a study, with the GT row.
 
     Rows of the same name are one run. Goes on where it was interrupted; what was measured with
     other settings or data is measured again.
@@ -79,15 +95,18 @@ def run_studies(
     test, digest = test_split(data, config, clips)
     scale = Scale(space=space_of(load_facts(data, "test")))
     chosen = {"test": digest, "samples": samples, "clips": clips}
+    frames = int(test.frames.min()) // config.model.window * config.model.window
+    real = measure(GT, real_reactions(test, frames), test, workers, scale)
     done: dict[str, dict[str, float]] = {}
     tables = []
-    for study in read_studies():
+    for study in studies:
         for variant in study.rows:
             if variant.name not in done:
                 changed = config.replace(**variant.settings, **{"training.data": str(data)})
                 measuring = _Measuring(test, scale, samples, workers, chosen)
                 done[variant.name] = _result(changed, out / variant.name, measuring)
-        rows = [Row(v.name, done[v.name], v.shows) for v in study.rows]
+        rows = [Row(GT, real, (False,) * len(study.columns))]
+        rows += [Row(v.name, done[v.name], v.shows) for v in study.rows]
         tables.append((study, Table(study.title, rows, study.columns)))
     return tables
 

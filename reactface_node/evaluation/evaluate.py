@@ -2,6 +2,8 @@
 
 import json
 import os
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +13,12 @@ import torch
 from reactface_node.config import Config
 from reactface_node.data.clips import Clips
 from reactface_node.data.store import load_facts
-from reactface_node.errors import UserError
-from reactface_node.evaluation.ablations import run_studies
+from reactface_node.evaluation.ablations import choose_studies, run_studies
 from reactface_node.evaluation.figures import attention_maps, draw_attention, draw_training
-from reactface_node.evaluation.i3d import load_i3d
+from reactface_node.evaluation.i3d import I3D, load_i3d
 from reactface_node.evaluation.probes import Probe, run_probes
 from reactface_node.evaluation.realism import Rendered, frrea
+from reactface_node.evaluation.recording import recording
 from reactface_node.evaluation.rows import (
     GT,
     OURS,
@@ -31,14 +33,15 @@ from reactface_node.evaluation.rows import (
     trained,
     untrained,
 )
+from reactface_node.evaluation.runs import load_runs
 from reactface_node.evaluation.strips import draw_strip
 from reactface_node.evaluation.table import Row, Table
+from reactface_node.evaluation.videos import check_videos, write_videos
 from reactface_node.files import make_folder
-from reactface_node.model.checkpoint import find_weights, load_checkpoint, resolve_device
+from reactface_node.model.checkpoint import find_weights, load_checkpoint
 from reactface_node.training.corpus import speaker_input
 from reactface_node.training.dataset import data_folder, make_synthetic, open_split
 from reactface_node.training.learner import Reactor
-from reactface_node.training.train import WEIGHTS
 
 FIGURE_FRAMES = 400
 
@@ -47,7 +50,8 @@ FIGURE_FRAMES = 400
 class Choice:
     """What to evaluate. runs: folders of trained baselines. samples: M. band: frames that the
     time warp of FRDist may stray, None for any. paper_scale: FRDvs, FRDiv and FRRea as printed.
-    clips: of the test split, 0 for all. i3d: weights for FRRea, without which it is left out."""
+    clips: of the test split, 0 for all. i3d: weights for FRRea, without which it is left out.
+    videos: of that many clips every row's first sample is written as an mp4."""
 
     runs: tuple[Path, ...] = ()
     samples: int = 10
@@ -55,12 +59,15 @@ class Choice:
     band: int | None = None
     clips: int = 0
     i3d: Path | None = None
+    videos: int = 0
 
 
-def probe(config: Config) -> list[Probe]:
-    """The probes of the config's checkpoint, of ReactFace or a baseline."""
+def probe(config: Config, speech: Path | None = None) -> list[Probe]:
+    """The probes of the config's checkpoint, of ReactFace or a baseline, and its nods to a
+    recording of speech."""
     _, reactor = trained(find_weights(config.weights), config)
-    return run_probes(reactor, config)
+    heard = recording(reactor, speech, config) if speech else []
+    return [*run_probes(reactor, config), *heard]
 
 
 def evaluate(config: Config, out: Path, choice: Choice) -> Table:
@@ -69,39 +76,41 @@ def evaluate(config: Config, out: Path, choice: Choice) -> Table:
     Clips too short for the metrics are left out, the others cut to the shortest. Ours is the
     config's checkpoint; the data set is ``training.data``, or synthetic dyads.
     """
-    checkpoints = [*(weights_of(run) for run in choice.runs), find_weights(config.weights)]
-    resolve_device(config.device)
+    # What the user may have got wrong comes first: making dyads takes minutes.
+    if choice.videos:
+        check_videos(out / "videos", config.render)
+    runs = load_runs(config, choice.runs)
+    net = load_i3d(choice.i3d, config.device) if choice.i3d else None
     make_folder(out)
     data = data_folder(config.training, out)
     if not config.training.data:
         make_synthetic(config.training, data)
     train, _ = open_split(data, "train", config.training)
     test, _ = test_split(data, config, choice.clips)
-    reactors = [*untrained(train), *(trained(path, config) for path in checkpoints)]
     scale = Scale(choice.paper_scale, choice.band, space_of(load_facts(data, "test")))
-    rows, shown = _rows(config, reactors, test, choice, scale)
+    reactors = [*untrained(train), *runs]
+    rows, shown, filmed = _rows(config, reactors, test, choice, scale, net)
     note = f"FPS: one reaction a speaker and its pictures, on {device_name(config.device)}."
     table = Table("Quantitative results", rows, notes=(note,))
     table.save(out / "table2")
     figures(config, out, test, shown)
+    if choice.videos:
+        write_videos(out / "videos", filmed, test, config.render)
     return table
 
 
-def ablate(config: Config, out: Path, choice: Choice) -> list[Table]:
-    """Tables 3-7 and the departures into ``out``, every row trained with the config's settings."""
+def ablate(config: Config, out: Path, choice: Choice, names: Sequence[str] = ()) -> list[Table]:
+    """Tables 3-7 and the departures, or those named, into ``out``, every row trained with the
+    config's settings. UserError on a name that is none."""
+    studies = choose_studies(names)
+    make_folder(out)
     tables = []
-    for study, table in run_studies(config, out, choice.samples, choice.clips, os.cpu_count() or 1):
+    for study, table in run_studies(
+        config, out, choice.samples, choice.clips, os.cpu_count() or 1, studies
+    ):
         table.save(out / study.name)
         tables.append(table)
     return tables
-
-
-def weights_of(run: Path) -> Path:
-    """A run's checkpoint, or the file itself; UserError where there is none."""
-    path = run / WEIGHTS if run.is_dir() else run
-    if not path.is_file():
-        raise UserError(f"{run} holds no {WEIGHTS}: train it with `reactface train`")
-    return path
 
 
 def _rows(
@@ -110,14 +119,16 @@ def _rows(
     test: Clips,
     choice: Choice,
     scale: Scale,
-) -> tuple[list[Row], dict[str, np.ndarray]]:
-    """A row each, the real listener's first, and every reaction to the first clip."""
+    net: I3D | None,
+) -> tuple[list[Row], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """A row each, the real listener's first; every reaction to the first clip; and of the clips
+    to film the first sample of every row."""
     workers = os.cpu_count() or 1
     frames = int(test.frames.min()) // config.model.window * config.model.window
     real = real_reactions(test, frames)
-    net = load_i3d(choice.i3d, config.device) if choice.i3d else None
     rows = [Row(GT, measure(GT, real, test, workers, scale))]
     shown = {"Speaker": np.asarray(test.speaker[0, :frames]), GT: real[0, 0]}
+    filmed = {GT: real[: choice.videos, 0]}
     for name, reactor in reactors:
         predictions = react_to(reactor, test, choice.samples, config)
         metrics = measure(name, predictions, test, workers, scale)
@@ -126,12 +137,13 @@ def _rows(
             metrics["FRRea"] = frrea(*videos, net, released=not choice.paper_scale)
         metrics["FPS"] = frames_per_second(reactor, test, config)
         rows.append(Row(name, metrics))
+        filmed[name] = predictions[: choice.videos, 0].copy()
         print(json.dumps({name: metrics}), flush=True)
         if name == OURS:
             shown |= {f"Ours {n + 1}": predictions[0, n] for n in range(min(3, choice.samples))}
         else:
             shown[name] = predictions[0, 0]
-    return rows, shown
+    return rows, shown, filmed
 
 
 def figures(config: Config, out: Path, test: Clips, shown: dict[str, np.ndarray]) -> None:
@@ -139,13 +151,16 @@ def figures(config: Config, out: Path, test: Clips, shown: dict[str, np.ndarray]
     ours = {
         name: face for name, face in shown.items() if name.startswith(("Speaker", "GT", "Ours"))
     }
-    draw_strip(shown, out / "fig7.png", every_s=3.0)
-    draw_strip(ours, out / "fig8.png", every_s=1.5)
+    draw_strip(shown, out / "fig7.png")
+    draw_strip(ours, out / "fig8.png")
     stored = load_checkpoint(find_weights(config.weights), config.model, config.device)
     frames = min(FIGURE_FRAMES, int(test.frames.min())) // config.model.window * config.model.window
     pixels = config.model.face_encoder == "pixels"
     speaker = speaker_input(test, slice(0, 1), frames, pixels).to(config.device)
     maps = attention_maps(stored.model, speaker, torch.Generator().manual_seed(0))
-    draw_attention(maps, out / "fig9.png")
+    if maps:
+        draw_attention(maps, out / "fig9.png")
+    else:
+        print("no fig9.png: without VIM and MIM there is no attention to draw", file=sys.stderr)
     if history := stored.metrics.get("history"):
         draw_training(history, out / "training.png")

@@ -1,5 +1,6 @@
 """Fig. 9's attention maps and the training curves; only this file knows matplotlib."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from reactface_node.files import make_folder, written_whole
@@ -21,7 +23,15 @@ TITLES = {
     "VIM": "Visual interaction (VIM): speaker's face",
     "MIM": "Modality interaction (MIM): speaker's speech",
 }
-PANELS_ACROSS = 4
+# What validation measures, in words.
+MEASURES = {
+    "variance_ratio": "Movement over time\n(variance, 1 = real listeners)",
+    "diversity_ratio": "Difference between samples\n(variance, 1 = real listeners)",
+    "smile_correlation": "Smiles when real listeners smile\n(correlation of the means, 1 = alike)",
+    "border_jump_ratio": "Steps across window borders\n(1 = as inside windows)",
+    "energy_score": "Energy score\n(distance to real reactions, lower is better)",
+}
+PANELS_ACROSS = 3
 
 
 def new_figure(width: float, height: float, dpi: int = DPI) -> Figure:
@@ -130,22 +140,42 @@ def draw_attention(maps: Mapping[str, np.ndarray], path: Path) -> None:
 
 def draw_training(history: Sequence[Mapping[str, float | None]], path: Path) -> None:
     """A PNG with a panel for every key but 'step', against 'step'; a key may be missing from
-    some entries, or None there. ValueError where there is nothing but steps."""
+    some entries, or None there. Ratios have a line where they are as in real listeners, and
+    the step whose weights are kept, that of the lowest energy score, is marked.
+
+    ValueError where there is nothing but steps."""
     keys = list(dict.fromkeys(key for entry in history for key in entry if key != "step"))
     if not keys:
         raise ValueError("the history holds nothing to draw")
     across = min(PANELS_ACROSS, len(keys))
     down = -(-len(keys) // across)
-    figure = new_figure(3.0 * across, 2.1 * down + 0.2)
+    figure = new_figure(3.6 * across, 2.6 * down + 0.3)
     figure.set_layout_engine("constrained")
     panels = figure.subplots(down, across, squeeze=False).flatten()
+    kept = _kept_step(history)
     for axes, key in zip(panels, keys, strict=False):
         points = [(entry["step"], entry[key]) for entry in history if entry.get(key) is not None]
         axes.plot(*zip(*points, strict=True), marker=".", linewidth=1.2)
-        axes.set_title(key, fontsize=9)
-        axes.tick_params(labelsize=7)
+        if key.endswith("_ratio"):
+            axes.axhline(1.0, color="0.3", linewidth=1.0, linestyle=":")
+        if kept is not None:
+            axes.axvline(kept, color="tab:orange", linewidth=1.0, linestyle="--")
+        axes.set_title(MEASURES.get(key, key), fontsize=9)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
     for axes in panels[len(keys) :]:
         axes.set_axis_off()
-    figure.supxlabel("step", fontsize=9)
+    mark = "" if kept is None else f"; dashed: the weights that are kept, step {kept:g}"
+    figure.supxlabel(f"training step{mark}", fontsize=9)
     save_figure(figure, path)
+
+
+def _kept_step(history: Sequence[Mapping[str, float | None]]) -> float | None:
+    """The last of the steps with the lowest energy score; None where there is no score."""
+    kept, lowest = None, math.inf
+    for entry in history:
+        score = entry.get("energy_score")
+        if score is not None and score <= lowest:
+            kept, lowest = entry["step"], score
+    return kept

@@ -154,7 +154,8 @@ def _read(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, SafetensorError, pickle.UnpicklingError, EOFError) as error:
-        raise UserError(f"cannot read I3D weights {path}: {str(error).splitlines()[0]}") from error
+        reason = (str(error).splitlines() or ["it ends too early"])[0]
+        raise UserError(f"cannot read I3D weights {path}: {reason}") from error
     if not isinstance(tensors, dict) or not all(torch.is_tensor(t) for t in tensors.values()):
         raise UserError(f"{path} holds no tensors by name")
     return tensors

@@ -42,13 +42,12 @@ def tally(answer_files: Sequence[Path], key: Path) -> Table8:
     """Table 8: how often ours was preferred, by competitor and question.
 
     answer_files: what the page let people download. UserError names the file that is broken,
-    unfinished, of another survey, or of a person who is in another file already.
+    unfinished, of another survey, or of a person who is in another file already; or the key, where
+    it does not say of every pair what is compared and on which side ours is.
     """
     if not answer_files:
         raise UserError("there are no answer files to count")
-    methods = _read(key)
-    if not isinstance(methods.get("pairs"), dict) or "survey" not in methods:
-        raise UserError(f"{key} is no key of a survey")
+    methods = _key(key)
     people: dict[str, Path] = {}
     votes: dict[tuple[str, str], list[list[bool]]] = {}
     for path in answer_files:
@@ -64,6 +63,24 @@ def tally(answer_files: Sequence[Path], key: Path) -> Table8:
     return table
 
 
+def _key(path: Path) -> dict[str, Any]:
+    """survey: its name. pairs: by their names, each with a competitor, and ours, x or y."""
+    key = _read(path)
+    pairs = key.get("pairs")
+    if not isinstance(pairs, dict) or not isinstance(key.get("survey"), str):
+        raise UserError(f"{path} is no key of a survey")
+    if not pairs:
+        raise UserError(f"{path} holds no pairs: there is nothing to count")
+    for name, pair in pairs.items():
+        known = pair if isinstance(pair, dict) else {}
+        competitor = known.get("competitor")
+        if not isinstance(competitor, str) or not competitor or known.get("ours") not in ("x", "y"):
+            raise UserError(
+                f"{path} is damaged: pair {name} names no competitor, or ours not x or y"
+            )
+    return key
+
+
 def _preference(by_person: Sequence[Sequence[bool]]) -> Preference:
     shares = [sum(chosen) / len(chosen) for chosen in by_person]
     people_for_ours = sum(1.0 if s > 0.5 else 0.5 if s == 0.5 else 0.0 for s in shares)
@@ -77,7 +94,9 @@ def _answers(
     """The participant, and for (competitor, question) whether ours was chosen, pair by pair."""
     given = _read(path)
     person, pairs = given.get("participant"), given.get("pairs")
-    if not isinstance(person, str) or not person or not isinstance(pairs, list):
+    # A person is who he is with blanks around his number too: files are edited by hand.
+    person = person.strip() if isinstance(person, str) else ""
+    if not person or not isinstance(pairs, list):
         raise UserError(f"{path} holds no answers of a survey")
     if given.get("survey") != methods["survey"]:
         raise UserError(f"{path} answers another survey than the one of {key}")

@@ -1,4 +1,4 @@
-"""What a listener does while it hears a recording of real speech: the probe that nobody scripted."""
+"""What a listener does while it hears a recording of real speech: a probe without a script."""
 
 from pathlib import Path
 

@@ -9,29 +9,49 @@ import numpy as np
 from reactface_node.config import RenderConfig
 from reactface_node.evaluation.figures import new_figure, save_figure
 from reactface_node.render import make_renderer
-from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS
+from reactface_node.schema import EXPRESSION, FRAME_RATE_HZ, NUM_COEFFICIENTS
 
 SPEAKER = "Speaker"
 SPEAKER_THEME = "person"
+# As many as a page is wide with faces large enough to read.
+COLUMNS, EVERY_S = 8, 1.6
+SMOOTH_FRAMES = 25
 FACE_PX, GAP_PX = 144, 4
-LETTER_PX, AXIS_PX, EDGE_PX = 10, 48, 12
-DPI = 100
+LETTER_PX, AXIS_PX, EDGE_PX = 12, 36, 12
+DPI, LABEL_PT = 100, 13
 
 
-def strip_frames(rows: Mapping[str, np.ndarray], every_s: float) -> np.ndarray:
-    """Indices of the frames shown: every ``every_s`` seconds from the first, to the end of the
-    shortest row. ValueError unless the rows are (T, 58) with T > 0 and ``every_s`` is a frame
-    or more."""
+def strip_frames(
+    rows: Mapping[str, np.ndarray], every_s: float = EVERY_S, columns: int = COLUMNS
+) -> np.ndarray:
+    """Indices of at most so many frames, ``every_s`` seconds apart, rounded to whole frames.
+
+    They span the part in which the speaker's expression changes most, or, where there is no
+    speaker, the first row's. ValueError unless the rows are (T, 58) with T > 0 and ``every_s`` is
+    a frame or more.
+    """
     if not rows:
         raise ValueError("there is no row to draw")
     for name, face in rows.items():
         if face.ndim != 2 or face.shape[1] != NUM_COEFFICIENTS or not len(face):
             raise ValueError(f"{name}: (T, {NUM_COEFFICIENTS}) expected, got {face.shape}")
-    step = every_s * FRAME_RATE_HZ
-    if not step >= 1.0:
+    if not every_s * FRAME_RATE_HZ >= 1.0:
         raise ValueError(f"every {every_s} s is less than a frame")
-    frames = min(len(face) for face in rows.values())
-    return np.round(np.arange(0, frames - 0.5, step)).astype(int)
+    step, frames = round(every_s * FRAME_RATE_HZ), min(len(face) for face in rows.values())
+    span = (min(columns, -(-frames // step)) - 1) * step
+    change = _change(rows.get(SPEAKER, next(iter(rows.values())))[:frames])
+    starts = np.arange(0, frames - span, step)
+    start = starts[int(np.argmax([change[at : at + span].sum() for at in starts]))]
+    return np.arange(start, start + span + 1, step)
+
+
+def _change(face: np.ndarray) -> np.ndarray:
+    """(T, 58) -> (T,): how much the expression changes from frame to frame, blinks and the
+    lips' speech smoothed away, which are fast and everywhere."""
+    width = min(len(face), SMOOTH_FRAMES)
+    padded = np.pad(face[:, EXPRESSION], ((width, width), (0, 0)), mode="edge").cumsum(axis=0)
+    smooth = (padded[width:] - padded[:-width]) / width
+    return np.abs(np.diff(smooth, axis=0)).sum(axis=1)[width // 2 : width // 2 + len(face)]
 
 
 def strip(rows: Mapping[str, np.ndarray], shown: np.ndarray, face_px: int = FACE_PX) -> np.ndarray:
@@ -53,9 +73,10 @@ def strip(rows: Mapping[str, np.ndarray], shown: np.ndarray, face_px: int = FACE
 
 
 def draw_strip(
-    rows: Mapping[str, np.ndarray], path: Path, every_s: float, face_px: int = FACE_PX
+    rows: Mapping[str, np.ndarray], path: Path, every_s: float = EVERY_S, face_px: int = FACE_PX
 ) -> None:
-    """``strip`` as PNG with the rows' names, (T, 58) each, and a time axis in seconds."""
+    """``strip`` of the ``strip_frames`` as PNG, with the rows' names, (T, 58) each, and the time
+    of every column."""
     shown = strip_frames(rows, every_s)
     page = strip(rows, shown, face_px)
     height, width = page.shape[:2]
@@ -69,11 +90,11 @@ def draw_strip(
     axes.imshow(page, interpolation="nearest", aspect="auto")
     middle, pitch = face_px / 2, face_px + GAP_PX
     axes.set_xticks(
-        middle + pitch * np.arange(len(shown)), [f"{frame / FRAME_RATE_HZ:g}" for frame in shown]
+        middle + pitch * np.arange(len(shown)),
+        [f"{frame / FRAME_RATE_HZ:.1f} s" for frame in shown],
     )
     axes.set_yticks(middle + pitch * np.arange(len(rows)), list(rows))
-    axes.tick_params(length=0, labelsize=11)
-    axes.set_xlabel("time, s", fontsize=11)
+    axes.tick_params(length=0, labelsize=LABEL_PT)
     for spine in axes.spines.values():
         spine.set_visible(False)
     save_figure(figure, path)

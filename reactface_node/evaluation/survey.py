@@ -15,7 +15,7 @@ import av
 from av.error import FFmpegError
 
 from reactface_node.errors import UserError
-from reactface_node.files import write_text
+from reactface_node.files import make_folder, write_text
 
 PLACEHOLDER = "__SURVEY__"
 PLAYED_BY_BROWSERS = ("h264", "vp8", "vp9", "av1", "libdav1d")
@@ -28,19 +28,21 @@ def make_survey(results: Mapping[str, Path], ours: str, out: Path, pairs: int) -
     """Write the page folder ``out``; returns the key file beside it, which tells the methods.
 
     results: name of a method -> folder of mp4 files, the same clips in each; ``clip_0.mp4``,
-    ``clip_1.mp4`` and so on are samples of one clip. pairs: clips for every competitor (the
-    paper: 8). UserError if ``out`` or its key exists, or a video is missing or does not play.
+    ``clip_1.mp4`` and so on are samples of one clip, as many of it in every folder. pairs: clips
+    for every competitor, an even number (the paper: 8). UserError if ``out`` or its key exists, or
+    a video is missing or does not play.
     """
-    key_file = out.with_name(f"{out.name}_key.json")
     _check_names(results, ours, pairs)
-    for path in (out, key_file):
-        if path.exists():
-            raise UserError(f"{path} exists already; name another folder or remove it")
+    _check_new(out)
+    key_file = out.with_name(f"{out.name}_key.json")
+    _check_new(key_file)
     sets = {name: _clips(folder) for name, folder in results.items()}
     chosen = _choose(sets, results, pairs)
+    _check_counts(sets, ours, chosen)
     for name, clip in ((name, clip) for name in sets for clip in chosen):
         for video in sets[name][clip]:
             _check_video(video)
+    make_folder(out.parent)
     unfinished = out.with_name(f".{out.name}.partial")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
@@ -64,8 +66,30 @@ def _check_names(results: Mapping[str, Path], ours: str, pairs: int) -> None:
         raise UserError(f"no results are named '{ours}'; there are: {', '.join(results)}")
     if len(results) < 2:
         raise UserError(f"a survey compares two or more sets of results; there is only '{ours}'")
-    if pairs < 1:
-        raise UserError(f"pairs must be at least 1, not {pairs}")
+    for name in results:
+        if not name or name != name.strip() or "|" in name or not name.isprintable():
+            raise UserError(
+                f"'{name}' cannot name a method: no '|', no blanks around it, not empty"
+            )
+    if pairs < 2 or pairs % 2:
+        raise UserError(f"pairs must be even, not {pairs}: ours is on either side equally often")
+
+
+def _check_new(path: Path) -> None:
+    if path.exists():
+        raise UserError(f"{path} exists already; name another folder or remove it")
+
+
+def _check_counts(sets: Mapping[str, Clips], ours: str, chosen: Sequence[str]) -> None:
+    """How many samples there are would give away whose they are, and how diverse."""
+    for clip in chosen:
+        for name, clips in sets.items():
+            mine, theirs = len(sets[ours][clip]), len(clips[clip])
+            if mine != theirs:
+                raise UserError(
+                    f"{clip} has {mine} samples of {ours} but {theirs} of {name}: "
+                    f"show as many of every method"
+                )
 
 
 def _clips(folder: Path) -> Clips:

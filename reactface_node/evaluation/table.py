@@ -24,7 +24,9 @@ UNRANKED = (GT, MIRROR)
 TOLERANCE = 0.3
 LIVELY = ("FRVar", "FRDvs")
 DAGGER, CHECK, MISSING = "†", "✓", "-"
-LEGEND_BEST = "Bold: best of its column, GT and Mirror aside."
+# Mostly the drawing of the same avatar, so that what rows differ by is noise.
+NEVER_BOLD = ("FPS",)
+LEGEND_BEST = "Bold: best of its column, GT and Mirror aside; not FPS, nor what all rows share."
 LEGEND_LIVELY = f"{DAGGER}: moves like people, FRVar and FRDvs within {TOLERANCE:.0%} of GT's."
 CONSTANT = "constant_dimensions"
 LEGEND_CONSTANT = "FRSyn leaves out dimensions that do not move, a clip's mean:"
@@ -83,13 +85,14 @@ class Table:
         )
 
     def best(self, key: str) -> str | None:
-        """A column's best value as printed, so that equals share it; None where none is ranked."""
+        """A column's best value as printed, so that equals share it; None where none is ranked,
+        or all are equal."""
         ranked = [
             number(row.metrics[key])
             for row in self.rows
             if row.name not in UNRANKED and _known(row, key)
         ]
-        if not ranked or not DIRECTIONS[key]:
+        if len(set(ranked)) < 2 or not DIRECTIONS[key] or key in NEVER_BOLD:
             return None
         return max(ranked, key=lambda text: DIRECTIONS[key] * float(text))
 

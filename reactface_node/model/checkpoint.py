@@ -74,7 +74,9 @@ class Stored:
 
 
 def read_checkpoint(path: Path, device: str) -> Stored:
-    """UserError where the file is truncated, not ours, or newer than this package."""
+    """UserError where the file is truncated, not ours, or newer than this package, or where the
+    device is not there."""
+    resolve_device(device)
     try:
         with safe_open(path, framework="pt", device=device) as file:
             metadata = file.metadata() or {}
