@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,16 @@ def save_checkpoint(
     make_folder(path.parent)
     with written_whole(path) as unfinished:
         save_file(tensors, unfinished, metadata)
+
+
+def add_history(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
+    """Tell a checkpoint what validation found after it was saved; all else stays as it is."""
+    with safe_open(path, "pt") as stored:
+        metadata = stored.metadata()
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    metrics = json.loads(metadata["metrics"]) | {"history": history}
+    with written_whole(path) as unfinished:
+        save_file(tensors, unfinished, metadata | {"metrics": json.dumps(metrics)})
 
 
 def find_weights(name: str) -> Path:

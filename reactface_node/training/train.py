@@ -18,7 +18,7 @@ from reactface_node.config import Config, TrainingConfig
 from reactface_node.data.clips import Clips
 from reactface_node.errors import UserError
 from reactface_node.files import make_folder
-from reactface_node.model.checkpoint import resolve_device, save_checkpoint
+from reactface_node.model.checkpoint import add_history, resolve_device, save_checkpoint
 from reactface_node.model.speech import LogMelEncoder
 from reactface_node.schema import FRAME_RATE_HZ
 from reactface_node.training.checks import check_settings
@@ -144,6 +144,8 @@ def save(run: Run, step: int, report: Report) -> None:
         save_checkpoint(
             run.out / name, exported(run.learner), run.config, metrics, run.data_hash
         )  # fmt: skip
+    if not best:
+        add_history(run.out / WEIGHTS, history)
     run.learner.load_state_dict(kept)
     run.learner.train()
     run.progress = Progress(step, history)
