@@ -8,9 +8,10 @@ import torch
 from model_inputs import small_config
 
 from reactface_node.data.clips import Clips
-from reactface_node.evaluation.rows import first_clips, measure
+from reactface_node.evaluation.rows import Scale, measure
 from reactface_node.training.corpus import Corpus
 from reactface_node.training.objective import ReactFaceLearner
+from reactface_node.training.splits import select
 from reactface_node.training.train import standardise
 
 LENGTHS = np.array([200, 192, 184])
@@ -80,8 +81,8 @@ def test_the_end_of_a_reaction_is_no_nod(clips):
 
 def test_a_metric_compares_with_reactions_that_last(clips):
     """Of the first clip alone, 200 frames are measured: the other reactions are shorter."""
-    one = first_clips(clips, 1)
+    one = select(clips, slice(1))
     padded = clips.reactions[None, 1:2]  # a prediction that is exactly a shorter reaction
-    assert measure(padded, one, False, 1, None)["FRDist"] > 1.0
+    assert measure("x", padded, one, 1, Scale())["FRDist"] > 1.0
     own = clips.reactions[None, :1]
-    assert measure(own, one, False, 1, None)["FRDist"] == pytest.approx(0.0, abs=1e-6)
+    assert measure("x", own, one, 1, Scale())["FRDist"] == pytest.approx(0.0, abs=1e-6)

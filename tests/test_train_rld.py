@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from data_sets import faceverse, write_coefficients, write_csv, write_video, write_wav
+from data_sets import RLD_HEADER, faceverse, write_coefficients, write_csv, write_video, write_wav
 from model_inputs import small_config
 from test_evaluate import settings
-from test_rld import HEADER
 
 from reactface_node.cli import main
 from reactface_node.data.convert import convert
@@ -35,7 +34,7 @@ def write_rld(root, **splits):
                 write_video(root / "videos" / f"{name}.mp4", [90] * frames)
                 values = faceverse(2 * seed + role, frames)
                 write_coefficients(root / "3D_FV_files" / f"{name}.npy", values)
-    write_csv(root / "RLD_data.csv", HEADER, rows)
+    write_csv(root / "RLD_data.csv", RLD_HEADER, rows)
     return root
 
 

@@ -8,7 +8,6 @@ from dtaidistance import dtw_ndim
 from tqdm import tqdm
 
 SMALLEST = 1e-50  # in the denominator, as the released code: a constant dimension scores 0
-KEPT = 10  # dimensions that a first, cheap warp looks at
 
 
 def concordance(
@@ -71,52 +70,24 @@ def _nearest(job: tuple[np.ndarray, np.ndarray, int | None]) -> np.ndarray:
     """(M,) of (M, T, C) against (K, T, C)."""
     ours, theirs, band = job
     x, y = (np.ascontiguousarray(part, dtype=np.float64) for part in (ours, theirs))
-    short_x, short_y = _shortened(x, y)
     found: list[float] = []
     for index, sample in enumerate(x):
         same = next((n for n in range(index) if np.array_equal(x[n], sample)), None)
-        if same is None:
-            found.append(_smallest((sample, y), (short_x[index], short_y), band))
-        else:
-            found.append(found[same])
+        found.append(found[same] if same is not None else _smallest(sample, y, band))
     return np.array(found)
 
 
-def _smallest(
-    whole: tuple[np.ndarray, np.ndarray], short: tuple[np.ndarray, np.ndarray], band: int | None
-) -> float:
-    """Smallest warp of (T, C) to one of (K, T, C), the likeliest first; ``short`` are the same
-    with fewer dimensions, whose warps are smaller."""
-    sample, others = whole
+def _smallest(sample: np.ndarray, others: np.ndarray, band: int | None) -> float:
+    """Smallest warp of (T, C) to one of (K, T, C), the likeliest first.
+
+    Bounds below the warp were tried (of envelopes, nearest frames, principal axes): those that
+    are cheaper than to begin the warp and abandon it rule nothing out, the others cost as much.
+    """
     straight = np.sqrt(((others - sample) ** 2).sum(axis=(1, 2)))
     best = float(straight.min())  # a straight path is a warp too: no larger one need be finished
     window = None if band is None else band + 1  # dtaidistance counts the frame itself
     for index in np.argsort(straight):
-        for one, other in ((short[0], short[1][index]), (sample, others[index])):
-            bound = best * (1.0 + 1e-9) + 1e-12
-            warped = float(dtw_ndim.distance_fast(one, other, window=window, max_dist=bound))
-            if warped > bound:
-                break
-        else:
-            best = min(best, warped)
+        bound = best * (1.0 + 1e-9) + 1e-12
+        warped = dtw_ndim.distance_fast(sample, others[index], window=window, max_dist=bound)
+        best = min(best, float(warped))
     return best
-
-
-def _shortened(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(M, T, C) and (K, T, C) with ``KEPT`` + 1 dimensions in place of C, in which no two frames
-    are farther apart than they were, and few are much nearer.
-
-    What is kept are the principal axes, and the length of the rest: a rotation keeps distances,
-    and two lengths differ by no more than what they are the lengths of. So a warp of these is a
-    lower bound of the warp of those.
-    """
-    frames = np.concatenate([part.reshape(-1, part.shape[2]) for part in (x, y)])
-    mean = frames.mean(0)
-    _, axes = np.linalg.eigh((frames - mean).T @ (frames - mean))
-
-    def shortened(part: np.ndarray) -> np.ndarray:
-        turned = (part - mean) @ axes[:, ::-1]
-        rest = np.linalg.norm(turned[..., KEPT:], axis=2, keepdims=True)
-        return np.concatenate([turned[..., :KEPT], rest], axis=2)
-
-    return shortened(x), shortened(y)

@@ -36,21 +36,15 @@ def hold_out(clips: Clips, count: int) -> tuple[Clips, Clips]:
     """The clips without the last ``count``, and those, which share no reaction."""
     first = len(clips) - count
     border = len(clips.reactions) // len(clips) * first
-    mine = [rows[rows < border] for rows in clips.appropriate[:first]]
-    theirs = [rows[rows >= border] - border for rows in clips.appropriate[first:]]
-    rest = select(clips, slice(None, first))
-    last = select(clips, slice(first, None))
-    ours, others = slice(None, border), slice(border, None)
+    mine = tuple(rows[rows < border] for rows in clips.appropriate[:first])
+    theirs = tuple(rows[rows >= border] - border for rows in clips.appropriate[first:])
+    rest, last = select(clips, slice(None, first)), select(clips, slice(first, None))
     return (
-        replace(rest, **_reactions(clips, ours), appropriate=tuple(mine)),
-        replace(last, **_reactions(clips, others), appropriate=tuple(theirs)),
-    )
-
-
-def _reactions(clips: Clips, rows: slice) -> dict[str, np.ndarray]:
-    return {
-        "reactions": clips.reactions[rows], "reaction_frames": clips.reaction_frames[rows]
-    }  # fmt: skip
+        replace(rest, reactions=clips.reactions[:border], appropriate=mine,
+                reaction_frames=clips.reaction_frames[:border]),
+        replace(last, reactions=clips.reactions[border:], appropriate=theirs,
+                reaction_frames=clips.reaction_frames[border:]),
+    )  # fmt: skip
 
 
 def long_enough(clips: Clips, least: int, window: int, count: int = 0) -> tuple[Clips, int, str]:
