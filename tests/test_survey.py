@@ -74,6 +74,11 @@ def test_page_names_no_method_and_no_clip(results, tmp_path):
     assert len(copies) == len(set(copies)) == len(files) - 2
 
 
+def test_page_does_not_call_faces_people(results, tmp_path):
+    make_survey(results, "reactface", tmp_path / "page", 2)
+    assert "two people" not in (tmp_path / "page" / "index.html").read_text()
+
+
 def test_pairs_of_a_block_have_ours_on_one_side(results, tmp_path):
     """The page swaps one of the two, so ours is on both sides equally often."""
     key = json.loads(make_survey(results, "reactface", tmp_path / "page", 4).read_text())["pairs"]
