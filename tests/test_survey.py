@@ -255,6 +255,26 @@ def test_page_asks_for_nothing_elsewhere_and_fits_a_phone(browser, address):
     assert browser.errors == []
 
 
+UNKNOWN_LENGTH = """new Promise((done) => {
+  const [lead, late] = videos, time = Object.getOwnPropertyDescriptor(
+    HTMLMediaElement.prototype, "currentTime");
+  for (const over of ["paused", "ended"]) Object.defineProperty(lead, over, { get: () => false });
+  Object.defineProperty(late, "duration", { get: () => NaN });
+  let looks = 0;
+  Object.defineProperty(late, "currentTime", {
+    get() { looks += 1; if (looks > 2) done(); return 5; },
+    set(to) { time.set.call(this, to); } }); })"""
+
+
+def test_a_video_that_loads_slowly_is_waited_for(browser, address):
+    """Until its metadata are there its length is no number."""
+    browser.open(address)
+    begin(browser, "ann")
+    browser.do(UNKNOWN_LENGTH)
+    assert browser.do(WHERE) == "Comparison 1 of 4"
+    assert browser.errors == []
+
+
 def test_whole_pair_by_keyboard(browser, address):
     """Tab to Play, Enter; Tab to the choices, space; Enter sends the answers."""
     browser.open(address)
