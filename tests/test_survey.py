@@ -74,6 +74,11 @@ def test_page_names_no_method_and_no_clip(results, tmp_path):
     assert len(copies) == len(set(copies)) == len(files) - 2
 
 
+def test_page_does_not_call_faces_people(results, tmp_path):
+    make_survey(results, "reactface", tmp_path / "page", 2)
+    assert "two people" not in (tmp_path / "page" / "index.html").read_text()
+
+
 def test_pairs_of_a_block_have_ours_on_one_side(results, tmp_path):
     """The page swaps one of the two, so ours is on both sides equally often."""
     key = json.loads(make_survey(results, "reactface", tmp_path / "page", 4).read_text())["pairs"]
@@ -247,6 +252,26 @@ def test_page_asks_for_nothing_elsewhere_and_fits_a_phone(browser, address):
     here = (address.rsplit("/", 1)[0], "data:")
     assert len(browser.requests) > 3
     assert [url for url in browser.requests if not url.startswith(here)] == []
+    assert browser.errors == []
+
+
+UNKNOWN_LENGTH = """new Promise((done) => {
+  const [lead, late] = videos, time = Object.getOwnPropertyDescriptor(
+    HTMLMediaElement.prototype, "currentTime");
+  for (const over of ["paused", "ended"]) Object.defineProperty(lead, over, { get: () => false });
+  Object.defineProperty(late, "duration", { get: () => NaN });
+  let looks = 0;
+  Object.defineProperty(late, "currentTime", {
+    get() { looks += 1; if (looks > 2) done(); return 5; },
+    set(to) { time.set.call(this, to); } }); })"""
+
+
+def test_a_video_that_loads_slowly_is_waited_for(browser, address):
+    """Until its metadata are there its length is no number."""
+    browser.open(address)
+    begin(browser, "ann")
+    browser.do(UNKNOWN_LENGTH)
+    assert browser.do(WHERE) == "Comparison 1 of 4"
     assert browser.errors == []
 
 

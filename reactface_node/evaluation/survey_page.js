@@ -156,7 +156,8 @@ setInterval(() => {
   $("time").value = lead.currentTime / lead.duration || 0;
   for (const video of videos) {
     const apart = Math.abs(video.currentTime - lead.currentTime);
-    if (!video.ended && !video.seeking && apart > FURTHEST_APART_S) {
+    const known = video.duration > 0;  // not before its metadata are loaded
+    if (known && !video.ended && !video.seeking && apart > FURTHEST_APART_S) {
       video.currentTime = Math.min(lead.currentTime, video.duration);
     }
   }
