@@ -127,7 +127,9 @@ def _refuse_ignored(options: argparse.Namespace) -> None:
     for mode, (chosen, names) in modes.items():
         for name in names if chosen else ():
             value = getattr(options, name)
-            if value not in (None, False, []) or (name == "ablations" and value == []):
+            if not (value is None or value is False or value == []) or (
+                name == "ablations" and value == []
+            ):
                 shown = {"runs": "a RUN", "out": "-o"}.get(name, f"--{name.replace('_', '-')}")
                 raise UserError(f"--{mode} has no use for {shown}; leave it out")
     if options.speech is not None and not options.probes:
