@@ -66,9 +66,6 @@ class ModelConfig:
     temperature: float = setting(
         1.0, "scales sigma of Eq. 7's distribution; training has 1", 0.0, 3.0
     )
-    individuality: float = setting(
-        1.0, "scales how far listeners are from the most ordinary one; training has 1", 0.0, 3.0
-    )
     gain: float = setting(
         1.0, "scales how far reactions go from the mean face; training has 1", 0.0, 3.0
     )

@@ -252,19 +252,6 @@ def test_temperature_scales_the_noise_and_gain_the_reaction():
     torch.testing.assert_close(first - 0.25, 2.0 * (plain - 0.25))
 
 
-def test_individuality_scales_who_a_listener_is():
-    changes = {"model__disposition": 3, "model__nods": False}
-    config = small_config(**changes, model__individuality=0.5)
-    model = small_model(config)
-    speaker, noise = speaker_input(config, W), noise_for(config, 1)
-    who = torch.tensor([[[1.0, -2.0, 0.5]]])
-    with torch.inference_mode():
-        half = model(speaker, noise, model.initial_state(1, 1, who))[0].listener
-        model.config = small_config(**changes, model__individuality=1.0).model
-        nearer = model(speaker, noise, model.initial_state(1, 1, 0.5 * who))[0].listener
-    assert torch.equal(half, nearer)
-
-
 def test_a_window_starts_where_the_one_before_leads():
     walk = torch.arange(8.0).reshape(1, 1, 8, 1)
     walk[:, :, 4:] += 10.0  # decoded with a jump of 10 between windows of 4

@@ -137,15 +137,7 @@ def resolve_device(name: str) -> str:
 
 
 def _check_same(path: Path, trained: ModelConfig, wanted: ModelConfig) -> None:
-    free = {
-        "momentum",
-        "temperature",
-        "individuality",
-        "gain",
-        "dropout",
-        "wav2vec2",
-        "wav2vec2_context_s",
-    }
+    free = {"momentum", "temperature", "gain", "dropout", "wav2vec2", "wav2vec2_context_s"}
     for item in dataclasses.fields(ModelConfig):
         have, want = getattr(trained, item.name), getattr(wanted, item.name)
         if item.name not in free and have != want:

@@ -78,8 +78,7 @@ class ReactFace(nn.Module):
     ) -> ModelState:
         """A new session: silence, no face, w zero frames as past reactions, frame 0.
 
-        disposition: (B, M, S) standard normal, who the M listeners are; None = the most ordinary
-        one.
+        disposition: (B, M, S) standard normal, who the M listeners are; None = the mean one.
         """
         window, width = self.config.window, self.config.width
         zeros = self.listener_mean.new_zeros
@@ -95,7 +94,7 @@ class ReactFace(nn.Module):
             zeros(batch, window, width),
             None,
             None,
-            self.config.individuality * disposition,
+            disposition,
             torch.zeros(batch, dtype=torch.long, device=self.listener_mean.device),
             self.nods.initial_state(batch, samples) if self.nods else zeros(batch, samples, 0),
             zeros(batch, width),

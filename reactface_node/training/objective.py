@@ -24,8 +24,7 @@ class ReactFaceLearner(nn.Module):
         super().__init__()
         self.settings = config.training
         # What is learned is the distribution as it is, whatever is drawn from it later.
-        learned = replace(config.model, temperature=1.0, individuality=1.0, gain=1.0)
-        self.model = ReactFace(learned, wav2vec2)
+        self.model = ReactFace(replace(config.model, temperature=1.0, gain=1.0), wav2vec2)
         if config.training.objective == "posterior":
             self.posterior = Posterior(config.model)
 
