@@ -16,6 +16,7 @@ import torch
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import find_weights, load_checkpoint, resolve_device
+from reactface_node.model.modules import spread_apart
 from reactface_node.model.reactface import ModelState, ReactFace, SpeakerInput
 from reactface_node.playout import Playout
 from reactface_node.schema import FRAME_RATE_HZ, Observation, Reaction
@@ -185,7 +186,7 @@ class ReactionSession:
         """(1, M, S): who the M listeners of this session are, of each sample's own generator."""
         size = self.config.model.disposition
         drawn = np.stack([rng.standard_normal(size, np.float32) for rng in self._noise])
-        return torch.from_numpy(drawn[None]).to(self._model.listener_mean.device)
+        return spread_apart(torch.from_numpy(drawn[None])).to(self._model.listener_mean.device)
 
     def _face_input(self, seen: list[Observation]) -> tuple[np.ndarray, np.ndarray]:
         """The model's face and mask: coefficients, or face crops in [-1, 1]."""

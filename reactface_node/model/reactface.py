@@ -24,6 +24,7 @@ from reactface_node.model.modules import (
     follow_latent,
     interpolate_latent,
     join_windows,
+    spread_apart,
 )
 from reactface_node.model.nods import NodHead, NodPrediction
 from reactface_node.model.records import ModelState, Output, SpeakerInput
@@ -76,7 +77,8 @@ class ReactFace(nn.Module):
     def initial_state(
         self, batch: int = 1, samples: int = 1, disposition: Tensor | None = None
     ) -> ModelState:
-        """A new session: silence, no face, w zero frames as past reactions, frame 0.
+        """A new session: silence, no face, w zero frames as past reactions, frame 0. Where
+        windows are joined, the first one starts from the mean face.
 
         disposition: (B, M, S) standard normal, who the M listeners are; None = the mean one.
         """
@@ -93,7 +95,7 @@ class ReactFace(nn.Module):
             zeros(batch, window * self.speech_encoder.ratio, width),
             zeros(batch, window, width),
             None,
-            None,
+            zeros(batch, samples, 2, NUM_COEFFICIENTS),
             disposition,
             torch.zeros(batch, dtype=torch.long, device=self.listener_mean.device),
             self.nods.initial_state(batch, samples) if self.nods else zeros(batch, samples, 0),
@@ -161,7 +163,7 @@ class ReactFace(nn.Module):
         windows = frames // config.window
         noise = torch.randn(batch, samples, windows, self.noise_width, generator=generator)
         who = torch.randn(batch, samples, config.disposition, generator=generator)
-        state = self.initial_state(batch, samples, who.to(device))
+        state = self.initial_state(batch, samples, spread_apart(who).to(device))
         return self(speaker, noise.to(device), state)[0].listener
 
     def without_nods(self, listener: Tensor, pitch: Tensor) -> Tensor:

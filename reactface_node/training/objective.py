@@ -142,9 +142,10 @@ class ReactFaceLearner(nn.Module):
         return torch.where(blank, self.model.listener_mean, disturbed)
 
     def _state(self, size: int, samples: int, who: Tensor, noise: CropNoise) -> ModelState:
-        """A new session anywhere in the history's cycle, so that minute 60 looks like minute 1."""
+        """A session that has gone on for a while, anywhere in the history's cycle, so that minute
+        60 looks like minute 1: what came before is unknown, and no first window joins on to it."""
         state = self.model.initial_state(size, samples, who)
-        return replace(state, frame=noise.integers(self.model.decoder.cycle))
+        return replace(state, edge=None, frame=noise.integers(self.model.decoder.cycle))
 
     def _speaker_term(self, predicted: Tensor, batch: Batch) -> Tensor:
         scale = self.model.speaker_std
