@@ -16,6 +16,7 @@ from reactface_node.model.modules import (
     follow_latent,
     interpolate_latent,
     join_windows,
+    spread_apart,
 )
 from reactface_node.model.speech import LogMel, LogMelEncoder, Wav2Vec2Encoder
 
@@ -250,6 +251,33 @@ def test_temperature_scales_the_noise_and_gain_the_reaction():
         plain = model(speaker, noise)[0].listener
     assert (still == 0.25).all() and torch.equal(first, second)
     torch.testing.assert_close(first - 0.25, 2.0 * (plain - 0.25))
+
+
+def test_no_two_listeners_of_a_session_are_alike_by_chance():
+    drawn = torch.randn(2, 7, 4, generator=torch.Generator().manual_seed(0))
+    apart = spread_apart(drawn)
+    torch.testing.assert_close(apart.norm(dim=-1), drawn.norm(dim=-1))
+    for group in (apart[:, :4], apart[:, 4:]):
+        shares = group @ group.transpose(1, 2)
+        torch.testing.assert_close(
+            shares, torch.diag_embed(shares.diagonal(dim1=1, dim2=2)), atol=1e-4, rtol=0
+        )
+    # Who a listener is does not depend on how many others are drawn.
+    assert torch.equal(apart[:, 0], drawn[:, 0]) and torch.equal(
+        spread_apart(drawn[:, :3]), apart[:, :3]
+    )
+    assert spread_apart(torch.zeros(2, 3, 0)).shape == (2, 3, 0)
+
+
+def test_a_session_starts_from_the_mean_face():
+    config = small_config(model__nods=False, model__continuity=True)
+    model = small_model(config)
+    speaker, noise = speaker_input(config, W), noise_for(config, 1)
+    with torch.inference_mode():
+        joined = model(speaker, noise)[0].listener[:, :, 0] - model.listener_mean
+        model.config = small_config(model__nods=False, model__continuity=False).model
+        decoded = model(speaker, noise)[0].listener[:, :, 0] - model.listener_mean
+    torch.testing.assert_close(joined, decoded / (W + 1), atol=1e-5, rtol=1e-4)
 
 
 def test_a_window_starts_where_the_one_before_leads():

@@ -8,6 +8,7 @@ import torch
 from model_inputs import small_config, small_model
 
 from reactface_node.errors import UserError
+from reactface_node.model.modules import spread_apart
 from reactface_node.model.reactface import SpeakerInput
 from reactface_node.schema import NUM_COEFFICIENTS, Observation, indices_of
 from reactface_node.session import ReactionSession
@@ -89,7 +90,7 @@ def test_the_session_equals_the_models_offline_forward():
     who = [rng.standard_normal(model.config.disposition, np.float32) for rng in rngs]
     width = model.noise_width
     noise = [rng.standard_normal((len(pushed), width), np.float32) for rng in rngs]
-    state = model.initial_state(1, 2, torch.from_numpy(np.stack(who))[None])
+    state = model.initial_state(1, 2, spread_apart(torch.from_numpy(np.stack(who))[None]))
     speaker = SpeakerInput(
         torch.from_numpy(face.astype(np.float32))[None],
         torch.ones(1, frames, 58, dtype=torch.bool),
