@@ -9,7 +9,7 @@ from reactface_node.data.convert import convert
 from reactface_node.data.dyads import CASTS, cast_of, dyad_source
 from reactface_node.data.rld import Rld
 from reactface_node.errors import UserError
-from reactface_node.evaluation.ablations import run_studies
+from reactface_node.evaluation.ablations import read_studies, run_studies
 from reactface_node.evaluation.evaluate import Choice, evaluate
 from reactface_node.training.dataset import data_folder, make_synthetic, open_split
 
@@ -89,13 +89,13 @@ def test_a_converted_data_set_is_not_taken_for_dyads(tmp_path):
 
 def test_a_home_folder_is_the_same_to_every_command(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    config = Config().replace(**{"training.data": "~/dyads"})
+    config = Config.load(overrides={"training.data": "~/dyads"})
     assert data_folder(config.training, tmp_path / "out") == tmp_path / "dyads"
     assert data_folder(settings(), tmp_path / "out") == tmp_path / "out" / "data"
     with pytest.raises(UserError, match=f"{tmp_path}/dyads/train/.* is missing"):
         evaluate(config, tmp_path / "out", Choice())
     with pytest.raises(UserError, match=f"{tmp_path}/dyads/test/.* is missing"):
-        run_studies(config, tmp_path / "out", 2, 0, 1)
+        run_studies(config, tmp_path / "out", 2, 0, 1, read_studies())
 
 
 def with_coefficients(root):

@@ -29,7 +29,8 @@ def clips():
     audio[1, half:] = 16000 * np.sin(np.arange(half) * 2 * np.pi * 440 / 16000)
     appropriate = (np.array([0]), np.array([1]))
     return Clips(
-        ("a/talk_0", "a/talk_1"), np.full(2, FRAMES), speaker, audio, speaker, appropriate
+        ("a/talk_0", "a/talk_1"), np.full(2, FRAMES), speaker, audio, speaker, appropriate,
+        np.full(2, FRAMES),
     )  # fmt: skip
 
 
