@@ -2,6 +2,7 @@
 
 import json
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,13 +178,14 @@ def number(value: float) -> str:
 def draw_table(table: Table, path: Path) -> None:
     """The table as PNG: rules above and below, as in print."""
     head = [Cell(text) for text in table.headers()]
-    lines, legend = table.cells(), table.legend()
+    lines = table.cells()
     widths = [
         LETTER_IN * max(len(line[i].text) for line in [head, *lines]) + PADDING_IN
         for i in range(len(head))
     ]
-    longest = max([len(table.title) * 1.2, *(len(line) for line in legend)])
-    width = max(sum(widths), LETTER_IN * longest) + PADDING_IN
+    width = max(sum(widths), LETTER_IN * len(table.title) * 1.2) + PADDING_IN
+    letters = int((width - PADDING_IN) / LETTER_IN)
+    legend = [line for note in table.legend() for line in textwrap.wrap(note, letters)]
     height = LINE_IN * (len(lines) + len(legend) + 1) + 2 * PADDING_IN
     figure = new_figure(width, height)
     axes = figure.add_axes((0, 0, 1, 1))
