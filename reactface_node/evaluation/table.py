@@ -184,12 +184,11 @@ def draw_table(table: Table, path: Path) -> None:
         for i in range(len(head))
     ]
     width = max(sum(widths), LETTER_IN * len(table.title) * 1.2) + PADDING_IN
-    letters = int((width - PADDING_IN) / LETTER_IN)
-    legend = [line for note in table.legend() for line in textwrap.wrap(note, letters)]
+    wrap = textwrap.TextWrapper(int((width - PADDING_IN) / LETTER_IN))
+    legend = [line for note in table.legend() for line in wrap.wrap(note)]
     height = LINE_IN * (len(lines) + len(legend) + 1) + 2 * PADDING_IN
     figure = new_figure(width, height)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, width), ylim=(height, 0))
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
     axes.set_axis_off()
 
     def write(line: list[Cell], y: float, heavy: bool = False) -> None:

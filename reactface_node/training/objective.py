@@ -89,8 +89,8 @@ class ReactFaceLearner(nn.Module):
         target = self._standard(self._without_nods(listener.listeners, listener.nod_pitch))
         features = self.posterior.encode(target)
         who = self.posterior.disposition(target, features)
-        shape = (1 + settings.samples, target.shape[2] // model.config.window, model.config.width)
-        fresh = noise.normal(*shape)
+        windows = target.shape[2] // model.config.window
+        fresh = noise.normal(1 + settings.samples, windows, model.config.width)
         nats: list[Tensor] = []
 
         def draw(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -100,12 +100,9 @@ class ReactFaceLearner(nn.Module):
             return torch.cat([known.draw(fresh[:, :1]), free], dim=1)
 
         state = self._state(len(target), 1, who.draw(noise.normal(*who.mean.shape[1:])), noise)
-        past = self._past(listener.listeners, noise)
-        output = model.teach(batch.speaker, past, draw, state)
-        decoded = self._standard(output.listener)
-        known, free = decoded[:, :1], decoded[:, 1:]
+        output = model.teach(batch.speaker, self._past(listener.listeners, noise), draw, state)
+        known, free = self._standard(output.listener).tensor_split([1], dim=1)
         share = settings.prior_share
-        unit = Gaussian(torch.zeros_like(who.mean), torch.zeros_like(who.mean))
         terms = {
             "appropriate": share * losses.energy_loss(free, target, model.config.window),
             "reconstruction": (1.0 - share) * F.smooth_l1_loss(known, target),
@@ -117,7 +114,8 @@ class ReactFaceLearner(nn.Module):
             "posterior": settings.posterior_weight * nats[0],
         }
         if who.mean.shape[-1]:
-            terms["disposition"] = settings.disposition_weight * divergence(who, unit).mean()
+            of_who = losses.kl_loss(who.mean, who.log_variance)
+            terms["disposition"] = settings.disposition_weight * of_who
         if model.nods is not None and output.nods is not None:
             nods = model.nods.loss(output.nods, listener.nods, listener.may_nod)
             terms["nods"] = settings.nod_weight * nods
