@@ -127,9 +127,9 @@ def _refuse_ignored(options: argparse.Namespace) -> None:
     for mode, (chosen, names) in modes.items():
         for name in names if chosen else ():
             value = getattr(options, name)
-            if not (value is None or value is False or value == []) or (
-                name == "ablations" and value == []
-            ):
+            # RUNs are [] where none is given, --ablations is [] where no table is named.
+            absent = value is None or value is False or (name == "runs" and not value)
+            if not absent:
                 shown = {"runs": "a RUN", "out": "-o"}.get(name, f"--{name.replace('_', '-')}")
                 raise UserError(f"--{mode} has no use for {shown}; leave it out")
     if options.speech is not None and not options.probes:

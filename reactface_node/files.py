@@ -41,10 +41,10 @@ def make_folder(path: Path) -> None:
         raise cannot_write(path, error) from error
 
 
-def cannot_write(path: Path, error: OSError | SafetensorError) -> UserError:
-    """The one line for whatever kept a file from being written."""
+def cannot_write(path: Path, error: OSError | SafetensorError, kept: str = "") -> UserError:
+    """The one line for whatever kept a file from being written. kept: what is not lost."""
     code = error.errno if isinstance(error, OSError) else None
     # safetensors says it in words alone.
     full = code in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
     reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-    return UserError(f"cannot write {path}: {'the disk is full' if full else reason}")
+    return UserError(f"cannot write {path}: {'the disk is full' if full else reason}{kept}")

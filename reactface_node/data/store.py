@@ -7,7 +7,6 @@ one step when it is whole. Each clip has a byte in ``done``, set after its rows 
 so that whatever ends a conversion leaves only whole clips and the next run makes the others.
 """
 
-import errno
 import fcntl
 import os
 import shutil
@@ -21,6 +20,7 @@ from reactface_node.data.clips import Clips
 from reactface_node.data.plan import MANIFEST, Plan, read_json, read_plan, write_json
 from reactface_node.data.source import Clip
 from reactface_node.errors import UserError
+from reactface_node.files import cannot_write
 
 PLAN, DONE = "plan.json", "done"
 
@@ -206,12 +206,6 @@ def check_space(folder: Path, needed: int) -> None:
         raise UserError(
             f"{folder} has {free / 1e9:.1f} GB free, the converted data need {needed / 1e9:.1f} GB"
         )
-
-
-def cannot_write(path: Path, error: OSError, kept: str = "") -> UserError:
-    """The one line for whatever kept a file from being written."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return UserError(f"cannot write {path}: {'the disk is full' if full else error}{kept}")
 
 
 def _mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:

@@ -20,6 +20,7 @@ from reactface_node.evaluation.rows import (
     space_of,
     test_split,
     trained,
+    whole_frames,
 )
 from reactface_node.evaluation.table import Row, Table
 from reactface_node.files import write_text
@@ -95,15 +96,15 @@ def run_studies(
     test, digest = test_split(data, config, clips)
     scale = Scale(space=space_of(load_facts(data, "test")))
     chosen = {"test": digest, "samples": samples, "clips": clips}
-    frames = int(test.frames.min()) // config.model.window * config.model.window
-    real = measure(GT, real_reactions(test, frames), test, workers, scale)
+    measuring = _Measuring(test, scale, samples, workers, chosen)
+    own = real_reactions(test, whole_frames(test, config.model.window))
+    real = measure(GT, own, test, workers, scale)
     done: dict[str, dict[str, float]] = {}
     tables = []
     for study in studies:
         for variant in study.rows:
             if variant.name not in done:
                 changed = config.replace(**variant.settings, **{"training.data": str(data)})
-                measuring = _Measuring(test, scale, samples, workers, chosen)
                 done[variant.name] = _result(changed, out / variant.name, measuring)
         rows = [Row(GT, real, (False,) * len(study.columns))]
         rows += [Row(v.name, done[v.name], v.shows) for v in study.rows]

@@ -32,6 +32,7 @@ from reactface_node.evaluation.rows import (
     test_split,
     trained,
     untrained,
+    whole_frames,
 )
 from reactface_node.evaluation.runs import load_runs
 from reactface_node.evaluation.strips import draw_strip
@@ -124,7 +125,7 @@ def _rows(
     """A row each, the real listener's first; every reaction to the first clip; and of the clips
     to film the first sample of every row."""
     workers = os.cpu_count() or 1
-    frames = int(test.frames.min()) // config.model.window * config.model.window
+    frames = whole_frames(test, config.model.window)
     real = real_reactions(test, frames)
     rows = [Row(GT, measure(GT, real, test, workers, scale))]
     shown = {"Speaker": np.asarray(test.speaker[0, :frames]), GT: real[0, 0]}
@@ -154,7 +155,7 @@ def figures(config: Config, out: Path, test: Clips, shown: dict[str, np.ndarray]
     draw_strip(shown, out / "fig7.png")
     draw_strip(ours, out / "fig8.png")
     stored = load_checkpoint(find_weights(config.weights), config.model, config.device)
-    frames = min(FIGURE_FRAMES, int(test.frames.min())) // config.model.window * config.model.window
+    frames = whole_frames(test, config.model.window, FIGURE_FRAMES)
     pixels = config.model.face_encoder == "pixels"
     speaker = speaker_input(test, slice(0, 1), frames, pixels).to(config.device)
     maps = attention_maps(stored.model, speaker, torch.Generator().manual_seed(0))

@@ -56,10 +56,16 @@ def test_split(folder: Path, config: Config, count: int) -> tuple[Clips, str]:
     return chosen, digest
 
 
+def whole_frames(clips: Clips, window: int, most: int | None = None) -> int:
+    """T of the whole windows in the shortest clip, or in its first ``most`` frames."""
+    shortest = int(clips.frames.min())
+    return (shortest if most is None else min(most, shortest)) // window * window
+
+
 def react_to(reactor: Reactor, clips: Clips, samples: int, config: Config) -> np.ndarray:
     """(N, M, T, 58) reactions to every clip, T its whole windows; the seed decides them."""
     window, pixels = config.model.window, config.model.face_encoder == "pixels"
-    frames = int(clips.frames.min()) // window * window
+    frames = whole_frames(clips, window)
     parts = []
     for start in tqdm(range(0, len(clips), BATCH), "reacting", unit="batch", leave=False):
         chosen = slice(start, start + BATCH)
@@ -109,7 +115,7 @@ def measure(
 def frames_per_second(reactor: Reactor, clips: Clips, config: Config) -> float:
     """FPS, up: one reaction with its pictures drawn, warm, median of five runs."""
     draw = make_renderer(RenderConfig()).render
-    frames = min(SPEED_FRAMES, int(clips.frames.min())) // config.model.window * config.model.window
+    frames = whole_frames(clips, config.model.window, SPEED_FRAMES)
     pixels = config.model.face_encoder == "pixels"
     speaker = speaker_input(clips, slice(0, 1), frames, pixels).to(config.device)
     seconds = []

@@ -148,15 +148,17 @@ def spread_apart(drawn: Tensor) -> Tensor:
     two are alike by chance (orthogonal sampling, as in Yu et al. 2016's random features).
     """
     size = drawn.shape[-1]
+    if not size:
+        return drawn
     apart: list[Tensor] = []
     for index, sample in enumerate(drawn.unbind(1)):
         left = sample
-        for other in apart[index // max(1, size) * size :]:
+        for other in apart[index // size * size :]:
             share = (left * other).sum(-1, keepdim=True) / other.square().sum(-1, keepdim=True)
             left = left - share * other
         length = sample.norm(dim=-1, keepdim=True) / left.norm(dim=-1, keepdim=True)
         apart.append(length * left)
-    return torch.stack(apart, dim=1) if size else drawn
+    return torch.stack(apart, dim=1)
 
 
 def join_windows(
