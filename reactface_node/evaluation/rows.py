@@ -105,9 +105,11 @@ def measure(
     the FRDist of the row ``name`` took."""
     frames = predictions.shape[2]
     faces = predictions, np.asarray(clips.speaker[:, :frames]), clips.reactions[:, :frames]
-    if scale.space is not None:
-        faces = tuple(scale.space.to_faceverse(part) for part in faces)  # type: ignore[assignment]
-    found = all_metrics(*faces, clips.lasting(frames), scale.paper, workers, scale.band)
+    told = (part if scale.space is None else scale.space.to_faceverse(part) for part in faces)
+    ours, speakers, real = told
+    found = all_metrics(
+        ours, speakers, real, clips.lasting(frames), scale.paper, workers, scale.band
+    )
     tqdm.write(f"{name}: FRDist took {found['FRDist_s']:.1f} s", file=sys.stderr)
     return found
 
