@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from reactface_node.data.react2023 import MEAN_POSE
+from reactface_node.faceverse import MEAN_POSE
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
 
 FRAMES = 30

@@ -10,6 +10,7 @@ import threading
 import numpy as np
 
 from reactface_node.config import Config
+from reactface_node.render import StillRenderer
 from reactface_node.ros.dds import serve
 from reactface_node.schema import Reaction
 
@@ -44,7 +45,9 @@ class EchoSession:
         return {"windows_skipped": 0}
 
 
-class FlatRenderer:
+class FlatRenderer(StillRenderer):
+    size = (8, 8)
+
     def render(self, coefficients):
         return np.full((8, 8, 3), 200, np.uint8)
 

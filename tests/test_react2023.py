@@ -8,8 +8,9 @@ import pytest
 from data_sets import FRAMES, faceverse, write_react, write_video, write_wav
 
 from reactface_node.data.check import check
-from reactface_node.data.react2023 import React2023, Space
+from reactface_node.data.react2023 import React2023
 from reactface_node.errors import UserError
+from reactface_node.faceverse import Space
 
 EXPERT, NOVICE = "NoXI/{:03d}/Expert_video/1", "NoXI/{:03d}/Novice_video/1"
 

@@ -15,9 +15,9 @@ from data_sets import (
 
 from reactface_node.data.check import check
 from reactface_node.data.origin import origin_of
-from reactface_node.data.react2023 import Space
 from reactface_node.data.rld import Rld
 from reactface_node.errors import UserError
+from reactface_node.faceverse import Space
 
 JAW = 24
 

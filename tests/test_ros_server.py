@@ -8,6 +8,7 @@ import pytest
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
+from reactface_node.render import StillRenderer
 from reactface_node.ros import convert
 from reactface_node.ros.server import (
     BLENDSHAPES,
@@ -73,7 +74,9 @@ class FakeTransport:
         return [message for name, message in self.sent if name == topic]
 
 
-class FakeRenderer:
+class FakeRenderer(StillRenderer):
+    size = (4, 4)
+
     def __init__(self):
         self.drawn = 0
 

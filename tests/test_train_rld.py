@@ -11,12 +11,12 @@ from test_evaluate import settings
 
 from reactface_node.cli import main
 from reactface_node.data.convert import convert
-from reactface_node.data.react2023 import Space
 from reactface_node.data.rld import Rld
 from reactface_node.data.store import load_clips, load_facts
 from reactface_node.errors import UserError
 from reactface_node.evaluation.metrics import all_metrics
 from reactface_node.evaluation.rows import Scale, measure, space_of
+from reactface_node.faceverse import Space
 from reactface_node.training.splits import hold_out, long_enough, training_splits
 
 TRAIN, TEST = (104, 96, 96, 104), (96, 20, 90)

@@ -38,9 +38,10 @@ from reactface_node.data.decode import (
     read_audio,
     track_video,
 )
-from reactface_node.data.react2023 import COEFFICIENTS, Space, mean_face_problems
+from reactface_node.data.react2023 import COEFFICIENTS
 from reactface_node.data.source import Clip, own_reactions, single_jobs
 from reactface_node.errors import UserError
+from reactface_node.faceverse import Space, mean_face_problems
 
 SPLITS = ("train", "test", "ood")
 LIST = "RLD_data.csv"

@@ -15,9 +15,9 @@ from tqdm import tqdm
 from reactface_node import resources
 from reactface_node.config import Config, RenderConfig
 from reactface_node.data.clips import Clips
-from reactface_node.data.react2023 import Space
 from reactface_node.evaluation.metrics import all_metrics
 from reactface_node.evaluation.synchrony import SHORTEST
+from reactface_node.faceverse import Space
 from reactface_node.render import make_renderer
 from reactface_node.training.baselines import TITLES, Mirror, NearestNeighbour, Random
 from reactface_node.training.corpus import speaker_input

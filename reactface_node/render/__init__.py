@@ -1,10 +1,14 @@
-"""Renderers behind one protocol: the avatar (default) or none."""
+"""Renderers behind one protocol: the avatar (default), a portrait, a mesh, or none."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 
 from reactface_node.config import RenderConfig
+
+Draw = Callable[[int], np.ndarray | None]
+"""Frame i of a window -> (H, W, 3) uint8 RGB; None where nothing is drawn."""
 
 
 class Renderer(Protocol):
@@ -13,10 +17,35 @@ class Renderer(Protocol):
     size: tuple[int, int]
 
     def render(self, coefficients: np.ndarray) -> np.ndarray | None:
-        """(58,) coefficients -> (H, W, 3) uint8 RGB; None where nothing is drawn."""
+        """(58,) coefficients of a face held still -> (H, W, 3) uint8 RGB, or None."""
+
+    def begin(self, faces: np.ndarray) -> Draw:
+        """(w, 58): the window that is played next. Nothing is drawn before ``Draw`` is called."""
+
+    def configure(self, config: RenderConfig) -> None:
+        """Take over live settings; UserError leaves everything as it was."""
+
+    def reset(self) -> None:
+        """Forget the windows that were played."""
 
 
-class NoRenderer:
+class StillRenderer:
+    """What a renderer does that needs one frame alone and has no live settings."""
+
+    def render(self, coefficients: np.ndarray) -> np.ndarray | None:
+        raise NotImplementedError
+
+    def begin(self, faces: np.ndarray) -> Draw:
+        return lambda frame: self.render(faces[frame])
+
+    def configure(self, config: RenderConfig) -> None:
+        del config
+
+    def reset(self) -> None:
+        pass
+
+
+class NoRenderer(StillRenderer):
     """The null object: nothing is drawn."""
 
     size = (0, 0)
@@ -26,10 +55,18 @@ class NoRenderer:
 
 
 def make_renderer(config: RenderConfig) -> Renderer:
-    """The renderer that the config names; UserError for an unknown theme."""
+    """The renderer that the config names; UserError where a file or a theme is missing."""
+    # Here, because nobody needs the libraries of renderers that are not used.
     if config.renderer == "none":
         return NoRenderer()
-    # Here, because the drawing library is not needed without pictures.
+    if config.renderer == "portrait":
+        from reactface_node.render.portrait import Portrait
+
+        return Portrait(config)
+    if config.renderer == "mesh":
+        from reactface_node.render.mesh import MeshView
+
+        return MeshView(config)
     from reactface_node.render.avatar import Avatar
     from reactface_node.render.theme import load_theme
 

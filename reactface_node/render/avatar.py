@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import skia
 
-from reactface_node.render import hair, screen, shell
+from reactface_node.render import StillRenderer, hair, screen, shell
 from reactface_node.render.body import draw_background, draw_body
 from reactface_node.render.brows import draw_brows
 from reactface_node.render.brush import Brush, Controls
@@ -21,7 +21,7 @@ CENTRE_Y = 26.0  # units that the face sits below the picture's middle
 HEADS: dict[str, ModuleType] = {"shell": shell, "hair": hair, "screen": screen}
 
 
-class Avatar:
+class Avatar(StillRenderer):
     """Draws faces of one size and theme; the same coefficients give the same pixels."""
 
     def __init__(self, theme: Theme, width: int, height: int):

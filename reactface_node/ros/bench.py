@@ -113,8 +113,9 @@ def unpaced(
         else:
             session.push_audio(item.stamp_s, item.samples, item.rate_hz)
         for reaction in session.poll(item.arrival_s):
-            for face in reaction.face:
-                renderer.render(face)
+            draw = renderer.begin(reaction.face)
+            for frame in range(len(reaction.face)):
+                draw(frame)
                 frames += 1
     wall_s, cpu_s = time.perf_counter() - began, time.process_time() - used
     stats, memory = session.stats(), psutil.Process().memory_info().rss

@@ -125,12 +125,14 @@ class ReactfaceNode(LifecycleNode):
         """rclpy has checked types, ranges and read-only; the rest is the session's to say."""
         changes = {p.name: p.value for p in parameters if _is_setting(p.name)}
         try:
-            config = self.config.replace(**changes)
-            if self._session is not None:
-                self._session.configure(changes)
+            if self._session is None:
+                self.config = self.config.replace(**changes)
+            else:
+                from reactface_node.ros.server import reconfigured
+
+                self.config = reconfigured(self.config, changes, self._session, self._renderer)
         except UserError as error:
             return SetParametersResult(successful=False, reason=str(error))
-        self.config = config
         return SetParametersResult(successful=True)
 
 

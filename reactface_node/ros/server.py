@@ -7,14 +7,17 @@ arguments, in seconds on the clock that stamps are on.
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
+from reactface_node.render import Renderer
 from reactface_node.ros import convert
 from reactface_node.ros.audio import AudioFormat, says_its_format
 from reactface_node.ros.diagnostics import Meter, diagnostic_array, memory_mb
@@ -58,10 +61,14 @@ class Session(Protocol):
     def stats(self) -> dict[str, float]: ...
 
 
-class Renderer(Protocol):
-    """(58,) coefficients -> (H, W, 3) uint8 RGB, or None where nothing is drawn."""
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """A face (58,) to publish at ``show_at_s``, what draws it, and its last input's arrival."""
 
-    def render(self, coefficients: np.ndarray) -> np.ndarray | None: ...
+    show_at_s: float
+    face: np.ndarray
+    draw: Callable[[], np.ndarray | None]
+    arrival_s: float | None
 
 
 class Server:
@@ -82,7 +89,7 @@ class Server:
         self._session, self._types = session, types
         self._transport, self._renderer, self._name = transport, renderer, name
         self._bare = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
-        self._due: deque[tuple[float, np.ndarray, float | None]] = deque()
+        self._due: deque[_Frame] = deque()
         self._newest_arrival_s: float | None = None
         self._measured_arrival_s: float | None = None
         self._foreign: set[str] = set()
@@ -161,6 +168,7 @@ class Server:
         self._due.clear()
         self._newest_arrival_s = None
         self._session.reset()
+        self._renderer.reset()
 
     def enable(self, on: bool) -> None:
         """Disabled: nothing is listened to and no face is published; enabling starts afresh."""
@@ -171,8 +179,7 @@ class Server:
     def configure(self, changes: Mapping[str, Any]) -> str:
         """Changes live settings by dotted name; the reason if they were refused, else ''."""
         try:
-            self._session.configure(changes)
-            self.config = self.config.replace(**changes)
+            self.config = reconfigured(self.config, changes, self._session, self._renderer)
         except UserError as error:
             return str(error)
         return ""
@@ -183,34 +190,36 @@ class Server:
         )
         first_s = float(reaction.show_at_s[0])
         # After a clock that jumped back, what waits for the old time would never be due.
-        while self._due and self._due[-1][0] >= first_s:
+        while self._due and self._due[-1].show_at_s >= first_s:
             self._due.pop()
         arrival_s, self._newest_arrival_s = self._newest_arrival_s, None
-        for show_at_s, face in zip(reaction.show_at_s, reaction.face, strict=True):
-            self._due.append((float(show_at_s), face, arrival_s))
+        draw = self._renderer.begin(reaction.face)
+        for index, (show_at_s, face) in enumerate(
+            zip(reaction.show_at_s, reaction.face, strict=True)
+        ):
+            self._due.append(_Frame(float(show_at_s), face, partial(draw, index), arrival_s))
         self.meter.count("windows")
 
     def _publish_due(self, now_s: float) -> None:
         latest = None
-        while self._due and self._due[0][0] <= now_s:
+        while self._due and self._due[0].show_at_s <= now_s:
             if latest is not None:
                 self.meter.count("frames_late")
             latest = self._due.popleft()
         if latest is None:
             return
-        show_at_s, face, arrival_s = latest
-        self._publish_face(show_at_s, face)
+        self._publish_frame(latest)
         self.meter.count("frames")
-        if arrival_s is not None and arrival_s != self._measured_arrival_s:
-            self._measured_arrival_s = arrival_s
-            self.meter.latency(now_s - arrival_s)
+        if latest.arrival_s is not None and latest.arrival_s != self._measured_arrival_s:
+            self._measured_arrival_s = latest.arrival_s
+            self.meter.latency(now_s - latest.arrival_s)
 
-    def _publish_face(self, show_at_s: float, face: np.ndarray) -> None:
-        about = (self._types, show_at_s, self.config.ros.frame_id)
-        self._transport.publish(BLENDSHAPES, convert.blendshapes(*about, face))
-        self._transport.publish(COEFFICIENTS, convert.face_coefficients(*about, face))
+    def _publish_frame(self, frame: "_Frame") -> None:
+        about = (self._types, frame.show_at_s, self.config.ros.frame_id)
+        self._transport.publish(BLENDSHAPES, convert.blendshapes(*about, frame.face))
+        self._transport.publish(COEFFICIENTS, convert.face_coefficients(*about, frame.face))
         wanted = [topic for topic in (IMAGE, COMPRESSED) if self._transport.subscribers(topic)]
-        rgb = self._renderer.render(face) if wanted else None
+        rgb = frame.draw() if wanted else None
         if rgb is None:
             return
         if IMAGE in wanted:
@@ -249,3 +258,18 @@ class Server:
             self._newest_arrival_s = arrival_s
         except Exception as error:
             self.reject(stream, error, arrival_s)
+
+
+def reconfigured(
+    config: Config, changes: Mapping[str, Any], session: Session, renderer: Renderer
+) -> Config:
+    """The config with live settings changed, taken over by both; UserError leaves both as they
+    were."""
+    changed = config.replace(**changes)
+    renderer.configure(changed.render)
+    try:
+        session.configure(changes)
+    except UserError:
+        renderer.configure(config.render)
+        raise
+    return changed
