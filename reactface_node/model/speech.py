@@ -1,6 +1,7 @@
 """A-Enc (Eq. 5): speech to k features a face frame, streaming, nothing from the future."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ MEL_HOP = 160
 MEL_FFT = 512
 MEL_FLOOR = 1e-7
 KERNEL = 5
+LOUDNESS_FRAMES = 30 * FRAME_RATE_HZ
 
 
 def mel_filters(bands: int = MEL_BANDS, low_hz: float = 40.0, high_hz: float = 7600.0) -> Tensor:
@@ -106,11 +108,36 @@ class LogMelEncoder(nn.Module):
 
 
 @dataclass(frozen=True)
+class Loudness:
+    """Running mean and power of what was heard: what a file's normalisation becomes where the
+    file has no end. Weight (B,) in frames, at most 30 s; mean and power (mean square) (B,)."""
+
+    weight: Tensor
+    mean: Tensor
+    power: Tensor
+
+    def hear(self, audio: Tensor, valid: Tensor) -> "Loudness":
+        """With one more window: audio (B, n*640), valid (B, n) bool."""
+        frames = audio.unflatten(1, (-1, SAMPLES_PER_FRAME))
+        heard = valid.to(audio.dtype)
+        count = heard.sum(-1)
+        weight = self.weight + count
+        share = 1.0 / weight.clamp(min=1.0)
+        mean = self.mean + ((frames.mean(-1) * heard).sum(-1) - count * self.mean) * share
+        squares = (frames.square().mean(-1) * heard).sum(-1)
+        power = self.power + (squares - count * self.power) * share
+        return Loudness(weight.clamp(max=LOUDNESS_FRAMES), mean, power)
+
+    def normalise(self, audio: Tensor) -> Tensor:
+        """(B, n) -> (B, n) of about zero mean and unit variance."""
+        deviation = (self.power - self.mean.square()).clamp(min=0.0).add(1e-7).sqrt()
+        return (audio - self.mean[:, None]) / deviation[:, None]
+
+
+@dataclass(frozen=True)
 class Wav2Vec2State:
     past: Tensor  # (B, samples) audio before the next window
-    weight: Tensor  # (B,) frames that the running statistics rest on, at most their memory
-    mean: Tensor  # (B,)
-    power: Tensor  # (B,) mean square
+    loudness: Loudness
 
 
 class Wav2Vec2Encoder(nn.Module):
@@ -121,7 +148,6 @@ class Wav2Vec2Encoder(nn.Module):
     """
 
     ratio = 2
-    statistics_frames = 30 * FRAME_RATE_HZ
 
     def __init__(self, config: ModelConfig, backbone: nn.Module | None = None):
         super().__init__()
@@ -136,7 +162,7 @@ class Wav2Vec2Encoder(nn.Module):
     def initial_state(self, batch: int) -> Wav2Vec2State:
         zeros = self.project.weight.new_zeros
         past = self.context - self.window * SAMPLES_PER_FRAME
-        return Wav2Vec2State(zeros(batch, past), zeros(batch), zeros(batch), zeros(batch))
+        return Wav2Vec2State(zeros(batch, past), Loudness(*(zeros(batch) for _ in range(3))))
 
     def forward(
         self, audio: Tensor, valid: Tensor, state: Wav2Vec2State
@@ -144,35 +170,17 @@ class Wav2Vec2Encoder(nn.Module):
         """audio (B, n*640), valid (B, n) bool, n a multiple of w -> (B, 2n, D)."""
         batch, hop = len(audio), self.window * SAMPLES_PER_FRAME
         joined = torch.cat([state.past, audio], dim=1)
-        contexts = joined.unfold(1, self.context, hop)
-        mean, deviation, state = self._statistics(audio, valid, state)
-        contexts = (contexts - mean[..., None]) / deviation[..., None]
-        hidden = self.backbone(contexts.flatten(0, 1)).last_hidden_state
+        loudness, contexts = state.loudness, []
+        for index, context in enumerate(joined.unfold(1, self.context, hop).unbind(1)):
+            heard = valid[:, index * self.window : (index + 1) * self.window]
+            loudness = loudness.hear(audio[:, index * hop : (index + 1) * hop], heard)
+            contexts.append(loudness.normalise(context))
+        hidden = self.backbone(torch.stack(contexts, 1).flatten(0, 1)).last_hidden_state
         hidden = hidden[:, -self.ratio * self.window :].unflatten(0, (batch, -1)).flatten(1, 2)
         heard = valid.repeat_interleave(self.ratio, dim=1)[..., None].to(hidden.dtype)
         features = self.norm(self.project(torch.cat([hidden * heard, heard], dim=-1)))
         past = joined[:, joined.shape[1] - (self.context - hop) :]
-        return features, Wav2Vec2State(past, state.weight, state.mean, state.power)
-
-    def _statistics(
-        self, audio: Tensor, valid: Tensor, state: Wav2Vec2State
-    ) -> tuple[Tensor, Tensor, Wav2Vec2State]:
-        """Running mean and deviation at each window's end, (B, windows) each."""
-        frames = audio.unflatten(1, (-1, self.window, SAMPLES_PER_FRAME))
-        heard = valid.unflatten(1, (-1, self.window)).to(audio.dtype)
-        sums = (frames.mean(-1) * heard).sum(-1), (frames.square().mean(-1) * heard).sum(-1)
-        weight, mean, power = state.weight, state.mean, state.power
-        means, deviations = [], []
-        for index, count in enumerate(heard.sum(-1).unbind(1)):
-            weight = weight + count
-            share = 1.0 / weight.clamp(min=1.0)
-            mean = mean + (sums[0][:, index] - count * mean) * share
-            power = power + (sums[1][:, index] - count * power) * share
-            weight = weight.clamp(max=self.statistics_frames)
-            means.append(mean)
-            deviations.append((power - mean.square()).clamp(min=0.0).add(1e-7).sqrt())
-        kept = Wav2Vec2State(state.past, weight, mean, power)
-        return torch.stack(means, 1), torch.stack(deviations, 1), kept
+        return features, Wav2Vec2State(past, loudness)
 
 
 def load_wav2vec2(source: str) -> nn.Module:
@@ -181,14 +189,26 @@ def load_wav2vec2(source: str) -> nn.Module:
     Its convolutional front is frozen, as in the paper. UserError if it cannot be had.
     """
     try:
-        from transformers import Wav2Vec2Model
-    except ImportError as error:
-        raise UserError("wav2vec 2.0 needs transformers: pip install transformers") from error
-    try:
-        backbone = Wav2Vec2Model.from_pretrained(source)
+        backbone = _transformers().Wav2Vec2Model.from_pretrained(source)
     except (OSError, ValueError) as error:
         raise UserError(
             f"no wav2vec 2.0 at '{source}': set model.wav2vec2 to a folder saved by transformers"
         ) from error
     backbone.feature_extractor._freeze_parameters()
     return backbone
+
+
+def untrained_wav2vec2() -> nn.Module:
+    """The base architecture with random weights, for a checkpoint that brings its own.
+
+    UserError where transformers is missing.
+    """
+    return _transformers().Wav2Vec2Model(_transformers().Wav2Vec2Config())
+
+
+def _transformers() -> Any:
+    try:
+        import transformers
+    except ImportError as error:
+        raise UserError("wav2vec 2.0 needs transformers: pip install transformers") from error
+    return transformers
