@@ -66,7 +66,16 @@ class PlayoutConfig:
     gain: float = setting(1.0, "scales the expression", 0.0, 3.0, live=True)
     head_gain: float = setting(1.0, "scales head rotation and translation", 0.0, 3.0, live=True)
     idle_gain: float = setting(1.0, "scales idle motion", 0.0, 3.0, live=True)
-    blinks_per_min: float = setting(17.0, "mean blink rate; 0 = none", 0.0, 26.0, live=True)
+    blinks_per_min: float = setting(
+        17.0,
+        "mean blink rate; 0 = none, and the model closes its lids itself",
+        0.0,
+        26.0,
+        live=True,
+    )
+    fade_s: float = setting(
+        0.4, "from the reaction to idle motion when the speaker is gone, and back", 0.0, 5.0
+    )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from reactface_node.config import PlayoutConfig
 from reactface_node.idle import Blinks, IdleMotion
 from reactface_node.schema import EXPRESSION, FRAME_RATE_HZ, NUM_EXPRESSION, indices_of
 
-FADE_S = 0.4  # how fast the reaction fades to idle motion when the speaker is gone, and back
 # Lids of the model only rest lower or higher; closing is the blink process's. The paper's known
 # failure is a blink of over a second.
 LARGEST_REST_CLOSURE = 0.3
@@ -53,7 +52,7 @@ class Playout:
         """
         window = reaction.shape[1]
         times_s = (index * window + np.arange(window)) / FRAME_RATE_HZ
-        presence = self._follow(present)
+        presence = self._follow(present, config.fade_s)
         samples = np.stack(
             [
                 self._finish_sample(sample, times_s, raw, presence, config)
@@ -76,14 +75,15 @@ class Playout:
         # The model moves by itself while somebody is there: on top of it idle motion is too much.
         face += config.idle_gain * (1.0 - presence[:, None]) * sample.idle.frames(times_s)
         face[:, EXPRESSION] = face[:, EXPRESSION].clip(0.0, 1.0)
-        rest = face[:, LIDS].clip(0.0, LARGEST_REST_CLOSURE)
-        closure = sample.blinks.frames(times_s, config.blinks_per_min)[:, None]
-        face[:, LIDS] = rest + (1.0 - rest) * closure
+        if config.blinks_per_min > 0.0:
+            rest = face[:, LIDS].clip(0.0, LARGEST_REST_CLOSURE)
+            closure = sample.blinks.frames(times_s, config.blinks_per_min)[:, None]
+            face[:, LIDS] = rest + (1.0 - rest) * closure
         return face.astype(np.float32)
 
-    def _follow(self, present: np.ndarray) -> np.ndarray:
+    def _follow(self, present: np.ndarray, fade_s: float) -> np.ndarray:
         """0..1 a frame: eases to whether somebody is there."""
-        step = 1.0 / (FADE_S * FRAME_RATE_HZ)
+        step = 1.0 / max(fade_s * FRAME_RATE_HZ, 1.0)
         levels = np.empty(len(present), np.float32)
         for index, there in enumerate(present):
             self._presence = min(1.0, max(0.0, self._presence + (step if there else -step)))

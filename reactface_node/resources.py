@@ -20,6 +20,14 @@ def folder(name: str) -> Path:
     raise UserError(f"this installation has no '{name}' folder; install reactface_node again")
 
 
+def weights_file(name: str) -> Path | None:
+    """A path as given, or a name in weights/; None if neither is a file."""
+    for path in (Path(name).expanduser(), folder("weights") / name):
+        if path.is_file():
+            return path
+    return None
+
+
 def processor() -> str:
     """The CPU's name."""
     try:

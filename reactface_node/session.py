@@ -17,7 +17,9 @@ from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import find_weights, load_checkpoint, resolve_device
 from reactface_node.model.modules import spread_apart
-from reactface_node.model.reactface import ModelState, ReactFace, SpeakerInput
+from reactface_node.model.official_checkpoint import load_official
+from reactface_node.model.official_session import OfficialListener
+from reactface_node.model.reactface import ReactFace, SpeakerInput
 from reactface_node.playout import Playout
 from reactface_node.schema import FRAME_RATE_HZ, Observation, Reaction
 from reactface_node.settings import settings
@@ -37,7 +39,7 @@ class ReactionSession:
 
     _now_s: float
 
-    def __init__(self, config: Config, model: ReactFace, tracker: Tracker):
+    def __init__(self, config: Config, model: ReactFace | OfficialListener, tracker: Tracker):
         """The model is shared and never changed; ``load`` is the usual way in."""
         self.config = _checked(config)
         self._model = model
@@ -59,8 +61,7 @@ class ReactionSession:
         device = resolve_device(config.device)
         if config.threads:
             torch.set_num_threads(config.threads)
-        path = find_weights(config.weights)
-        model = load_checkpoint(path, config.model, device).model
+        model = load_listener(config, device)
         tracker = make_tracker(config.perception, config.model.face_encoder == "pixels")
         session = cls(config, model, tracker)
         session._warm_up()
@@ -133,7 +134,7 @@ class ReactionSession:
         self._playout = Playout(playout)
         self._noise = [np.random.default_rng([playout.seed, m, 0]) for m in range(playout.samples)]
         who = self._dispositions()
-        self._state: ModelState = self._model.initial_state(1, playout.samples, who)
+        self._state: Any = self._model.initial_state(1, playout.samples, who)
 
     def _start_again(self, stamp_s: float) -> None:
         logging.getLogger(__name__).warning(
@@ -211,6 +212,14 @@ class ReactionSession:
         self._tracker.track(0.0, np.zeros((240, 320, 3), np.uint8))
         self._tracker.reset()
         self._begin()
+
+
+def load_listener(config: Config, device: str) -> ReactFace | OfficialListener:
+    """The model with its weights; UserError if they are missing or do not fit."""
+    path = find_weights(config.weights)
+    if config.model.behaviour == "official":
+        return load_official(path, config.model, device)
+    return load_checkpoint(path, config.model, device).model
 
 
 def _checked(config: Config) -> Config:

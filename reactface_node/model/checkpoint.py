@@ -63,10 +63,10 @@ def add_history(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
 
 def find_weights(name: str) -> Path:
     """A path as given, or a name in weights/; UserError that says how to get some."""
-    for path in (Path(name).expanduser(), resources.folder("weights") / name):
-        if path.is_file():
-            return path
-    raise UserError(f"no weights '{name}': {WEIGHTS_HELP}")
+    path = resources.weights_file(name)
+    if path is None:
+        raise UserError(f"no weights '{name}': {WEIGHTS_HELP}")
+    return path
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Stored:
 
     def fill(self, net: nn.Module) -> None:
         """Load the tensors; UserError that names the first one that does not fit."""
-        _load(self.path, net, self.tensors)
+        load_tensors(self.path, net, self.tensors)
 
 
 def read_checkpoint(path: Path, device: str) -> Stored:
@@ -146,7 +146,8 @@ def _check_same(path: Path, trained: ModelConfig, wanted: ModelConfig) -> None:
             )
 
 
-def _load(path: Path, net: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
+def load_tensors(path: Path, net: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
+    """Into the net, all or none; UserError that names the file's first tensor that does not fit."""
     expected = net.state_dict()
     for name in sorted(expected.keys() | tensors.keys()):
         if name not in tensors:

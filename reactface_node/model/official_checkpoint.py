@@ -1,0 +1,77 @@
+"""Checkpoints of the released code: theirs as they are, or converted to safetensors."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from reactface_node import resources
+from reactface_node.config import ModelConfig
+from reactface_node.errors import UserError
+from reactface_node.faceverse import read_mean_face
+from reactface_node.files import make_folder, written_whole
+from reactface_node.model.checkpoint import load_tensors
+from reactface_node.model.official import OfficialReactFace
+from reactface_node.model.official_session import OfficialListener
+from reactface_node.model.released import read_released
+
+FORMAT = "reactface-official"
+VERSION = 1
+_WIDTH_SAYS = "past_motion_linear.bias"
+# Computed, not learned: the released code keeps its position codes with its weights.
+_COMPUTED = ".pe"
+
+
+def load_official(path: Path, config: ModelConfig, device: str) -> OfficialListener:
+    """A checkpoint of the released code, in evaluation, on the device.
+
+    UserError where it holds code, is damaged, is of another width, or lacks or has a tensor that
+    the model has not or lacks; nothing is loaded then.
+    """
+    tensors = _read(path)
+    width = len(tensors[_WIDTH_SAYS]) if _WIDTH_SAYS in tensors else config.width
+    if width != config.width:
+        raise UserError(f"{path} has width {width}, the config {config.width}: set model.width")
+    named = resources.weights_file(config.mean_face) or Path(config.mean_face)
+    mean_face = read_mean_face(named) if config.mean_face else None
+    net = OfficialReactFace(config)
+    load_tensors(path, net, tensors)
+    listener = OfficialListener(net, mean_face)
+    return listener.to(device).eval().requires_grad_(False)
+
+
+def convert_official(source: Path, target: Path, config: ModelConfig) -> None:
+    """A released checkpoint into safetensors, which nothing can hide code in; atomic.
+
+    UserError as ``load_official``, and where the target cannot be written.
+    """
+    load_official(source, config, "cpu")
+    tensors = {name: tensor.contiguous() for name, tensor in _read(source).items()}
+    make_folder(target.parent)
+    with written_whole(target) as unfinished:
+        save_file(tensors, unfinished, {"format": FORMAT, "version": str(VERSION)})
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    tensors = _read_converted(path) if path.suffix == ".safetensors" else read_released(path)
+    return {
+        name: tensor.clone() if tensor.dtype == torch.float32 else tensor.float()
+        for name, tensor in tensors.items()
+        if not name.endswith(_COMPUTED)
+    }
+
+
+def _read_converted(path: Path) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise UserError(f"{path} is damaged or no safetensors file: {error}") from error
+    if metadata.get("format") != FORMAT:
+        raise UserError(f"{path} was not converted from a checkpoint of the released code")
+    if int(metadata.get("version", "0")) > VERSION:
+        raise UserError(f"{path} was written by a newer reactface_node; update this one")
+    return tensors
