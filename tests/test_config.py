@@ -47,7 +47,7 @@ def test_unreadable_and_malformed_files(tmp_path):
     bad.write_text("- 1\n")
     with pytest.raises(UserError, match="names and values"):
         Config.load(path=bad)
-    with pytest.raises(UserError, match="unknown profile 'x'; there are: default, paper"):
+    with pytest.raises(UserError, match="unknown profile 'x'; there are: default, official, paper"):
         Config.load("x")
 
 

@@ -17,6 +17,7 @@ from reactface_node.config import Config, ModelConfig
 from reactface_node.errors import UserError
 from reactface_node.files import make_folder, written_whole
 from reactface_node.model.reactface import ReactFace
+from reactface_node.model.speech import Wav2Vec2Encoder, untrained_wav2vec2
 
 FORMAT = "reactface"
 VERSION = 1
@@ -45,6 +46,8 @@ def save_checkpoint(
         "metrics": json.dumps(metrics),
         "data_hash": data_hash,
     }
+    if isinstance(encoder := getattr(model, "speech_encoder", None), Wav2Vec2Encoder):
+        metadata["wav2vec2"] = json.dumps(encoder.architecture())
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     make_folder(path.parent)
     with written_whole(path) as unfinished:
@@ -71,13 +74,15 @@ def find_weights(name: str) -> Path:
 
 @dataclass(frozen=True)
 class Stored:
-    """A checkpoint's file as it was read: what it says of itself, and its tensors by name."""
+    """A checkpoint's file as it was read: what it says of itself, and its tensors by name.
+    wav2vec2: the architecture of its backbone, None where it has none."""
 
     path: Path
     config: Config
     metrics: dict[str, Any]
     data_hash: str
     tensors: dict[str, torch.Tensor]
+    wav2vec2: dict[str, Any] | None
 
     def fill(self, net: nn.Module) -> None:
         """Load the tensors; UserError that names the first one that does not fit."""
@@ -102,7 +107,8 @@ def read_checkpoint(path: Path, device: str) -> Stored:
     settings = json.loads(metadata["config"])
     config = Config.from_dict({name: settings[name] for name in ("model", "training")})
     metrics = json.loads(metadata["metrics"])
-    return Stored(path, config, metrics, metadata["data_hash"], tensors)
+    wav2vec2 = json.loads(metadata.get("wav2vec2", "null"))
+    return Stored(path, config, metrics, metadata["data_hash"], tensors, wav2vec2)
 
 
 def load_checkpoint(path: Path, model: ModelConfig, device: str) -> Checkpoint:
@@ -116,7 +122,8 @@ def load_checkpoint(path: Path, model: ModelConfig, device: str) -> Checkpoint:
         raise UserError(f"{path} holds the baseline {network}, not ReactFace")
     _check_same(path, stored.config.model, model)
     # Trained with its own architecture; sampling settings such as momentum are the user's.
-    net = ReactFace(model)
+    backbone = untrained_wav2vec2(stored.wav2vec2) if stored.wav2vec2 else None
+    net = ReactFace(model, backbone)
     stored.fill(net)
     return Checkpoint(
         net.to(device).eval().requires_grad_(False),

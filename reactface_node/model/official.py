@@ -20,6 +20,7 @@ from reactface_node.model.official_layers import (
     HEADS,
     SPEECH_RATIO,
     ClipReaction,
+    FewRowsLinear,
     InteractionEncoder,
     SpeakerEncoding,
     VideoConvolutions,
@@ -42,6 +43,9 @@ class OfficialReactFace(nn.Module):
         super().__init__()
         width, self.config = config.width, config
         backbone = wav2vec2 or untrained_wav2vec2()
+        for module in backbone.modules():
+            if type(module) is nn.Linear:
+                module.__class__ = FewRowsLinear
         hidden = int(backbone.config.hidden_size)  # type: ignore[union-attr, arg-type]
         self.register_buffer("slopes", alibi_slopes(HEADS), persistent=False)
         self.video_encoder = nn.ModuleDict(

@@ -6,6 +6,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 from reactface_node import resources
 from reactface_node.config import ModelConfig
@@ -38,6 +39,10 @@ def load_official(path: Path, config: ModelConfig, device: str) -> OfficialListe
     mean_face = read_mean_face(named) if config.mean_face else None
     net = OfficialReactFace(config)
     load_tensors(path, net, tensors)
+    for module in list(net.wav2vec2.modules()):
+        if is_parametrized(module, "weight"):
+            # Its norm is taken once, not in every window.
+            remove_parametrizations(module, "weight")
     listener = OfficialListener(net, mean_face)
     return listener.to(device).eval().requires_grad_(False)
 

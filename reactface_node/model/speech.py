@@ -1,5 +1,6 @@
 """A-Enc (Eq. 5): speech to k features a face frame, streaming, nothing from the future."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,6 +160,12 @@ class Wav2Vec2Encoder(nn.Module):
         self.project = nn.Linear(int(hidden) + 1, config.width)  # type: ignore[arg-type]
         self.norm = nn.LayerNorm(config.width)
 
+    def architecture(self) -> dict[str, Any]:
+        """The backbone's settings, for ``untrained_wav2vec2``; not where it came from."""
+        settings = dict(self.backbone.config.to_diff_dict())  # type: ignore[union-attr, operator]
+        settings.pop("_name_or_path", None)
+        return {name: value for name, value in settings.items() if name != "dtype"}
+
     def initial_state(self, batch: int) -> Wav2Vec2State:
         zeros = self.project.weight.new_zeros
         past = self.context - self.window * SAMPLES_PER_FRAME
@@ -198,12 +205,14 @@ def load_wav2vec2(source: str) -> nn.Module:
     return backbone
 
 
-def untrained_wav2vec2() -> nn.Module:
-    """The base architecture with random weights, for a checkpoint that brings its own.
-
-    UserError where transformers is missing.
+def untrained_wav2vec2(architecture: Mapping[str, Any] | None = None) -> nn.Module:
+    """Random weights, for a checkpoint that brings its own. architecture: transformers' settings
+    of it, the base one where there are none. UserError where transformers is missing.
     """
-    return _transformers().Wav2Vec2Model(_transformers().Wav2Vec2Config())
+    library = _transformers()
+    config = library.Wav2Vec2Config.from_dict(dict(architecture or {}))
+    backbone: nn.Module = library.Wav2Vec2Model(config)
+    return backbone
 
 
 def _transformers() -> Any:
