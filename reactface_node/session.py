@@ -21,7 +21,7 @@ from reactface_node.model.official_checkpoint import load_official
 from reactface_node.model.official_session import OfficialListener
 from reactface_node.model.reactface import ReactFace, SpeakerInput
 from reactface_node.playout import Playout
-from reactface_node.schema import FRAME_RATE_HZ, Observation, Reaction
+from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, Observation, Reaction
 from reactface_node.settings import settings
 from reactface_node.timeline import Timeline, Window
 
@@ -201,14 +201,16 @@ class ReactionSession:
         pixels = crops.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1.0
         return pixels, np.array([o.crop is not None for o in seen])
 
+    def run_silence(self) -> np.ndarray:
+        """One window of the model alone, (M, w, 58), in which nobody is there; ``reset`` after."""
+        window = self.config.model.window
+        nobody = [Observation.missing()] * window
+        silence = np.zeros(window * SAMPLES_PER_FRAME, np.float32)
+        return self._run_model(nobody, silence, np.zeros(window, bool))
+
     def _warm_up(self) -> None:
         """First calls are slow: allocate and compile before the first input, then start fresh."""
-        window = self.config.model.window
-        self._run_model(
-            [Observation.missing()] * window,
-            np.zeros(window * 640, np.float32),
-            np.zeros(window, bool),
-        )
+        self.run_silence()
         self._tracker.track(0.0, np.zeros((240, 320, 3), np.uint8))
         self._tracker.reset()
         self._begin()

@@ -207,7 +207,9 @@ def test_a_bad_checkpoint_is_refused_in_one_line(tensors, tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     torch.save(make(tensors), tmp_path / "bad.pth")
     with pytest.raises(UserError, match=message) as refused:
-        convert_official(tmp_path / "bad.pth", tmp_path / "out.safetensors", official_config().model)
+        convert_official(
+            tmp_path / "bad.pth", tmp_path / "out.safetensors", official_config().model
+        )
     assert "\n" not in str(refused.value)
     assert [path.name for path in tmp_path.iterdir()] == ["bad.pth"]
 
@@ -226,8 +228,8 @@ def test_a_damaged_file_and_another_width_are_refused(tensors, tmp_path):
 
 def test_a_mean_face_is_looked_for_and_checked(tensors, tmp_path):
     torch.save(tensors, tmp_path / "whole.pth")
-    with pytest.raises(UserError, match="mean_face.npy is missing"):
-        model = official_config(model__mean_face=str(tmp_path / "mean_face.npy")).model
+    model = official_config(model__mean_face=str(tmp_path / "mean_face.npy")).model
+    with pytest.raises(UserError, match=r"mean_face\.npy is missing"):
         load_official(tmp_path / "whole.pth", model, "cpu")
     np.save(tmp_path / "mean_face.npy", np.full(58, 0.25, np.float32))
     listener = load_official(tmp_path / "whole.pth", model, "cpu")

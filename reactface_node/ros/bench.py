@@ -6,12 +6,10 @@ node's logic against the wall clock, for the latency that is felt.
 
 import platform
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 import torch
 
@@ -22,6 +20,7 @@ from reactface_node.media import AudioInput, ImageInput
 from reactface_node.render import make_renderer
 from reactface_node.ros.audio import AudioFormat, audio_to_samples, format_from_info
 from reactface_node.ros.bag import BagReader
+from reactface_node.ros.bench_clock import StageClock, arithmetic
 from reactface_node.ros.convert import image_to_rgb, stamp_of
 from reactface_node.ros.server import COMPRESSED, IMAGE, Server
 from reactface_node.ros.types import RosbagsTypes
@@ -29,37 +28,6 @@ from reactface_node.schema import FRAME_RATE_HZ
 from reactface_node.session import ReactionSession
 
 TICK_S = 0.002
-
-
-class StageClock:
-    """Wall time by stage: wraps methods so that what they take is added up."""
-
-    def __init__(self) -> None:
-        self.taken_s: dict[str, list[float]] = defaultdict(list)
-
-    def wrap(self, stage: str, owner: Any, method: str) -> None:
-        """Replace ``owner.method`` by itself, timed under ``stage``."""
-        call: Callable[..., Any] = getattr(owner, method)
-
-        def timed(*arguments: Any) -> Any:
-            began = time.perf_counter()
-            result = call(*arguments)
-            self.taken_s[stage].append(time.perf_counter() - began)
-            return result
-
-        setattr(owner, method, timed)
-
-    def report(self) -> dict[str, dict[str, float]]:
-        """Per stage: calls, p50 and p99 in milliseconds, and the sum in seconds."""
-        return {
-            stage: {
-                "calls": len(taken),
-                "p50_ms": round(float(np.quantile(taken, 0.5)) * 1e3, 3),
-                "p99_ms": round(float(np.quantile(taken, 0.99)) * 1e3, 3),
-                "sum_s": round(sum(taken), 3),
-            }
-            for stage, taken in self.taken_s.items()
-        }
 
 
 class BenchTransport:
@@ -78,6 +46,8 @@ def bench(config: Config, seconds: float) -> dict[str, Any]:
     session = ReactionSession.load(config)
     try:
         result = {"machine": machine(config), "unpaced": unpaced(config, session, inputs)}
+        session.reset()
+        result["arithmetic"] = arithmetic(session.config, session.run_silence)
         session.reset()
         result["paced"] = paced(config, session, inputs, seconds)
     finally:
