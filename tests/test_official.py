@@ -2,6 +2,7 @@
 
 import os
 from collections import OrderedDict
+from pathlib import Path
 
 import golden
 import numpy as np
@@ -15,6 +16,7 @@ from reactface_node.model import official_checkpoint
 from reactface_node.model.official import OfficialReactFace
 from reactface_node.model.official_checkpoint import convert_official, load_official
 from reactface_node.model.official_session import OfficialListener
+from reactface_node.model.records import SpeakerInput
 from reactface_node.schema import Observation
 from reactface_node.session import ReactionSession
 
@@ -131,6 +133,39 @@ def test_history_is_what_the_released_code_has_positions_for(monkeypatch):
     play(session, images, voice)
     assert session._state.video.shape[1] == 8
     assert session._state.audio.shape[1] == 8 * 640
+
+
+def test_the_profile_replays_the_sample(tensors, tmp_path, monkeypatch):
+    """From the command line, a released checkpoint as it is."""
+    from reactface_node.cli import main
+    from reactface_node.ros.bag import BagReader
+
+    monkeypatch.chdir(tmp_path)
+    torch.save({"state_dict": tensors}, "best_checkpoint.pth")
+    sample = str(Path(__file__).resolve().parent.parent / "sample")
+    command = ["replay", sample, "-o", "out", "--profile", "official"]
+    settings = ["--set", "weights=best_checkpoint.pth", "--set", "model.width=32"]
+    assert main([*command, *settings]) == 0
+    with BagReader(tmp_path / "out") as bag:
+        windows = [item.message for item in bag.messages(["/reactface/reaction"])]
+    assert len(windows) >= 73
+    assert np.isfinite([window.samples for window in windows]).all()
+
+
+def test_a_clip_at_once_is_what_a_session_plays_window_by_window():
+    config = official_config(model__official_past="history")
+    listener = OfficialListener(small_net(config))
+    generator = torch.Generator().manual_seed(0)
+    video = torch.rand(1, 2 * W, 3, PIXELS, PIXELS, generator=generator)
+    audio = torch.rand(1, 2 * W * 640, generator=generator)
+    there = torch.ones(1, 2 * W, dtype=torch.bool)
+    speaker = SpeakerInput(video, there, audio, there)
+    found = listener.react(speaker, 3, torch.Generator().manual_seed(5))
+    again, state = torch.Generator().manual_seed(5), listener.initial_state(1, 3)
+    for first in (0, W):
+        noise = torch.randn(1, 3, 1, 32, generator=again)
+        output, state = listener(speaker.frames(first, first + W), noise, state)
+        assert torch.equal(found[:, :, first : first + W], output.listener)
 
 
 @pytest.fixture

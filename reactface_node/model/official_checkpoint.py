@@ -25,6 +25,17 @@ _WIDTH_SAYS = "past_motion_linear.bias"
 _COMPUTED = ".pe"
 
 
+def is_official(path: Path) -> bool:
+    """Whether a file is the released code's, or was converted from it."""
+    if path.suffix != ".safetensors":
+        return True
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get("format") == FORMAT
+    except (SafetensorError, OSError):
+        return False
+
+
 def load_official(path: Path, config: ModelConfig, device: str) -> OfficialListener:
     """A checkpoint of the released code, in evaluation, on the device.
 

@@ -104,6 +104,18 @@ class OfficialListener(nn.Module):
         still = torch.zeros_like(listener[..., 0])
         return Output(listener, own, mean, log_variance, latent, None, still), after
 
+    @torch.no_grad()
+    def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:
+        """(B, M, T, 58): M reactions to each speaker, window by window as a session would."""
+        batch, frames = speaker.face.shape[:2]
+        w, device = self.config.window, self.listener_mean.device
+        state, shown = self.initial_state(batch, samples), []
+        for first in range(0, frames, w):
+            noise = torch.randn(batch, samples, 1, self.noise_width, generator=generator)
+            output, state = self(speaker.frames(first, first + w), noise.to(device), state)
+            shown.append(output.listener)
+        return torch.cat(shown, dim=2)
+
 
 def _held(speaker: SpeakerInput, picture: Tensor | None) -> tuple[Tensor, Tensor]:
     """The window's pictures, with the last face that was seen where there is none; that face."""

@@ -30,6 +30,14 @@ class SpeakerInput:
         """The same on a device."""
         return SpeakerInput(*(part.to(device) for part in vars(self).values()))
 
+    def frames(self, start: int, stop: int) -> "SpeakerInput":
+        """Frames ``start`` to ``stop`` and their audio."""
+        heard = slice(start * SAMPLES_PER_FRAME, stop * SAMPLES_PER_FRAME)
+        return SpeakerInput(
+            self.face[:, start:stop], self.face_valid[:, start:stop], self.audio[:, heard],
+            self.audio_valid[:, start:stop],
+        )  # fmt: skip
+
     def whole_windows(self, window: int) -> "SpeakerInput":
         """The same with frames at the end, in which nobody is there, to fill the last window."""
         more = -self.face.shape[1] % window

@@ -7,6 +7,7 @@ from torch import nn
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import load_checkpoint, read_checkpoint
+from reactface_node.model.official_checkpoint import is_official, load_official
 from reactface_node.training import baselines
 from reactface_node.training.objective import ReactFaceLearner
 
@@ -21,6 +22,8 @@ def build_learner(config: Config) -> nn.Module:
 def load_network(path: Path, config: Config) -> tuple[nn.Module, str]:
     """A trained ``Reactor`` and its ``training.network``; ReactFace is the one that the config
     asks for, with its temperature and momentum. UserError as checkpoints are read."""
+    if config.model.behaviour == "official" and is_official(path):
+        return load_official(path, config.model, config.device), "reactface"
     stored = read_checkpoint(path, config.device)
     name = stored.config.training.network
     if name == "reactface":
