@@ -1,10 +1,8 @@
 """The metrics: hand-made values, both scales, and the released code's golden numbers."""
 
-import json
 import math
-import os
-from pathlib import Path
 
+import golden
 import numpy as np
 import pytest
 from dtaidistance import dtw_ndim
@@ -13,16 +11,6 @@ from reactface_node.errors import UserError
 from reactface_node.evaluation.appropriateness import concordance, distance
 from reactface_node.evaluation.metrics import all_metrics, frdiv, frdvs, frvar
 from reactface_node.evaluation.synchrony import lagged_correlation, synchrony
-
-ROOT = Path(__file__).resolve().parent.parent
-GOLDEN = Path(os.environ.get("REACTFACE_GOLDEN", ROOT.parent / "shared" / "golden"))
-
-
-def golden_cases():
-    path = GOLDEN / "cases.json"
-    if not path.is_file():
-        return []
-    return [case for case in json.loads(path.read_text()) if case["kind"] == "metrics"]
 
 
 def smooth(x):
@@ -48,19 +36,17 @@ def made(case):
     return (part.astype(np.float32) for part in (prediction, speaker, listener)), known
 
 
-@pytest.mark.skipif(not golden_cases(), reason=f"no golden cases in {GOLDEN}")
-def test_the_released_codes_numbers():
-    for case in golden_cases():
-        (prediction, speaker, listener), known = made(case)
-        got = all_metrics(prediction, speaker, listener, known)
-        ours = {name: got[name] for name in ("FRDvs", "FRVar", "FRDiv", "FRSyn")}
-        ours |= {"FRCorr": got["FRCorr_sum"], "FRDist": got["FRDist_sum"]}
-        for name, expected in case["expected"].items():
-            assert ours[name] == pytest.approx(expected, rel=1e-4), name
-        samples = case["samples"]
-        assert got["FRCorr"] == pytest.approx(got["FRCorr_sum"] / samples)
-        assert got["FRDist_s"] > 0
-        assert got["FRCorr_best"] >= got["FRCorr"] and got["FRDist_best"] <= got["FRDist"]
+@pytest.mark.parametrize("case", golden.cases("metrics"))
+def test_the_released_codes_numbers(case):
+    (prediction, speaker, listener), known = made(case)
+    got = all_metrics(prediction, speaker, listener, known)
+    ours = {name: got[name] for name in ("FRDvs", "FRVar", "FRDiv", "FRSyn")}
+    ours |= {"FRCorr": got["FRCorr_sum"], "FRDist": got["FRDist_sum"]}
+    for name, expected in case["expected"].items():
+        assert ours[name] == pytest.approx(expected, rel=1e-4), name
+    assert got["FRCorr"] == pytest.approx(got["FRCorr_sum"] / case["samples"])
+    assert got["FRDist_s"] > 0
+    assert got["FRCorr_best"] >= got["FRCorr"] and got["FRDist_best"] <= got["FRDist"]
 
 
 def test_diversity_by_hand_in_both_scales():

@@ -93,22 +93,32 @@ def read_checkpoint(path: Path, device: str) -> Stored:
     """UserError where the file is truncated, not ours, or newer than this package, or where the
     device is not there."""
     resolve_device(device)
-    try:
-        with safe_open(path, framework="pt", device=device) as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, RuntimeError) as error:
-        raise UserError(f"{path} is damaged or no safetensors file: {error}") from error
+    metadata, tensors = read_safetensors(path, device)
     if metadata.get("format") != FORMAT:
         raise UserError(f"{path} is no checkpoint of reactface_node")
-    if int(metadata.get("version", "0")) > VERSION:
-        raise UserError(f"{path} was written by a newer reactface_node; update this one")
+    check_version(path, metadata, VERSION)
     # How the session that trained it played, rendered or named topics is no property of weights.
     settings = json.loads(metadata["config"])
     config = Config.from_dict({name: settings[name] for name in ("model", "training")})
     metrics = json.loads(metadata["metrics"])
     wav2vec2 = json.loads(metadata.get("wav2vec2", "null"))
     return Stored(path, config, metrics, metadata["data_hash"], tensors, wav2vec2)
+
+
+def read_safetensors(path: Path, device: str) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Metadata and tensors by name; UserError where the file is damaged."""
+    try:
+        with safe_open(path, framework="pt", device=device) as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return file.metadata() or {}, tensors
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise UserError(f"{path} is damaged or no safetensors file: {error}") from error
+
+
+def check_version(path: Path, metadata: dict[str, str], known: int) -> None:
+    """UserError where the file was written by a later version than the one known."""
+    if int(metadata.get("version", "0")) > known:
+        raise UserError(f"{path} was written by a newer reactface_node; update this one")
 
 
 def load_checkpoint(path: Path, model: ModelConfig, device: str) -> Checkpoint:
@@ -133,6 +143,22 @@ def load_checkpoint(path: Path, model: ModelConfig, device: str) -> Checkpoint:
     )
 
 
+def load_tensors(path: Path, net: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
+    """Load what ``path`` holds; UserError that names the first tensor that does not fit."""
+    expected = net.state_dict()
+    for name in sorted(expected.keys() | tensors.keys()):
+        if name not in tensors:
+            raise UserError(f"{path} lacks the tensor {name}")
+        if name not in expected:
+            raise UserError(f"{path} holds a tensor that the model lacks: {name}")
+        if expected[name].shape != tensors[name].shape:
+            raise UserError(
+                f"{path}: {name} is {tuple(tensors[name].shape)}, "
+                f"the model needs {tuple(expected[name].shape)}"
+            )
+    net.load_state_dict(tensors)
+
+
 def resolve_device(name: str) -> str:
     """The device as torch knows it; UserError where it cannot be used."""
     try:
@@ -151,19 +177,3 @@ def _check_same(path: Path, trained: ModelConfig, wanted: ModelConfig) -> None:
             raise UserError(
                 f"{path} was trained with model.{item.name} = {have}, the config says {want}"
             )
-
-
-def load_tensors(path: Path, net: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
-    """Into the net, all or none; UserError that names the file's first tensor that does not fit."""
-    expected = net.state_dict()
-    for name in sorted(expected.keys() | tensors.keys()):
-        if name not in tensors:
-            raise UserError(f"{path} lacks the tensor {name}")
-        if name not in expected:
-            raise UserError(f"{path} holds a tensor that the model lacks: {name}")
-        if expected[name].shape != tensors[name].shape:
-            raise UserError(
-                f"{path}: {name} is {tuple(tensors[name].shape)}, "
-                f"the model needs {tuple(expected[name].shape)}"
-            )
-    net.load_state_dict(tensors)

@@ -13,7 +13,7 @@ from reactface_node.config import ModelConfig
 from reactface_node.errors import UserError
 from reactface_node.faceverse import read_mean_face
 from reactface_node.files import make_folder, written_whole
-from reactface_node.model.checkpoint import load_tensors
+from reactface_node.model.checkpoint import check_version, load_tensors, read_safetensors
 from reactface_node.model.official import OfficialReactFace
 from reactface_node.model.official_session import OfficialListener
 from reactface_node.model.released import read_released
@@ -80,14 +80,8 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def _read_converted(path: Path) -> dict[str, Tensor]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, RuntimeError) as error:
-        raise UserError(f"{path} is damaged or no safetensors file: {error}") from error
+    metadata, tensors = read_safetensors(path, "cpu")
     if metadata.get("format") != FORMAT:
         raise UserError(f"{path} was not converted from a checkpoint of the released code")
-    if int(metadata.get("version", "0")) > VERSION:
-        raise UserError(f"{path} was written by a newer reactface_node; update this one")
+    check_version(path, metadata, VERSION)
     return tensors

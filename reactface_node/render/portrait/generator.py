@@ -1,0 +1,242 @@
+"""PIRender's generator (Ren et al., ICCV 2021) as its authors released it.
+
+A mapping net turns 27 frames of coefficients into a descriptor, a warping net moves the portrait's
+pixels, an editing net paints what warping cannot.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from reactface_node.render.portrait.layers import (
+    SLOPE,
+    ConvBlock,
+    DecoderBlock,
+    DownBlock,
+    EncoderBlock,
+    LayerNorm,
+    ResidualBlocks,
+    UpBlock,
+)
+from reactface_node.schema import NUM_COEFFICIENTS
+
+RADIUS = 13
+"""Frames on each side of the one that is drawn."""
+WINDOW = 2 * RADIUS + 1
+SIZE_PX = 224
+"""The size of picture that the net was released for; any multiple of 32 from 64 on works."""
+WIDTH = 32
+"""Channels of the warping net's first layer; all other widths are multiples of it."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """flow (B, 2, H/4, W/4) in pixels of its own size, x then y; warped and edited (B, 3, H, W)
+    in [-1, 1]."""
+
+    flow: Tensor
+    warped: Tensor
+    edited: Tensor
+
+
+class FaceGenerator(nn.Module):
+    """Portrait and coefficients -> the portrait with that face. width: the released 32."""
+
+    def __init__(self, width: int = WIDTH):
+        super().__init__()
+        self.mapping_net = MappingNet(8 * width)
+        self.warpping_net = WarpingNet(width)
+        self.editing_net = EditingNet(width)
+
+    def forward(self, portrait: Tensor, coefficients: Tensor) -> Rendered:
+        """portrait (B, 3, H, W) in [-1, 1], H and W multiples of 32; coefficients (B, 58, 27) in
+        the space that the net was trained on, the drawn frame in the middle."""
+        descriptor = self.mapping_net(coefficients)
+        flow, warped = self.warpping_net(portrait, descriptor)
+        return Rendered(flow, warped, self.editing_net(portrait, warped, descriptor))
+
+    def warp(self, portrait: Tensor, coefficients: Tensor) -> Tensor:
+        """Only the warped picture (B, 3, H, W), as the first stage of training needs it."""
+        return self.warpping_net(portrait, self.mapping_net(coefficients))[1]
+
+
+class MappingNet(nn.Module):
+    """A window of coefficients -> the descriptor that steers both other nets."""
+
+    def __init__(self, descriptor: int):
+        super().__init__()
+        # 73: the coefficients of the face model that PIRender was first made for.
+        self.pre = nn.Conv1d(NUM_COEFFICIENTS, 73, 1)
+        self.first = nn.Sequential(nn.Conv1d(73, descriptor, 7))
+        self.encoder0 = self._dilated(descriptor)
+        self.encoder1 = self._dilated(descriptor)
+        self.encoder2 = self._dilated(descriptor)
+
+    def forward(self, coefficients: Tensor) -> Tensor:
+        """coefficients (B, 58, 27) -> (B, Z)."""
+        x = self.first(self.pre(coefficients))
+        for layer in (self.encoder0, self.encoder1, self.encoder2):
+            x = layer(x) + x[..., 3:-3]
+        return x.mean(dim=-1)
+
+    @staticmethod
+    def _dilated(channels: int) -> nn.Sequential:
+        return nn.Sequential(nn.LeakyReLU(SLOPE), nn.Conv1d(channels, channels, 3, dilation=3))
+
+
+class WarpingNet(nn.Module):
+    """The flow field, and the portrait that it moves."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.hourglass = Hourglass(width)
+        self.flow_out = nn.Sequential(
+            LayerNorm(8 * width), nn.LeakyReLU(SLOPE), nn.Conv2d(8 * width, 2, 7, padding=3)
+        )
+
+    def forward(self, portrait: Tensor, descriptor: Tensor) -> tuple[Tensor, Tensor]:
+        """portrait (B, 3, H, W) -> flow (B, 2, H/4, W/4), warped (B, 3, H, W)."""
+        flow = self.flow_out(self.hourglass(portrait, descriptor))
+        return flow, move(portrait, flow)
+
+
+class Hourglass(nn.Module):
+    """Down to a 32nd of the size and up to a quarter, with skips between levels."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.encoder = HourglassEncoder(width)
+        self.decoder = HourglassDecoder(width)
+
+    def forward(self, portrait: Tensor, descriptor: Tensor) -> Tensor:
+        """portrait (B, 3, H, W) -> (B, 8 * width, H/4, W/4)."""
+        return self.decoder(self.encoder(portrait, descriptor), descriptor)
+
+
+class HourglassEncoder(nn.Module):
+    """Five steps down, the channels doubling up to 8 * width."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        z = 8 * width
+        self.input_layer = nn.Conv2d(3, width, 7, padding=3)
+        self.encoder0 = EncoderBlock(width, 2 * width, z)
+        self.encoder1 = EncoderBlock(2 * width, 4 * width, z)
+        self.encoder2 = EncoderBlock(4 * width, 8 * width, z)
+        self.encoder3 = EncoderBlock(8 * width, 8 * width, z)
+        self.encoder4 = EncoderBlock(8 * width, 8 * width, z)
+
+    def forward(self, portrait: Tensor, descriptor: Tensor) -> list[Tensor]:
+        """portrait (B, 3, H, W) -> the maps of H/4, H/8, H/16 and H/32."""
+        x = self.encoder0(self.input_layer(portrait), descriptor)
+        maps = []
+        for block in (self.encoder1, self.encoder2, self.encoder3, self.encoder4):
+            x = block(x, descriptor)
+            maps.append(x)
+        return maps
+
+
+class HourglassDecoder(nn.Module):
+    """Three steps up, each followed by the encoder's map of that size."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        z = 8 * width
+        self.decoder4 = DecoderBlock(8 * width, 8 * width, z)
+        self.decoder3 = DecoderBlock(16 * width, 8 * width, z)
+        self.decoder2 = DecoderBlock(16 * width, 4 * width, z)
+
+    def forward(self, maps: list[Tensor], descriptor: Tensor) -> Tensor:
+        """The encoder's maps -> (B, 8 * width, H/4, W/4)."""
+        quarter, eighth, sixteenth, x = maps
+        x = torch.cat([self.decoder4(x, descriptor), sixteenth], dim=1)
+        x = torch.cat([self.decoder3(x, descriptor), eighth], dim=1)
+        return torch.cat([self.decoder2(x, descriptor), quarter], dim=1)
+
+
+class EditingNet(nn.Module):
+    """Paints on the warped portrait what no pixel of the portrait shows, such as teeth."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.encoder = EditingEncoder(width)
+        self.decoder = EditingDecoder(width)
+
+    def forward(self, portrait: Tensor, warped: Tensor, descriptor: Tensor) -> Tensor:
+        """portrait and warped (B, 3, H, W) -> (B, 3, H, W) in [-1, 1]."""
+        return self.decoder(self.encoder(torch.cat([portrait, warped], dim=1)), descriptor)
+
+
+class EditingEncoder(nn.Module):
+    """Three steps down."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.first = ConvBlock(6, 2 * width, 7)
+        self.down0 = DownBlock(2 * width, 4 * width)
+        self.down1 = DownBlock(4 * width, 8 * width)
+        self.down2 = DownBlock(8 * width, 8 * width)
+
+    def forward(self, pictures: Tensor) -> list[Tensor]:
+        """pictures (B, 6, H, W) -> the maps of H, H/2, H/4 and H/8."""
+        maps = [self.first(pictures)]
+        for block in (self.down0, self.down1, self.down2):
+            maps.append(block(maps[-1]))
+        return maps
+
+
+class EditingDecoder(nn.Module):
+    """Three steps up; a jump connection adds the encoder's map of each size."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        z = 8 * width
+        self.up2 = UpBlock(8 * width, 8 * width)
+        self.res2 = ResidualBlocks(8 * width, z)
+        self.jump2 = ConvBlock(8 * width, 8 * width)
+        self.up1 = UpBlock(8 * width, 4 * width)
+        self.res1 = ResidualBlocks(8 * width, z)
+        self.jump1 = ConvBlock(4 * width, 4 * width)
+        self.up0 = UpBlock(4 * width, 2 * width)
+        self.res0 = ResidualBlocks(4 * width, z)
+        self.jump0 = ConvBlock(2 * width, 2 * width)
+        self.final = Final(2 * width)
+
+    def forward(self, maps: list[Tensor], descriptor: Tensor) -> Tensor:
+        """The encoder's maps -> (B, 3, H, W) in [-1, 1]."""
+        full, half, quarter, x = maps
+        x = self.up2(self.res2(x, descriptor)) + self.jump2(quarter)
+        x = self.up1(self.res1(x, descriptor)) + self.jump1(half)
+        x = self.up0(self.res0(x, descriptor)) + self.jump0(full)
+        return self.final(x)
+
+
+class Final(nn.Module):
+    """Channels -> colours in [-1, 1]."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.model = nn.Sequential(nn.Conv2d(channels, 3, 7, padding=3), nn.Tanh())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (B, C, H, W) -> (B, 3, H, W)."""
+        return self.model(x)
+
+
+def move(picture: Tensor, flow: Tensor) -> Tensor:
+    """Bend a picture: each place shows what lies ``flow`` away from it.
+
+    picture (B, 3, H, W); flow (B, 2, h, w) in pixels of its own grid, x then y. The grid's corners
+    are the centres of its corner pixels, while sampling counts from the picture's edges, and the
+    grid is resized as a picture is: both as released.
+    """
+    height, width = flow.shape[2:]
+    rows = torch.linspace(-1, 1, height, device=flow.device)
+    columns = torch.linspace(-1, 1, width, device=flow.device)
+    y, x = torch.meshgrid(rows, columns, indexing="ij")
+    scale = torch.tensor([width - 1, height - 1], device=flow.device)
+    grid = torch.stack([x, y]) + 2 * flow / scale[:, None, None]
+    grid = F.interpolate(grid, picture.shape[2:], mode="bilinear", align_corners=False)
+    return F.grid_sample(picture, grid.permute(0, 2, 3, 1), align_corners=False)

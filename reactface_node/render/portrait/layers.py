@@ -1,0 +1,144 @@
+"""PIRender's blocks (Ren et al., ICCV 2021), named so that released tensors load by name."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SLOPE = 0.1
+
+
+def activate(x: Tensor) -> Tensor:
+    """LeakyReLU with the released slope."""
+    return F.leaky_relu(x, SLOPE)
+
+
+class LayerNorm(nn.Module):
+    """Normalises a sample over (C, H, W) together; scale and shift a channel, eps 1e-5."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (B, C, H, W), any size."""
+        return F.layer_norm(x, x.shape[1:]) * self.weight + self.bias
+
+
+class AdaIN(nn.Module):
+    """Instance norm whose scale and shift are read from the descriptor:
+    norm(x) * (1 + gamma(z)) + beta(z)."""
+
+    def __init__(self, channels: int, descriptor: int):
+        super().__init__()
+        hidden = descriptor // 2
+        self.mlp_shared = nn.Sequential(nn.Linear(descriptor, hidden), nn.ReLU())
+        self.mlp_gamma = nn.Linear(hidden, channels)
+        self.mlp_beta = nn.Linear(hidden, channels)
+
+    def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
+        """x (B, C, H, W), descriptor (B, Z)."""
+        shared = self.mlp_shared(descriptor)
+        gamma = self.mlp_gamma(shared)[:, :, None, None]
+        beta = self.mlp_beta(shared)[:, :, None, None]
+        return F.instance_norm(x) * (1 + gamma) + beta
+
+
+class EncoderBlock(nn.Module):
+    """The warping net's step down: half the size."""
+
+    def __init__(self, inside: int, outside: int, descriptor: int):
+        super().__init__()
+        self.conv_0 = nn.Conv2d(inside, outside, 4, 2, 1)
+        self.conv_1 = nn.Conv2d(outside, outside, 3, 1, 1)
+        self.norm_0 = AdaIN(inside, descriptor)
+        self.norm_1 = AdaIN(outside, descriptor)
+
+    def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
+        """x (B, C, H, W) -> (B, C', H/2, W/2)."""
+        x = self.conv_0(activate(self.norm_0(x, descriptor)))
+        return self.conv_1(activate(self.norm_1(x, descriptor)))
+
+
+class DecoderBlock(nn.Module):
+    """The warping net's step up: twice the size, a residual block with a transposed shortcut."""
+
+    def __init__(self, inside: int, outside: int, descriptor: int):
+        super().__init__()
+        hidden = min(inside, outside)
+        self.conv_0 = nn.Conv2d(inside, hidden, 3, 1, 1)
+        self.conv_1 = nn.ConvTranspose2d(hidden, outside, 3, 2, 1, 1)
+        self.conv_s = nn.ConvTranspose2d(inside, outside, 3, 2, 1, 1)
+        self.norm_0 = AdaIN(inside, descriptor)
+        self.norm_1 = AdaIN(hidden, descriptor)
+        self.norm_s = AdaIN(inside, descriptor)
+
+    def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
+        """x (B, C, H, W) -> (B, C', 2H, 2W)."""
+        shortcut = self.conv_s(activate(self.norm_s(x, descriptor)))
+        x = self.conv_0(activate(self.norm_0(x, descriptor)))
+        return shortcut + self.conv_1(activate(self.norm_1(x, descriptor)))
+
+
+class ConvBlock(nn.Module):
+    """Convolution, layer norm, activation: the editing net's plain step."""
+
+    def __init__(self, inside: int, outside: int, kernel: int = 3):
+        super().__init__()
+        self.model = nn.Sequential(
+            nn.Conv2d(inside, outside, kernel, padding=kernel // 2),
+            LayerNorm(outside),
+            nn.LeakyReLU(SLOPE),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (B, C, H, W) -> (B, C', H, W)."""
+        return self.model(x)
+
+
+class DownBlock(ConvBlock):
+    """A plain step, then 2x2 averages."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (B, C, H, W) -> (B, C', H/2, W/2)."""
+        return F.avg_pool2d(super().forward(x), 2)
+
+
+class UpBlock(ConvBlock):
+    """Nearest neighbours to twice the size, then a plain step."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (B, C, H, W) -> (B, C', 2H, 2W)."""
+        return super().forward(F.interpolate(x, scale_factor=2.0))
+
+
+class ResidualBlock(nn.Module):
+    """x + AdaIN(conv2(x)).
+
+    In the released code conv2 reads the block's input, so conv1 and norm1 reach no output: they
+    are kept for their names in checkpoints and never computed.
+    """
+
+    def __init__(self, channels: int, descriptor: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, 1, 1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1)
+        self.norm1 = AdaIN(channels, descriptor)
+        self.norm2 = AdaIN(channels, descriptor)
+
+    def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
+        """x (B, C, H, W), the same out."""
+        return x + self.norm2(self.conv2(x), descriptor)
+
+
+class ResidualBlocks(nn.Module):
+    """Two residual blocks, one level of the editing net's decoder."""
+
+    def __init__(self, channels: int, descriptor: int):
+        super().__init__()
+        self.res0 = ResidualBlock(channels, descriptor)
+        self.res1 = ResidualBlock(channels, descriptor)
+
+    def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
+        """x (B, C, H, W), the same out."""
+        return self.res1(self.res0(x, descriptor), descriptor)

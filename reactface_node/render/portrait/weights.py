@@ -1,0 +1,72 @@
+"""PIRender's weights: the authors' checkpoint, or one that was fine-tuned here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from safetensors.torch import save_file
+
+from reactface_node.errors import UserError
+from reactface_node.files import make_folder, written_whole
+from reactface_node.model.checkpoint import (
+    check_version,
+    load_tensors,
+    read_safetensors,
+    resolve_device,
+)
+from reactface_node.model.released import read_released
+from reactface_node.render.portrait.generator import FaceGenerator
+
+FORMAT = "pirender"
+VERSION = 1
+
+CoefficientSpace = Literal["faceverse", "ours"]
+
+
+@dataclass(frozen=True)
+class LoadedGenerator:
+    """The net, and in which space's coefficients it was trained (model.md names both)."""
+
+    net: FaceGenerator
+    space: CoefficientSpace
+
+
+def load_generator(path: Path, device: str) -> LoadedGenerator:
+    """A released ``.pth`` file (FaceVerse coefficients), or a ``.safetensors`` of
+    ``save_generator``; in evaluation mode and without gradients.
+
+    Nothing is executed. UserError where the file is missing, damaged, newer, of another kind, or
+    lacks a tensor, or where the device is not there.
+    """
+    resolve_device(device)
+    if not path.is_file():
+        raise UserError(f"no PIRender weights at {path}")
+    space: CoefficientSpace = "faceverse"
+    if path.suffix == ".safetensors":
+        metadata, tensors = read_safetensors(path, "cpu")
+        space = _space(path, metadata)
+    else:
+        tensors = read_released(path)
+    net = FaceGenerator()
+    load_tensors(path, net, tensors)
+    return LoadedGenerator(net.to(device).eval().requires_grad_(False), space)
+
+
+def save_generator(path: Path, net: FaceGenerator, space: CoefficientSpace) -> None:
+    """Written whole or not at all; UserError where the disk is full or it cannot be written."""
+    metadata = {"format": FORMAT, "version": str(VERSION), "space": space}
+    tensors = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
+    make_folder(path.parent)
+    with written_whole(path) as unfinished:
+        save_file(tensors, unfinished, metadata)
+
+
+def _space(path: Path, metadata: dict[str, str]) -> CoefficientSpace:
+    if metadata.get("format") != FORMAT:
+        raise UserError(f"{path} holds no PIRender weights of reactface_node")
+    check_version(path, metadata, VERSION)
+    if metadata.get("space") == "ours":
+        return "ours"
+    if metadata.get("space") == "faceverse":
+        return "faceverse"
+    raise UserError(f"{path} does not say in which space its coefficients are")
