@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from reactface_node import __version__, resources
+from reactface_node import __version__
 from reactface_node.cli_options import add_command, load_config
 from reactface_node.cli_research import add_research
+from reactface_node.cli_weights import add_weights
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 
@@ -65,7 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     bench = add_command(commands, "bench", _bench, "measure speed, latency and memory here")
     bench.add_argument("--json", action="store_true", help="print JSON instead of a table")
     bench.add_argument("--seconds", type=float, default=20.0, help="length of the paced run")
-    add_command(commands, "weights", _weights, "say which profiles have weights here")
+    add_weights(commands)
     return parser
 
 
@@ -135,16 +136,6 @@ def _bench(options: argparse.Namespace) -> None:
 
     result = bench(load_config(options), options.seconds)
     print(json.dumps(result, indent=2) if options.json else table(result))
-
-
-def _weights(options: argparse.Namespace) -> None:
-    folder = resources.folder("weights")
-    for profile in sorted(p.stem for p in resources.folder("config").glob("*.yaml")):
-        if profile == "themes":
-            continue
-        name = Config.load(profile).weights
-        there = "present" if (folder / name).is_file() else "not shipped: train or bring your own"
-        print(f"{profile:10} {name:28} {there}")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ __all__ = [
     "Config", "ModelConfig", "PerceptionConfig", "PlayoutConfig", "RenderConfig", "RosConfig",
     "TimelineConfig", "TrainingConfig",
 ]  # fmt: skip
+NO_PROFILES = ("themes", "catalogue")
 
 
 @dataclass(frozen=True)
@@ -177,9 +178,14 @@ class Config:
         return merge(Config(), values)
 
 
+def profile_names() -> list[str]:
+    """What ``load`` takes, in order of the alphabet."""
+    files = resources.folder("config").glob("*.yaml")
+    return sorted(path.stem for path in files if path.stem not in NO_PROFILES)
+
+
 def _profile_path(profile: str) -> Path:
-    folder = resources.folder("config")
-    names = sorted(p.stem for p in folder.glob("*.yaml") if p.stem != "themes")
+    names = profile_names()
     if profile not in names:
         raise UserError(f"unknown profile '{profile}'; there are: {', '.join(names)}")
-    return folder / f"{profile}.yaml"
+    return resources.folder("config") / f"{profile}.yaml"

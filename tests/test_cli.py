@@ -51,14 +51,6 @@ def test_a_mistake_is_one_line_and_exit_code_2(arguments, says, capsys, tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["EXISTS"]
 
 
-def test_weights_lists_what_each_profile_can_use(capsys):
-    code, out, _ = run(capsys, "weights")
-    assert code == 0
-    lines = {line.split()[0]: line for line in out.splitlines()}
-    assert "present" in lines["default"]
-    assert "not shipped" in lines["paper"]
-
-
 def test_an_unknown_option_is_refused(capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["replay", "x", "-o", "y", "--nonsense"])
