@@ -25,6 +25,7 @@ setup(
         (f"share/{NAME}/config/studies", glob("config/studies/*.yaml")),
         # The .msg files are the only definition; without ROS they are read from here.
         (f"share/{NAME}/msg", glob("ros2_ws/src/reactface_msgs/msg/*.msg")),
+        (f"share/{NAME}/srv", glob("ros2_ws/src/reactface_msgs/srv/*.srv")),
         (f"share/{NAME}/launch", glob("launch/*.py")),
         (f"share/{NAME}/weights", glob("weights/*.safetensors") + glob("weights/*.md")),
     ],

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reactface_node import __version__
-from reactface_node.cli_options import add_command, load_config
+from reactface_node.cli_options import add_command, add_rendering, load_config, rendering
 from reactface_node.cli_research import add_research
 from reactface_node.cli_weights import add_weights
 from reactface_node.config import Config
@@ -78,6 +78,7 @@ def _add_replay(commands: Any) -> None:
     parser.add_argument("--video", type=Path, help="mp4 to write: speaker | reaction, with sound")
     parser.add_argument("--samples", type=int, help="M: reactions drawn for the same speaker")
     parser.add_argument("--seed", type=int, help="seed of the reactions")
+    add_rendering(parser)
 
 
 def _add_live(commands: Any) -> None:
@@ -86,6 +87,7 @@ def _add_live(commands: Any) -> None:
     parser.add_argument("--camera", default="topic", help="a camera's number, or 'topic'")
     parser.add_argument("--mic", default="topic", help="an ALSA device, or 'topic', or 'none'")
     parser.add_argument("--show", action="store_true", help="show the face in a window too")
+    add_rendering(parser)
 
 
 def load_session(config: Config) -> Any:
@@ -106,7 +108,9 @@ def load_session(config: Config) -> Any:
 
 def _replay(options: argparse.Namespace) -> None:
     config = load_config(
-        options, **{"playout.samples": options.samples, "playout.seed": options.seed}
+        options,
+        **{"playout.samples": options.samples, "playout.seed": options.seed},
+        **rendering(options),
     )
     for path in (options.out, options.video):
         # Said before the weights are loaded, not after minutes of work.
@@ -122,7 +126,7 @@ def _replay(options: argparse.Namespace) -> None:
 def _live(options: argparse.Namespace) -> None:
     from reactface_node.ros.live import live
 
-    live(load_config(options), options.camera, options.mic, options.show)
+    live(load_config(options, **rendering(options)), options.camera, options.mic, options.show)
 
 
 def _node(options: argparse.Namespace) -> int:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from reactface_node.config import Config
-from reactface_node.settings import parse_overrides
+from reactface_node.errors import UserError
+from reactface_node.settings import parse_overrides, settings
 
 
 def add_command(
@@ -31,3 +32,23 @@ def load_config(options: argparse.Namespace, **named: Any) -> Config:
     overrides = parse_overrides(options.set)
     overrides |= {name: value for name, value in named.items() if value is not None}
     return Config.load(options.profile, options.config, overrides)
+
+
+def add_rendering(parser: argparse.ArgumentParser) -> None:
+    """What draws the face, for commands that show it."""
+    (renderer,) = (item for item in settings(Config()) if item.name == "render.renderer")
+    parser.add_argument("--render", choices=renderer.choices, help="what draws the face")
+    parser.add_argument(
+        "--portrait", type=Path, metavar="FILE", help="draw this person's picture with PIRender"
+    )
+
+
+def rendering(options: argparse.Namespace) -> dict[str, Any]:
+    """``add_rendering``'s options by the names of their settings, None where not given."""
+    named = {"render.renderer": options.render}
+    if options.portrait is None:
+        return named
+    if options.render not in (None, "portrait"):
+        raise UserError(f"--portrait has no use with --render {options.render}; leave one out")
+    folder, name = str(options.portrait.parent), options.portrait.name
+    return {"render.renderer": "portrait", "render.portraits": folder, "render.portrait": name}

@@ -86,6 +86,6 @@ def test_a_missing_system_library_is_one_line(capsys, monkeypatch):
     def missing(_):
         raise ImportError("libGL.so.1: cannot open shared object file")
 
-    monkeypatch.setattr("reactface_node.cli._weights", missing)
+    monkeypatch.setattr("reactface_node.cli_weights._weights", missing)
     code, _, err = run(capsys, "weights")
     assert code == 2 and "apt install libgl1" in err and err.count("\n") == 1

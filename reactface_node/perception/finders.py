@@ -27,7 +27,7 @@ class FaceMeshFinder:
     def find(self, stamp_s: float, image: np.ndarray) -> Face | None:
         with quiet_warnings():
             faces = self._mesh.process(image).multi_face_landmarks
-        return Face(_positions(faces[0].landmark)) if faces else None
+        return Face(positions(faces[0].landmark)) if faces else None
 
     def reset(self) -> None:
         # A fresh graph: nothing of the old tracking is left, and a replay repeats itself.
@@ -110,10 +110,11 @@ def read_result(result: Any) -> Face | None:
         matrix = np.asarray(result.facial_transformation_matrixes[0], float)
         u, _, vt = np.linalg.svd(matrix[:3, :3])  # Without its scale.
         pose = u @ vt, matrix[:3, 3] / 100
-    return Face(_positions(result.face_landmarks[0]), shapes, pose)
+    return Face(positions(result.face_landmarks[0]), shapes, pose)
 
 
-def _positions(landmarks: Any) -> np.ndarray:
+def positions(landmarks: Any) -> np.ndarray:
+    """MediaPipe's landmarks as (n, 3)."""
     return np.array([[point.x, point.y, point.z] for point in landmarks])
 
 

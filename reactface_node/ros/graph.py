@@ -6,7 +6,9 @@ from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from reactface_msgs.srv import SetPortrait
 from std_srvs.srv import SetBool, Trigger
 
 from reactface_node.config import Config
@@ -50,6 +52,7 @@ class Graph:
                     self._subscribe(entry, entry.forced)
             self._serve(Trigger, "~/reset", self._reset)
             self._serve(SetBool, "~/enable", self._enable)
+            self._serve(SetPortrait, "~/set_portrait", self._set_portrait)
             self._every(_TICK_S, self._tick, node.get_clock())
             # Simulated time stands still until somebody plays; the search must not.
             self._every(_SEARCH_PERIOD_S, self._search, Clock(clock_type=ClockType.STEADY_TIME))
@@ -89,6 +92,14 @@ class Graph:
     def _enable(self, request: Any, response: Any) -> Any:
         self.server.enable(request.data)
         response.success, response.message = True, "enabled" if request.data else "disabled"
+        return response
+
+    def _set_portrait(self, request: Any, response: Any) -> Any:
+        """By the parameter, so that both say the same afterwards."""
+        wanted = Parameter("render.portrait", value=request.file)
+        (result,) = self._node.set_parameters([wanted])
+        response.success = result.successful
+        response.message = result.reason or f"{request.file} is shown"
         return response
 
     def _search(self) -> None:

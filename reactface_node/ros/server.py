@@ -265,6 +265,10 @@ def reconfigured(
 ) -> Config:
     """The config with live settings changed, taken over by both; UserError leaves both as they
     were."""
+    if "render.portrait" in changes and config.render.renderer != "portrait":
+        raise UserError(
+            f"no portrait is drawn: render.renderer is {config.render.renderer}, not portrait"
+        )
     changed = config.replace(**changes)
     renderer.configure(changed.render)
     try:

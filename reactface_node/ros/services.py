@@ -1,4 +1,4 @@
-"""Services on the wire as rmw_cyclonedds does them: ``~/reset``, ``~/enable`` and parameters.
+"""Services on the wire as rmw_cyclonedds does them: the node's own and its parameters'.
 
 A service is a request topic "rq/<name>Request" and a reply topic "rr/<name>Reply"; request and
 reply begin with the same 16 bytes (definitions.REQUEST_HEADER). Other DDS vendors carry that
@@ -69,9 +69,14 @@ def make_services(wire: Wire, types: RosbagsTypes, node: str, server: Server) ->
         server.enable(bool(request.data))
         return {"success": True, "message": "enabled" if request.data else "disabled"}
 
+    def set_portrait(request: Any) -> Mapping[str, Any]:
+        reason = server.configure({"render.portrait": request.file})
+        return {"success": not reason, "message": reason or f"{request.file} is shown"}
+
     switches: dict[str, tuple[str, Answer]] = {
         "reset": ("std_srvs/srv/Trigger", reset),
         "enable": ("std_srvs/srv/SetBool", enable),
+        "set_portrait": ("reactface_msgs/srv/SetPortrait", set_portrait),
     }
     return [
         Service(wire, types, f"{node}/{name}", kind, answer)

@@ -70,7 +70,7 @@ class RosbagsTypes:
         self.typestore = _jazzy()
         for known in (own_definitions(), AUDIO_VARIANTS[audio], definitions.FOXGLOVE):
             self.register(known)
-        self.register(definitions.SERVICES, definitions.REQUEST_HEADER)
+        self.register(_services(), definitions.REQUEST_HEADER)
 
     def register(self, known: Mapping[str, str], prefix: str = "") -> None:
         """Adds {"package/msg/Name" or "package/srv/Name_Request": text}, ``prefix`` before each."""
@@ -123,10 +123,10 @@ class RosbagsTypes:
 
     def type_hash(self, name: str) -> str:
         """REP-2016 hash, "RIHS01_<64 hex digits>"."""
-        if name in definitions.SERVICES:
+        if name in (services := _services()):
             plain = RosbagsTypes.__new__(RosbagsTypes)
             plain.typestore = _jazzy()
-            plain.register({name: definitions.SERVICES[name]})
+            plain.register({name: services[name]})
             return plain.typestore.hash_rihs01(name)
         return self.typestore.hash_rihs01(name)
 
@@ -139,12 +139,26 @@ def _jazzy() -> Any:
 
 def own_definitions() -> dict[str, str]:
     """{"reactface_msgs/msg/Name": text} from the .msg files; UserError if not installed."""
-    try:
-        folder: Path = resources.folder("ros2_ws/src/reactface_msgs/msg")
-    except UserError:
-        folder = resources.folder("msg")
-    files = sorted(folder.glob("*.msg"))
+    files = sorted(_own_folder("msg").glob("*.msg"))
     return {f"reactface_msgs/msg/{file.stem}": file.read_text("utf-8") for file in files}
+
+
+def _services() -> dict[str, str]:
+    """{"package/srv/Name_Request" or "..._Response": text} of all services that we serve."""
+    own = {}
+    for file in sorted(_own_folder("srv").glob("*.srv")):
+        request, response = file.read_text("utf-8").split("\n---\n")
+        own[f"reactface_msgs/srv/{file.stem}_Request"] = request
+        own[f"reactface_msgs/srv/{file.stem}_Response"] = response
+    return definitions.SERVICES | own
+
+
+def _own_folder(kind: str) -> Path:
+    """Of reactface_msgs, in a source checkout or as it was installed."""
+    try:
+        return resources.folder(f"ros2_ws/src/reactface_msgs/{kind}")
+    except UserError:
+        return resources.folder(kind)
 
 
 def audio_variant(type_name: str) -> str:

@@ -1,1 +1,5 @@
-"""A portrait that moves: PIRender (Ren et al., ICCV 2021) with coefficients of a face model."""
+"""Portraits: a person's picture moved by PIRender."""
+
+from reactface_node.render.portrait.view import Portrait
+
+__all__ = ["Portrait"]

@@ -1,0 +1,223 @@
+"""The portrait renderer: which frames PIRender sees, and whose face it moves."""
+
+import logging
+import math
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from portrait_pictures import Showing, folder_of_portraits, person
+
+from reactface_node.config import Config, RenderConfig
+from reactface_node.errors import UserError
+from reactface_node.faceverse import Space
+from reactface_node.perception.portrait import crop_portrait
+from reactface_node.render import make_renderer
+from reactface_node.render.portrait.generator import FaceGenerator
+from reactface_node.render.portrait.picture import read_portrait
+from reactface_node.render.portrait.weights import LoadedGenerator, save_generator
+
+pytest.importorskip("mediapipe", reason="the tracker is not installed")
+W, LEVELS = 8, 127.5
+
+
+@pytest.fixture(scope="module")
+def portraits(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("faces") / "portraits"
+    folder_of_portraits(folder)
+    return folder
+
+
+@pytest.fixture
+def showing(monkeypatch, tmp_path):
+    """The net is replaced by one that shows its input; its space is "ours"."""
+    net = Showing()
+    monkeypatch.setattr(
+        "reactface_node.render.portrait.view.load_generator",
+        lambda path, device: LoadedGenerator(net, "ours"),
+    )
+    (tmp_path / "pirender.pth").touch()
+    return net
+
+
+def config(portraits, tmp_path, **changes):
+    values = {
+        "renderer": "portrait", "portraits": str(portraits), "portrait": "one.png", "width": 224,
+        "height": 224, "pirender": str(tmp_path / "pirender.pth"),
+    }  # fmt: skip
+    return replace(RenderConfig(), **values | changes)
+
+
+def faces(count, seed=0):
+    """(count, 58) on the grid of 8-bit colours."""
+    rng = np.random.default_rng(seed)
+    return (rng.integers(0, 255, (count, 58)) / LEVELS - 1.0).astype(np.float32)
+
+
+def shown(picture):
+    """(27, 58): the frames that the picture was made of."""
+    return picture[:58, :27, 0].T / LEVELS - 1.0
+
+
+def centred(clip, frame, known):
+    """The 27 frames around one where ``known`` frames are there and the ends are held."""
+    return clip[np.arange(frame - 13, frame + 14).clip(0, known - 1)]
+
+
+@pytest.mark.parametrize("look_ahead", [0, 3, 13])
+def test_each_picture_is_made_of_the_frames_around_it(portraits, tmp_path, showing, look_ahead):
+    renderer = make_renderer(config(portraits, tmp_path, look_ahead=look_ahead))
+    clip = faces(6 * W)
+    for start in range(0, len(clip), W):
+        draw = renderer.begin(clip[start : start + W])
+        for index in range(W):
+            frame = max(start + index - look_ahead, 0)
+            expected = centred(clip, frame, start + W)
+            np.testing.assert_allclose(shown(draw(index)), expected, atol=0.5 / LEVELS)
+
+
+def test_with_all_of_the_future_streaming_is_offline(portraits, tmp_path, showing):
+    renderer = make_renderer(config(portraits, tmp_path, look_ahead=13))
+    clip = faces(8 * W)
+    streamed = []
+    for start in range(0, len(clip), W):
+        draw = renderer.begin(clip[start : start + W])
+        streamed += [shown(draw(index)) for index in range(W)]
+    for frame in range(len(clip) - 13):
+        expected = centred(clip, frame, len(clip))
+        np.testing.assert_allclose(streamed[frame + 13], expected, atol=0.5 / LEVELS)
+
+
+def test_a_window_is_one_batch_and_only_when_it_is_looked_at(portraits, tmp_path, showing):
+    renderer = make_renderer(config(portraits, tmp_path))
+    clip = faces(3 * W)
+    unseen, last = (renderer.begin(clip[start : start + W]) for start in (0, W))
+    assert showing.batches == []
+    late, early = last(6), last(2)
+    assert showing.batches == [W]
+    np.testing.assert_allclose(shown(late), centred(clip, W + 6, 2 * W), atol=0.5 / LEVELS)
+    np.testing.assert_allclose(shown(early), centred(clip, W + 2, 2 * W), atol=0.5 / LEVELS)
+    unseen(0)
+    assert showing.batches == [W, W]
+    renderer.reset()
+    assert np.allclose(shown(renderer.begin(clip[16:])(0))[:13], clip[16], atol=0.5 / LEVELS)
+
+
+def test_a_still_face_is_held_around(portraits, tmp_path, showing):
+    renderer = make_renderer(config(portraits, tmp_path))
+    one = faces(1)[0]
+    assert np.allclose(shown(renderer.render(one)), one, atol=0.5 / LEVELS)
+    assert showing.batches == [1]
+
+
+def test_released_weights_get_faceverse_coefficients(portraits, tmp_path, showing, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "reactface_node.render.portrait.view.load_generator",
+        lambda path, device: LoadedGenerator(showing, "faceverse"),
+    )
+    monkeypatch.setattr(
+        Showing, "__call__", lambda self, p, c: (seen.append(c), Showing.forward(self, p, c))[1]
+    )
+    clip = faces(W)
+    make_renderer(config(portraits, tmp_path)).begin(clip)(0)
+    expected = Space.of().to_faceverse(centred(clip, 3, W)).T
+    np.testing.assert_allclose(seen[0][3].numpy(), expected, atol=1e-5)
+
+
+def test_the_portrait_changes_while_running(portraits, tmp_path, showing):
+    settings = config(portraits, tmp_path)
+    renderer = make_renderer(settings)
+    draw = renderer.begin(faces(W))
+    before = renderer.render(np.zeros(58, np.float32))[-1, -1].astype(int)
+    with pytest.raises(UserError, match="no face is found"):
+        renderer.configure(replace(settings, portrait="none.png"))
+    assert np.array_equal(renderer.render(np.zeros(58, np.float32))[-1, -1], before)
+    renderer.configure(replace(settings, portrait="smile.png"))
+    assert draw(0).shape == (224, 224, 3)
+
+
+def test_the_face_is_as_large_as_the_display_allows(portraits, tmp_path, showing):
+    renderer = make_renderer(config(portraits, tmp_path, width=80, height=48))
+    picture = renderer.render(np.zeros(58, np.float32))
+    assert picture.shape == (48, 80, 3) and picture.dtype == np.uint8
+    assert (picture[:, :16] == 24).all() and (picture[:, 64:] == 24).all()
+    assert not (picture[:, 16:64] == 24).all()
+
+
+def test_on_a_cpu_it_says_that_it_is_slow(portraits, tmp_path, showing, caplog):
+    with caplog.at_level(logging.WARNING):
+        make_renderer(config(portraits, tmp_path))
+    assert ["on a CPU" in record.getMessage() for record in caplog.records] == [True]
+
+
+REFUSED = {
+    "none.png": r"none\.png: no face is found",
+    "two.png": r"two\.png: more than one face is found",
+    "text.png": r"text\.png is no picture that can be read",
+    "missing.png": r"no portrait 'missing\.png' in .*; there are: .*one\.png.*two\.png",
+    "../secret.png": r"no portrait '\.\./secret\.png'",
+    "link.png": r"no portrait 'link\.png'",
+    "": r"render\.portrait names no picture",
+    "/etc/hostname": r"no portrait '/etc/hostname'",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_portrait_is_refused_in_one_line(portraits, name):
+    with pytest.raises(UserError, match=REFUSED[name]) as refused:
+        read_portrait(str(portraits), name)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_missing_folder_and_missing_weights_are_one_line(portraits, tmp_path):
+    with pytest.raises(UserError, match=r"there is no folder .*: set render\.portraits"):
+        make_renderer(config(tmp_path / "nowhere", tmp_path))
+    with pytest.raises(UserError, match=r"no PIRender weights .*then set render\.pirender"):
+        make_renderer(config(portraits, tmp_path, pirender="nowhere.pth"))
+
+
+@pytest.mark.parametrize("angle", [-25, 0, 20])
+def test_the_portrait_is_upright_and_its_face_fills_it(angle):
+    picture = person(640, 640)
+    turn = cv2.getRotationMatrix2D((320, 320), angle, 0.7)
+    tilted = cv2.warpAffine(picture, turn, (640, 640), borderMode=cv2.BORDER_REPLICATE)
+    crop = crop_portrait(tilted)
+    assert crop.shape == (224, 224, 3)
+    import mediapipe
+
+    from reactface_node.perception.library import quiet_warnings
+
+    with quiet_warnings(), mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True) as mesh:
+        (found,) = mesh.process(crop).multi_face_landmarks
+    places = np.array([[p.x, p.y] for p in found.landmark])
+    right, left = places[33], places[263]
+    assert abs(math.degrees(math.atan2(left[1] - right[1], left[0] - right[0]))) < 4
+    assert 0.6 < np.ptp(places, axis=0).max() < 0.8
+    assert np.abs((places.min(0) + places.max(0)) / 2 - 0.5).max() < 0.05
+
+
+def test_the_real_net_draws_a_picture(portraits, tmp_path):
+    torch.manual_seed(0)
+    save_generator(tmp_path / "seeded.safetensors", FaceGenerator(), "ours")
+    settings = config(portraits, tmp_path, pirender=str(tmp_path / "seeded.safetensors"))
+    picture = make_renderer(settings).render(np.zeros(58, np.float32))
+    assert picture.shape == (224, 224, 3) and picture.std() > 1
+
+
+def test_the_command_line_names_a_portrait(portraits):
+    from reactface_node.cli import build_parser
+    from reactface_node.cli_options import load_config, rendering
+
+    def given(*more):
+        options = build_parser().parse_args(["replay", "x", "-o", "y", *more])
+        return load_config(options, **rendering(options)).render
+
+    assert given("--portrait", str(portraits / "one.png")) == replace(
+        Config().render, renderer="portrait", portraits=str(portraits), portrait="one.png"
+    )
+    assert given("--render", "none").renderer == "none"
+    with pytest.raises(UserError, match="--portrait has no use with --render mesh"):
+        given("--render", "mesh", "--portrait", "one.png")
