@@ -24,6 +24,7 @@ ARGUMENTS = {
     "name": ("reactface", "name of the node"),
     "profile": ("", "profile: default, paper, ...; '' = the params_file's, or default"),
     "device": ("", "device of the model: cpu, cuda or cuda:N; '' = the profile's"),
+    "render": ("", "what draws the face: avatar, portrait, mesh, none; '' = as with profile"),
     "image": ("image", "camera topic, sensor_msgs Image or CompressedImage"),
     "audio": ("audio", "microphone topic"),
     "audio_info": ("audio_info", "AudioInfo topic of the microphone, where it has one"),
@@ -36,7 +37,8 @@ ARGUMENTS = {
 
 def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     value = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    given = {name: value[name] for name in ("profile", "device") if value[name]}
+    names = {"profile": "profile", "device": "device", "render": "render.renderer"}
+    given = {names[name]: value[name] for name in names if value[name]}
     # What is said here holds over what the file says.
     parameters = [p for p in (value["params_file"], given) if p]
     if value["params_file"] and not Path(value["params_file"]).is_file():

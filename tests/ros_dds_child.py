@@ -10,6 +10,7 @@ import threading
 import numpy as np
 
 from reactface_node.config import Config
+from reactface_node.errors import UserError
 from reactface_node.render import StillRenderer
 from reactface_node.ros.dds import serve
 from reactface_node.schema import Reaction
@@ -51,9 +52,13 @@ class FlatRenderer(StillRenderer):
     def render(self, coefficients):
         return np.full((8, 8, 3), 200, np.uint8)
 
+    def configure(self, config):
+        if config.portrait not in ("", "me.png"):
+            raise UserError(f"no portrait '{config.portrait}'")
+
 
 def main():
-    config = Config().replace(**{"ros.network_interface": "lo"})
+    config = Config().replace(**{"ros.network_interface": "lo", "render.renderer": "portrait"})
     stop = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
     serve(config, EchoSession(config), FlatRenderer(), stop)

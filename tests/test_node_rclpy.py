@@ -133,6 +133,22 @@ def test_pictures_diagnostics_and_services(ros):
 
 
 @needs_ros
+def test_the_portrait_is_changed_by_a_service_that_its_parameter_follows(ros):
+    node = ros.node("-p", "render.renderer:=portrait")
+    activate(node)
+
+    from reactface_msgs.srv import SetPortrait
+
+    client = ros.peer.create_client(SetPortrait, "/reactface/set_portrait")
+    assert until(ros, client.service_is_ready)
+    for file, success in (("me.png", True), ("../you.png", False)):
+        answer = client.call_async(SetPortrait.Request(file=file))
+        assert until(ros, answer.done) and answer.result().success == success
+        assert node.get_parameter("render.portrait").value == "me.png"
+        assert node.config.render.portrait == "me.png"
+
+
+@needs_ros
 def test_nothing_happens_before_simulated_time_begins(ros):
     from reactface_node.ros import convert
 

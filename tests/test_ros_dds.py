@@ -182,6 +182,20 @@ def test_reset_and_enable_are_served(graph):
     assert graph.call("/reactface/reset", "std_srvs/srv/Trigger", **fields).success
 
 
+def test_the_portrait_is_changed_by_a_service_that_its_parameter_follows(graph):
+    def now():
+        kind = "rcl_interfaces/srv/GetParameters"
+        names = ["render.portrait"]
+        return graph.call("/reactface/get_parameters", kind, names=names).values[0].string_value
+
+    kind = "reactface_msgs/srv/SetPortrait"
+    reply = graph.call("/reactface/set_portrait", kind, file="me.png")
+    assert (reply.success, reply.message, now()) == (True, "me.png is shown", "me.png")
+    reply = graph.call("/reactface/set_portrait", kind, file="../you.png")
+    assert (reply.success, reply.message) == (False, "no portrait '../you.png'")
+    assert now() == "me.png"
+
+
 def parameter(name, kind, **value):
     empty = {"bool_value": False, "integer_value": 0, "double_value": 0.0, "string_value": "",
              "byte_array_value": np.zeros(0, np.uint8), "bool_array_value": np.zeros(0, bool),

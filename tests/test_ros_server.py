@@ -113,6 +113,12 @@ def stamps(messages):
     return [round(convert.time_to_s(message.header.stamp), 3) for message in messages]
 
 
+def test_a_portrait_is_refused_where_none_is_drawn(node):
+    said = node.server.configure({"render.portrait": "me.png"})
+    assert said == "no portrait is drawn: render.renderer is avatar, not portrait"
+    assert node.server.config == Config() and node.session.changes == {}
+
+
 def test_every_frame_goes_out_once_at_its_time(node):
     node.session.reactions = [reaction(START_S + 0.06)]
     for tick in range(60):
