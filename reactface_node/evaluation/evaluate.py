@@ -35,11 +35,12 @@ from reactface_node.evaluation.rows import (
     whole_frames,
 )
 from reactface_node.evaluation.runs import load_runs
-from reactface_node.evaluation.strips import draw_strip
+from reactface_node.evaluation.strips import draw_strip, mesh_view
 from reactface_node.evaluation.table import Row, Table
 from reactface_node.evaluation.videos import check_videos, write_videos
 from reactface_node.files import make_folder
 from reactface_node.model.checkpoint import find_weights, load_checkpoint
+from reactface_node.render import Renderer
 from reactface_node.training.corpus import speaker_input
 from reactface_node.training.dataset import data_folder, make_synthetic, open_split
 from reactface_node.training.learner import Reactor
@@ -82,6 +83,7 @@ def evaluate(config: Config, out: Path, choice: Choice) -> Table:
         check_videos(out / "videos", config.render)
     runs = load_runs(config, choice.runs)
     net = load_i3d(choice.i3d, config.device) if choice.i3d else None
+    on_mesh = mesh_view(config.render)
     make_folder(out)
     data = data_folder(config.training, out)
     if not config.training.data:
@@ -94,7 +96,7 @@ def evaluate(config: Config, out: Path, choice: Choice) -> Table:
     note = f"FPS: one reaction a speaker and its pictures, on {device_name(config.device)}."
     table = Table("Quantitative results", rows, notes=(note,))
     table.save(out / "table2")
-    figures(config, out, test, shown)
+    figures(config, out, test, shown, on_mesh)
     if choice.videos:
         write_videos(out / "videos", filmed, test, config.render)
     return table
@@ -147,13 +149,19 @@ def _rows(
     return rows, shown, filmed
 
 
-def figures(config: Config, out: Path, test: Clips, shown: dict[str, np.ndarray]) -> None:
+def figures(
+    config: Config,
+    out: Path,
+    test: Clips,
+    shown: dict[str, np.ndarray],
+    on_mesh: Renderer | None,
+) -> None:
     """Figs 7-9 and the training curve, as PNG."""
     ours = {
         name: face for name, face in shown.items() if name.startswith(("Speaker", "GT", "Ours"))
     }
-    draw_strip(shown, out / "fig7.png")
-    draw_strip(ours, out / "fig8.png")
+    draw_strip(shown, out / "fig7.png", on_mesh=on_mesh)
+    draw_strip(ours, out / "fig8.png", on_mesh=on_mesh)
     stored = load_checkpoint(find_weights(config.weights), config.model, config.device)
     frames = whole_frames(test, config.model.window, FIGURE_FRAMES)
     pixels = config.model.face_encoder == "pixels"

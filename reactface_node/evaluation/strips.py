@@ -8,7 +8,7 @@ import numpy as np
 
 from reactface_node.config import RenderConfig
 from reactface_node.evaluation.figures import new_figure, save_figure
-from reactface_node.render import make_renderer
+from reactface_node.render import Renderer, make_renderer
 from reactface_node.schema import EXPRESSION, FRAME_RATE_HZ, NUM_COEFFICIENTS
 
 SPEAKER = "Speaker"
@@ -19,6 +19,8 @@ SMOOTH_FRAMES = 25
 FACE_PX, GAP_PX = 144, 4
 LETTER_PX, AXIS_PX, EDGE_PX = 12, 36, 12
 DPI, LABEL_PT = 100, 13
+Line = tuple[str, np.ndarray, Renderer]
+"""Label, (T, 58) and what draws it."""
 
 
 def strip_frames(
@@ -54,33 +56,63 @@ def _change(face: np.ndarray) -> np.ndarray:
     return np.abs(np.diff(smooth, axis=0)).sum(axis=1)[width // 2 : width // 2 + len(face)]
 
 
-def strip(rows: Mapping[str, np.ndarray], shown: np.ndarray, face_px: int = FACE_PX) -> np.ndarray:
-    """rows (T, 58), shown frame indices -> uint8 RGB, a square face a row and frame.
+def mesh_view(config: RenderConfig, face_px: int = FACE_PX) -> Renderer | None:
+    """For the 3D rows: what draws on ``render.mesh``, or None where none is set. UserError where
+    it cannot be used."""
+    if not config.mesh:
+        return None
+    return make_renderer(replace(config, renderer="mesh", width=face_px, height=face_px))
 
-    (R*(face + gap) - gap, F*(face + gap) - gap, 3) pixels; the speaker has a look of its own.
+
+def strip(
+    rows: Mapping[str, np.ndarray],
+    shown: np.ndarray,
+    face_px: int = FACE_PX,
+    on_mesh: Renderer | None = None,
+) -> np.ndarray:
+    """rows (T, 58), shown frame indices -> uint8 RGB, a square face a line and frame.
+
+    (L*(face + gap) - gap, F*(face + gap) - gap, 3) pixels; L is the number of rows, and with
+    ``on_mesh`` every listener has a second line, in 3D, above. The speaker has a look of its own.
     """
-    pitch = face_px + GAP_PX
-    page = np.full((len(rows) * pitch - GAP_PX, len(shown) * pitch - GAP_PX, 3), 255, np.uint8)
-    for down, (name, face) in enumerate(rows.items()):
+    return _page(_lines(rows, face_px, on_mesh), shown, face_px)
+
+
+def _lines(rows: Mapping[str, np.ndarray], face_px: int, on_mesh: Renderer | None) -> list[Line]:
+    lines: list[Line] = []
+    for name, face in rows.items():
+        if on_mesh is not None and name != SPEAKER:
+            lines.append((f"{name} 3D", face, on_mesh))
         theme = SPEAKER_THEME if name == SPEAKER else RenderConfig().theme
-        draw = make_renderer(
-            replace(RenderConfig(), theme=theme, width=face_px, height=face_px)
-        ).render
+        config = replace(RenderConfig(), theme=theme, width=face_px, height=face_px)
+        lines.append((name, face, make_renderer(config)))
+    return lines
+
+
+def _page(lines: list[Line], shown: np.ndarray, face_px: int) -> np.ndarray:
+    pitch = face_px + GAP_PX
+    page = np.full((len(lines) * pitch - GAP_PX, len(shown) * pitch - GAP_PX, 3), 255, np.uint8)
+    for down, (_, face, renderer) in enumerate(lines):
         for across, frame in enumerate(shown):
             top, left = down * pitch, across * pitch
-            page[top : top + face_px, left : left + face_px] = draw(face[frame])
+            page[top : top + face_px, left : left + face_px] = renderer.render(face[frame])
     return page
 
 
 def draw_strip(
-    rows: Mapping[str, np.ndarray], path: Path, every_s: float = EVERY_S, face_px: int = FACE_PX
+    rows: Mapping[str, np.ndarray],
+    path: Path,
+    every_s: float = EVERY_S,
+    face_px: int = FACE_PX,
+    on_mesh: Renderer | None = None,
 ) -> None:
     """``strip`` of the ``strip_frames`` as PNG, with the rows' names, (T, 58) each, and the time
     of every column."""
     shown = strip_frames(rows, every_s)
-    page = strip(rows, shown, face_px)
+    lines = _lines(rows, face_px, on_mesh)
+    labels, page = [label for label, _, _ in lines], _page(lines, shown, face_px)
     height, width = page.shape[:2]
-    label = LETTER_PX * max(map(len, rows)) + EDGE_PX
+    label = LETTER_PX * max(map(len, labels)) + EDGE_PX
     whole = (width + label + EDGE_PX, height + AXIS_PX + EDGE_PX)
     figure = new_figure(whole[0] / DPI, whole[1] / DPI, DPI)
     # The picture takes exactly its own pixels, so that nothing is resampled.
@@ -93,7 +125,7 @@ def draw_strip(
         middle + pitch * np.arange(len(shown)),
         [f"{frame / FRAME_RATE_HZ:.1f} s" for frame in shown],
     )
-    axes.set_yticks(middle + pitch * np.arange(len(rows)), list(rows))
+    axes.set_yticks(middle + pitch * np.arange(len(labels)), labels)
     axes.tick_params(length=0, labelsize=LABEL_PT)
     for spine in axes.spines.values():
         spine.set_visible(False)

@@ -1,0 +1,5 @@
+"""The mesh view: coefficients on a 3DMM that the user points to."""
+
+from reactface_node.render.mesh.view import MeshView
+
+__all__ = ["MeshView"]
