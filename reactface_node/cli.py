@@ -11,6 +11,7 @@ from typing import Any
 
 from reactface_node import __version__
 from reactface_node.cli_options import add_command, add_rendering, load_config, rendering
+from reactface_node.cli_portrait import add_portrait
 from reactface_node.cli_research import add_research
 from reactface_node.cli_weights import add_weights
 from reactface_node.config import Config
@@ -63,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_live(commands)
     add_command(commands, "node", _node, "the ROS 2 lifecycle node (needs rclpy)")
     add_research(commands)
+    add_portrait(commands)
     bench = add_command(commands, "bench", _bench, "measure speed, latency and memory here")
     bench.add_argument("--json", action="store_true", help="print JSON instead of a table")
     bench.add_argument("--seconds", type=float, default=20.0, help="length of the paced run")

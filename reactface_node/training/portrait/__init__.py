@@ -1,0 +1,1 @@
+"""Fine-tuning PIRender on clips of people and the coefficients of their faces."""
