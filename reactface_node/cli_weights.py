@@ -31,7 +31,9 @@ def _weights(options: argparse.Namespace) -> None:
     if options.convert:
         from reactface_node.model.official_checkpoint import convert_official
 
-        model = load_config(options, **{"model.behaviour": "official"}).model
+        model = load_config(
+            options, **{"model.behaviour": "official", "model.face_encoder": "pixels"}
+        ).model
         source, target = options.convert
         convert_official(source, target, model)
         print(f"wrote {target}")

@@ -261,6 +261,13 @@ def test_a_damaged_file_and_another_width_are_refused(tensors, tmp_path):
         load_official(tmp_path / "whole.pth", official_config(model__width=64).model, "cpu")
 
 
+def test_it_is_a_model_of_pixels(tensors, tmp_path):
+    torch.save(tensors, tmp_path / "whole.pth")
+    config = Config.load(overrides={"model.behaviour": "official", "model.width": 32})
+    with pytest.raises(UserError, match="take --profile official"):
+        load_official(tmp_path / "whole.pth", config.model, "cpu")
+
+
 def test_a_mean_face_is_looked_for_and_checked(tensors, tmp_path):
     torch.save(tensors, tmp_path / "whole.pth")
     model = official_config(model__mean_face=str(tmp_path / "mean_face.npy")).model

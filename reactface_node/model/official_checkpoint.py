@@ -42,6 +42,8 @@ def load_official(path: Path, config: ModelConfig, device: str) -> OfficialListe
     UserError where it holds code, is damaged, is of another width, or lacks or has a tensor that
     the model has not or lacks; nothing is loaded then.
     """
+    if config.face_encoder != "pixels":
+        raise UserError("the released code reads pixels: take --profile official")
     tensors = _read(path)
     width = len(tensors[_WIDTH_SAYS]) if _WIDTH_SAYS in tensors else config.width
     if width != config.width:
