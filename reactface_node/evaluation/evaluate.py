@@ -154,7 +154,7 @@ def figures(
     out: Path,
     test: Clips,
     shown: dict[str, np.ndarray],
-    on_mesh: Renderer | None,
+    on_mesh: Renderer | None = None,
 ) -> None:
     """Figs 7-9 and the training curve, as PNG."""
     ours = {

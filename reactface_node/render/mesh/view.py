@@ -1,13 +1,13 @@
 """Coefficients on a mesh: the 3D row of the paper's figures, drawn with skia's triangles."""
 
 import logging
-import math
 from pathlib import Path
 
 import cv2
 import numpy as np
 import skia
 from scipy.sparse import csr_matrix
+from scipy.spatial.transform import Rotation
 
 from reactface_node.config import RenderConfig
 from reactface_node.errors import UserError
@@ -63,7 +63,9 @@ class MeshView(StillRenderer):
         """(58,) -> (H, W, 3) uint8 RGB, the caller's own; NaN and wild values are cleaned."""
         controls = Controls(coefficients)
         weights = np.array([controls[name] for name in self._mesh.names])
-        head = self._mesh.shaped(weights) @ rotation(controls.turn).T.astype(np.float32)
+        # About fixed axes, x first: Rz @ Ry @ Rx.
+        turn = Rotation.from_euler("xyz", controls.turn).as_matrix().astype(np.float32)
+        head = self._mesh.shaped(weights) @ turn.T
         head += controls.shift.astype(np.float32)
         canvas = self._surface.getCanvas()
         canvas.clear(colour(BACKGROUND))
@@ -116,15 +118,6 @@ class MeshView(StillRenderer):
             light += strength * np.maximum(normals @ direction, 0.0)
         red, green, blue = (255 * np.minimum(light[:, None] * CLAY, 1.0)).astype(np.int64).T
         return 0xFF000000 | red << 16 | green << 8 | blue
-
-
-def rotation(turn: np.ndarray) -> np.ndarray:
-    """(3,) radians about x, y and z -> (3, 3): Rz @ Ry @ Rx on column vectors, as schema.py."""
-    (cx, cy, cz), (sx, sy, sz) = (list(map(f, turn.tolist())) for f in (math.cos, math.sin))
-    nod = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
-    yaw = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    tilt = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return tilt @ yaw @ nod
 
 
 def _corners(mesh: FaceMesh) -> csr_matrix:
