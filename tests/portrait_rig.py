@@ -7,10 +7,10 @@ from reactface_node.training.portrait.clips import PortraitClip
 
 # Far apart, so that the picture to start from is no good answer.
 FACES = (
-    {"rotationY": 0.5, "jawOpen": 0.9},
-    {"rotationY": -0.5, "mouthSmile": 1.0},
-    {"rotationZ": 0.35, "translationX": 0.04, "eyeBlink": 1.0},
-    {"rotationZ": -0.35, "translationX": -0.04, "browInnerUp": 1.0},
+    {"rotationY": 0.7, "translationX": 0.12, "jawOpen": 0.9},
+    {"rotationY": -0.7, "translationX": -0.12, "mouthSmile": 1.0},
+    {"rotationZ": 0.5, "translationY": 0.08, "eyeBlink": 1.0},
+    {"rotationZ": -0.5, "translationY": -0.08, "browInnerUp": 1.0},
 )
 
 
