@@ -12,6 +12,7 @@ from model_inputs import small_wav2vec2
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
+from reactface_node.faceverse import METRES_PER_UNIT
 from reactface_node.model import official_checkpoint
 from reactface_node.model.official import OfficialReactFace
 from reactface_node.model.official_checkpoint import convert_official, load_official
@@ -107,7 +108,7 @@ def test_a_session_gives_the_tensor_paths_numbers(past):
     assert found.shape == (2, FRAMES, 58)
     assert np.abs(found[..., :52] - expression).max() < EXACT
     assert np.abs(found[..., 52:55] - expected[..., 52:55]).max() < EXACT
-    assert np.abs(found[..., 55:] - 0.1 * expected[..., 55:]).max() < EXACT  # metres
+    assert np.abs(found[..., 55:] - METRES_PER_UNIT * expected[..., 55:]).max() < EXACT
     assert np.abs(found[0] - found[1]).max() > 0.1
 
 

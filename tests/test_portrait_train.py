@@ -203,8 +203,8 @@ def test_it_goes_on_from_released_weights_in_their_space(tmp_path, narrow, capsy
     (["HERE", "--warp-steps", "-1"], "--warp-steps must be at least 0"),
     (["HERE", "--warp-steps", "0", "--edit-steps", "0"], "there is nothing to do"),
     (["HERE", "--learning-rate", "nan"], "--learning-rate must be within 0 .. 1"),
-    (["HERE", "--from", "no.pth"], "no PIRender weights at no.pth"),
-    (["HERE", "--vgg", "no.pth"], "no VGG-19 weights at no.pth"),
+    (["HERE", "--from", "no.pth"], "no.pth is missing"),
+    (["HERE", "--vgg", "no.pth"], "no.pth is missing"),
     (["HERE", "--set", "device=gpu9"], "device"),
 ])  # fmt: skip
 def test_a_mistake_is_one_line(arguments, says, tmp_path, monkeypatch, capsys):

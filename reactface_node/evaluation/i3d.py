@@ -1,16 +1,14 @@
 """I3D, Inception-v1 inflated to video (Carreira and Zisserman 2017): the eye of FRRea."""
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from reactface_node.errors import UserError
+from reactface_node.model.checkpoint import load_tensors
+from reactface_node.model.released import read_tensors
 
 FEATURES, SIDE, SHORTEST = 1024, 224, 9  # pixels a side; frames that leave two to pool
 BATCH_NORM_EPS = 1e-3
@@ -128,34 +126,10 @@ def load_i3d(path: Path, device: str = "cpu") -> I3D:
 
     UserError that names the file where it cannot be read or a tensor does not fit.
     """
-    tensors = _read(path)
+    tensors = read_tensors(path)[1]
     last = tensors.get("logits.conv3d.bias")
     net = I3D(400 if last is None else len(last))
-    expected = net.state_dict()
-    for name in sorted(expected.keys() | tensors.keys()):
-        if name.endswith("num_batches_tracked"):  # conversions from before torch 0.4.1 lack it
-            continue
-        if name not in tensors:
-            raise UserError(f"{path} is no I3D: it lacks {name}")
-        if name not in expected:
-            raise UserError(f"{path} is no I3D: it has {name} too")
-        if tensors[name].shape != expected[name].shape:
-            raise UserError(
-                f"{path}: {name} is {tuple(tensors[name].shape)}, "
-                f"I3D's is {tuple(expected[name].shape)}"
-            )
-    net.load_state_dict(expected | tensors)
+    # Conversions from before torch 0.4.1 lack these.
+    counters = {n: t for n, t in net.state_dict().items() if n.endswith("num_batches_tracked")}
+    load_tensors(path, net, counters | tensors)
     return net.to(device).eval().requires_grad_(False)
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, SafetensorError, pickle.UnpicklingError, EOFError) as error:
-        reason = (str(error).splitlines() or ["it ends too early"])[0]
-        raise UserError(f"cannot read I3D weights {path}: {reason}") from error
-    if not isinstance(tensors, dict) or not all(torch.is_tensor(t) for t in tensors.values()):
-        raise UserError(f"{path} holds no tensors by name")
-    return tensors

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -13,10 +12,10 @@ from reactface_node.config import ModelConfig
 from reactface_node.errors import UserError
 from reactface_node.faceverse import read_mean_face
 from reactface_node.files import make_folder, written_whole
-from reactface_node.model.checkpoint import check_version, load_tensors, read_safetensors
+from reactface_node.model.checkpoint import check_version, load_tensors
 from reactface_node.model.official import OfficialReactFace
 from reactface_node.model.official_session import OfficialListener
-from reactface_node.model.released import read_released
+from reactface_node.model.released import read_tensors
 
 FORMAT = "reactface-official"
 VERSION = 1
@@ -73,17 +72,11 @@ def convert_official(source: Path, target: Path, config: ModelConfig) -> None:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    tensors = _read_converted(path) if path.suffix == ".safetensors" else read_released(path)
+    metadata, tensors = read_tensors(path)
+    if metadata or path.suffix == ".safetensors":
+        if metadata.get("format") != FORMAT:
+            raise UserError(f"{path} was not converted from a checkpoint of the released code")
+        check_version(path, metadata, VERSION)
     return {
-        name: tensor.clone() if tensor.dtype == torch.float32 else tensor.float()
-        for name, tensor in tensors.items()
-        if not name.endswith(_COMPUTED)
+        name: tensor.float() for name, tensor in tensors.items() if not name.endswith(_COMPUTED)
     }
-
-
-def _read_converted(path: Path) -> dict[str, Tensor]:
-    metadata, tensors = read_safetensors(path, "cpu")
-    if metadata.get("format") != FORMAT:
-        raise UserError(f"{path} was not converted from a checkpoint of the released code")
-    check_version(path, metadata, VERSION)
-    return tensors

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from reactface_node.errors import UserError
+from reactface_node.model.checkpoint import read_safetensors
 
 WRAPPED_IN = ("state_dict", "model", "net_G_ema", "net_G")
 """Under which name a state dict lies where the file holds more, such as an optimiser."""
@@ -18,6 +19,18 @@ _WEIGHT_NORM = {
     "weight_g": "parametrizations.weight.original0",
     "weight_v": "parametrizations.weight.original1",
 }
+
+
+def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Metadata and tensors of a .safetensors file, or of a .pth file, which has no metadata.
+
+    UserError where it is missing, and as ``read_safetensors`` and ``read_released``.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} is missing")
+    if path.suffix == ".safetensors":
+        return read_safetensors(path, "cpu")
+    return {}, read_released(path)
 
 
 def read_released(path: Path) -> dict[str, Tensor]:

@@ -11,10 +11,9 @@ from reactface_node.files import make_folder, written_whole
 from reactface_node.model.checkpoint import (
     check_version,
     load_tensors,
-    read_safetensors,
     resolve_device,
 )
-from reactface_node.model.released import read_released
+from reactface_node.model.released import read_tensors
 from reactface_node.render.portrait.generator import FaceGenerator
 
 FORMAT = "pirender"
@@ -39,14 +38,9 @@ def load_generator(path: Path, device: str) -> LoadedGenerator:
     lacks a tensor, or where the device is not there.
     """
     resolve_device(device)
-    if not path.is_file():
-        raise UserError(f"no PIRender weights at {path}")
-    space: CoefficientSpace = "faceverse"
-    if path.suffix == ".safetensors":
-        metadata, tensors = read_safetensors(path, "cpu")
-        space = _space(path, metadata)
-    else:
-        tensors = read_released(path)
+    metadata, tensors = read_tensors(path)
+    ours = path.suffix == ".safetensors"
+    space = _space(path, metadata) if ours else "faceverse"
     net = FaceGenerator()
     load_tensors(path, net, tensors)
     return LoadedGenerator(net.to(device).eval().requires_grad_(False), space)

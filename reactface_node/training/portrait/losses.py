@@ -8,9 +8,8 @@ from typing import Protocol
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from reactface_node.errors import UserError
-from reactface_node.model.checkpoint import load_tensors, read_safetensors
-from reactface_node.model.released import read_released
+from reactface_node.model.checkpoint import load_tensors
+from reactface_node.model.released import read_tensors
 
 WARP_WEIGHT, EDIT_WEIGHT = 2.5, 4.0
 """Of PIRender's two losses, as released."""
@@ -100,11 +99,7 @@ def read_loss(path: Path | None, device: str) -> PictureLoss:
     the pixel loss without one. UserError where the file is damaged or holds another net."""
     if path is None:
         return PixelLoss()
-    if not path.is_file():
-        raise UserError(f"no VGG-19 weights at {path}")
-    ours = path.suffix == ".safetensors"
-    tensors = read_safetensors(path, "cpu")[1] if ours else read_released(path)
-    return PerceptualLoss(tensors, path).to(device)
+    return PerceptualLoss(read_tensors(path)[1], path).to(device)
 
 
 def digest_of(tensors: Mapping[str, Tensor]) -> str:
