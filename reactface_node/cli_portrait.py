@@ -26,7 +26,7 @@ def add_portrait(commands: Any) -> None:
     train.add_argument(
         "--from", dest="start", type=Path, metavar="FILE",
         help="PIRender's weights to begin with: the authors' .pth, or our .safetensors; without, "
-        "training begins with nothing and takes hundreds of thousands of steps",
+        "a new net, whose flow alone took the authors 200,000 steps for many people",
     )  # fmt: skip
     train.add_argument(
         "--vgg", type=Path, metavar="FILE",
@@ -36,12 +36,20 @@ def add_portrait(commands: Any) -> None:
     train.add_argument(
         "--faceverse", action="store_true", help="the .npy files are in FaceVerse's space"
     )
-    train.add_argument("--warp-steps", type=int, default=2000, help="of the flow alone; 2000")
-    train.add_argument("--edit-steps", type=int, default=8000, help="of all, after those; 8000")
-    train.add_argument("--batch", type=int, default=4, help="pairs of frames a step; 4")
-    train.add_argument("--learning-rate", type=float, default=1e-4, help="1e-4")
-    train.add_argument("--seed", type=int, default=0, help="of the pairs and of a new net; 0")
-    train.add_argument("--save-every", type=int, default=500, help="steps; 500")
+    train.add_argument(
+        "--warp-steps", type=int, metavar="N", default=2000, help="of the flow alone; 2000"
+    )
+    train.add_argument(
+        "--edit-steps", type=int, metavar="N", default=8000, help="of all, after those; 8000"
+    )
+    train.add_argument(
+        "--batch", type=int, metavar="N", default=4, help="pairs of frames a step; 4"
+    )
+    train.add_argument("--learning-rate", type=float, metavar="X", default=1e-4, help="1e-4")
+    train.add_argument(
+        "--seed", type=int, metavar="N", default=0, help="of the pairs and of a new net; 0"
+    )
+    train.add_argument("--save-every", type=int, metavar="N", default=500, help="steps; 500")
 
 
 def _train(options: argparse.Namespace) -> None:

@@ -91,18 +91,18 @@ def _described(
     values = read_coefficients(beside)
     # By the header, before anything is decoded.
     lengths = {path: picture_frames(path), beside: len(values)}
-    for line in lengths_that_disagree(lengths):
-        raise UserError(line)
-    frames = tqdm(video_frames(path), path.name, lengths[path], unit="frame")
-    pictures = np.stack([centre_crop(rgb) for rgb in frames])
+    disagreement = next(lengths_that_disagree(lengths), None)
+    if disagreement is not None:
+        raise UserError(disagreement)
+    pictures = [centre_crop(rgb) for rgb in _frames(path, lengths[path])]
     length = min(len(pictures), len(values))
     values = _in_space(values[:length], written, wanted)
-    return PortraitClip(str(path), pictures[:length], values, np.arange(length))
+    return PortraitClip(str(path), np.stack(pictures[:length]), values, np.arange(length))
 
 
 def _tracked(path: Path, tracker: Tracker, wanted: CoefficientSpace) -> PortraitClip:
     try:
-        frames = tqdm(video_frames(path), path.name, picture_frames(path), unit="frame")
+        frames = _frames(path, picture_frames(path))
         seen = [tracker.track(slot / FRAME_RATE_HZ, rgb) for slot, rgb in enumerate(frames)]
     finally:
         tracker.close()
@@ -111,6 +111,16 @@ def _tracked(path: Path, tracker: Tracker, wanted: CoefficientSpace) -> Portrait
     assert pictures is not None  # fill_gaps refuses a clip without a face
     shown = np.flatnonzero([one.face_found for one in seen])
     return PortraitClip(str(path), pictures, values, shown)
+
+
+def _frames(path: Path, count: int) -> Iterator[np.ndarray]:
+    """Every (H, W, 3) picture, at least one, under a progress bar of ``count``."""
+    empty = True
+    for rgb in tqdm(video_frames(path), path.name, count, unit="frame"):
+        empty = False
+        yield rgb
+    if empty:
+        raise UserError(f"{path} holds no pictures")
 
 
 def _in_space(values: np.ndarray, given: CoefficientSpace, wanted: CoefficientSpace) -> np.ndarray:

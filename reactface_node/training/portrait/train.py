@@ -89,9 +89,9 @@ def tune(
     )  # fmt: skip
     for step in bar:
         pairs = draw(clips, np.random.default_rng([stages.seed, 0, step]), stages.batch).to(device)
-        terms = optimise(run, pairs, step)
+        parts = optimise(run, pairs, step)
         follow(run.average.state_dict(), run.net, step, AVERAGE)
-        bar.set_postfix({name: f"{value:.3f}" for name, value in terms.items()})
+        bar.set_postfix({name: f"{value:.3f}" for name, value in parts.items()})
         if step + 1 == stages.steps or (step + 1) % stages.save_every == 0:
             save(run, step + 1, out)
     return run.progress.history[-1] if run.progress.history else {}
