@@ -71,7 +71,16 @@ def test_the_profile_replays_the_sample_from_pixels_and_sound(tmp_path, monkeypa
     save_checkpoint(tmp_path / "small.safetensors", small_model(config), config, {}, "abc")
     monkeypatch.chdir(tmp_path)
     settings = [f"--set={name}={value}" for name, value in SMALL.items()]
-    command = ["replay", str(REPOSITORY / "sample"), "-o", "out", "--profile", "paper"]
+    command = [
+        "replay",
+        str(REPOSITORY / "sample"),
+        "-o",
+        "out",
+        "--profile",
+        "paper",
+        "--render",
+        "avatar",
+    ]
     assert main([*command, "--set", "weights=small.safetensors", *settings]) == 0
     with BagReader(tmp_path / "out") as bag:
         faces = [item.message.weights for item in bag.messages(["/reactface/blendshapes"])]

@@ -173,7 +173,7 @@ def test_what_is_no_portrait_is_refused_in_one_line(portraits, name):
 
 
 def test_a_missing_folder_and_missing_weights_are_one_line(portraits, tmp_path):
-    with pytest.raises(UserError, match=r"there is no folder .*: set render\.portraits"):
+    with pytest.raises(UserError, match=r"no folder .* of portraits: give --portrait FILE"):
         make_renderer(config(tmp_path / "nowhere", tmp_path))
     with pytest.raises(UserError, match=r"no PIRender weights .*then set render\.pirender"):
         make_renderer(config(portraits, tmp_path, pirender="nowhere.pth"))

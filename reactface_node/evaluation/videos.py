@@ -1,7 +1,7 @@
 """What every row of the table does, as videos to look at and to make a survey of."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +16,11 @@ from reactface_node.evaluation.rows import GT, OURS
 from reactface_node.evaluation.strips import SPEAKER_THEME
 from reactface_node.files import make_folder
 from reactface_node.media import VideoWriter
-from reactface_node.render import make_renderer
+from reactface_node.render import Renderer, make_renderer
 from reactface_node.schema import SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
 from reactface_node.training.baselines import TITLES
+
+DRAWN_AT_ONCE = 8
 
 
 def folder_name(row: str) -> str:
@@ -45,25 +47,39 @@ def write_videos(
     there already or cannot be written.
     """
     count, frames = next(iter(rows.values())).shape[:2]
-    speaking = make_renderer(replace(config, theme=SPEAKER_THEME)).render
-    listening = make_renderer(config).render
+    speaking = make_renderer(replace(config, renderer="avatar", theme=SPEAKER_THEME)).render
+    # One each: a portrait remembers the frames before.
+    renderers = [make_renderer(config) for _ in rows]
     for row in rows:
         make_folder(folder / folder_name(row))
     with tqdm(total=count * frames, desc="videos", unit="frame", leave=False) as bar:
         for index, name in enumerate(clips.names[:count]):
             sound = clips.audio[index].astype(np.float32) / 32768
             paths = [folder / folder_name(row) / f"{_plain(name)}.mp4" for row in rows]
+            listening = [
+                _pictures(renderer, reactions[index])
+                for renderer, reactions in zip(renderers, rows.values(), strict=True)
+            ]
             # All rows at once, so that the speaker is drawn once.
             with ExitStack() as stack:
                 writers = [stack.enter_context(_writer(path, config)) for path in paths]
                 for frame in range(frames):
                     left, at = speaking(clips.speaker[index, frame]), frame * SAMPLES_PER_FRAME
                     heard = sound[at : at + SAMPLES_PER_FRAME]
-                    for writer, reactions in zip(writers, rows.values(), strict=True):
-                        right = listening(reactions[index, frame])
+                    for writer, pictures in zip(writers, listening, strict=True):
+                        right = next(pictures)
                         writer.write_image(np.hstack([left, right]))  # type: ignore[list-item]
                         writer.write_audio(at / SAMPLE_RATE_HZ, heard, SAMPLE_RATE_HZ)
                     bar.update()
+
+
+def _pictures(renderer: Renderer, faces: np.ndarray) -> Iterator[np.ndarray | None]:
+    """(T, 58) -> T pictures, drawn some at a time as a session plays them."""
+    renderer.reset()
+    for first in range(0, len(faces), DRAWN_AT_ONCE):
+        window = faces[first : first + DRAWN_AT_ONCE]
+        draw = renderer.begin(window)
+        yield from (draw(frame) for frame in range(len(window)))
 
 
 def _writer(path: Path, config: RenderConfig) -> VideoWriter:

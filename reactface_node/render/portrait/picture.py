@@ -37,7 +37,10 @@ def read_portrait(folder: str, name: str) -> Tensor:
 def _inside(folder: Path, name: str) -> Path:
     """The file; whatever leads out of the folder, links too, is not there."""
     if not folder.is_dir():
-        raise UserError(f"there is no folder '{folder}': set render.portraits to yours")
+        raise UserError(
+            f"there is no folder '{folder}' of portraits: give --portrait FILE, or set "
+            "render.portraits and render.portrait, or render.renderer to avatar"
+        )
     home = folder.resolve()
     known = sorted(p.name for p in home.iterdir() if p.suffix.lower() in SUFFIXES)
     listed = f"there are: {', '.join(known)}" if known else "it holds no picture"
