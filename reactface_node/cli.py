@@ -3,7 +3,6 @@
 import argparse
 import json
 import logging
-import os
 import signal
 import sys
 from pathlib import Path
@@ -94,18 +93,11 @@ def _add_live(commands: Any) -> None:
 
 def load_session(config: Config) -> Any:
     """A loaded session, without the notes that MediaPipe's C++ writes to stderr as it starts."""
+    from reactface_node.perception.library import quiet_stderr
     from reactface_node.session import ReactionSession
 
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
+    with quiet_stderr():
         return ReactionSession.load(config)
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _replay(options: argparse.Namespace) -> None:

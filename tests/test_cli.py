@@ -31,7 +31,15 @@ def run(capsys, *arguments):
         (["replay", "x", "-o", "OUT", "--set", "gain"], "is not NAME=VALUE"),
         (["replay", "x", "-o", "OUT", "--samples", "0"], "must be within 1 .. 64"),
         (["replay", "x", "-o", "OUT", "--profile", "best"], "unknown profile 'best'"),
-        (["replay", SAMPLE, "-o", "OUT", "--profile", "paper"], "no weights 'paper.safetensors'"),
+        (["replay", SAMPLE, "-o", "OUT", "--profile", "paper"], "give --portrait FILE"),
+        (
+            ["replay", SAMPLE, "-o", "OUT", "--profile", "paper", "--render", "avatar"],
+            "no weights 'paper.safetensors'",
+        ),
+        (
+            ["replay", SAMPLE, "-o", "OUT", "--profile", "official"],
+            "no weights 'official.safetensors'",
+        ),
         (["replay", "x", "-o", "OUT", "--config", "no.yaml"], "cannot read the config file"),
         (["replay", SAMPLE, "-o", "OUT", "--set", "weights=no.safetensors"], "reactface train"),
         (["replay", "x", "-o", "EXISTS"], "exists already"),

@@ -8,7 +8,7 @@ from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
 from reactface_node.perception.crop import FaceCrop
 from reactface_node.perception.finders import positions
-from reactface_node.perception.library import import_mediapipe, quiet_warnings
+from reactface_node.perception.library import import_mediapipe, quiet_stderr, quiet_warnings
 
 # Outer corners of the subject's right and left eye in MediaPipe's mesh: left and right in the
 # picture.
@@ -22,7 +22,8 @@ def crop_portrait(rgb: np.ndarray) -> np.ndarray:
 
     UserError where there is no face or more than one, or where no landmark model is installed.
     """
-    faces = _find(np.ascontiguousarray(rgb))
+    with quiet_stderr(), quiet_warnings():
+        faces = _find(np.ascontiguousarray(rgb))
     if len(faces) != 1:
         said = "no face" if not faces else "more than one face"
         raise UserError(f"{said} is found; take a picture of one person who faces the camera")
@@ -41,7 +42,7 @@ def _find(rgb: np.ndarray) -> list[np.ndarray]:
     mediapipe = import_mediapipe()
     if hasattr(mediapipe, "solutions"):
         settings = {"static_image_mode": True, "max_num_faces": MOST_FACES}
-        with quiet_warnings(), mediapipe.solutions.face_mesh.FaceMesh(**settings) as mesh:
+        with mediapipe.solutions.face_mesh.FaceMesh(**settings) as mesh:
             found = mesh.process(rgb).multi_face_landmarks or []
         return [positions(face.landmark) for face in found]
     model = resources.weights_file(PerceptionConfig().landmarker)

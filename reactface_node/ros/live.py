@@ -54,12 +54,13 @@ def live(config: Config, camera: str, microphone: str, showing: bool) -> None:
         signal.signal(name, lambda *_: stop.set())
     capture = open_capture(camera, microphone)
     try:
+        renderer = make_renderer(config.render)
         session = ReactionSession.load(config)
         try:
             serve(
                 config,
                 session,
-                make_renderer(config.render),
+                renderer,
                 stop,
                 ShowingNode if showing else DdsNode,
                 listened(camera, microphone),

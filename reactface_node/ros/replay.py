@@ -174,14 +174,13 @@ def replay(
     with ExitStack() as stack:
         deliveries, start_s, duration_s = _open(source, config, stack)
         bag = stack.enter_context(BagWriter(out))
+        renderer = make_renderer(config.render)
         session = load()
         stack.callback(session.close)
         observed = Observed(session)
         beside = stack.enter_context(SideBySide(video, observed, config)) if video else None
         transport = ReplayTransport(bag, beside)
-        server = Server(
-            config, observed, bag.types, transport, make_renderer(config.render), NODE_NAME
-        )
+        server = Server(config, observed, bag.types, transport, renderer, NODE_NAME)
         bar = stack.enter_context(
             tqdm(total=duration_s, desc=source.name, delay=1.0, bar_format=BAR)
         )
