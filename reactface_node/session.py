@@ -15,9 +15,9 @@ import torch
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
-from reactface_node.model.checkpoint import find_weights, load_checkpoint, resolve_device
+from reactface_node.model.checkpoint import resolve_device
+from reactface_node.model.load import load_listener
 from reactface_node.model.modules import spread_apart
-from reactface_node.model.official_checkpoint import load_official
 from reactface_node.model.official_session import OfficialListener
 from reactface_node.model.reactface import ReactFace, SpeakerInput
 from reactface_node.playout import Playout
@@ -214,14 +214,6 @@ class ReactionSession:
         self._tracker.track(0.0, np.zeros((240, 320, 3), np.uint8))
         self._tracker.reset()
         self._begin()
-
-
-def load_listener(config: Config, device: str) -> ReactFace | OfficialListener:
-    """The model with its weights; UserError if they are missing or do not fit."""
-    path = find_weights(config.weights)
-    if config.model.behaviour == "official":
-        return load_official(path, config.model, device)
-    return load_checkpoint(path, config.model, device).model
 
 
 def _checked(config: Config) -> Config:

@@ -1,5 +1,6 @@
 """The released code's checkpoints: how they load, what is refused, and what a session plays."""
 
+import json
 import os
 from collections import OrderedDict
 from pathlib import Path
@@ -10,8 +11,13 @@ import pytest
 import torch
 from model_inputs import small_wav2vec2
 
+from reactface_node.cli import main
 from reactface_node.config import Config
+from reactface_node.data.plan import Plan
+from reactface_node.data.source import Clip
+from reactface_node.data.store import ClipWriter, write_clip
 from reactface_node.errors import UserError
+from reactface_node.evaluation.rows import OURS
 from reactface_node.faceverse import METRES_PER_UNIT
 from reactface_node.model import official_checkpoint
 from reactface_node.model.official import OfficialReactFace
@@ -138,7 +144,6 @@ def test_history_is_what_the_released_code_has_positions_for(monkeypatch):
 
 def test_the_profile_replays_the_sample(tensors, tmp_path, monkeypatch):
     """From the command line, a released checkpoint as it is."""
-    from reactface_node.cli import main
     from reactface_node.ros.bag import BagReader
 
     monkeypatch.chdir(tmp_path)
@@ -151,6 +156,37 @@ def test_the_profile_replays_the_sample(tensors, tmp_path, monkeypatch):
         windows = [item.message for item in bag.messages(["/reactface/reaction"])]
     assert len(windows) >= 73
     assert np.isfinite([window.samples for window in windows]).all()
+
+
+def write_split(folder, split, frames=104, count=2):
+    rng = np.random.default_rng(len(split))
+    names = tuple(f"{split}{index}" for index in range(count))
+    with ClipWriter(folder, Plan(split, names, frames, 1, True, {"labels": True})) as writer:
+        for index in range(count):
+            clip = Clip(
+                rng.random((frames, 58), np.float32),
+                rng.integers(-99, 99, frames * 640, np.int16),
+                rng.random((1, frames, 58), np.float32),
+                rng.integers(0, 255, (frames, 224, 224, 3), np.uint8),
+            )
+            write_clip(writer.unfinished, writer.plan, index, clip)
+        writer.finish(tuple(np.arange(count).reshape(count, 1)))
+
+
+def test_it_has_a_row_in_the_table(tensors, tmp_path, monkeypatch):
+    monkeypatch.setattr("reactface_node.evaluation.rows.SPEED_FRAMES", 8)
+    torch.save(tensors, tmp_path / "net.pth")
+    for split in ("train", "test"):
+        write_split(tmp_path / "data", split)
+    settings = {"weights": tmp_path / "net.pth", "training.data": tmp_path / "data",
+                "model.width": 32, "threads": 1}  # fmt: skip
+    given = [f"--set={name}={value}" for name, value in settings.items()]
+    out = str(tmp_path / "out")
+    assert main(["evaluate", "-o", out, "--profile", "official", "--samples", "2", *given]) == 0
+    rows = json.loads((tmp_path / "out" / "table2.json").read_text())["rows"]
+    (ours,) = (row for row in rows if row["name"] == OURS)
+    assert np.isfinite([value for value in ours["metrics"].values() if value is not None]).all()
+    assert (tmp_path / "out" / "fig8.png").is_file()
 
 
 def test_a_clip_at_once_is_what_a_session_plays_window_by_window():

@@ -162,6 +162,15 @@ def figures(
     }
     draw_strip(shown, out / "fig7.png", on_mesh=on_mesh)
     draw_strip(ours, out / "fig8.png", on_mesh=on_mesh)
+    if config.model.behaviour == "official":
+        # Its checkpoints tell nothing of their training, and its attention is torch's own.
+        print("no fig9.png and no training.png of a released checkpoint", file=sys.stderr)
+    else:
+        model_figures(config, out, test)
+
+
+def model_figures(config: Config, out: Path, test: Clips) -> None:
+    """Fig. 9 and the training curve."""
     stored = load_checkpoint(find_weights(config.weights), config.model, config.device)
     frames = whole_frames(test, config.model.window, FIGURE_FRAMES)
     pixels = config.model.face_encoder == "pixels"

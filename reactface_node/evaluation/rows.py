@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from reactface_node import resources
@@ -18,6 +19,8 @@ from reactface_node.data.clips import Clips
 from reactface_node.evaluation.metrics import all_metrics
 from reactface_node.evaluation.synchrony import SHORTEST
 from reactface_node.faceverse import Space
+from reactface_node.model.face import PixelEncoder
+from reactface_node.model.official_layers import VideoConvolutions
 from reactface_node.render import make_renderer
 from reactface_node.training.baselines import TITLES, Mirror, NearestNeighbour, Random
 from reactface_node.training.corpus import speaker_input
@@ -64,8 +67,7 @@ def whole_frames(clips: Clips, window: int, most: int | None = None) -> int:
 
 def react_to(reactor: Reactor, clips: Clips, samples: int, config: Config) -> np.ndarray:
     """(N, M, T, 58) reactions to every clip, T its whole windows; the seed decides them."""
-    window, pixels = config.model.window, config.model.face_encoder == "pixels"
-    frames = whole_frames(clips, window)
+    frames, pixels = whole_frames(clips, config.model.window), reads_pixels(reactor)
     parts = []
     for start in tqdm(range(0, len(clips), BATCH), "reacting", unit="batch", leave=False):
         chosen = slice(start, start + BATCH)
@@ -73,6 +75,13 @@ def react_to(reactor: Reactor, clips: Clips, samples: int, config: Config) -> np
         generator = torch.Generator().manual_seed(config.training.seed * 1_000_003 + start)
         parts.append(reactor.react(speaker, samples, generator).cpu().numpy())
     return np.concatenate(parts)
+
+
+def reads_pixels(reactor: Reactor) -> bool:
+    """Whether it looks at the speaker's pictures; a table of one that does may hold baselines
+    that know coefficients alone."""
+    parts = reactor.modules() if isinstance(reactor, nn.Module) else ()
+    return any(isinstance(part, PixelEncoder | VideoConvolutions) for part in parts)
 
 
 def real_reactions(clips: Clips, frames: int) -> np.ndarray:
@@ -118,8 +127,7 @@ def frames_per_second(reactor: Reactor, clips: Clips, config: Config) -> float:
     """FPS, up: one reaction with its pictures drawn, warm, median of five runs."""
     draw = make_renderer(RenderConfig()).render
     frames = whole_frames(clips, config.model.window, SPEED_FRAMES)
-    pixels = config.model.face_encoder == "pixels"
-    speaker = speaker_input(clips, slice(0, 1), frames, pixels).to(config.device)
+    speaker = speaker_input(clips, slice(0, 1), frames, reads_pixels(reactor)).to(config.device)
     seconds = []
     for run in range(SPEED_RUNS + 1):
         begin = time.perf_counter()

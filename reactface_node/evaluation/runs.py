@@ -6,7 +6,7 @@ from pathlib import Path
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.evaluation.rows import OURS, trained
-from reactface_node.model.checkpoint import find_weights, load_checkpoint
+from reactface_node.model.load import load_listener
 from reactface_node.training.learner import Reactor
 from reactface_node.training.train import WEIGHTS
 
@@ -36,8 +36,7 @@ def load_runs(config: Config, runs: Sequence[Path]) -> list[tuple[str, Reactor]]
         if title in found:
             raise UserError(f"two runs would be called '{title}'; rename the folder of {run}")
         found[title] = reactor
-    ours = load_checkpoint(find_weights(config.weights), config.model, config.device).model
-    return [*found.items(), (OURS, ours)]
+    return [*found.items(), (OURS, load_listener(config, config.device))]
 
 
 def _name(run: Path) -> str:

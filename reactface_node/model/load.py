@@ -1,0 +1,15 @@
+"""The listener that a config asks for, whichever of the behaviours it has."""
+
+from reactface_node.config import Config
+from reactface_node.model.checkpoint import find_weights, load_checkpoint
+from reactface_node.model.official_checkpoint import load_official
+from reactface_node.model.official_session import OfficialListener
+from reactface_node.model.reactface import ReactFace
+
+
+def load_listener(config: Config, device: str) -> ReactFace | OfficialListener:
+    """The model with its weights; UserError if they are missing or do not fit."""
+    path = find_weights(config.weights)
+    if config.model.behaviour == "official":
+        return load_official(path, config.model, device)
+    return load_checkpoint(path, config.model, device).model
