@@ -1,46 +1,30 @@
-"""The released code's checkpoints: how they load, what is refused, and what a session plays."""
+"""What a session of the official profile plays, and its row in the table."""
 
 import json
-import os
-from collections import OrderedDict
 from pathlib import Path
 
-import golden
 import numpy as np
 import pytest
 import torch
-from model_inputs import small_wav2vec2
+from official_rig import EXACT, PIXELS, W, official_config, released_tensors, small_net
 
 from reactface_node.cli import main
-from reactface_node.config import Config
 from reactface_node.data.plan import Plan
 from reactface_node.data.source import Clip
 from reactface_node.data.store import ClipWriter, write_clip
-from reactface_node.errors import UserError
 from reactface_node.evaluation.rows import OURS
 from reactface_node.faceverse import METRES_PER_UNIT
-from reactface_node.model import official_checkpoint
-from reactface_node.model.official import OfficialReactFace
-from reactface_node.model.official_checkpoint import convert_official, load_official
 from reactface_node.model.official_session import OfficialListener
 from reactface_node.model.records import SpeakerInput
 from reactface_node.schema import Observation
 from reactface_node.session import ReactionSession
 
-W, PIXELS, FRAMES = 8, 32, 32
-EXACT = 1e-5
+FRAMES = 32
 
 
-def official_config(**changes):
-    small = {"model.width": 32, "playout.samples": 2}
-    named = {name.replace("__", "."): value for name, value in changes.items()}
-    return Config.load("official", overrides=small | named)
-
-
-def small_net(config):
-    net = OfficialReactFace(config.model, small_wav2vec2())
-    net.load_state_dict(golden.seeded({n: t.shape for n, t in net.state_dict().items()}))
-    return net.eval().requires_grad_(False)
+@pytest.fixture
+def tensors(monkeypatch):
+    return released_tensors(monkeypatch)
 
 
 class CroppingTracker:
@@ -203,126 +187,3 @@ def test_a_clip_at_once_is_what_a_session_plays_window_by_window():
         noise = torch.randn(1, 3, 1, 32, generator=again)
         output, state = listener(speaker.frames(first, first + W), noise, state)
         assert torch.equal(found[:, :, first : first + W], output.listener)
-
-
-@pytest.fixture
-def small_backbone(monkeypatch):
-    monkeypatch.setattr("reactface_node.model.official.untrained_wav2vec2", small_wav2vec2)
-
-
-@pytest.fixture
-def tensors(small_backbone):
-    return small_net(official_config()).state_dict()
-
-
-def old_names(tensors):
-    """As torch before 2.1 names the parts of a weight norm."""
-    new = "parametrizations.weight.original"
-    return {
-        name.replace(f"{new}0", "weight_g").replace(f"{new}1", "weight_v"): value
-        for name, value in tensors.items()
-    }
-
-
-WRAPPINGS = {
-    "plain": lambda t: t,
-    "ordered": OrderedDict,
-    "state_dict": lambda t: {"epoch": 3, "state_dict": t, "optimizer": {"state": {}}},
-    "model": lambda t: {"model": t, "loss": 0.5},
-    "parallel": lambda t: {f"module.{name}": value for name, value in t.items()},
-    "old weight norm": old_names,
-    "position codes": lambda t: t | {"PPE.pe": torch.zeros(1, 808, 32), "PE.pe": torch.ones(5, 1)},
-}
-
-
-@pytest.mark.parametrize("wrapping", WRAPPINGS)
-def test_every_way_the_released_code_saves_is_read(tensors, tmp_path, wrapping):
-    path = tmp_path / "best_checkpoint.pth"
-    torch.save(WRAPPINGS[wrapping](tensors), path)
-    model = official_config().model
-    convert_official(path, tmp_path / "converted.safetensors", model)
-    noise, past = torch.ones(1, 32), torch.zeros(1, W, 58)
-    video, audio = torch.zeros(1, W, 3, PIXELS, PIXELS), torch.ones(1, W * 640)
-    expected = small_net(official_config())
-    expected = expected.step(expected.encode(video, audio), past, None, noise).listener
-    for source in (path, tmp_path / "converted.safetensors"):
-        listener = load_official(source, model, "cpu")
-        found = listener.net.step(listener.net.encode(video, audio), past, None, noise).listener
-        assert torch.allclose(found, expected, atol=EXACT)
-        assert not any(p.requires_grad for p in listener.parameters())
-
-
-class RunsCode:
-    def __reduce__(self):
-        return os.mkdir, ("harm",)
-
-
-def without(tensors, name):
-    return {key: value for key, value in tensors.items() if key != name}
-
-
-BAD = {
-    "code": (lambda t: {"model": t, "args": RunsCode()}, "it holds code or objects"),
-    "missing": (lambda t: without(t, "speaker_vector_map_layer.bias"),
-                "lacks the tensor speaker_vector_map_layer.bias"),
-    "extra": (lambda t: t | {"extra.weight": torch.zeros(3)}, "the model lacks: extra.weight"),
-    "shape": (lambda t: t | {"interaction_VAE.mu_token": torch.zeros(31)},
-              r"interaction_VAE.mu_token is \(31,\), the model needs \(32,\)"),
-    "empty": (lambda t: {"epoch": 3}, "holds no state dict"),
-    "a list": (lambda t: list(t.values()), "holds no state dict"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("fault", BAD)
-def test_a_bad_checkpoint_is_refused_in_one_line(tensors, tmp_path, monkeypatch, fault):
-    make, message = BAD[fault]
-    monkeypatch.chdir(tmp_path)
-    torch.save(make(tensors), tmp_path / "bad.pth")
-    with pytest.raises(UserError, match=message) as refused:
-        convert_official(
-            tmp_path / "bad.pth", tmp_path / "out.safetensors", official_config().model
-        )
-    assert "\n" not in str(refused.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["bad.pth"]
-
-
-def test_a_damaged_file_and_another_width_are_refused(tensors, tmp_path):
-    torch.save(tensors, tmp_path / "whole.pth")
-    data = (tmp_path / "whole.pth").read_bytes()
-    (tmp_path / "cut.pth").write_bytes(data[: len(data) // 2])
-    (tmp_path / "text.pth").write_text("hello")
-    for name in ("cut.pth", "text.pth"):
-        with pytest.raises(UserError, match="is damaged or no checkpoint of torch"):
-            load_official(tmp_path / name, official_config().model, "cpu")
-    with pytest.raises(UserError, match=r"has width 32, the config 64: set model\.width"):
-        load_official(tmp_path / "whole.pth", official_config(model__width=64).model, "cpu")
-
-
-def test_it_is_a_model_of_pixels(tensors, tmp_path):
-    torch.save(tensors, tmp_path / "whole.pth")
-    config = Config.load(overrides={"model.behaviour": "official", "model.width": 32})
-    with pytest.raises(UserError, match="take --profile official"):
-        load_official(tmp_path / "whole.pth", config.model, "cpu")
-
-
-def test_a_mean_face_is_looked_for_and_checked(tensors, tmp_path):
-    torch.save(tensors, tmp_path / "whole.pth")
-    model = official_config(model__mean_face=str(tmp_path / "mean_face.npy")).model
-    with pytest.raises(UserError, match=r"mean_face\.npy is missing"):
-        load_official(tmp_path / "whole.pth", model, "cpu")
-    np.save(tmp_path / "mean_face.npy", np.full(58, 0.25, np.float32))
-    listener = load_official(tmp_path / "whole.pth", model, "cpu")
-    assert listener.listener_mean[:52].tolist() == [0.25] * 52
-    assert listener.listener_mean[52:].tolist() == [0.0] * 6
-
-
-def test_a_safetensors_file_of_something_else_is_refused(tmp_path):
-    from safetensors.torch import save_file
-
-    save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors", {"format": "reactface"})
-    with pytest.raises(UserError, match="was not converted from a checkpoint"):
-        load_official(tmp_path / "a.safetensors", official_config().model, "cpu")
-    newer = {"format": official_checkpoint.FORMAT, "version": "99"}
-    save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors", newer)
-    with pytest.raises(UserError, match="newer reactface_node"):
-        load_official(tmp_path / "a.safetensors", official_config().model, "cpu")
