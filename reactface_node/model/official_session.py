@@ -86,9 +86,8 @@ class OfficialListener(nn.Module):
             kept = torch.cat([state.video, video], 1)
         loudness = state.loudness.hear(speaker.audio, speaker.audio_valid)
         seen = self.net.encode(kept, loudness.normalise(audio))
-        step = self.net.step(
-            seen.repeated(samples), state.past, state.latent, noise[:, :, 0].flatten(0, 1)
-        )
+        fresh = self.config.temperature * noise[:, :, 0].flatten(0, 1)
+        step = self.net.step(seen.repeated(samples), state.past, state.latent, fresh)
         again = MOST_FRAMES - w if self.config.official_past == "history" else 0
         first = max(0, kept.shape[1] - again)
         after = OfficialState(
