@@ -75,7 +75,6 @@ def unpaced(
     renderer, clock = make_renderer(config.render), StageClock()
     clock.wrap("track", session._timeline, "_perceive")
     clock.wrap("model", session, "_run_model")
-    clock.wrap("render", renderer, "render")
     frames, began, used = 0, time.perf_counter(), time.process_time()
     for item in inputs:
         if isinstance(item, ImageInput):
@@ -83,7 +82,7 @@ def unpaced(
         else:
             session.push_audio(item.stamp_s, item.samples, item.rate_hz)
         for reaction in session.poll(item.arrival_s):
-            draw = renderer.begin(reaction.face)
+            draw = clock.timed("render", renderer.begin(reaction.face))
             for frame in range(len(reaction.face)):
                 draw(frame)
                 frames += 1
