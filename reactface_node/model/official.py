@@ -96,9 +96,7 @@ class OfficialReactFace(nn.Module):
         motion = self._decode(layers["speaker_transformer_decoder3"], vector, speech, point)
         return SpeakerEncoding(seen, speech, vector, motion)
 
-    def forward(
-        self, video: Tensor, audio: Tensor, noise: Tensor, momentum: float | None = None
-    ) -> ClipReaction:
+    def forward(self, video: Tensor, audio: Tensor, noise: Tensor) -> ClipReaction:
         """official-forward: a clip at once, as in training. noise (B, ceil(T/w), D).
 
         Where T is no multiple of w, the last window is decoded for the last w frames and gives
@@ -116,7 +114,7 @@ class OfficialReactFace(nn.Module):
             past = torch.cat(shown, 1) if shown else self._no_past(len(video))
             mean, std = self._distribution(past, speaker.window(0, past.shape[1]))
             last = latents[-1] if latents else None
-            latents.append(self._follow(mean + std * fresh, last, momentum))
+            latents.append(self._follow(mean + std * fresh, last))
             means.append(mean)
             stds.append(std)
             stop = min(frames, (index + 1) * w)
@@ -135,7 +133,7 @@ class OfficialReactFace(nn.Module):
         w, frames = self.config.window, speaker.motion.shape[1]
         now = speaker.window(frames - w, frames)
         mean, std = self._distribution(past, now)
-        followed = self._follow(mean + std * noise, latent, None)
+        followed = self._follow(mean + std * noise, latent)
         # The queries' positions begin anew in every window, whatever went before.
         listener = self._decode_window(latent, followed, now, w)
         return WindowReaction(listener, followed, mean, std, speaker)
@@ -167,9 +165,9 @@ class OfficialReactFace(nn.Module):
             x = self._decode(layer, x, memory, self._bias(x.shape[1], memory.shape[1], len(x)))
         return self.interaction_VAE(x)
 
-    def _follow(self, drawn: Tensor, last: Tensor | None, momentum: float | None) -> Tensor:
+    def _follow(self, drawn: Tensor, last: Tensor | None) -> Tensor:
         """Eq. 10; the first window's z is its own draw."""
-        a = self.config.momentum if momentum is None else momentum
+        a = self.config.momentum
         return drawn if last is None else a * last + (1.0 - a) * drawn
 
     def _decode_window(
