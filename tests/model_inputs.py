@@ -63,13 +63,3 @@ def speaker_input(config: Config, frames: int, batch: int = 1, seed: int = 0) ->
     valid[:, frames // 2 : frames // 2 + 5] = False
     heard[:, frames // 4 : frames // 4 + 3] = False
     return SpeakerInput(face, valid, audio, heard)
-
-
-def cut(speaker: SpeakerInput, start: int, stop: int) -> SpeakerInput:
-    """Frames start .. stop - 1."""
-    return SpeakerInput(
-        speaker.face[:, start:stop],
-        speaker.face_valid[:, start:stop],
-        speaker.audio[:, start * SAMPLES_PER_FRAME : stop * SAMPLES_PER_FRAME],
-        speaker.audio_valid[:, start:stop],
-    )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from model_inputs import cut, small_config, small_wav2vec2, speaker_input
+from model_inputs import small_config, small_wav2vec2, speaker_input
 
 from reactface_node.data.clips import Clips
 from reactface_node.data.synthetic import make_dyad
@@ -82,7 +82,7 @@ def test_nothing_is_seen_of_the_future(name, border):
     """LFI and Ng react window by window, the others frame by frame."""
     model, config = network(name, spread=0.2), small_config()
     one, other = (speaker_input(config, FRAMES, seed=seed) for seed in (0, 1))
-    ends = cut(one, 0, border), cut(other, border, FRAMES)
+    ends = one.frames(0, border), other.frames(border, FRAMES)
     parts = zip(*(vars(end).values() for end in ends), strict=True)
     joined = SpeakerInput(*(torch.cat(part, dim=1) for part in parts))
     first, second = react(model, one), react(model, joined)
