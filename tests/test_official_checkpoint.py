@@ -2,12 +2,14 @@
 
 import os
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from official_rig import EXACT, PIXELS, W, official_config, released_tensors, small_net
 
+from reactface_node.cli import main
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.model import official_checkpoint
@@ -95,11 +97,29 @@ def test_a_damaged_file_and_another_width_are_refused(tensors, tmp_path):
     data = (tmp_path / "whole.pth").read_bytes()
     (tmp_path / "cut.pth").write_bytes(data[: len(data) // 2])
     (tmp_path / "text.pth").write_text("hello")
-    for name in ("cut.pth", "text.pth"):
+    (tmp_path / "yaml.pth").write_text("rosbag2_bagfile_information:\n  version: 8\n")
+    for name in ("cut.pth", "text.pth", "yaml.pth"):
         with pytest.raises(UserError, match="is damaged or no checkpoint of torch"):
             load_official(tmp_path / name, official_config().model, "cpu")
     with pytest.raises(UserError, match=r"has width 32, the config 64: set model\.width"):
         load_official(tmp_path / "whole.pth", official_config(model__width=64).model, "cpu")
+
+
+def test_it_is_taken_for_no_other(tensors, tmp_path, capsys):
+    """Nor is it trained: what it plays was."""
+    path = str(tmp_path / "whole.pth")
+    torch.save(tensors, path)
+    sample = str(Path(__file__).resolve().parent.parent / "sample")
+    out = str(tmp_path / "out")
+    for command, says in (
+        (["replay", sample, "-o", out, "--set", f"weights={path}"], "take --profile official"),
+        (["train", "-o", out, "--profile", "official"], "plays what the released code trained"),
+        (["train", "-o", out, "--profile", "paper"], "synthetic dyads have no pictures"),
+    ):
+        assert main(command) == 2
+        said = capsys.readouterr().err
+        assert says in said and said.count("\n") == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["whole.pth"]
 
 
 def test_it_is_a_model_of_pixels(tensors, tmp_path):

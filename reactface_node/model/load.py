@@ -1,8 +1,9 @@
 """The listener that a config asks for, whichever of the behaviours it has."""
 
 from reactface_node.config import Config
+from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import find_weights, load_checkpoint
-from reactface_node.model.official_checkpoint import load_official
+from reactface_node.model.official_checkpoint import is_official, load_official
 from reactface_node.model.official_session import OfficialListener
 from reactface_node.model.reactface import ReactFace
 
@@ -12,4 +13,6 @@ def load_listener(config: Config, device: str) -> ReactFace | OfficialListener:
     path = find_weights(config.weights)
     if config.model.behaviour == "official":
         return load_official(path, config.model, device)
+    if is_official(path):
+        raise UserError(f"{path} is not ours; for the released code's take --profile official")
     return load_checkpoint(path, config.model, device).model

@@ -7,6 +7,13 @@ from reactface_node.errors import UserError
 def check_settings(config: Config) -> None:
     """UserError on the first setting that does not suit another."""
     model, settings = config.model, config.training
+    if model.behaviour == "official":
+        raise UserError("the official profile plays what the released code trained; take paper")
+    if model.face_encoder == "pixels" and not settings.data:
+        raise UserError(
+            "synthetic dyads have no pictures: set training.data to what `reactface data convert "
+            "--faces` made"
+        )
     pairs = (
         ("model.width", model.width, "model.heads", model.heads),
         ("training.crop_frames", settings.crop_frames, "model.window", model.window),
