@@ -10,8 +10,9 @@ from test_store import own, plan, write_all
 from reactface_node.data.store import ClipWriter
 from reactface_node.errors import UserError
 from reactface_node.faceverse import MEAN_POSE, Space
+from reactface_node.render.portrait.generator import frames_around
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
-from reactface_node.training.portrait.batches import digest_of, draw, window
+from reactface_node.training.portrait.batches import digest_of, draw
 from reactface_node.training.portrait.clips import PortraitClip, read_clips
 
 LEVELS = range(60, 160, 10)
@@ -153,10 +154,10 @@ def numbered(name, frames, shown=None):
 
 def test_a_window_repeats_the_ends_of_its_clip():
     values = numbered("a", 40).coefficients
-    assert window(values, 20)[5].tolist() == list(range(7, 34))
-    assert window(values, 2)[5].tolist() == [0] * 11 + list(range(16))
-    assert window(values, 39)[5].tolist() == list(range(26, 40)) + [39] * 13
-    assert window(values[:1], 0).shape == (58, 27)
+    assert frames_around(values, np.array([20]))[0, 5].tolist() == list(range(7, 34))
+    assert frames_around(values, np.array([2]))[0, 5].tolist() == [0] * 11 + list(range(16))
+    assert frames_around(values, np.array([39]))[0, 5].tolist() == list(range(26, 40)) + [39] * 13
+    assert frames_around(values[:1], np.array([0])).shape == (1, 58, 27)
 
 
 def test_pairs_are_two_shown_frames_of_one_clip():

@@ -1,99 +1,23 @@
 """The node on the wire, between two processes: what a ROS 2 graph would send and receive."""
 
-import itertools
-import os
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from ros_dds_rig import BEST_EFFORT, TYPES, an_image, audio_data, node_on_a_graph, weight
 
 from reactface_node.errors import UserError
 from reactface_node.ros import convert
 from reactface_node.ros.types import RosbagsTypes
-from reactface_node.ros.wire import Quality, Wire, domain_config, domain_id, new_id
+from reactface_node.ros.wire import Quality, Wire, domain_config, domain_id
 
 pytest.importorskip("cyclonedds", reason="the wire without ROS needs the cyclonedds wheel")
-
-PATIENCE_S = 20.0
-RELIABLE = Quality()
-BEST_EFFORT = Quality(reliable=False, depth=10)
-TYPES = RosbagsTypes()
-DOMAINS = itertools.count(10 + os.getpid() % 80)
-
-
-class Graph:
-    """The rest of the graph: a peer participant beside the node's process."""
-
-    def __init__(self, wire, child):
-        self.wire, self.child = wire, child
-
-    def reader(self, topic, kind, quality=RELIABLE):
-        return self.wire.reader("rt" + topic, kind, TYPES, quality)
-
-    def writer(self, topic, kind, quality=RELIABLE, types=TYPES):
-        return self.wire.writer("rt" + topic, kind, types, quality)
-
-    def until(self, found, each_time=lambda: None):
-        """Polls ``found`` until it gives something; fails at the deadline or if the node died."""
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            assert self.child.poll() is None, "the node's process ended"
-            each_time()
-            result = found()
-            if result:
-                return result
-            time.sleep(0.005)
-        raise AssertionError("the deadline passed")
-
-    def message(self, reader, wanted=lambda message: True, each_time=lambda: None):
-        return self.until(lambda: next((m for m in reader.take() if wanted(m)), None), each_time)
-
-    def call(self, name, kind, **fields):
-        """One service call, as a client on rmw_cyclonedds makes it."""
-        extra = f"clientid={new_id()};"
-        replies = self.wire.reader(f"rr{name}Reply", f"{kind}_Response", TYPES, Quality(), extra)
-        asks = self.wire.writer(f"rq{name}Request", f"{kind}_Request", TYPES, Quality(), extra)
-        self.until(lambda: asks.matched and replies.matched)
-        build = TYPES.message_type(f"{kind}_Request")
-        asks.write(build(guid=1234, seq=7, **fields))
-        return self.message(replies, lambda reply: (reply.guid, reply.seq) == (1234, 7))
 
 
 @pytest.fixture
 def graph():
-    domain = 10 + (next(DOMAINS) - 10) % 90
-    here = Path(__file__).resolve()
-    environment = os.environ | {"ROS_DOMAIN_ID": str(domain),
-                                "PYTHONPATH": str(here.parents[1])}  # fmt: skip
-    wire = Wire("peer", domain, "lo")
-    child = subprocess.Popen(
-        [sys.executable, "-W", "error", str(here.with_name("ros_dds_child.py"))],
-        stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)  # fmt: skip
-    try:
-        yield Graph(wire, child)
-        _, errors = child.communicate(timeout=PATIENCE_S)
-        assert child.returncode == 0, errors.decode()
-    finally:
-        child.kill()
-        child.wait()
-        wire.close()
-
-
-def an_image(value):
-    rgb = np.full((480, 640, 3), value, np.uint8)
-    return convert.image(TYPES, time.time(), "camera", rgb)
-
-
-def audio_data(value):
-    build = TYPES.message_type("audio_common_msgs/msg/AudioData")
-    return build(data=np.full(320, value, "<i2").view(np.uint8))
-
-
-def weight(message, index):
-    return float(message.weights[index])
+    with node_on_a_graph() as found:
+        yield found
 
 
 def test_images_and_audio_in_blendshapes_out(graph):
@@ -164,71 +88,6 @@ def test_images_come_only_to_those_who_subscribe(graph):
         "/reactface/image/compressed", "sensor_msgs/msg/CompressedImage", BEST_EFFORT
     )
     assert convert.image_to_rgb(graph.message(jpegs)).shape == (8, 8, 3)
-
-
-def test_reset_and_enable_are_served(graph):
-    faces = graph.reader("/reactface/blendshapes", "reactface_msgs/msg/Blendshapes")
-    graph.message(faces)
-    reply = graph.call("/reactface/enable", "std_srvs/srv/SetBool", data=False)
-    assert reply.success and reply.message == "disabled"
-    diagnostics = graph.reader("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray")
-    graph.message(diagnostics, lambda m: m.status[0].message == "disabled")
-    list(faces.take())
-    graph.message(diagnostics)
-    assert list(faces.take()) == []
-    assert graph.call("/reactface/enable", "std_srvs/srv/SetBool", data=True).success
-    graph.message(faces)
-    fields = {"structure_needs_at_least_one_member": 0}
-    assert graph.call("/reactface/reset", "std_srvs/srv/Trigger", **fields).success
-
-
-def test_the_portrait_is_changed_by_a_service_that_its_parameter_follows(graph):
-    def now():
-        kind = "rcl_interfaces/srv/GetParameters"
-        names = ["render.portrait"]
-        return graph.call("/reactface/get_parameters", kind, names=names).values[0].string_value
-
-    kind = "reactface_msgs/srv/SetPortrait"
-    reply = graph.call("/reactface/set_portrait", kind, file="me.png")
-    assert (reply.success, reply.message, now()) == (True, "me.png is shown", "me.png")
-    reply = graph.call("/reactface/set_portrait", kind, file="../you.png")
-    assert (reply.success, reply.message) == (False, "no portrait '../you.png'")
-    assert now() == "me.png"
-
-
-def parameter(name, kind, **value):
-    empty = {"bool_value": False, "integer_value": 0, "double_value": 0.0, "string_value": "",
-             "byte_array_value": np.zeros(0, np.uint8), "bool_array_value": np.zeros(0, bool),
-             "integer_array_value": np.zeros(0, np.int64),
-             "double_array_value": np.zeros(0, np.float64), "string_array_value": []}  # fmt: skip
-    build = TYPES.message_type("rcl_interfaces/msg/ParameterValue")
-    return TYPES.message_type("rcl_interfaces/msg/Parameter")(
-        name=name, value=build(type=kind, **(empty | value))
-    )
-
-
-def test_parameters_are_listed_described_read_and_changed(graph):
-    kind = "rcl_interfaces/srv/"
-    listed = graph.call("/reactface/list_parameters", kind + "ListParameters", prefixes=[], depth=0)
-    assert {"playout.gain", "ros.image_topic", "profile"} <= set(listed.result.names)
-    described = graph.call(
-        "/reactface/describe_parameters", kind + "DescribeParameters", names=["playout.gain"]
-    )
-    (about,) = described.descriptors
-    assert about.floating_point_range[0].to_value == 3.0 and not about.read_only
-    changes = [parameter("playout.gain", 3, double_value=1.5),
-               parameter("playout.gain", 3, double_value=99.0),
-               parameter("playout.gian", 3, double_value=1.0)]  # fmt: skip
-    results = graph.call(
-        "/reactface/set_parameters", kind + "SetParameters", parameters=changes
-    ).results
-    assert [result.successful for result in results] == [True, False, False]
-    assert "within 0 .. 3" in results[1].reason and "did you mean" in results[2].reason
-    names = ["playout.gain", "nothing"]
-    got = graph.call("/reactface/get_parameters", kind + "GetParameters", names=names)
-    assert [(v.type, v.double_value) for v in got.values] == [(3, 1.5), (0, 0.0)]
-    faces = graph.reader("/reactface/blendshapes", "reactface_msgs/msg/Blendshapes")
-    graph.message(faces, lambda m: weight(m, 2) == pytest.approx(0.5))
 
 
 def test_bad_messages_do_not_end_the_node(graph):

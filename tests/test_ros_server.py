@@ -5,10 +5,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from ros_server_rig import RGB, START_S, an_image, audio_data, faked_node, reaction, stamps
 
 from reactface_node.config import Config
-from reactface_node.errors import UserError
-from reactface_node.render import StillRenderer
 from reactface_node.ros import convert
 from reactface_node.ros.server import (
     BLENDSHAPES,
@@ -16,101 +15,13 @@ from reactface_node.ros.server import (
     COMPRESSED,
     DIAGNOSTICS,
     IMAGE,
-    OUTPUTS,
     REACTION,
-    Server,
 )
-from reactface_node.ros.types import RosbagsTypes
-from reactface_node.schema import Reaction
-
-TYPES = RosbagsTypes()
-RGB = np.full((4, 6, 3), 9, np.uint8)
-START_S = 1000.0
-
-
-class FakeSession:
-    """Notes what is pushed and hands out the reactions that a test puts in."""
-
-    def __init__(self):
-        self.images, self.audio, self.reactions, self.changes = [], [], [], {}
-        self.resets = 0
-
-    def push_image(self, stamp_s, rgb):
-        self.images.append((stamp_s, rgb.shape))
-
-    def push_audio(self, stamp_s, samples, rate_hz):
-        self.audio.append((stamp_s, len(samples), rate_hz))
-
-    def poll(self, now_s):
-        ready, self.reactions = self.reactions, []
-        return ready
-
-    def reset(self):
-        self.resets += 1
-
-    def configure(self, changes):
-        if "playout.gain" not in changes:
-            raise UserError("cannot change while running")
-        self.changes.update(changes)
-
-    def stats(self):
-        return {"windows_skipped": 3}
-
-
-class FakeTransport:
-    def __init__(self):
-        self.sent, self.listeners = [], set()
-
-    def publish(self, topic, message):
-        kind = OUTPUTS[topic][0]
-        TYPES.serialize(message)  # every message must fit its definition
-        assert message.__msgtype__ == kind
-        self.sent.append((topic, message))
-
-    def subscribers(self, topic):
-        return int(topic in self.listeners)
-
-    def on(self, topic):
-        return [message for name, message in self.sent if name == topic]
-
-
-class FakeRenderer(StillRenderer):
-    size = (4, 4)
-
-    def __init__(self):
-        self.drawn = 0
-
-    def render(self, coefficients):
-        assert coefficients.shape == (58,)
-        self.drawn += 1
-        return RGB
 
 
 @pytest.fixture
 def node():
-    session, transport, renderer = FakeSession(), FakeTransport(), FakeRenderer()
-    server = Server(Config(), session, TYPES, transport, renderer)
-    return SimpleNamespace(server=server, session=session, transport=transport, renderer=renderer)
-
-
-def reaction(show_at_s, frames=8):
-    at = show_at_s + np.arange(frames) / 25
-    samples = np.zeros((2, frames, 58), np.float32)
-    samples[1, :, 0] = np.arange(frames) / 10
-    return Reaction(0, at, samples, 1, samples[1], 1.0, 1.0)
-
-
-def an_image(stamp_s=START_S):
-    return convert.image(TYPES, stamp_s, "camera", RGB)
-
-
-def audio_data(samples=160):
-    build = TYPES.message_type("audio_common_msgs/msg/AudioData")
-    return build(data=np.zeros(2 * samples, np.uint8))
-
-
-def stamps(messages):
-    return [round(convert.time_to_s(message.header.stamp), 3) for message in messages]
+    return faked_node()
 
 
 def test_a_portrait_is_refused_where_none_is_drawn(node):

@@ -56,9 +56,7 @@ def save_checkpoint(
 
 def add_history(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
     """Tell a checkpoint what validation found after it was saved; all else stays as it is."""
-    with safe_open(path, "pt") as stored:
-        metadata = stored.metadata()
-        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    metadata, tensors = read_safetensors(path, "cpu")
     metrics = json.loads(metadata["metrics"]) | {"history": history}
     with written_whole(path) as unfinished:
         save_file(tensors, unfinished, metadata | {"metrics": json.dumps(metrics)})
@@ -94,9 +92,7 @@ def read_checkpoint(path: Path, device: str) -> Stored:
     device is not there."""
     resolve_device(device)
     metadata, tensors = read_safetensors(path, device)
-    if metadata.get("format") != FORMAT:
-        raise UserError(f"{path} is no checkpoint of reactface_node")
-    check_version(path, metadata, VERSION)
+    check_format(path, metadata, FORMAT, VERSION, "is no checkpoint of reactface_node")
     # How the session that trained it played, rendered or named topics is no property of weights.
     settings = json.loads(metadata["config"])
     config = Config.from_dict({name: settings[name] for name in ("model", "training")})
@@ -115,8 +111,13 @@ def read_safetensors(path: Path, device: str) -> tuple[dict[str, str], dict[str,
         raise UserError(f"{path} is damaged or no safetensors file: {error}") from error
 
 
-def check_version(path: Path, metadata: dict[str, str], known: int) -> None:
-    """UserError where the file was written by a later version than the one known."""
+def check_format(
+    path: Path, metadata: Mapping[str, str], kind: str, known: int, otherwise: str
+) -> None:
+    """UserError where the file is of another kind (the path and ``otherwise`` say it), or of a
+    later version than the one known."""
+    if metadata.get("format") != kind:
+        raise UserError(f"{path} {otherwise}")
     if int(metadata.get("version", "0")) > known:
         raise UserError(f"{path} was written by a newer reactface_node; update this one")
 

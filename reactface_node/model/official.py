@@ -8,6 +8,7 @@ synchronisation is the window alone.
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -42,11 +43,11 @@ class OfficialReactFace(nn.Module):
     def __init__(self, config: ModelConfig, wav2vec2: nn.Module | None = None):
         super().__init__()
         width, self.config = config.width, config
-        backbone = wav2vec2 or untrained_wav2vec2()
+        backbone: Any = wav2vec2 or untrained_wav2vec2()
         for module in backbone.modules():
             if type(module) is nn.Linear:
                 module.__class__ = FewRowsLinear
-        hidden = int(backbone.config.hidden_size)  # type: ignore[union-attr, arg-type]
+        hidden = backbone.config.hidden_size
         self.register_buffer("slopes", alibi_slopes(HEADS), persistent=False)
         self.video_encoder = nn.ModuleDict(
             {"Conv3D": VideoConvolutions(width), "fc": nn.Linear(width, width)}

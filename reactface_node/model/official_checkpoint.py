@@ -12,7 +12,7 @@ from reactface_node.config import ModelConfig
 from reactface_node.errors import UserError
 from reactface_node.faceverse import read_mean_face
 from reactface_node.files import make_folder, written_whole
-from reactface_node.model.checkpoint import check_version, load_tensors
+from reactface_node.model.checkpoint import check_format, load_tensors
 from reactface_node.model.official import OfficialReactFace
 from reactface_node.model.official_session import OfficialListener
 from reactface_node.model.released import read_tensors
@@ -41,16 +41,9 @@ def load_official(path: Path, config: ModelConfig, device: str) -> OfficialListe
     UserError where it holds code, is damaged, is of another width, or lacks or has a tensor that
     the model has not or lacks; nothing is loaded then.
     """
-    if config.face_encoder != "pixels":
-        raise UserError("the released code reads pixels: take --profile official")
-    tensors = _read(path)
-    width = len(tensors[_WIDTH_SAYS]) if _WIDTH_SAYS in tensors else config.width
-    if width != config.width:
-        raise UserError(f"{path} has width {width}, the config {config.width}: set model.width")
+    net = _net(path, config)
     named = resources.weights_file(config.mean_face) or Path(config.mean_face)
     mean_face = read_mean_face(named) if config.mean_face else None
-    net = OfficialReactFace(config)
-    load_tensors(path, net, tensors)
     for module in list(net.wav2vec2.modules()):
         if is_parametrized(module, "weight"):
             # Its norm is taken once, not in every window.
@@ -64,19 +57,30 @@ def convert_official(source: Path, target: Path, config: ModelConfig) -> None:
 
     UserError as ``load_official``, and where the target cannot be written.
     """
-    load_official(source, config, "cpu")
-    tensors = {name: tensor.contiguous() for name, tensor in _read(source).items()}
+    state = _net(source, config).state_dict()
+    tensors = {name: tensor.contiguous() for name, tensor in state.items()}
     make_folder(target.parent)
     with written_whole(target) as unfinished:
         save_file(tensors, unfinished, {"format": FORMAT, "version": str(VERSION)})
 
 
+def _net(path: Path, config: ModelConfig) -> OfficialReactFace:
+    if config.face_encoder != "pixels":
+        raise UserError("the released code reads pixels: take --profile official")
+    tensors = _read(path)
+    width = len(tensors[_WIDTH_SAYS]) if _WIDTH_SAYS in tensors else config.width
+    if width != config.width:
+        raise UserError(f"{path} has width {width}, the config {config.width}: set model.width")
+    net = OfficialReactFace(config)
+    load_tensors(path, net, tensors)
+    return net
+
+
 def _read(path: Path) -> dict[str, Tensor]:
     metadata, tensors = read_tensors(path)
-    if metadata or path.suffix == ".safetensors":
-        if metadata.get("format") != FORMAT:
-            raise UserError(f"{path} was not converted from a checkpoint of the released code")
-        check_version(path, metadata, VERSION)
+    if path.suffix == ".safetensors":
+        other = "was not converted from a checkpoint of the released code"
+        check_format(path, metadata, FORMAT, VERSION, other)
     return {
         name: tensor.float() for name, tensor in tensors.items() if not name.endswith(_COMPUTED)
     }

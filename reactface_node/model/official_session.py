@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reactface_node.faceverse import METRES_PER_UNIT
+from reactface_node.faceverse import Space
 from reactface_node.model.official import MOST_FRAMES, OfficialReactFace
 from reactface_node.model.records import Output, SpeakerInput
 from reactface_node.model.speech import Loudness
@@ -14,7 +14,6 @@ from reactface_node.schema import (
     NUM_COEFFICIENTS,
     NUM_EXPRESSION,
     SAMPLES_PER_FRAME,
-    TRANSLATION,
 )
 
 
@@ -45,10 +44,9 @@ class OfficialListener(nn.Module):
     def __init__(self, net: OfficialReactFace, mean_face: np.ndarray | None = None):
         super().__init__()
         self.net, self.config = net, net.config
-        mean, scale = np.zeros(NUM_COEFFICIENTS), np.ones(NUM_COEFFICIENTS)
+        mean, scale = np.zeros(NUM_COEFFICIENTS), Space.of().scale
         if mean_face is not None:
             mean[:NUM_EXPRESSION] = mean_face[:NUM_EXPRESSION]
-        scale[TRANSLATION] = METRES_PER_UNIT
         self.register_buffer("listener_mean", torch.from_numpy(mean).float(), persistent=False)
         self.register_buffer("scale", torch.from_numpy(scale).float(), persistent=False)
 
@@ -64,7 +62,7 @@ class OfficialListener(nn.Module):
         del disposition  # The released code has none.
         zeros = self.listener_mean.new_zeros
         past = zeros(batch * samples, self.config.window, NUM_COEFFICIENTS)
-        silence = Loudness(*(zeros(batch) for _ in range(3)))
+        silence = Loudness.unheard(batch, past)
         return OfficialState(None, zeros(batch, 0), silence, None, past, None)
 
     def forward(

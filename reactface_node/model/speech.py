@@ -119,6 +119,11 @@ class Loudness:
     mean: Tensor
     power: Tensor
 
+    @staticmethod
+    def unheard(batch: int, like: Tensor) -> "Loudness":
+        """Nothing was heard yet; on the device of ``like``."""
+        return Loudness(*like.new_zeros(3, batch))
+
     def hear(self, audio: Tensor, valid: Tensor) -> "Loudness":
         """With one more window: audio (B, n*640), valid (B, n) bool."""
         frames = audio.unflatten(1, (-1, SAMPLES_PER_FRAME))
@@ -164,14 +169,14 @@ class Wav2Vec2Encoder(nn.Module):
 
     def architecture(self) -> dict[str, Any]:
         """The backbone's settings, for ``untrained_wav2vec2``; not where it came from."""
-        settings = dict(self.backbone.config.to_diff_dict())  # type: ignore[union-attr, operator]
-        settings.pop("_name_or_path", None)
-        return {name: value for name, value in settings.items() if name != "dtype"}
+        config: Any = self.backbone.config
+        left_out = ("_name_or_path", "dtype")
+        return {n: value for n, value in config.to_diff_dict().items() if n not in left_out}
 
     def initial_state(self, batch: int) -> Wav2Vec2State:
         zeros = self.project.weight.new_zeros
         past = self.context - self.window * SAMPLES_PER_FRAME
-        return Wav2Vec2State(zeros(batch, past), Loudness(*(zeros(batch) for _ in range(3))))
+        return Wav2Vec2State(zeros(batch, past), Loudness.unheard(batch, self.project.weight))
 
     def forward(
         self, audio: Tensor, valid: Tensor, state: Wav2Vec2State

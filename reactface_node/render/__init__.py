@@ -32,10 +32,7 @@ class Renderer(Protocol):
 class StillRenderer:
     """What a renderer does that needs one frame alone and has no live settings."""
 
-    def render(self, coefficients: np.ndarray) -> np.ndarray | None:
-        raise NotImplementedError
-
-    def begin(self, faces: np.ndarray) -> Draw:
+    def begin(self: Renderer, faces: np.ndarray) -> Draw:
         return lambda frame: self.render(faces[frame])
 
     def configure(self, config: RenderConfig) -> None:

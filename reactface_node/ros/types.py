@@ -68,9 +68,10 @@ class RosbagsTypes:
 
     def __init__(self, audio: str = "ros-drivers") -> None:
         self.typestore = _jazzy()
+        self._services = served()
         for known in (own_definitions(), AUDIO_VARIANTS[audio], definitions.FOXGLOVE):
             self.register(known)
-        self.register(_services(), definitions.REQUEST_HEADER)
+        self.register(self._services, definitions.REQUEST_HEADER)
 
     def register(self, known: Mapping[str, str], prefix: str = "") -> None:
         """Adds {"package/msg/Name" or "package/srv/Name_Request": text}, ``prefix`` before each."""
@@ -123,10 +124,10 @@ class RosbagsTypes:
 
     def type_hash(self, name: str) -> str:
         """REP-2016 hash, "RIHS01_<64 hex digits>"."""
-        if name in (services := _services()):
+        if name in self._services:
             plain = RosbagsTypes.__new__(RosbagsTypes)
             plain.typestore = _jazzy()
-            plain.register({name: services[name]})
+            plain.register({name: self._services[name]})
             return plain.typestore.hash_rihs01(name)
         return self.typestore.hash_rihs01(name)
 
@@ -143,7 +144,7 @@ def own_definitions() -> dict[str, str]:
     return {f"reactface_msgs/msg/{file.stem}": file.read_text("utf-8") for file in files}
 
 
-def _services() -> dict[str, str]:
+def served() -> dict[str, str]:
     """{"package/srv/Name_Request" or "..._Response": text} of all services that we serve."""
     own = {}
     for file in sorted(_own_folder("srv").glob("*.srv")):

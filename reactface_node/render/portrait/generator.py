@@ -6,6 +6,7 @@ pixels, an editing net paints what warping cannot.
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -223,6 +224,13 @@ class Final(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x (B, C, H, W) -> (B, 3, H, W)."""
         return self.model(x)
+
+
+def frames_around(coefficients: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """(T, 58) and n frames to draw -> (n, 58, 27): each with 13 frames on either side; what lies
+    beyond the ends is the first or the last frame."""
+    around = drawn[:, None] + np.arange(-RADIUS, RADIUS + 1)
+    return coefficients[around.clip(0, len(coefficients) - 1)].transpose(0, 2, 1)
 
 
 def move(picture: Tensor, flow: Tensor) -> Tensor:

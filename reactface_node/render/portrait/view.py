@@ -12,7 +12,7 @@ from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
 from reactface_node.model.checkpoint import resolve_device
 from reactface_node.render import Draw
-from reactface_node.render.portrait.generator import RADIUS, FaceGenerator
+from reactface_node.render.portrait.generator import RADIUS, WINDOW, FaceGenerator, frames_around
 from reactface_node.render.portrait.picture import read_portrait
 from reactface_node.render.portrait.weights import load_generator
 from reactface_node.schema import NUM_COEFFICIENTS
@@ -36,10 +36,9 @@ class Context:
         """The next faces (w, 58) -> (w, 58, 27)."""
         known = np.concatenate([self._past, faces])
         drawn = len(self._past) + np.arange(len(faces)) - self._look_ahead
-        around = np.maximum(drawn, 0)[:, None] + np.arange(-RADIUS, RADIUS + 1)
         # Enough is kept: what lies before it lies before the conversation.
         self._past = known[-(RADIUS + self._look_ahead) :]
-        return known[around.clip(0, len(known) - 1)].transpose(0, 2, 1)
+        return frames_around(known, np.maximum(drawn, 0))
 
 
 class Portrait:
@@ -71,7 +70,7 @@ class Portrait:
 
     def render(self, coefficients: np.ndarray) -> np.ndarray:
         """(58,) of a face held still -> (H, W, 3) uint8 RGB."""
-        still = np.repeat(np.nan_to_num(coefficients)[None, :, None], 2 * RADIUS + 1, axis=2)
+        still = np.repeat(np.nan_to_num(coefficients)[None, :, None], WINDOW, axis=2)
         return self._draw(still)[0]
 
     def begin(self, faces: np.ndarray) -> Draw:

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from reactface_node.errors import UserError
 from reactface_node.files import make_folder, written_whole
 from reactface_node.model.checkpoint import (
-    check_version,
+    check_format,
     load_tensors,
     resolve_device,
 )
@@ -56,9 +56,7 @@ def save_generator(path: Path, net: FaceGenerator, space: CoefficientSpace) -> N
 
 
 def _space(path: Path, metadata: dict[str, str]) -> CoefficientSpace:
-    if metadata.get("format") != FORMAT:
-        raise UserError(f"{path} holds no PIRender weights of reactface_node")
-    check_version(path, metadata, VERSION)
+    check_format(path, metadata, FORMAT, VERSION, "holds no PIRender weights of reactface_node")
     if metadata.get("space") == "ours":
         return "ours"
     if metadata.get("space") == "faceverse":

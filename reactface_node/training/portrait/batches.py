@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reactface_node.render.portrait.generator import RADIUS
+from reactface_node.render.portrait.generator import frames_around
 from reactface_node.training.portrait.clips import PortraitClip
 
 
@@ -32,15 +32,9 @@ def draw(clips: Sequence[PortraitClip], random: np.random.Generator, size: int) 
         source, target = random.choice(clip.shown, 2, replace=False)
         sources.append(clip.pictures[source])
         targets.append(clip.pictures[target])
-        windows.append(window(clip.coefficients, target))
+        windows.append(frames_around(clip.coefficients, np.array([target]))[0])
     coefficients = torch.from_numpy(np.stack(windows))
     return Pairs(_pictures(sources), _pictures(targets), coefficients)
-
-
-def window(coefficients: np.ndarray, frame: int) -> np.ndarray:
-    """(T, 58) -> (58, 27) around a frame; beyond the clip's ends its first or last is repeated."""
-    frames = np.arange(frame - RADIUS, frame + RADIUS + 1).clip(0, len(coefficients) - 1)
-    return np.ascontiguousarray(coefficients[frames].T)
 
 
 def digest_of(clips: Sequence[PortraitClip]) -> str:

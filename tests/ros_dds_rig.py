@@ -1,0 +1,94 @@
+"""A graph with the node's process on it, for the tests of the wire."""
+
+import itertools
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from reactface_node.ros import convert
+from reactface_node.ros.types import RosbagsTypes
+from reactface_node.ros.wire import Quality, Wire, new_id
+
+PATIENCE_S = 20.0
+RELIABLE = Quality()
+BEST_EFFORT = Quality(reliable=False, depth=10)
+TYPES = RosbagsTypes()
+DOMAINS = itertools.count(10 + os.getpid() % 80)
+
+
+class Graph:
+    """The rest of the graph: a peer participant beside the node's process."""
+
+    def __init__(self, wire, child):
+        self.wire, self.child = wire, child
+
+    def reader(self, topic, kind, quality=RELIABLE):
+        return self.wire.reader("rt" + topic, kind, TYPES, quality)
+
+    def writer(self, topic, kind, quality=RELIABLE, types=TYPES):
+        return self.wire.writer("rt" + topic, kind, types, quality)
+
+    def until(self, found, each_time=lambda: None):
+        """Polls ``found`` until it gives something; fails at the deadline or if the node died."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            assert self.child.poll() is None, "the node's process ended"
+            each_time()
+            result = found()
+            if result:
+                return result
+            time.sleep(0.005)
+        raise AssertionError("the deadline passed")
+
+    def message(self, reader, wanted=lambda message: True, each_time=lambda: None):
+        return self.until(lambda: next((m for m in reader.take() if wanted(m)), None), each_time)
+
+    def call(self, name, kind, **fields):
+        """One service call, as a client on rmw_cyclonedds makes it."""
+        extra = f"clientid={new_id()};"
+        replies = self.wire.reader(f"rr{name}Reply", f"{kind}_Response", TYPES, Quality(), extra)
+        asks = self.wire.writer(f"rq{name}Request", f"{kind}_Request", TYPES, Quality(), extra)
+        self.until(lambda: asks.matched and replies.matched)
+        build = TYPES.message_type(f"{kind}_Request")
+        asks.write(build(guid=1234, seq=7, **fields))
+        return self.message(replies, lambda reply: (reply.guid, reply.seq) == (1234, 7))
+
+
+@contextmanager
+def node_on_a_graph():
+    """The node in a process and a domain of its own, and a peer beside it."""
+    domain = 10 + (next(DOMAINS) - 10) % 90
+    here = Path(__file__).resolve()
+    environment = os.environ | {"ROS_DOMAIN_ID": str(domain),
+                                "PYTHONPATH": str(here.parents[1])}  # fmt: skip
+    wire = Wire("peer", domain, "lo")
+    child = subprocess.Popen(
+        [sys.executable, "-W", "error", str(here.with_name("ros_dds_child.py"))],
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)  # fmt: skip
+    try:
+        yield Graph(wire, child)
+        _, errors = child.communicate(timeout=PATIENCE_S)
+        assert child.returncode == 0, errors.decode()
+    finally:
+        child.kill()
+        child.wait()
+        wire.close()
+
+
+def an_image(value):
+    rgb = np.full((480, 640, 3), value, np.uint8)
+    return convert.image(TYPES, time.time(), "camera", rgb)
+
+
+def audio_data(value):
+    build = TYPES.message_type("audio_common_msgs/msg/AudioData")
+    return build(data=np.full(320, value, "<i2").view(np.uint8))
+
+
+def weight(message, index):
+    return float(message.weights[index])
