@@ -12,12 +12,13 @@ from typing import Any
 
 from reactface_node import resources
 from reactface_node.config_model import ModelConfig, TrainingConfig
+from reactface_node.config_outputs import OutputsConfig, WebConfig
 from reactface_node.errors import UserError
 from reactface_node.settings import merge, read_yaml, setting
 
 __all__ = [
-    "Config", "ModelConfig", "PerceptionConfig", "PlayoutConfig", "RenderConfig", "RosConfig",
-    "TimelineConfig", "TrainingConfig",
+    "Config", "ModelConfig", "OutputsConfig", "PerceptionConfig", "PlayoutConfig", "RenderConfig",
+    "RosConfig", "TimelineConfig", "TrainingConfig", "WebConfig",
 ]  # fmt: skip
 NO_PROFILES = ("themes", "catalogue")
 
@@ -141,6 +142,8 @@ class Config:
     playout: PlayoutConfig = PlayoutConfig()
     render: RenderConfig = RenderConfig()
     ros: RosConfig = RosConfig()
+    outputs: OutputsConfig = OutputsConfig()
+    web: WebConfig = WebConfig()
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     @staticmethod
