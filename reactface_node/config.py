@@ -66,8 +66,19 @@ class PlayoutConfig:
         0.06, "a window's first frame shows this long after its end", 0.0, 2.0
     )
     gain: float = setting(1.0, "scales the expression", 0.0, 3.0, live=True)
+    brow_gain: float = setting(1.0, "scales the brows, besides gain", 0.0, 3.0, live=True)
+    eye_gain: float = setting(
+        1.0, "scales wide eyes, squints and raised cheeks, besides gain", 0.0, 3.0, live=True
+    )
+    mouth_gain: float = setting(
+        1.0, "scales mouth, jaw and nose, besides gain", 0.0, 3.0, live=True
+    )
     head_gain: float = setting(1.0, "scales head rotation and translation", 0.0, 3.0, live=True)
+    gaze_gain: float = setting(
+        1.0, "scales how far the eyes look away; 0 = always straight ahead", 0.0, 3.0, live=True
+    )
     idle_gain: float = setting(1.0, "scales idle motion", 0.0, 3.0, live=True)
+    mirror: bool = setting(False, "swap left and right, as a mirror does", live=True)
     blinks_per_min: float = setting(
         17.0,
         "mean blink rate; 0 = none, and the model closes its lids itself",
@@ -87,7 +98,7 @@ class RenderConfig:
     )
     width: int = setting(512, "pixels", 32, 4096)
     height: int = setting(512, "pixels", 32, 4096)
-    theme: str = setting("default", "a theme of config/themes.yaml")
+    theme: str = setting("default", "a theme of config/themes.yaml", live=True)
     portraits: str = setting("portraits", "the only folder that portraits are taken from")
     portrait: str = setting("", "whose face reacts: a picture in that folder", live=True)
     pirender: str = setting(
@@ -142,8 +153,8 @@ class Config:
     playout: PlayoutConfig = PlayoutConfig()
     render: RenderConfig = RenderConfig()
     ros: RosConfig = RosConfig()
-    outputs: OutputsConfig = OutputsConfig()
-    web: WebConfig = WebConfig()
+    outputs: OutputsConfig = field(default_factory=OutputsConfig)
+    web: WebConfig = field(default_factory=WebConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     @staticmethod

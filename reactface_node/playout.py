@@ -6,12 +6,31 @@ import numpy as np
 
 from reactface_node.config import PlayoutConfig
 from reactface_node.idle import Blinks, IdleMotion
-from reactface_node.schema import EXPRESSION, FRAME_RATE_HZ, NUM_EXPRESSION, indices_of
+from reactface_node.schema import (
+    ARKIT_NAMES,
+    COEFFICIENT_NAMES,
+    EXPRESSION,
+    FRAME_RATE_HZ,
+    NUM_COEFFICIENTS,
+    NUM_EXPRESSION,
+    index_of,
+    indices_of,
+)
 
 # Lids of the model only rest lower or higher; closing is the blink process's. The paper's known
 # failure is a blink of over a second.
 LARGEST_REST_CLOSURE = 0.3
 LIDS = indices_of("eyeBlink")
+GAZE = indices_of("eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeLookDown")
+BROWS = indices_of("browDown", "browInnerUp", "browOuterUp")
+EYES = indices_of("eyeWide", "eyeSquint", "cheekSquint")
+# What a speech system moves itself.
+MOUTH = [
+    index
+    for index, name in enumerate(ARKIT_NAMES)
+    if name.startswith(("jaw", "mouth", "tongue", "cheekPuff"))
+]
+NOSE = indices_of("noseSneer")
 
 
 @dataclass
@@ -69,17 +88,17 @@ class Playout:
         presence: np.ndarray,
         config: PlayoutConfig,
     ) -> np.ndarray:
-        face = np.nan_to_num(raw) * presence[:, None]
-        face[:, EXPRESSION] *= config.gain
-        face[:, NUM_EXPRESSION:] *= config.head_gain
+        face = np.nan_to_num(raw) * presence[:, None] * _gains(config)
         # The model moves by itself while somebody is there: on top of it idle motion is too much.
-        face += config.idle_gain * (1.0 - presence[:, None]) * sample.idle.frames(times_s)
+        idle = sample.idle.frames(times_s)
+        idle[:, GAZE] *= config.gaze_gain
+        face += config.idle_gain * (1.0 - presence[:, None]) * idle
         face[:, EXPRESSION] = face[:, EXPRESSION].clip(0.0, 1.0)
         if config.blinks_per_min > 0.0:
             rest = face[:, LIDS].clip(0.0, LARGEST_REST_CLOSURE)
             closure = sample.blinks.frames(times_s, config.blinks_per_min)[:, None]
             face[:, LIDS] = rest + (1.0 - rest) * closure
-        return face.astype(np.float32)
+        return (mirrored(face) if config.mirror else face).astype(np.float32)
 
     def _follow(self, present: np.ndarray, fade_s: float) -> np.ndarray:
         """0..1 a frame: eases to whether somebody is there."""
@@ -100,3 +119,32 @@ class Playout:
             face = (1.0 - share) * self._last + share * face
         self._played, self._last, self._last_index = play, face[-1], index
         return face.astype(np.float32)
+
+
+def mirrored(face: np.ndarray) -> np.ndarray:
+    """(..., 58) with left and right swapped: the other side's weights, turns and shifts."""
+    signs = np.ones(NUM_COEFFICIENTS, face.dtype)
+    signs[indices_of("rotationY", "rotationZ", "translationX")] = -1.0
+    other = [index_of(_other_side(name)) for name in COEFFICIENT_NAMES]
+    swapped: np.ndarray = face[..., other] * signs
+    return swapped
+
+
+def _other_side(name: str) -> str:
+    if name.endswith("Left"):
+        return name.removesuffix("Left") + "Right"
+    return name.removesuffix("Right") + "Left" if name.endswith("Right") else name
+
+
+def _gains(config: PlayoutConfig) -> np.ndarray:
+    """(58,): what each coefficient is scaled by."""
+    gains = np.full(NUM_COEFFICIENTS, config.gain, np.float32)
+    for region, gain in (
+        (BROWS, config.brow_gain),
+        (EYES, config.eye_gain),
+        (MOUTH + NOSE, config.mouth_gain),
+        (GAZE, config.gaze_gain),
+    ):
+        gains[region] *= gain
+    gains[NUM_EXPRESSION:] = config.head_gain
+    return gains

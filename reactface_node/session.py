@@ -16,7 +16,7 @@ import torch
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import resolve_device
-from reactface_node.model.load import load_listener
+from reactface_node.model.load import load_listener, sampled_as
 from reactface_node.model.modules import spread_apart
 from reactface_node.model.official_session import OfficialListener
 from reactface_node.model.reactface import ReactFace, SpeakerInput
@@ -111,6 +111,7 @@ class ReactionSession:
             if name not in live and any(item.name == name for item in settings(self.config)):
                 raise UserError(f"parameter '{name}' cannot change while running")
         self.config = _checked(self.config.replace(**changes))
+        self._model = sampled_as(self._model, self.config.model)
 
     def stats(self) -> dict[str, float]:
         """Counters since the start, by name."""

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import skia
 
+from reactface_node.config import RenderConfig
 from reactface_node.render import StillRenderer, hair, screen, shell
 from reactface_node.render.body import draw_background, draw_body
 from reactface_node.render.brows import draw_brows
@@ -13,7 +14,7 @@ from reactface_node.render.brush import Brush, Controls
 from reactface_node.render.eyes import draw_eyes
 from reactface_node.render.face import draw_cheeks, draw_nose
 from reactface_node.render.mouth import draw_mouth
-from reactface_node.render.theme import Theme
+from reactface_node.render.theme import Theme, load_theme
 
 UNITS = 1000.0  # of the picture's shorter side
 CENTRE_Y = 26.0  # units that the face sits below the picture's middle
@@ -22,14 +23,23 @@ HEADS: dict[str, ModuleType] = {"shell": shell, "hair": hair, "screen": screen}
 
 
 class Avatar(StillRenderer):
-    """Draws faces of one size and theme; the same coefficients give the same pixels."""
+    """Draws faces of one size; the same coefficients and theme give the same pixels."""
 
     def __init__(self, theme: Theme, width: int, height: int):
         self.size = (width, height)
-        self._theme = theme
-        self._head = HEADS[theme.head]
         self._pixels = np.zeros((height, width, 4), np.uint8)
         self._surface = skia.Surface(self._pixels, colorType=skia.kRGBA_8888_ColorType)
+        self._wear(theme)
+
+    def configure(self, config: RenderConfig) -> None:
+        """Another theme; UserError leaves the old one."""
+        theme = load_theme(config.theme)
+        if theme != self._theme:
+            self._wear(theme)
+
+    def _wear(self, theme: Theme) -> None:
+        self._theme = theme
+        self._head = HEADS[theme.head]
         self._still = self._paint_still()
 
     def render(self, coefficients: np.ndarray) -> np.ndarray:
