@@ -76,6 +76,12 @@ def to_mono(samples: Any, stats: AudioStats) -> np.ndarray:
     return pcm if pcm.ndim == 1 else pcm.mean(axis=1, dtype=np.float32)
 
 
+def root_mean_square(samples: Any) -> float:
+    """PCM as for ``to_mono`` -> how loud it is, of full scale 1; 0 for no samples."""
+    mono = to_mono(samples, AudioStats())
+    return float(np.sqrt(np.mean(np.square(mono)))) if len(mono) else 0.0
+
+
 class AudioTrack:
     """Mono chunks of any rate, placed on the 16 kHz grid; times are seconds since time zero.
 

@@ -50,6 +50,12 @@ class PerceptionConfig:
     person_change_s: float = setting(
         2.0, "a face that comes back after this long may be another person", 0.1, 60.0
     )
+    follow: str = setting(
+        "speaking",
+        "whom of several people: who speaks (the nearest until somebody does), or the nearest",
+        choices=("speaking", "nearest"),
+    )
+    max_faces: int = setting(3, "people that are told apart in an image", 1, 8)
     min_confidence: float = setting(0.5, "detection and tracking confidence", 0.05, 1.0)
     max_width_px: int = setting(640, "wider images are shrunk before tracking", 96, 4096)
     landmarker: str = setting(

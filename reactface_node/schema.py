@@ -66,11 +66,15 @@ class Observation:
     coefficients: (58,) float32, relative to the person's neutral; 0 where not valid.
     valid: (58,) bool, the channels this tracker gives; all False when no face was found.
     crop: (224, 224, 3) uint8 RGB face crop, only for encoders that read pixels.
+    person: whose face it is, counted from 1 as people come; 0 = nobody's.
+    people: how many faces are in the image.
     """
 
     coefficients: np.ndarray
     valid: np.ndarray
     crop: np.ndarray | None = None
+    person: int = 0
+    people: int = 0
 
     @property
     def face_found(self) -> bool:
@@ -92,6 +96,7 @@ class Reaction:
     played: which sample is played.
     face: (w, 58) float32, the frames to show (the played sample, cross-faded on a switch).
     face_seen, voice_heard: fraction of the window's frames with a face, with audio (0..1).
+    speaker: (w, 58) float32, what was seen of the speaker; 0 where nothing was.
     """
 
     window_index: int
@@ -101,3 +106,4 @@ class Reaction:
     face: np.ndarray
     face_seen: float
     voice_heard: float
+    speaker: np.ndarray | None = None

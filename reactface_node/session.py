@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from reactface_node.audio import root_mean_square
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import resolve_device
@@ -30,6 +31,7 @@ class Tracker(Protocol):
     """What the session needs of perception."""
 
     def track(self, stamp_s: float, rgb: np.ndarray) -> Observation: ...
+    def hear(self, stamp_s: float, rms: float) -> None: ...
     def reset(self) -> None: ...
     def close(self) -> None: ...
 
@@ -46,7 +48,7 @@ class ReactionSession:
         self._tracker = tracker
         self._timeline = Timeline(config.timeline, config.model.window, tracker.track)
         self._resets = 0
-        self._windows = self._skipped = self._faces = self._voices = 0
+        self._windows = self._skipped = self._faces = self._voices = self._people = 0
         self._begin()
 
     @classmethod
@@ -80,6 +82,8 @@ class ReactionSession:
         if self._timeline.jumped_back(stamp_s):
             self._start_again(stamp_s)
         self._timeline.push_audio(stamp_s, samples, rate_hz)
+        heard_s = stamp_s + self.config.timeline.camera_to_microphone_offset_s
+        self._tracker.hear(heard_s, root_mean_square(samples))
 
     def poll(self, now_s: float) -> list[Reaction]:
         """The reactions of all windows that closed by now, oldest first.
@@ -121,6 +125,7 @@ class ReactionSession:
             "windows_reacted": self._windows,
             "windows_skipped": self._skipped,
             "resets": self._resets,
+            "people_in_view": self._people,
             "face_seen": self._faces / frames,
             "voice_heard": self._voices / frames,
         }
@@ -155,6 +160,7 @@ class ReactionSession:
         samples, face = self._playout.finish(window.index, raw, present, self.config.playout)
         self._windows += 1
         self._faces += int(found.sum())
+        self._people = seen[-1].people
         self._voices += int(window.audio_valid.sum())
         return Reaction(
             window.index,
@@ -164,6 +170,7 @@ class ReactionSession:
             face,
             float(found.mean()),
             float(window.audio_valid.mean()),
+            np.stack([observation.coefficients for observation in seen]),
         )
 
     def _run_model(

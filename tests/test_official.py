@@ -30,6 +30,9 @@ def tensors(monkeypatch):
 class CroppingTracker:
     """Takes the whole image for the crop; black images hold no face."""
 
+    def hear(self, stamp_s, rms):
+        pass
+
     def track(self, stamp_s, rgb):
         if not rgb.any():
             return Observation.missing()

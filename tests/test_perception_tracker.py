@@ -15,7 +15,8 @@ from reactface_node.perception.finders import read_result
 from reactface_node.perception.geometry import rotation_matrix
 from reactface_node.perception.measures import NAMES, learnable
 from reactface_node.perception.neutral import RunningNeutral, measured_rest
-from reactface_node.perception.tracker import Face, LandmarkTracker, named_weights
+from reactface_node.perception.person import Face, named_weights
+from reactface_node.perception.tracker import LandmarkTracker
 from reactface_node.schema import ROTATION, TRANSLATION, index_of
 
 TYPICAL = measured_rest().typical
@@ -31,7 +32,7 @@ class Script:
 
     def find(self, stamp_s, image):
         self.image = image
-        return self.face
+        return [self.face] if self.face else []
 
     def reset(self):
         self.resets += 1
@@ -180,7 +181,7 @@ def test_tasks_api_results_are_read_by_name():
         face_blendshapes=[categories],
         facial_transformation_matrixes=[matrix],
     )
-    face = read_result(result)
+    (face,) = read_result(result)
     values, given = named_weights(face.shapes)
     assert face.landmarks.shape == (478, 3)
     assert values[index_of("jawOpen")] == pytest.approx(0.7)
@@ -189,8 +190,8 @@ def test_tasks_api_results_are_read_by_name():
     np.testing.assert_allclose(face.pose[0], rotation_matrix(np.array([0.1, -0.2, 0.3])))
     np.testing.assert_allclose(face.pose[1], [0.05, -0.02, -0.6])
     result.facial_transformation_matrixes = []
-    assert read_result(result).pose is None
-    assert read_result(SimpleNamespace(face_landmarks=[])) is None
+    assert read_result(result)[0].pose is None
+    assert read_result(SimpleNamespace(face_landmarks=[])) == []
 
 
 def test_images_without_a_face_and_wrong_arrays():

@@ -22,6 +22,9 @@ class ReadingTracker:
     def __init__(self):
         self.tracked = 0
 
+    def hear(self, stamp_s, rms):
+        pass
+
     def track(self, stamp_s, rgb):
         self.tracked += 1
         if not rgb.any():

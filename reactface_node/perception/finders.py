@@ -9,7 +9,8 @@ from reactface_node import resources
 from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
 from reactface_node.perception.library import import_mediapipe, quiet_warnings
-from reactface_node.perception.tracker import Face, Finder
+from reactface_node.perception.person import Face
+from reactface_node.perception.tracker import Finder
 
 MODEL_HELP = (
     "download face_landmarker.task from MediaPipe's model page into the weights folder "
@@ -17,31 +18,89 @@ MODEL_HELP = (
 )
 
 
+LOOK_AROUND_S = 0.5
+"""How often a single person's surroundings are searched for others."""
+ALONE_S = 3.0
+"""Nobody else for so long: the person is alone again."""
+SURE, SURER, LOOKS = 0.85, 0.1, 3
+"""An upside down face is taken for an upright one, but with less confidence than SURE. What is
+surer by SURER the other way up, so many looks in a row, is upside down."""
+
+
 class FaceMeshFinder:
-    """The legacy FaceMesh solution, whose models lie inside the wheel: landmarks alone."""
+    """The legacy FaceMesh solution, whose models lie inside the wheel: landmarks alone.
+
+    As long as it follows fewer faces than it may, FaceMesh searches every image for more, which
+    costs half as much again. So one face is followed alone, others are looked for now and then,
+    and only where there are some does a second FaceMesh follow all of them.
+    """
 
     def __init__(self, config: PerceptionConfig):
         self._confidence = config.min_confidence
-        self._mesh = self._make()
+        self._most = config.max_faces
+        self._open()
 
-    def find(self, stamp_s: float, image: np.ndarray) -> Face | None:
+    def find(self, stamp_s: float, image: np.ndarray) -> list[Face]:
         with quiet_warnings():
-            faces = self._mesh.process(image).multi_face_landmarks
-        return Face(positions(faces[0].landmark)) if faces else None
+            self._look_around(stamp_s, image)
+            shown = _over(image) if self._is_over else image
+            found = self._mesh.process(shown).multi_face_landmarks or []
+        faces = [positions(face.landmark) for face in found]
+        if self._is_over:
+            faces = [np.array([1.0, 1.0, 0.0]) + [-1.0, -1.0, 1.0] * face for face in faces]
+        return [Face(face) for face in faces]
 
     def reset(self) -> None:
-        # A fresh graph: nothing of the old tracking is left, and a replay repeats itself.
-        self._mesh.close()
-        self._mesh = self._make()
+        # Fresh graphs: nothing of the old tracking is left, and a replay repeats itself.
+        self.close()
+        self._open()
 
     def close(self) -> None:
         self._mesh.close()
+        self._detector.close()
 
-    def _make(self) -> Any:
+    def _open(self) -> None:
+        self._is_crowd = self._is_over = False
+        self._doubts = 0
+        self._looked_s = self._others_s = -np.inf
+        self._mesh = self._make(1)
+        with quiet_warnings():
+            self._detector = import_mediapipe().solutions.face_detection.FaceDetection(
+                min_detection_confidence=self._confidence
+            )
+
+    def _look_around(self, stamp_s: float, image: np.ndarray) -> None:
+        if 0.0 <= stamp_s - self._looked_s < LOOK_AROUND_S:
+            return
+        self._looked_s = stamp_s
+        scores = self._detect(_over(image) if self._is_over else image)
+        if len(scores) > 1:
+            self._others_s = stamp_s
+        is_crowd = self._most > 1 and 0.0 <= stamp_s - self._others_s < ALONE_S
+        is_over = self._is_over != self._doubt(image, max(scores, default=0.0))
+        if (is_crowd, is_over) != (self._is_crowd, self._is_over):
+            self._is_crowd, self._is_over, self._doubts = is_crowd, is_over, 0
+            self._mesh.close()
+            self._mesh = self._make(self._most if is_crowd else 1)
+
+    def _doubt(self, image: np.ndarray, score: float) -> bool:
+        """Whether faces have been surer the other way up for a while."""
+        if score >= SURE:
+            self._doubts = 0
+            return False
+        other = max(self._detect(image if self._is_over else _over(image)), default=0.0)
+        self._doubts = self._doubts + 1 if other > score + SURER else 0
+        return self._doubts >= LOOKS
+
+    def _detect(self, image: np.ndarray) -> list[float]:
+        found = self._detector.process(image).detections or []
+        return [float(detection.score[0]) for detection in found]
+
+    def _make(self, faces: int) -> Any:
         mediapipe = import_mediapipe()
         with quiet_warnings():
             return mediapipe.solutions.face_mesh.FaceMesh(
-                max_num_faces=1,
+                max_num_faces=faces,
                 refine_landmarks=True,
                 min_detection_confidence=self._confidence,
                 min_tracking_confidence=self._confidence,
@@ -54,11 +113,12 @@ class LandmarkerFinder:
     def __init__(self, config: PerceptionConfig, model: Path):
         """UserError if the file is no face landmarker model."""
         self._confidence = config.min_confidence
+        self._most = config.max_faces
         self._model = model
         self._last_ms = -1
         self._landmarker = self._make()
 
-    def find(self, stamp_s: float, image: np.ndarray) -> Face | None:
+    def find(self, stamp_s: float, image: np.ndarray) -> list[Face]:
         self._last_ms = max(self._last_ms + 1, round(stamp_s * 1000))
         wrapped = self._image(image_format=self._srgb, data=image)
         return read_result(self._landmarker.detect_for_video(wrapped, self._last_ms))
@@ -80,7 +140,7 @@ class LandmarkerFinder:
         options = vision.FaceLandmarkerOptions(
             base_options=mediapipe.tasks.BaseOptions(model_asset_path=str(self._model)),
             running_mode=vision.RunningMode.VIDEO,
-            num_faces=1,
+            num_faces=self._most,
             min_face_detection_confidence=self._confidence,
             min_face_presence_confidence=self._confidence,
             min_tracking_confidence=self._confidence,
@@ -96,26 +156,31 @@ class LandmarkerFinder:
             ) from error
 
 
-def read_result(result: Any) -> Face | None:
-    """A FaceLandmarkerResult -> its first face; None without one.
+def read_result(result: Any) -> list[Face]:
+    """A FaceLandmarkerResult -> its faces.
 
     Its transformation takes MediaPipe's canonical face (our axes, centimetres) to a camera that
     looks along -z with y up, so its rotation and position are ours.
     """
-    if not result.face_landmarks:
-        return None
-    shapes = {c.category_name: float(c.score) for c in result.face_blendshapes[0]}
-    pose = None
-    if result.facial_transformation_matrixes:
-        matrix = np.asarray(result.facial_transformation_matrixes[0], float)
-        u, _, vt = np.linalg.svd(matrix[:3, :3])  # Without its scale.
-        pose = u @ vt, matrix[:3, 3] / 100
-    return Face(positions(result.face_landmarks[0]), shapes, pose)
+    faces = []
+    for index, landmarks in enumerate(result.face_landmarks):
+        shapes = {c.category_name: float(c.score) for c in result.face_blendshapes[index]}
+        pose = None
+        if result.facial_transformation_matrixes:
+            matrix = np.asarray(result.facial_transformation_matrixes[index], float)
+            u, _, vt = np.linalg.svd(matrix[:3, :3])  # Without its scale.
+            pose = u @ vt, matrix[:3, 3] / 100
+        faces.append(Face(positions(landmarks), shapes, pose))
+    return faces
 
 
 def positions(landmarks: Any) -> np.ndarray:
     """MediaPipe's landmarks as (n, 3)."""
     return np.array([[point.x, point.y, point.z] for point in landmarks])
+
+
+def _over(image: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(image[::-1, ::-1])
 
 
 def choose_finder(config: PerceptionConfig) -> Finder:

@@ -17,6 +17,7 @@ _PAIRS_MM = {
     (98, 327): (-18, -41, 17), (127, 356): (-66, 1, -50), (234, 454): (-66, -13, -54),
     (162, 389): (-65, 16, -40),
 }  # fmt: skip
+RIGHT_EYE, LEFT_EYE = 33, 263  # outer corners
 TO_VIEWER = np.diag([1.0, -1.0, -1.0])  # OpenCV's camera axes <-> ours
 
 
@@ -33,6 +34,29 @@ RIGID, RIGID_M = _rigid()
 def to_pixels(landmarks: np.ndarray, width: int, height: int) -> np.ndarray:
     """FaceMesh's normalised (478, 3) -> pixels in our axes; its z is in image widths."""
     return landmarks * np.array([width, -height, -width], float)
+
+
+def roll(points: np.ndarray) -> float:
+    """(478, 3) in pixels in our axes -> the angle by which the face lies clockwise in the image,
+    0 where it is upright."""
+    across, up, _ = points[LEFT_EYE] - points[RIGHT_EYE]
+    return float(np.arctan2(-up, across))
+
+
+def quarter_turned(
+    points: np.ndarray, size: tuple[int, int], turns: int
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """Points (n, 3) in pixels in our axes, and (width, height), of an image as they are once it
+    has been turned counter-clockwise by ``turns`` quarters (``np.rot90``)."""
+    (width, height), (x, y, z) = size, points.T
+    y = -y
+    if turns % 4 == 1:
+        x, y, width, height = y, width - x, height, width
+    elif turns % 4 == 2:
+        x, y = width - x, height - y
+    elif turns % 4 == 3:
+        x, y, width, height = height - y, x, height, width
+    return np.stack([x, -y, z], axis=1), (width, height)
 
 
 def without_perspective(points: np.ndarray, width: int, height: int) -> np.ndarray:

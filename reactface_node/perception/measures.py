@@ -54,6 +54,7 @@ FULL = {
     "browOuterUp": 6.0, "browDown": 5.0, "cheekSquint": 5.0, "eyeSquint": 0.09, "eyeWide": 0.12,
     "noseSneer": 3.5, "mouthFunnel": 8.0,
 }  # fmt: skip
+JAW_OPEN_MM = FULL["jawOpen"]
 OPEN_ENOUGH = 0.6
 LOOK_SIDE, LOOK_UP, LOOK_DOWN = 0.19, 0.10, 0.13
 ESTIMATED = (

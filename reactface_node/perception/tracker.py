@@ -1,62 +1,31 @@
-"""A face found in an image to the speaker's coefficients, relative to their neutral."""
+"""The faces in an image to the coefficients of the one person who is listened to."""
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
 import cv2
 import numpy as np
 
 from reactface_node.config import PerceptionConfig
-from reactface_node.perception.crop import FaceCrop
-from reactface_node.perception.geometry import (
-    euler_angles,
-    face_shape,
-    head_pose,
-    rotation_matrix,
-    to_pixels,
-    without_perspective,
-)
-from reactface_node.perception.measures import ESTIMATED, learnable, measure, weights
-from reactface_node.perception.neutral import RunningNeutral, blendshape_rest, measured_rest
-from reactface_node.schema import (
-    ARKIT_NAMES,
-    EXPRESSION,
-    NUM_COEFFICIENTS,
-    NUM_EXPRESSION,
-    ROTATION,
-    TRANSLATION,
-    Observation,
-    indices_of,
-)
+from reactface_node.perception.attention import Attention
+from reactface_node.perception.geometry import head_pose, to_pixels
+from reactface_node.perception.person import Face, Person, Sighting
+from reactface_node.schema import Observation
 
-# Of a new frame; the rest is the last one. 40 ms frames: about 17 ms of delay.
-FRESH = 0.7
-# A blink is a few frames long.
-UNSMOOTHED = indices_of("eyeBlink")
 # A face elsewhere is another face where a head could not have got there: the slack is for wrong
 # distances, and after half a second without a face anything within reach may be the same one.
 JUMP_M, HEAD_SPEED_M_S, SAME_S = 0.25, 1.0, 0.5
-
-
-@dataclass(frozen=True, eq=False)
-class Face:
-    """What a landmark model says of one image.
-
-    landmarks: (478, 3) as MediaPipe normalises them: x, y in image sizes, z in image widths.
-    shapes: blendshapes by name, where the model gives them.
-    pose: rotation (3, 3) and position (3,) in metres in our axes, where the model gives them.
-    """
-
-    landmarks: np.ndarray
-    shapes: dict[str, float] | None = None
-    pose: tuple[np.ndarray, np.ndarray] | None = None
+HANDOVER_S = 0.32
+"""From one person's face to the next one's: a window, so that the listener sees no jump."""
 
 
 class Finder(Protocol):
-    """What finds the face; ``finders`` has MediaPipe's."""
+    """What finds the faces; ``finders`` has MediaPipe's."""
 
-    def find(self, stamp_s: float, image: np.ndarray) -> Face | None:
-        """(H, W, 3) contiguous uint8 RGB -> the face or None."""
+    def find(self, stamp_s: float, image: np.ndarray) -> list[Face]:
+        """(H, W, 3) contiguous uint8 RGB -> all faces in it."""
         ...
 
     def reset(self) -> None: ...
@@ -64,12 +33,13 @@ class Finder(Protocol):
 
 
 class LandmarkTracker:
-    """One face from image to image."""
+    """People from image to image; reads the one whom ``Attention`` follows."""
 
     def __init__(self, config: PerceptionConfig, want_crop: bool, finder: Finder):
         self._config = config
         self._want_crop = want_crop
         self._finder = finder
+        self._said_turned = False
         self._forget()
 
     def track(self, stamp_s: float, rgb: np.ndarray) -> Observation:
@@ -78,30 +48,28 @@ class LandmarkTracker:
             raise ValueError(f"an image is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
         rgb = np.ascontiguousarray(rgb)
         image = self._shrink(rgb)
-        height, width = image.shape[:2]
-        face = self._finder.find(stamp_s, image)
-        if face is None or not np.isfinite(face.landmarks).all():
-            return self._lost()
-        points = to_pixels(face.landmarks, width, height)
-        pose = face.pose or head_pose(points, width, height)
-        if pose is None:
-            return self._lost()
-        if self._is_another(stamp_s, pose[1]):
-            self._forget()
-        self._last_s, self._last_place = stamp_s, pose[1]
-        if face.shapes is None:
-            shape = face_shape(without_perspective(points, width, height))
-            expression, valid = self._estimate(stamp_s, shape, pose)
-        else:
-            expression, valid = self._named(stamp_s, face.shapes, pose)
-        crop = None
-        if self._want_crop:
-            crop = self._crop.cut(rgb, face.landmarks[:, :2] * [rgb.shape[1], rgb.shape[0]])
-        known = np.concatenate([valid, np.ones(NUM_COEFFICIENTS - NUM_EXPRESSION, bool)])
-        return Observation(self._coefficients(expression, pose), known, crop)
+        size = image.shape[1], image.shape[0]
+        found = [s for s in _located(self._finder.find(stamp_s, image), size)]
+        seen = self._meet(stamp_s, found)
+        read = {person.number: person.see(stamp_s, face) for person, face in seen}
+        for person in self._people:
+            if person.number not in read:
+                person.lose()
+        chosen = self._attention.choose(stamp_s, [person for person, _ in seen])
+        if chosen is None:
+            return replace(Observation.missing(), people=len(seen))
+        sighting = next(face for person, face in seen if person is chosen)
+        self._say_turned(chosen)
+        crop = chosen.cut(rgb, sighting) if self._want_crop else None
+        observation = replace(read[chosen.number], crop=crop, people=len(seen))
+        return self._handed_over(stamp_s, observation)
+
+    def hear(self, stamp_s: float, rms: float) -> None:
+        """A chunk of the microphone's sound: its time, and its root mean square of full scale 1."""
+        self._attention.voice.hear(stamp_s, rms)
 
     def reset(self) -> None:
-        """Forget the person; stamps may begin anew."""
+        """Forget everybody; stamps may begin anew."""
         self._forget()
         self._finder.reset()
 
@@ -110,24 +78,58 @@ class LandmarkTracker:
         self._finder.close()
 
     def _forget(self) -> None:
-        self._last_s = -np.inf
-        self._last_place = np.zeros(3)
-        self._neutral: RunningNeutral | None = None
-        self._lost()
+        self._people: list[Person] = []
+        self._count = 0
+        self._attention = Attention(self._config.follow)
+        self._shown: np.ndarray | None = None
+        self._shown_of = 0
+        self._leaving: tuple[np.ndarray, float] | None = None
 
-    def _lost(self) -> Observation:
-        # What was smoothed and boxed before a gap says nothing of the face after it.
-        self._smooth: np.ndarray | None = None
-        self._crop = FaceCrop()
-        return Observation.missing()
+    def _meet(self, stamp_s: float, found: list[Sighting]) -> list[tuple[Person, Sighting]]:
+        """Who is who: the nearest pairs first; who fits nobody is new."""
+        gone_s = self._config.person_change_s
+        self._people = [p for p in self._people if stamp_s - p.last_s <= gone_s]
+        pairs = sorted(
+            (distance, number, index)
+            for number, person in enumerate(self._people)
+            for index, sighting in enumerate(found)
+            if (distance := _apart(person, sighting)) <= _reach(person, stamp_s)
+        )
+        known: dict[int, int] = {}
+        for _, number, index in pairs:
+            if index not in known and number not in known.values():
+                known[index] = number
+        met = []
+        for index, sighting in enumerate(found):
+            if index in known:
+                met.append((self._people[known[index]], sighting))
+            else:
+                self._count += 1
+                met.append((Person(self._count, self._config, sighting), sighting))
+        self._people += [person for person, _ in met if person not in self._people]
+        return met
 
-    def _is_another(self, stamp_s: float, place: np.ndarray) -> bool:
-        """Whether a face at ``place`` (metres) may be another person than the last one."""
-        away_s = stamp_s - self._last_s
-        if away_s > self._config.person_change_s:
-            return True
-        reach_m = JUMP_M + HEAD_SPEED_M_S * min(away_s, SAME_S)
-        return bool(np.linalg.norm((place - self._last_place)[:2]) > reach_m)
+    def _handed_over(self, stamp_s: float, observation: Observation) -> Observation:
+        """Another person's face begins where the last one's was."""
+        if self._shown is not None and observation.person != self._shown_of:
+            self._leaving = (self._shown, stamp_s)
+        values = observation.coefficients
+        if self._leaving is not None:
+            before, since_s = self._leaving
+            share = min(max((stamp_s - since_s) / HANDOVER_S, 0.0), 1.0)
+            values = ((1.0 - share) * before + share * values).astype(np.float32)
+            if share == 1.0:
+                self._leaving = None
+        self._shown, self._shown_of = values, observation.person
+        return replace(observation, coefficients=values)
+
+    def _say_turned(self, person: Person) -> None:
+        if person.turns and not self._said_turned:
+            self._said_turned = True
+            how = {1: "on its side", 2: "upside down", 3: "on its side"}[person.turns]
+            logging.getLogger(__name__).warning(
+                "the face is %s: is the camera? It is read turned upright", how
+            )
 
     def _shrink(self, rgb: np.ndarray) -> np.ndarray:
         scale = self._config.max_width_px / rgb.shape[1]
@@ -136,51 +138,21 @@ class LandmarkTracker:
         size = (self._config.max_width_px, max(1, round(rgb.shape[0] * scale)))
         return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
 
-    def _estimate(
-        self, stamp_s: float, shape: np.ndarray, pose: tuple[np.ndarray, np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Weights (52,) from the landmarks' distances, and which of them can be told."""
-        if self._neutral is None:
-            self._neutral = RunningNeutral(self._config.neutral_s, measured_rest())
-        values = measure(shape)
-        self._neutral.see(stamp_s, learnable(values, self._neutral.values), _flat(pose))
-        return weights(values, self._neutral.values), np.isin(ARKIT_NAMES, ESTIMATED)
 
-    def _named(
-        self, stamp_s: float, shapes: dict[str, float], pose: tuple[np.ndarray, np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Weights (52,) from the model's own blendshapes, stretched from the person's rest."""
-        if self._neutral is None:
-            self._neutral = RunningNeutral(self._config.neutral_s, blendshape_rest())
-        values, given = named_weights(shapes)
-        self._neutral.see(stamp_s, values, _flat(pose))
-        rest = self._neutral.values
-        return np.clip((values - rest) / (1.0 - rest), 0.0, 1.0), given
-
-    def _coefficients(
-        self, expression: np.ndarray, pose: tuple[np.ndarray, np.ndarray]
-    ) -> np.ndarray:
-        """(58,) smoothed, the head's pose relative to its neutral one."""
-        assert self._neutral is not None
-        rotation, place = pose
-        rest_angles, rest_place = np.split(self._neutral.pose, 2)
-        raw = np.zeros(NUM_COEFFICIENTS)
-        raw[EXPRESSION] = expression
-        raw[ROTATION] = euler_angles(rotation_matrix(rest_angles).T @ rotation)
-        raw[TRANSLATION] = place - rest_place
-        before = raw if self._smooth is None else self._smooth
-        smooth = FRESH * raw + (1.0 - FRESH) * before
-        smooth[UNSMOOTHED] = raw[UNSMOOTHED]
-        self._smooth = smooth
-        return smooth.astype(np.float32)
+def _located(faces: list[Face], size: tuple[int, int]) -> Iterator[Sighting]:
+    """Where each face is, in front of the camera; what has no place is none."""
+    for face in faces:
+        if np.isfinite(face.landmarks).all():
+            points = to_pixels(face.landmarks, *size)
+            pose = face.pose or head_pose(points, *size)
+            if pose is not None:
+                yield Sighting(face, size, points, *pose)
 
 
-def named_weights(shapes: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Blendshapes by name -> (52,) weights in [0, 1] and which were given; others are ignored."""
-    given = np.array([name in shapes for name in ARKIT_NAMES])
-    values = [min(max(shapes.get(name, 0.0), 0.0), 1.0) for name in ARKIT_NAMES]
-    return np.array(values), given
+def _apart(person: Person, sighting: Sighting) -> float:
+    """Metres across; the distance from the camera is told less well."""
+    return float(np.linalg.norm((sighting.place - person.place)[:2]))
 
 
-def _flat(pose: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    return np.concatenate([euler_angles(pose[0]), pose[1]])
+def _reach(person: Person, stamp_s: float) -> float:
+    return JUMP_M + HEAD_SPEED_M_S * min(stamp_s - person.last_s, SAME_S)
