@@ -30,6 +30,7 @@ MOUTH = [
     for index, name in enumerate(ARKIT_NAMES)
     if name.startswith(("jaw", "mouth", "tongue", "cheekPuff"))
 ]
+LEAVING_S = 0.2
 NOSE = indices_of("noseSneer")
 
 
@@ -53,6 +54,7 @@ class Playout:
             for index in range(config.samples)
         ]
         self._presence = 0.0
+        self._mouth = 1.0
         self._played: int | None = None
         self._last: np.ndarray | None = None
         self._last_index = -1
@@ -63,21 +65,25 @@ class Playout:
         reaction: np.ndarray,
         present: np.ndarray,
         config: PlayoutConfig,
+        speaks: bool = False,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The window's finished samples (M, w, 58) and the face to show (w, 58).
 
-        reaction: (M, w, 58) from the model. present: (w,) bool, face or voice was there. The
-        time of the processes is the window index's, so a skipped window leaves no seam in them.
+        reaction: (M, w, 58) from the model. present: (w,) bool, face or voice was there. speaks:
+        the robot itself does, and the mouth is at rest for its speech system. The time of the
+        processes is the window index's, so a skipped window leaves no seam in them.
         """
         window = reaction.shape[1]
         times_s = (index * window + np.arange(window)) / FRAME_RATE_HZ
         presence = self._follow(present, config.fade_s)
+        mouth = self._leave_mouth(speaks, window)
         samples = np.stack(
             [
                 self._finish_sample(sample, times_s, raw, presence, config)
                 for sample, raw in zip(self._samples, reaction, strict=True)
             ]
         )
+        samples[:, :, MOUTH] *= mouth[:, None]
         return samples, self._show(index, samples, config.play)
 
     def _finish_sample(
@@ -108,6 +114,14 @@ class Playout:
             self._presence = min(1.0, max(0.0, self._presence + (step if there else -step)))
             levels[index] = self._presence
         return levels * levels * (3.0 - 2.0 * levels)
+
+    def _leave_mouth(self, speaks: bool, window: int) -> np.ndarray:
+        """(w,) 1..0: how much of the mouth is the listener's."""
+        step = 1.0 / (LEAVING_S * FRAME_RATE_HZ)
+        way = np.arange(1, window + 1) * (-step if speaks else step)
+        levels = np.clip(self._mouth + way, 0.0, 1.0).astype(np.float32)
+        self._mouth = float(levels[-1])
+        return levels
 
     def _show(self, index: int, samples: np.ndarray, play: int) -> np.ndarray:
         """The played sample; a switch cross-fades over one window, so does a skipped window."""

@@ -25,6 +25,7 @@ from reactface_node.playout import Playout
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, Observation, Reaction
 from reactface_node.settings import settings
 from reactface_node.timeline import Timeline, Window
+from reactface_node.turn import Turn
 
 
 class Tracker(Protocol):
@@ -48,7 +49,9 @@ class ReactionSession:
         self._tracker = tracker
         self._timeline = Timeline(config.timeline, config.model.window, tracker.track)
         self._resets = 0
-        self._windows = self._skipped = self._faces = self._voices = self._people = 0
+        self._windows = self._skipped = self._faces = self._voices = 0
+        self._people = self._spoken = 0
+        self._turn = Turn(config.timeline)
         self._begin()
 
     @classmethod
@@ -83,7 +86,18 @@ class ReactionSession:
             self._start_again(stamp_s)
         self._timeline.push_audio(stamp_s, samples, rate_hz)
         heard_s = stamp_s + self.config.timeline.camera_to_microphone_offset_s
-        self._tracker.hear(heard_s, root_mean_square(samples))
+        if not self._turn.speaks(np.array([heard_s]))[0]:
+            self._tracker.hear(heard_s, root_mean_square(samples))
+
+    def push_speaking(self, stamp_s: float, on: bool) -> None:
+        """From then on the robot itself speaks, or does not: its mouth is then not the
+        listener's, and its voice no speaker's."""
+        self._turn.flag(stamp_s, on)
+
+    def push_own_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
+        """What the robot's loudspeaker plays, as for ``push_audio``: its echo is left out of what
+        the microphone hears, and while it sounds the robot speaks."""
+        self._turn.play(stamp_s, samples, rate_hz)
 
     def poll(self, now_s: float) -> list[Reaction]:
         """The reactions of all windows that closed by now, oldest first.
@@ -106,6 +120,7 @@ class ReactionSession:
         self._resets += 1
         self._timeline.reset()
         self._tracker.reset()
+        self._turn.clear()
         self._begin()
 
     def configure(self, changes: Mapping[str, Any]) -> None:
@@ -126,6 +141,7 @@ class ReactionSession:
             "windows_skipped": self._skipped,
             "resets": self._resets,
             "people_in_view": self._people,
+            "windows_own_turn": self._spoken,
             "face_seen": self._faces / frames,
             "voice_heard": self._voices / frames,
         }
@@ -155,13 +171,17 @@ class ReactionSession:
     def _react(self, window: Window) -> Reaction:
         seen = [frame or Observation.missing() for frame in window.frames]
         found = np.array([observation.face_found for observation in seen])
-        raw = self._run_model(seen, window.audio, window.audio_valid)
-        present = found | window.audio_valid
-        samples, face = self._playout.finish(window.index, raw, present, self.config.playout)
+        audio, heard = self._turn.listen(window)
+        raw = self._run_model(seen, audio, heard)
+        speaks = bool(self._turn.speaks(np.array([window.end_s]))[0])
+        samples, face = self._playout.finish(
+            window.index, raw, found | heard, self.config.playout, speaks
+        )
         self._windows += 1
         self._faces += int(found.sum())
         self._people = seen[-1].people
-        self._voices += int(window.audio_valid.sum())
+        self._voices += int(heard.sum())
+        self._spoken += speaks
         return Reaction(
             window.index,
             self._show_at(window),
@@ -169,7 +189,7 @@ class ReactionSession:
             self.config.playout.play,
             face,
             float(found.mean()),
-            float(window.audio_valid.mean()),
+            float(heard.mean()),
             np.stack([observation.coefficients for observation in seen]),
         )
 
