@@ -23,6 +23,7 @@ SQUARE, WIDE = (512, 512), (800, 480)
 # Both draw the same curves, each with a version of skia and an antialiasing of its own.
 LARGEST_MEAN = 0.5  # of 255, over the picture
 FAR_OFF, LARGEST_SHARE = 40, 0.002  # a pixel differs by more than that; share of such pixels
+BLOCK, LARGEST_BLOCK = 8, 4.0  # in the mean of so many pixels squared, no noise hides a tint
 
 
 def random_face() -> np.ndarray:
@@ -86,11 +87,14 @@ def drawn(browser: Browser, coefficients: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
-def differences(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
-    """Mean over the picture, and the share of pixels that are far off in some channel."""
+def differences(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float, float]:
+    """Mean over the picture, share of pixels far off in some channel, largest of a block."""
     assert ours.shape == theirs.shape
-    apart = np.abs(ours.astype(int) - theirs.astype(int))
-    return float(apart.mean()), float((apart.max(axis=2) > FAR_OFF).mean())
+    apart = ours.astype(np.float32) - theirs
+    height, width = ours.shape[:2]
+    blocks = cv2.resize(apart, (width // BLOCK, height // BLOCK), interpolation=cv2.INTER_AREA)
+    far_off = np.abs(apart).max(axis=2) > FAR_OFF
+    return float(np.abs(apart).mean()), float(far_off.mean()), float(np.abs(blocks).max())
 
 
 @pytest.mark.parametrize("theme", theme_names())
@@ -103,8 +107,10 @@ def test_the_browser_draws_what_python_draws(browser, theme):
             dataclasses.replace(RenderConfig(), theme=theme, width=size[0], height=size[1])
         )
         for name in faces:
-            mean, share = differences(renderer.render(FACES[name]), drawn(browser, FACES[name]))
-            assert mean < LARGEST_MEAN and share < LARGEST_SHARE, (name, size, mean, share)
+            found = differences(renderer.render(FACES[name]), drawn(browser, FACES[name]))
+            mean, share, block = found
+            assert mean < LARGEST_MEAN and share < LARGEST_SHARE, (name, size, found)
+            assert block < LARGEST_BLOCK, (name, size, found)
     # A folder of modules has no icon that a browser could show.
     assert [error for error in browser.errors if "favicon" not in error] == []
 
