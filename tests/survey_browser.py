@@ -1,10 +1,14 @@
 """A headless Chromium driven over its debugging pipe, without a driver or a network."""
 
 import base64
+import contextlib
+import http.server
 import json
 import os
 import shutil
 import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,28 @@ QUIET = (
 
 def find_chromium() -> str | None:
     return os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Address of a folder, without a final slash, on a static server of this machine."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *given: Any):
+            super().__init__(*given, directory=str(folder))
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 class Browser:

@@ -1,15 +1,13 @@
 """The perception survey: which pairs, what the page gives away, and a walk in a browser."""
 
-import http.server
 import json
 import shutil
-import threading
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
-from survey_browser import Browser, find_chromium
+from survey_browser import Browser, find_chromium, served
 
 from reactface_node.cli import main
 from reactface_node.errors import UserError
@@ -172,21 +170,8 @@ def browser(tmp_path):
 def address(results, tmp_path):
     """Of the page, on a static server of this machine."""
     make_survey(results, "reactface", tmp_path / "page", 2)
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *given):
-            super().__init__(*given, directory=str(tmp_path / "page"))
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/index.html"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(tmp_path / "page") as server:
+        yield f"{server}/index.html"
 
 
 WATCHED = """new Promise((done) => {

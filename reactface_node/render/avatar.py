@@ -1,4 +1,7 @@
-"""The embedded default renderer: a stylised face drawn with skia."""
+"""The embedded default renderer: a stylised face drawn with skia.
+
+web/page/avatar/*.js draw the same in a browser, module for module; test_web_avatar.py compares.
+"""
 
 from types import ModuleType
 
