@@ -96,7 +96,8 @@ def test_who_speaks_over_the_robot_is_heard_for_the_most_part():
 def test_with_headphones_nothing_is_echo():
     rng = np.random.default_rng(6)
     robot = made_voice(3)[: 10 * RATE]
-    microphone = made_voice(7)[3 * RATE : 13 * RATE] + 1e-3 * rng.standard_normal(10 * RATE)
+    # Backwards, because all made voices pause at the same places.
+    microphone = made_voice(7)[: 10 * RATE][::-1] + 1e-3 * rng.standard_normal(10 * RATE)
     assert heard_frames(Turn(TimelineConfig()), microphone, robot).mean() > 0.97
 
 
