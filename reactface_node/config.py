@@ -124,6 +124,16 @@ class RosConfig:
     audio_info_topic: str = setting(
         "audio_info", "AudioInfo topic of the apt release of audio_common_msgs"
     )
+    speaking_topic: str = setting("speaking", "std_msgs/Bool: the robot itself speaks")
+    own_audio_topic: str = setting(
+        "robot_audio", "what the robot plays: its echo in the microphone is left out"
+    )
+    face_id: str = setting(
+        "", "ROS4HRI face to look at instead of image_topic: an id, or auto; '' = none"
+    )
+    voice_id: str = setting(
+        "", "ROS4HRI voice to listen to instead of audio_topic: an id, or auto; '' = none"
+    )
     image_type: str = setting(
         "auto", "message type of the camera", choices=("auto", "Image", "CompressedImage")
     )

@@ -33,6 +33,7 @@ class Tracker(Protocol):
 
     def track(self, stamp_s: float, rgb: np.ndarray) -> Observation: ...
     def hear(self, stamp_s: float, rms: float) -> None: ...
+    def change_person(self) -> None: ...
     def reset(self) -> None: ...
     def close(self) -> None: ...
 
@@ -98,6 +99,10 @@ class ReactionSession:
         """What the robot's loudspeaker plays, as for ``push_audio``: its echo is left out of what
         the microphone hears, and while it sounds the robot speaks."""
         self._turn.play(stamp_s, samples, rate_hz)
+
+    def change_speaker(self) -> None:
+        """What is seen from now on is another person, whose rest is learned anew."""
+        self._tracker.change_person()
 
     def poll(self, now_s: float) -> list[Reaction]:
         """The reactions of all windows that closed by now, oldest first.

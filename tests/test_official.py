@@ -33,6 +33,9 @@ class CroppingTracker:
     def hear(self, stamp_s, rms):
         pass
 
+    def change_person(self):
+        pass
+
     def track(self, stamp_s, rgb):
         if not rgb.any():
             return Observation.missing()

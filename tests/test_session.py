@@ -25,6 +25,9 @@ class ReadingTracker:
     def hear(self, stamp_s, rms):
         pass
 
+    def change_person(self):
+        pass
+
     def track(self, stamp_s, rgb):
         self.tracked += 1
         if not rgb.any():

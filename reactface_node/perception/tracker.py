@@ -68,6 +68,11 @@ class LandmarkTracker:
         """A chunk of the microphone's sound: its time, and its root mean square of full scale 1."""
         self._attention.voice.hear(stamp_s, rms)
 
+    def change_person(self) -> None:
+        """Whoever is seen next is another person; their face begins where the last one's was."""
+        self._people = []
+        self._attention = Attention(self._config.follow)
+
     def reset(self) -> None:
         """Forget everybody; stamps may begin anew."""
         self._forget()

@@ -4,44 +4,40 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
-from reactface_node.config import Config, RosConfig
+from reactface_node.config import Config
 from reactface_node.errors import UserError
-from reactface_node.ros.bag import AUDIO_TYPES, IMAGE_TYPES
-from reactface_node.ros.server import OUTPUTS, Renderer, Server, Session
+from reactface_node.render import Renderer
+from reactface_node.ros.adapters import Adapters
+from reactface_node.ros.intake import Session
+from reactface_node.ros.server import Page, Server, outputs
 from reactface_node.ros.services import Service, make_services
+from reactface_node.ros.streams import Humans, Stream, info_of, streams
 from reactface_node.ros.types import RosbagsTypes, audio_variant
 from reactface_node.ros.wire import Quality, Reader, Wire, Writer, domain_id
+from reactface_node.web import WebFace
 
 NODE_NAME = "reactface"
 _TICK_S = 0.005
 _SEARCH_PERIOD_S = 0.2
-_LATEST = Quality(reliable=False, depth=1)
-_ALL = Quality(reliable=False, depth=50)
-_NAMES = {name.rpartition("/")[2]: name for name in (*IMAGE_TYPES, *AUDIO_TYPES)}
 
 
 class Input:
-    """A subscription whose type is found on the graph, unless the configuration forces it."""
+    """A subscription whose type is found on the graph, unless the stream forces it."""
 
-    def __init__(self, wire: Wire, stream: str, config: RosConfig) -> None:
-        """``stream``: "image" or "audio"."""
-        name, forced = (
-            (config.image_topic, config.image_type)
-            if stream == "image"
-            else (config.audio_topic, config.audio_type)
-        )
-        fitting, quality = (IMAGE_TYPES, _LATEST) if stream == "image" else (AUDIO_TYPES, _ALL)
+    def __init__(self, wire: Wire, stream: Stream) -> None:
         self.stream = stream
-        self.topic = absolute(name)
+        self.topic = absolute(stream.topic)
         self.reader: Reader | None = None
+        self.condition: Any = None
         self.type_name = ""
-        self._wire, self._fitting, self._quality = wire, fitting, quality
+        self._wire = wire
         self._complained: set[str] = set()
         self._searched_s = -1.0
-        if forced != "auto":
-            self._subscribe(_NAMES[forced])
+        if stream.forced:
+            self._subscribe(stream.forced)
 
     def search(self, now_s: float) -> bool:
         """Looks for a publisher a few times a second; True when one has just been found."""
@@ -49,7 +45,7 @@ class Input:
             return False
         self._searched_s = now_s
         found = self._wire.published_types("rt" + self.topic)
-        known = [name for name in self._fitting if name in found]
+        known = [name for name in self.stream.types if name in found]
         if known:
             self._subscribe(known[0])
             return True
@@ -57,13 +53,18 @@ class Input:
             self._complained.add(name)
             logging.getLogger(__name__).warning(
                 "%s carries %s, which is not one of %s",
-                self.topic, name, ", ".join(self._fitting))  # fmt: skip
+                self.topic, name, ", ".join(self.stream.types))  # fmt: skip
         return False
+
+    @property
+    def needs_info(self) -> bool:
+        return self.type_name.startswith("audio_common_msgs/msg/AudioData")
 
     def _subscribe(self, type_name: str) -> None:
         types = RosbagsTypes(audio_variant(type_name))
         self.type_name = type_name
-        self.reader = self._wire.reader("rt" + self.topic, type_name, types, self._quality)
+        quality = Quality(self.stream.reliable, self.stream.depth)
+        self.reader = self._wire.reader("rt" + self.topic, type_name, types, quality)
 
 
 class DdsNode:
@@ -76,23 +77,29 @@ class DdsNode:
         renderer: Renderer,
         wire: Wire,
         listen_to: tuple[str, ...] = ("image", "audio"),
+        page: Page | None = None,
     ) -> None:
-        """``listen_to``: which of the topics are subscribed to; a webcam replaces one."""
-        self._wire = wire
+        """``listen_to``: which of the two are topics; a webcam replaces one. UserError where an
+        output cannot be had."""
+        self._wire, self._config = wire, config.ros
         self._types = RosbagsTypes()
+        self._adapters = Adapters(config.outputs)
         self._writers: dict[str, Writer] = {
             topic: wire.writer("rt" + absolute(topic), kind, self._types,
                                Quality(not best_effort, depth))
-            for topic, (kind, best_effort, depth) in OUTPUTS.items()
+            for topic, (kind, best_effort, depth) in outputs(self._adapters).items()
         }  # fmt: skip
-        self.server = Server(config, session, self._types, self, renderer, NODE_NAME)
-        self._inputs = [Input(wire, stream, config.ros) for stream in listen_to]
-        self._info: Reader | None = None
-        self._info_topic = "rt" + absolute(config.ros.audio_info_topic)
+        self.server = Server(
+            config, session, self._types, self, renderer, NODE_NAME, self._adapters, page
+        )
+        self._left_out = {"image", "audio"} - set(listen_to)
+        self._humans = Humans(config.ros)
+        self._inputs: dict[str, Input] = {}
         self._services: list[Service] = make_services(wire, self._types, absolute("~"), self.server)
         self._waitset = wire.waitset()
-        self._attach(*(service.reader for service in self._services))
-        self._follow(*self._inputs)
+        for service in self._services:
+            self._attach(service.reader)
+        self._listen()
 
     def publish(self, topic: str, message: Any) -> None:
         if not self._writers[topic].write(message):
@@ -103,12 +110,14 @@ class DdsNode:
 
     def spin(self, now_s: float) -> None:
         """Everything that has come, then one tick; returns at once."""
-        found = [entry for entry in self._inputs if entry.search(now_s)]
+        found = [entry for entry in self._inputs.values() if entry.search(now_s)]
+        for entry in found:
+            self._follow(entry)
         if found:
-            self._follow(*found)
-        self._listen(self._info, "audio_info", now_s)
-        for entry in self._inputs:
-            self._listen(entry.reader, entry.stream, now_s)
+            self._wire.announce()
+        for entry in list(self._inputs.values()):
+            for message, source in entry.reader.take_from() if entry.reader else ():
+                self._receive(entry.stream.name, message, now_s, source)
         for service in self._services:
             service.spin(now_s)
         self.server.tick(now_s)
@@ -117,34 +126,61 @@ class DdsNode:
         """Until something comes, a tick long at most."""
         self._waitset.wait(int(_TICK_S * 1e9))
 
-    def _listen(self, reader: Reader | None, stream: str, now_s: float) -> None:
-        for message in reader.take() if reader else ():
-            if isinstance(message, Exception):
-                self.server.reject(stream, message, now_s)
-            elif stream == "image":
-                self.server.on_image(message, now_s)
-            elif stream == "audio":
-                self.server.on_audio(message, now_s)
-            else:
-                self.server.on_audio_info(message)
+    def close(self) -> None:
+        """What is not on the wire."""
+        self._adapters.close()
 
-    def _follow(self, *found: Input) -> None:
-        for entry in found:
-            if entry.reader is not None:
-                self._attach(entry.reader)
-            if entry.type_name.startswith("audio_common_msgs/msg/AudioData"):
-                self._info = self._wire.reader(
-                    self._info_topic, "audio_common_msgs/msg/AudioInfo", self._types, Quality()
-                )
-                self._attach(self._info)  # fmt: skip
+    def _receive(self, stream: str, message: Any, now_s: float, source: Any) -> None:
+        if isinstance(message, Exception):
+            self.server.reject(stream, message, now_s)
+        elif stream not in ("faces", "voices"):
+            self.server.receive(stream, message, now_s, source)
+        elif self._humans.see(stream, message.ids):
+            if stream == "faces":
+                self.server.change_speaker()
+            self._listen()
+
+    def _listen(self) -> None:
+        """Subscribes to what the people there are make of the configuration."""
+        wanted = {
+            name: stream
+            for name, stream in streams(self._config, self._humans).items()
+            if name not in self._left_out
+        }
+        for name, entry in list(self._inputs.items()):
+            if not name.endswith("_info") and entry.stream != wanted.get(name):
+                self._drop(name)
+                self._drop(f"{name}_info")
+        for name, stream in wanted.items():
+            if name not in self._inputs:
+                self._inputs[name] = Input(self._wire, stream)
+                self._follow(self._inputs[name])
         self._wire.announce()
 
-    def _attach(self, *readers: Reader) -> None:
+    def _drop(self, name: str) -> None:
+        entry = self._inputs.pop(name, None)
+        if entry is not None and entry.reader is not None:
+            self._waitset.detach(entry.condition)
+            self._wire.remove(entry.reader)
+
+    def _follow(self, entry: Input) -> None:
+        """Wakes up for what comes there; audio that cannot say what it is has a topic beside it."""
+        if entry.reader is None:
+            return
+        entry.condition = self._attach(entry.reader)
+        if entry.needs_info:
+            info = Input(self._wire, info_of(entry.stream, self._config))
+            self._inputs[info.stream.name] = info
+            info.condition = self._attach(info.reader)
+
+    def _attach(self, reader: Reader | None) -> Any:
         from cyclonedds.core import InstanceState, ReadCondition, SampleState, ViewState
 
-        for reader in readers:
-            fresh = SampleState.NotRead | ViewState.Any | InstanceState.Any
-            self._waitset.attach(ReadCondition(reader.entity, fresh))
+        assert reader is not None
+        fresh = SampleState.NotRead | ViewState.Any | InstanceState.Any
+        condition = ReadCondition(reader.entity, fresh)
+        self._waitset.attach(condition)
+        return condition
 
 
 def absolute(name: str) -> str:
@@ -170,15 +206,16 @@ def serve(
     """Serves until ``stop`` is set, on the system's clock, which is ROS time's source.
 
     ``feed`` hands over, at every turn, what came by other ways than the wire. Frees everything
-    on the wire on the way out. UserError if DDS cannot be started.
+    on the wire on the way out. UserError if DDS, an output or the page cannot be started.
     """
-    wire = Wire(NODE_NAME, domain_id(), config.ros.network_interface)
-    try:
-        node = node_type(config, session, renderer, wire, listen_to)
+    with ExitStack() as stack:
+        wire = Wire(NODE_NAME, domain_id(), config.ros.network_interface)
+        stack.callback(wire.close)
+        page = stack.enter_context(WebFace(config)) if config.web.port else None
+        node = node_type(config, session, renderer, wire, listen_to, page)
+        stack.callback(node.close)
         while not stop.is_set():
             node.wait()
             if feed is not None:
                 feed(node.server)
             node.spin(time.time())
-    finally:
-        wire.close()

@@ -23,13 +23,12 @@ _FORCED = {name.rpartition("/")[2]: name for name in (*IMAGE_TYPES, *AUDIO_TYPES
 
 
 class Input:
-    """A stream to subscribe to once its type is known; ``depth`` of its queue, best effort."""
+    """A stream to subscribe to once its type is known."""
 
-    def __init__(self, topic: str, fitting: tuple[str, ...], forced: str, depth: int) -> None:
-        self.topic, self.fitting, self.depth = topic, fitting, depth
-        self.forced = _FORCED.get(forced, "")
-        self.subscribed = False
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
         self.refused: set[str] = set()
+        self.subscription: Any = None
 
 
 class Graph:

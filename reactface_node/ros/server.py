@@ -1,14 +1,12 @@
 """The node's logic, the same under rclpy and on the bare wire: convert, call the session, publish.
 
-A transport owns the publishers and subscriptions, calls ``on_image``, ``on_audio``,
-``on_audio_info`` and, every few milliseconds, ``tick``; all from one thread. Time comes in as
-arguments, in seconds on the clock that stamps are on.
+A transport owns the publishers and subscriptions, calls ``receive`` and, every few milliseconds,
+``tick``; all from one thread. Time comes in as arguments, in seconds on the clock that stamps are
+on.
 """
 
-import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -19,10 +17,12 @@ from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.render import Renderer
 from reactface_node.ros import convert
-from reactface_node.ros.audio import AudioFormat, says_its_format
-from reactface_node.ros.diagnostics import Meter, diagnostic_array, memory_mb
-from reactface_node.ros.types import MessageError, MessageTypes
+from reactface_node.ros.adapters import Adapters
+from reactface_node.ros.diagnostics import diagnostic_array, memory_mb
+from reactface_node.ros.intake import Intake, Session
+from reactface_node.ros.types import MessageTypes
 from reactface_node.schema import Reaction
+from reactface_node.settings import settings
 
 BLENDSHAPES = "~/blendshapes"
 COEFFICIENTS = "~/coefficients"
@@ -39,39 +39,36 @@ OUTPUTS = {
     COMPRESSED: ("sensor_msgs/msg/CompressedImage", True, 1),
     DIAGNOSTICS: ("diagnostic_msgs/msg/DiagnosticArray", False, 10),
 }
-FOREIGN_CLOCK_S = 5.0
-WARN_PERIOD_S = 1.0
 
 
 class Transport(Protocol):
-    """How the server reaches the graph; topics are the keys of ``OUTPUTS``."""
+    """How the server reaches the graph; topics are the keys of ``outputs``."""
 
     def publish(self, topic: str, message: Any) -> None: ...
     def subscribers(self, topic: str) -> int: ...
 
 
-class Session(Protocol):
-    """What the server needs of ``reactface_node.session.ReactionSession``."""
+class Page(Protocol):
+    """What the server needs of ``reactface_node.web.WebFace``; no call waits for anybody."""
 
-    def push_image(self, stamp_s: float, rgb: np.ndarray) -> None: ...
-    def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None: ...
-    def poll(self, now_s: float) -> list[Reaction]: ...
-    def reset(self) -> None: ...
-    def configure(self, changes: Mapping[str, Any]) -> None: ...
-    def stats(self) -> dict[str, float]: ...
+    def show(self, face: np.ndarray, speaker: np.ndarray | None) -> None: ...
+    def tell(self, about: Mapping[str, Any]) -> None: ...
+    def commands(self) -> list[tuple[str, Any]]: ...
 
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
-    """A face (58,) to publish at ``show_at_s``, what draws it, and its last input's arrival."""
+    """A face (58,) to publish at ``show_at_s``, what draws it, the speaker's (58,) in the same
+    frame of their window, and its last input's arrival."""
 
     show_at_s: float
     face: np.ndarray
     draw: Callable[[], np.ndarray | None]
+    speaker: np.ndarray | None
     arrival_s: float | None
 
 
-class Server:
+class Server(Intake):
     """Messages in, frames out at their time; a bad message is counted, never raised."""
 
     def __init__(
@@ -82,71 +79,17 @@ class Server:
         transport: Transport,
         renderer: Renderer,
         name: str = "reactface",
+        adapters: Adapters | None = None,
+        page: Page | None = None,
     ) -> None:
+        """adapters: what else is sent for every frame; page: the face in a browser."""
+        super().__init__(config, session)
         self.enabled = True
-        self.meter = Meter()
-        self.config = config
-        self._session, self._types = session, types
-        self._transport, self._renderer, self._name = transport, renderer, name
-        self._bare = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
+        self._types, self._transport = types, transport
+        self._renderer, self._name = renderer, name
+        self._adapters, self._page = adapters, page
         self._due: deque[_Frame] = deque()
-        self._newest_arrival_s: float | None = None
         self._measured_arrival_s: float | None = None
-        self._foreign: set[str] = set()
-        self._informed = False
-        self._warned_s: dict[str, float] = {}
-        self._log = logging.getLogger(__name__)
-
-    def on_image(self, message: Any, arrival_s: float) -> None:
-        """sensor_msgs/Image or CompressedImage."""
-        if not self.enabled:
-            return
-        with self._guarded("image", arrival_s):
-            rgb = convert.image_to_rgb(message)
-            stamp_s = self._trusted("image", convert.stamp_of(message), arrival_s, arrival_s)
-            self._session.push_image(stamp_s, rgb)
-            self.meter.count("images")
-
-    def on_audio(self, message: Any, arrival_s: float) -> None:
-        """Any audio message; unstamped audio ended when it arrived."""
-        if not self.enabled:
-            return
-        with self._guarded("audio", arrival_s):
-            audio = convert.audio_to_samples(message, self._bare)
-            self._say_what_is_assumed(message)
-            began_s = arrival_s - audio.duration_s
-            stamp_s = self._trusted("audio", audio.stamp_s or None, began_s, arrival_s)
-            self._session.push_audio(stamp_s, audio.samples, audio.rate_hz)
-            self.meter.count("audio")
-
-    def see(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
-        """An image that came by another way than a message, such as a webcam's."""
-        if self.enabled:
-            with self._guarded("image", arrival_s):
-                self._session.push_image(stamp_s, rgb)
-                self.meter.count("images")
-
-    def hear(self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float) -> None:
-        """Audio that came by another way than a message."""
-        if self.enabled:
-            with self._guarded("audio", arrival_s):
-                self._session.push_audio(stamp_s, samples, rate_hz)
-                self.meter.count("audio")
-
-    def on_audio_info(self, message: Any) -> None:
-        """AudioInfo of the apt release: what its AudioData holds from now on."""
-        self._bare = convert.format_from_info(message)
-        self._informed = True
-
-    def reject(self, stream: str, error: Exception, arrival_s: float) -> None:
-        """Counts an unusable message and warns of its stream at most once a second."""
-        self.meter.count("rejected")
-        if abs(arrival_s - self._warned_s.get(stream, -np.inf)) < WARN_PERIOD_S:
-            return
-        self._warned_s[stream] = arrival_s
-        known = isinstance(error, MessageError | UserError)
-        text = str(error) if known else f"{stream}: {type(error).__name__}: {error}"
-        self._log.warning("message left out: %s", " ".join(text.split()))
 
     def tick(self, now_s: float) -> None:
         """Publishes what is due, then lets the session react.
@@ -162,6 +105,10 @@ class Server:
             values = self.meter.report(now_s) | self._session.stats() | memory_mb()
             message = diagnostic_array(self._types, now_s, self._name, self.enabled, values)
             self._transport.publish(DIAGNOSTICS, message)
+            if self._page is not None:
+                self._page.tell({"stats": values})
+        if self._page is not None:
+            self._obey(self._page)
 
     def reset(self) -> None:
         """Forgets the conversation and what was still to be shown."""
@@ -184,6 +131,18 @@ class Server:
             return str(error)
         return ""
 
+    def _obey(self, page: Page) -> None:
+        """What somebody pressed on the page."""
+        for command, value in page.commands():
+            reason = ""
+            if command == "enable":
+                self.enable(value)
+            elif command == "reset":
+                self.reset()
+            else:
+                reason = self.configure(value)
+            page.tell({"enabled": self.enabled, "settings": live(self.config), "reason": reason})
+
     def _queue(self, reaction: Reaction) -> None:
         self._transport.publish(
             REACTION, convert.reaction_message(self._types, self.config.ros.frame_id, reaction)
@@ -197,7 +156,10 @@ class Server:
         for index, (show_at_s, face) in enumerate(
             zip(reaction.show_at_s, reaction.face, strict=True)
         ):
-            self._due.append(_Frame(float(show_at_s), face, partial(draw, index), arrival_s))
+            speaker = None if reaction.speaker is None else reaction.speaker[index]
+            self._due.append(
+                _Frame(float(show_at_s), face, partial(draw, index), speaker, arrival_s)
+            )
         self.meter.count("windows")
 
     def _publish_due(self, now_s: float) -> None:
@@ -218,6 +180,10 @@ class Server:
         about = (self._types, frame.show_at_s, self.config.ros.frame_id)
         self._transport.publish(BLENDSHAPES, convert.blendshapes(*about, frame.face))
         self._transport.publish(COEFFICIENTS, convert.face_coefficients(*about, frame.face))
+        if self._adapters is not None:
+            self._adapters.send(*about, frame.face, self._transport.publish)
+        if self._page is not None:
+            self._page.show(frame.face, frame.speaker)
         wanted = [topic for topic in (IMAGE, COMPRESSED) if self._transport.subscribers(topic)]
         rgb = frame.draw() if wanted else None
         if rgb is None:
@@ -228,36 +194,15 @@ class Server:
             quality = self.config.ros.jpeg_quality
             self._transport.publish(COMPRESSED, convert.compressed_image(*about, rgb, quality))
 
-    def _say_what_is_assumed(self, message: Any) -> None:
-        """Once: audio that no AudioInfo has described yet is taken as the configuration says."""
-        if self._informed or says_its_format(message):
-            return
-        self._informed = True
-        self._log.warning(
-            "no message on %s has described the audio yet: taking it as %d Hz, %d channel(s)",
-            self.config.ros.audio_info_topic, self._bare.rate_hz, self._bare.channels,
-        )  # fmt: skip
 
-    def _trusted(
-        self, stream: str, stamp_s: float | None, fallback_s: float, arrival_s: float
-    ) -> float:
-        """The stamp, unless it is missing or on another clock; then ``fallback_s``."""
-        if stamp_s is not None and abs(stamp_s - arrival_s) <= FOREIGN_CLOCK_S:
-            return stamp_s
-        if stream not in self._foreign and not (stamp_s is None and stream == "audio"):
-            self._foreign.add(stream)
-            reason = "are zero" if stamp_s is None else f"differ by {stamp_s - arrival_s:+.1f} s"
-            self._log.warning("%s stamps %s: using the time of arrival instead", stream, reason)
-        return fallback_s
+def outputs(adapters: Adapters | None = None) -> dict[str, tuple[str, bool, int]]:
+    """All topics that are published."""
+    return OUTPUTS | (adapters.topics if adapters is not None else {})
 
-    @contextmanager
-    def _guarded(self, stream: str, arrival_s: float) -> Iterator[None]:
-        """Nothing that a message does may end the node: it is counted and said once a second."""
-        try:
-            yield
-            self._newest_arrival_s = arrival_s
-        except Exception as error:
-            self.reject(stream, error, arrival_s)
+
+def live(config: Config) -> dict[str, Any]:
+    """The settings that may change while running, by name."""
+    return {item.name: item.value for item in settings(config) if item.live}
 
 
 def reconfigured(

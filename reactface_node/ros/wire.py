@@ -76,13 +76,18 @@ class Reader:
 
     def take(self) -> Iterator[Any]:
         """What has come since the last time: messages, and a MessageError for damaged ones."""
+        return (message for message, _ in self.take_from())
+
+    def take_from(self) -> Iterator[tuple[Any, int]]:
+        """As ``take``, each with a number that is its writer's own."""
         for sample in self.entity.take(N=100):
             if not sample.sample_info.valid_data:
                 continue
+            writer = int(sample.sample_info.publication_handle)
             try:
-                yield self._types.deserialize(sample.data, self._type_name)
+                yield self._types.deserialize(sample.data, self._type_name), writer
             except MessageError as error:
-                yield error
+                yield error, writer
 
 
 class Wire:
@@ -139,6 +144,11 @@ class Wire:
             qos=_qos(quality, extra + _hash_entry(types, type_name)))  # fmt: skip
         self._endpoints["reader"].append(entity)
         return Reader(entity, type_name, types)
+
+    def remove(self, reader: Reader) -> None:
+        """Ends a subscription; call ``announce`` afterwards."""
+        self._endpoints["reader"].remove(reader.entity)
+        reader.entity.__del__()
 
     def announce(self) -> None:
         """Tells the graph which endpoints our node has; call it after making some."""

@@ -1,0 +1,219 @@
+"""Messages in: converted, stamped, and handed to the session; a bad one is counted, never raised.
+
+A transport calls ``receive`` with what came on a stream (``streams.streams``) and when. Time is in
+seconds on the clock that stamps are on.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+
+from reactface_node.config import Config
+from reactface_node.errors import UserError
+from reactface_node.ros import convert
+from reactface_node.ros.audio import AudioFormat, says_its_format
+from reactface_node.ros.diagnostics import Meter
+from reactface_node.ros.types import MessageError
+from reactface_node.schema import Reaction
+
+FOREIGN_CLOCK_S = 5.0
+WARN_PERIOD_S = 1.0
+SILENT_S = 1.0
+"""A publisher that sends nothing for so long gives its place to another on the same topic."""
+
+
+class Session(Protocol):
+    """What the server needs of ``reactface_node.session.ReactionSession``."""
+
+    def push_image(self, stamp_s: float, rgb: np.ndarray) -> None: ...
+    def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None: ...
+    def push_speaking(self, stamp_s: float, on: bool) -> None: ...
+    def push_own_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None: ...
+    def change_speaker(self) -> None: ...
+    def poll(self, now_s: float) -> list[Reaction]: ...
+    def reset(self) -> None: ...
+    def configure(self, changes: Mapping[str, Any]) -> None: ...
+    def stats(self) -> dict[str, float]: ...
+
+
+class OneSource:
+    """Of several publishers on a topic the first is followed as long as it sends."""
+
+    def __init__(self) -> None:
+        self._key: Any = None
+        self._last_s = -np.inf
+
+    def accepts(self, key: Any, arrival_s: float) -> bool:
+        if key != self._key and 0.0 <= arrival_s - self._last_s < SILENT_S:
+            return False
+        self._key, self._last_s = key, arrival_s
+        return True
+
+
+class Intake:
+    """The server's first half."""
+
+    enabled: bool
+
+    def __init__(self, config: Config, session: Session) -> None:
+        self.meter = Meter()
+        self.config = config
+        self._session = session
+        bare = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
+        self._bare = {"audio": bare, "own_audio": bare}
+        self._informed: set[str] = set()
+        self._sources = {stream: OneSource() for stream in ("image", "audio", "own_audio")}
+        self._said: set[str] = set()
+        self._is_silent = False
+        self._newest_arrival_s: float | None = None
+        self._warned_s: dict[str, float] = {}
+        self._log = logging.getLogger(__name__)
+        self._handlers: dict[str, Callable[[Any, float], None]] = {
+            "image": self.on_image,
+            "audio": self.on_audio,
+            "audio_info": lambda message, _: self.on_audio_info(message),
+            "own_audio": self.on_own_audio,
+            "own_audio_info": lambda message, _: self.on_audio_info(message, "own_audio"),
+            "speaking": self.on_speaking,
+            "voice": self.on_voice,
+        }
+
+    def receive(self, stream: str, message: Any, arrival_s: float, source: Any = None) -> None:
+        """A message of a stream. ``source``: which publisher it is of, where that is known."""
+        one = self._sources.get(stream)
+        key = source if source is not None else _frame_id(message)
+        if one is not None and not one.accepts(key, arrival_s):
+            self.meter.count("other_publishers")
+            self._say_once(
+                f"others {stream}",
+                "more than one publisher on the topic of %s: only the first is listened to; "
+                "remap the other",
+                stream,
+            )
+            return
+        self._handlers[stream](message, arrival_s)
+
+    def on_image(self, message: Any, arrival_s: float) -> None:
+        """sensor_msgs/Image or CompressedImage."""
+        if not self.enabled:
+            return
+        with self._guarded("image", arrival_s):
+            rgb = convert.image_to_rgb(message)
+            stamp_s = self._trusted("image", convert.stamp_of(message), arrival_s, arrival_s)
+            self._session.push_image(stamp_s, rgb)
+            self.meter.count("images")
+
+    def on_audio(self, message: Any, arrival_s: float) -> None:
+        """Any audio message; unstamped audio ended when it arrived."""
+        if not self.enabled:
+            return
+        with self._guarded("audio", arrival_s):
+            audio, stamp_s = self._audio("audio", message, arrival_s)
+            samples = np.zeros_like(audio.samples) if self._is_silent else audio.samples
+            self._session.push_audio(stamp_s, samples, audio.rate_hz)
+            self.meter.count("audio")
+
+    def on_own_audio(self, message: Any, arrival_s: float) -> None:
+        """What the robot plays, any audio message."""
+        if not self.enabled:
+            return
+        with self._guarded("own_audio", arrival_s, timed=False):
+            audio, stamp_s = self._audio("own_audio", message, arrival_s)
+            self._session.push_own_audio(stamp_s, audio.samples, audio.rate_hz)
+            self.meter.count("own_audio")
+
+    def on_speaking(self, message: Any, arrival_s: float) -> None:
+        """std_msgs/Bool: the robot speaks, or does not."""
+        with self._guarded("speaking", arrival_s, timed=False):
+            self._session.push_speaking(arrival_s, bool(message.data))
+
+    def on_voice(self, message: Any, _arrival_s: float) -> None:
+        """std_msgs/Bool of ROS4HRI: whether the voice that is followed speaks. What is heard of
+        it otherwise is the room."""
+        self._is_silent = not message.data
+
+    def see(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
+        """An image that came by another way than a message, such as a webcam's."""
+        if self.enabled:
+            with self._guarded("image", arrival_s):
+                self._session.push_image(stamp_s, rgb)
+                self.meter.count("images")
+
+    def hear(self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float) -> None:
+        """Audio that came by another way than a message."""
+        if self.enabled:
+            with self._guarded("audio", arrival_s):
+                self._session.push_audio(stamp_s, samples, rate_hz)
+                self.meter.count("audio")
+
+    def on_audio_info(self, message: Any, stream: str = "audio") -> None:
+        """AudioInfo of the apt release: what its AudioData holds from now on."""
+        self._bare[stream] = convert.format_from_info(message)
+        self._informed.add(stream)
+
+    def change_speaker(self) -> None:
+        """Another face is followed from now on: its rest is learned anew, what it says is heard."""
+        self._is_silent = False
+        self._session.change_speaker()
+
+    def reject(self, stream: str, error: Exception, arrival_s: float) -> None:
+        """Counts an unusable message and warns of its stream at most once a second."""
+        self.meter.count("rejected")
+        if abs(arrival_s - self._warned_s.get(stream, -np.inf)) < WARN_PERIOD_S:
+            return
+        self._warned_s[stream] = arrival_s
+        known = isinstance(error, MessageError | UserError)
+        text = str(error) if known else f"{stream}: {type(error).__name__}: {error}"
+        self._log.warning("message left out: %s", " ".join(text.split()))
+
+    def _audio(self, stream: str, message: Any, arrival_s: float) -> tuple[convert.Audio, float]:
+        """What was heard and when it began."""
+        audio = convert.audio_to_samples(message, self._bare[stream])
+        if stream not in self._informed and not says_its_format(message):
+            self._informed.add(stream)
+            bare = self._bare[stream]
+            self._log.warning(
+                "no AudioInfo has described the %s yet: taking it as %d Hz, %d channel(s)",
+                stream.replace("_", " "), bare.rate_hz, bare.channels,
+            )  # fmt: skip
+        began_s = arrival_s - audio.duration_s
+        return audio, self._trusted(stream, audio.stamp_s or None, began_s, arrival_s)
+
+    def _trusted(
+        self, stream: str, stamp_s: float | None, fallback_s: float, arrival_s: float
+    ) -> float:
+        """The stamp, unless it is missing or on another clock; then ``fallback_s``."""
+        if stamp_s is not None and abs(stamp_s - arrival_s) <= FOREIGN_CLOCK_S:
+            return stamp_s
+        # Audio without stamps is usual.
+        if stamp_s is not None or stream == "image":
+            reason = "are zero" if stamp_s is None else f"differ by {stamp_s - arrival_s:+.1f} s"
+            self._say_once(
+                f"stamps {stream}", "%s stamps %s: using the time of arrival instead",
+                stream.replace("_", " "), reason,
+            )  # fmt: skip
+        return fallback_s
+
+    def _say_once(self, what: str, text: str, *about: Any) -> None:
+        if what not in self._said:
+            self._said.add(what)
+            self._log.warning(text, *about)
+
+    @contextmanager
+    def _guarded(self, stream: str, arrival_s: float, timed: bool = True) -> Iterator[None]:
+        """Nothing that a message does may end the node: it is counted and said once a second."""
+        try:
+            yield
+            if timed:
+                self._newest_arrival_s = arrival_s
+        except Exception as error:
+            self.reject(stream, error, arrival_s)
+
+
+def _frame_id(message: Any) -> str:
+    """Who sent it, as far as a message says."""
+    header = getattr(message, "header", None)
+    return getattr(header, "frame_id", "")

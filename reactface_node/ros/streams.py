@@ -1,0 +1,100 @@
+"""What the node listens to: a topic, the message types that will do, and whose face and voice.
+
+ROS4HRI (REP-155) gives every face and voice an id and topics of its own: ``ros.face_id`` and
+``ros.voice_id`` name one, or "auto" takes the first that is tracked and keeps it while it is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reactface_node.config import RosConfig
+from reactface_node.ros.bag import AUDIO_TYPES, IMAGE_TYPES, INFO_TYPES
+
+AUTO = "auto"
+FACES, VOICES = "/humans/faces", "/humans/voices"
+BOOL, IDS = "std_msgs/msg/Bool", "hri_msgs/msg/IdsList"
+_FORCED = {name.rpartition("/")[2]: name for name in (*IMAGE_TYPES, *AUDIO_TYPES)}
+
+
+@dataclass(frozen=True)
+class Stream:
+    """``name``: what ``Intake.receive`` knows it by. ``forced``: the type, found if empty."""
+
+    name: str
+    topic: str
+    types: tuple[str, ...]
+    depth: int
+    reliable: bool = False
+    forced: str = ""
+
+    def info(self) -> "Stream":
+        """Of a microphone: the topic that says what its bare AudioData holds."""
+        return Stream(f"{self.name}_info", f"{self.topic}_info", INFO_TYPES, 10, True, INFO_TYPES[0])
+
+
+class Humans:
+    """Which of the people that ROS4HRI tracks is listened to."""
+
+    def __init__(self, config: RosConfig) -> None:
+        self._config = config
+        self.face = "" if config.face_id == AUTO else config.face_id
+        self.voice = "" if config.voice_id == AUTO else config.voice_id
+
+    def tracked(self) -> list[Stream]:
+        """The lists of ids that are needed; none where the ids are fixed."""
+        wanted = (("faces", FACES, self._config.face_id), ("voices", VOICES, self._config.voice_id))
+        return [
+            Stream(name, f"{place}/tracked", (IDS,), 1, True, IDS)
+            for name, place, chosen in wanted
+            if chosen == AUTO
+        ]
+
+    def see(self, name: str, ids: Iterable[str]) -> bool:
+        """A list of tracked "faces" or "voices"; True where another one is followed now."""
+        # What is no name can be no topic.
+        known = [one for one in ids if one.isidentifier() and one.isascii()]
+        current = self.face if name == "faces" else self.voice
+        if current in known or not known:
+            return False
+        if name == "faces":
+            self.face = known[0]
+        else:
+            self.voice = known[0]
+        return True
+
+    def image_topic(self) -> str:
+        """'' as long as nobody is tracked."""
+        if not self._config.face_id:
+            return self._config.image_topic
+        return f"{FACES}/{self.face}/cropped" if self.face else ""
+
+    def audio_topic(self) -> str:
+        if not self._config.voice_id:
+            return self._config.audio_topic
+        return f"{VOICES}/{self.voice}/audio" if self.voice else ""
+
+    def voice_topic(self) -> str:
+        """Where it is said whether that voice speaks; '' without one."""
+        return f"{VOICES}/{self.voice}/is_speaking" if self.voice else ""
+
+
+def streams(config: RosConfig, humans: Humans) -> dict[str, Stream]:
+    """All inputs by name, those of nobody left out."""
+    image, audio = _FORCED.get(config.image_type, ""), _FORCED.get(config.audio_type, "")
+    found = (
+        Stream("image", humans.image_topic(), IMAGE_TYPES, 1, forced=image),
+        Stream("audio", humans.audio_topic(), AUDIO_TYPES, 50, forced=audio),
+        Stream("voice", humans.voice_topic(), (BOOL,), 10, True, BOOL),
+        Stream("speaking", config.speaking_topic, (BOOL,), 10, True, BOOL),
+        Stream("own_audio", config.own_audio_topic, AUDIO_TYPES, 50),
+        *humans.tracked(),
+    )
+    return {stream.name: stream for stream in found if stream.topic}
+
+
+def info_of(stream: Stream, config: RosConfig) -> Stream:
+    """The AudioInfo topic beside an audio topic."""
+    info = stream.info()
+    if stream.name == "audio" and stream.topic == config.audio_topic:
+        return Stream(info.name, config.audio_info_topic, info.types, info.depth, True, info.forced)
+    return info
