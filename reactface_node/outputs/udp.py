@@ -17,7 +17,7 @@ class Udp:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
         except (OSError, UnicodeError) as error:
             raise UserError(f"cannot find the host '{host}': {error}") from error
-        family, _, _, _, self._address = found[0]
+        family, self._address = found[0][0], found[0][4]
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)

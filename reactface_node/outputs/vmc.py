@@ -101,7 +101,7 @@ def _bundles() -> list[tuple[np.ndarray, list[int]]]:
         raise UserError("VMC needs python-osc: pip install python-osc") from error
     bundles = []
     for group in _grouped():
-        builder = OscBundleBuilder(IMMEDIATELY)  # type: ignore[arg-type]
+        builder = OscBundleBuilder(IMMEDIATELY)
         places = []
         end = 16
         for message, changing in group:
@@ -128,7 +128,7 @@ def _grouped() -> list[list[tuple[Any, int]]]:
 def _messages() -> list[tuple[Any, int]]:
     """Each message and how many of its last arguments are floats that change."""
     # Where a head sits on its neck is the avatar's own, so no position, as other trackers do.
-    bone = ["Head", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]
+    bone: list[Any] = ["Head", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]
     return [
         (_message("/VMC/Ext/OK", 1), 0),
         (_message("/VMC/Ext/T", 0.0), 1),

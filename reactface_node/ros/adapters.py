@@ -1,7 +1,7 @@
 """What a configuration's outputs send for each frame besides the node's own topics."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -42,14 +42,17 @@ class Frame(NamedTuple):
     publish: Callable[[str, Any], None]
 
 
-class Adapter(Protocol):
-    """One output: ``topics`` are what it publishes, ``name`` is what it is called in the log."""
+class Adapter:
+    """One output: what the log calls it, and the topics that it publishes."""
 
     name: str
-    topics: tuple[str, ...]
+    topics: tuple[str, ...] = ()
 
-    def send(self, frame: Frame) -> None: ...
-    def close(self) -> None: ...
+    def send(self, frame: Frame) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Most have nothing to close."""
 
 
 class Adapters:
@@ -64,8 +67,8 @@ class Adapters:
         self._failed: set[str] = set()
         self._log = logging.getLogger(__name__)
         try:
-            for make in _wanted(config):
-                self._adapters.append(make())
+            for adapter in _wanted(config):
+                self._adapters.append(adapter)
         except Exception:
             self.close()
             raise
@@ -99,27 +102,24 @@ class Adapters:
             self._log.error("%s failed, which is said only once: %s", name, text)
 
 
-def _wanted(config: OutputsConfig) -> list[Callable[[], Adapter]]:
-    """How to make each output that is configured."""
-    wanted: list[Callable[[], Adapter]] = []
+def _wanted(config: OutputsConfig) -> Iterator[Adapter]:
     if config.expression:
-        wanted.append(lambda: _Message(EXPRESSION, expression))
+        yield _Message(EXPRESSION, expression)
     if config.facs:
-        wanted.append(lambda: _Message(FACS, facial_action_units))
+        yield _Message(FACS, facial_action_units)
     if config.joint_states:
-        wanted.append(lambda: _Message(JOINT_STATES, coefficient_states))
+        yield _Message(JOINT_STATES, coefficient_states)
     if config.motor_map:
-        wanted.append(lambda: _Motors(MotorMap.load(Path(config.motor_map).expanduser())))
+        yield _Motors(MotorMap.load(Path(config.motor_map).expanduser()))
     if config.livelink:
         host, port = parse_address(config.livelink, livelink.PORT)
-        wanted.append(lambda: _Datagrams("Live Link Face", livelink.LiveLink(host, port)))
+        yield _Datagrams("Live Link Face", livelink.LiveLink(host, port))
     if config.vmc:
-        vmc_host, vmc_port = parse_address(config.vmc, vmc.PORT)
-        wanted.append(lambda: _Datagrams("VMC", vmc.Vmc(vmc_host, vmc_port)))
-    return wanted
+        host, port = parse_address(config.vmc, vmc.PORT)
+        yield _Datagrams("VMC", vmc.Vmc(host, port))
 
 
-class _Message:
+class _Message(Adapter):
     """A message that only this frame's face decides."""
 
     def __init__(self, topic: str, build: Callable[[Frame], Any]) -> None:
@@ -129,11 +129,8 @@ class _Message:
     def send(self, frame: Frame) -> None:
         frame.publish(self.topics[0], self._build(frame))
 
-    def close(self) -> None:
-        pass
 
-
-class _Motors:
+class _Motors(Adapter):
     """The motor map, which goes on from where the joints were a frame ago."""
 
     name = "the motor map"
@@ -149,9 +146,6 @@ class _Motors:
         frame.publish(MOTORS, joint_state(frame, names, self._positions))
         frame.publish(JOINT_TRAJECTORY, joint_trajectory(frame, names, self._positions))
 
-    def close(self) -> None:
-        pass
-
 
 class _Sender(Protocol):
     @property
@@ -160,10 +154,8 @@ class _Sender(Protocol):
     def close(self) -> None: ...
 
 
-class _Datagrams:
+class _Datagrams(Adapter):
     """UDP to another program; says once when it could not be sent."""
-
-    topics = ()
 
     def __init__(self, name: str, sender: _Sender) -> None:
         self.name = name
