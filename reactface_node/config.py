@@ -142,8 +142,8 @@ class Config:
     playout: PlayoutConfig = PlayoutConfig()
     render: RenderConfig = RenderConfig()
     ros: RosConfig = RosConfig()
-    outputs: OutputsConfig = OutputsConfig()
-    web: WebConfig = WebConfig()
+    outputs: OutputsConfig = field(default_factory=OutputsConfig)
+    web: WebConfig = field(default_factory=WebConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     @staticmethod

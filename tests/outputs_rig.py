@@ -5,9 +5,11 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from reactface_node.schema import NUM_COEFFICIENTS, index_of, indices_of
+from reactface_node.schema import COEFFICIENT_NAMES, NUM_COEFFICIENTS, index_of, indices_of
 
 TIMEOUT_S = 5.0
+# No resolver is asked for a name that no host can have.
+NO_HOST = "x" * 64 + ".invalid"
 
 
 def face_of(**values):
@@ -20,8 +22,6 @@ def face_of(**values):
 
 def mirrored(face):
     """The face in a mirror: sides change places, turns to the side and tilts are reversed."""
-    from reactface_node.schema import COEFFICIENT_NAMES
-
     other = face.copy()
     for name in COEFFICIENT_NAMES:
         if name.endswith("Left"):

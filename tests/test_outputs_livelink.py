@@ -1,11 +1,12 @@
 """Live Link Face byte by byte, addresses, and what UDP does when nobody listens."""
 
 import math
+import socket
 import struct
 
 import numpy as np
 import pytest
-from outputs_rig import face_of, free_port, receiver, send_until_dropped
+from outputs_rig import NO_HOST, TIMEOUT_S, face_of, free_port, receiver, send_until_dropped
 
 from reactface_node.errors import UserError
 from reactface_node.outputs.address import parse_address
@@ -144,11 +145,9 @@ def test_sending_goes_on_when_the_peer_comes_back():
         sender.send(b"x")
         if sender.dropped:
             break
-    import socket
-
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
         listening.bind(("127.0.0.1", port))
-        listening.settimeout(5.0)
+        listening.settimeout(TIMEOUT_S)
         for _ in range(2):  # a refusal may still be on its way
             sender.send(b"again")
         assert listening.recv(16) == b"again"
@@ -157,7 +156,7 @@ def test_sending_goes_on_when_the_peer_comes_back():
 
 def test_an_unknown_host_is_the_users_mistake():
     with pytest.raises(UserError, match="cannot find the host"):
-        LiveLink("no-such-host.invalid")
+        LiveLink(NO_HOST)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """VMC as python-osc's own receiver reads it from a real socket."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
-from outputs_rig import face_of, free_port, mirrored, receiver, send_until_dropped
+from outputs_rig import NO_HOST, face_of, free_port, mirrored, receiver, send_until_dropped
 from pythonosc.osc_packet import OscPacket
 
 from reactface_node.errors import UserError
@@ -146,6 +147,12 @@ def test_a_dead_peer_is_counted_and_nothing_raises():
     sender.close()
 
 
+def test_without_python_osc_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pythonosc.osc_bundle_builder", None)
+    with pytest.raises(UserError, match="pip install python-osc"):
+        Vmc("127.0.0.1")
+
+
 def test_an_unknown_host_is_the_users_mistake():
     with pytest.raises(UserError, match="cannot find the host"):
-        Vmc("no-such-host.invalid")
+        Vmc(NO_HOST)

@@ -101,4 +101,5 @@ def _values(face: np.ndarray) -> np.ndarray:
     yaw, pitch, roll = (angle / math.pi for angle in yaw_pitch_roll(rotation(face)))
     eyes = -gaze(weight) * GAZE_RAD / math.pi
     turns = [-yaw, pitch, -roll, *eyes[0], 0.0, *eyes[1], 0.0]
-    return np.concatenate([weight[_ORDER], turns])
+    # + 0.0 makes a negative zero an ordinary one.
+    return np.concatenate([weight[_ORDER], turns]) + 0.0

@@ -66,8 +66,8 @@ class Vmc:
 
     def __init__(self, host: str, port: int = PORT) -> None:
         """UserError if the host cannot be found or python-osc is not installed."""
-        self._udp = Udp(host, port)
         self._bundles = _bundles()
+        self._udp = Udp(host, port)
         self._began_s: float | None = None
 
     @property
