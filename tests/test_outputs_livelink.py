@@ -1,6 +1,5 @@
 """Live Link Face byte by byte, addresses, and what UDP does when nobody listens."""
 
-import math
 import socket
 import struct
 
@@ -35,7 +34,7 @@ def values_of(data):
 
 def turns_of(face):
     """{"head": (yaw, pitch, roll), ...} in radians."""
-    values = np.array(values_of(packet(0.0, face, "robo", DEVICE))[52:]) * math.pi
+    values = np.array(values_of(packet(0.0, face, "robo", DEVICE))[52:])
     return dict(zip(TURNS, values.reshape(3, 3), strict=True))
 
 
@@ -80,15 +79,16 @@ def test_frames_count_from_midnight(at_s, frame, sub_frame):
     assert struct.unpack(">ifii", data[49:65]) == (frame, sub_frame, 25, 1)
 
 
-def test_head_signs_are_unreals():
-    """Yaw + to the subject's right, pitch + down, roll + right side up."""
-    for name, place, sign in (("rotationY", 0, -1), ("rotationX", 1, 1), ("rotationZ", 2, -1)):
+def test_head_signs_are_the_apps():
+    """Yaw + to the subject's left, pitch + up, roll + right side up."""
+    for name, place, sign in (("rotationY", 0, 1), ("rotationX", 1, -1), ("rotationZ", 2, -1)):
         expected = np.zeros(3)
         expected[place] = sign * 0.3
         np.testing.assert_allclose(turns_of(face_of(**{name: 0.3}))["head"], expected, atol=1e-6)
 
 
-def test_eyes_turn_as_the_head_does():
+def test_eye_signs_are_the_apps():
+    """Yaw + to the subject's right, pitch + down."""
     left = turns_of(face_of(eyeLookOutLeft=1.0, eyeLookInRight=0.5))
     np.testing.assert_allclose(left["left eye"], [-GAZE_RAD, 0, 0], atol=1e-6)
     np.testing.assert_allclose(left["right eye"], [-GAZE_RAD / 2, 0, 0], atol=1e-6)

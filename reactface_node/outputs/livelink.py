@@ -12,13 +12,15 @@ PyLiveLinkFace and LLV read the same from the app):
     float32 61 values: 52 weights in Epic's EARFaceBlendShape order, then yaw, pitch and roll of
             the head, the left eye and the right eye
 
-Angles are halves of a turn: "map the -180..180 range to -1..1". Signs (``ToBlendShapeMap`` in
-AppleARKitFaceMeshConversion.h after ``ToFTransform`` in AppleARKitConversion.h, from ARKit's
-face axes, which are ours, to an FRotator, with names that keep their side): yaw + turns to the
-subject's right, pitch + nods down, roll + tilts the right side up. Eyes likewise.
+Angles are radians: head yaw + turns to the subject's left, pitch + looks up, roll + tilts the
+right side up; an eye's yaw + looks to the subject's right, pitch + looks down. Source: frames
+recorded from the app (LLV's example "dao"). There an eye turns 0.61 rad at weight 1, with these
+signs (r = 0.9997); while the head moves the eyes keep to the phone, so that head and eye yaw are
+counted in opposite senses (r = 0.95), likewise pitch (weaker, r = 0.5); roll follows, as three
+angles of one rotation cannot be chosen freely. Unreal's own ToBlendShapeMap divides by 180
+degrees instead, which the recording does not bear out.
 """
 
-import math
 import socket
 import struct
 import uuid
@@ -46,8 +48,8 @@ NAMES = (
     "cheekPuff", "cheekSquintLeft", "cheekSquintRight", "noseSneerLeft", "noseSneerRight",
     "tongueOut",
 )  # fmt: skip
-# How far an eye turns at weight 1; ARKit does not say.
-GAZE_RAD = math.pi / 6
+# How far an eye turns at weight 1, in the app's frames.
+GAZE_RAD = 0.61
 DAY_S = 86400
 # Sub-frames are rounded to this many a frame: stamps carry more digits than their clock.
 SUB_FRAMES = 1000
@@ -98,8 +100,8 @@ def _string(text: str) -> bytes:
 def _values(face: np.ndarray) -> np.ndarray:
     """(58,) -> (61,) as the packet orders them."""
     weight = weights(face)
-    yaw, pitch, roll = (angle / math.pi for angle in yaw_pitch_roll(rotation(face)))
-    eyes = -gaze(weight) * GAZE_RAD / math.pi
-    turns = [-yaw, pitch, -roll, *eyes[0], 0.0, *eyes[1], 0.0]
+    yaw, pitch, roll = yaw_pitch_roll(rotation(face))
+    eyes = -gaze(weight) * GAZE_RAD
+    turns = [yaw, -pitch, -roll, *eyes[0], 0.0, *eyes[1], 0.0]
     # + 0.0 makes a negative zero an ordinary one.
     return np.concatenate([weight[_ORDER], turns]) + 0.0
