@@ -44,6 +44,7 @@ setup(
         "tqdm>=4.65",
         "psutil>=5.9",
         "scipy>=1.8",
+        "python-osc>=1.8",
         *TRACKER,
     ],
     extras_require={

@@ -20,7 +20,7 @@ __all__ = [
     "Config", "ModelConfig", "OutputsConfig", "PerceptionConfig", "PlayoutConfig", "RenderConfig",
     "RosConfig", "TimelineConfig", "TrainingConfig", "WebConfig",
 ]  # fmt: skip
-NO_PROFILES = ("themes", "catalogue")
+NO_PROFILES = ("themes", "catalogue", "motors_example")
 
 
 @dataclass(frozen=True)

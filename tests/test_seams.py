@@ -10,6 +10,7 @@ ROS = {
     "rclpy", "rosbags", "cyclonedds", "cv_bridge", "launch", "launch_ros", "sensor_msgs",
     "std_msgs", "std_srvs", "diagnostic_msgs", "geometry_msgs", "audio_common_msgs",
     "reactface_msgs", "rcl_interfaces", "lifecycle_msgs", "builtin_interfaces", "foxglove_msgs",
+    "hri_msgs", "trajectory_msgs",
 }  # fmt: skip
 DRAWING = {"skia", "matplotlib", "PIL"}
 

@@ -5,11 +5,11 @@ has x forward, y left, z up. So forward = z, left = x, up = y: a cyclic renaming
 every rotation's sense, hence the quaternion's vector part is renamed in the same way.
 """
 
-import math
 from typing import Any
 
 import numpy as np
 
+from reactface_node.outputs.face import quaternion
 from reactface_node.ros.audio import (
     Audio,
     AudioFormat,
@@ -68,17 +68,8 @@ def header(types: MessageTypes, stamp_s: float, frame_id: str) -> Any:
 
 
 def head_quaternion(rotation: np.ndarray) -> tuple[float, float, float, float]:
-    """(3,) radians, R = Rz @ Ry @ Rx on the core's axes -> (x, y, z, w) on REP-103's axes.
-
-    The product of the three half-angle quaternions, q = qz qy qx.
-    """
-    (cx, cy, cz), (sx, sy, sz) = (
-        [f(float(angle) / 2) for angle in rotation] for f in (math.cos, math.sin)
-    )
-    x = sx * cy * cz - cx * sy * sz
-    y = cx * sy * cz + sx * cy * sz
-    z = cx * cy * sz - sx * sy * cz
-    w = cx * cy * cz + sx * sy * sz
+    """(3,) radians, R = Rz @ Ry @ Rx on the core's axes -> (x, y, z, w) on REP-103's axes."""
+    x, y, z, w = quaternion(rotation)
     return z, x, y, w
 
 

@@ -46,6 +46,23 @@ uint32 sample_rate
 uint32 number_of_channels""",
 }
 
+# hri_msgs 2.0 (ROS4HRI, REP-155), without its constants: they are no part of the type.
+HRI = {
+    "hri_msgs/msg/IdsList": """\
+std_msgs/Header header
+string[] ids""",
+    "hri_msgs/msg/Expression": """\
+std_msgs/Header header
+string expression
+float32 valence
+float32 arousal
+float32 confidence""",
+    "hri_msgs/msg/FacialActionUnits": """\
+std_msgs/Header header
+float32[99] intensity
+float32[99] confidence""",
+}
+
 # A request on rmw_cyclonedds' wire begins with who asks and which request it is; the reply
 # repeats both. They are no part of the type, so its hash leaves them out.
 REQUEST_HEADER = "uint64 guid\nint64 seq\n"

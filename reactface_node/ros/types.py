@@ -34,7 +34,7 @@ class MessageTypes(Protocol):
         """The class of "package/msg/Name"."""
 
     def sequence(self, values: np.ndarray) -> Any:
-        """(n,) numeric array -> what a ``float32[]`` or ``uint8[]`` field takes."""
+        """(n,) numeric array, of the field's own type -> what a sequence of numbers takes."""
 
     def byte(self, value: int) -> Any:
         """0..255 -> what a ``byte`` field takes."""
@@ -69,7 +69,8 @@ class RosbagsTypes:
     def __init__(self, audio: str = "ros-drivers") -> None:
         self.typestore = _jazzy()
         self._services = served()
-        for known in (own_definitions(), AUDIO_VARIANTS[audio], definitions.FOXGLOVE):
+        own, third = own_definitions(), (definitions.FOXGLOVE, definitions.HRI)
+        for known in (own, AUDIO_VARIANTS[audio], *third):
             self.register(known)
         self.register(self._services, definitions.REQUEST_HEADER)
 

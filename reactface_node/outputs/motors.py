@@ -1,0 +1,117 @@
+"""From a face to the joints of a mechanical head, by a table in a YAML file.
+
+Each joint is moved to ``offset`` + the sum of its gains times the coefficients they name, held
+within ``min`` .. ``max`` and to ``rate_limit`` a second; see ``config/motors_example.yaml``.
+"""
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reactface_node.errors import UserError
+from reactface_node.schema import COEFFICIENT_NAMES, FRAME_RATE_HZ, NUM_COEFFICIENTS, index_of
+from reactface_node.settings import read_yaml
+
+KEYS = ("name", "from", "offset", "min", "max", "rate_limit")
+
+
+@dataclass(frozen=True, eq=False)
+class MotorMap:
+    """J joints, in their own unit (radians).
+
+    names: J names. gains: (J, 58). offset, low, high: (J,). step: (J,), the furthest a joint
+    moves from one frame to the next.
+    """
+
+    names: tuple[str, ...]
+    gains: np.ndarray
+    offset: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    step: np.ndarray
+
+    @staticmethod
+    def load(path: Path) -> "MotorMap":
+        """UserError that names the file and what is wrong in it."""
+        values = read_yaml(path)
+        unknown = [str(key) for key in values if key != "joints"]
+        if unknown:
+            raise UserError(f"{path}: unknown key '{unknown[0]}'; there is only 'joints'")
+        joints = values.get("joints")
+        if not isinstance(joints, list) or not joints:
+            raise UserError(f"{path}: 'joints' must be a list of joints")
+        rows = [_joint(f"{path}: joint {at}", joint) for at, joint in enumerate(joints, 1)]
+        names = tuple(str(row["name"]) for row in rows)
+        for name in names:
+            if names.count(name) > 1:
+                raise UserError(f"{path}: two joints are named '{name}'")
+        columns = {key: np.array([row[key] for row in rows]) for key in KEYS[2:]}
+        step = columns["rate_limit"] / FRAME_RATE_HZ
+        gains = np.stack([row["from"] for row in rows])
+        return MotorMap(names, gains, columns["offset"], columns["min"], columns["max"], step)
+
+    def move(self, face: np.ndarray, last: np.ndarray | None = None) -> np.ndarray:
+        """(58,) face and (J,) positions of the frame before -> (J,) positions, all finite.
+
+        Without ``last`` the joints start where they are wanted. A joint that hangs on something
+        that is no number stays where it is, or starts where the neutral face has it.
+        """
+        finite = np.isfinite(face)
+        known = np.where(finite, face, 0.0)
+        target = np.clip(self.offset + self.gains @ known, self.low, self.high)
+        broken = ((self.gains != 0) & ~finite).any(axis=1)
+        if last is None:
+            return np.where(broken, np.clip(self.offset, self.low, self.high), target)
+        moved = np.clip(target, last - self.step, last + self.step)
+        return np.where(broken, last, moved)
+
+
+def _joint(where: str, joint: Any) -> dict[str, Any]:
+    """One checked entry: "from" as (58,) gains, numbers as floats."""
+    if not isinstance(joint, Mapping):
+        raise UserError(f"{where} must hold names and values, not {joint!r}")
+    name = joint.get("name")
+    if not isinstance(name, str) or not name:
+        raise UserError(f"{where}: 'name' must be a text, not {name!r}")
+    where = f"{where} ({name})"
+    for key in joint:
+        if key not in KEYS:
+            raise UserError(f"{where}: unknown key '{key}'{_hint(str(key), KEYS)}")
+    joint = {"offset": 0.0, **joint}
+    for key in KEYS:
+        if key not in joint:
+            raise UserError(f"{where}: '{key}' is missing")
+    checked = {key: _number(f"{where}: '{key}'", joint[key]) for key in KEYS[2:]}
+    if checked["min"] >= checked["max"]:
+        raise UserError(f"{where}: 'min' must be below 'max'")
+    if checked["rate_limit"] <= 0:
+        raise UserError(f"{where}: 'rate_limit' must be above 0")
+    return {"name": name, "from": _gains(where, joint["from"]), **checked}
+
+
+def _gains(where: str, sources: Any) -> np.ndarray:
+    if not isinstance(sources, Mapping) or not sources:
+        raise UserError(f"{where}: 'from' must hold names and gains, not {sources!r}")
+    gains = np.zeros(NUM_COEFFICIENTS)
+    for name, gain in sources.items():
+        if name not in COEFFICIENT_NAMES:
+            hint = _hint(str(name), COEFFICIENT_NAMES)
+            raise UserError(f"{where}: 'from' has no '{name}' to take{hint}")
+        gains[index_of(name)] = _number(f"{where}: '{name}'", gain)
+    return gains
+
+
+def _number(where: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise UserError(f"{where} must be a number, not {value!r}")
+    return float(value)
+
+
+def _hint(name: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"; did you mean '{near[0]}'?" if near else ""
