@@ -1,7 +1,8 @@
 """What the rclpy node has on the graph while it is active: made together, removed in reverse."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
@@ -13,13 +14,16 @@ from std_srvs.srv import SetBool, Trigger
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
-from reactface_node.ros.bag import AUDIO_TYPES, IMAGE_TYPES, INFO_TYPES
-from reactface_node.ros.server import OUTPUTS, Renderer, Server, Session
+from reactface_node.render import Renderer
+from reactface_node.ros.adapters import Adapters
+from reactface_node.ros.intake import Session
+from reactface_node.ros.server import Server, outputs
+from reactface_node.ros.streams import Humans, Stream, info_of, streams
 from reactface_node.ros.types import RclpyTypes
+from reactface_node.web import WebFace
 
 _TICK_S = 0.01
 _SEARCH_PERIOD_S = 0.5
-_FORCED = {name.rpartition("/")[2]: name for name in (*IMAGE_TYPES, *AUDIO_TYPES)}
 
 
 class Input:
@@ -35,20 +39,24 @@ class Graph:
     """What the node has on the graph while it is active; it is the server's transport."""
 
     def __init__(self, node: Node, config: Config, session: Session, renderer: Renderer) -> None:
-        """UserError if a message package is missing or a forced type is; nothing stays behind."""
-        self._node, self._types = node, RclpyTypes()
-        self._info_topic = config.ros.audio_info_topic
-        self._inputs = [
-            Input(config.ros.image_topic, IMAGE_TYPES, config.ros.image_type, 1),
-            Input(config.ros.audio_topic, AUDIO_TYPES, config.ros.audio_type, 50),
-        ]
+        """UserError if a message package, a forced type or an output cannot be had; nothing stays
+        behind."""
+        self._node, self._types, self._config = node, RclpyTypes(), config.ros
+        self._humans = Humans(config.ros)
+        self._inputs: dict[str, Input] = {}
         with ExitStack() as self._undo:
-            self._publishers = {topic: self._publish_on(topic) for topic in OUTPUTS}
+            adapters = Adapters(config.outputs)
+            self._undo.callback(adapters.close)
+            self._publishers = {
+                topic: self._publish_on(topic, *about) for topic, about in outputs(adapters).items()
+            }
+            page = self._undo.enter_context(WebFace(config)) if config.web.port else None
             name = node.get_fully_qualified_name().lstrip("/")
-            self.server = Server(config, session, self._types, self, renderer, name)
-            for entry in self._inputs:
-                if entry.forced:
-                    self._subscribe(entry, entry.forced)
+            self.server = Server(
+                config, session, self._types, self, renderer, name, adapters, page, self._change
+            )
+            self._undo.callback(self._drop_all)
+            self._listen()
             self._serve(Trigger, "~/reset", self._reset)
             self._serve(SetBool, "~/enable", self._enable)
             self._serve(SetPortrait, "~/set_portrait", self._set_portrait)
@@ -56,7 +64,11 @@ class Graph:
             # Simulated time stands still until somebody plays; the search must not.
             self._every(_SEARCH_PERIOD_S, self._search, Clock(clock_type=ClockType.STEADY_TIME))
             self._undo = self._undo.pop_all()
-        topics = " and ".join(node.resolve_topic_name(entry.topic) for entry in self._inputs)
+        topics = " and ".join(
+            node.resolve_topic_name(entry.stream.topic)
+            for name, entry in self._inputs.items()
+            if name in ("image", "audio", "faces", "voices")
+        )
         node.get_logger().info(f"active: waiting for {topics}")
 
     def close(self) -> None:
@@ -74,10 +86,15 @@ class Graph:
         if now_s > 0:
             self.server.tick(now_s)
 
-    def _receive(self, handle: Callable[[Any, float], None], message: Any) -> None:
+    def _receive(self, stream: str, message: Any) -> None:
         now_s = self._now_s()
-        if now_s > 0:
-            handle(message, now_s)
+        if stream in ("faces", "voices"):
+            if self._humans.see(stream, message.ids):
+                if stream == "faces":
+                    self.server.change_speaker()
+                self._listen()
+        elif now_s > 0:
+            self.server.receive(stream, message, now_s)
 
     def _now_s(self) -> float:
         """Zero under simulated time until its first message comes."""
@@ -94,52 +111,82 @@ class Graph:
         return response
 
     def _set_portrait(self, request: Any, response: Any) -> Any:
-        """By the parameter, so that both say the same afterwards."""
-        wanted = Parameter("render.portrait", value=request.file)
-        (result,) = self._node.set_parameters([wanted])
-        response.success = result.successful
-        response.message = result.reason or f"{request.file} is shown"
+        reason = self._change({"render.portrait": request.file})
+        response.success, response.message = not reason, reason or f"{request.file} is shown"
         return response
+
+    def _change(self, changes: Mapping[str, Any]) -> str:
+        """By the parameters, so that both say the same afterwards; the reason of a refusal."""
+        wanted = [Parameter(name, value=value) for name, value in changes.items()]
+        result = self._node.set_parameters_atomically(wanted)
+        return "" if result.successful else str(result.reason)
+
+    def _listen(self) -> None:
+        """Subscribes to what the people there are make of the configuration."""
+        wanted = streams(self._config, self._humans)
+        for name, entry in list(self._inputs.items()):
+            if not name.endswith("_info") and entry.stream != wanted.get(name):
+                self._drop(name)
+                self._drop(f"{name}_info")
+        for name, stream in wanted.items():
+            if name not in self._inputs:
+                self._inputs[name] = Input(stream)
+                if stream.forced:
+                    self._try(self._inputs[name], stream.forced)
 
     def _search(self) -> None:
         """Subscribes to what is published by now; says once what cannot be used."""
-        for entry in (entry for entry in self._inputs if not entry.subscribed):
-            infos = self._node.get_publishers_info_by_topic(entry.topic)
+        for entry in [entry for entry in self._inputs.values() if entry.subscription is None]:
+            infos = self._node.get_publishers_info_by_topic(entry.stream.topic)
             found = {info.topic_type for info in infos} - entry.refused
-            for type_name in sorted(found, key=lambda name: name not in entry.fitting):
-                try:
-                    self._subscribe(entry, type_name)
+            for type_name in sorted(found, key=lambda name: name not in entry.stream.types):
+                if self._try(entry, type_name):
                     break
-                except UserError as error:
-                    entry.refused.add(type_name)
-                    self._node.get_logger().warning(str(error))
+
+    def _try(self, entry: Input, type_name: str) -> bool:
+        """A package that this workspace lacks is no reason to end, unless it was asked for."""
+        try:
+            self._subscribe(entry, type_name)
+        except UserError as error:
+            if entry.stream.forced and entry.stream.name in ("image", "audio", "faces", "voices"):
+                raise
+            entry.refused.add(type_name)
+            self._node.get_logger().warning(str(error))
+        return entry.subscription is not None
 
     def _subscribe(self, entry: Input, type_name: str) -> None:
-        topic = self._node.resolve_topic_name(entry.topic)
-        if type_name not in entry.fitting:
-            known = ", ".join(entry.fitting)
+        stream = entry.stream
+        topic = self._node.resolve_topic_name(stream.topic)
+        if type_name not in stream.types:
+            known = ", ".join(stream.types)
             raise UserError(f"{topic} carries {type_name}, which is not one of {known}")
-        handle = self.server.on_image if entry.fitting is IMAGE_TYPES else self.server.on_audio
-        self._listen(
-            type_name, entry.topic, _quality(True, entry.depth), lambda m: self._receive(handle, m)
+        entry.subscription = self._node.create_subscription(
+            self._types.message_type(type_name),
+            stream.topic,
+            partial(self._receive, stream.name),
+            _quality(not stream.reliable, stream.depth),
         )
         if type_name.startswith("audio_common_msgs/msg/AudioData"):
-            quality = _quality(False, 10)
-            self._listen(INFO_TYPES[0], self._info_topic, quality, self.server.on_audio_info)
-        entry.subscribed = True
-        self._node.get_logger().info(f"listening to {topic} ({type_name})")
+            info = info_of(stream, self._config)
+            self._inputs[info.name] = Input(info)
+            self._subscribe(self._inputs[info.name], info.forced)
+        if stream.name in ("image", "audio", "own_audio"):
+            self._node.get_logger().info(f"listening to {topic} ({type_name})")
 
-    def _publish_on(self, topic: str) -> Any:
-        type_name, best_effort, depth = OUTPUTS[topic]
+    def _drop(self, name: str) -> None:
+        entry = self._inputs.pop(name, None)
+        if entry is not None and entry.subscription is not None:
+            self._node.destroy_subscription(entry.subscription)
+
+    def _drop_all(self) -> None:
+        for name in list(self._inputs):
+            self._drop(name)
+
+    def _publish_on(self, topic: str, type_name: str, best_effort: bool, depth: int) -> Any:
         kind = self._types.message_type(type_name)
         publisher = self._node.create_publisher(kind, topic, _quality(best_effort, depth))
         self._undo.callback(self._node.destroy_publisher, publisher)
         return publisher
-
-    def _listen(self, type_name: str, topic: str, quality: QoSProfile, receive: Any) -> None:
-        kind = self._types.message_type(type_name)
-        subscription = self._node.create_subscription(kind, topic, receive, quality)
-        self._undo.callback(self._node.destroy_subscription, subscription)
 
     def _serve(self, kind: Any, name: str, answer: Any) -> None:
         service = self._node.create_service(kind, name, answer)

@@ -127,6 +127,10 @@ class ReactfaceNode(LifecycleNode):
         try:
             if self._session is None:
                 self.config = self.config.replace(**changes)
+            elif self._graph is not None:
+                reason = self._graph.server.configure(changes)
+                self.config = self._graph.server.config
+                return SetParametersResult(successful=not reason, reason=reason)
             else:
                 from reactface_node.ros.server import reconfigured
 

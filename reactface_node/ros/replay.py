@@ -28,7 +28,8 @@ from reactface_node.media import (
 )
 from reactface_node.render import make_renderer
 from reactface_node.ros.bag import BagReader, BagWriter
-from reactface_node.ros.server import IMAGE, OUTPUTS, Server
+from reactface_node.ros.adapters import Adapters
+from reactface_node.ros.server import IMAGE, Server, outputs
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
 from reactface_node.session import ReactionSession
 
@@ -55,6 +56,15 @@ class Observed:
     def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
         self.session.push_audio(stamp_s, samples, rate_hz)
         self.sounds.append((stamp_s, to_mono(samples, AudioStats()), rate_hz))
+
+    def push_speaking(self, stamp_s: float, on: bool) -> None:
+        self.session.push_speaking(stamp_s, on)
+
+    def push_own_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
+        self.session.push_own_audio(stamp_s, samples, rate_hz)
+
+    def change_speaker(self) -> None:
+        self.session.change_speaker()
 
     def poll(self, now_s: float) -> list[Reaction]:
         return self.session.poll(now_s)
@@ -137,8 +147,9 @@ class SideBySide:
 class ReplayTransport:
     """What the node would publish goes into the bag, its pictures into the mp4."""
 
-    def __init__(self, bag: BagWriter, video: SideBySide | None):
+    def __init__(self, bag: BagWriter, video: SideBySide | None, adapters: Adapters):
         self._bag, self._video = bag, video
+        self._outputs = outputs(adapters)
         self.now_s = 0.0
 
     def subscribers(self, topic: str) -> int:
@@ -153,7 +164,7 @@ class ReplayTransport:
             self._video.write(stamp.sec + stamp.nanosec * 1e-9, picture)
             return
         name = topic.replace("~", f"/{NODE_NAME}")
-        self._bag.write(name, self.now_s, message, best_effort=OUTPUTS[topic][1])
+        self._bag.write(name, self.now_s, message, best_effort=self._outputs[topic][1])
 
 
 def replay(
@@ -179,8 +190,10 @@ def replay(
         stack.callback(session.close)
         observed = Observed(session)
         beside = stack.enter_context(SideBySide(video, observed, config)) if video else None
-        transport = ReplayTransport(bag, beside)
-        server = Server(config, observed, bag.types, transport, renderer, NODE_NAME)
+        adapters = Adapters(config.outputs)
+        stack.callback(adapters.close)
+        transport = ReplayTransport(bag, beside, adapters)
+        server = Server(config, observed, bag.types, transport, renderer, NODE_NAME, adapters)
         bar = stack.enter_context(
             tqdm(total=duration_s, desc=source.name, delay=1.0, bar_format=BAR)
         )

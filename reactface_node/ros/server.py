@@ -81,13 +81,16 @@ class Server(Intake):
         name: str = "reactface",
         adapters: Adapters | None = None,
         page: Page | None = None,
+        change: Callable[[Mapping[str, Any]], str] | None = None,
     ) -> None:
-        """adapters: what else is sent for every frame; page: the face in a browser."""
+        """adapters: what else is sent for every frame. page: the face in a browser, whose settings
+        are changed by ``change``, which is ``configure`` where there is no other way to it."""
         super().__init__(config, session)
         self.enabled = True
         self._types, self._transport = types, transport
         self._renderer, self._name = renderer, name
         self._adapters, self._page = adapters, page
+        self._change = change or self.configure
         self._due: deque[_Frame] = deque()
         self._measured_arrival_s: float | None = None
 
@@ -106,7 +109,8 @@ class Server(Intake):
             message = diagnostic_array(self._types, now_s, self._name, self.enabled, values)
             self._transport.publish(DIAGNOSTICS, message)
             if self._page is not None:
-                self._page.tell({"stats": values})
+                self._page.tell({"stats": values, "enabled": self.enabled,
+                                 "settings": live(self.config)})  # fmt: skip
         if self._page is not None:
             self._obey(self._page)
 
@@ -140,7 +144,7 @@ class Server(Intake):
             elif command == "reset":
                 self.reset()
             else:
-                reason = self.configure(value)
+                reason = self._change(value)
             page.tell({"enabled": self.enabled, "settings": live(self.config), "reason": reason})
 
     def _queue(self, reaction: Reaction) -> None:

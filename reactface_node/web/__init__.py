@@ -1,0 +1,90 @@
+"""The face in a browser: a page that draws the avatar from what comes over a WebSocket.
+
+The node's loop calls ``show``, ``tell`` and ``commands``, and none of them waits: a thread of its
+own serves the pages. A page that is too slow for 25 frames a second misses some.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any
+
+import numpy as np
+
+from reactface_node.config import Config
+from reactface_node.errors import UserError
+
+STARTS_S = 10.0
+MOST_WAITING = 64
+
+
+class WebFace:
+    """A context manager: serves from entering to leaving. UserError if it cannot.
+
+    port: where it is, which the system chose if 0 was asked for.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.port = config.web.port
+        self._config = config
+        self._commands: deque[tuple[str, Any]] = deque(maxlen=MOST_WAITING)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
+        self._begun: Future[int] = Future()
+        self._stop = asyncio.Event()
+        self._pages: Any = None
+
+    def __enter__(self) -> "WebFace":
+        self._thread.start()
+        try:
+            self.port = self._begun.result(STARTS_S)
+        except OSError as error:
+            self._thread.join(STARTS_S)
+            where = f"{self._config.web.host}:{self._config.web.port}"
+            raise UserError(f"the page cannot be served on {where}: {error.strerror}") from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(STARTS_S)
+
+    def show(self, face: np.ndarray, speaker: np.ndarray | None) -> None:
+        """A frame: the listener's (58,) and the speaker's, None where nothing is known of it."""
+        if self._pages.watched:
+            seen = np.zeros_like(face) if speaker is None else speaker
+            data = np.concatenate([face, seen]).astype("<f4").tobytes()
+            self._loop.call_soon_threadsafe(self._pages.send_frame, data)
+
+    def tell(self, about: Mapping[str, Any]) -> None:
+        """Anything else that pages show, as JSON takes it; later pages get the newest of each."""
+        self._loop.call_soon_threadsafe(self._pages.send_news, dict(about))
+
+    def commands(self) -> list[tuple[str, Any]]:
+        """What was pressed since the last call: ("enable", bool), ("reset", None), ("set", {name:
+        value})."""
+        taken = []
+        while self._commands:
+            taken.append(self._commands.popleft())
+        return taken
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._run())
+        except OSError as error:
+            self._begun.set_exception(error)
+        finally:
+            self._loop.close()
+
+    async def _run(self) -> None:
+        # Here, because nobody needs aiohttp who does not want a page.
+        from reactface_node.web.pages import Pages, listen
+
+        self._pages = Pages(self._config, self._commands.append)
+        runner, port = await listen(self._pages, self._config.web)
+        self._begun.set_result(port)
+        await self._stop.wait()
+        await self._pages.close()
+        await runner.cleanup()
