@@ -70,7 +70,7 @@ class LandmarkTracker:
 
     def change_person(self) -> None:
         """Whoever is seen next is another person; their face begins where the last one's was."""
-        self._people = []
+        self._people.clear()
         self._attention = Attention(self._config.follow)
 
     def reset(self) -> None:

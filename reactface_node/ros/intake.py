@@ -174,10 +174,11 @@ class Intake:
         audio = convert.audio_to_samples(message, self._bare[stream])
         if stream not in self._informed and not says_its_format(message):
             self._informed.add(stream)
-            bare = self._bare[stream]
+            bare, ros = self._bare[stream], self.config.ros
+            topic = ros.audio_info_topic if stream == "audio" else f"{ros.own_audio_topic}_info"
             self._log.warning(
-                "no AudioInfo has described the %s yet: taking it as %d Hz, %d channel(s)",
-                stream.replace("_", " "), bare.rate_hz, bare.channels,
+                "no message on %s has described the audio yet: taking it as %d Hz, %d channel(s)",
+                topic, bare.rate_hz, bare.channels,
             )  # fmt: skip
         began_s = arrival_s - audio.duration_s
         return audio, self._trusted(stream, audio.stamp_s or None, began_s, arrival_s)

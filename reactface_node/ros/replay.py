@@ -27,8 +27,8 @@ from reactface_node.media import (
     video_duration_s,
 )
 from reactface_node.render import make_renderer
-from reactface_node.ros.bag import BagReader, BagWriter
 from reactface_node.ros.adapters import Adapters
+from reactface_node.ros.bag import BagReader, BagWriter
 from reactface_node.ros.server import IMAGE, Server, outputs
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
 from reactface_node.session import ReactionSession

@@ -29,7 +29,8 @@ class Stream:
 
     def info(self) -> "Stream":
         """Of a microphone: the topic that says what its bare AudioData holds."""
-        return Stream(f"{self.name}_info", f"{self.topic}_info", INFO_TYPES, 10, True, INFO_TYPES[0])
+        name, topic = f"{self.name}_info", f"{self.topic}_info"
+        return Stream(name, topic, INFO_TYPES, 10, True, INFO_TYPES[0])
 
 
 class Humans:

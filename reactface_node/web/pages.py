@@ -145,7 +145,7 @@ async def listen(pages: Pages, config: WebConfig) -> tuple[web.AppRunner, int]:
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        await web.TCPSite(runner, config.host, config.port or None).start()
+        await web.TCPSite(runner, config.host, config.port).start()
     except OSError:
         await runner.cleanup()
         raise
