@@ -59,6 +59,14 @@ def video_duration_s(path: Path) -> float:
         return (container.duration or 0) / 1e6
 
 
+def video_formats(path: Path) -> tuple[str, str]:
+    """Codecs of a video file's pictures and sound, such as ("h264 yuv420p", "aac"); "" if none."""
+    with av.open(str(path)) as container:
+        images, sounds = container.streams.video, container.streams.audio
+        image = f"{images[0].codec_context.name} {images[0].codec_context.pix_fmt}" if images else ""
+        return image, sounds[0].codec_context.name if sounds else ""
+
+
 def _has_audio(path: Path) -> bool:
     try:
         with av.open(str(path)) as container:

@@ -64,9 +64,15 @@ class Finder(Protocol):
 
 
 class LandmarkTracker:
-    """One face from image to image."""
+    """One face from image to image.
+
+    face: what the landmark model said of the last image. people: persons taken so far, that is
+    how often a neutral was begun.
+    """
 
     def __init__(self, config: PerceptionConfig, want_crop: bool, finder: Finder):
+        self.face: Face | None = None
+        self.people = 0
         self._config = config
         self._want_crop = want_crop
         self._finder = finder
@@ -79,7 +85,7 @@ class LandmarkTracker:
         rgb = np.ascontiguousarray(rgb)
         image = self._shrink(rgb)
         height, width = image.shape[:2]
-        face = self._finder.find(stamp_s, image)
+        face = self.face = self._finder.find(stamp_s, image)
         if face is None or not np.isfinite(face.landmarks).all():
             return self._lost()
         points = to_pixels(face.landmarks, width, height)
@@ -88,6 +94,7 @@ class LandmarkTracker:
             return self._lost()
         if self._is_another(stamp_s, pose[1]):
             self._forget()
+        self.people += self._neutral is None
         self._last_s, self._last_place = stamp_s, pose[1]
         if face.shapes is None:
             shape = face_shape(without_perspective(points, width, height))

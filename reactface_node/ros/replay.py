@@ -18,22 +18,15 @@ from tqdm import tqdm
 from reactface_node.audio import AudioStats, to_mono
 from reactface_node.config import Config
 from reactface_node.errors import UserError
-from reactface_node.media import (
-    VIDEO_SUFFIXES,
-    AudioInput,
-    ImageInput,
-    VideoWriter,
-    read_video,
-    video_duration_s,
-)
+from reactface_node.media import AudioInput, ImageInput, VideoWriter
 from reactface_node.render import make_renderer
-from reactface_node.ros.bag import BagReader, BagWriter
+from reactface_node.ros.bag import BagMessage, BagWriter
 from reactface_node.ros.server import IMAGE, OUTPUTS, Server
+from reactface_node.ros.source import BAR, Source, open_source
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
 from reactface_node.session import ReactionSession
 
 TICK_S = 0.01
-BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} < {remaining}"
 AUDIO_SLACK_S = 0.08  # stamps jitter; sound in the mp4 is cut or padded only beyond this
 NODE_NAME = "reactface"
 
@@ -172,7 +165,7 @@ def replay(
     if video is not None and config.render.renderer == "none":
         raise UserError("--video needs a renderer; leave render.renderer at avatar")
     with ExitStack() as stack:
-        deliveries, start_s, duration_s = _open(source, config, stack)
+        recording = stack.enter_context(open_source(source, config.ros))
         bag = stack.enter_context(BagWriter(out))
         renderer = make_renderer(config.render)
         session = load()
@@ -182,9 +175,9 @@ def replay(
         transport = ReplayTransport(bag, beside)
         server = Server(config, observed, bag.types, transport, renderer, NODE_NAME)
         bar = stack.enter_context(
-            tqdm(total=duration_s, desc=source.name, delay=1.0, bar_format=BAR)
+            tqdm(total=recording.duration_s, desc=source.name, delay=1.0, bar_format=BAR)
         )
-        _play(deliveries, start_s, config, server, transport, bar)
+        _play(_deliveries(recording), recording.start_s, config, server, transport, bar)
         return {**session.stats(), **server.meter.totals}
 
 
@@ -213,29 +206,17 @@ def _play(
     pass_until(now_s + config.timeline.max_wait_s + config.playout.playout_delay_s + 2 * window_s)
 
 
-def _open(
-    source: Path, config: Config, stack: ExitStack
-) -> tuple[Iterator[tuple[float, Deliver]], float, float]:
-    """(arrival, how to hand it over) in order of arrival, the start and the length in seconds."""
-    if source.suffix.lower() in VIDEO_SUFFIXES:
-        if not source.is_file():
-            raise UserError(f"{source} does not exist")
-        inputs = read_video(source)
-        return ((i.arrival_s, _pusher(i)) for i in inputs), 0.0, video_duration_s(source)
-    reader = stack.enter_context(BagReader(source))
-    topics = reader.inputs(config.ros)
-    image, audio = (topic.name if topic else None for topic in (topics.image, topics.audio))
-
-    def deliveries() -> Iterator[tuple[float, Deliver]]:
-        for item in reader.messages(topics.names):
-            if item.topic == image:
-                yield item.stamp_s, _call("on_image", item.message, item.stamp_s)
-            elif item.topic == audio:
-                yield item.stamp_s, _call("on_audio", item.message, item.stamp_s)
-            else:
-                yield item.stamp_s, _call("on_audio_info", item.message)
-
-    return deliveries(), reader.start_s, reader.duration_s
+def _deliveries(source: Source) -> Iterator[tuple[float, Deliver]]:
+    """(arrival, how to hand it over) in order of arrival."""
+    for item in source.items:
+        if not isinstance(item, BagMessage):
+            yield item.arrival_s, _pusher(item)
+        elif item.topic == source.image:
+            yield item.stamp_s, _call("on_image", item.message, item.stamp_s)
+        elif item.topic == source.audio:
+            yield item.stamp_s, _call("on_audio", item.message, item.stamp_s)
+        else:
+            yield item.stamp_s, _call("on_audio_info", item.message)
 
 
 def _call(method: str, *arguments: Any) -> Deliver:
