@@ -36,6 +36,8 @@ def read_recording(path: Path, config: Config) -> Recording:
     with open_source(path, config.ros) as source:
         with quiet_stderr():
             tracker = make_tracker(config.perception, False)
+            # Its models have begun, and said so, once an image has gone through.
+            tracker.track(0.0, np.zeros((240, 320, 3), np.uint8))
         try:
             return _read(path, source, config, tracker)
         finally:
@@ -138,8 +140,9 @@ class _Eye:
             return self._stream.reject(error)
         stamp_s = convert.time_to_s(message.header.stamp)
         time_s = now_s + near(stamp_s, item.stamp_s, item.stamp_s) - item.stamp_s
-        form = message.format[:40] if hasattr(message, "format") else message.encoding
-        self.see(stamp_s, item.stamp_s, time_s, rgb, f"{item.type.split('/')[-1]} {form}")
+        form = getattr(message, "format", None) or getattr(message, "encoding", "")
+        kind = f"{item.type.split('/')[-1]} '{form[:40]}'"
+        self.see(stamp_s, item.stamp_s, time_s, rgb, kind)
 
     def see(
         self, stamp_s: float, arrival_s: float, time_s: float, rgb: np.ndarray, kind: str
@@ -149,7 +152,7 @@ class _Eye:
             self._tracker.reset()
             self._newest_s = time_s
         self._newest_s = max(self._newest_s, time_s)
-        # MediaPipe's notes come with the first image and with the first face.
+        # With the first face comes another note.
         with nullcontext() if self._given.any() else quiet_stderr():
             seen = self._tracker.track(self._newest_s, rgb)
         self._given |= seen.valid
