@@ -63,8 +63,9 @@ def video_formats(path: Path) -> tuple[str, str]:
     """Codecs of a video file's pictures and sound, such as ("h264 yuv420p", "aac"); "" if none."""
     with av.open(str(path)) as container:
         images, sounds = container.streams.video, container.streams.audio
-        image = f"{images[0].codec_context.name} {images[0].codec_context.pix_fmt}" if images else ""
-        return image, sounds[0].codec_context.name if sounds else ""
+        seen = [f"{one.codec_context.name} {one.codec_context.pix_fmt}" for one in images]
+        heard = [one.codec_context.name for one in sounds]
+        return (seen or [""])[0], (heard or [""])[0]
 
 
 def _has_audio(path: Path) -> bool:

@@ -113,10 +113,11 @@ def _face(face: FaceReport, config: Config) -> Iterator[str]:
             f"the face is {seldom} found ({face.found:.0%}, {face.longest_without_s:.1f} s without "
             "on end): more light, a nearer camera at the height of the face, nothing before it"
         )
+    what = "face is" if face.found else "images are"
     if light is not None and light < DARK:
-        yield f"the face is dark ({light:.0f} of 255): light it from the front, or expose longer"
+        yield f"the {what} dark ({light:.0f} of 255): more light from the front, or expose longer"
     if light is not None and light > BRIGHT:
-        yield f"the face is overexposed ({light:.0f} of 255): expose shorter"
+        yield f"the {what} overexposed ({light:.0f} of 255): expose shorter"
     if face.tracked_px is not None and face.px is not None and face.tracked_px < SMALL_PX:
         shrunk = face.tracked_px < 0.9 * face.px
         remedy = "raise perception.max_width_px" if shrunk else "raise the camera's resolution"

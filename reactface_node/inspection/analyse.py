@@ -20,7 +20,7 @@ from reactface_node.inspection.signals import (
 )
 from reactface_node.perception.tracker import FRESH
 
-SHORTEST_S = 2.0
+SHORTEST_S = 1.0
 """What came in less says nothing of the rate."""
 
 

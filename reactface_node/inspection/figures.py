@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 
 from reactface_node.evaluation.figures import new_figure, save_figure
 from reactface_node.inspection.face import LIDS, OPEN, blinks, openness
-from reactface_node.inspection.hearing import LEVEL_RATE_HZ
-from reactface_node.inspection.offset import MOUTH_LEAD_S, Offset
+from reactface_node.inspection.hearing import FLOOR_DB, LEVEL_RATE_HZ
+from reactface_node.inspection.offset import MAX_LAG_S, MOUTH_LEAD_S, Offset
 from reactface_node.inspection.record import AudioLog, ImageLog, Recording
 from reactface_node.inspection.report import Report
 from reactface_node.inspection.signals import voice_activity
@@ -57,14 +57,15 @@ def _found(axes: Axes, images: ImageLog) -> None:
     lids = images.coefficients[:, LIDS].mean(axis=1)
     axes.plot(images.times_s, _broken(images, lids), color="0.3", linewidth=0.8)
     shut = blinks(images.times_s[seen], lids[seen])
-    axes.plot(shut, np.full(len(shut), 1.08), "v", color="tab:red", markersize=5, clip_on=False)
-    axes.set_ylim(0, 1.15)
+    axes.plot(shut, np.full(len(shut), 1.1), "v", color="tab:red", markersize=5)
+    axes.set_ylim(0, 1.2)
     axes.set_ylabel("face found (area)\nlids shut (line)\nblinks (marks)", fontsize=8)
 
 
 def _intervals(axes: Axes, images: ImageLog) -> None:
-    axes.plot(images.times_s[1:], 1000 * np.diff(images.times_s), ".", markersize=3)
-    axes.set_ylim(bottom=0)
+    intervals = 1000 * np.diff(images.times_s)
+    axes.plot(images.times_s[1:], intervals, ".", markersize=3)
+    axes.set_ylim(0, 1.3 * max(intervals.max(initial=0.0), 1.0))
     axes.set_ylabel("image intervals, ms", fontsize=8)
 
 
@@ -90,6 +91,7 @@ def _voice(axes: Axes, audio: AudioLog) -> None:
     times = (np.arange(size) + each[0] + 0.5) / LEVEL_PER_S
     axes.plot(times, line, color=VOICE, linewidth=0.6, alpha=0.6)
     axes.plot(times, bold, color=VOICE, linewidth=1.4)
+    axes.set_ylim(FLOOR_DB - 3, 3)
     axes.set_ylabel("sound, dBFS (bold: voice)", fontsize=8, color=VOICE)
 
 
@@ -97,7 +99,7 @@ def _head(axes: Axes, images: ImageLog) -> None:
     degrees = np.degrees(_broken(images, images.coefficients[:, ROTATION]))
     for axis, name in enumerate(HEAD):
         axes.plot(images.times_s, degrees[:, axis], linewidth=1.0, label=name)
-    axes.legend(fontsize=7, loc="upper right", ncols=3)
+    axes.legend(fontsize=7, loc="lower right", bbox_to_anchor=(1, 0.98), ncols=3, frameon=False)
     axes.set_ylabel("head from its neutral, deg", fontsize=8)
 
 
@@ -106,10 +108,13 @@ def _correlation(axes: Axes, offset: Offset) -> None:
     axes.set_ylabel("correlation of mouth and voice", fontsize=8)
     if len(offset.curve):
         axes.plot(offset.lags_s, offset.curve, marker=".")
+    else:
+        axes.set_ylim(-1, 1)
+    axes.set_xlim(-MAX_LAG_S - 0.04, MAX_LAG_S + 0.04)
     axes.axhline(0.0, color="0.3", linewidth=0.7)
-    axes.axvline(MOUTH_LEAD_S, color="0.3", linewidth=0.9, linestyle=":", label="in speech")
+    axes.axvline(MOUTH_LEAD_S, color="0.3", linewidth=0.9, linestyle=":", label="as in speech")
     if offset.lag_s is not None:
         axes.axvline(offset.lag_s, color="tab:red", linewidth=0.9, linestyle="--", label="here")
     axes.legend(fontsize=7, loc="upper right")
-    found = f"offset to set: {offset.offset_s} s" if offset.offset_s is not None else offset.why
+    found = f"offset to set: {offset.offset_s:.2f} s" if offset.offset_s is not None else offset.why
     axes.set_title(found, fontsize=9)

@@ -63,7 +63,8 @@ def _read(path: Path, source: Source, config: Config, tracker: LandmarkTracker) 
                 ear.on_audio(item, now_s)
             else:
                 ear.on_audio_info(item)
-            bar.update(max(0.0, min(arrival_s - source.start_s, bar.total) - bar.n))
+            done_s = min(arrival_s - source.start_s, source.duration_s)
+            bar.update(max(0.0, done_s - bar.n))
     images, audio_log = eye.log(), ear.log()
     if images is None and audio_log is None:
         raise UserError(f"{path} holds neither images nor sound")
@@ -118,8 +119,8 @@ class _Stream:
         return not self._times and not self._rejected
 
     def log(self) -> StreamLog:
-        columns = np.array(self._times, float).reshape(-1, 3).T
-        return StreamLog(*columns, kinds=dict(self._kinds), rejected=dict(self._rejected))
+        stamps, arrivals, times = np.array(self._times, float).reshape(-1, 3).T
+        return StreamLog(stamps, arrivals, times, dict(self._kinds), dict(self._rejected))
 
 
 class _Eye:
@@ -128,7 +129,7 @@ class _Eye:
         self._stream = _Stream()
         self._sizes: Counter[str] = Counter()
         self._coefficients: list[np.ndarray] = []
-        self._given = np.zeros(NUM_COEFFICIENTS, bool)
+        self._given: np.ndarray = np.zeros(NUM_COEFFICIENTS, bool)
         self._faces: list[tuple[bool, float, float, float]] = []
         self._newest_s = -np.inf
 
@@ -140,7 +141,7 @@ class _Eye:
             return self._stream.reject(error)
         stamp_s = convert.time_to_s(message.header.stamp)
         time_s = now_s + near(stamp_s, item.stamp_s, item.stamp_s) - item.stamp_s
-        form = getattr(message, "format", None) or getattr(message, "encoding", "")
+        form = str(message.format if hasattr(message, "format") else message.encoding)
         kind = f"{item.type.split('/')[-1]} '{form[:40]}'"
         self.see(stamp_s, item.stamp_s, time_s, rgb, kind)
 
@@ -155,7 +156,7 @@ class _Eye:
         # With the first face comes another note.
         with nullcontext() if self._given.any() else quiet_stderr():
             seen = self._tracker.track(self._newest_s, rgb)
-        self._given |= seen.valid
+        self._given = self._given | seen.valid
         self._stream.add(stamp_s, arrival_s, time_s, kind)
         self._sizes[f"{rgb.shape[1]}x{rgb.shape[0]}"] += 1
         self._coefficients.append(seen.coefficients)
