@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +22,23 @@ def add_inspect(commands: Any) -> None:
 
 def _inspect(options: argparse.Namespace) -> None:
     config = load_config(options)
-    if options.out is not None:
-        _check_out(options.out)
+    draw = None if options.out is None else _drawing(options.out)
     from reactface_node.inspection.analyse import analyse
     from reactface_node.inspection.report import as_json, as_text
     from reactface_node.ros.inspect import read_recording
 
     recording = read_recording(options.source, config)
     report = analyse(recording, config)
-    if options.out is not None:
-        from reactface_node.inspection.figures import draw_report
-
-        draw_report(recording, report, options.out)
+    if draw is not None:
+        draw(recording, report, options.out)
     print(json.dumps(as_json(report), indent=2) if options.json else as_text(report))
-    if options.out is not None and not options.json:
+    if draw is not None and not options.json:
         print(f"\nwrote {options.out}")
 
 
-def _check_out(path: Path) -> None:
-    """Said before the recording is read, not after minutes of work."""
+def _drawing(path: Path) -> Callable[..., None]:
+    """What draws; UserError before the recording is read, not after minutes of work, where
+    ``path`` cannot be written or a library is missing."""
     if path.exists() or path.is_symlink():
         raise UserError(f"{path} exists already; choose another output or remove it")
     folder = path.absolute().parent
@@ -48,8 +47,11 @@ def _check_out(path: Path) -> None:
     if not os.access(folder, os.W_OK):
         raise UserError(f"cannot write {path}: {path.parent} is not yours to write in")
     try:
-        import matplotlib  # noqa: F401
+        from reactface_node.inspection.figures import draw_report
     except ImportError as error:
+        if not (error.name or "").startswith("matplotlib"):
+            raise
         raise UserError(
             f"-o needs matplotlib ({error}): pip install matplotlib, or leave -o out"
         ) from error
+    return draw_report

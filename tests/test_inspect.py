@@ -177,7 +177,8 @@ def test_a_mistake_is_one_line_and_exit_code_2(arguments, says, capsys, tmp_path
 
 
 def test_without_matplotlib_a_picture_is_refused_in_one_line(video, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "reactface_node.inspection.figures", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib.axes", None)
     code, out, err = run(capsys, video, "-o", video.parent / "report.png")
     assert (code, out) == (2, "") and "pip install matplotlib" in err and err.count("\n") == 1
     assert run(capsys, video)[0] == 0
