@@ -1,4 +1,4 @@
-"""The command line: ``reactface replay | live | node | data | train | evaluate | bench | ...``."""
+"""The command line: ``reactface replay | live | inspect | node | data | train | ...``."""
 
 import argparse
 import json

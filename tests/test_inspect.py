@@ -193,3 +193,23 @@ def test_a_picture_that_cannot_be_finished_leaves_nothing(video, capsys, monkeyp
     code, _, err = run(capsys, video, "-o", video.parent / "report.png")
     assert code == 2 and "the disk is full" in err and err.count("\n") == 1
     assert [path.name for path in video.parent.iterdir()] == ["talk.mp4"]
+
+
+def test_sound_alone_and_pictures_alone(tmp_path, capsys):
+    types = RosbagsTypes("ros-drivers")
+    audio = types.message_type("audio_common_msgs/msg/AudioData")
+    with BagWriter(tmp_path / "sound", "mcap", types) as bag:
+        for index in range(50):
+            tone = (9000 * np.sin(0.05 * np.arange(640))).astype("<i2").tobytes()
+            bag.write("/audio", START_S + index / 25, audio(data=np.frombuffer(tone, np.uint8)))
+    code, out, _ = run(capsys, tmp_path / "sound", "-o", tmp_path / "sound.png")
+    assert code == 0 and "there is no camera" in out and "no AudioInfo describes the audio" in out
+    assert "50 without a stamp" in out and (tmp_path / "sound.png").stat().st_size > 10_000
+    with BagWriter(tmp_path / "pictures", "mcap", types) as bag:
+        for index in range(20):
+            grey = np.full((48, 64, 3), 128, np.uint8)
+            at = START_S + index / 25
+            bag.write("/image", at, convert.image(types, at, "camera", grey))
+    code, out, _ = run(capsys, tmp_path / "pictures", "-o", tmp_path / "pictures.png")
+    assert code == 0 and "there is no microphone" in out and "persons taken" in out
+    assert (tmp_path / "pictures.png").stat().st_size > 10_000

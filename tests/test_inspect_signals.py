@@ -67,6 +67,11 @@ def test_jitter_of_intervals():
     assert examine_stamps(stamps, stamps).jitter_ms == pytest.approx(expected, rel=0.05)
 
 
+def test_missing_images_are_no_jitter():
+    stamps = np.delete(even(200), [20, 50, 51, 90, 91, 92, *range(100, 180, 4)])
+    assert examine_stamps(stamps, stamps).jitter_ms == pytest.approx(0.0, abs=1e-6)
+
+
 def test_sound_is_due_after_its_length_and_received_after_its_end():
     lengths = np.tile([0.02, 0.04], 50)
     stamps = 5.0 + np.concatenate([[0.0], np.cumsum(lengths)[:-1]])

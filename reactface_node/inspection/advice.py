@@ -15,7 +15,8 @@ FOUND, SELDOM, NEVER = 0.95, 0.5, 0.05
 TREMBLE_DEG = 0.5
 TURNED_DEG = 35.0
 CLIPPED, DEAD_DB, QUIET_DB, SNR_DB = 0.001, -80.0, -45.0, 12.0
-HEARD, SPOKEN, RATE_ERROR = 0.9, 0.05, 0.03
+HEARD, SPOKEN, RATE_ERROR = 0.99, 0.05, 0.03
+AHEAD_MS, ABSENT_S = 15.0, 2.0
 
 
 def advise(report: Report, config: Config) -> tuple[str, ...]:
@@ -42,7 +43,7 @@ def _lines(report: Report, config: Config) -> Iterator[str]:
             "there is no microphone: record its topic (ros.audio_topic), or the listener only sees"
         )
     else:
-        yield from _microphone(report.audio, config)
+        yield from _microphone(report.audio, config, report.duration_s)
     offset_s, now_s = report.offset.offset_s, report.offset_now_s
     if offset_s is not None and abs(offset_s - now_s) >= DOUBT_S:
         side = "early" if offset_s > now_s else "late"
@@ -84,14 +85,22 @@ def _stamps(stamps: Stamps, stream: str, max_wait_s: float) -> Iterator[str]:
             "none use simulated time"
         )
     if stamps.backwards or stamps.duplicates:
+        repeat = [f"repeat ({stamps.duplicates})"] if stamps.duplicates else []
+        back = [f"go backwards ({stamps.backwards})"] if stamps.backwards else []
         yield (
-            f"{stream} stamps repeat ({stamps.duplicates}) or go backwards ({stamps.backwards}): "
-            "is the topic published twice, or the bag looped?"
+            f"{stream} stamps {' and '.join(repeat + back)}: is the topic published twice, or the "
+            "bag looped?"
         )
     if stamps.jitter_ms is not None and stamps.jitter_ms > JITTERY_MS:
         yield (
             f"{stream} stamps jitter by {stamps.jitter_ms:.0f} ms: stamp when the sensor "
             "captures, not when the message is sent"
+        )
+    if stamps.delay_p50_ms is not None and stamps.delay_p50_ms < -AHEAD_MS:
+        end = "the driver stamps a chunk's end, or " if stream == "audio" else ""
+        yield (
+            f"{stream} stamps are {-stamps.delay_p50_ms:.0f} ms ahead of what can have arrived: "
+            f"{end}the machines' clocks differ (chrony)"
         )
     if stamps.delay_p99_ms is not None and stamps.delay_p99_ms > 1000 * max_wait_s:
         yield (
@@ -137,7 +146,7 @@ def _face(face: FaceReport, config: Config) -> Iterator[str]:
         )
 
 
-def _microphone(audio: AudioReport, config: Config) -> Iterator[str]:
+def _microphone(audio: AudioReport, config: Config, duration_s: float) -> Iterator[str]:
     for reason, count in audio.rejected.items():
         yield f"{count} audio messages cannot be used: {reason}"
     if not audio.count:
@@ -154,10 +163,16 @@ def _microphone(audio: AudioReport, config: Config) -> Iterator[str]:
             f"{came:.0f} samples a second came but {announced} Hz are announced: audio is lost or "
             "repeated, or the announced rate or number of channels is wrong"
         )
+    begins_s, ends_s = audio.begins_s or 0.0, audio.ends_s or 0.0
+    if begins_s > ABSENT_S or ends_s < duration_s - ABSENT_S:
+        yield (
+            f"there is sound from {begins_s:.1f} to {ends_s:.1f} s only, of {duration_s:.1f} s: "
+            "start the microphone before, and stop it after, the recording"
+        )
     if audio.gaps or audio.overlaps or audio.heard < HEARD:
         yield (
             f"the audio is broken ({audio.gaps} gaps, {audio.overlaps} overlaps, heard in "
-            f"{audio.heard:.0%} of the time): queue more messages of it (depth 50), and record "
+            f"{audio.heard:.1%} of the time): queue more messages of it (depth 50), and record "
             "on the machine that has the microphone"
         )
     yield from _stamps(audio.stamps, "audio", config.timeline.max_wait_s)

@@ -36,7 +36,7 @@ def analyse(recording: Recording, config: Config) -> Report:
         damaged=recording.damaged,
         images=_examine_images(images) if images else None,
         face=examine_face(images, recording.duration_s) if images and looked else None,
-        audio=_examine_audio(audio, recording.duration_s) if audio else None,
+        audio=_examine_audio(audio) if audio else None,
         offset=_offset(images, audio),
         offset_now_s=config.timeline.camera_to_microphone_offset_s,
     )
@@ -55,10 +55,10 @@ def _examine_images(images: ImageLog) -> ImageReport:
     )
 
 
-def _examine_audio(audio: AudioLog, duration_s: float) -> AudioReport:
-    stream, levels = audio.stream, audio.levels_db
-    voiced = voice_activity(audio.level_frames, levels)
-    heard_s = len(levels) / LEVEL_RATE_HZ
+def _examine_audio(audio: AudioLog) -> AudioReport:
+    stream, levels, frames = audio.stream, audio.levels_db, audio.level_frames
+    voiced = voice_activity(frames, levels)
+    some = len(frames) > 0
     return AudioReport(
         count=len(stream.times_s),
         rates_hz=audio.rates_hz,
@@ -67,12 +67,14 @@ def _examine_audio(audio: AudioLog, duration_s: float) -> AudioReport:
         kinds=stream.kinds,
         rejected=stream.rejected,
         stamps=examine_stamps(stream.stamps_s, stream.arrivals_s, audio.chunk_s),
-        heard=min(1.0, heard_s / duration_s) if duration_s > 0 else 0.0,
+        begins_s=float(frames[0] / LEVEL_RATE_HZ) if some else None,
+        ends_s=float((frames[-1] + 1) / LEVEL_RATE_HZ) if some else None,
+        heard=len(frames) / float(frames[-1] - frames[0] + 1) if some else 0.0,
         voice_db=mean_level_db(levels[voiced]),
-        floor_db=noise_floor_db(levels) if len(levels) else None,
+        floor_db=noise_floor_db(levels) if some else None,
         clipped=audio.clipped / max(audio.samples, 1),
         zeros=audio.zeros / max(audio.samples, 1),
-        voice=float(voiced.mean()) if len(levels) else 0.0,
+        voice=float(voiced.mean()) if some else 0.0,
         gaps=audio.stats.audio_gaps,
         overlaps=audio.stats.audio_overlaps,
         duplicates=audio.stats.audio_duplicates,

@@ -27,10 +27,11 @@ class ImageReport:
 
 @dataclass(frozen=True)
 class AudioReport:
-    """measured_rate_hz: samples of a channel that came, over the time they took. heard: share of
-    the recording. voice_db: level of the parts with voice; floor_db: 10th percentile; both dBFS.
-    clipped, zeros: shares of the samples at full scale and of exactly 0. voice: share of what was
-    heard. Gaps, overlaps, duplicates and reanchors as in ``AudioStats``."""
+    """measured_rate_hz: samples of a channel that came, over the time they took. begins_s,
+    ends_s: its first and last sound; heard: share of the time between. voice_db: level of the
+    parts with voice; floor_db: 10th percentile; both dBFS. clipped, zeros: shares of the samples
+    at full scale and of exactly 0. voice: share of what was heard. Gaps, overlaps, duplicates and
+    reanchors as in ``AudioStats``."""
 
     count: int
     rates_hz: dict[int, int]
@@ -39,6 +40,8 @@ class AudioReport:
     kinds: dict[str, int]
     rejected: dict[str, int]
     stamps: Stamps
+    begins_s: float | None
+    ends_s: float | None
     heard: float
     voice_db: float | None
     floor_db: float | None
@@ -131,7 +134,7 @@ def _stamp_lines(stamps: Stamps) -> list[str]:
         line += f"; jitter {stamps.jitter_ms:.1f} ms (p95 of intervals)"
     if stamps.delay_p50_ms is not None:
         p99 = _number(stamps.delay_p99_ms, ".1f")
-        line += f"; received {stamps.delay_p50_ms:.1f} ms later (p50), {p99} ms (p99)"
+        line += f"; received after {stamps.delay_p50_ms:.1f} ms (p50), {p99} ms (p99)"
     return [line]
 
 
@@ -168,12 +171,13 @@ def _audio_lines(audio: AudioReport | None) -> list[str]:
     lines = [
         f"{audio.count} chunks; {_counted(audio.rates_hz)} Hz, {_counted(audio.channels)} "
         f"channel(s); {_counted(audio.kinds)}",
-        f"{_number(audio.measured_rate_hz, '.0f')} samples a second came; heard in "
-        f"{audio.heard:.1%} of the time; {audio.gaps} gaps, {audio.overlaps} overlaps, "
-        f"{audio.duplicates} duplicates, {audio.reanchors} corrections of drift",
     ]
     if audio.count:
         lines += [
+            f"{_number(audio.measured_rate_hz, '.0f')} samples a second came, from "
+            f"{_number(audio.begins_s, '.1f')} to {_number(audio.ends_s, '.1f')} s, heard in "
+            f"{audio.heard:.1%} of that; {audio.gaps} gaps, {audio.overlaps} overlaps, "
+            f"{audio.duplicates} duplicates, {audio.reanchors} corrections of drift",
             f"speech {_number(audio.voice_db, '.1f')} dBFS, noise floor "
             f"{_number(audio.floor_db, '.1f')} dBFS (p10); clipped {audio.clipped:.3%}, exactly "
             f"zero {audio.zeros:.1%} of the samples",

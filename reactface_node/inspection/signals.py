@@ -24,9 +24,10 @@ class Stamps:
     recorder's clock, foreign_s being by how much (median). duplicates: stamps that had come
     already. backwards: stamps before the one before.
 
-    jitter_ms: 95th percentile of how far intervals are from what is due: the median interval, or
-    for sound the length of the chunk. delay_p50_ms, delay_p99_ms: arrival less stamp (for sound,
-    of the chunk's end); None where nothing tells.
+    jitter_ms: 95th percentile of how far intervals are from what is due: the median interval (or
+    the nearest multiple of it, where images are missing), for sound the chunk's length.
+    delay_p50_ms, delay_p99_ms: arrival less stamp (for sound, of the chunk's end); None where
+    nothing tells.
     """
 
     unstamped: int
@@ -68,11 +69,15 @@ def examine_stamps(
 
 
 def jitter_ms(stamps_s: np.ndarray, chunk_s: np.ndarray | None = None) -> float | None:
-    """95th percentile of |interval - what is due|: the median interval, or the chunk's length."""
+    """As in ``Stamps``, of (n,) stamps and for sound (n,) lengths; None where too few."""
     if len(stamps_s) < 3:
         return None
     intervals = np.diff(stamps_s)
-    due = np.median(intervals) if chunk_s is None else chunk_s[:-1]
+    if chunk_s is None:
+        median_s = max(float(np.median(intervals)), 1e-9)
+        due = np.maximum(np.round(intervals / median_s), 1.0) * median_s
+    else:
+        due = chunk_s[:-1]
     return float(1000 * np.percentile(np.abs(intervals - due), 95))
 
 
