@@ -1,4 +1,4 @@
-"""The command line: ``reactface replay | live | node | data | train | evaluate | bench | ...``."""
+"""The command line: ``reactface replay | live | inspect | node | data | train | ...``."""
 
 import argparse
 import json
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reactface_node import __version__
+from reactface_node.cli_inspect import add_inspect
 from reactface_node.cli_options import add_command, add_rendering, load_config, rendering
 from reactface_node.cli_portrait import add_portrait
 from reactface_node.cli_research import add_research
@@ -61,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_replay(commands)
     _add_live(commands)
+    add_inspect(commands)
     add_command(commands, "node", _node, "the ROS 2 lifecycle node (needs rclpy)")
     add_research(commands)
     add_portrait(commands)

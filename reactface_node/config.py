@@ -148,6 +148,16 @@ class RosConfig:
     audio_channels: int = setting(
         1, "channels of AudioData until an AudioInfo says otherwise", 1, 32
     )
+    input_qos: str = setting(
+        "best_effort",
+        "of the camera and microphones; best effort hears every publisher",
+        choices=("best_effort", "reliable"),
+    )
+    picture_qos: str = setting(
+        "best_effort",
+        "of ~/image and ~/image/compressed; some viewers ask for reliable",
+        choices=("best_effort", "reliable"),
+    )
     frame_id: str = setting("reactface", "frame_id of what is published")
     network_interface: str = setting("", "interface for the live runner without ROS; '' = default")
     jpeg_quality: int = setting(85, "quality of ~/image/compressed", 1, 100)

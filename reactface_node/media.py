@@ -59,6 +59,15 @@ def video_duration_s(path: Path) -> float:
         return (container.duration or 0) / 1e6
 
 
+def video_formats(path: Path) -> tuple[str, str]:
+    """Codecs of a video file's pictures and sound, such as ("h264 yuv420p", "aac"); "" if none."""
+    with av.open(str(path)) as container:
+        images, sounds = container.streams.video, container.streams.audio
+        seen = [f"{one.codec_context.name} {one.codec_context.pix_fmt}" for one in images]
+        heard = [one.codec_context.name for one in sounds]
+        return (seen or [""])[0], (heard or [""])[0]
+
+
 def _has_audio(path: Path) -> bool:
     try:
         with av.open(str(path)) as container:

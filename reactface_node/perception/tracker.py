@@ -33,9 +33,14 @@ class Finder(Protocol):
 
 
 class LandmarkTracker:
-    """People from image to image; reads the one whom ``Attention`` follows."""
+    """People from image to image; reads the one whom ``Attention`` follows.
+
+    face: what the landmark model said of that person in the last image. met: people so far.
+    """
 
     def __init__(self, config: PerceptionConfig, want_crop: bool, finder: Finder):
+        self.face: Face | None = None
+        self.met = 0
         self._config = config
         self._want_crop = want_crop
         self._finder = finder
@@ -49,16 +54,17 @@ class LandmarkTracker:
         rgb = np.ascontiguousarray(rgb)
         image = self._shrink(rgb)
         size = image.shape[1], image.shape[0]
-        found = [s for s in _located(self._finder.find(stamp_s, image), size)]
-        seen = self._meet(stamp_s, found)
+        seen = self._meet(stamp_s, list(_located(self._finder.find(stamp_s, image), size)))
         read = {person.number: person.see(stamp_s, face) for person, face in seen}
         for person in self._people:
             if person.number not in read:
                 person.lose()
         chosen = self._attention.choose(stamp_s, [person for person, _ in seen])
+        self.face = None
         if chosen is None:
             return replace(Observation.missing(), people=len(seen))
         sighting = next(face for person, face in seen if person is chosen)
+        self.face = sighting.face
         self._say_turned(chosen)
         crop = chosen.cut(rgb, sighting) if self._want_crop else None
         observation = replace(read[chosen.number], crop=crop, people=len(seen))
@@ -84,7 +90,6 @@ class LandmarkTracker:
 
     def _forget(self) -> None:
         self._people: list[Person] = []
-        self._count = 0
         self._attention = Attention(self._config.follow)
         self._shown: np.ndarray | None = None
         self._shown_of = 0
@@ -109,8 +114,8 @@ class LandmarkTracker:
             if index in known:
                 met.append((self._people[known[index]], sighting))
             else:
-                self._count += 1
-                met.append((Person(self._count, self._config, sighting), sighting))
+                self.met += 1
+                met.append((Person(self.met, self._config, sighting), sighting))
         self._people += [person for person, _ in met if person not in self._people]
         return met
 

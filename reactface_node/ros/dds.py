@@ -87,7 +87,7 @@ class DdsNode:
         self._writers: dict[str, Writer] = {
             topic: wire.writer("rt" + absolute(topic), kind, self._types,
                                Quality(not best_effort, depth))
-            for topic, (kind, best_effort, depth) in outputs(self._adapters).items()
+            for topic, (kind, best_effort, depth) in outputs(config.ros, self._adapters).items()
         }  # fmt: skip
         self.server = Server(
             config, session, self._types, self, renderer, NODE_NAME, self._adapters, page

@@ -48,7 +48,8 @@ class Graph:
             adapters = Adapters(config.outputs)
             self._undo.callback(adapters.close)
             self._publishers = {
-                topic: self._publish_on(topic, *about) for topic, about in outputs(adapters).items()
+                topic: self._publish_on(topic, *about)
+                for topic, about in outputs(config.ros, adapters).items()
             }
             page = self._undo.enter_context(WebFace(config)) if config.web.port else None
             name = node.get_fully_qualified_name().lstrip("/")

@@ -196,7 +196,7 @@ def _play(
                 people[1].push_image(_stamp(item), convert.image_to_rgb(item.message))
             elif item.topic == inputs.audio.name:
                 audio = convert.audio_to_samples(item.message, bare)
-                stamp_s = _near(audio.stamp_s, item.stamp_s, item.stamp_s - audio.duration_s)
+                stamp_s = near(audio.stamp_s, item.stamp_s, item.stamp_s - audio.duration_s)
                 people[0].push_audio(stamp_s, audio.samples, audio.rate_hz)
             else:
                 bare = convert.format_from_info(item.message)
@@ -212,10 +212,10 @@ def _play(
 
 
 def _stamp(item: BagMessage) -> float:
-    return _near(convert.stamp_of(item.message), item.stamp_s, item.stamp_s)
+    return near(convert.stamp_of(item.message), item.stamp_s, item.stamp_s)
 
 
-def _near(stamp_s: float | None, arrival_s: float, otherwise_s: float) -> float:
+def near(stamp_s: float | None, arrival_s: float, otherwise_s: float) -> float:
     """The stamp if it is on the recorder's clock, as the node decides it."""
     foreign = not stamp_s or abs(stamp_s - arrival_s) > FOREIGN_CLOCK_S
     return otherwise_s if foreign or stamp_s is None else stamp_s

@@ -16,25 +16,18 @@ import numpy as np
 from tqdm import tqdm
 
 from reactface_node.audio import AudioStats, to_mono
-from reactface_node.config import Config
+from reactface_node.config import Config, RosConfig
 from reactface_node.errors import UserError
-from reactface_node.media import (
-    VIDEO_SUFFIXES,
-    AudioInput,
-    ImageInput,
-    VideoWriter,
-    read_video,
-    video_duration_s,
-)
+from reactface_node.media import AudioInput, ImageInput, VideoWriter
 from reactface_node.render import make_renderer
 from reactface_node.ros.adapters import Adapters
-from reactface_node.ros.bag import BagReader, BagWriter
+from reactface_node.ros.bag import BagMessage, BagWriter
 from reactface_node.ros.server import IMAGE, Server, outputs
+from reactface_node.ros.source import BAR, Source, open_source
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
 from reactface_node.session import ReactionSession
 
 TICK_S = 0.01
-BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} < {remaining}"
 AUDIO_SLACK_S = 0.08  # stamps jitter; sound in the mp4 is cut or padded only beyond this
 NODE_NAME = "reactface"
 
@@ -147,9 +140,11 @@ class SideBySide:
 class ReplayTransport:
     """What the node would publish goes into the bag, its pictures into the mp4."""
 
-    def __init__(self, bag: BagWriter, video: SideBySide | None, adapters: Adapters):
+    def __init__(
+        self, config: RosConfig, bag: BagWriter, video: SideBySide | None, adapters: Adapters
+    ):
         self._bag, self._video = bag, video
-        self._outputs = outputs(adapters)
+        self._outputs = outputs(config, adapters)
         self.now_s = 0.0
 
     def subscribers(self, topic: str) -> int:
@@ -183,7 +178,7 @@ def replay(
     if video is not None and config.render.renderer == "none":
         raise UserError("--video needs a renderer; leave render.renderer at avatar")
     with ExitStack() as stack:
-        deliveries, start_s, duration_s = _open(source, config, stack)
+        recording = stack.enter_context(open_source(source, config.ros))
         bag = stack.enter_context(BagWriter(out))
         renderer = make_renderer(config.render)
         session = load()
@@ -192,12 +187,12 @@ def replay(
         beside = stack.enter_context(SideBySide(video, observed, config)) if video else None
         adapters = Adapters(config.outputs)
         stack.callback(adapters.close)
-        transport = ReplayTransport(bag, beside, adapters)
+        transport = ReplayTransport(config.ros, bag, beside, adapters)
         server = Server(config, observed, bag.types, transport, renderer, NODE_NAME, adapters)
         bar = stack.enter_context(
-            tqdm(total=duration_s, desc=source.name, delay=1.0, bar_format=BAR)
+            tqdm(total=recording.duration_s, desc=source.name, delay=1.0, bar_format=BAR)
         )
-        _play(deliveries, start_s, config, server, transport, bar)
+        _play(_deliveries(recording), recording.start_s, config, server, transport, bar)
         return {**session.stats(), **server.meter.totals}
 
 
@@ -226,29 +221,15 @@ def _play(
     pass_until(now_s + config.timeline.max_wait_s + config.playout.playout_delay_s + 2 * window_s)
 
 
-def _open(
-    source: Path, config: Config, stack: ExitStack
-) -> tuple[Iterator[tuple[float, Deliver]], float, float]:
-    """(arrival, how to hand it over) in order of arrival, the start and the length in seconds."""
-    if source.suffix.lower() in VIDEO_SUFFIXES:
-        if not source.is_file():
-            raise UserError(f"{source} does not exist")
-        inputs = read_video(source)
-        return ((i.arrival_s, _pusher(i)) for i in inputs), 0.0, video_duration_s(source)
-    reader = stack.enter_context(BagReader(source))
-    topics = reader.inputs(config.ros)
-    image, audio = (topic.name if topic else None for topic in (topics.image, topics.audio))
-
-    def deliveries() -> Iterator[tuple[float, Deliver]]:
-        for item in reader.messages(topics.names):
-            if item.topic == image:
-                yield item.stamp_s, _call("on_image", item.message, item.stamp_s)
-            elif item.topic == audio:
-                yield item.stamp_s, _call("on_audio", item.message, item.stamp_s)
-            else:
-                yield item.stamp_s, _call("on_audio_info", item.message)
-
-    return deliveries(), reader.start_s, reader.duration_s
+def _deliveries(source: Source) -> Iterator[tuple[float, Deliver]]:
+    """(arrival, how to hand it over) in order of arrival."""
+    for item in source.items:
+        if not isinstance(item, BagMessage):
+            yield item.arrival_s, _pusher(item)
+        elif source.follows_another(item):
+            yield item.stamp_s, _call("change_speaker")
+        elif stream := source.stream_of(item):
+            yield item.stamp_s, _call("receive", stream, item.message, item.stamp_s)
 
 
 def _call(method: str, *arguments: Any) -> Deliver:

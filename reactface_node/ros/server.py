@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from reactface_node.config import Config
+from reactface_node.config import Config, RosConfig
 from reactface_node.errors import UserError
 from reactface_node.render import Renderer
 from reactface_node.ros import convert
@@ -199,9 +199,13 @@ class Server(Intake):
             self._transport.publish(COMPRESSED, convert.compressed_image(*about, rgb, quality))
 
 
-def outputs(adapters: Adapters | None = None) -> dict[str, tuple[str, bool, int]]:
-    """All topics that are published."""
-    return OUTPUTS | (adapters.topics if adapters is not None else {})
+def outputs(config: RosConfig, adapters: Adapters) -> dict[str, tuple[str, bool, int]]:
+    """All topics that are published: topic -> (type, best effort, depth)."""
+    pictures = {
+        topic: (OUTPUTS[topic][0], config.picture_qos == "best_effort", 1)
+        for topic in (IMAGE, COMPRESSED)
+    }
+    return OUTPUTS | pictures | adapters.topics
 
 
 def live(config: Config) -> dict[str, Any]:

@@ -81,13 +81,14 @@ class Humans:
 
 def streams(config: RosConfig, humans: Humans) -> dict[str, Stream]:
     """All inputs by name, those of nobody left out."""
+    reliable = config.input_qos == "reliable"
     image, audio = _FORCED.get(config.image_type, ""), _FORCED.get(config.audio_type, "")
     found = (
-        Stream("image", humans.image_topic(), IMAGE_TYPES, 1, forced=image),
-        Stream("audio", humans.audio_topic(), AUDIO_TYPES, 50, forced=audio),
+        Stream("image", humans.image_topic(), IMAGE_TYPES, 1, reliable, image),
+        Stream("audio", humans.audio_topic(), AUDIO_TYPES, 50, reliable, audio),
         Stream("voice", humans.voice_topic(), (BOOL,), 10, True, BOOL),
         Stream("speaking", config.speaking_topic, (BOOL,), 10, True, BOOL),
-        Stream("own_audio", config.own_audio_topic, AUDIO_TYPES, 50),
+        Stream("own_audio", config.own_audio_topic, AUDIO_TYPES, 50, reliable),
         *humans.tracked(),
     )
     return {stream.name: stream for stream in found if stream.topic}

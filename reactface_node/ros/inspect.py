@@ -1,0 +1,262 @@
+"""A bag or a video file read for ``reactface inspect``: every image tracked, every sound heard."""
+
+import re
+from collections import Counter
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from reactface_node.config import Config
+from reactface_node.errors import UserError
+from reactface_node.inspection.hearing import Hearing
+from reactface_node.inspection.record import AudioLog, ImageLog, Recording, StreamLog
+from reactface_node.media import AudioInput, ImageInput, video_formats
+from reactface_node.perception import make_tracker
+from reactface_node.perception.library import quiet_stderr
+from reactface_node.perception.person import Face
+from reactface_node.perception.tracker import LandmarkTracker
+from reactface_node.ros import convert
+from reactface_node.ros.audio import Audio, AudioFormat, says_its_format
+from reactface_node.ros.bag import BagMessage
+from reactface_node.ros.recordings import near
+from reactface_node.ros.source import BAR, Source, open_source
+from reactface_node.ros.types import MessageError
+from reactface_node.schema import NUM_COEFFICIENTS
+
+LEAP_S, LEFT_S = 60.0, 1.0
+"""A recorder that pauses longer, or whose clock leaps (a robot that learns the date), would only
+stretch everything: so much of the pause is kept."""
+FOREHEAD, CHIN = 10, 152
+LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def read_recording(path: Path, config: Config) -> Recording:
+    """Everything that ``inspection`` needs to know of it. UserError where it cannot be read."""
+    with open_source(path, config.ros) as source:
+        with quiet_stderr():
+            tracker = make_tracker(config.perception, False)
+            # Its models have begun, and said so, once an image has gone through.
+            tracker.track(0.0, np.zeros((240, 320, 3), np.uint8))
+        try:
+            return _read(path, source, config, tracker)
+        finally:
+            tracker.close()
+
+
+def _read(path: Path, source: Source, config: Config, tracker: LandmarkTracker) -> Recording:
+    video = video_formats(path) if source.bag is None else ("", "")
+    clock = _Clock(source.start_s)
+    eye, ear = _Eye(config, tracker), _Ear(config)
+    with tqdm(total=source.duration_s, desc=path.name, delay=1.0, bar_format=BAR) as bar:
+        for item in source.items:
+            arrival_s = item.stamp_s if isinstance(item, BagMessage) else item.arrival_s
+            now_s = clock.time(arrival_s)
+            if isinstance(item, ImageInput):
+                eye.see(item.stamp_s, np.nan, item.stamp_s, item.rgb, video[0])
+            elif isinstance(item, AudioInput):
+                audio = Audio(item.samples, item.rate_hz, item.stamp_s)
+                ear.hear(item.stamp_s, np.nan, item.stamp_s, audio, video[1])
+            elif item.topic == source.image:
+                eye.on_image(item, now_s)
+            elif item.topic == source.audio:
+                ear.on_audio(item, now_s)
+            else:
+                ear.on_audio_info(item)
+            done_s = min(arrival_s - source.start_s, source.duration_s)
+            bar.update(max(0.0, done_s - bar.n))
+    images, audio_log = eye.log(), ear.log()
+    if images is None and audio_log is None:
+        raise UserError(f"{path} holds neither images nor sound")
+    return Recording(
+        name=path.name,
+        kind="video file" if source.bag is None else "rosbag2",
+        duration_s=source.duration_s - sum(clock.leaps_s) + LEFT_S * len(clock.leaps_s),
+        images=images,
+        audio=audio_log,
+        leaps_s=tuple(clock.leaps_s),
+        damaged=source.bag.damaged if source.bag else 0,
+    )
+
+
+class _Clock:
+    """The recorder's clock from 0, without its leaps."""
+
+    def __init__(self, start_s: float) -> None:
+        self.leaps_s: list[float] = []
+        self._zero_s = self._last_s = start_s
+
+    def time(self, arrival_s: float) -> float:
+        pause_s = arrival_s - self._last_s
+        if pause_s > LEAP_S:
+            self.leaps_s.append(pause_s)
+            self._zero_s += pause_s - LEFT_S
+        self._last_s = arrival_s
+        return arrival_s - self._zero_s
+
+
+class _Stream:
+    """Collects a ``StreamLog``."""
+
+    def __init__(self) -> None:
+        self._times: list[tuple[float, float, float]] = []
+        self._kinds: Counter[str] = Counter()
+        self._rejected: Counter[str] = Counter()
+        self._reasons: dict[str, str] = {}
+
+    def add(self, stamp_s: float, arrival_s: float, time_s: float, kind: str) -> None:
+        self._times.append((stamp_s, arrival_s, time_s))
+        self._kinds[kind] += 1
+
+    def reject(self, error: Exception) -> None:
+        text = " ".join(str(error).split())
+        # The same reason with other numbers in it is the same.
+        reason = self._reasons.setdefault(re.sub(r"\d+", "#", text), text)
+        self._rejected[reason] += 1
+
+    @property
+    def empty(self) -> bool:
+        return not self._times and not self._rejected
+
+    def log(self) -> StreamLog:
+        stamps, arrivals, times = np.array(self._times, float).reshape(-1, 3).T
+        return StreamLog(stamps, arrivals, times, dict(self._kinds), dict(self._rejected))
+
+
+class _Eye:
+    def __init__(self, config: Config, tracker: LandmarkTracker) -> None:
+        self._config, self._tracker = config, tracker
+        self._stream = _Stream()
+        self._sizes: Counter[str] = Counter()
+        self._coefficients: list[np.ndarray] = []
+        self._given: np.ndarray = np.zeros(NUM_COEFFICIENTS, bool)
+        self._faces: list[tuple[bool, float, float, float]] = []
+        self._newest_s = -np.inf
+
+    def on_image(self, item: BagMessage, now_s: float) -> None:
+        message = item.message
+        try:
+            rgb = convert.image_to_rgb(message)
+        except (MessageError, ValueError) as error:
+            return self._stream.reject(error)
+        stamp_s = convert.time_to_s(message.header.stamp)
+        time_s = now_s + near(stamp_s, item.stamp_s, item.stamp_s) - item.stamp_s
+        form = str(message.format if hasattr(message, "format") else message.encoding)
+        kind = f"{item.type.split('/')[-1]} '{form[:40]}'"
+        self.see(stamp_s, item.stamp_s, time_s, rgb, kind)
+
+    def see(
+        self, stamp_s: float, arrival_s: float, time_s: float, rgb: np.ndarray, kind: str
+    ) -> None:
+        if time_s < self._newest_s - self._config.timeline.clock_jump_s:
+            # As the session does.
+            self._tracker.reset()
+            self._newest_s = time_s
+        self._newest_s = max(self._newest_s, time_s)
+        # With the first face comes another note.
+        with nullcontext() if self._given.any() else quiet_stderr():
+            seen = self._tracker.track(self._newest_s, rgb)
+        self._given = self._given | seen.valid
+        self._stream.add(stamp_s, arrival_s, time_s, kind)
+        self._sizes[f"{rgb.shape[1]}x{rgb.shape[0]}"] += 1
+        self._coefficients.append(seen.coefficients)
+        face = self._tracker.face if seen.face_found else None
+        height = np.nan if face is None else face_height(face, rgb)
+        shrunk = min(1.0, self._config.perception.max_width_px / rgb.shape[1])
+        self._faces.append((seen.face_found, height, height * shrunk, brightness(face, rgb)))
+
+    def log(self) -> ImageLog | None:
+        if self._stream.empty:
+            return None
+        stream = self._stream.log()
+        order = np.argsort(stream.times_s, kind="stable")
+        found, height, tracked, light = np.array(self._faces, float).reshape(-1, 4)[order].T
+        return ImageLog(
+            stream=stream,
+            sizes=dict(self._sizes),
+            times_s=stream.times_s[order],
+            coefficients=np.array(self._coefficients).reshape(-1, NUM_COEFFICIENTS)[order],
+            given=self._given,
+            found=found.astype(bool),
+            face_px=height,
+            tracked_px=tracked,
+            brightness=light,
+            people=self._tracker.met,
+        )
+
+
+class _Ear:
+    def __init__(self, config: Config) -> None:
+        self._stream = _Stream()
+        self._hearing = Hearing(config.timeline.audio_gap_s)
+        self._bare = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
+        self._informed = False
+        self._chunks: list[float] = []
+        self._rates: Counter[int] = Counter()
+        self._channels: Counter[int] = Counter()
+
+    def on_audio_info(self, item: BagMessage) -> None:
+        self._bare, self._informed = convert.format_from_info(item.message), True
+
+    def on_audio(self, item: BagMessage, now_s: float) -> None:
+        try:
+            audio = convert.audio_to_samples(item.message, self._bare)
+        except (MessageError, ValueError) as error:
+            return self._stream.reject(error)
+        began_s = item.stamp_s - audio.duration_s
+        time_s = now_s + near(audio.stamp_s, item.stamp_s, began_s) - item.stamp_s
+        stamp_s = np.nan if audio.stamp_s is None else audio.stamp_s
+        known = self._informed or says_its_format(item.message)
+        kind = f"{item.type.split('/')[-1]} {audio.samples.dtype}"
+        kind += "" if known else ", rate and format assumed"
+        self.hear(stamp_s, item.stamp_s, time_s, audio, kind)
+
+    def hear(
+        self, stamp_s: float, arrival_s: float, time_s: float, audio: Audio, kind: str
+    ) -> None:
+        try:
+            self._hearing.push(time_s, audio.samples, audio.rate_hz)
+        except ValueError as error:
+            return self._stream.reject(error)
+        self._stream.add(stamp_s, arrival_s, time_s, kind)
+        self._chunks.append(audio.duration_s)
+        self._rates[audio.rate_hz] += 1
+        self._channels[audio.channels] += 1
+
+    def log(self) -> AudioLog | None:
+        if self._stream.empty:
+            return None
+        frames, levels = self._hearing.levels()
+        return AudioLog(
+            stream=self._stream.log(),
+            chunk_s=np.array(self._chunks),
+            rates_hz=dict(self._rates),
+            channels=dict(self._channels),
+            samples=self._hearing.samples,
+            clipped=self._hearing.clipped,
+            zeros=self._hearing.zeros,
+            level_frames=frames,
+            levels_db=levels,
+            stats=self._hearing.stats,
+        )
+
+
+def face_height(face: Face, rgb: np.ndarray) -> float:
+    """Pixels from forehead to chin, as seen from the front."""
+    height, width = rgb.shape[:2]
+    along = (face.landmarks[FOREHEAD] - face.landmarks[CHIN]) * [width, height, width]
+    return float(np.linalg.norm(along))
+
+
+def brightness(face: Face | None, rgb: np.ndarray) -> float:
+    """Mean luma, 0..255, of the face's box in (H, W, 3), of all of it without a face."""
+    part = rgb
+    if face is not None:
+        sizes = np.array(rgb.shape[1::-1])
+        corners = np.stack([face.landmarks[:, :2].min(0), face.landmarks[:, :2].max(0)]) * sizes
+        (left, top), (right, bottom) = np.clip(corners.round().astype(int), 0, sizes)
+        if right > left and bottom > top:
+            part = rgb[top:bottom, left:right]
+    step = max(1, min(part.shape[:2]) // 64)
+    return float((part[::step, ::step].reshape(-1, 3).mean(axis=0) * LUMA).sum())

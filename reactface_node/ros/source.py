@@ -1,0 +1,120 @@
+"""What can be replayed and inspected: a rosbag2 or a video file, in the order of arrival."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reactface_node.config import RosConfig
+from reactface_node.errors import UserError
+from reactface_node.media import (
+    VIDEO_SUFFIXES,
+    AudioInput,
+    ImageInput,
+    read_video,
+    video_duration_s,
+)
+from reactface_node.ros.bag import AUDIO_TYPES, INFO_TYPES, BagMessage, BagReader
+from reactface_node.ros.streams import AUTO, FACES, VOICES, Humans, info_of, streams
+
+BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} < {remaining}"
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """items: of a bag the messages of the topics that are listened to, of a video file its
+    images and sound. image, audio: names of a bag's topics, None where it has none.
+    bag: what it is read with, None for a video file."""
+
+    items: Iterator[BagMessage | ImageInput | AudioInput]
+    start_s: float
+    duration_s: float
+    image: str | None = None
+    audio: str | None = None
+    bag: BagReader | None = None
+    _router: "_Router | None" = None
+
+    def stream_of(self, item: BagMessage) -> str:
+        """Which of ``streams.streams`` a message belongs to now; '' for none."""
+        return self._router.names.get(item.topic, "") if self._router else ""
+
+    def follows_another(self, item: BagMessage) -> bool:
+        """True where ROS4HRI's list of those tracked makes another face the followed one."""
+        return self._router is not None and self._router.see(item)
+
+
+class _Router:
+    """Topics of a bag -> streams, which change where ROS4HRI's people come and go."""
+
+    def __init__(self, bag: BagReader, config: RosConfig) -> None:
+        self._config, self._humans = config, Humans(config)
+        self._types = {topic.name: topic.type for topic in bag.topics}
+        for name, place in (("faces", FACES), ("voices", VOICES)):
+            chosen = config.face_id if name == "faces" else config.voice_id
+            if chosen == AUTO:
+                self._humans.see(name, self._ids(place))
+        self.inputs = bag.inputs(self._named())
+        self.names: dict[str, str] = {}
+        self._lead()
+
+    @property
+    def topics(self) -> list[str]:
+        """All that may ever be needed."""
+        humans = [name for name in self._types if name.startswith("/humans/")]
+        return sorted({*self.names, *(humans if self._humans.tracked() else [])})
+
+    def see(self, item: BagMessage) -> bool:
+        stream = self.names.get(item.topic, "")
+        if stream not in ("faces", "voices") or not self._humans.see(stream, item.message.ids):
+            return False
+        self._lead()
+        return stream == "faces"
+
+    def _ids(self, place: str) -> list[str]:
+        return [
+            t.split("/")[3] for t in self._types if t.startswith(f"{place}/") and t.count("/") > 3
+        ]
+
+    def _named(self) -> RosConfig:
+        return replace(
+            self._config,
+            image_topic=self._humans.image_topic() or self._config.image_topic,
+            audio_topic=self._humans.audio_topic() or self._config.audio_topic,
+        )
+
+    def _lead(self) -> None:
+        wanted = streams(self._config, self._humans)
+        # The names that a bag has for a camera and a microphone need not be the configured ones.
+        if not self._config.face_id and self.inputs.image:
+            wanted["image"] = replace(wanted["image"], topic=self.inputs.image.name)
+        if not self._config.voice_id and self.inputs.audio:
+            wanted["audio"] = replace(wanted["audio"], topic=self.inputs.audio.name)
+        found = {"/" + stream.topic.lstrip("/"): stream for stream in wanted.values()}
+        self.names = {
+            topic: stream.name
+            for topic, stream in found.items()
+            if self._types.get(topic) in stream.types
+        }
+        for topic, stream in found.items():
+            info = info_of(stream, self._config) if stream.types is AUDIO_TYPES else None
+            if topic in self.names and info and self._types.get("/" + info.topic) in INFO_TYPES:
+                self.names["/" + info.topic] = info.name
+        if self.inputs.audio_info:
+            self.names[self.inputs.audio_info.name] = "audio_info"
+
+
+@contextmanager
+def open_source(path: Path, config: RosConfig) -> Iterator[Source]:
+    """UserError, one line, where it does not exist, cannot be read or holds nothing to use."""
+    if path.suffix.lower() in VIDEO_SUFFIXES:
+        if not path.is_file():
+            raise UserError(f"{path} does not exist")
+        inputs = read_video(path)
+        yield Source(inputs, 0.0, video_duration_s(path))
+        return
+    with BagReader(path) as bag:
+        router = _Router(bag, config)
+        known = (router.inputs.image, router.inputs.audio)
+        image, audio = (topic.name if topic else None for topic in known)
+        items = bag.messages(router.topics)
+        yield Source(items, bag.start_s, bag.duration_s, image, audio, bag, router)
