@@ -17,11 +17,14 @@ setup(
     name=NAME,
     version="0.1.0",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={f"{NAME}.evaluation": ["survey_page.*"]},
+    package_data={
+        f"{NAME}.evaluation": ["survey_page.*"],
+        f"{NAME}.web": ["page/*.*", "page/avatar/*"],
+    },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
-        (f"share/{NAME}/config", glob("config/*.yaml")),
+        (f"share/{NAME}/config", glob("config/*.yaml") + glob("config/*.service")),
         (f"share/{NAME}/config/studies", glob("config/studies/*.yaml")),
         # The .msg files are the only definition; without ROS they are read from here.
         (f"share/{NAME}/msg", glob("ros2_ws/src/reactface_msgs/msg/*.msg")),

@@ -1,5 +1,9 @@
 """The lifecycle node, configured and activated: ros2 launch reactface_node reactface.launch.py"""
 
+import ctypes
+import signal
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from launch.actions import (
@@ -9,79 +13,139 @@ from launch.actions import (
     RegisterEventHandler,
     Shutdown,
 )
+from launch.event_handlers import OnProcessStart, OnShutdown
 from launch.events import matches_action
-from launch.events.process import ProcessExited
+from launch.events.process import ProcessExited, SignalProcess
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
-from launch_ros.event_handlers import OnStateTransition
-from launch_ros.events.lifecycle import ChangeState
-from lifecycle_msgs.msg import Transition
+from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from reactface_node.config import Config
+from reactface_node.settings import Scalar, settings
 
+# Of the node's process: argument -> (default, what it is).
 ARGUMENTS = {
     "namespace": ("", "namespace of the node"),
     "name": ("reactface", "name of the node"),
-    "profile": ("", "profile: default, paper, ...; '' = the params_file's, or default"),
-    "device": ("", "device of the model: cpu, cuda or cuda:N; '' = the profile's"),
-    "render": ("", "what draws the face: avatar, portrait, mesh, none; '' = as with profile"),
-    "image": ("image", "camera topic, sensor_msgs Image or CompressedImage"),
-    "audio": ("audio", "microphone topic"),
-    "audio_info": ("audio_info", "AudioInfo topic of the microphone, where it has one"),
     "params_file": ("", "YAML file of ROS parameters"),
-    "autostart": ("true", "configure and activate the node at once"),
-    "required": ("false", "end the whole launch when the node ends"),
+    "autostart": ("true", "configure and activate the node at once; it ends if it cannot"),
+    "required": ("false", "end the whole launch with the node, and fail if the node failed"),
+    "respawn": ("false", "start the node again when it has ended by itself"),
     "log_level": ("info", "debug, info, warn, error or fatal"),
 }
+# Parameters: argument -> (setting, what it is). '' is as the params_file or the profile says.
+SETTINGS = {
+    "profile": ("profile", "default, paper, ..."),
+    "device": ("device", "of the model: cpu, cuda or cuda:N"),
+    "render": ("render.renderer", "what draws the face: avatar, portrait, mesh or none"),
+    "theme": ("render.theme", "of the avatar: default, person, ..."),
+    "image": ("ros.image_topic", "camera topic, sensor_msgs Image or CompressedImage"),
+    "audio": ("ros.audio_topic", "microphone topic"),
+    "audio_info": ("ros.audio_info_topic", "AudioInfo topic of the microphone, where it has one"),
+    "speaking": ("ros.speaking_topic", "std_msgs Bool topic: the robot itself speaks"),
+    "robot_audio": ("ros.own_audio_topic", "topic of what the robot plays"),
+    "face_id": ("ros.face_id", "ROS4HRI face to look at instead of the camera: an id, or auto"),
+    "voice_id": ("ros.voice_id", "ROS4HRI voice to listen to: an id, or auto"),
+    "input_qos": ("ros.input_qos", "of camera and microphones: best_effort or reliable"),
+    "picture_qos": ("ros.picture_qos", "of the published pictures: best_effort or reliable"),
+    "web_port": ("web.port", "port of the page with the face; 0 = no page"),
+    "web_host": ("web.host", "address of the page; 0.0.0.0 = to the whole network"),
+    "expression": ("outputs.expression", "publish hri_msgs Expression: true or false"),
+    "facs": ("outputs.facs", "publish hri_msgs FacialActionUnits: true or false"),
+    "joint_states": ("outputs.joint_states", "publish weights as JointState: true or false"),
+    "motor_map": ("outputs.motor_map", "YAML file from blendshapes to joints"),
+    "livelink": ("outputs.livelink", "HOST or HOST:PORT that gets Live Link Face"),
+    "vmc": ("outputs.vmc", "HOST or HOST:PORT that gets VMC"),
+}
+TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+RESPAWN_DELAY_S = 2.0
 
 
 def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    value = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    names = {"profile": "profile", "device": "device", "render": "render.renderer"}
-    given = {names[name]: value[name] for name in names if value[name]}
-    # What is said here holds over what the file says.
-    parameters = [p for p in (value["params_file"], given) if p]
+    value = {name: LaunchConfiguration(name).perform(context) for name in (*ARGUMENTS, *SETTINGS)}
     if value["params_file"] and not Path(value["params_file"]).is_file():
         raise RuntimeError(f"there is no params_file {value['params_file']}")
+    autostart, required, respawn = (
+        read(name, value[name], bool) for name in ("autostart", "required", "respawn")
+    )
+    if required and respawn:
+        raise RuntimeError("required:=true and respawn:=true contradict each other")
     node = LifecycleNode(
         package="reactface_node",
         executable="reactface",
-        arguments=["node"],
+        arguments=["node", "--autostart"] if autostart else ["node"],
         ros_arguments=["--log-level", value["log_level"]],
         name=value["name"],
         namespace=value["namespace"],
-        parameters=parameters,
-        remappings=[(name, value[name]) for name in ("image", "audio", "audio_info")],
+        # What is said here holds over what the file says.
+        parameters=[given for given in (value["params_file"], parameters(value)) if given],
         output="screen",
-        on_exit=end if is_true(value["required"]) else None,
+        respawn=respawn,
+        respawn_delay=RESPAWN_DELAY_S,
+        on_exit=end if required else None,
     )
-    if not is_true(value["autostart"]):
-        return [node]
-    activate = RegisterEventHandler(
-        OnStateTransition(
-            target_lifecycle_node=node,
-            start_state="configuring",
-            goal_state="inactive",
-            # Who configures it again later also says when to activate it.
-            handle_once=True,
-            entities=[change(node, Transition.TRANSITION_ACTIVATE)],
-        )
-    )
-    return [activate, node, change(node, Transition.TRANSITION_CONFIGURE)]
+    return [interrupt_with_launch(node), node]
 
 
-def end(_event: ProcessExited, context: LaunchContext) -> Shutdown | None:
-    # A second shutdown, after Ctrl-C, would be an error of launch's.
-    return None if context.is_shutdown else Shutdown(reason="the node has ended")
+def parameters(value: Mapping[str, str]) -> dict[str, ParameterValue]:
+    """What was given, in the types of the settings: a face may be called 1234."""
+    kinds = {item.name: type(item.value) for item in settings(Config())}
+    given = {}
+    for name, (setting, _) in SETTINGS.items():
+        if value[name]:
+            kind = kinds[setting]
+            given[setting] = ParameterValue(read(name, value[name], kind), value_type=kind)
+    return given
 
 
-def is_true(text: str) -> bool:
-    return text.lower() in ("true", "1", "yes")
+def read(name: str, text: str, kind: type) -> Scalar:
+    """A launch argument's text as bool, int or str; RuntimeError if it is none."""
+    if kind is bool:
+        if text.lower() not in TRUTH:
+            raise RuntimeError(f"{name}:={text} is neither true nor false")
+        return TRUTH[text.lower()]
+    if kind is int:
+        try:
+            return int(text)
+        except ValueError:
+            raise RuntimeError(f"{name}:={text} is not a whole number") from None
+    return text
 
 
-def change(node: LifecycleNode, transition: int) -> EmitEvent:
-    event = ChangeState(lifecycle_node_matcher=matches_action(node), transition_id=transition)
-    return EmitEvent(event=event)
+def end(event: ProcessExited, context: LaunchContext) -> Shutdown | None:
+    if context.is_shutdown:
+        # A second shutdown, after Ctrl-C, would be an error of launch's.
+        return None
+    if event.returncode:
+        # This is what makes `ros2 launch` itself end with 1; a Shutdown would be a success.
+        raise RuntimeError(f"the node has failed with exit code {event.returncode}")
+    return Shutdown(reason="the node has ended")
+
+
+def interrupt_with_launch(node: LifecycleNode) -> RegisterEventHandler:
+    """launch leaves it to the terminal to interrupt the nodes, but `kill -INT` has none."""
+    interrupt = SignalProcess(signal_number=signal.SIGINT, process_matcher=matches_action(node))
+    handler = RegisterEventHandler(OnShutdown(on_shutdown=[EmitEvent(event=interrupt)]))
+    started = OnProcessStart(target_action=node, on_start=[handler], handle_once=True)
+    return RegisterEventHandler(started)
+
+
+def end_on_sigterm(_context: LaunchContext) -> None:
+    """SIGTERM, of service managers and `kill`, ends the launch as Ctrl-C does.
+
+    launch leaves it as it is: it dies at once and leaves its nodes behind. A handler of Python's
+    would make it cancel its own work, with the same result, so that the handler is the C function
+    that Python has for simulating Ctrl-C; it may be called from one.
+    """
+    if sys.platform != "linux":
+        return
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # So begin the background jobs of scripts; nothing could end them.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    libc = ctypes.CDLL(None)
+    libc.signal.argtypes, libc.signal.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
+    libc.signal(signal.SIGTERM, ctypes.cast(ctypes.pythonapi.PyErr_SetInterrupt, ctypes.c_void_p))
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -89,4 +153,10 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(name, default_value=default, description=about)
         for name, (default, about) in ARGUMENTS.items()
     ]
-    return LaunchDescription([*declared, OpaqueFunction(function=start)])
+    declared += [
+        DeclareLaunchArgument(name, default_value="", description=f"{about}; '' = not set here")
+        for name, (_, about) in SETTINGS.items()
+    ]
+    return LaunchDescription(
+        [*declared, OpaqueFunction(function=end_on_sigterm), OpaqueFunction(function=start)]
+    )

@@ -63,7 +63,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     _add_live(commands)
     add_inspect(commands)
-    add_command(commands, "node", _node, "the ROS 2 lifecycle node (needs rclpy)")
+    node = add_command(commands, "node", _node, "the ROS 2 lifecycle node (needs rclpy)")
+    node.add_argument("--autostart", action="store_true", help="configure and activate it at once")
     add_research(commands)
     add_portrait(commands)
     bench = add_command(commands, "bench", _bench, "measure speed, latency and memory here")
@@ -128,7 +129,7 @@ def _live(options: argparse.Namespace) -> None:
 def _node(options: argparse.Namespace) -> int:
     from reactface_node.ros.node import main as run_node
 
-    return run_node(options.rest, load_config(options))
+    return run_node(options.rest, load_config(options), options.autostart)
 
 
 def _bench(options: argparse.Namespace) -> None:

@@ -76,6 +76,11 @@ class ReactfaceNode(LifecycleNode):
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         return self._attempt(self.free)
 
+    def start(self) -> bool:
+        """Configure and activate; False if that failed, which has been logged."""
+        steps = (self.trigger_configure, self.trigger_activate)
+        return all(step() == TransitionCallbackReturn.SUCCESS for step in steps)
+
     def free(self) -> None:
         """Back to unconfigured from any state."""
         self._leave()
@@ -158,11 +163,14 @@ class RosHandler(logging.Handler):
             self._logger.info(text)
 
 
-def main(arguments: list[str] | None = None, config: Config | None = None) -> int:
+def main(
+    arguments: list[str] | None = None, config: Config | None = None, autostart: bool = False
+) -> int:
     """Serve until SIGINT or SIGTERM; 0. ``arguments``: ROS's own, after the command's.
 
-    config: what ROS parameters change; the default profile if None. UserError for wrong
-    arguments, wrong parameters, and where ``reactface_msgs`` is not built.
+    config: what ROS parameters change; the default profile if None. autostart: configure and
+    activate at once; 1 if that fails, and the node has logged why. UserError for wrong arguments,
+    wrong parameters, and where ``reactface_msgs`` is not built.
     """
     require_messages()
     # A list: setting an Event locks, and a second signal in the midst of it would wait for ever.
@@ -170,7 +178,7 @@ def main(arguments: list[str] | None = None, config: Config | None = None) -> in
     names = (signal.SIGINT, signal.SIGTERM)
     before = {name: signal.signal(name, lambda number, _: stop.append(number)) for name in names}
     try:
-        _run(arguments or [], config, stop)
+        return _run(arguments or [], config, stop, autostart)
     finally:
         # Under `ros2 launch` Ctrl-C comes twice, from the terminal and then from launch: the
         # second must not strike while the interpreter is on its way out. SIGTERM, which launch
@@ -178,10 +186,9 @@ def main(arguments: list[str] | None = None, config: Config | None = None) -> in
         after = {signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_DFL} if stop else before
         for name, handler in after.items():
             signal.signal(name, handler)
-    return 0
 
 
-def _run(arguments: list[str], config: Config | None, stop: list[int]) -> None:
+def _run(arguments: list[str], config: Config | None, stop: list[int], autostart: bool) -> int:
     try:
         unknown = remove_ros_args(arguments)
         # rclpy's own handlers end its context at once, and whatever it is doing then fails.
@@ -191,21 +198,26 @@ def _run(arguments: list[str], config: Config | None, stop: list[int]) -> None:
     try:
         if unknown:
             raise UserError(f"unrecognized arguments: {' '.join(unknown)}")
-        serve(ReactfaceNode(config), stop)
+        return serve(ReactfaceNode(config), stop, autostart)
     finally:
         rclpy.try_shutdown()
 
 
-def serve(node: ReactfaceNode, stop: list[int]) -> None:
-    """Spin until ``stop`` holds a signal; frees the node on the way out."""
+def serve(node: ReactfaceNode, stop: list[int], autostart: bool = False) -> int:
+    """Spin until ``stop`` holds a signal; 0, or 1 if the start fails. Frees the node."""
     package, handler = logging.getLogger("reactface_node"), RosHandler(node)
     package.addHandler(handler)
     package.propagate = False
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:
+        # By itself and not by whoever launched it: a node that is started again after a crash
+        # still has its old self's services on the graph, and a request may go to those.
+        if autostart and not node.start():
+            return 1
         while not stop:
             executor.spin_once(timeout_sec=_STOP_PERIOD_S)
+        return 0
     finally:
         node.free()
         package.removeHandler(handler)
