@@ -1,0 +1,40 @@
+"""Two robots that listen to each other, each to the other's drawn face and voice.
+
+ros2 launch reactface_node two_robots.launch.py
+
+/a/reactface looks at /b/reactface/image and hears /b/voice, where b's speech is to be published;
+/b/reactface the other way round. All arguments of reactface.launch.py that are not set below
+hold for both.
+"""
+
+from pathlib import Path
+
+from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+from launch import LaunchDescription
+
+NODE = str(Path(__file__).parent / "reactface.launch.py")
+
+
+def robot(me: str, other: str) -> GroupAction:
+    """A robot in a namespace of its own; a group, so that the other sees none of its arguments."""
+    arguments = {
+        "namespace": me,
+        "name": "reactface",
+        "image": f"/{other}/reactface/image",
+        "audio": f"/{other}/voice",
+        "audio_info": f"/{other}/voice_info",
+        # So that its own voice in the microphone is not taken for the other's.
+        "robot_audio": f"/{me}/voice",
+    }
+    node = PythonLaunchDescriptionSource(NODE)
+    return GroupAction([IncludeLaunchDescription(node, launch_arguments=arguments.items())])
+
+
+def generate_launch_description() -> LaunchDescription:
+    # The tracker knows people.
+    theme = DeclareLaunchArgument(
+        "theme", default_value="person", description="of both avatars, such as person"
+    )
+    return LaunchDescription([theme, robot("a", "b"), robot("b", "a")])
