@@ -21,7 +21,33 @@ TYPES = RclpyTypes()
 
 
 class ClosableSession(EchoSession):
-    closed = False
+    """Its face tells what arrived, unless a test puts in a ``face`` (58,); it notes the rest."""
+
+    closed, face = False, None
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.pixels, self.spoken, self.speakers = [], [], 0
+
+    def push_image(self, stamp_s, rgb):
+        super().push_image(stamp_s, rgb)
+        self.pixels.append(self.pixel)
+
+    def push_speaking(self, stamp_s, on):
+        self.spoken.append(on)
+
+    def push_own_audio(self, stamp_s, samples, rate_hz):
+        self.own_rate_hz = rate_hz
+
+    def change_speaker(self):
+        self.speakers += 1
+
+    def poll(self, now_s):
+        reactions = super().poll(now_s)
+        if self.face is not None:
+            for reaction in reactions:
+                reaction.face[:] = self.face
+        return reactions
 
     def close(self):
         self.closed = True
