@@ -1,11 +1,9 @@
 """How the node is started under a real rclpy: parameters, arguments, launch file, signals."""
 
-import runpy
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from ros_rclpy_rig import HAS_RCLPY, PATIENCE_S, activate, needs_ros, ros_graph
@@ -13,8 +11,6 @@ from ros_rclpy_rig import HAS_RCLPY, PATIENCE_S, activate, needs_ros, ros_graph
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.settings import settings
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
@@ -102,33 +98,16 @@ def test_live_parameters_reach_the_session_in_every_state(ros):
 
 
 @needs_ros
-@pytest.mark.parametrize("autostart, entities", [("true", 3), ("false", 1)])
-def test_the_launch_file_starts_a_described_lifecycle_node(autostart, entities):
-    from launch_ros.actions import LifecycleNode
+def test_a_node_that_cannot_start_by_itself_ends_with_one_line(ros, monkeypatch, capfd):
+    from reactface_node.ros.node import main
 
-    from launch import LaunchContext
+    def fails(config):
+        raise UserError("no weights")
 
-    launched = runpy.run_path(str(ROOT / "launch" / "reactface.launch.py"))
-    arguments = launched["generate_launch_description"]().get_launch_arguments()
-    assert all(argument.description for argument in arguments)
-    context = LaunchContext()
-    context.launch_configurations.update({a.name: a.default_value[0].text for a in arguments})
-    context.launch_configurations.update(autostart=autostart, image="/camera/image_raw")
-    started = launched["start"](context)
-    assert len(started) == entities
-    assert sum(isinstance(entity, LifecycleNode) for entity in started) == 1
-
-
-@needs_ros
-def test_a_params_file_that_is_not_there_ends_the_launch(ros):
-    from launch import LaunchContext
-
-    launched = runpy.run_path(str(ROOT / "launch" / "reactface.launch.py"))
-    context = LaunchContext()
-    context.launch_configurations.update({name: "" for name in launched["ARGUMENTS"]})
-    context.launch_configurations.update(params_file="/nowhere.yaml")
-    with pytest.raises(RuntimeError, match="no params_file /nowhere"):
-        launched["start"](context)
+    monkeypatch.setattr("reactface_node.session.ReactionSession.load", fails)
+    assert main([], autostart=True) == 1
+    said = capfd.readouterr().err
+    assert "no weights" in said and said.count("\n") == 1
 
 
 @needs_ros
