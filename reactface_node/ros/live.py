@@ -1,7 +1,6 @@
 """``reactface live``: the node on the wire, its camera and microphone topics or devices."""
 
-import signal
-import threading
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -11,9 +10,10 @@ from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.media import Capture, ImageInput
 from reactface_node.render import make_renderer
-from reactface_node.ros.dds import DdsNode, serve
+from reactface_node.ros.dds import DdsNode, serve, stop_on_signals
 from reactface_node.ros.server import IMAGE, Server
 from reactface_node.session import ReactionSession
+from reactface_node.web import WebFace
 
 TOPIC, NONE = "topic", "none"
 WINDOW = "reactface"
@@ -46,31 +46,31 @@ def show(rgb: np.ndarray) -> None:
 def live(config: Config, camera: str, microphone: str, showing: bool) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
-    camera: a number or "topic"; microphone: an ALSA device, "topic" or "none". UserError where a
-    device, the display or the network cannot be had.
+    camera: a number or "topic"; microphone: an ALSA device, "topic" or "none". With ``web.port``
+    the page is served too. UserError where a device, the display, the port or the network cannot
+    be had.
     """
-    stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stop.set())
-    capture = open_capture(camera, microphone)
-    try:
+    stop = stop_on_signals()
+    with ExitStack() as stack:
+        capture = open_capture(camera, microphone)
+        if capture is not None:
+            stack.callback(capture.close)
+        page = stack.enter_context(WebFace(config)) if config.web.port else None
         renderer = make_renderer(config.render)
         session = ReactionSession.load(config)
-        try:
-            serve(
-                config,
-                session,
-                renderer,
-                stop,
-                ShowingNode if showing else DdsNode,
-                listened(camera, microphone),
-                None if capture is None else partial(feed, capture),
-            )
-        finally:
-            session.close()
-    finally:
-        if capture is not None:
-            capture.close()
+        stack.callback(session.close)
+        if page is not None:
+            print(f"the face is on {page.url}", flush=True)
+        serve(
+            config,
+            session,
+            renderer,
+            stop,
+            ShowingNode if showing else DdsNode,
+            listened(camera, microphone),
+            None if capture is None else partial(feed, capture),
+            page,
+        )
 
 
 def listened(camera: str, microphone: str) -> tuple[str, ...]:
