@@ -207,7 +207,7 @@ def serve(
     session: Session,
     renderer: Renderer,
     stop: threading.Event,
-    node_type: type[DdsNode] = DdsNode,
+    node_type: Callable[..., DdsNode] = DdsNode,
     listen_to: tuple[str, ...] = ("image", "audio"),
     feed: Callable[[Server], None] | None = None,
     page: Page | None = None,
