@@ -72,7 +72,8 @@ class Turn:
         said = np.zeros(len(times_s), bool)
         for since_s, on in self._flags:
             after = times_s >= since_s
-            said[after] = on & (times_s[after] < max(since_s, self._began_s) + LONGEST_S)
+            began_s = since_s if np.isfinite(since_s) else self._began_s
+            said[after] = on & (times_s[after] < began_s + LONGEST_S)
         return said | (times_s - self._voiced_s < PAUSE_S)
 
     def _take(self, start_s: float, frames: int) -> np.ndarray:
