@@ -24,7 +24,7 @@ setup(
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
-        (f"share/{NAME}/config", glob("config/*.yaml") + glob("config/*.service")),
+        (f"share/{NAME}/config", glob("config/*.*")),
         (f"share/{NAME}/config/studies", glob("config/studies/*.yaml")),
         # The .msg files are the only definition; without ROS they are read from here.
         (f"share/{NAME}/msg", glob("ros2_ws/src/reactface_msgs/msg/*.msg")),
@@ -53,6 +53,7 @@ setup(
     extras_require={
         "test": ["pytest>=7", "pytest-timeout>=2"],
         "dds": ["cyclonedds>=0.10.5; platform_machine == 'x86_64'"],
+        "display": ["pygame-ce>=2.4"],
         "paper": ["transformers>=4.40"],
         # What training and evaluation need and a robot does not.
         "train": ["tensorboard>=2.12", "matplotlib>=3.6", "dtaidistance>=2.3"],

@@ -10,6 +10,7 @@ from typing import Any
 
 from reactface_node import __version__
 from reactface_node.cli_inspect import add_inspect
+from reactface_node.cli_live import add_live
 from reactface_node.cli_options import add_command, add_rendering, load_config, rendering
 from reactface_node.cli_portrait import add_portrait
 from reactface_node.cli_research import add_research
@@ -61,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_replay(commands)
-    _add_live(commands)
+    add_live(commands)
     add_inspect(commands)
     node = add_command(commands, "node", _node, "the ROS 2 lifecycle node (needs rclpy)")
     node.add_argument("--autostart", action="store_true", help="configure and activate it at once")
@@ -82,15 +83,6 @@ def _add_replay(commands: Any) -> None:
     parser.add_argument("--video", type=Path, help="mp4 to write: speaker | reaction, with sound")
     parser.add_argument("--samples", type=int, help="M: reactions drawn for the same speaker")
     parser.add_argument("--seed", type=int, help="seed of the reactions")
-    add_rendering(parser)
-
-
-def _add_live(commands: Any) -> None:
-    about = "listen to topics, or to a webcam and a microphone, without ROS installed"
-    parser = add_command(commands, "live", _live, about)
-    parser.add_argument("--camera", default="topic", help="a camera's number, or 'topic'")
-    parser.add_argument("--mic", default="topic", help="an ALSA device, or 'topic', or 'none'")
-    parser.add_argument("--show", action="store_true", help="show the face in a window too")
     add_rendering(parser)
 
 
@@ -118,12 +110,6 @@ def _replay(options: argparse.Namespace) -> None:
     stats = replay(config, options.source, options.out, options.video, lambda: load_session(config))
     print(summary(options.source, stats))
     print(f"wrote {options.out}" + (f" and {options.video}" if options.video else ""))
-
-
-def _live(options: argparse.Namespace) -> None:
-    from reactface_node.ros.live import live
-
-    live(load_config(options, **rendering(options)), options.camera, options.mic, options.show)
 
 
 def _node(options: argparse.Namespace) -> int:

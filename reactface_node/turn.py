@@ -17,6 +17,8 @@ from reactface_node.timeline import Window
 
 PAUSE_S = 0.4
 """Pauses between words that are shorter belong to the turn."""
+LONGEST_S = 120.0
+"""A flag that stays up for longer has been forgotten by a speech system that is gone."""
 PLAYED_S = 3.0
 """Nothing played for so long: the reference is gone, and the flag alone counts again."""
 
@@ -32,6 +34,7 @@ class Turn:
     def clear(self) -> None:
         """Forget the room and what was played; the flag stays as it was last set."""
         self._flags = deque([(-np.inf, self._flags[-1][1])], maxlen=64)
+        self._began_s = np.inf
         self._gate = EchoGate()
         self._track: AudioTrack | None = None
         self._zero_s = self._played_s = self._voiced_s = -np.inf
@@ -54,6 +57,7 @@ class Turn:
     def listen(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
         """The window's audio and audio_valid, without what the robot said itself."""
         count = len(window.audio_valid)
+        self._began_s = min(self._began_s, window.start_s)
         played = self._take(window.start_s, count)
         own = self.speaks(window.start_s + (np.arange(count) + 0.5) / FRAME_RATE_HZ)
         if window.start_s - self._played_s < PLAYED_S:
@@ -67,7 +71,9 @@ class Turn:
         """Whether it is the robot's turn at those times, (n,) bool."""
         said = np.zeros(len(times_s), bool)
         for since_s, on in self._flags:
-            said[times_s >= since_s] = on
+            after = times_s >= since_s
+            began_s = since_s if np.isfinite(since_s) else self._began_s
+            said[after] = on & (times_s[after] < began_s + LONGEST_S)
         return said | (times_s - self._voiced_s < PAUSE_S)
 
     def _take(self, start_s: float, frames: int) -> np.ndarray:

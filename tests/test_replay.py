@@ -1,6 +1,7 @@
 """From a bag or a video file to a bag of reactions and an mp4, whole or not at all."""
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -95,6 +96,25 @@ def test_a_bag_in_a_bag_and_a_video_out(tmp_path, storage):
     assert images[0].shape == (64, 148, 3)
     heard = np.concatenate([i.samples[:, 0] for i in inputs if isinstance(i, AudioInput)])
     assert 0.15 < np.abs(heard).max() < 0.4
+
+
+def test_a_replay_holds_the_outputs_that_are_asked_for(tmp_path):
+    source = write_inputs(tmp_path / "in")
+    asked = {f"outputs__{name}": True for name in ("expression", "facs", "joint_states")}
+    motors = Path(__file__).resolve().parent.parent / "config" / "motors_example.yaml"
+    config = config_for(**asked, outputs__motor_map=str(motors))
+    replay(config, source, tmp_path / "out", None, lambda: session_for(config))
+    with BagReader(tmp_path / "out") as bag:
+        counts = {topic.name: topic.count for topic in bag.topics}
+        states = list(bag.messages(["/reactface/joint_states"]))
+        shown = list(bag.messages(["/reactface/blendshapes"]))
+    frames = counts["/reactface/blendshapes"]
+    for name in ("expression", "facs", "joint_states", "motors", "joint_trajectory"):
+        assert counts[f"/reactface/{name}"] == frames > 40
+    for state, face in zip(states, shown, strict=True):
+        assert state.message.name[:52] == face.message.names
+        np.testing.assert_allclose(state.message.position[:52], face.message.weights, atol=1e-6)
+        assert convert.stamp_of(state.message) == convert.stamp_of(face.message)
 
 
 def test_a_replay_with_the_same_seed_is_the_same_bit_for_bit(tmp_path):

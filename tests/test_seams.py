@@ -12,7 +12,7 @@ ROS = {
     "reactface_msgs", "rcl_interfaces", "lifecycle_msgs", "builtin_interfaces", "foxglove_msgs",
     "hri_msgs", "trajectory_msgs",
 }  # fmt: skip
-DRAWING = {"skia", "matplotlib", "PIL"}
+DRAWING = {"skia", "matplotlib", "PIL", "pygame"}
 
 
 def imports_of(path):
@@ -39,8 +39,8 @@ def test_seams(path):
     if folder != "ros":
         assert not roots(path) & ROS
     if folder != "render":
-        # Plots are not faces: they have one place of their own.
-        allowed = {"matplotlib"} if path.name == "figures.py" else set()
+        # Plots are not faces, and a display only shows pictures: each has a place of its own.
+        allowed = {"figures.py": {"matplotlib"}, "display.py": {"pygame"}}.get(path.name, set())
         assert not roots(path) & DRAWING - allowed
     if path.name in {"schema.py", "config.py", "config_model.py", "settings.py"}:
         assert "torch" not in roots(path)

@@ -113,6 +113,15 @@ def test_where_there_is_only_the_flag_the_microphone_is_not_listened_to():
     assert turn.speaks(np.array([0.0]))[0], "a reset does not end what the robot says"
 
 
+def test_a_flag_that_nobody_takes_down_is_forgotten_after_two_minutes():
+    turn = Turn(TimelineConfig())
+    turn.flag(START_S, True)
+    later = START_S + np.array([1.0, 119.0, 121.0])
+    np.testing.assert_array_equal(turn.speaks(later), [True, True, False])
+    turn.flag(START_S + 200.0, True)
+    assert turn.speaks(np.array([START_S + 201.0]))[0]
+
+
 def test_what_is_played_is_the_robots_turn_until_a_pause():
     turn = Turn(TimelineConfig())
     sound = np.concatenate([made_voice(3)[: 2 * RATE], np.zeros(2 * RATE)])

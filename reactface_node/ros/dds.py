@@ -1,6 +1,7 @@
 """The node on the wire, without ROS: one more participant to a real ROS 2 graph."""
 
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +18,6 @@ from reactface_node.ros.services import Service, make_services
 from reactface_node.ros.streams import Humans, Stream, info_of, streams
 from reactface_node.ros.types import RosbagsTypes, audio_variant
 from reactface_node.ros.wire import Quality, Reader, Wire, Writer, domain_id
-from reactface_node.web import WebFace
 
 NODE_NAME = "reactface"
 _TICK_S = 0.005
@@ -194,24 +194,32 @@ def absolute(name: str) -> str:
     return full
 
 
+def stop_on_signals() -> threading.Event:
+    """Set by Ctrl-C and SIGTERM from now on."""
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    return stop
+
+
 def serve(
     config: Config,
     session: Session,
     renderer: Renderer,
     stop: threading.Event,
-    node_type: type[DdsNode] = DdsNode,
+    node_type: Callable[..., DdsNode] = DdsNode,
     listen_to: tuple[str, ...] = ("image", "audio"),
     feed: Callable[[Server], None] | None = None,
+    page: Page | None = None,
 ) -> None:
     """Serves until ``stop`` is set, on the system's clock, which is ROS time's source.
 
     ``feed`` hands over, at every turn, what came by other ways than the wire. Frees everything
-    on the wire on the way out. UserError if DDS, an output or the page cannot be started.
+    on the wire on the way out. UserError if DDS or an output cannot be started.
     """
     with ExitStack() as stack:
         wire = Wire(NODE_NAME, domain_id(), config.ros.network_interface)
         stack.callback(wire.close)
-        page = stack.enter_context(WebFace(config)) if config.web.port else None
         node = node_type(config, session, renderer, wire, listen_to, page)
         stack.callback(node.close)
         while not stop.is_set():

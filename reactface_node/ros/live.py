@@ -1,76 +1,80 @@
 """``reactface live``: the node on the wire, its camera and microphone topics or devices."""
 
-import signal
 import threading
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from reactface_node.config import Config
+from reactface_node.display import Display
 from reactface_node.errors import UserError
 from reactface_node.media import Capture, ImageInput
 from reactface_node.render import make_renderer
-from reactface_node.ros.dds import DdsNode, serve
+from reactface_node.ros.dds import DdsNode, serve, stop_on_signals
 from reactface_node.ros.server import IMAGE, Server
+from reactface_node.ros.view import Screen
 from reactface_node.session import ReactionSession
+from reactface_node.web import WebFace
 
 TOPIC, NONE = "topic", "none"
-WINDOW = "reactface"
 
 
 class ShowingNode(DdsNode):
-    """Also shows each picture in a window, whoever else is subscribed."""
+    """Also shows each picture on a display, whoever else is subscribed, until it is left."""
+
+    def __init__(self, display: Screen, stop: threading.Event, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._display, self._stop = display, stop
 
     def subscribers(self, topic: str) -> int:
         return super().subscribers(topic) + (topic == IMAGE)
 
     def publish(self, topic: str, message: Any) -> None:
         if topic == IMAGE:
-            show(message.data.reshape(message.height, message.width, 3))
+            self._display.show(message.data.reshape(message.height, message.width, 3))
         if topic != IMAGE or super().subscribers(topic):
             super().publish(topic, message)
 
-
-def show(rgb: np.ndarray) -> None:
-    """A window on this machine's display; UserError where there is none."""
-    import cv2
-
-    try:
-        cv2.imshow(WINDOW, np.ascontiguousarray(rgb[:, :, ::-1]))
-        cv2.waitKey(1)
-    except cv2.error as error:
-        raise UserError("--show needs a display, and an OpenCV built with windows") from error
+    def spin(self, now_s: float) -> None:
+        super().spin(now_s)
+        if self._display.is_left():
+            self._stop.set()
 
 
 def live(config: Config, camera: str, microphone: str, showing: bool) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
-    camera: a number or "topic"; microphone: an ALSA device, "topic" or "none". UserError where a
-    device, the display or the network cannot be had.
+    camera: a number or "topic"; microphone: an ALSA device, "topic" or "none". With ``web.port``
+    the page is served too. UserError where a device, the display, the port or the network cannot
+    be had.
     """
-    stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stop.set())
-    capture = open_capture(camera, microphone)
-    try:
+    stop = stop_on_signals()
+    with ExitStack() as stack:
+        capture = open_capture(camera, microphone)
+        if capture is not None:
+            stack.callback(capture.close)
+        page = stack.enter_context(WebFace(config)) if config.web.port else None
         renderer = make_renderer(config.render)
         session = ReactionSession.load(config)
-        try:
-            serve(
-                config,
-                session,
-                renderer,
-                stop,
-                ShowingNode if showing else DdsNode,
-                listened(camera, microphone),
-                None if capture is None else partial(feed, capture),
-            )
-        finally:
-            session.close()
-    finally:
-        if capture is not None:
-            capture.close()
+        stack.callback(session.close)
+        if page is not None:
+            print(f"the face is on {page.url}", flush=True)
+        node: Callable[..., DdsNode] = DdsNode
+        if showing:
+            display = Display(full_screen=False)
+            stack.callback(display.close)
+            node = partial(ShowingNode, display, stop)
+        serve(
+            config,
+            session,
+            renderer,
+            stop,
+            node,
+            listened(camera, microphone),
+            None if capture is None else partial(feed, capture),
+            page,
+        )
 
 
 def listened(camera: str, microphone: str) -> tuple[str, ...]:
