@@ -19,7 +19,7 @@ setup(
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
     package_data={
         f"{NAME}.evaluation": ["survey_page.*"],
-        f"{NAME}.web": ["page/*.*", "page/avatar/*"],
+        f"{NAME}.web": ["page/*.*", "page/avatar/*.js"],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),

@@ -72,7 +72,8 @@ def test_the_face_and_voice_that_ros4hri_tracks_are_followed(ros):
     session = ros.sessions[0]
     faces = publisher(ros, "hri_msgs/msg/IdsList", "/humans/faces/tracked")
     voices = publisher(ros, "hri_msgs/msg/IdsList", "/humans/voices/tracked")
-    cameras = [camera(ros, f"/humans/faces/{f}/cropped", g) for f, g in (("f1", 51), ("f2", 204))]
+    greys = {"f1": 51, "f2": 204}
+    cameras = [camera(ros, f"/humans/faces/{f}/cropped", g, f) for f, g in greys.items()]
     tracked = ["f1"]
 
     def send():
@@ -93,6 +94,8 @@ def test_the_face_and_voice_that_ros4hri_tracks_are_followed(ros):
     tracked[:] = ["f2"]
     until(ros, lambda: session.pixel == 0.8, send)
     assert session.speakers == 2 and "/humans/faces/f1/cropped" not in listened_to(node)
+    # The new face's images have another frame_id, and yet are of no second publisher.
+    assert "other_publishers" not in node._graph.server.meter.totals
 
 
 @needs_ros

@@ -138,6 +138,8 @@ class DdsNode:
         elif self._humans.see(stream, message.ids):
             if stream == "faces":
                 self.server.change_speaker()
+            else:
+                self.server.change_voice()
             self._listen()
 
     def _listen(self) -> None:

@@ -93,6 +93,8 @@ class Graph:
             if self._humans.see(stream, message.ids):
                 if stream == "faces":
                     self.server.change_speaker()
+                else:
+                    self.server.change_voice()
                 self._listen()
         elif now_s > 0:
             self.server.receive(stream, message, now_s)

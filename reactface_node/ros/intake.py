@@ -156,8 +156,14 @@ class Intake:
 
     def change_speaker(self) -> None:
         """Another face is followed from now on: its rest is learned anew, what it says is heard."""
+        self._sources["image"] = OneSource()
         self._is_silent = False
         self._session.change_speaker()
+
+    def change_voice(self) -> None:
+        """Another voice is followed from now on, which speaks until it is said not to."""
+        self._sources["audio"] = OneSource()
+        self._is_silent = False
 
     def reject(self, stream: str, error: Exception, arrival_s: float) -> None:
         """Counts an unusable message and warns of its stream at most once a second."""
@@ -175,7 +181,9 @@ class Intake:
         if stream not in self._informed and not says_its_format(message):
             self._informed.add(stream)
             bare, ros = self._bare[stream], self.config.ros
-            topic = ros.audio_info_topic if stream == "audio" else f"{ros.own_audio_topic}_info"
+            topic = f"{ros.own_audio_topic}_info"
+            if stream == "audio":
+                topic = "the voice's audio_info" if ros.voice_id else ros.audio_info_topic
             self._log.warning(
                 "no message on %s has described the audio yet: taking it as %d Hz, %d channel(s)",
                 topic, bare.rate_hz, bare.channels,
