@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from ros_server_rig import RGB, START_S, an_image, audio_data, faked_node, reaction, stamps
+from ros_server_rig import RGB, START_S, TYPES, an_image, audio_data, faked_node, reaction, stamps
 
 from reactface_node.config import Config
 from reactface_node.ros import convert
@@ -211,3 +211,23 @@ def test_diagnostics_say_what_is_missing(node):
 @pytest.fixture(autouse=True)
 def warnings_are_seen(caplog):
     caplog.set_level(logging.WARNING)
+
+
+def test_another_face_of_ros4hri_is_no_second_publisher(node, caplog):
+    node.session.change_speaker = lambda: None
+    for at_s, name in ((START_S, "face_f1"), (START_S + 0.04, "face_f2")):
+        node.server.change_speaker()
+        node.server.receive("image", convert.image(TYPES, at_s, name, RGB), at_s)
+    assert len(node.session.images) == 2 and "publisher" not in caplog.text
+
+
+def test_another_voice_is_heard_though_the_last_one_fell_silent(node):
+    heard = []
+    node.session.push_audio = lambda stamp_s, samples, rate_hz: heard.append(samples.any())
+    build = TYPES.message_type("audio_common_msgs/msg/AudioData")
+    for at_s, change in ((START_S, lambda: None), (START_S + 1, node.server.change_voice)):
+        change()
+        node.server.receive("audio", build(data=np.ones(320, np.uint8)), at_s)
+        node.server.receive("voice", SimpleNamespace(data=False), at_s)
+        node.server.receive("audio", build(data=np.ones(320, np.uint8)), at_s)
+    assert heard == [True, False, True, False]
