@@ -10,6 +10,7 @@ import numpy as np
 from reactface_node.errors import UserError
 
 LARGEST = 1e9
+"""No setting has a number as large; the largest that JSON can hold do not fit a float."""
 
 
 def read_command(text: str | bytes, kinds: Mapping[str, type]) -> tuple[str, Any]:
