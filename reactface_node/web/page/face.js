@@ -50,10 +50,11 @@ export class Face {
     if (this.#resting) return;
     this.#resting = true;
     const ease = () => {
-      if (!this.#resting || !this.#shown.some((value) => Math.abs(value) > RESTS)) return;
-      this.#shown = this.#shown.map((value) => value * (1 - REST_SHARE));
+      if (!this.#resting) return;
+      const moves = this.#shown.some((value) => Math.abs(value) > RESTS);
+      this.#shown = this.#shown.map((value) => (moves ? value * (1 - REST_SHARE) : 0));
       this.#avatar?.draw(this.#shown);
-      requestAnimationFrame(ease);
+      if (moves) requestAnimationFrame(ease);
     };
     requestAnimationFrame(ease);
   }

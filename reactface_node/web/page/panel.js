@@ -126,7 +126,9 @@ function control(setting, set, shown) {
     return { input, show: (value) => { input.value = value; } };
   }
   const [low, high] = [setting.low, setting.high];
-  Object.assign(input, { type: "range", min: low, max: high, step: (high - low) / 100 });
+  // A power of ten, so that it can be put back on a round number.
+  const step = 10 ** Math.floor(Math.log10((high - low) / 100));
+  Object.assign(input, { type: "range", min: low, max: high, step });
   input.oninput = () => { shown.textContent = round(input.value); set(Number(input.value)); };
   return { input, show: (value) => { input.value = value; shown.textContent = round(value); } };
 }
@@ -147,7 +149,7 @@ function showNumbers(stats) {
 
 // null: what the node has no number for.
 function round(value) {
-  return value === null ? "–" : String(Math.round(Number(value) * 100) / 100);
+  return value === null ? "-" : String(Math.round(Number(value) * 100) / 100);
 }
 
 function clamped(value) {
