@@ -37,7 +37,7 @@ def read_command(text: str | bytes, kinds: Mapping[str, type]) -> tuple[str, Any
 def _checked(name: str, value: Any, kinds: Mapping[str, type]) -> Any:
     """Of the setting's own type: JSON of JavaScript has 1 for 1.0, which ROS would refuse."""
     if name not in kinds:
-        raise UserError(f"{ascii(name)} cannot be set from the page")
+        raise UserError(f"{name!a} cannot be set from the page")
     kind = kinds[name]
     if kind is float and type(value) is int and abs(value) < LARGEST:
         value = float(value)
