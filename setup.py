@@ -48,6 +48,7 @@ setup(
         "psutil>=5.9",
         "scipy>=1.8",
         "python-osc>=1.8",
+        "aiohttp>=3.9",
         *TRACKER,
     ],
     extras_require={
@@ -59,7 +60,8 @@ setup(
         "train": ["tensorboard>=2.12", "matplotlib>=3.6", "dtaidistance>=2.3"],
         "check": ["ruff>=0.6", "mypy>=1.10", "types-PyYAML", "types-tqdm", "types-psutil"],
     },
-    zip_safe=True,
+    # The page is served from the package's folder.
+    zip_safe=False,
     maintainer="reactface_node maintainers",
     maintainer_email="maintainers@reactface.invalid",
     description="A robot face that listens: ReactFace online, from camera and microphone "

@@ -30,20 +30,23 @@ class WebFace:
         self.port = config.web.port
         self._config = config
         self._commands: deque[tuple[str, Any]] = deque(maxlen=MOST_WAITING)
-        self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
         self._begun: Future[int] = Future()
-        self._stop = asyncio.Event()
-        self._pages: Any = None
+        # Made by the thread before it has begun.
+        self._loop: asyncio.AbstractEventLoop
+        self._stop: asyncio.Event
+        self._pages: Any
 
     def __enter__(self) -> "WebFace":
         self._thread.start()
         try:
             self.port = self._begun.result(STARTS_S)
-        except OSError as error:
-            self._thread.join(STARTS_S)
+        except (OSError, UnicodeError) as error:
             where = f"{self._config.web.host}:{self._config.web.port}"
-            raise UserError(f"the page cannot be served on {where}: {error.strerror}") from error
+            why = getattr(error, "strerror", None) or error
+            raise UserError(f"the page cannot be served on {where}: {why}") from error
+        except ImportError as error:
+            raise UserError(f"the page needs aiohttp, see setup.py: {error}") from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -64,33 +67,33 @@ class WebFace:
             self._loop.call_soon_threadsafe(self._pages.send_frame, data)
 
     def tell(self, about: Mapping[str, Any]) -> None:
-        """Anything else that pages show, as JSON takes it; later pages get the newest of each."""
+        """Anything else that pages show: names, numbers and texts, nested; a number that is none
+        becomes null. Later pages get the newest of each."""
         self._loop.call_soon_threadsafe(self._pages.send_news, dict(about))
 
     def commands(self) -> list[tuple[str, Any]]:
         """What was pressed since the last call: ("enable", bool), ("reset", None), ("set", {name:
-        value})."""
+        value}) with names of live settings and values that are yet to be checked."""
         taken = []
         while self._commands:
             taken.append(self._commands.popleft())
         return taken
 
     def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_until_complete(self._run())
-        except OSError as error:
+            asyncio.run(self._run())
+        except Exception as error:
+            if self._begun.done():
+                raise
             self._begun.set_exception(error)
-        finally:
-            self._loop.close()
 
     async def _run(self) -> None:
         # Here, because nobody needs aiohttp who does not want a page.
         from reactface_node.web.pages import Pages, listen
 
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._pages = Pages(self._config, self._commands.append)
         runner, port = await listen(self._pages, self._config.web)
         self._begun.set_result(port)
         await self._stop.wait()
-        await self._pages.close()
         await runner.cleanup()

@@ -2,8 +2,8 @@
 
 const SHORTEST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 4000;
-// The node's ping comes every 10 s and its numbers every second: without any it is gone, even
-// where the network does not say so.
+// The node's numbers come every second: without any it is gone, even where the network does not
+// say so.
 const SILENT_MS = 5000;
 const COEFFICIENTS = 58;
 
@@ -41,12 +41,7 @@ export class Link {
       this.#heardMs = performance.now();
       this.#take(event.data);
     };
-    socket.onclose = () => {
-      if (socket !== this.#socket) return; // given up already
-      this.#handlers.state(false);
-      setTimeout(() => this.#connect(), this.#waitMs);
-      this.#waitMs = Math.min(2 * this.#waitMs, LONGEST_WAIT_MS);
-    };
+    socket.onclose = () => this.#lose();
     this.#socket = socket;
   }
 
@@ -60,8 +55,18 @@ export class Link {
     this.#handlers.frame(numbers.subarray(0, COEFFICIENTS), numbers.subarray(COEFFICIENTS));
   }
 
+  // Also while it is still connecting, which may take minutes where nobody answers.
   #check() {
-    const open = this.#socket.readyState === WebSocket.OPEN;
-    if (open && performance.now() - this.#heardMs > SILENT_MS) this.#socket.close();
+    if (this.#socket && performance.now() - this.#heardMs > SILENT_MS) this.#lose();
+  }
+
+  #lose() {
+    const socket = this.#socket;
+    this.#socket = null;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    this.#handlers.state(false);
+    setTimeout(() => this.#connect(), this.#waitMs);
+    this.#waitMs = Math.min(2 * this.#waitMs, LONGEST_WAIT_MS);
   }
 }

@@ -6,6 +6,9 @@ const SAMPLE = "playout.play";
 // What a person at the robot wants to know first; the rest follows in the node's order.
 const FIRST = ["latency_p50_ms", "latency_p99_ms", "frames_hz", "images_hz", "audio_hz"];
 
+// What the node says of a setting so soon after it was changed here may be older than that.
+const TOUCHED_MS = 700;
+
 export class Panel {
   #send;
   #bars = [];
@@ -46,6 +49,7 @@ export class Panel {
       element("enable").textContent = enabled ? "Stop listening" : "Listen";
     }
     if (reason !== undefined) element("reason").textContent = reason;
+    if (reason) this.#touched.clear(); // a refused value goes back to what it was
     if (settings) for (const [name, value] of Object.entries(settings)) this.#showValue(name, value);
     if (stats) showNumbers(stats);
   }
@@ -74,7 +78,7 @@ export class Panel {
     const numbers = Array.from({ length: samples }, (_, index) => index);
     select.replaceChildren(...numbers.map((number) => new Option(number, number)));
     select.onchange = () => this.#set(SAMPLE, Number(select.value));
-    this.#inputs.set(SAMPLE, { input: select, show: (value) => { select.value = value; } });
+    this.#inputs.set(SAMPLE, { input: select, show: (value) => choose(select, value) });
     this.#showValue(SAMPLE, setting.value);
   }
 
@@ -90,7 +94,6 @@ export class Panel {
   }
 
   #set(name, value) {
-    // What the node says of it next may be older than this.
     this.#touched.set(name, performance.now());
     element("reason").textContent = "";
     this.#send({ do: "set", value: { [name]: value } });
@@ -98,8 +101,9 @@ export class Panel {
 
   #showValue(name, value) {
     const made = this.#inputs.get(name);
-    const recent = performance.now() - (this.#touched.get(name) ?? -Infinity) < 700;
-    if (made && !recent && document.activeElement !== made.input) made.show(value);
+    const recent = performance.now() - (this.#touched.get(name) ?? -Infinity) < TOUCHED_MS;
+    const typing = made?.input.type === "text" && document.activeElement === made.input;
+    if (made && !recent && !typing) made.show(value);
   }
 }
 
@@ -108,8 +112,8 @@ function control(setting, set, shown) {
   if (setting.choices.length) {
     const input = document.createElement("select");
     input.replaceChildren(...setting.choices.map((choice) => new Option(choice, choice)));
-    input.onchange = () => { set(input.value); input.blur(); };
-    return { input, show: (value) => { input.value = value; } };
+    input.onchange = () => set(input.value);
+    return { input, show: (value) => choose(input, value) };
   }
   const input = document.createElement("input");
   if (typeof setting.value === "boolean") {
@@ -122,10 +126,16 @@ function control(setting, set, shown) {
     return { input, show: (value) => { input.value = value; } };
   }
   const [low, high] = [setting.low, setting.high];
-  Object.assign(input, { type: "range", min: low, max: high, step: (high - low) / 100 });
+  // A power of ten, so that it can be put back on a round number.
+  const step = 10 ** Math.floor(Math.log10((high - low) / 100));
+  Object.assign(input, { type: "range", min: low, max: high, step });
   input.oninput = () => { shown.textContent = round(input.value); set(Number(input.value)); };
-  input.onchange = () => input.blur();
   return { input, show: (value) => { input.value = value; shown.textContent = round(value); } };
+}
+
+// Not touched where it is right already: somebody may be looking at the open list.
+function choose(select, value) {
+  if (select.value !== String(value)) select.value = value;
 }
 
 function showNumbers(stats) {
@@ -137,8 +147,9 @@ function showNumbers(stats) {
   ]));
 }
 
+// null: what the node has no number for.
 function round(value) {
-  return String(Math.round(Number(value) * 100) / 100);
+  return value === null ? "-" : String(Math.round(Number(value) * 100) / 100);
 }
 
 function clamped(value) {
