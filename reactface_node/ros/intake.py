@@ -13,6 +13,7 @@ import numpy as np
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
+from reactface_node.perception.crop import CROP_PX
 from reactface_node.ros import convert
 from reactface_node.ros.audio import AudioFormat, says_its_format
 from reactface_node.ros.diagnostics import Meter
@@ -23,6 +24,8 @@ FOREIGN_CLOCK_S = 5.0
 WARN_PERIOD_S = 1.0
 SILENT_S = 1.0
 """A publisher that sends nothing for so long gives its place to another on the same topic."""
+CROPS_ACROSS = 8
+"""A face's crop that is no wider than this part of an image is enlarged anyway."""
 
 
 class Session(Protocol):
@@ -62,6 +65,7 @@ class Intake:
         self.meter = Meter()
         self.config = config
         self._session = session
+        self._least_width = _least_width(config)
         bare = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
         self._bare = {"audio": bare, "own_audio": bare}
         self._informed: set[str] = set()
@@ -101,7 +105,7 @@ class Intake:
         if not self.enabled:
             return
         with self._guarded("image", arrival_s):
-            rgb = convert.image_to_rgb(message)
+            rgb = convert.image_to_rgb(message, self._least_width)
             stamp_s = self._trusted("image", convert.stamp_of(message), arrival_s, arrival_s)
             self._session.push_image(stamp_s, rgb)
             self.meter.count("images")
@@ -212,6 +216,14 @@ class Intake:
                 self._newest_arrival_s = arrival_s
         except Exception as error:
             self.reject(stream, error, arrival_s)
+
+
+def _least_width(config: Config) -> int:
+    """Pixels that a camera's JPEG keeps: the tracker shrinks what is wider, except for the crop
+    of a model that reads pixels."""
+    if config.model.face_encoder == "pixels":
+        return CROPS_ACROSS * CROP_PX
+    return config.perception.max_width_px
 
 
 def _frame_id(message: Any) -> str:
