@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from reactface_node.capture import Capture
 from reactface_node.config import Config
 from reactface_node.errors import UserError
-from reactface_node.media import Capture, ImageInput
+from reactface_node.media import ImageInput
 from reactface_node.render import make_renderer
 from reactface_node.ros.dds import DdsNode, serve
 from reactface_node.ros.server import IMAGE, Server
