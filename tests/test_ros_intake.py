@@ -62,6 +62,25 @@ def test_a_clock_that_jumps_back_locks_no_publisher_out(node):
     assert seen(node) == [0.0, -500.0]
 
 
+def test_who_is_followed_next_is_no_other_publisher(node, caplog):
+    """Each face and voice of ROS4HRI has topics, and so publishers, of its own."""
+    node.server.receive("image", an_image(), START_S, 7)
+    node.server.receive("audio", audio_data(160), START_S, 17)
+    node.server.receive("voice", SimpleNamespace(data=False), START_S)
+    heard = []
+    node.session.push_audio = lambda stamp_s, samples, rate_hz: heard.append(samples.any())
+    loud = audio_data(160)
+    loud.data[:] = 1
+    node.server.receive("audio", loud, START_S + 0.02, 17)
+    for whose in ("faces", "voices"):
+        node.server.follow_another(whose)
+    node.server.receive("image", an_image(START_S + 0.04), START_S + 0.04, 8)
+    node.server.receive("audio", loud, START_S + 0.04, 18)
+    assert seen(node) == [0.0, 0.04] and node.session.speakers == 1
+    # Whether the next voice speaks has not been said yet.
+    assert heard == [False, True] and OTHERS not in caplog.text
+
+
 def test_microphones_and_own_audio_are_told_apart_too(node):
     for stream in ("audio", "own_audio"):
         for index in range(4):

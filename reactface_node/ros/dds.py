@@ -139,8 +139,7 @@ class DdsNode:
         elif stream not in ("faces", "voices"):
             self.server.receive(stream, message, now_s, source)
         elif self._humans.see(stream, message.ids):
-            if stream == "faces":
-                self.server.change_speaker()
+            self.server.follow_another(stream)
             self._listen()
 
     def _listen(self) -> None:

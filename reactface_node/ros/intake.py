@@ -161,10 +161,15 @@ class Intake:
         self._bare[stream] = convert.format_from_info(message)
         self._informed.add(stream)
 
-    def change_speaker(self) -> None:
-        """Another face is followed from now on: its rest is learned anew, what it says is heard."""
-        self._is_silent = False
-        self._session.change_speaker()
+    def follow_another(self, whose: str) -> None:
+        """Another one of ROS4HRI's "faces" or "voices" is followed from now on, whoever
+        publishes it: its rest is learned anew, what it says is heard."""
+        if whose == "faces":
+            self._sources["image"] = OneSource()
+            self._session.change_speaker()
+        else:
+            self._sources["audio"] = OneSource()
+            self._is_silent = False
 
     def reject(self, stream: str, error: Exception, arrival_s: float) -> None:
         """Counts an unusable message and warns of its stream at most once a second."""
