@@ -76,6 +76,12 @@ def to_mono(samples: Any, stats: AudioStats) -> np.ndarray:
     return pcm if pcm.ndim == 1 else pcm.mean(axis=1, dtype=np.float32)
 
 
+def check_rate(rate_hz: float) -> None:
+    """ValueError where a rate is outside ``RATES_HZ``."""
+    if not RATES_HZ[0] <= rate_hz <= RATES_HZ[1]:
+        raise ValueError(f"audio rate must be {RATES_HZ[0]} to {RATES_HZ[1]} Hz, not {rate_hz}")
+
+
 def root_mean_square(samples: Any) -> float:
     """PCM as for ``to_mono`` -> how loud it is, of full scale 1; 0 for no samples."""
     mono = to_mono(samples, AudioStats())

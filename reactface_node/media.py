@@ -1,10 +1,7 @@
-"""Video files, webcams and microphones in, mp4 out; all decoding and encoding is libraries'."""
+"""Video files in, mp4 out; all decoding and encoding is libraries'."""
 
 import heapq
 import os
-import queue
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -86,14 +83,14 @@ def _decode(path: Path, kind: str) -> Iterator[ImageInput | AudioInput]:
                     rgb = frame.to_ndarray(format="rgb24")
                     yield ImageInput(frame.time, frame.time, rgb)
                 elif isinstance(frame, av.AudioFrame) and frame.time is not None:
-                    samples = _samples(frame)
+                    samples = frame_samples(frame)
                     end_s = frame.time + len(samples) / frame.sample_rate
                     yield AudioInput(frame.time, end_s, samples, frame.sample_rate)
     except (FFmpegError, OSError) as error:
         raise UserError(f"{path} cannot be decoded: {error}") from error
 
 
-def _samples(frame: av.AudioFrame) -> np.ndarray:
+def frame_samples(frame: av.AudioFrame) -> np.ndarray:
     """(n, channels), planar or packed alike."""
     channels = frame.layout.nb_channels
     array = frame.to_ndarray()
@@ -174,90 +171,3 @@ class VideoWriter:
         except (FFmpegError, OSError) as error:
             if complete:
                 raise UserError(f"cannot write {self._path}: {error}") from error
-
-
-class Capture:
-    """A webcam and a microphone, each read by a thread of its own; stamps are ``time.time()``.
-
-    This is an edge of the product: it may read a clock. The newest image wins; of audio nothing
-    is lost until the reader is seconds behind.
-    """
-
-    def __init__(self, camera: int | None, microphone: str | None):
-        """camera: index or None. microphone: an ALSA device such as "default", or None.
-        UserError if one cannot be opened."""
-        self._queue: queue.Queue[ImageInput | AudioInput] = queue.Queue(maxsize=500)
-        self._stop = threading.Event()
-        self._threads = []
-        if camera is not None:
-            self._threads.append(threading.Thread(target=self._film, args=(open_camera(camera),)))
-        if microphone is not None:
-            container = open_microphone(microphone)
-            self._threads.append(threading.Thread(target=self._listen, args=(container,)))
-        for thread in self._threads:
-            thread.daemon = True
-            thread.start()
-
-    def take(self) -> list[ImageInput | AudioInput]:
-        """All that has arrived since the last call."""
-        taken = []
-        while True:
-            try:
-                taken.append(self._queue.get_nowait())
-            except queue.Empty:
-                return taken
-
-    def close(self) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(timeout=2.0)
-
-    def _film(self, camera) -> None:
-        while not self._stop.is_set():
-            good, bgr = camera.read()
-            if not good:
-                break
-            now_s = time.time()
-            self._offer(ImageInput(now_s, now_s, np.ascontiguousarray(bgr[:, :, ::-1])))
-        camera.release()
-
-    def _listen(self, container: av.container.InputContainer) -> None:
-        try:
-            for frame in container.decode(audio=0):
-                if self._stop.is_set():
-                    break
-                samples, now_s = _samples(frame), time.time()
-                start_s = now_s - len(samples) / frame.sample_rate
-                self._offer(AudioInput(start_s, now_s, samples, frame.sample_rate))
-        except FFmpegError:
-            if not self._stop.is_set():
-                raise
-        finally:
-            container.close()
-
-    def _offer(self, item: ImageInput | AudioInput) -> None:
-        while not self._stop.is_set():
-            try:
-                return self._queue.put_nowait(item)
-            except queue.Full:
-                self._queue.get()
-
-
-def open_camera(index: int):
-    """A webcam by index, as OpenCV opens it (PyAV's Linux wheels have no video4linux)."""
-    import cv2
-
-    camera = cv2.VideoCapture(index)
-    if not camera.isOpened():
-        raise UserError(f"camera {index} cannot be opened; is it there, and free?")
-    return camera
-
-
-def open_microphone(device: str) -> av.container.InputContainer:
-    """A microphone by its ALSA name."""
-    try:
-        return av.open(device, format="alsa")
-    except (FFmpegError, OSError, ValueError) as error:
-        raise UserError(
-            f"microphone '{device}' cannot be opened ({error}); `arecord -L` lists the names"
-        ) from error

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from reactface_node.audio import RATES_HZ, AudioStats, AudioTrack, to_mono
+from reactface_node.audio import AudioStats, AudioTrack, check_rate, to_mono
 from reactface_node.config import TimelineConfig
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
 
@@ -156,8 +156,7 @@ class Timeline:
         int8, int16, int32, uint8 or floats in [-1, 1]; n = 0 is fine. ValueError if dtype,
         shape or rate (4 to 384 kHz) are anything else; nothing has changed then.
         """
-        if not RATES_HZ[0] <= rate_hz <= RATES_HZ[1]:
-            raise ValueError(f"audio rate must be {RATES_HZ[0]} to {RATES_HZ[1]} Hz, not {rate_hz}")
+        check_rate(rate_hz)
         mono = to_mono(samples, self.stats)
         stamp_s += self._config.camera_to_microphone_offset_s
         if not self._accept(stamp_s):

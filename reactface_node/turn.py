@@ -9,7 +9,7 @@ from collections import deque
 
 import numpy as np
 
-from reactface_node.audio import AudioStats, AudioTrack, to_mono
+from reactface_node.audio import AudioStats, AudioTrack, check_rate, to_mono
 from reactface_node.config import TimelineConfig
 from reactface_node.echo import QUIET, EchoGate
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
@@ -44,7 +44,8 @@ class Turn:
         self._flags.append((stamp_s, on))
 
     def play(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
-        """What the loudspeaker gets, PCM as for ``audio.to_mono``; ValueError if it is none."""
+        """What the loudspeaker gets, as for ``Timeline.push_audio``; ValueError as there."""
+        check_rate(rate_hz)
         mono = to_mono(samples, AudioStats())
         if not len(mono):
             return

@@ -1,7 +1,9 @@
 """A node on the wire with a fake session, in a process of its own; ends when stdin closes.
 
-Its face tells what arrived: the first weight is the image's first pixel, the second the audio's
-last sample, the third the gain, the fourth its rate.
+Its arguments are settings, NAME=VALUE. Its face tells what arrived: the first weight is the
+image's first pixel, the second the audio's last sample, the third the gain, the fourth its rate,
+the fifth whether the robot speaks, the sixth the last sample of what it plays, the seventh how
+often the person changed, in tenths.
 """
 
 import sys
@@ -19,6 +21,7 @@ from reactface_node.schema import Reaction
 class EchoSession:
     def __init__(self, config):
         self.config, self.pixel, self.sample, self.rate = config, 0.0, 0.0, 0.0
+        self.speaking, self.own_sample, self.changes = 0.0, 0.0, 0
         self.next_s, self.windows = 0.0, 0
 
     def push_image(self, stamp_s, rgb):
@@ -27,12 +30,22 @@ class EchoSession:
     def push_audio(self, stamp_s, samples, rate_hz):
         self.sample, self.rate = samples.reshape(-1)[-1] / 32768, rate_hz / 100_000
 
+    def push_speaking(self, stamp_s, on):
+        self.speaking = float(on)
+
+    def push_own_audio(self, stamp_s, samples, rate_hz):
+        self.own_sample = samples.reshape(-1)[-1] / 32768
+
+    def change_speaker(self):
+        self.changes += 1
+
     def poll(self, now_s):
         if now_s < self.next_s:
             return []
         self.next_s, self.windows = now_s + 0.08, self.windows + 1
         face = np.zeros((2, 58), np.float32)
         face[:, :4] = self.pixel, self.sample, self.config.playout.gain / 3, self.rate
+        face[:, 4:7] = self.speaking, self.own_sample, self.changes / 10
         at = np.array([now_s + 0.02, now_s + 0.06])
         return [Reaction(self.windows, at, face[None], 0, face, 1.0, 1.0)]
 
@@ -58,7 +71,10 @@ class FlatRenderer(StillRenderer):
 
 
 def main():
-    config = Config().replace(**{"ros.network_interface": "lo", "render.renderer": "portrait"})
+    given = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    config = Config().replace(
+        **{"ros.network_interface": "lo", "render.renderer": "portrait", **given}
+    )
     stop = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
     serve(config, EchoSession(config), FlatRenderer(), stop)

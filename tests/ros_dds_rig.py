@@ -25,7 +25,7 @@ class Graph:
     """The rest of the graph: a peer participant beside the node's process."""
 
     def __init__(self, wire, child):
-        self.wire, self.child = wire, child
+        self.wire, self.child, self.said = wire, child, ""
 
     def reader(self, topic, kind, quality=RELIABLE):
         return self.wire.reader("rt" + topic, kind, TYPES, quality)
@@ -33,11 +33,14 @@ class Graph:
     def writer(self, topic, kind, quality=RELIABLE, types=TYPES):
         return self.wire.writer("rt" + topic, kind, types, quality)
 
+    def faces(self):
+        return self.reader("/reactface/blendshapes", "reactface_msgs/msg/Blendshapes")
+
     def until(self, found, each_time=lambda: None):
         """Polls ``found`` until it gives something; fails at the deadline or if the node died."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
-            assert self.child.poll() is None, "the node's process ended"
+            assert self.child.poll() is None, self.child.stderr.read().decode()
             each_time()
             result = found()
             if result:
@@ -60,23 +63,30 @@ class Graph:
 
 
 @contextmanager
-def node_on_a_graph():
-    """The node in a process and a domain of its own, and a peer beside it."""
+def node_on_a_graph(*settings):
+    """The node in a process and a domain of its own, and a peer beside it.
+
+    settings: "NAME=VALUE" of the node. What it said is the graph's ``said`` once it has ended.
+    """
     domain = 10 + (next(DOMAINS) - 10) % 90
     here = Path(__file__).resolve()
     environment = os.environ | {"ROS_DOMAIN_ID": str(domain),
                                 "PYTHONPATH": str(here.parents[1])}  # fmt: skip
     wire = Wire("peer", domain, "lo")
     child = subprocess.Popen(
-        [sys.executable, "-W", "error", str(here.with_name("ros_dds_child.py"))],
+        [sys.executable, "-W", "error", str(here.with_name("ros_dds_child.py")), *settings],
         stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)  # fmt: skip
     try:
-        yield Graph(wire, child)
+        graph = Graph(wire, child)
+        yield graph
         _, errors = child.communicate(timeout=PATIENCE_S)
-        assert child.returncode == 0, errors.decode()
+        graph.said = errors.decode()
+        assert child.returncode == 0, graph.said
     finally:
         child.kill()
         child.wait()
+        child.stdin.close()
+        child.stderr.close()
         wire.close()
 
 

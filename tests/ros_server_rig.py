@@ -25,13 +25,23 @@ class FakeSession:
 
     def __init__(self):
         self.images, self.audio, self.reactions, self.changes = [], [], [], {}
-        self.resets = 0
+        self.resets = self.speakers = 0
+        self.speaking, self.own_audio = [], []
 
     def push_image(self, stamp_s, rgb):
         self.images.append((stamp_s, rgb.shape))
 
     def push_audio(self, stamp_s, samples, rate_hz):
         self.audio.append((stamp_s, len(samples), rate_hz))
+
+    def push_speaking(self, stamp_s, on):
+        self.speaking.append((stamp_s, on))
+
+    def push_own_audio(self, stamp_s, samples, rate_hz):
+        self.own_audio.append((stamp_s, len(samples), rate_hz))
+
+    def change_speaker(self):
+        self.speakers += 1
 
     def poll(self, now_s):
         ready, self.reactions = self.reactions, []
@@ -78,10 +88,10 @@ class FakeRenderer(StillRenderer):
         return RGB
 
 
-def faked_node():
+def faked_node(config=None, session=None):
     """A server between fakes."""
-    session, transport, renderer = FakeSession(), FakeTransport(), FakeRenderer()
-    server = Server(Config(), session, TYPES, transport, renderer)
+    session, transport, renderer = session or FakeSession(), FakeTransport(), FakeRenderer()
+    server = Server(config or Config(), session, TYPES, transport, renderer)
     return SimpleNamespace(server=server, session=session, transport=transport, renderer=renderer)
 
 
@@ -92,8 +102,8 @@ def reaction(show_at_s, frames=8):
     return Reaction(0, at, samples, 1, samples[1], 1.0, 1.0)
 
 
-def an_image(stamp_s=START_S):
-    return convert.image(TYPES, stamp_s, "camera", RGB)
+def an_image(stamp_s=START_S, frame_id="camera", rgb=RGB):
+    return convert.image(TYPES, stamp_s, frame_id, rgb)
 
 
 def audio_data(samples=160):

@@ -12,6 +12,7 @@ from reactface_node.ros.types import RosbagsTypes
 
 TYPES = RosbagsTypes()
 PLAIN = AudioFormat(16000, 1)
+OF_24_BITS = np.array([256, (2**23 - 1) * 256, -(2**31)], np.int32)
 
 
 def bare(data):
@@ -25,6 +26,16 @@ def bare(data):
         ("S16LE", np.array([1, -2, 32767], "<i2"), np.array([1, -2, 32767], np.int16)),
         ("S16BE", np.array([1, -2, 32767], ">i2"), np.array([1, -2, 32767], np.int16)),
         ("S32LE", np.array([1, -(2**31)], "<i4"), np.array([1, -(2**31)], np.int32)),
+        ("S32BE", np.array([1, -(2**31)], ">i4"), np.array([1, -(2**31)], np.int32)),
+        ("S24LE", np.array([1, 0, 0, 0xFF, 0xFF, 0x7F, 0, 0, 0x80], "u1"), OF_24_BITS),
+        ("S24BE", np.array([0, 0, 1, 0x7F, 0xFF, 0xFF, 0x80, 0, 0], "u1"), OF_24_BITS),
+        ("S24_32LE", np.array([1, 2**23 - 1, -(2**23)], "<i4"), OF_24_BITS),
+        ("S24_32BE", np.array([1, 2**23 - 1, -(2**23)], ">i4"), OF_24_BITS),
+        ("U16LE", np.array([0, 32768, 65535], "<u2"), np.array([-32768, 0, 32767], np.int16)),
+        ("U16BE", np.array([0, 32768, 65535], ">u2"), np.array([-32768, 0, 32767], np.int16)),
+        ("F32BE", np.array([0.5, -1], ">f4"), np.array([0.5, -1], np.float32)),
+        ("F64LE", np.array([0.5, -1], "<f8"), np.array([0.5, -1], np.float32)),
+        ("F64BE", np.array([0.5, -1], ">f8"), np.array([0.5, -1], np.float32)),
         ("F32LE", np.array([0.5, -1], "<f4"), np.array([0.5, -1], np.float32)),
         ("U8", np.array([0, 128, 255], "u1"), np.array([0, 128, 255], np.uint8)),
         ("S8", np.array([-128, 0, 127], "i1"), np.array([-32768, 0, 32512], np.int16)),
@@ -119,14 +130,45 @@ def test_bad_audio_is_one_clear_line(message):
 
 @pytest.mark.parametrize(
     "change",
-    [{"channels": 0}, {"channels": 255}, {"sample_rate": 0}, {"sample_format": "S24LE"},
-     {"coding_format": "mp3"}],
+    [{"channels": 0}, {"channels": 255}, {"sample_rate": 0}, {"sample_format": "S20LE"},
+     {"sample_format": "S16"}, {"sample_format": "U8LE"}, {"sample_format": ""},
+     {"sample_format": "ALAW"}, {"coding_format": "mp3"}, {"coding_format": "mulaw"}],
 )  # fmt: skip
 def test_bad_audio_info(change):
     fields = {"channels": 1, "sample_rate": 16000, "sample_format": "S16LE", "bitrate": 0,
               "coding_format": "wave", **change}  # fmt: skip
     with pytest.raises(MessageError, match=r"^audio: "):
         convert.audio_to_samples(bare(b"\1\2"), convert.format_from_info(SimpleNamespace(**fields)))
+
+
+@pytest.mark.parametrize("channels", range(1, 9))
+def test_channels_are_interleaved(channels):
+    frames = np.arange(5 * channels, dtype=np.int16).reshape(5, channels)
+    kinds = [
+        convert.audio_to_samples(bare(frames.tobytes()), AudioFormat(48000, channels)),
+        convert.audio_to_samples(portaudio(8, frames.ravel(), channels), PLAIN),
+        convert.audio_to_samples(
+            raw_audio(data=np.frombuffer(frames.tobytes(), np.uint8), number_of_channels=channels),
+            PLAIN,
+        ),
+    ]
+    for audio in kinds:
+        assert audio.channels == channels
+        np.testing.assert_array_equal(audio.samples.reshape(5, channels), frames)
+
+
+@pytest.mark.parametrize("coding", ["alaw", "mulaw", "PCMU", "opus", "flac"])
+def test_compressed_sound_says_what_to_set_and_is_no_noise(coding):
+    with pytest.raises(MessageError, match=f"'{coding}'.*format:=wave"):
+        convert.audio_to_samples(bare(bytes(160)), AudioFormat(8000, 1, "S16LE", coding))
+    with pytest.raises(MessageError, match=f"'{coding}' is not pcm-s16"):
+        convert.audio_to_samples(raw_audio(format=coding), PLAIN)
+
+
+def test_planes_of_the_other_package_are_refused():
+    """PortAudio's paNonInterleaved, the highest bit."""
+    with pytest.raises(MessageError, match="PortAudio format -2147483640"):
+        convert.audio_to_samples(portaudio(8 - 2**31, [1, 2]), PLAIN)
 
 
 def test_mp3_says_what_to_set_on_the_capture_node():

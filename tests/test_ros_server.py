@@ -216,7 +216,7 @@ def warnings_are_seen(caplog):
 def test_another_face_of_ros4hri_is_no_second_publisher(node, caplog):
     node.session.change_speaker = lambda: None
     for at_s, name in ((START_S, "face_f1"), (START_S + 0.04, "face_f2")):
-        node.server.change_speaker()
+        node.server.follow_another("faces")
         node.server.receive("image", convert.image(TYPES, at_s, name, RGB), at_s)
     assert len(node.session.images) == 2 and "publisher" not in caplog.text
 
@@ -225,7 +225,10 @@ def test_another_voice_is_heard_though_the_last_one_fell_silent(node):
     heard = []
     node.session.push_audio = lambda stamp_s, samples, rate_hz: heard.append(samples.any())
     build = TYPES.message_type("audio_common_msgs/msg/AudioData")
-    for at_s, change in ((START_S, lambda: None), (START_S + 1, node.server.change_voice)):
+    for at_s, change in (
+        (START_S, lambda: None),
+        (START_S + 1, lambda: node.server.follow_another("voices")),
+    ):
         change()
         node.server.receive("audio", build(data=np.ones(320, np.uint8)), at_s)
         node.server.receive("voice", SimpleNamespace(data=False), at_s)

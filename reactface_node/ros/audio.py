@@ -15,8 +15,10 @@ MAX_CHANNELS = 64
 MAX_RATE_HZ = 384_000
 SET_WAVE = "set format:=wave on the capture node (ros2 launch audio_capture ... format:=wave)"
 
-_GSTREAMER = {"S16LE": "<i2", "S16BE": ">i2", "S32LE": "<i4", "S32BE": ">i4",
-              "F32LE": "<f4", "F32BE": ">f4", "U8": "|u1", "S8": "|i1"}  # fmt: skip
+# GStreamer's name without its byte order -> bytes a sample. An AudioInfo cannot say that the
+# channels lie behind each other ("planar"); GStreamer's own default is that they do not.
+_GSTREAMER = {"S8": 1, "U8": 1, "S16": 2, "U16": 2, "S24": 3, "S24_32": 4, "S32": 4, "F32": 4,
+              "F64": 8}  # fmt: skip
 _PORTAUDIO = {1: "float32_data", 2: "int32_data", 8: "int16_data", 16: "int8_data",
               32: "uint8_data"}  # fmt: skip
 _DTYPES = {"float32_data": np.float32, "int32_data": np.int32, "int16_data": np.int16,
@@ -111,13 +113,34 @@ def _from_bytes(data: Any, bare: AudioFormat, stamp_s: float | None) -> Audio:
     raw = np.frombuffer(data, np.uint8)
     if _is_mp3(raw):
         raise MessageError(f"audio: these are MP3 frames, not samples; {SET_WAVE}")
-    kind = np.dtype(_GSTREAMER[bare.sample_format])
-    if raw.size % kind.itemsize:
+    name, big = _split(bare.sample_format)
+    if raw.size % _GSTREAMER[name]:
         raise MessageError(
             f"audio: {raw.size} bytes are not a whole number of {bare.sample_format} samples"
         )
-    samples = raw.view(kind).astype(kind.newbyteorder("="))
-    return _shaped(samples, bare.rate_hz, bare.channels, stamp_s)
+    return _shaped(_unpacked(raw, name, big), bare.rate_hz, bare.channels, stamp_s)
+
+
+def _split(sample_format: str) -> tuple[str, bool]:
+    """GStreamer's name -> without its byte order, and whether that is big-endian."""
+    return sample_format.removesuffix("LE").removesuffix("BE"), sample_format.endswith("BE")
+
+
+def _unpacked(raw: np.ndarray, name: str, big: bool) -> np.ndarray:
+    """(bytes,) uint8 -> a new (n,) of what ``Audio`` holds, or int8."""
+    order = ">" if big else "<"
+    if name == "S24":
+        # The missing low byte is zero.
+        wide = np.zeros((raw.size // 3, 4), np.uint8)
+        wide[:, slice(0, 3) if big else slice(1, 4)] = raw.reshape(-1, 3)
+        return wide.view(f"{order}i4").reshape(-1).astype(np.int32)
+    kind = {"S": "i", "U": "u", "F": "f"}[name[0]]
+    samples = raw.view(f"{order}{kind}{_GSTREAMER[name]}")
+    if name == "S24_32":
+        return samples.astype(np.int32) << 8
+    if name == "U16":
+        return (samples.astype(np.uint16) ^ 0x8000).view(np.int16)
+    return samples.astype(np.float32 if kind == "f" else samples.dtype.newbyteorder("="))
 
 
 def _shaped(samples: np.ndarray, rate_hz: int, channels: int, stamp_s: float | None) -> Audio:
@@ -135,8 +158,10 @@ def _shaped(samples: np.ndarray, rate_hz: int, channels: int, stamp_s: float | N
 def _check_format(audio: AudioFormat) -> None:
     if audio.coding.lower() not in ("wave", "wav", "pcm", "raw", ""):
         raise MessageError(f"audio: coding format is '{audio.coding[:40]}'; {SET_WAVE}")
-    if audio.sample_format not in _GSTREAMER:
-        known = ", ".join(_GSTREAMER)
+    name, _ = _split(audio.sample_format)
+    # Of one byte there is no order.
+    if name not in _GSTREAMER or (name != audio.sample_format) != (_GSTREAMER[name] > 1):
+        known = ", ".join(one + "LE" * (size > 1) for one, size in _GSTREAMER.items())
         raise MessageError(f"audio: sample format '{audio.sample_format[:40]}' is not in {known}")
     _check_rate(audio.rate_hz, audio.channels)
 

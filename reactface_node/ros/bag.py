@@ -99,10 +99,13 @@ class BagReader:
         image_types = _forced(IMAGE_TYPES, config.image_type)
         audio_types = _forced(AUDIO_TYPES, config.audio_type)
         image = self._find("image_topic", config.image_topic, image_types)
-        audio = self._find("audio_topic", config.audio_topic, audio_types)
+        own_audio = _absolute(config.own_audio_topic)
+        audio = self._find("audio_topic", config.audio_topic, audio_types, own_audio)
         if image is None and audio is None:
             raise UserError(f"{self.path} has no image and no audio topic; {self._listing()}")
-        info = [topic for topic in self.topics if topic.type in INFO_TYPES]
+        # What the robot plays is no microphone, and says nothing of it.
+        own = {_absolute(config.own_audio_topic), _absolute(f"{config.own_audio_topic}_info")}
+        info = [t for t in self.topics if t.type in INFO_TYPES and t.name not in own]
         named = [t for t in info if t.name == _absolute(config.audio_info_topic)] or info
         return Inputs(image, audio, named[0] if named else None)
 
@@ -140,7 +143,9 @@ class BagReader:
     def _connections(self) -> Sequence[Any]:
         return list(self._reader.connections)
 
-    def _find(self, setting: str, name: str, types: Sequence[str]) -> BagTopic | None:
+    def _find(
+        self, setting: str, name: str, types: Sequence[str], not_this: str = ""
+    ) -> BagTopic | None:
         fitting = [topic for topic in self.topics if topic.type in types]
         for topic in fitting:
             if topic.name == _absolute(name):
@@ -148,6 +153,9 @@ class BagReader:
         if name != getattr(RosConfig(), setting):
             raise UserError(f"{self.path} has no topic {_absolute(name)} that can be used as "
                             f"ros.{setting}; {self._listing()}")  # fmt: skip
+        fitting = [topic for topic in fitting if topic.name != not_this]
+        # ROS4HRI's faces and voices are parts of what a camera and a microphone give.
+        fitting = [t for t in fitting if not t.name.startswith("/humans/")] or fitting
         if len(fitting) > 1:
             several = ", ".join(topic.name for topic in fitting)
             raise UserError(f"{self.path} has several topics that fit: {several}; "

@@ -115,9 +115,12 @@ class DdsNode:
             self._follow(entry)
         if found:
             self._wire.announce()
-        for entry in list(self._inputs.values()):
-            for message, source in entry.reader.take_from() if entry.reader else ():
-                self._receive(entry.stream.name, message, now_s, source)
+        for name, entry in list(self._inputs.items()):
+            # A list of those tracked, just before, may have ended this subscription.
+            if entry.reader is None or self._inputs.get(name) is not entry:
+                continue
+            for message, source in entry.reader.take_from():
+                self._receive(name, message, now_s, source)
         for service in self._services:
             service.spin(now_s)
         self.server.tick(now_s)
@@ -136,10 +139,7 @@ class DdsNode:
         elif stream not in ("faces", "voices"):
             self.server.receive(stream, message, now_s, source)
         elif self._humans.see(stream, message.ids):
-            if stream == "faces":
-                self.server.change_speaker()
-            else:
-                self.server.change_voice()
+            self.server.follow_another(stream)
             self._listen()
 
     def _listen(self) -> None:

@@ -91,10 +91,7 @@ class Graph:
         now_s = self._now_s()
         if stream in ("faces", "voices"):
             if self._humans.see(stream, message.ids):
-                if stream == "faces":
-                    self.server.change_speaker()
-                else:
-                    self.server.change_voice()
+                self.server.follow_another(stream)
                 self._listen()
         elif now_s > 0:
             self.server.receive(stream, message, now_s)

@@ -1,123 +1,150 @@
 """sensor_msgs/Image and CompressedImage -> RGB pixels and back.
 
 Layouts and encoding names: sensor_msgs/image_encodings.hpp; colour conversions: OpenCV, as
-cv_bridge does them, so that both give the same pixels.
+cv_bridge does them, so that both give the same pixels (tests/test_ros_cv_bridge.py). cv_bridge
+cannot turn these into RGB, so they are ours alone: 8UCn and 16UCn ("not a color format"), uyvy,
+yuyv, nv12, nv21, nv24. It is not followed where it is wrong: it divides a row's bytes by a
+pixel's and shears images whose padding is no whole number of pixels, and it leaves Exif's
+orientation out.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
+from reactface_node.ros.compressed import decode
 from reactface_node.ros.types import MessageError
 
-# encoding -> (bytes a pixel, OpenCV's conversion to RGB; None where the pixels are RGB).
+
+@dataclass(frozen=True)
+class _Layout:
+    """Of a pixel: channels, bytes of each, OpenCV's conversion to RGB (None: it is RGB)."""
+
+    channels: int
+    bytes: int
+    conversion: int | None
+
+    @property
+    def pixel_bytes(self) -> int:
+        return self.channels * self.bytes
+
+
+_GREY, _BGR, _BGRA = cv2.COLOR_GRAY2RGB, cv2.COLOR_BGR2RGB, cv2.COLOR_BGRA2RGB
 # OpenCV names a Bayer pattern by its second row's second and third pixel, ROS by its first.
-_PACKED: dict[str, tuple[int, int | None]] = {
-    "rgb8": (3, None),
-    "bgr8": (3, cv2.COLOR_BGR2RGB),
-    "rgba8": (4, cv2.COLOR_RGBA2RGB),
-    "bgra8": (4, cv2.COLOR_BGRA2RGB),
-    "mono8": (1, cv2.COLOR_GRAY2RGB),
-    "8UC1": (1, cv2.COLOR_GRAY2RGB),
-    "mono16": (2, cv2.COLOR_GRAY2RGB),
-    "yuv422": (2, cv2.COLOR_YUV2RGB_UYVY),
-    "uyvy": (2, cv2.COLOR_YUV2RGB_UYVY),
-    "yuv422_yuy2": (2, cv2.COLOR_YUV2RGB_YUY2),
-    "yuyv": (2, cv2.COLOR_YUV2RGB_YUY2),
-    "bayer_rggb8": (1, cv2.COLOR_BayerBG2RGB),
-    "bayer_bggr8": (1, cv2.COLOR_BayerRG2RGB),
-    "bayer_gbrg8": (1, cv2.COLOR_BayerGR2RGB),
-    "bayer_grbg8": (1, cv2.COLOR_BayerGB2RGB),
+_BAYER = {"rggb": cv2.COLOR_BayerBG2RGB, "bggr": cv2.COLOR_BayerRG2RGB,
+          "gbrg": cv2.COLOR_BayerGR2RGB, "grbg": cv2.COLOR_BayerGB2RGB}  # fmt: skip
+_COLOURS: dict[str, tuple[int, int | None]] = {
+    "rgb": (3, None), "bgr": (3, _BGR), "rgba": (4, cv2.COLOR_RGBA2RGB), "bgra": (4, _BGRA),
+    "mono": (1, _GREY), **{f"bayer_{name}": (1, code) for name, code in _BAYER.items()},
+}  # fmt: skip
+_PACKED: dict[str, _Layout] = {
+    f"{name}{8 * size}": _Layout(channels, size, code)
+    for name, (channels, code) in _COLOURS.items()
+    for size in (1, 2)
+} | {
+    # OpenCV's own types say nothing of colours: its order is BGR, and so RViz shows them.
+    f"{8 * size}UC{channels}": _Layout(channels, size, code)
+    for channels, code in ((1, _GREY), (3, _BGR), (4, _BGRA))
+    for size in (1, 2)
+}  # fmt: skip
+_UYVY, _YUYV = (_Layout(2, 1, code) for code in (cv2.COLOR_YUV2RGB_UYVY, cv2.COLOR_YUV2RGB_YUY2))
+_PACKED |= {"yuv422": _UYVY, "uyvy": _UYVY, "yuv422_yuy2": _YUYV, "yuyv": _YUYV}
+# Rows of brightness, then of both colours: (rows for each of two rows, OpenCV's conversion).
+_PLANAR = {
+    "nv12": (3, cv2.COLOR_YUV2RGB_NV12),
+    "nv21": (3, cv2.COLOR_YUV2RGB_NV21),
+    "nv24": (6, cv2.COLOR_YUV2RGB_UYVY),
 }
-_PLANAR = {"nv12": cv2.COLOR_YUV2RGB_NV12, "nv21": cv2.COLOR_YUV2RGB_NV21}
-_TAIL_BYTES = 4096
-_PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def image_to_rgb(message: Any) -> np.ndarray:
+def image_to_rgb(message: Any, least_width: int = 0) -> np.ndarray:
     """Image or CompressedImage -> (H, W, 3) uint8 RGB that shares no memory with the message.
 
-    MessageError for an unknown encoding, and for sizes that are zero or contradict the data.
+    16 bits are scaled to 8 of full range. ``least_width``, in pixels: a JPEG that is at least
+    twice or four times so wide may come back at half or a quarter of its size, which is decoded
+    several times as fast; 0 = never. MessageError for an unknown encoding, and for sizes that are
+    zero or contradict the data.
     """
     if hasattr(message, "format"):
-        return _decompress(message)
-    encoding = message.encoding
+        return decode(message, least_width)
+    encoding = _known(message.encoding)
     if encoding not in _PACKED and encoding not in _PLANAR:
         return _by_cv_bridge(message)
-    rows = _rows(message)
+    rows = _rows(message, encoding)
     try:
         if encoding in _PLANAR:
-            return cv2.cvtColor(np.ascontiguousarray(rows), _PLANAR[encoding])
-        return _packed_to_rgb(rows, message)
+            return _planar_to_rgb(rows, message.width, encoding)
+        layout = _PACKED[encoding]
+        rows = rows[:, : message.width * layout.pixel_bytes]
+        return _packed_to_rgb(rows, layout, bool(message.is_bigendian))
     except cv2.error as error:
         raise MessageError(f"image: OpenCV cannot convert {encoding}: {error.err}") from error
 
 
-def _rows(message: Any) -> np.ndarray:
-    """(rows, bytes of a row without padding) uint8 view, all sizes checked."""
-    height, width, step, encoding = message.height, message.width, message.step, message.encoding
+def _known(encoding: str) -> str:
+    """In the case that the table has: drivers write "RGB8" and "YUYV" too."""
+    return encoding if encoding in _PACKED else encoding.lower()
+
+
+def _rows(message: Any, encoding: str) -> np.ndarray:
+    """(rows, step) uint8 view, padding and all; all sizes checked."""
+    height, width, step = message.height, message.width, message.step
     if height == 0 or width == 0:
         raise MessageError(f"image: zero size ({width}x{height})")
-    planar = encoding in _PLANAR
-    if (planar and (height % 2 or width % 2)) or ("yu" in encoding and width % 2):
+    halved = encoding in ("nv12", "nv21")
+    if (halved and (height % 2 or width % 2)) or ("yu" in encoding and width % 2):
         raise MessageError(f"image: {encoding} needs an even size, not {width}x{height}")
-    row_bytes = width if planar else width * _PACKED[encoding][0]
+    planar = encoding in _PLANAR
+    row_bytes = width if planar else width * _PACKED[encoding].pixel_bytes
     if step < row_bytes:
         raise MessageError(f"image: step {step} is less than {row_bytes}, a row of {encoding}")
-    count = height * 3 // 2 if planar else height
+    count = height * _PLANAR[encoding][0] // 2 if planar else height
     data = np.frombuffer(message.data, np.uint8)
+    if planar and data.size == row_bytes * count:
+        # Of planes that lie behind each other some publishers give a row's bytes of all of them.
+        step = row_bytes
     if data.size != step * count:
         raise MessageError(
             f"image: {data.size} bytes of data, but {count} rows of {step} bytes are announced"
         )
-    return data.reshape(count, step)[:, :row_bytes]
+    return data.reshape(count, step)
 
 
-def _packed_to_rgb(rows: np.ndarray, message: Any) -> np.ndarray:
-    pixel_bytes, conversion = _PACKED[message.encoding]
-    if message.encoding == "mono16":
-        kind = np.dtype(np.uint16).newbyteorder(">" if message.is_bigendian else "<")
-        wide = np.ascontiguousarray(rows).view(kind).astype(np.uint16)
-        rows, pixel_bytes = cv2.convertScaleAbs(wide, alpha=255 / 65535), 1
-    if pixel_bytes == 1:
-        pixels = np.ascontiguousarray(rows)
-    else:
-        pixels = np.ascontiguousarray(rows).reshape(len(rows), -1, pixel_bytes)
-    return pixels.copy() if conversion is None else cv2.cvtColor(pixels, conversion)
+def _packed_to_rgb(rows: np.ndarray, layout: _Layout, is_big: bool) -> np.ndarray:
+    """(H, bytes) -> (H, W, 3)."""
+    pixels: np.ndarray = np.ascontiguousarray(rows)
+    if layout.bytes == 2:
+        pixels = pixels.view(">u2" if is_big else "<u2").astype(np.uint16, copy=False)
+    if layout.channels > 1:
+        pixels = pixels.reshape(len(rows), -1, layout.channels)
+    # Grey is scaled while it is one channel; a Bayer pattern is interpolated in full depth.
+    late = layout.conversion in _BAYER.values()
+    if layout.bytes == 2 and not late:
+        pixels = _narrowed(pixels)
+    if layout.conversion is not None:
+        pixels = cv2.cvtColor(pixels, layout.conversion)
+    elif np.may_share_memory(pixels, rows):
+        pixels = pixels.copy()
+    return _narrowed(pixels) if layout.bytes == 2 and late else pixels
 
 
-def _decompress(message: Any) -> np.ndarray:
-    """JPEG or PNG by its first bytes: the format strings in the wild are many."""
-    data = np.frombuffer(message.data, np.uint8)
-    head = data[:8].tobytes()
-    if head.startswith(b"\xff\xd8\xff"):
-        whole = b"\xff\xd9" in data[-_TAIL_BYTES:].tobytes()
-    elif head == _PNG:
-        whole = _is_whole_png(data.tobytes())
-    else:
-        raise MessageError(
-            f"compressed image: {data.size} bytes with format '{message.format[:60]}' are neither "
-            "JPEG nor PNG"
-        )
-    # OpenCV fills what is missing of a truncated file with grey and says nothing.
-    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if whole else None
-    if pixels is None:
-        raise MessageError(f"compressed image: {data.size} bytes, truncated or damaged")
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+def _narrowed(wide: np.ndarray) -> np.ndarray:
+    """uint16 of full range -> uint8, rounded."""
+    return cv2.convertScaleAbs(wide, alpha=255 / 65535).reshape(wide.shape)
 
 
-def _is_whole_png(data: bytes) -> bool:
-    """Whether the chunks follow each other from IHDR to IEND: OpenCV believes any length
-    it reads, and takes gigabytes for a damaged one."""
-    at = len(_PNG)
-    if data[at : at + 8] != b"\0\0\0\x0dIHDR":
-        return False
-    while at + 12 <= len(data):
-        if data[at : at + 8] == b"\0\0\0\0IEND":
-            return True
-        at += 12 + int.from_bytes(data[at : at + 4], "big")
-    return False
+def _planar_to_rgb(rows: np.ndarray, width: int, encoding: str) -> np.ndarray:
+    """(rows of all planes, step) -> (H, W, 3)."""
+    code = _PLANAR[encoding][1]
+    if encoding != "nv24":
+        return cv2.cvtColor(np.ascontiguousarray(rows[:, :width]), code)
+    # With a colour for every pixel: each as two pixels of the format that has one for two.
+    height = len(rows) // 3
+    light, colour = rows[:height, :width], rows[height:].reshape(height, -1, 2)[:, :width]
+    twice = np.stack([colour[..., 0], light, colour[..., 1], light], axis=-1)
+    return cv2.cvtColor(twice.reshape(height, -1, 2), code)[:, ::2].copy()
 
 
 def _by_cv_bridge(message: Any) -> np.ndarray:

@@ -58,12 +58,10 @@ def _read(path: Path, source: Source, config: Config, tracker: LandmarkTracker) 
             elif isinstance(item, AudioInput):
                 audio = Audio(item.samples, item.rate_hz, item.stamp_s)
                 ear.hear(item.stamp_s, np.nan, item.stamp_s, audio, video[1])
-            elif item.topic == source.image:
-                eye.on_image(item, now_s)
-            elif item.topic == source.audio:
-                ear.on_audio(item, now_s)
-            else:
-                ear.on_audio_info(item)
+            elif source.follows_another(item) == "faces":
+                tracker.change_person()
+            elif stream := source.stream_of(item):
+                _hand_over(stream, item, now_s, eye, ear)
             done_s = min(arrival_s - source.start_s, source.duration_s)
             bar.update(max(0.0, done_s - bar.n))
     images, audio_log = eye.log(), ear.log()
@@ -78,6 +76,16 @@ def _read(path: Path, source: Source, config: Config, tracker: LandmarkTracker) 
         leaps_s=tuple(clock.leaps_s),
         damaged=source.bag.damaged if source.bag else 0,
     )
+
+
+def _hand_over(stream: str, item: BagMessage, now_s: float, eye: "_Eye", ear: "_Ear") -> None:
+    """What is seen and heard; what the robot does itself is nothing to measure."""
+    if stream == "image":
+        eye.on_image(item, now_s)
+    elif stream == "audio":
+        ear.on_audio(item, now_s)
+    elif stream == "audio_info":
+        ear.on_audio_info(item)
 
 
 class _Clock:

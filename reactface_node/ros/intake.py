@@ -13,6 +13,7 @@ import numpy as np
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
+from reactface_node.perception.crop import CROP_PX
 from reactface_node.ros import convert
 from reactface_node.ros.audio import AudioFormat, says_its_format
 from reactface_node.ros.diagnostics import Meter
@@ -23,6 +24,10 @@ FOREIGN_CLOCK_S = 5.0
 WARN_PERIOD_S = 1.0
 SILENT_S = 1.0
 """A publisher that sends nothing for so long gives its place to another on the same topic."""
+LARGE_BYTES = 10_000_000
+"""Raw images beyond this, four megapixels in colour, keep half a core busy at 30 Hz."""
+CROPS_ACROSS = 8
+"""A face's crop that is no wider than this part of an image is enlarged anyway."""
 
 
 class Session(Protocol):
@@ -62,6 +67,7 @@ class Intake:
         self.meter = Meter()
         self.config = config
         self._session = session
+        self._least_width = _least_width(config)
         bare = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
         self._bare = {"audio": bare, "own_audio": bare}
         self._informed: set[str] = set()
@@ -101,7 +107,8 @@ class Intake:
         if not self.enabled:
             return
         with self._guarded("image", arrival_s):
-            rgb = convert.image_to_rgb(message)
+            self._say_large(message)
+            rgb = convert.image_to_rgb(message, self._least_width)
             stamp_s = self._trusted("image", convert.stamp_of(message), arrival_s, arrival_s)
             self._session.push_image(stamp_s, rgb)
             self.meter.count("images")
@@ -154,16 +161,15 @@ class Intake:
         self._bare[stream] = convert.format_from_info(message)
         self._informed.add(stream)
 
-    def change_speaker(self) -> None:
-        """Another face is followed from now on: its rest is learned anew, what it says is heard."""
-        self._sources["image"] = OneSource()
-        self._is_silent = False
-        self._session.change_speaker()
-
-    def change_voice(self) -> None:
-        """Another voice is followed from now on, which speaks until it is said not to."""
-        self._sources["audio"] = OneSource()
-        self._is_silent = False
+    def follow_another(self, whose: str) -> None:
+        """Another one of ROS4HRI's "faces" or "voices" is followed from now on, whoever
+        publishes it: its rest is learned anew, what it says is heard."""
+        if whose == "faces":
+            self._sources["image"] = OneSource()
+            self._session.change_speaker()
+        else:
+            self._sources["audio"] = OneSource()
+            self._is_silent = False
 
     def reject(self, stream: str, error: Exception, arrival_s: float) -> None:
         """Counts an unusable message and warns of its stream at most once a second."""
@@ -206,6 +212,15 @@ class Intake:
             )  # fmt: skip
         return fallback_s
 
+    def _say_large(self, message: Any) -> None:
+        if len(message.data) > LARGE_BYTES and not hasattr(message, "format"):
+            self._say_once(
+                "large",
+                "raw images of %dx%d are %.0f MB each: a CompressedImage topic, or smaller "
+                "images, would leave the processor to others",
+                message.width, message.height, len(message.data) / 1e6,
+            )  # fmt: skip
+
     def _say_once(self, what: str, text: str, *about: Any) -> None:
         if what not in self._said:
             self._said.add(what)
@@ -220,6 +235,14 @@ class Intake:
                 self._newest_arrival_s = arrival_s
         except Exception as error:
             self.reject(stream, error, arrival_s)
+
+
+def _least_width(config: Config) -> int:
+    """Pixels that a camera's JPEG keeps: the tracker shrinks what is wider, except for the crop
+    of a model that reads pixels."""
+    if config.model.face_encoder == "pixels":
+        return CROPS_ACROSS * CROP_PX
+    return config.perception.max_width_px
 
 
 def _frame_id(message: Any) -> str:

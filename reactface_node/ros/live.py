@@ -6,10 +6,11 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
+from reactface_node.capture import Capture
 from reactface_node.config import Config
 from reactface_node.display import Display
 from reactface_node.errors import UserError
-from reactface_node.media import Capture, ImageInput
+from reactface_node.media import ImageInput
 from reactface_node.render import make_renderer
 from reactface_node.ros.dds import DdsNode, serve, stop_on_signals
 from reactface_node.ros.server import IMAGE, Server

@@ -226,8 +226,8 @@ def _deliveries(source: Source) -> Iterator[tuple[float, Deliver]]:
     for item in source.items:
         if not isinstance(item, BagMessage):
             yield item.arrival_s, _pusher(item)
-        elif source.follows_another(item):
-            yield item.stamp_s, _call("change_speaker")
+        elif whose := source.follows_another(item):
+            yield item.stamp_s, _call("follow_another", whose)
         elif stream := source.stream_of(item):
             yield item.stamp_s, _call("receive", stream, item.message, item.stamp_s)
 

@@ -17,6 +17,8 @@ from reactface_node.media import (
 from reactface_node.ros.bag import AUDIO_TYPES, INFO_TYPES, BagMessage, BagReader
 from reactface_node.ros.streams import AUTO, FACES, VOICES, Humans, info_of, streams
 
+LISTS = ("faces", "voices")
+"""The streams that say who is there."""
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} < {remaining}"
 
 
@@ -35,12 +37,13 @@ class Source:
     _router: "_Router | None" = None
 
     def stream_of(self, item: BagMessage) -> str:
-        """Which of ``streams.streams`` a message belongs to now; '' for none."""
-        return self._router.names.get(item.topic, "") if self._router else ""
+        """Which of ``streams.streams`` a message belongs to now; '' for none, and for lists."""
+        stream = self._router.names.get(item.topic, "") if self._router else ""
+        return "" if stream in LISTS else stream
 
-    def follows_another(self, item: BagMessage) -> bool:
-        """True where ROS4HRI's list of those tracked makes another face the followed one."""
-        return self._router is not None and self._router.see(item)
+    def follows_another(self, item: BagMessage) -> str:
+        """Which of ``LISTS`` it is where it makes another one the followed one; else ''."""
+        return self._router.see(item) if self._router else ""
 
 
 class _Router:
@@ -49,11 +52,15 @@ class _Router:
     def __init__(self, bag: BagReader, config: RosConfig) -> None:
         self._config, self._humans = config, Humans(config)
         self._types = {topic.name: topic.type for topic in bag.topics}
-        for name, place in (("faces", FACES), ("voices", VOICES)):
-            chosen = config.face_id if name == "faces" else config.voice_id
+        first = Humans(config)
+        for name, place, chosen in zip(
+            LISTS, (FACES, VOICES), (config.face_id, config.voice_id), strict=True
+        ):
             if chosen == AUTO:
+                first.see(name, self._ids(place))
+            if chosen == AUTO and f"{place}/tracked" not in self._types:
                 self._humans.see(name, self._ids(place))
-        self.inputs = bag.inputs(self._named())
+        self.inputs = bag.inputs(self._named(first))
         self.names: dict[str, str] = {}
         self._lead()
 
@@ -63,23 +70,23 @@ class _Router:
         humans = [name for name in self._types if name.startswith("/humans/")]
         return sorted({*self.names, *(humans if self._humans.tracked() else [])})
 
-    def see(self, item: BagMessage) -> bool:
+    def see(self, item: BagMessage) -> str:
         stream = self.names.get(item.topic, "")
-        if stream not in ("faces", "voices") or not self._humans.see(stream, item.message.ids):
-            return False
+        if stream not in LISTS or not self._humans.see(stream, item.message.ids):
+            return ""
         self._lead()
-        return stream == "faces"
+        return stream
 
     def _ids(self, place: str) -> list[str]:
         return [
             t.split("/")[3] for t in self._types if t.startswith(f"{place}/") and t.count("/") > 3
         ]
 
-    def _named(self) -> RosConfig:
+    def _named(self, humans: Humans) -> RosConfig:
         return replace(
             self._config,
-            image_topic=self._humans.image_topic() or self._config.image_topic,
-            audio_topic=self._humans.audio_topic() or self._config.audio_topic,
+            image_topic=humans.image_topic() or self._config.image_topic,
+            audio_topic=humans.audio_topic() or self._config.audio_topic,
         )
 
     def _lead(self) -> None:
