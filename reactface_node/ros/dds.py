@@ -15,7 +15,7 @@ from reactface_node.ros.adapters import Adapters
 from reactface_node.ros.intake import Session
 from reactface_node.ros.server import Page, Server, outputs
 from reactface_node.ros.services import Service, make_services
-from reactface_node.ros.streams import Humans, Stream, info_of, streams
+from reactface_node.ros.streams import Humans, Stream, info_of, stale, streams
 from reactface_node.ros.types import RosbagsTypes, audio_variant
 from reactface_node.ros.wire import Quality, Reader, Wire, Writer, domain_id
 
@@ -149,10 +149,9 @@ class DdsNode:
             for name, stream in streams(self._config, self._humans).items()
             if name not in self._left_out
         }
-        for name, entry in list(self._inputs.items()):
-            if not name.endswith("_info") and entry.stream != wanted.get(name):
-                self._drop(name)
-                self._drop(f"{name}_info")
+        listened = {name: entry.stream for name, entry in self._inputs.items()}
+        for name in stale(listened, wanted):
+            self._drop(name)
         for name, stream in wanted.items():
             if name not in self._inputs:
                 self._inputs[name] = Input(self._wire, stream)

@@ -18,7 +18,7 @@ from reactface_node.render import Renderer
 from reactface_node.ros.adapters import Adapters
 from reactface_node.ros.intake import Session
 from reactface_node.ros.server import Server, outputs
-from reactface_node.ros.streams import Humans, Stream, info_of, streams
+from reactface_node.ros.streams import Humans, Stream, info_of, stale, streams
 from reactface_node.ros.types import RclpyTypes
 from reactface_node.web import WebFace
 
@@ -124,10 +124,9 @@ class Graph:
     def _listen(self) -> None:
         """Subscribes to what the people there are make of the configuration."""
         wanted = streams(self._config, self._humans)
-        for name, entry in list(self._inputs.items()):
-            if not name.endswith("_info") and entry.stream != wanted.get(name):
-                self._drop(name)
-                self._drop(f"{name}_info")
+        listened = {name: entry.stream for name, entry in self._inputs.items()}
+        for name in stale(listened, wanted):
+            self._drop(name)
         for name, stream in wanted.items():
             if name not in self._inputs:
                 self._inputs[name] = Input(stream)

@@ -4,7 +4,7 @@ ROS4HRI (REP-155) gives every face and voice an id and topics of its own: ``ros.
 ``ros.voice_id`` name one, or "auto" takes the first that is tracked and keeps it while it is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reactface_node.config import RosConfig
@@ -83,15 +83,26 @@ def streams(config: RosConfig, humans: Humans) -> dict[str, Stream]:
     """All inputs by name, those of nobody left out."""
     reliable = config.input_qos == "reliable"
     image, audio = _FORCED.get(config.image_type, ""), _FORCED.get(config.audio_type, "")
+    # Sound first: after a pause of this process what waits of it is older than the one image.
     found = (
-        Stream("image", humans.image_topic(), IMAGE_TYPES, 1, reliable, image),
         Stream("audio", humans.audio_topic(), AUDIO_TYPES, 50, reliable, audio),
+        Stream("image", humans.image_topic(), IMAGE_TYPES, 1, reliable, image),
         Stream("voice", humans.voice_topic(), (BOOL,), 10, True, BOOL),
         Stream("speaking", config.speaking_topic, (BOOL,), 10, True, BOOL),
         Stream("own_audio", config.own_audio_topic, AUDIO_TYPES, 50, reliable),
         *humans.tracked(),
     )
     return {stream.name: stream for stream in found if stream.topic}
+
+
+def stale(listened: Mapping[str, Stream], wanted: Mapping[str, Stream]) -> list[str]:
+    """Names of what is listened to and is no longer wanted, each with its AudioInfo's."""
+    gone = [
+        name
+        for name, stream in listened.items()
+        if not name.endswith("_info") and stream != wanted.get(name)
+    ]
+    return [name for stream in gone for name in (stream, f"{stream}_info") if name in listened]
 
 
 def info_of(stream: Stream, config: RosConfig) -> Stream:
