@@ -117,7 +117,7 @@ def test_what_is_no_command_is_answered_and_said_once(face, caplog):
             await page.send_str("x" * 5000)
             while (message := await page.receive()).type is aiohttp.WSMsgType.BINARY:
                 pass
-            assert message.type is aiohttp.WSMsgType.CLOSE and page.close_code == 1009
+            assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1009)
             await see(face, other, number=8)
 
     within_deadline(scenario())

@@ -1,6 +1,7 @@
 """The page's server without a browser: many pages, slow ones, and who may ask for what."""
 
 import asyncio
+import contextlib
 import http.client
 import json
 import time
@@ -45,7 +46,7 @@ def test_a_page_that_never_reads_slows_nobody_and_takes_no_memory():
             begun = time.perf_counter()
             face.show(numbered(number), None)
             spent.append(time.perf_counter() - begun)
-            if number % 100 == 99:
+            if number % 3 == 2:  # so that none is left out of a page that reads
                 while (await page.receive()).data[:4] != numbered(number)[:1].tobytes():
                     pass
         return np.mean(spent)
@@ -53,15 +54,19 @@ def test_a_page_that_never_reads_slows_nobody_and_takes_no_memory():
     async def scenario():
         async with opened(face) as (page,):
             await see(face, page)
-            await show_many(page, 20_000)  # what the system's buffers take
+            while sum(viewer._transport.get_write_buffer_size() > 0 for viewer in viewers()) < 3:
+                await show_many(page, 300)  # what the system's buffers take
             tracemalloc.start()
             try:
-                await show_many(page, 10_000)
+                await show_many(page, 6000)
                 most = tracemalloc.get_traced_memory()[1]
             finally:
                 tracemalloc.stop()
-            assert most < 2**20 < 10_000 * FRAME_BYTES
-            assert await show_many(page, 2000) < 0.002
+            assert most < 2**20 < 6000 * FRAME_BYTES
+            assert await show_many(page, 600) < 0.002
+
+    def viewers():
+        return list(face._pages._open)
 
     with web_face() as face:
         stuck = [shaken(face, 4096) for _ in range(3)]
@@ -69,7 +74,10 @@ def test_a_page_that_never_reads_slows_nobody_and_takes_no_memory():
         begun = time.monotonic()
     assert time.monotonic() - begun < 8 and not face._thread.is_alive()
     for peer in stuck:
-        peer.close()
+        with contextlib.closing(peer), contextlib.suppress(ConnectionResetError):
+            peer.settimeout(5)
+            while peer.recv(2**20):  # up to the end: it was let go
+                pass
 
 
 def test_what_waits_for_a_slow_page_is_the_newest_frames_and_all_news():
@@ -223,7 +231,7 @@ def test_leaving_says_goodbye_to_all_and_frees_the_port():
             for page in pages:
                 while (message := await page.receive()).type.name == "BINARY":
                     pass
-                assert (message.type.name, page.close_code) == ("CLOSE", 1001)
+                assert (message.type.name, message.data) == ("CLOSE", 1001)
             await leaving
 
     face = web_face().__enter__()
