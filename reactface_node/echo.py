@@ -15,15 +15,15 @@ STEPS_PER_FRAME = SAMPLES_PER_FRAME // STEP
 # Energies are of 25 ms, as in speech recognition; the bands' width grows with frequency.
 SPAN = 400
 EDGES_HZ = (100, 250, 400, 570, 760, 980, 1250, 1580, 2000, 2500, 3150, 4000, 5000, 6200, 7600)
-REMEMBERED = 300
-"""3 s: gains and delay are learned from so much ..."""
+REMEMBERED = 500
+"""5 s: gains and delay are learned from so much ..."""
 SHORTEST = 60
 """... and trusted after so much sound of the robot's own."""
 LONGEST_DELAY = 60
 """0.6 s: loudspeaker buffers, the way through the air, stamps made when it was sent."""
 DECAY = 0.80
 """Of a band's energy after 10 ms: a room whose echo has died away by 60 dB in 0.6 s."""
-ALIKE = 0.65
+ALIKE = 0.75
 """Correlation of the two loudnesses from which on the microphone hears the robot."""
 GAIN_QUANTILE = 0.5
 """Somebody who speaks at the same time only makes ratios larger, and seldom for most of it."""
@@ -46,11 +46,19 @@ class EchoGate:
         self._heard = np.zeros((0, bands))
         self._played = np.zeros((0, bands))
         """As it rings in the room."""
+        self._told = np.zeros(0, bool)
+        """Where the microphone was there."""
         self._gain: np.ndarray | None = None
         self._delay = 0
 
-    def recognise(self, heard: np.ndarray, played: np.ndarray) -> np.ndarray:
-        """(n*640,) of the microphone and of what was played, at the same time -> (n,) bool.
+    @property
+    def is_sure(self) -> bool:
+        """Whether it has heard how the robot sounds in this room."""
+        return self._gain is not None
+
+    def recognise(self, heard: np.ndarray, played: np.ndarray, told: np.ndarray) -> np.ndarray:
+        """(n*640,) of the microphone and of what was played, at the same time, (n,) whether the
+        microphone gave the frame -> (n,) bool.
 
         True: nothing but echo. Call it for all audio, in order; it learns from what it is given.
         """
@@ -60,6 +68,7 @@ class EchoGate:
         self._heard = np.concatenate([self._heard, mic])[-REMEMBERED:]
         ringing = _ringing(own, self._played[-1] if len(self._played) else np.zeros_like(own[0]))
         self._played = np.concatenate([self._played, ringing])[-(REMEMBERED + LONGEST_DELAY) :]
+        self._told = np.concatenate([self._told, told.repeat(STEPS_PER_FRAME)])[-REMEMBERED:]
         self._learn()
         frames = len(heard) // SAMPLES_PER_FRAME
         if self._gain is None:
@@ -79,11 +88,12 @@ class EchoGate:
         """Delay and gains from the last seconds, where the robot has been heard in them."""
         count = len(self._heard)
         active = self._played[-count:].sum(axis=1) > self._played.shape[1] * QUIET
-        if active.sum() < SHORTEST:
+        told = self._told
+        if (active & told).sum() < SHORTEST:
             return
         loudness, own = _level(self._heard), _level(self._delayed(count, 0, LONGEST_DELAY))
         alike = [
-            _correlation(loudness, own[LONGEST_DELAY - delay :][:count])
+            _correlation(loudness[told], own[LONGEST_DELAY - delay :][:count][told])
             for delay in range(LONGEST_DELAY)
         ]
         best = int(np.argmax(alike))
@@ -95,11 +105,12 @@ class EchoGate:
             self._gain = np.minimum(self._gain, self._gains(self._delay))
 
     def _gains(self, delay: int) -> np.ndarray:
-        played = self._delayed(len(self._heard), delay)
-        told = (played > QUIET).sum(axis=0) >= SHORTEST // 4
-        ratio = np.where(played > QUIET, self._heard / np.maximum(played, QUIET), np.nan)
+        played = self._delayed(len(self._heard), delay)[self._told]
+        loud = played > QUIET
+        ratio = np.where(loud, self._heard[self._told] / np.maximum(played, QUIET), np.nan)
+        enough = loud.sum(axis=0) >= SHORTEST // 4
         gain = np.zeros(ratio.shape[1])
-        gain[told] = np.nanquantile(ratio[:, told], GAIN_QUANTILE, axis=0)
+        gain[enough] = np.nanquantile(ratio[:, enough], GAIN_QUANTILE, axis=0)
         return gain
 
     def _delayed(self, count: int, delay: int, more: int = 0) -> np.ndarray:
@@ -110,7 +121,8 @@ class EchoGate:
 
     def _noise(self) -> np.ndarray:
         """What is always there, a band: the quietest tenth, and some."""
-        return 4.0 * np.quantile(self._heard, 0.1, axis=0) + QUIET
+        heard = self._heard[self._told] if self._told.any() else self._heard
+        return 4.0 * np.quantile(heard, 0.1, axis=0) + QUIET
 
 
 def _ringing(energy: np.ndarray, before: np.ndarray) -> np.ndarray:

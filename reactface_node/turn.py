@@ -34,14 +34,16 @@ class Turn:
     def clear(self) -> None:
         """Forget the room and what was played; the flag stays as it was last set."""
         self._flags = deque([(-np.inf, self._flags[-1][1])], maxlen=64)
-        self._began_s = np.inf
+        self._said_s = self._began_s = np.inf
         self._gate = EchoGate()
         self._track: AudioTrack | None = None
         self._zero_s = self._played_s = self._voiced_s = -np.inf
 
     def flag(self, stamp_s: float, on: bool) -> None:
         """From then on the robot speaks, or does not."""
-        self._flags.append((stamp_s, on))
+        if on != self._flags[-1][1]:
+            self._flags.append((stamp_s, on))
+        self._said_s = stamp_s
 
     def play(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
         """What the loudspeaker gets, as for ``Timeline.push_audio``; ValueError as there."""
@@ -60,9 +62,12 @@ class Turn:
         count = len(window.audio_valid)
         self._began_s = min(self._began_s, window.start_s)
         played = self._take(window.start_s, count)
-        own = self.speaks(window.start_s + (np.arange(count) + 0.5) / FRAME_RATE_HZ)
+        times_s = window.start_s + (np.arange(count) + 0.5) / FRAME_RATE_HZ
+        own = self.speaks(times_s)
         if window.start_s - self._played_s < PLAYED_S:
-            own = self._gate.recognise(window.audio, played)
+            echo = self._gate.recognise(window.audio, played, window.audio_valid)
+            # Until it has heard how the robot sounds here, the flag is all there is.
+            own = echo if self._gate.is_sure else echo | self._flagged(times_s)
         if not own.any():
             return window.audio, window.audio_valid
         kept = np.where(own.repeat(SAMPLES_PER_FRAME), 0.0, window.audio).astype(np.float32)
@@ -70,12 +75,14 @@ class Turn:
 
     def speaks(self, times_s: np.ndarray) -> np.ndarray:
         """Whether it is the robot's turn at those times, (n,) bool."""
+        return self._flagged(times_s) | (times_s - self._voiced_s < PAUSE_S)
+
+    def _flagged(self, times_s: np.ndarray) -> np.ndarray:
         said = np.zeros(len(times_s), bool)
         for since_s, on in self._flags:
-            after = times_s >= since_s
-            began_s = since_s if np.isfinite(since_s) else self._began_s
-            said[after] = on & (times_s[after] < began_s + LONGEST_S)
-        return said | (times_s - self._voiced_s < PAUSE_S)
+            said[times_s >= since_s] = on
+        newest_s = self._said_s if np.isfinite(self._said_s) else self._began_s
+        return said & (times_s < newest_s + LONGEST_S)
 
     def _take(self, start_s: float, frames: int) -> np.ndarray:
         """What was played in the window, silence where nothing was."""

@@ -30,7 +30,7 @@ def tensors(monkeypatch):
 class CroppingTracker:
     """Takes the whole image for the crop; black images hold no face."""
 
-    def hear(self, stamp_s, rms):
+    def hear(self, stamp_s, duration_s, rms):
         pass
 
     def change_person(self):

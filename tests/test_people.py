@@ -9,6 +9,7 @@ import pytest
 
 from reactface_node.config import PerceptionConfig, RenderConfig
 from reactface_node.perception import make_tracker
+from reactface_node.perception.attention import Voice
 from reactface_node.perception.geometry import quarter_turned, rotation_matrix
 from reactface_node.perception.person import Face
 from reactface_node.perception.tracker import HANDOVER_S, LandmarkTracker
@@ -60,7 +61,7 @@ def a_talk(room, tracker, start_s, seconds, talker, others=(), distance=None, vo
         }
         # Speech has pauses, and they show how loud the room is.
         loud = voice if frame % 25 < 18 else 0.0005
-        tracker.hear(stamp_s, loud if talker else 0.0005)
+        tracker.hear(stamp_s, 1 / FPS, loud if talker else 0.0005)
         followed.append(tracker.track(stamp_s, IMAGE))
     return followed
 
@@ -83,6 +84,34 @@ def test_the_one_who_speaks_is_listened_to():
     change = numbers.index(listener)
     assert 10 < change < 60
     assert numbers[change:] == [listener] * len(numbers[change:])
+
+
+@pytest.mark.parametrize("chunk_s", [0.02, 0.1, 0.256])
+def test_a_voice_is_heard_in_chunks_of_any_length(chunk_s):
+    """A chunk comes when it is over, and an image before the sound of its time."""
+    voice, chunks, found = Voice(), 0, []
+    for frame in range(4 * FPS):
+        now_s = frame / FPS
+        while (chunks + 1) * chunk_s <= now_s:
+            voice.hear(chunks * chunk_s, chunk_s, 0.1 if chunks * chunk_s >= 1.0 else 0.0005)
+            chunks += 1
+        found.append(voice.active(now_s))
+    found = np.array(found)
+    assert not found[:FPS].any() and found[FPS + 10 :].all()
+    assert not voice.active(4.0 + 1.0)
+
+
+def test_a_face_of_long_ago_is_not_faded_from():
+    room, tracker = watched()
+    room.people = {"left": a_face(LEFT_X, smile=0.0)}
+    for frame in range(50):
+        tracker.track(frame / FPS, IMAGE)
+    room.people = {"left": a_face(LEFT_X, smile=1.0)}
+    assert tracker.track(2.0, IMAGE).coefficients[SMILE] > 0.5
+    room.people = {}
+    tracker.track(2.1, IMAGE)
+    room.people = {"right": a_face(RIGHT_X, smile=0.0)}
+    assert tracker.track(60.0, IMAGE).coefficients[SMILE] == 0.0
 
 
 def test_a_pause_and_a_moving_mouth_without_a_voice_change_nothing():
@@ -195,7 +224,7 @@ def test_two_drawn_people_are_told_apart_and_the_speaker_is_found(drawn):
             jaw = 0.5 * abs(np.sin(2 * np.pi * 2 * stamp_s))
             halves = [drawn(jawOpen=jaw if side == frame // 75 else 0.0) for side in (0, 1)]
             image = np.concatenate([half[:, 110:530] for half in halves], axis=1)
-            tracker.hear(stamp_s, 0.1 if frame % 25 < 18 else 0.0005)
+            tracker.hear(stamp_s, 1 / FPS, 0.1 if frame % 25 < 18 else 0.0005)
             observation = tracker.track(stamp_s, image)
             numbers.append((observation.person, observation.people))
     finally:

@@ -22,7 +22,7 @@ class ReadingTracker:
     def __init__(self):
         self.tracked = 0
 
-    def hear(self, stamp_s, rms):
+    def hear(self, stamp_s, duration_s, rms):
         pass
 
     def change_person(self):

@@ -43,16 +43,20 @@ def in_a_room(sound, delay_s, gain, rng):
     return gain * fftconvolve(late, room / np.linalg.norm(room))[: len(sound)]
 
 
-def heard_frames(turn, microphone, loudspeaker=None):
-    """Both played window by window, the loudspeaker's chunks a little ahead; audio_valid."""
+def heard_frames(turn, microphone, loudspeaker=None, there=None):
+    """Both played window by window, the loudspeaker's chunks a little ahead; audio_valid.
+
+    there: frames that the microphone gave; all if None.
+    """
     valid = []
     for index in range(len(microphone) // (W * FRAME)):
         span = slice(index * W * FRAME, (index + 1) * W * FRAME)
         start_s = START_S + span.start / RATE
         if loudspeaker is not None:
             turn.play(start_s, loudspeaker[span].astype(np.float32), RATE)
+        given = np.ones(W, bool) if there is None else there[index * W : (index + 1) * W]
         window = Window(index, start_s, start_s + W / 25, [None] * W,
-                        microphone[span].astype(np.float32), np.ones(W, bool))  # fmt: skip
+                        microphone[span].astype(np.float32), given)  # fmt: skip
         audio, heard = turn.listen(window)
         assert not audio[~heard.repeat(FRAME)].any()
         np.testing.assert_array_equal(audio[heard.repeat(FRAME)], window.audio[heard.repeat(FRAME)])
@@ -99,6 +103,42 @@ def test_with_headphones_nothing_is_echo():
     # Backwards, because all made voices pause at the same places.
     microphone = made_voice(7)[: 10 * RATE][::-1] + 1e-3 * rng.standard_normal(10 * RATE)
     assert heard_frames(Turn(TimelineConfig()), microphone, robot).mean() > 0.85
+
+
+def test_a_microphone_that_is_gone_for_a_while_does_not_unlearn_the_echo():
+    rng = np.random.default_rng(8)
+    robot = made_voice(3)[: 16 * RATE]
+    microphone = in_a_room(robot, 0.12, 0.5, rng) + 1e-3 * rng.standard_normal(16 * RATE)
+    microphone[5 * RATE : 8 * RATE] = 0.0
+    there = np.ones(len(microphone) // FRAME, bool)
+    there[125:200] = False
+    heard = heard_frames(Turn(TimelineConfig()), microphone, robot, there)
+    loud = (loudness(microphone) > 0.02)[: len(heard)]
+    back = (np.arange(len(heard)) > 205) & loud
+    assert not heard[125:200].any()
+    assert np.mean(~heard[back]) > 0.85
+
+
+@pytest.mark.parametrize("late_s", [0.9, 0.2])
+def test_the_flag_counts_until_the_echo_is_known(late_s):
+    """At 0.9 s it never is: the delay is longer than a room's."""
+    rng = np.random.default_rng(9)
+    robot = made_voice(3)[: 10 * RATE]
+    microphone = in_a_room(robot, late_s, 0.5, rng) + 1e-3 * rng.standard_normal(10 * RATE)
+    turn = Turn(TimelineConfig())
+    turn.flag(START_S, True)
+    heard = heard_frames(turn, microphone, robot)
+    loud = (loudness(microphone) > 0.02)[: len(heard)]
+    assert np.mean(~heard[loud]) > 0.85
+    assert not heard[:16].any()
+
+
+def test_a_flag_that_is_repeated_often_is_one_flag():
+    turn = Turn(TimelineConfig())
+    for at_s in np.arange(0.0, 130.0, 0.005):
+        turn.flag(START_S + at_s, True)
+    assert turn.speaks(START_S + np.array([0.1, 60.0, 129.9, 249.0])).all()
+    assert not turn.speaks(np.array([START_S + 251.0]))[0]
 
 
 def test_where_there_is_only_the_flag_the_microphone_is_not_listened_to():

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 
 from reactface_node.config import PerceptionConfig
-from reactface_node.perception.attention import Attention
+from reactface_node.perception.attention import LOST_S, Attention
 from reactface_node.perception.geometry import head_pose, to_pixels
 from reactface_node.perception.person import Face, Person, Sighting
-from reactface_node.schema import Observation
+from reactface_node.schema import NUM_COEFFICIENTS, Observation
 
 # A face elsewhere is another face where a head could not have got there: the slack is for wrong
 # distances, and after half a second without a face anything within reach may be the same one.
@@ -70,9 +70,10 @@ class LandmarkTracker:
         observation = replace(read[chosen.number], crop=crop, people=len(seen))
         return self._handed_over(stamp_s, observation)
 
-    def hear(self, stamp_s: float, rms: float) -> None:
-        """A chunk of the microphone's sound: its time, and its root mean square of full scale 1."""
-        self._attention.voice.hear(stamp_s, rms)
+    def hear(self, stamp_s: float, duration_s: float, rms: float) -> None:
+        """A chunk of the microphone's sound: its time, its length, and its root mean square of
+        full scale 1."""
+        self._attention.voice.hear(stamp_s, duration_s, rms)
 
     def change_person(self) -> None:
         """Whoever is seen next is another person; their face begins where the last one's was."""
@@ -91,7 +92,7 @@ class LandmarkTracker:
     def _forget(self) -> None:
         self._people: list[Person] = []
         self._attention = Attention(self._config.follow)
-        self._shown: np.ndarray | None = None
+        self._shown, self._shown_s = np.zeros(NUM_COEFFICIENTS, np.float32), -np.inf
         self._shown_of = 0
         self._leaving: tuple[np.ndarray, float] | None = None
 
@@ -121,8 +122,10 @@ class LandmarkTracker:
 
     def _handed_over(self, stamp_s: float, observation: Observation) -> Observation:
         """Another person's face begins where the last one's was."""
-        if self._shown is not None and observation.person != self._shown_of:
-            self._leaving = (self._shown, stamp_s)
+        if observation.person != self._shown_of:
+            # A face that was last shown a while ago is nobody's expression any more.
+            is_fresh = stamp_s - self._shown_s <= LOST_S + HANDOVER_S
+            self._leaving = (self._shown, stamp_s) if is_fresh else None
         values = observation.coefficients
         if self._leaving is not None:
             before, since_s = self._leaving
@@ -130,7 +133,7 @@ class LandmarkTracker:
             values = ((1.0 - share) * before + share * values).astype(np.float32)
             if share == 1.0:
                 self._leaving = None
-        self._shown, self._shown_of = values, observation.person
+        self._shown, self._shown_of, self._shown_s = values, observation.person, stamp_s
         return replace(observation, coefficients=values)
 
     def _say_turned(self, person: Person) -> None:

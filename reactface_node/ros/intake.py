@@ -22,6 +22,10 @@ from reactface_node.schema import Reaction
 
 FOREIGN_CLOCK_S = 5.0
 WARN_PERIOD_S = 1.0
+LONGEST_QUEUE_S = 60.0
+"""More than this of the robot's own speech does not wait: its clock jumped."""
+LONGEST_SILENCE_S = 120.0
+"""A voice that was said to be silent is heard again after this: who said so may be gone."""
 SILENT_S = 1.0
 """A publisher that sends nothing for so long gives its place to another on the same topic."""
 LARGE_BYTES = 10_000_000
@@ -73,7 +77,8 @@ class Intake:
         self._informed: set[str] = set()
         self._sources = {stream: OneSource() for stream in ("image", "audio", "own_audio")}
         self._said: set[str] = set()
-        self._is_silent = False
+        self._silent_s = -np.inf
+        self._playing_until_s = -np.inf
         self._newest_arrival_s: float | None = None
         self._warned_s: dict[str, float] = {}
         self._log = logging.getLogger(__name__)
@@ -119,7 +124,8 @@ class Intake:
             return
         with self._guarded("audio", arrival_s):
             audio, stamp_s = self._audio("audio", message, arrival_s)
-            samples = np.zeros_like(audio.samples) if self._is_silent else audio.samples
+            is_silent = arrival_s - self._silent_s < LONGEST_SILENCE_S
+            samples = np.zeros_like(audio.samples) if is_silent else audio.samples
             self._session.push_audio(stamp_s, samples, audio.rate_hz)
             self.meter.count("audio")
 
@@ -137,10 +143,10 @@ class Intake:
         with self._guarded("speaking", arrival_s, timed=False):
             self._session.push_speaking(arrival_s, bool(message.data))
 
-    def on_voice(self, message: Any, _arrival_s: float) -> None:
+    def on_voice(self, message: Any, arrival_s: float) -> None:
         """std_msgs/Bool of ROS4HRI: whether the voice that is followed speaks. What is heard of
         it otherwise is the room."""
-        self._is_silent = not message.data
+        self._silent_s = -np.inf if message.data else arrival_s
 
     def see(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
         """An image that came by another way than a message, such as a webcam's."""
@@ -169,7 +175,7 @@ class Intake:
             self._session.change_speaker()
         else:
             self._sources["audio"] = OneSource()
-            self._is_silent = False
+            self._silent_s = -np.inf
 
     def reject(self, stream: str, error: Exception, arrival_s: float) -> None:
         """Counts an unusable message and warns of its stream at most once a second."""
@@ -194,8 +200,15 @@ class Intake:
                 "no message on %s has described the audio yet: taking it as %d Hz, %d channel(s)",
                 topic, bare.rate_hz, bare.channels,
             )  # fmt: skip
+        # A microphone's chunk ends when it comes; a loudspeaker's begins, or waits for its turn.
         began_s = arrival_s - audio.duration_s
-        return audio, self._trusted(stream, audio.stamp_s or None, began_s, arrival_s)
+        if stream == "own_audio":
+            waits = 0.0 <= self._playing_until_s - arrival_s < LONGEST_QUEUE_S
+            began_s = self._playing_until_s if waits else arrival_s
+        stamp_s = self._trusted(stream, audio.stamp_s or None, began_s, arrival_s)
+        if stream == "own_audio":
+            self._playing_until_s = stamp_s + audio.duration_s
+        return audio, stamp_s
 
     def _trusted(
         self, stream: str, stamp_s: float | None, fallback_s: float, arrival_s: float
