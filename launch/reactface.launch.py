@@ -89,7 +89,7 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 
 def parameters(value: Mapping[str, str]) -> dict[str, ParameterValue]:
-    """What was given, in the types of the settings: a face may be called 1234."""
+    """What was given, in the types of the settings: a name of digits is a text all the same."""
     kinds = {item.name: type(item.value) for item in settings(Config())}
     given = {}
     for name, (setting, _) in SETTINGS.items():

@@ -81,9 +81,9 @@ class Microphone:
 class Capture:
     """A webcam and a microphone, each read by a thread of its own; stamps are ``time.time()``.
 
-    This is an edge of the product: it may read a clock. Of what arrives nothing is lost until
-    the reader is seconds behind. A device that goes is said once, tried again every second, and
-    said again when it is back.
+    This is an edge of the product: it may read a clock. The newest image wins; of the sound nothing
+    is lost until the reader is seconds behind. A device that goes is said once, tried again every
+    second, and said again when it is back.
     """
 
     def __init__(
@@ -91,7 +91,8 @@ class Capture:
     ) -> None:
         """camera: index or None. microphone: an ALSA device such as "default", or None. stop: set
         by ``close``, and waited for between two tries. UserError if one cannot be opened."""
-        self._queue: queue.Queue[ImageInput | AudioInput] = queue.Queue(maxsize=_QUEUED)
+        self._sounds: queue.Queue[AudioInput] = queue.Queue(maxsize=_QUEUED)
+        self._images: queue.Queue[ImageInput] = queue.Queue(maxsize=1)
         self._stop = stop or threading.Event()
         wanted: list[tuple[str, Callable[[], Device]]] = []
         if camera is not None:
@@ -114,13 +115,13 @@ class Capture:
             thread.start()
 
     def take(self) -> list[ImageInput | AudioInput]:
-        """All that has arrived since the last call."""
-        taken = []
-        while True:
-            try:
-                taken.append(self._queue.get_nowait())
-            except queue.Empty:
-                return taken
+        """All sound that has arrived since the last call and the newest image, as they came."""
+        taken: list[ImageInput | AudioInput] = []
+        for waiting in (self._sounds, self._images):
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    taken.append(waiting.get_nowait())
+        return sorted(taken, key=lambda item: item.arrival_s)
 
     def close(self) -> None:
         """Stops reading; a device that blocks is left to itself after two seconds."""
@@ -154,9 +155,10 @@ class Capture:
 
     def _offer(self, item: ImageInput | AudioInput) -> None:
         """The oldest makes room."""
+        waiting: queue.Queue = self._images if isinstance(item, ImageInput) else self._sounds
         while not self._stop.is_set():
             try:
-                return self._queue.put_nowait(item)
+                return waiting.put_nowait(item)
             except queue.Full:
                 with contextlib.suppress(queue.Empty):
-                    self._queue.get_nowait()
+                    waiting.get_nowait()

@@ -1,6 +1,6 @@
 """From the model's trajectories to the faces that are shown: idle motion, gain, blinks, fades."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class Playout:
         ]
         self._presence = 0.0
         self._mouth = 1.0
-        self._played: int | None = None
+        self._config = config
         self._last: np.ndarray | None = None
         self._last_index = -1
 
@@ -84,7 +84,7 @@ class Playout:
             ]
         )
         samples[:, :, MOUTH] *= mouth[:, None]
-        return samples, self._show(index, samples, config.play)
+        return samples, self._show(index, samples, config)
 
     def _finish_sample(
         self,
@@ -123,15 +123,17 @@ class Playout:
         self._mouth = float(levels[-1])
         return levels
 
-    def _show(self, index: int, samples: np.ndarray, play: int) -> np.ndarray:
-        """The played sample; a switch cross-fades over one window, so does a skipped window."""
-        face = samples[play]
+    def _show(self, index: int, samples: np.ndarray, config: PlayoutConfig) -> np.ndarray:
+        """The played sample; a switch cross-fades over one window, so do a skipped window and
+        changed settings."""
+        face, before = samples[config.play], self._config
         share = (np.arange(1, len(face) + 1) / len(face))[:, None].astype(np.float32)
-        if self._played is not None and play != self._played:
-            face = (1.0 - share) * samples[self._played] + share * face
-        elif self._last is not None and index != self._last_index + 1:
+        skipped = index != self._last_index + 1
+        if self._last is not None and (skipped or replace(before, play=config.play) != config):
             face = (1.0 - share) * self._last + share * face
-        self._played, self._last, self._last_index = play, face[-1], index
+        elif config.play != before.play:
+            face = (1.0 - share) * samples[before.play] + share * face
+        self._config, self._last, self._last_index = config, face[-1], index
         return face.astype(np.float32)
 
 

@@ -16,7 +16,7 @@ STAMPS = Stamps(0, 0, 0, None, 0, 0, 1.0, 8.0, 15.0)
 IMAGES = ImageReport(600, {"640x480": 600}, {"Image 'rgb8'": 600}, {},
                      Pace(30.0, 0.04, 1.0, 0), STAMPS)  # fmt: skip
 FACE = FaceReport(1.0, 0.0, 240.0, 240.0, 120.0, 0.1, 0.01, 0.01, (-5.0, 5.0), (-9.0, 9.0),
-                  (-3.0, 3.0), 6, 18.0, 0.3, 1)  # fmt: skip
+                  (-3.0, 3.0), 6, 18.0, 0.3, 1, 1)  # fmt: skip
 AUDIO = AudioReport(500, {16000: 500}, 16000.0, {1: 500}, {"AudioStamped float32": 500}, {}, STAMPS,
                     0.0, 20.0, 1.0, -24.0, -58.0, 0.0, 0.01, 0.5, 0, 0, 0, 0)  # fmt: skip
 OFFSET = Offset(0.03, "", -0.01, 0.5, 7.0, 0.02, np.zeros(3), np.zeros(3))
@@ -68,7 +68,7 @@ def test_a_good_recording_needs_nothing():
         (face(tracked_px=50.0, px=150.0), "raise perception.max_width_px"),
         (face(head_jitter_deg=2.0), "the tracked head trembles (2.0 deg)"),
         (face(yaw_deg=(-50.0, 3.0)), "turned far away"),
-        (face(people=3), "a new person was taken 2 times"),
+        (face(people=3, most_in_view=2), "another person was followed 2 time"),
         ({"audio": None}, "there is no microphone"),
         (audio(rejected={"audio: these are MP3 frames": 7}), "7 audio messages cannot be used"),
         (audio(kinds={"AudioData int16, rate and format assumed": 9}), "no AudioInfo"),

@@ -183,7 +183,7 @@ def image_log(coefficients, found):
     stream = StreamLog(times, times, times)
     return ImageLog(
         stream, {}, times, coefficients, np.ones(58, bool), found, size, size / 2,
-        np.full(len(found), 120.0), 1,
+        np.full(len(found), 120.0), 1, 1,
     )  # fmt: skip
 
 

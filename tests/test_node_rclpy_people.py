@@ -53,9 +53,9 @@ def test_the_face_and_voice_that_are_tracked_are_followed(ros):
         faces.clear()
         return until(ros, lambda: [f for f in faces if abs(f.weights[0] - level) < 1e-3], publish)
 
-    shown(0.2)
-    there.reverse()  # She is kept as long as she is there.
-    shown(0.2)
+    for _ in range(2):  # She is kept as long as she is there.
+        shown(0.2)
+        there.reverse()
     there.remove("anna")
     shown(0.8)
     assert ros.sessions[0].changes == 2

@@ -140,8 +140,9 @@ def _face(face: FaceReport, config: Config) -> Iterator[str]:
         yield "the head is often turned far away: put the camera before the person"
     if face.people > 1:
         yield (
-            f"a new person was taken {face.people - 1} times, and each time the neutral is learned "
-            "anew: keep one person in view, or raise perception.person_change_s "
+            f"another person was followed {face.people - 1} time(s), with up to "
+            f"{face.most_in_view} in view: keep one in view, set perception.follow=nearest, or "
+            "raise perception.person_change_s where it was the same one "
             f"({config.perception.person_change_s:g} s)"
         )
 

@@ -28,7 +28,8 @@ class FaceReport:
     looks at. brightness: median luma of the face (of the image, where no face is found), 0..255.
     jitter of the head in degrees (the worst axis) and of the mouth's and the brows' weights where
     they are still. pitch_deg, yaw_deg, roll_deg: 5th and 95th percentile, from the neutral pose.
-    mouth_open: share of the images with a face. people: neutrals learned.
+    mouth_open: share of the images with a face. people: how often somebody else
+    was followed, the first one counted. most_in_view: faces in one image.
     """
 
     found: float
@@ -46,6 +47,7 @@ class FaceReport:
     blinks_per_min: float | None
     mouth_open: float | None
     people: int
+    most_in_view: int
 
 
 def openness(coefficients: np.ndarray) -> np.ndarray:
@@ -84,6 +86,7 @@ def examine_face(images: ImageLog, end_s: float) -> FaceReport:
         blinks_per_min=blinked / minutes if minutes > 0 else None,
         mouth_open=float((openness(seen) > OPEN).mean()) if len(seen) else None,
         people=images.people,
+        most_in_view=images.most_in_view,
     )
 
 

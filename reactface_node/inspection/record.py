@@ -35,7 +35,8 @@ class ImageLog:
     gives. found: (n,). face_px: (n,) height of the face from forehead to chin in the image's
     pixels, tracked_px: the same in what the tracker looks at, NaN without a face.
     brightness: (n,) mean luma, 0..255, of the face's box, or of the image without a face.
-    people: how often the tracker began to learn a person's neutral.
+    people: how often somebody else was followed, the first one counted; most_in_view: faces in
+    one image.
     """
 
     stream: StreamLog
@@ -48,6 +49,7 @@ class ImageLog:
     tracked_px: np.ndarray
     brightness: np.ndarray
     people: int
+    most_in_view: int
 
 
 @dataclass(frozen=True, eq=False)

@@ -147,7 +147,8 @@ def _face_lines(face: FaceReport | None) -> list[str]:
         return ["no image in which to look for one"]
     lines = [
         f"found in {face.found:.1%} of the images; longest time without "
-        f"{face.longest_without_s:.1f} s; persons taken (neutrals begun): {face.people}"
+        f"{face.longest_without_s:.1f} s; followed {face.people} time(s) another, "
+        f"at most {face.most_in_view} in view"
     ]
     if not face.found:
         return [*lines, f"brightness of the images {_number(face.brightness, '.0f')} of 255"]

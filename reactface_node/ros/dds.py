@@ -39,12 +39,18 @@ class Input:
         if stream.forced:
             self._subscribe(stream.forced)
 
+    def has_gone(self, now_s: float) -> bool:
+        """Whether what is published there now is of another type than the subscription's."""
+        if self.reader is None or self.stream.forced or self.reader.matched:
+            return False
+        found = self._published(now_s) & set(self.stream.types)
+        return bool(found - {self.type_name}) and self.type_name not in found
+
     def search(self, now_s: float) -> bool:
         """Looks for a publisher a few times a second; True when one has just been found."""
-        if self.reader is not None or abs(now_s - self._searched_s) < _SEARCH_PERIOD_S:
+        if self.reader is not None:
             return False
-        self._searched_s = now_s
-        found = self._wire.published_types("rt" + self.topic)
+        found = self._published(now_s)
         known = [name for name in self.stream.types if name in found]
         if known:
             self._subscribe(known[0])
@@ -55,6 +61,13 @@ class Input:
                 "%s carries %s, which is not one of %s",
                 self.topic, name, ", ".join(self.stream.types))  # fmt: skip
         return False
+
+    def _published(self, now_s: float) -> set[str]:
+        """Types on the topic; nothing where that was asked a moment ago."""
+        if abs(now_s - self._searched_s) < _SEARCH_PERIOD_S:
+            return set()
+        self._searched_s = now_s
+        return self._wire.published_types("rt" + self.topic)
 
     @property
     def needs_info(self) -> bool:
@@ -110,11 +123,7 @@ class DdsNode:
 
     def spin(self, now_s: float) -> None:
         """Everything that has come, then one tick; returns at once."""
-        found = [entry for entry in self._inputs.values() if entry.search(now_s)]
-        for entry in found:
-            self._follow(entry)
-        if found:
-            self._wire.announce()
+        self._search(now_s)
         for name, entry in list(self._inputs.items()):
             # A list of those tracked, just before, may have ended this subscription.
             if entry.reader is None or self._inputs.get(name) is not entry:
@@ -132,6 +141,21 @@ class DdsNode:
     def close(self) -> None:
         """What is not on the wire."""
         self._adapters.close()
+
+    def _search(self, now_s: float) -> None:
+        """Follows publishers that have come, also those that came back with another type."""
+        has_changed = False
+        for name, entry in list(self._inputs.items()):
+            if entry.has_gone(now_s):
+                self._drop(name)
+                self._drop(f"{name}_info")
+                self._inputs[name] = Input(self._wire, entry.stream)
+                has_changed = True
+            elif entry.search(now_s):
+                self._follow(entry)
+                has_changed = True
+        if has_changed:
+            self._wire.announce()
 
     def _receive(self, stream: str, message: Any, now_s: float, source: Any) -> None:
         if isinstance(message, Exception):

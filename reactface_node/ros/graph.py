@@ -33,6 +33,7 @@ class Input:
         self.stream = stream
         self.refused: set[str] = set()
         self.subscription: Any = None
+        self.type_name = ""
 
 
 class Graph:
@@ -135,12 +136,26 @@ class Graph:
 
     def _search(self) -> None:
         """Subscribes to what is published by now; says once what cannot be used."""
-        for entry in [entry for entry in self._inputs.values() if entry.subscription is None]:
+        for name, entry in list(self._inputs.items()):
             infos = self._node.get_publishers_info_by_topic(entry.stream.topic)
-            found = {info.topic_type for info in infos} - entry.refused
-            for type_name in sorted(found, key=lambda name: name not in entry.stream.types):
-                if self._try(entry, type_name):
-                    break
+            found = {info.topic_type for info in infos}
+            if len(infos) > 1:
+                self.server.say_several(name)
+            fitting = found & set(entry.stream.types)
+            if entry.subscription is not None and not entry.stream.forced and fitting:
+                if entry.type_name in found:
+                    continue
+                # The publisher came back with another type.
+                self._drop(name)
+                self._drop(f"{name}_info")
+                entry = self._inputs[name] = Input(entry.stream)
+            if entry.subscription is None:
+                self._choose(entry, found - entry.refused)
+
+    def _choose(self, entry: Input, found: set[str]) -> None:
+        for type_name in sorted(found, key=lambda name: name not in entry.stream.types):
+            if self._try(entry, type_name):
+                break
 
     def _try(self, entry: Input, type_name: str) -> bool:
         """A package that this workspace lacks is no reason to end, unless it was asked for."""
@@ -165,6 +180,7 @@ class Graph:
             partial(self._receive, stream.name),
             _quality(not stream.reliable, stream.depth),
         )
+        entry.type_name = type_name
         if type_name.startswith("audio_common_msgs/msg/AudioData"):
             info = info_of(stream, self._config)
             self._inputs[info.name] = Input(info)

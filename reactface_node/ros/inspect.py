@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from reactface_node.audio import root_mean_square
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.inspection.hearing import Hearing
@@ -48,7 +49,7 @@ def read_recording(path: Path, config: Config) -> Recording:
 def _read(path: Path, source: Source, config: Config, tracker: LandmarkTracker) -> Recording:
     video = video_formats(path) if source.bag is None else ("", "")
     clock = _Clock(source.start_s)
-    eye, ear = _Eye(config, tracker), _Ear(config)
+    eye, ear = _Eye(config, tracker), _Ear(config, tracker)
     with tqdm(total=source.duration_s, desc=path.name, delay=1.0, bar_format=BAR) as bar:
         for item in source.items:
             arrival_s = item.stamp_s if isinstance(item, BagMessage) else item.arrival_s
@@ -141,6 +142,7 @@ class _Eye:
         self._given: np.ndarray = np.zeros(NUM_COEFFICIENTS, bool)
         self._faces: list[tuple[bool, float, float, float]] = []
         self._newest_s = -np.inf
+        self._people = self._last = self._most = 0
 
     def on_image(self, item: BagMessage, now_s: float) -> None:
         message = item.message
@@ -169,6 +171,9 @@ class _Eye:
         self._stream.add(stamp_s, arrival_s, time_s, kind)
         self._sizes[f"{rgb.shape[1]}x{rgb.shape[0]}"] += 1
         self._coefficients.append(seen.coefficients)
+        self._people += seen.person not in (0, self._last)
+        self._last = seen.person or self._last
+        self._most = max(self._most, seen.people)
         face = self._tracker.face if seen.face_found else None
         height = np.nan if face is None else face_height(face, rgb)
         shrunk = min(1.0, self._config.perception.max_width_px / rgb.shape[1])
@@ -190,12 +195,14 @@ class _Eye:
             face_px=height,
             tracked_px=tracked,
             brightness=light,
-            people=self._tracker.met,
+            people=self._people,
+            most_in_view=self._most,
         )
 
 
 class _Ear:
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, tracker: LandmarkTracker) -> None:
+        self._tracker = tracker
         self._stream = _Stream()
         self._hearing = Hearing(config.timeline.audio_gap_s)
         self._bare = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
@@ -227,6 +234,7 @@ class _Ear:
             self._hearing.push(time_s, audio.samples, audio.rate_hz)
         except ValueError as error:
             return self._stream.reject(error)
+        self._tracker.hear(time_s, audio.duration_s, root_mean_square(audio.samples))
         self._stream.add(stamp_s, arrival_s, time_s, kind)
         self._chunks.append(audio.duration_s)
         self._rates[audio.rate_hz] += 1

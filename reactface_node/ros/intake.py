@@ -98,14 +98,19 @@ class Intake:
         key = source if source is not None else _frame_id(message)
         if one is not None and not one.accepts(key, arrival_s):
             self.meter.count("other_publishers")
+            self.say_several(stream)
+            return
+        self._handlers[stream](message, arrival_s)
+
+    def say_several(self, stream: str) -> None:
+        """Once, of a stream that is to have one publisher."""
+        if stream in self._sources:
             self._say_once(
                 f"others {stream}",
                 "more than one publisher on the topic of %s: only the first is listened to; "
                 "remap the other",
                 stream,
             )
-            return
-        self._handlers[stream](message, arrival_s)
 
     def on_image(self, message: Any, arrival_s: float) -> None:
         """sensor_msgs/Image or CompressedImage."""

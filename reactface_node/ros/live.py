@@ -66,6 +66,8 @@ def live(config: Config, camera: str, microphone: str, showing: bool) -> None:
             display = Display(full_screen=False)
             stack.callback(display.close)
             node = partial(ShowingNode, display, stop)
+        if capture is not None:
+            capture.take()  # What was filmed while the weights were loaded is over.
         serve(
             config,
             session,

@@ -56,6 +56,10 @@ class _Router:
         for name, place, chosen in zip(
             LISTS, (FACES, VOICES), (config.face_id, config.voice_id), strict=True
         ):
+            if chosen and not self._ids(place):
+                raise UserError(
+                    f"{bag.path} has nobody on {place}/...: leave out ros.{name[:-1]}_id={chosen}"
+                )
             if chosen == AUTO:
                 first.see(name, self._ids(place))
             if chosen == AUTO and f"{place}/tracked" not in self._types:

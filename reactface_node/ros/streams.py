@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reactface_node.config import RosConfig
+from reactface_node.errors import UserError
 from reactface_node.ros.bag import AUDIO_TYPES, IMAGE_TYPES, INFO_TYPES
 
 AUTO = "auto"
@@ -37,7 +38,12 @@ class Humans:
     """Which of the people that ROS4HRI tracks is listened to."""
 
     def __init__(self, config: RosConfig) -> None:
+        """UserError for an id that can be no part of a topic's name."""
         self._config = config
+        for name, chosen in (("face_id", config.face_id), ("voice_id", config.voice_id)):
+            if chosen and not _is_name(chosen):
+                raise UserError(f"ros.{name}={chosen} is no id: ROS 2 names are letters, digits "
+                                "and _, and begin with no digit")  # fmt: skip
         self.face = "" if config.face_id == AUTO else config.face_id
         self.voice = "" if config.voice_id == AUTO else config.voice_id
 
@@ -53,7 +59,7 @@ class Humans:
     def see(self, name: str, ids: Iterable[str]) -> bool:
         """A list of tracked "faces" or "voices"; True where another one is followed now."""
         # What is no name can be no topic.
-        known = [one for one in ids if one.isidentifier() and one.isascii()]
+        known = [one for one in ids if _is_name(one)]
         current = self.face if name == "faces" else self.voice
         if current in known or not known:
             return False
@@ -93,6 +99,10 @@ def streams(config: RosConfig, humans: Humans) -> dict[str, Stream]:
         *humans.tracked(),
     )
     return {stream.name: stream for stream in found if stream.topic}
+
+
+def _is_name(text: str) -> bool:
+    return text.isidentifier() and text.isascii()
 
 
 def stale(listened: Mapping[str, Stream], wanted: Mapping[str, Stream]) -> list[str]:

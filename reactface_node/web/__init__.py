@@ -57,7 +57,8 @@ class WebFace:
     def url(self) -> str:
         """Where a browser on this machine finds it."""
         host = self._config.web.host
-        return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{self.port}"
+        host = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def show(self, face: np.ndarray, speaker: np.ndarray | None) -> None:
         """A frame: the listener's (58,) and the speaker's, None where nothing is known of it."""
