@@ -2,10 +2,12 @@
 
 import contextlib
 import logging
+import os
 import queue
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import av
@@ -14,6 +16,7 @@ from av.error import FFmpegError
 
 from reactface_node.errors import UserError
 from reactface_node.media import AudioInput, ImageInput, frame_samples
+from reactface_node.quiet import quiet_stderr
 
 RETRY_S = 1.0
 _QUEUED = 500
@@ -58,8 +61,10 @@ class Microphone:
 
     def __init__(self, device: str) -> None:
         """UserError if it cannot be opened."""
+        _find_alsa()
         try:
-            self._container = av.open(device, format="alsa")
+            with quiet_stderr():  # ALSA's own lines before ours
+                self._container = av.open(device, format="alsa")
         except (FFmpegError, OSError, ValueError) as error:
             raise UserError(
                 f"microphone '{device}' cannot be opened ({error}); `arecord -L` lists the names"
@@ -76,6 +81,17 @@ class Microphone:
 
     def close(self) -> None:
         self._container.close()
+
+
+def _find_alsa() -> None:
+    """PyAV's wheel has an ALSA of its own that looks for its files where it was built."""
+    for name, places in (
+        ("ALSA_CONFIG_DIR", [Path("/usr/share/alsa")]),
+        ("ALSA_PLUGIN_DIR", sorted(Path("/usr/lib").glob("*/alsa-lib"))),
+    ):
+        found = [place for place in places if place.is_dir()]
+        if found:
+            os.environ.setdefault(name, str(found[0]))
 
 
 class Capture:

@@ -87,12 +87,10 @@ def _add_replay(commands: Any) -> None:
 
 
 def load_session(config: Config) -> Any:
-    """A loaded session, without the notes that MediaPipe's C++ writes to stderr as it starts."""
-    from reactface_node.perception.library import quiet_stderr
+    """Here, because nobody waits for torch whose command line is wrong."""
     from reactface_node.session import ReactionSession
 
-    with quiet_stderr():
-        return ReactionSession.load(config)
+    return ReactionSession.load(config)
 
 
 def _replay(options: argparse.Namespace) -> None:
@@ -101,6 +99,8 @@ def _replay(options: argparse.Namespace) -> None:
         **{"playout.samples": options.samples, "playout.seed": options.seed},
         **rendering(options),
     )
+    if options.video is not None and options.video.suffix.lower() != ".mp4":
+        raise UserError(f"--video {options.video} is an mp4: let its name end in .mp4")
     for path in (options.out, options.video):
         # Said before the weights are loaded, not after minutes of work.
         if path is not None and path.exists():

@@ -196,7 +196,10 @@ class Config:
         config = merge(Config(), read_yaml(_profile_path(profile)))
         if path is not None:
             config = merge(config, read_yaml(path))
-        return config.replace(**dict(overrides or {}))
+        config = config.replace(**dict(overrides or {}))
+        if config.profile != profile:
+            raise UserError(f"profile={config.profile} cannot be set there: --profile chooses it")
+        return config
 
     def replace(self, **values: Any) -> "Config":
         """A copy with dotted names replaced: ``replace(**{"playout.gain": 1.5})``; validated."""

@@ -31,9 +31,15 @@ class ModelConfig:
     face_layers: int = setting(2, "transformer layers of F-Enc", 1, 12)
     cie_layers: int = setting(3, "transformer layers of CIE", 1, 12)
     dropout: float = setting(0.0, "dropout in training", 0.0, 0.9)
-    momentum: float = setting(0.9, "a of Eq. 10", 0.0, 1.0, live=True)
+    momentum: float = setting(
+        0.9, "a of Eq. 10: how much of the last window's latent stays", 0.0, 1.0, live=True
+    )
     temperature: float = setting(
-        1.0, "scales sigma of Eq. 7's distribution; training has 1", 0.0, 3.0, live=True
+        1.0,
+        "scales sigma of Eq. 7: 0 = always the likeliest reaction, 1 = as various as in training",
+        0.0,
+        3.0,
+        live=True,
     )
     gain: float = setting(
         1.0, "scales how far reactions go from the mean face; training has 1", 0.0, 3.0

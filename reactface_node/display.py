@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from reactface_node.errors import UserError
+from reactface_node.quiet import quiet_stderr
 
 TITLE = "reactface"
 WINDOW = (512, 512)
@@ -24,7 +25,8 @@ class Display:
             ) from error
         self._pygame: Any = pygame
         try:
-            pygame.display.init()
+            with quiet_stderr():  # SDL's notes on how a desktop should be
+                pygame.display.init()
             if full_screen:
                 self._surface = pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
                 pygame.mouse.set_visible(False)

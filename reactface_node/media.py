@@ -104,6 +104,8 @@ class VideoWriter:
         """UserError if the path exists or cannot be written."""
         if path.exists():
             raise UserError(f"{path} exists already; name another file or remove it")
+        if not path.absolute().parent.is_dir():
+            raise UserError(f"cannot write {path}: there is no folder {path.absolute().parent}")
         self._path = path
         self._unfinished = path.with_name(f".{path.stem}.partial.mp4")
         self._frames = 0

@@ -106,12 +106,14 @@ def _checked(name: str, value: Any, kind: Any, about: Mapping[str, Any]) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not kind:
-        raise UserError(f"parameter '{name}' must be a {kind.__name__}, not {value!r}")
+        wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+        raise UserError(f"parameter '{name}' must be {wanted[kind]}, not {value!r}")
     if about["choices"] and value not in about["choices"]:
         raise UserError(
             f"parameter '{name}' must be one of {', '.join(about['choices'])}, not '{value}'"
         )
     low, high = about["low"], about["high"]
     if low is not None and not (low <= value <= high):
-        raise UserError(f"parameter '{name}' must be within {low:g} .. {high:g}, not {value:g}")
+        limits = f"{low} .. {high}" if kind is int else f"{low:g} .. {high:g}"
+        raise UserError(f"parameter '{name}' must be within {limits}, not {value}")
     return value

@@ -120,7 +120,8 @@ def run(monkeypatch, kind, scripts):
 def test_a_device_that_goes_is_said_once_and_read_again_when_it_is_back(monkeypatch, caplog, kind):
     scripts = [[GOOD, GOOD, LOST], ABSENT, ABSENT, [LOST], [GOOD, RAISES], [GOOD, END]]
     items, waits = run(monkeypatch, kind, scripts)
-    assert len(items) == 4
+    # Of images the newest is enough.
+    assert len(items) == (1 if kind == "camera" else 4)
     name = "camera 0" if kind == "camera" else "microphone 'default'"
     said = [record.message for record in caplog.records]
     again = "trying again every second"
@@ -143,7 +144,7 @@ def test_what_is_read(monkeypatch):
 
 def test_a_reader_that_is_seconds_behind_loses_the_oldest(monkeypatch):
     monkeypatch.setattr("reactface_node.capture._QUEUED", 3)
-    items, _ = run(monkeypatch, "camera", [[GOOD] * 9 + [END]])
+    items, _ = run(monkeypatch, "microphone", [[GOOD] * 9 + [END]])
     assert len(items) == 3 and items == sorted(items, key=lambda item: item.stamp_s)
 
 

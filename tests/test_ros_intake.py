@@ -95,10 +95,33 @@ def test_a_flag_and_what_the_robot_plays_reach_the_session(node):
     node.server.receive("own_audio", audio_data(960), START_S + 0.01)
     node.server.receive("speaking", SimpleNamespace(data=False), START_S + 1)
     assert node.session.speaking == [(START_S, True), (START_S + 1, False)]
-    assert node.session.own_audio == [(pytest.approx(START_S), 480, 48000)]
+    assert node.session.own_audio == [(pytest.approx(START_S + 0.01), 480, 48000)]
     # The microphone's format is its own.
     node.server.receive("audio", audio_data(160), START_S)
     assert node.session.audio == [(pytest.approx(START_S - 0.01), 160, 16000)]
+
+
+def test_what_the_robot_is_to_say_waits_for_its_turn(node):
+    """Unstamped speech begins when it comes; sent faster than it is played, it queues."""
+    second = audio_data(16000)
+    for arrival_s in (START_S, START_S + 0.1, START_S + 0.2, START_S + 5.0):
+        node.server.receive("own_audio", second, arrival_s)
+    began = [stamp_s for stamp_s, *_ in node.session.own_audio]
+    assert began == pytest.approx([START_S, START_S + 1, START_S + 2, START_S + 5])
+    # A clock that jumped back does not wait for the old time.
+    node.server.receive("own_audio", second, START_S - 1000)
+    assert node.session.own_audio[-1][0] == pytest.approx(START_S - 1000)
+
+
+def test_a_voice_that_was_silent_long_ago_is_heard_again(node):
+    node.server.receive("voice", SimpleNamespace(data=False), START_S)
+    build = TYPES.message_type("audio_common_msgs/msg/AudioData")
+    sound = build(data=np.full(160, 1000, "<i2").view(np.uint8))
+    heard = []
+    node.session.push_audio = lambda stamp_s, samples, rate_hz: heard.append(samples.any())
+    for later_s in (1.0, 119.0, 121.0):
+        node.server.receive("audio", sound, START_S + later_s)
+    assert heard == [False, False, True]
 
 
 def info(rate_hz, channels=1):

@@ -165,8 +165,10 @@ def resolve_device(name: str) -> str:
     try:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"device '{name}' cannot be used here: {reason}") from error
+        reason = str(error).splitlines()[0].partition(", ipu")[0]
+        raise UserError(
+            f"device '{name}' cannot be used here (cpu, cuda or cuda:N): {reason}"
+        ) from error
     return name
 
 

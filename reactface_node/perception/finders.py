@@ -1,5 +1,6 @@
 """MediaPipe's two ways to find a face: the FaceMesh solution and the Tasks API."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from reactface_node.errors import UserError
 from reactface_node.perception.library import import_mediapipe, quiet_warnings
 from reactface_node.perception.person import Face
 from reactface_node.perception.tracker import Finder
+from reactface_node.quiet import quiet_stderr
 
 MODEL_HELP = (
     "download face_landmarker.task from MediaPipe's model page into the weights folder "
@@ -22,6 +24,8 @@ LOOK_AROUND_S = 0.5
 """How often a single person's surroundings are searched for others."""
 ALONE_S = 3.0
 """Nobody else for so long: the person is alone again."""
+BLANK = np.zeros((96, 128, 3), np.uint8)
+FIRST_IMAGES = 100
 SURE, SURER, LOOKS = 0.85, 0.1, 3
 """An upside down face is taken for an upright one, but with less confidence than SURE. What is
 surer by SURER the other way up, so many looks in a row, is upside down."""
@@ -41,7 +45,10 @@ class FaceMeshFinder:
         self._open()
 
     def find(self, stamp_s: float, image: np.ndarray) -> list[Face]:
-        with quiet_warnings():
+        # With the first face comes another note of MediaPipe's.
+        self._looked_at += 1
+        quiet = quiet_stderr() if self._looked_at < FIRST_IMAGES else nullcontext()
+        with quiet_warnings(), quiet:
             self._look_around(stamp_s, image)
             shown = _over(image) if self._is_over else image
             found = self._mesh.process(shown).multi_face_landmarks or []
@@ -61,13 +68,15 @@ class FaceMeshFinder:
 
     def _open(self) -> None:
         self._is_crowd = self._is_over = False
+        self._looked_at = 0
         self._doubts = 0
         self._looked_s = self._others_s = -np.inf
         self._mesh = self._make(1)
-        with quiet_warnings():
+        with quiet_warnings(), quiet_stderr():
             self._detector = import_mediapipe().solutions.face_detection.FaceDetection(
                 min_detection_confidence=self._confidence
             )
+            self._detector.process(BLANK)
 
     def _look_around(self, stamp_s: float, image: np.ndarray) -> None:
         if 0.0 <= stamp_s - self._looked_s < LOOK_AROUND_S:
@@ -98,13 +107,16 @@ class FaceMeshFinder:
 
     def _make(self, faces: int) -> Any:
         mediapipe = import_mediapipe()
-        with quiet_warnings():
-            return mediapipe.solutions.face_mesh.FaceMesh(
+        with quiet_warnings(), quiet_stderr():
+            mesh = mediapipe.solutions.face_mesh.FaceMesh(
                 max_num_faces=faces,
                 refine_landmarks=True,
                 min_detection_confidence=self._confidence,
                 min_tracking_confidence=self._confidence,
             )
+            # Its models have begun, and said so, once an image has gone through.
+            mesh.process(BLANK)
+        return mesh
 
 
 class LandmarkerFinder:
@@ -148,7 +160,8 @@ class LandmarkerFinder:
             output_facial_transformation_matrixes=True,
         )
         try:
-            return vision.FaceLandmarker.create_from_options(options)
+            with quiet_stderr():
+                return vision.FaceLandmarker.create_from_options(options)
         except (RuntimeError, ValueError) as error:
             why = str(error).partition("\n")[0]
             raise UserError(

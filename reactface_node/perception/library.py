@@ -1,7 +1,5 @@
 """Importing mediapipe: what it needs said in one line, what it grumbles kept quiet."""
 
-import os
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,21 +25,6 @@ def import_failed(error: ImportError) -> UserError:
             f"a system library is missing ({error}): sudo apt install libgl1 libegl1 libglib2.0-0"
         )
     return UserError(f"face tracking needs mediapipe ({error}): pip install mediapipe")
-
-
-@contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Nothing goes to stderr: MediaPipe's C++ writes notes of its own as it starts."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
 from reactface_node.perception.crop import FaceCrop
 from reactface_node.perception.finders import positions
-from reactface_node.perception.library import import_mediapipe, quiet_stderr, quiet_warnings
+from reactface_node.perception.library import import_mediapipe, quiet_warnings
+from reactface_node.quiet import quiet_stderr
 
 # Outer corners of the subject's right and left eye in MediaPipe's mesh: left and right in the
 # picture.

@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from reactface_node.config_outputs import OutputsConfig
+from reactface_node.errors import UserError
 from reactface_node.outputs import livelink, vmc
 from reactface_node.outputs.address import parse_address
 from reactface_node.outputs.expression import express
@@ -110,13 +112,25 @@ def _wanted(config: OutputsConfig) -> Iterator[Adapter]:
     if config.joint_states:
         yield _Message(JOINT_STATES, coefficient_states)
     if config.motor_map:
-        yield _Motors(MotorMap.load(Path(config.motor_map).expanduser()))
+        with _named("motor_map"):
+            yield _Motors(MotorMap.load(Path(config.motor_map).expanduser()))
     if config.livelink:
-        host, port = parse_address(config.livelink, livelink.PORT)
-        yield _Datagrams("Live Link Face", livelink.LiveLink(host, port))
+        with _named("livelink"):
+            host, port = parse_address(config.livelink, livelink.PORT)
+            yield _Datagrams("Live Link Face", livelink.LiveLink(host, port))
     if config.vmc:
-        host, port = parse_address(config.vmc, vmc.PORT)
-        yield _Datagrams("VMC", vmc.Vmc(host, port))
+        with _named("vmc"):
+            host, port = parse_address(config.vmc, vmc.PORT)
+            yield _Datagrams("VMC", vmc.Vmc(host, port))
+
+
+@contextmanager
+def _named(output: str) -> Iterator[None]:
+    """A mistake is said with the setting that it is in."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"outputs.{output}: {error}") from error
 
 
 class _Message(Adapter):

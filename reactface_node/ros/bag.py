@@ -203,8 +203,10 @@ class BagWriter:
 
         if self.path.exists() or self.path.is_symlink():
             raise UserError(f"{self.path} exists already; choose another output or remove it")
+        parent = self.path.absolute().parent
+        if not parent.is_dir():
+            raise UserError(f"cannot write {self.path}: there is no folder {parent}")
         try:
-            parent = self.path.absolute().parent
             self._folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=parent))
         except OSError as error:
             self._explain(error)

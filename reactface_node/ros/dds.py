@@ -15,7 +15,7 @@ from reactface_node.ros.adapters import Adapters
 from reactface_node.ros.intake import Session
 from reactface_node.ros.server import Page, Server, outputs
 from reactface_node.ros.services import Service, make_services
-from reactface_node.ros.streams import Humans, Stream, info_of, stale, streams
+from reactface_node.ros.streams import LISTS, Humans, Stream, info_of, stale, streams
 from reactface_node.ros.types import RosbagsTypes, audio_variant
 from reactface_node.ros.wire import Quality, Reader, Wire, Writer, domain_id
 
@@ -160,7 +160,7 @@ class DdsNode:
     def _receive(self, stream: str, message: Any, now_s: float, source: Any) -> None:
         if isinstance(message, Exception):
             self.server.reject(stream, message, now_s)
-        elif stream not in ("faces", "voices"):
+        elif stream not in LISTS:
             self.server.receive(stream, message, now_s, source)
         elif self._humans.see(stream, message.ids):
             self.server.follow_another(stream)

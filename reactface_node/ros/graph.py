@@ -18,7 +18,7 @@ from reactface_node.render import Renderer
 from reactface_node.ros.adapters import Adapters
 from reactface_node.ros.intake import Session
 from reactface_node.ros.server import Server, outputs
-from reactface_node.ros.streams import Humans, Stream, info_of, stale, streams
+from reactface_node.ros.streams import LISTS, Humans, Stream, info_of, stale, streams
 from reactface_node.ros.types import RclpyTypes
 from reactface_node.web import WebFace
 
@@ -69,7 +69,7 @@ class Graph:
         topics = " and ".join(
             node.resolve_topic_name(entry.stream.topic)
             for name, entry in self._inputs.items()
-            if name in ("image", "audio", "faces", "voices")
+            if name in ("image", "audio", *LISTS)
         )
         node.get_logger().info(f"active: waiting for {topics}")
 
@@ -90,7 +90,7 @@ class Graph:
 
     def _receive(self, stream: str, message: Any) -> None:
         now_s = self._now_s()
-        if stream in ("faces", "voices"):
+        if stream in LISTS:
             if self._humans.see(stream, message.ids):
                 self.server.follow_another(stream)
                 self._listen()
@@ -162,7 +162,7 @@ class Graph:
         try:
             self._subscribe(entry, type_name)
         except UserError as error:
-            if entry.stream.forced and entry.stream.name in ("image", "audio", "faces", "voices"):
+            if entry.stream.forced and entry.stream.name in ("image", "audio", *LISTS):
                 raise
             entry.refused.add(type_name)
             self._node.get_logger().warning(str(error))

@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from reactface_node.inspection.hearing import Hearing
 from reactface_node.inspection.record import AudioLog, ImageLog, Recording, StreamLog
 from reactface_node.media import AudioInput, ImageInput, video_formats
 from reactface_node.perception import make_tracker
-from reactface_node.perception.library import quiet_stderr
 from reactface_node.perception.person import Face
 from reactface_node.perception.tracker import LandmarkTracker
 from reactface_node.ros import convert
@@ -36,10 +34,7 @@ LUMA = np.array([0.299, 0.587, 0.114])
 def read_recording(path: Path, config: Config) -> Recording:
     """Everything that ``inspection`` needs to know of it. UserError where it cannot be read."""
     with open_source(path, config.ros) as source:
-        with quiet_stderr():
-            tracker = make_tracker(config.perception, False)
-            # Its models have begun, and said so, once an image has gone through.
-            tracker.track(0.0, np.zeros((240, 320, 3), np.uint8))
+        tracker = make_tracker(config.perception, False)
         try:
             return _read(path, source, config, tracker)
         finally:
@@ -164,9 +159,7 @@ class _Eye:
             self._tracker.reset()
             self._newest_s = time_s
         self._newest_s = max(self._newest_s, time_s)
-        # With the first face comes another note.
-        with nullcontext() if self._given.any() else quiet_stderr():
-            seen = self._tracker.track(self._newest_s, rgb)
+        seen = self._tracker.track(self._newest_s, rgb)
         self._given = self._given | seen.valid
         self._stream.add(stamp_s, arrival_s, time_s, kind)
         self._sizes[f"{rgb.shape[1]}x{rgb.shape[0]}"] += 1

@@ -7,13 +7,14 @@ from functools import partial
 from typing import Any
 
 from reactface_node.capture import Capture
-from reactface_node.config import Config
+from reactface_node.config import Config, RosConfig
 from reactface_node.display import Display
 from reactface_node.errors import UserError
 from reactface_node.media import ImageInput
 from reactface_node.render import make_renderer
-from reactface_node.ros.dds import DdsNode, serve, stop_on_signals
+from reactface_node.ros.dds import DdsNode, absolute, serve, stop_on_signals
 from reactface_node.ros.server import IMAGE, Server
+from reactface_node.ros.streams import LISTS, Humans, streams
 from reactface_node.ros.view import Screen
 from reactface_node.session import ReactionSession
 from reactface_node.web import WebFace
@@ -60,7 +61,11 @@ def live(config: Config, camera: str, microphone: str, showing: bool) -> None:
         session = ReactionSession.load(config)
         stack.callback(session.close)
         if page is not None:
-            print(f"the face is on {page.url}", flush=True)
+            who = " (every machine of the network can see and change it)" if page.is_open else ""
+            print(f"the face is on {page.url}{who}", flush=True)
+        topics = waiting_for(config.ros, listened(camera, microphone))
+        if topics:
+            print(f"waiting for {' and '.join(topics)}", flush=True)
         node: Callable[..., DdsNode] = DdsNode
         if showing:
             display = Display(full_screen=False)
@@ -84,6 +89,14 @@ def listened(camera: str, microphone: str) -> tuple[str, ...]:
     """Which streams come as topics."""
     streams = (("image", camera), ("audio", microphone))
     return tuple(stream for stream, source in streams if source == TOPIC)
+
+
+def waiting_for(config: RosConfig, listen_to: tuple[str, ...]) -> list[str]:
+    """Topics without which there is nothing to react to."""
+    wanted = streams(config, Humans(config))
+    lists = [stream for name, stream in wanted.items() if name in LISTS]
+    named = [wanted[name] for name in listen_to if name in wanted]
+    return [absolute(stream.topic) for stream in (*named, *lists)]
 
 
 def open_capture(camera: str, microphone: str) -> Capture | None:

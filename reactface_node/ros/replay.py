@@ -4,7 +4,6 @@ It is the node's own logic (``Server``) on a simulated clock: messages are hande
 recording says they arrived, and time passes in small ticks between them.
 """
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -251,6 +250,10 @@ def summary(source: Path, stats: dict[str, float]) -> str:
     ]
     if rejected:
         lines.append(f"{rejected} messages could not be used (see the warnings above)")
-    if stats["windows_skipped"] or math.isclose(stats["face_seen"], 0.0):
+    if stats["windows_skipped"]:
         lines.append(f"{int(stats['windows_skipped'])} windows were skipped")
+    if not stats["face_seen"]:
+        lines.append(f"no face was found: reactface inspect {source} says why")
+    if not stats["voice_heard"]:
+        lines.append("nothing was heard: it holds no sound, or none that could be used")
     return "\n".join(lines)

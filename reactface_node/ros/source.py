@@ -15,9 +15,8 @@ from reactface_node.media import (
     video_duration_s,
 )
 from reactface_node.ros.bag import AUDIO_TYPES, INFO_TYPES, BagMessage, BagReader
-from reactface_node.ros.streams import AUTO, FACES, VOICES, Humans, info_of, streams
+from reactface_node.ros.streams import AUTO, FACES, LISTS, VOICES, Humans, info_of, streams
 
-LISTS = ("faces", "voices")
 """The streams that say who is there."""
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} < {remaining}"
 

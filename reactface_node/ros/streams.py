@@ -13,6 +13,8 @@ from reactface_node.ros.bag import AUDIO_TYPES, IMAGE_TYPES, INFO_TYPES
 
 AUTO = "auto"
 FACES, VOICES = "/humans/faces", "/humans/voices"
+LISTS = ("faces", "voices")
+"""Streams that say who is there."""
 BOOL, IDS = "std_msgs/msg/Bool", "hri_msgs/msg/IdsList"
 _FORCED = {name.rpartition("/")[2]: name for name in (*IMAGE_TYPES, *AUDIO_TYPES)}
 

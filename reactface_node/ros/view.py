@@ -17,6 +17,7 @@ from reactface_node.ros.types import MessageError
 from reactface_node.ros.wire import Wire, domain_id
 
 NODE_NAME = "reactface_view"
+PATIENCE_S = 3.0
 _WAIT_S = 0.01
 
 
@@ -34,12 +35,19 @@ class Viewer:
         """topic: sensor_msgs Image or CompressedImage, whichever is published."""
         self._input = Input(wire, Stream("image", topic, IMAGE_TYPES, 1))
         self._wire, self._screen = wire, screen
-        self._complained = False
+        self._complained = self._waits = False
+        self._began_s = 0.0
 
     def spin(self, now_s: float) -> None:
         """Shows what has come; what cannot be shown is said once and left out."""
         if self._input.search(now_s):
             self._wire.announce()
+        self._began_s = self._began_s or now_s
+        if self._input.reader is None and now_s - self._began_s > PATIENCE_S and not self._waits:
+            self._waits = True
+            logging.getLogger(__name__).warning(
+                "waiting for %s: nobody publishes it yet", self._input.topic
+            )
         messages = list(self._input.reader.take()) if self._input.reader else []
         if messages:
             self._show(messages[-1])

@@ -5,6 +5,8 @@ own serves the pages. A page that is too slow for 25 frames a second misses some
 """
 
 import asyncio
+import errno
+import socket
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -44,6 +46,8 @@ class WebFace:
         except (OSError, UnicodeError) as error:
             where = f"{self._config.web.host}:{self._config.web.port}"
             why = getattr(error, "strerror", None) or error
+            if getattr(error, "errno", None) == errno.EADDRINUSE:
+                why = "the port is in use; choose another with web.port (--port)"
             raise UserError(f"the page cannot be served on {where}: {why}") from error
         except ImportError as error:
             raise UserError(f"the page needs aiohttp, see setup.py: {error}") from error
@@ -55,10 +59,14 @@ class WebFace:
 
     @property
     def url(self) -> str:
-        """Where a browser on this machine finds it."""
-        host = self._config.web.host
-        host = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+        """Where a browser finds it: on this machine, or on the network if it is served there."""
+        host = _own_address() if self.is_open else self._config.web.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether other machines may come in."""
+        return self._config.web.host in ("0.0.0.0", "::")
 
     def show(self, face: np.ndarray, speaker: np.ndarray | None) -> None:
         """A frame: the listener's (58,) and the speaker's, None where nothing is known of it."""
@@ -98,3 +106,13 @@ class WebFace:
         self._begun.set_result(port)
         await self._stop.wait()
         await runner.cleanup()
+
+
+def _own_address() -> str:
+    """Of this machine on the network that its route leads to; nothing is sent for it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])

@@ -81,6 +81,8 @@ class Pages:
                 "choices": choices.get(name, list(item.choices)),
             }
             for name, item in self._live.items()
+            # Nobody chooses a portrait for an avatar.
+            if name != "render.portrait" or self._config.render.renderer == "portrait"
         ]
         samples = self._config.playout.samples
         return web.json_response({"settings": found, "samples": samples})

@@ -48,7 +48,7 @@ function start() {
   const face = new Face(document.getElementById("face"));
   const panel = new Panel((command) => link.send(command));
   const open = () => !document.getElementById("panel").hidden;
-  let latency = null, connected = false;
+  let latency = null, connected = false, state = "";
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const link = new Link(`${scheme}://${location.host}/face`, {
     frame: (robot, person) => {
@@ -57,6 +57,7 @@ function start() {
     },
     news: (news) => {
       if (news.stats) latency = news.stats.latency_p50_ms ?? null;
+      if (news.state !== undefined) state = news.state === "reacting" ? "" : `; ${news.state}`;
       if (news.settings?.[THEME]) face.wear(news.settings[THEME]);
       panel.showNews(news);
     },
@@ -74,7 +75,8 @@ function start() {
   setInterval(() => {
     const rate = face.framesPerSecond();
     const late = latency === null || !rate ? "" : `, ${Math.round(latency)} ms after the person`;
-    panel.showStatus(connected ? `${rate} frames a second${late}` : "no connection");
+    const text = `${rate} frames a second${late}${state}`;
+    panel.showStatus(connected ? text : "no connection");
     if (rate) return;
     face.rest();
     panel.showFrame(REST, REST);
