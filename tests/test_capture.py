@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from pathlib import Path
 
 import av
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from av.error import FFmpegError
 
-from reactface_node.capture import RETRY_S, Camera, Capture
+from reactface_node.capture import RETRY_S, Camera, Capture, Microphone
 from reactface_node.errors import UserError
 from reactface_node.media import AudioInput, ImageInput
 from reactface_node.ros.live import feed
@@ -155,6 +156,22 @@ def test_where_one_cannot_be_opened_the_other_is_let_go(monkeypatch):
     with pytest.raises(UserError, match="microphone 'default' cannot be opened"):
         Capture(0, "default")
     assert (devices.opened, devices.closed) == (1, 1)
+
+
+@pytest.mark.skipif(
+    not Path("/usr/share/alsa/alsa.conf").is_file(), reason="needs ALSA's files: libasound2-data"
+)
+def test_a_microphone_that_every_machine_has_can_be_opened(capfd):
+    """ALSA's "null" needs no hardware; PyAV's wheel looks for ALSA's files in the wrong place."""
+    microphone = Microphone("null")
+    try:
+        sound = microphone.read()
+        assert len(sound.samples) and sound.rate_hz > 0
+    finally:
+        microphone.close()
+    with pytest.raises(UserError, match="microphone 'nothing' cannot be opened"):
+        Microphone("nothing")
+    assert capfd.readouterr().err == ""
 
 
 def test_opencv_says_nothing_of_its_own(capfd):

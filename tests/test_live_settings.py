@@ -7,9 +7,9 @@ import pytest
 from model_inputs import small_config, small_model
 from test_session import make_session, run
 
-from reactface_node.config import Config, RenderConfig
+from reactface_node.config import Config, PlayoutConfig, RenderConfig
 from reactface_node.errors import UserError
-from reactface_node.playout import BROWS, EYES, GAZE, MOUTH, mirrored
+from reactface_node.playout import BROWS, EYES, GAZE, MOUTH, Playout, mirrored
 from reactface_node.render import make_renderer
 from reactface_node.schema import index_of
 from reactface_node.settings import settings
@@ -51,6 +51,19 @@ def test_a_mirror_swaps_the_sides():
     np.testing.assert_array_equal(straight[:, index_of("rotationY")],
                                   -swapped[:, index_of("rotationY")])  # fmt: skip
     np.testing.assert_array_equal(mirrored(swapped), straight)
+
+
+def test_changing_how_it_plays_makes_no_jump():
+    config = PlayoutConfig(blinks_per_min=0.0, idle_gain=0.0)
+    playout, there = Playout(config), np.ones(8, bool)
+    smile = np.zeros((1, 8, 58), np.float32)
+    smile[..., index_of("mouthSmileLeft")] = 0.8
+    shown = [playout.finish(index, smile, there, config)[1] for index in range(3)]
+    other = replace(config, mirror=True)
+    shown += [playout.finish(index, smile, there, other)[1] for index in range(3, 5)]
+    steps = np.abs(np.diff(np.concatenate(shown)[16:], axis=0)).max(axis=1)
+    assert steps.max() < 0.8 / 7
+    np.testing.assert_allclose(shown[-1], mirrored(shown[2]), atol=1e-6)
 
 
 def test_temperature_zero_makes_all_samples_alike_from_then_on():

@@ -1,9 +1,13 @@
 """Inputs on the wire, between two processes: whose they are, and what becomes of them."""
 
 import itertools
+import time
 
+import numpy as np
 import pytest
 from ros_dds_rig import BEST_EFFORT, TYPES, an_image, audio_data, node_on_a_graph, weight
+
+from reactface_node.ros import convert
 
 pytest.importorskip("cyclonedds", reason="the wire without ROS needs the cyclonedds wheel")
 
@@ -117,3 +121,19 @@ def test_that_the_robot_speaks_and_what_it_plays_reach_the_session():
         graph.message(faces, shows(OWN, 0.25), lambda: loudspeaker.write(audio_data(8192)))
         face = graph.message(faces, shows(SPEAKING, 0.0), lambda: flag.write(a_bool(False)))
         assert weight(face, SAMPLE) == 0  # It is no microphone's.
+
+
+def test_a_camera_that_comes_back_with_another_type_is_heard_again():
+    with node_on_a_graph() as graph:
+        faces = graph.faces()
+        raw = graph.writer("/image", IMAGE, BEST_EFFORT)
+        graph.message(faces, shows(PIXEL, 0.2), lambda: raw.write(an_image(51)))
+        raw.entity.__del__()  # As a camera's node that ends.
+        compressed = graph.writer("/image", "sensor_msgs/msg/CompressedImage", BEST_EFFORT)
+        rgb = np.full((16, 16, 3), 204, np.uint8)
+
+        def publish():
+            compressed.write(convert.compressed_image(TYPES, time.time(), "camera", rgb, 100))
+
+        face = graph.message(faces, lambda f: weight(f, PIXEL) > 0.7, publish)
+        assert weight(face, PIXEL) == pytest.approx(0.8, abs=0.01)

@@ -17,7 +17,6 @@ from reactface_node.media import (
 from reactface_node.ros.bag import AUDIO_TYPES, INFO_TYPES, BagMessage, BagReader
 from reactface_node.ros.streams import AUTO, FACES, LISTS, VOICES, Humans, info_of, streams
 
-"""The streams that say who is there."""
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} < {remaining}"
 
 
