@@ -26,7 +26,8 @@ HANDSHAKE = (
 
 def web_face(**values: Any) -> WebFace:
     """On a port that the system chooses unless it is given."""
-    return WebFace(Config().replace(**values))
+    # With a portrait there is a control of every kind.
+    return WebFace(Config().replace(**{"render.renderer": "portrait", **values}))
 
 
 def within_deadline(scenario: Awaitable[Any]) -> Any:
