@@ -56,7 +56,7 @@ def test_every_setting_is_a_described_parameter(ros):
     [
         ("playout.gian:=1.0", "did you mean playout.gain"),
         ("playout.gain:=30.0", "within 0 .. 3"),
-        ("render.width:=wide", "must be a int"),
+        ("render.width:=wide", "must be a whole number"),
         ("profile:=nobody", "unknown profile 'nobody'"),
     ],
 )

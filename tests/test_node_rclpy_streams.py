@@ -122,6 +122,26 @@ def test_a_second_camera_on_the_topic_is_ignored_and_said_once(ros, caplog):
 
 
 @needs_ros
+def test_a_camera_that_comes_back_with_another_type_is_heard_again(ros):
+    activate(ros.node())
+    session = ros.sessions[0]
+    until(ros, lambda: session.pixels, camera(ros, "image", 255))
+    for sender in [p for p in ros.peer.publishers if p.topic_name == "/image"]:
+        ros.peer.destroy_publisher(sender)
+    session.pixels.clear()
+    compressed = publisher(ros, "sensor_msgs/msg/CompressedImage", "image")
+    rgb = np.full((16, 16, 3), 128, np.uint8)
+
+    def send():
+        now_s = ros.peer.get_clock().now().nanoseconds * 1e-9
+        made = convert.compressed_image(TYPES, now_s, "camera", rgb, 100)
+        compressed(header=made.header, format=made.format, data=made.data)
+
+    until(ros, lambda: session.pixels, send)
+    assert session.pixels[-1] == pytest.approx(0.5, abs=0.02)
+
+
+@needs_ros
 def test_a_face_goes_out_as_expression_action_units_and_joints(ros):
     chosen = [f"outputs.{name}:=true" for name in ("expression", "facs", "joint_states")]
     motors = resources.folder("config") / "motors_example.yaml"
