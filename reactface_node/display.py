@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from reactface_node.errors import UserError
+from reactface_node.fitting import fitted
 from reactface_node.quiet import quiet_stderr
 
 TITLE = "reactface"
@@ -59,16 +60,3 @@ class Display:
 
     def close(self) -> None:
         self._pygame.display.quit()
-
-
-def fitted(rgb: np.ndarray, width: int, height: int) -> np.ndarray:
-    """(H, W, 3) uint8 as large as it fits in the middle of a black (height, width, 3)."""
-    import cv2
-
-    scale = min(width / rgb.shape[1], height / rgb.shape[0])
-    size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    page = np.zeros((height, width, 3), np.uint8)
-    top, left = (height - size[1]) // 2, (width - size[0]) // 2
-    page[top : top + size[1], left : left + size[0]] = cv2.resize(rgb, size, interpolation=way)
-    return page

@@ -17,6 +17,8 @@ from reactface_node.audio import AudioStats, AudioTrack, check_rate, to_mono
 from reactface_node.config import TimelineConfig
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
 
+FOREIGN_CLOCK_S = 5.0
+"""A stamp this far from its arrival is on another clock; for those who know of arrivals."""
 AHEAD_S = 2.0
 """A stamp this far ahead of everything known is believed only if it persists ..."""
 PERSIST_S = 0.5

@@ -102,3 +102,19 @@ def audio_data(value):
 
 def weight(message, index):
     return float(message.weights[index])
+
+
+@contextmanager
+def command_line(domain, *arguments, **environment):
+    """`reactface` in a process of its own, alone with this machine in a domain."""
+    root = Path(__file__).resolve().parents[1]
+    child = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "reactface_node.cli", *arguments,
+         "--set", "ros.network_interface=lo"],
+        env=os.environ | {"ROS_DOMAIN_ID": str(domain), "PYTHONPATH": str(root)} | environment,
+        stderr=subprocess.PIPE, text=True)  # fmt: skip
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()

@@ -92,7 +92,10 @@ def test_pace_finds_the_gap():
 def test_levels_in_dbfs():
     time = np.arange(RATE_HZ) / RATE_HZ
     sine = np.sin(2 * np.pi * 400 * time)
-    frames = lambda signal: signal.reshape(-1, 160)  # noqa: E731
+
+    def frames(signal):
+        return signal.reshape(-1, 160)
+
     np.testing.assert_allclose(levels_db(frames(sine)), -3.01, atol=0.01)
     np.testing.assert_allclose(levels_db(frames(0.1 * sine + 0.5)), -23.01, atol=0.01)
     np.testing.assert_array_equal(levels_db(frames(np.full(RATE_HZ, 0.5))), -100.0)

@@ -2,13 +2,12 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ros_dds_rig import command_line
 
 from reactface_node.errors import UserError
 from reactface_node.ros import convert
@@ -27,19 +26,8 @@ SMILE = 43  # mouthSmileLeft
 
 @pytest.fixture
 def live():
-    command = [sys.executable, "-m", "reactface_node.cli", "live"]
-    environment = os.environ | {"ROS_DOMAIN_ID": str(DOMAIN), "PYTHONPATH": str(ROOT)}
-    child = subprocess.Popen(
-        [*command, "--set", "ros.network_interface=lo"],
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    with command_line(DOMAIN, "live") as child:
         yield child
-    finally:
-        child.kill()
-        child.wait()
 
 
 def until(child, found):

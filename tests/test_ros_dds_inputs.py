@@ -107,7 +107,9 @@ def test_a_face_that_is_named_needs_no_list():
             for one in lists:
                 one.write(ids("bert"))
 
-        both = lambda face: shows(PIXEL, 0.2)(face) and shows(SAMPLE, 0.25)(face)  # noqa: E731
+        def both(face):
+            return shows(PIXEL, 0.2)(face) and shows(SAMPLE, 0.25)(face)
+
         face = graph.message(faces, both, publish)
         assert weight(face, CHANGES) == 0 and [one.matched for one in lists] == [0, 0]
 

@@ -2,16 +2,16 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ros_dds_rig import command_line
 
-from reactface_node.display import Display, fitted
+from reactface_node.display import Display
 from reactface_node.errors import UserError
+from reactface_node.fitting import fitted
 from reactface_node.ros import convert
 from reactface_node.ros.types import RosbagsTypes
 
@@ -125,25 +125,12 @@ def test_a_topic_is_watched_whatever_its_type_and_bad_pictures_are_left_out(wire
 
 
 def test_the_command_shows_a_topic_until_it_is_stopped(wire):
-    command = [sys.executable, "-W", "error", "-m", "reactface_node.cli", "view", "/robot/face"]
-    environment = os.environ | {
-        "ROS_DOMAIN_ID": str(DOMAIN), "PYTHONPATH": str(ROOT), "SDL_VIDEODRIVER": "dummy",
-    }  # fmt: skip
-    child = subprocess.Popen(
-        [*command, "--set", "ros.network_interface=lo"],
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    with command_line(DOMAIN, "view", "/robot/face", SDL_VIDEODRIVER="dummy") as child:
         writer = a_writer(wire)
         until(lambda: writer.matched or child.poll() is not None)
         child.send_signal(signal.SIGINT)
         _, errors = child.communicate(timeout=30.0)
         assert (child.returncode, errors) == (0, "")
-    finally:
-        child.kill()
-        child.wait()
 
 
 def test_a_topic_that_cannot_be_is_refused_before_anything_is_opened():

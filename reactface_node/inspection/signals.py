@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FOREIGN_CLOCK_S = 5.0
-"""As in the node: a stamp this far from its arrival is on another clock."""
+from reactface_node.timeline import FOREIGN_CLOCK_S
+
 GAP_FACTOR = 2.5
 """An interval of so many median ones has lost images."""
 # Energy-based voice activity, on 10 ms levels.

@@ -8,12 +8,10 @@ from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
 from reactface_node.perception.crop import FaceCrop
 from reactface_node.perception.finders import positions
+from reactface_node.perception.geometry import roll, to_pixels
 from reactface_node.perception.library import import_mediapipe, quiet_warnings
 from reactface_node.quiet import quiet_stderr
 
-# Outer corners of the subject's right and left eye in MediaPipe's mesh: left and right in the
-# picture.
-EYE_CORNERS = [33, 263]
 MOST_FACES = 2
 """So many tell that there is more than one."""
 
@@ -30,8 +28,7 @@ def crop_portrait(rgb: np.ndarray) -> np.ndarray:
         raise UserError(f"{said} is found; take a picture of one person who faces the camera")
     height, width = rgb.shape[:2]
     places = faces[0][:, :2] * [width, height]
-    right, left = places[EYE_CORNERS]
-    tilt = np.degrees(np.arctan2(left[1] - right[1], left[0] - right[0]))
+    tilt = np.degrees(roll(to_pixels(faces[0], width, height)))
     middle = (places.min(0) + places.max(0)) / 2
     turn = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), float(tilt), 1.0)
     level = cv2.warpAffine(rgb, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)

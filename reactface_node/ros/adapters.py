@@ -1,6 +1,7 @@
 """What a configuration's outputs send for each frame besides the node's own topics."""
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,17 +45,18 @@ class Frame(NamedTuple):
     publish: Callable[[str, Any], None]
 
 
-class Adapter:
+class Adapter(ABC):
     """One output: what the log calls it, and the topics that it publishes."""
 
     name: str
     topics: tuple[str, ...] = ()
 
-    def send(self, frame: Frame) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def send(self, frame: Frame) -> None: ...
 
     def close(self) -> None:
         """Most have nothing to close."""
+        return
 
 
 class Adapters:

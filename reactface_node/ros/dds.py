@@ -15,7 +15,16 @@ from reactface_node.ros.adapters import Adapters
 from reactface_node.ros.intake import Session
 from reactface_node.ros.server import Page, Server, outputs
 from reactface_node.ros.services import Service, make_services
-from reactface_node.ros.streams import LISTS, Humans, Stream, info_of, stale, streams
+from reactface_node.ros.streams import (
+    LISTS,
+    Humans,
+    Stream,
+    info_of,
+    is_name,
+    needs_info,
+    stale,
+    streams,
+)
 from reactface_node.ros.types import RosbagsTypes, audio_variant
 from reactface_node.ros.wire import Quality, Reader, Wire, Writer, domain_id
 
@@ -68,10 +77,6 @@ class Input:
             return set()
         self._searched_s = now_s
         return self._wire.published_types("rt" + self.topic)
-
-    @property
-    def needs_info(self) -> bool:
-        return self.type_name.startswith("audio_common_msgs/msg/AudioData")
 
     def _subscribe(self, type_name: str) -> None:
         types = RosbagsTypes(audio_variant(type_name))
@@ -148,7 +153,6 @@ class DdsNode:
         for name, entry in list(self._inputs.items()):
             if entry.has_gone(now_s):
                 self._drop(name)
-                self._drop(f"{name}_info")
                 self._inputs[name] = Input(self._wire, entry.stream)
                 has_changed = True
             elif entry.search(now_s):
@@ -183,17 +187,19 @@ class DdsNode:
         self._wire.announce()
 
     def _drop(self, name: str) -> None:
-        entry = self._inputs.pop(name, None)
-        if entry is not None and entry.reader is not None:
-            self._waitset.detach(entry.condition)
-            self._wire.remove(entry.reader)
+        """A stream, and the AudioInfo beside it."""
+        for gone in (name, f"{name}_info"):
+            entry = self._inputs.pop(gone, None)
+            if entry is not None and entry.reader is not None:
+                self._waitset.detach(entry.condition)
+                self._wire.remove(entry.reader)
 
     def _follow(self, entry: Input) -> None:
         """Wakes up for what comes there; audio that cannot say what it is has a topic beside it."""
         if entry.reader is None:
             return
         entry.condition = self._attach(entry.reader)
-        if entry.needs_info:
+        if needs_info(entry.type_name):
             info = Input(self._wire, info_of(entry.stream, self._config))
             self._inputs[info.stream.name] = info
             info.condition = self._attach(info.reader)
@@ -214,7 +220,7 @@ def absolute(name: str) -> str:
     UserError if it is no ROS 2 name.
     """
     full = f"/{NODE_NAME}{name[1:]}" if name.startswith("~") else "/" + name.removeprefix("/")
-    if not all(part.isidentifier() and part.isascii() for part in full[1:].split("/")):
+    if not all(is_name(part) for part in full[1:].split("/")):
         raise UserError(f"'{name}' is not a topic name")
     return full
 

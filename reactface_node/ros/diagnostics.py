@@ -61,7 +61,7 @@ def diagnostic_array(
     types: MessageTypes, now_s: float, name: str, enabled: bool, values: Mapping[str, float]
 ) -> Any:
     """Values by name -> diagnostic_msgs/DiagnosticArray with one status."""
-    level, text = judge(enabled, values)
+    level, text = _judge(enabled, values)
     pair = types.message_type("diagnostic_msgs/msg/KeyValue")
     status = types.message_type("diagnostic_msgs/msg/DiagnosticStatus")(
         level=types.byte(level),
@@ -74,8 +74,7 @@ def diagnostic_array(
     return build(header=header(types, now_s, ""), status=[status])
 
 
-def judge(enabled: bool, values: Mapping[str, float]) -> tuple[int, str]:
-    """A status level, and in words how the node fares."""
+def _judge(enabled: bool, values: Mapping[str, float]) -> tuple[int, str]:
     if not enabled:
         return STALE, "disabled"
     complaints = {

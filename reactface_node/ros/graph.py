@@ -18,7 +18,7 @@ from reactface_node.render import Renderer
 from reactface_node.ros.adapters import Adapters
 from reactface_node.ros.intake import Session
 from reactface_node.ros.server import Server, outputs
-from reactface_node.ros.streams import LISTS, Humans, Stream, info_of, stale, streams
+from reactface_node.ros.streams import LISTS, Humans, Stream, info_of, needs_info, stale, streams
 from reactface_node.ros.types import RclpyTypes
 from reactface_node.web import WebFace
 
@@ -147,7 +147,6 @@ class Graph:
                     continue
                 # The publisher came back with another type.
                 self._drop(name)
-                self._drop(f"{name}_info")
                 entry = self._inputs[name] = Input(entry.stream)
             if entry.subscription is None:
                 self._choose(entry, found - entry.refused)
@@ -181,7 +180,7 @@ class Graph:
             _quality(not stream.reliable, stream.depth),
         )
         entry.type_name = type_name
-        if type_name.startswith("audio_common_msgs/msg/AudioData"):
+        if needs_info(type_name):
             info = info_of(stream, self._config)
             self._inputs[info.name] = Input(info)
             self._subscribe(self._inputs[info.name], info.forced)
@@ -189,9 +188,11 @@ class Graph:
             self._node.get_logger().info(f"listening to {topic} ({type_name})")
 
     def _drop(self, name: str) -> None:
-        entry = self._inputs.pop(name, None)
-        if entry is not None and entry.subscription is not None:
-            self._node.destroy_subscription(entry.subscription)
+        """A stream, and the AudioInfo beside it."""
+        for gone in (name, f"{name}_info"):
+            entry = self._inputs.pop(gone, None)
+            if entry is not None and entry.subscription is not None:
+                self._node.destroy_subscription(entry.subscription)
 
     def _drop_all(self) -> None:
         for name in list(self._inputs):

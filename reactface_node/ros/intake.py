@@ -19,8 +19,8 @@ from reactface_node.ros.audio import AudioFormat, says_its_format
 from reactface_node.ros.diagnostics import Meter
 from reactface_node.ros.types import MessageError
 from reactface_node.schema import Reaction
+from reactface_node.timeline import FOREIGN_CLOCK_S
 
-FOREIGN_CLOCK_S = 5.0
 WARN_PERIOD_S = 1.0
 LONGEST_QUEUE_S = 60.0
 """More than this of the robot's own speech does not wait: its clock jumped."""

@@ -35,13 +35,12 @@ from reactface_node.ros.audio import AudioFormat
 from reactface_node.ros.bag import IMAGE_TYPES, BagMessage, BagReader, Inputs
 from reactface_node.ros.types import MessageError
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, Observation
-from reactface_node.timeline import Timeline, Window
+from reactface_node.timeline import FOREIGN_CLOCK_S, Timeline, Window
 
 LISTENER_TOPIC = "/listener/image"
 CLIP_S = 30.0
 """As in REACT 2023."""
 SHORTEST_S = 4.0
-FOREIGN_CLOCK_S = 5.0
 
 
 @dataclass(frozen=True, eq=False)

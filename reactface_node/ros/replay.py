@@ -17,6 +17,7 @@ from tqdm import tqdm
 from reactface_node.audio import AudioStats, to_mono
 from reactface_node.config import Config, RosConfig
 from reactface_node.errors import UserError
+from reactface_node.fitting import fitted
 from reactface_node.media import AudioInput, ImageInput, VideoWriter
 from reactface_node.render import make_renderer
 from reactface_node.ros.adapters import Adapters
@@ -27,6 +28,7 @@ from reactface_node.schema import FRAME_RATE_HZ, Reaction
 from reactface_node.session import ReactionSession
 
 TICK_S = 0.01
+PANEL_GREY = 24
 AUDIO_SLACK_S = 0.08  # stamps jitter; sound in the mp4 is cut or padded only beyond this
 NODE_NAME = "reactface"
 
@@ -104,16 +106,10 @@ class SideBySide:
 
     def _speaker(self, time_s: float) -> np.ndarray:
         width, height = self._panel
-        panel = np.full((height, width, 3), 24, np.uint8)
         seen = [rgb for stamp_s, rgb in self._observed.images if stamp_s <= time_s]
         if not seen:
-            return panel
-        scale = min(width / seen[-1].shape[1], height / seen[-1].shape[0])
-        size = tuple(max(1, round(n * scale)) for n in seen[-1].shape[1::-1])
-        small = cv2.resize(seen[-1], size, interpolation=cv2.INTER_AREA)
-        top, left = (height - size[1]) // 2, (width - size[0]) // 2
-        panel[top : top + size[1], left : left + size[0]] = small
-        return panel
+            return np.full((height, width, 3), PANEL_GREY, np.uint8)
+        return fitted(seen[-1], width, height, PANEL_GREY, cv2.INTER_AREA)
 
     def _write_sounds(self, until_s: float) -> None:
         """Sound up to that time, as one unbroken track."""

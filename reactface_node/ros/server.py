@@ -18,7 +18,7 @@ from reactface_node.errors import UserError
 from reactface_node.render import Renderer
 from reactface_node.ros import convert
 from reactface_node.ros.adapters import Adapters
-from reactface_node.ros.diagnostics import diagnostic_array, judge, memory_mb
+from reactface_node.ros.diagnostics import diagnostic_array, memory_mb
 from reactface_node.ros.intake import Intake, Session
 from reactface_node.ros.types import MessageTypes
 from reactface_node.schema import Reaction
@@ -110,7 +110,7 @@ class Server(Intake):
             self._transport.publish(DIAGNOSTICS, message)
             if self._page is not None:
                 self._page.tell({"stats": values, "enabled": self.enabled,
-                                 "state": judge(self.enabled, values)[1],
+                                 "state": message.status[0].message,
                                  "settings": live(self.config)})  # fmt: skip
         if self._page is not None:
             self._obey(self._page)

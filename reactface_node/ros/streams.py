@@ -30,11 +30,6 @@ class Stream:
     reliable: bool = False
     forced: str = ""
 
-    def info(self) -> "Stream":
-        """Of a microphone: the topic that says what its bare AudioData holds."""
-        name, topic = f"{self.name}_info", f"{self.topic}_info"
-        return Stream(name, topic, INFO_TYPES, 10, True, INFO_TYPES[0])
-
 
 class Humans:
     """Which of the people that ROS4HRI tracks is listened to."""
@@ -43,7 +38,7 @@ class Humans:
         """UserError for an id that can be no part of a topic's name."""
         self._config = config
         for name, chosen in (("face_id", config.face_id), ("voice_id", config.voice_id)):
-            if chosen and not _is_name(chosen):
+            if chosen and not is_name(chosen):
                 raise UserError(f"ros.{name}={chosen} is no id: ROS 2 names are letters, digits "
                                 "and _, and begin with no digit")  # fmt: skip
         self.face = "" if config.face_id == AUTO else config.face_id
@@ -61,7 +56,7 @@ class Humans:
     def see(self, name: str, ids: Iterable[str]) -> bool:
         """A list of tracked "faces" or "voices"; True where another one is followed now."""
         # What is no name can be no topic.
-        known = [one for one in ids if _is_name(one)]
+        known = [one for one in ids if is_name(one)]
         current = self.face if name == "faces" else self.voice
         if current in known or not known:
             return False
@@ -103,23 +98,28 @@ def streams(config: RosConfig, humans: Humans) -> dict[str, Stream]:
     return {stream.name: stream for stream in found if stream.topic}
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
+    """Whether it can be a part of a ROS 2 topic's name."""
     return text.isidentifier() and text.isascii()
 
 
 def stale(listened: Mapping[str, Stream], wanted: Mapping[str, Stream]) -> list[str]:
-    """Names of what is listened to and is no longer wanted, each with its AudioInfo's."""
-    gone = [
+    """Names of what is listened to and is no longer wanted, AudioInfo aside."""
+    return [
         name
         for name, stream in listened.items()
         if not name.endswith("_info") and stream != wanted.get(name)
     ]
-    return [name for stream in gone for name in (stream, f"{stream}_info") if name in listened]
+
+
+def needs_info(type_name: str) -> bool:
+    """Whether a microphone's messages of that type cannot say what they hold."""
+    return type_name.startswith("audio_common_msgs/msg/AudioData")
 
 
 def info_of(stream: Stream, config: RosConfig) -> Stream:
-    """The AudioInfo topic beside an audio topic."""
-    info = stream.info()
+    """The topic beside an audio topic that says what its bare AudioData holds."""
+    topic = f"{stream.topic}_info"
     if stream.name == "audio" and stream.topic == config.audio_topic:
-        return Stream(info.name, config.audio_info_topic, info.types, info.depth, True, info.forced)
-    return info
+        topic = config.audio_info_topic
+    return Stream(f"{stream.name}_info", topic, INFO_TYPES, 10, True, INFO_TYPES[0])

@@ -10,6 +10,7 @@ from reactface_node import resources
 from reactface_node.config import RenderConfig
 from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
+from reactface_node.fitting import fitted
 from reactface_node.model.checkpoint import resolve_device
 from reactface_node.render import Draw
 from reactface_node.render.portrait.generator import RADIUS, WINDOW, FaceGenerator, frames_around
@@ -104,16 +105,7 @@ class Portrait:
             portrait = self._picture.expand(len(around), -1, -1, -1)
             edited = self._net(portrait, coefficients.to(self._picture.device)).edited
             pixels = ((edited + 1.0) * 127.5).round().clamp(0, 255).byte()
-        return [self._fitted(rgb) for rgb in pixels.permute(0, 2, 3, 1).cpu().numpy()]
-
-    def _fitted(self, rgb: np.ndarray) -> np.ndarray:
-        """As large as fits, in the middle of a display."""
-        width, height = self.size
-        side = min(width, height)
-        page = np.full((height, width, 3), BACKGROUND, np.uint8)
-        top, left = (height - side) // 2, (width - side) // 2
-        way = cv2.INTER_AREA if side < len(rgb) else cv2.INTER_CUBIC
-        page[top : top + side, left : left + side] = cv2.resize(
-            rgb, (side, side), interpolation=way
-        )
-        return page
+        return [
+            fitted(rgb, *self.size, BACKGROUND, cv2.INTER_CUBIC)
+            for rgb in pixels.permute(0, 2, 3, 1).cpu().numpy()
+        ]
