@@ -18,9 +18,9 @@ from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import resolve_device
 from reactface_node.model.load import load_listener, sampled_as
-from reactface_node.model.modules import spread_apart
 from reactface_node.model.official_session import OfficialListener
 from reactface_node.model.reactface import ReactFace, SpeakerInput
+from reactface_node.model.sampling import spread_apart
 from reactface_node.playout import Playout
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, Observation, Reaction
 from reactface_node.settings import settings

@@ -6,9 +6,7 @@ import pytest
 import torch
 from model_inputs import small_config, small_model, speaker_input
 
-from reactface_node.model.modules import (
-    draw_latent,
-)
+from reactface_node.model.sampling import draw_latent
 
 W = 8
 INF = float("inf")
@@ -49,6 +47,65 @@ def test_streaming_equals_offline_past_the_history(profile, sync_history_s):
         streamed = stream(model, speaker, noise)
     for name, value in streamed.items():
         torch.testing.assert_close(value, getattr(offline, name), atol=1e-5, rtol=0)
+
+
+def step_through(model, speaker, noise, frames, who):
+    """A session's steps of so many frames: the listener and the state at the end."""
+    state = model.initial_state(len(noise), noise.shape[1], who, streaming=True)
+    shown = []
+    for first in range(0, speaker.face.shape[1], frames):
+        part = speaker.frames(first, first + frames)
+        output, state = model.step(part, noise[:, :, first // W], state)
+        shown.append(output.listener)
+    return torch.cat(shown, dim=2), state
+
+
+CASES = [
+    ("default", W, {}),
+    ("default", 1, {}),
+    ("default", 4, {"model__sync_history_s": 0.64, "model__continuity": False}),
+    ("default", 1, {"model__modality": "point", "model__lrd": "latent_query"}),
+    ("default", 2, {"model__nods": False}),
+    ("default", 1, {"model__visual": False, "model__disposition": 0}),
+    ("default", W, {"model__sync_history_s": 0.0}),
+    ("paper", W, {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("profile", "frames", "changes"), CASES)
+def test_steps_of_a_session_equal_the_whole_clip(profile, frames, changes):
+    config = small_config(profile, **changes)
+    model = small_model(config)
+    windows = 11  # more than twice the history: every place of a ring is written again
+    speaker = speaker_input(config, windows * W, batch=2)
+    noise = noise_for(config, windows, batch=2, samples=3)
+    who = torch.randn(2, 3, config.model.disposition, generator=torch.Generator().manual_seed(2))
+    with torch.inference_mode():
+        offline, _ = model(speaker, noise, model.initial_state(2, 3, who))
+        shown, _ = step_through(model, speaker, noise, frames, who)
+    torch.testing.assert_close(shown, offline.listener, atol=1e-5, rtol=0)
+
+
+def test_a_session_allocates_its_memory_once():
+    config = small_config()
+    model = small_model(config)
+    speaker, noise = speaker_input(config, 12 * W), noise_for(config, 12)
+    who = torch.zeros(1, 1, config.model.disposition)
+    with torch.inference_mode():
+        start = model.initial_state(1, 1, who, streaming=True)
+        _, end = step_through(model, speaker, noise, 1, who)
+    rings = lambda state: [*state.face.caches, *state.cie.layers, state.slbs.speech]  # noqa: E731
+    sizes = [[ring.rows.numel() for ring in rings(state)] for state in (start, end)]
+    assert sizes[0] == sizes[1] and count_numbers(end) < 1.2 * count_numbers(start)
+
+
+def test_a_step_refuses_another_state_and_frames_across_windows():
+    config = small_config()
+    model = small_model(config)
+    speaker, noise = speaker_input(config, W + 1), noise_for(config, 1)[:, :, 0]
+    for state in (model.initial_state(), model.initial_state(streaming=True)):
+        with pytest.raises(ValueError, match="single window"):
+            model.step(speaker, noise, state)
 
 
 @pytest.mark.parametrize("profile", ["default", "paper"])

@@ -4,12 +4,12 @@ import pytest
 import torch
 from model_inputs import small_config, small_model
 
-from reactface_node.model.attention import BiasedAttention, alibi_slopes, alignment_bias
+from reactface_node.model.attention import BiasedAttention
 from reactface_node.model.face import CoefficientEncoder, PixelEncoder
 from reactface_node.model.layers import CausalTransformer, CrossLayer, sinusoidal_positions
-from reactface_node.model.modules import (
-    ListenerReactionDecoder,
-    PointToPointAlignment,
+from reactface_node.model.modules import ListenerReactionDecoder, PointToPointAlignment
+from reactface_node.model.rings import alibi_slopes, alignment_bias
+from reactface_node.model.sampling import (
     draw_latent,
     follow_latent,
     interpolate_latent,

@@ -8,8 +8,8 @@ import torch
 from model_inputs import small_config, small_model
 
 from reactface_node.errors import UserError
-from reactface_node.model.modules import spread_apart
 from reactface_node.model.reactface import SpeakerInput
+from reactface_node.model.sampling import spread_apart
 from reactface_node.schema import NUM_COEFFICIENTS, Observation, indices_of
 from reactface_node.session import ReactionSession
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from reactface_node.files import make_folder, written_whole
-from reactface_node.model.attention import BiasedAttention, KVCache, alignment_bias
+from reactface_node.model.attention import BiasedAttention, Memory
 from reactface_node.model.reactface import ReactFace, SpeakerInput
 from reactface_node.schema import FRAME_RATE_HZ
 
@@ -63,26 +63,23 @@ class _Record:
         self.weights[start : self._seen, end - steps : end] = weights.cpu().numpy()
 
 
-def attention_weights(biased: BiasedAttention, query: Tensor, joined: KVCache) -> Tensor:
+def attention_weights(biased: BiasedAttention, query: Tensor, joined: Memory) -> Tensor:
     """softmax(QK/sqrt(d) + bias) of Eq. 16: query (B, M, n, D) -> (n, S), the mean over the
     clips, heads and samples."""
-    frames = query.shape[2]
-    steps = joined.keys.shape[2]
-    history = biased.history or frames
-    bias = alignment_bias(frames, steps, biased.period, biased.ratio, history, biased.slopes)
+    bias = biased.bias(query.shape[2], joined)
     heads = biased.attention.heads
     asked = biased.attention.query(query).unflatten(-1, (heads, -1)).transpose(2, 3)
     # (B, M, heads, n, d) against (B, 1, heads, S, d): the samples share the memory.
     scores = asked @ joined.keys[:, None].transpose(-1, -2) / asked.shape[-1] ** 0.5
-    return (scores + bias).softmax(dim=-1).mean(dim=(0, 1, 2))
+    return (scores + bias[:, None]).softmax(dim=-1).mean(dim=(0, 1, 2))
 
 
 @contextmanager
 def _watched(biased: BiasedAttention, record: _Record) -> Iterator[None]:
     """Within it, what the module attends to goes into the record."""
-    attend: Callable[[Tensor, KVCache], Tensor] = biased.attend
+    attend: Callable[[Tensor, Memory], Tensor] = biased.attend
 
-    def watch(query: Tensor, joined: KVCache) -> Tensor:
+    def watch(query: Tensor, joined: Memory) -> Tensor:
         record.add(attention_weights(biased, query, joined))
         return attend(query, joined)
 

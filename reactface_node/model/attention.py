@@ -1,7 +1,8 @@
 """Attention with the paper's alignment bias (Eqs 16-17), causal and with bounded history.
 
 Shapes: B batch, M samples that share the memory, n new frames, k memory steps a frame,
-D width, S memory steps kept plus new.
+D width, S memory steps kept plus new. A clip's memory grows step by step (``KVCache``), which
+can be trained through; a session's lies in rings that are written in place (``rings.py``).
 """
 
 from typing import NamedTuple
@@ -9,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from reactface_node.model.rings import KVRing, StreamClock, alibi_slopes, alignment_bias
 
 
 class KVCache(NamedTuple):
@@ -18,27 +21,7 @@ class KVCache(NamedTuple):
     values: Tensor
 
 
-def alibi_slopes(heads: int) -> Tensor:
-    """One slope a head, 2^-1 .. 2^-8 for 8 heads (Press et al. 2022, for powers of two)."""
-    return 2.0 ** (-8.0 / heads * torch.arange(1, heads + 1, dtype=torch.float32))
-
-
-def alignment_bias(
-    frames: int, keys: int, period: int, ratio: int, history: int, slopes: Tensor
-) -> Tensor:
-    """Eq. 17, counted from 0 and aligned at the end of the memory.
-
-    Frame i sees memory steps j <= ratio*i + ratio - 1 of its last ``history`` frames, with bias
-    -floor((ratio*i + ratio - 1 - j) / (ratio*period)) times the head's slope.
-    Returns (heads, frames, keys); -inf where not seen.
-    """
-    device = slopes.device
-    newest = ratio * torch.arange(frames, device=device) + ratio - 1
-    step = torch.arange(keys, device=device) - (keys - frames * ratio)
-    lag = newest[:, None] - step[None, :]
-    units = torch.div(lag, ratio * period, rounding_mode="floor")
-    bias = -units.to(slopes.dtype) * slopes[:, None, None]
-    return bias.masked_fill((lag < 0) | (lag >= ratio * history), float("-inf"))
+Memory = KVCache | KVRing
 
 
 class Attention(nn.Module):
@@ -58,12 +41,10 @@ class Attention(nn.Module):
         keys, values = self.key_value(memory).chunk(2, dim=-1)
         return KVCache(self._split(keys), self._split(values))
 
-    def attend(self, query: Tensor, cache: KVCache, bias: Tensor | None = None) -> Tensor:
-        """query (B, Q, D), bias (heads, Q, S) -> (B, Q, D)."""
-        if bias is not None:
-            # Four axes: with three, torch leaves its fused kernel.
-            bias = bias[None]
-        mixed = F.scaled_dot_product_attention(self._split(self.query(query)), *cache, bias)
+    def attend(self, query: Tensor, memory: Memory, bias: Tensor | None = None) -> Tensor:
+        """query (B, Q, D), bias (B or 1, heads, Q, S) -> (B, Q, D)."""
+        heads = self._split(self.query(query))
+        mixed = F.scaled_dot_product_attention(heads, memory.keys, memory.values, bias)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
     def _split(self, x: Tensor) -> Tensor:
@@ -85,33 +66,50 @@ class BiasedAttention(nn.Module):
         self.period, self.ratio, self.history = period, ratio, history
         self.register_buffer("slopes", alibi_slopes(heads), persistent=False)
 
-    def forward(
-        self, query: Tensor, memory: Tensor, cache: KVCache | None
-    ) -> tuple[Tensor, KVCache | None]:
-        """query (B, M, n, D) and the memory of the same frames (B, n*k, D) -> (B, M, n, D)."""
-        joined = extend(cache, self.attention.remember(memory))
-        return self.attend(query, joined), self.trim(joined)
-
-    def attend(self, query: Tensor, joined: KVCache) -> Tensor:
-        """query (B, M, n, D) of the newest n frames in ``joined`` -> (B, M, n, D)."""
-        _, samples, frames, _ = query.shape
-        bias = alignment_bias(
-            frames,
-            joined.keys.shape[2],
-            self.period,
-            self.ratio,
-            self.history or frames,
-            self.slopes,
-        )
-        # The samples share the memory: folding them into the query axis copies nothing.
-        mixed = self.attention.attend(query.flatten(1, 2), joined, bias.repeat(1, samples, 1))
-        return mixed.unflatten(1, (samples, frames))
-
-    def trim(self, cache: KVCache) -> KVCache | None:
-        """What the next frame can still see."""
+    def ring(self, clock: StreamClock, samples: int = 1, more: int = 0) -> KVRing | None:
+        """An empty memory for a session; None where nothing is kept. ``more``: see ``KVRing``."""
         if self.history == 0:
             return None
-        return latest(cache, (self.history - 1) * self.ratio)
+        layout = clock.layout(self.ratio, self.history, self.period, self.slopes)
+        return KVRing.empty(clock, layout, samples, more, self.attention.query.weight)
+
+    def forward(
+        self, query: Tensor, memory: Tensor, cache: Memory | None
+    ) -> tuple[Tensor, Memory | None]:
+        """query (B, M, n, D) and the memory of the same frames (B, n*k, D) -> (B, M, n, D)."""
+        joined = self.extend(cache, memory)
+        return self.attend(query, joined), self.trim(joined)
+
+    def extend(self, cache: Memory | None, memory: Tensor) -> Memory:
+        """The cache with the keys and values of (B, S, D) at its end; a ring is written into."""
+        if isinstance(cache, KVRing):
+            cache.write(self.attention.key_value(memory))
+            return cache
+        return extend(cache, self.attention.remember(memory))
+
+    def bias(self, frames: int, joined: Memory, samples: int = 1) -> Tensor:
+        """Of the newest n frames: (B or 1, heads, M*n, S), the same for each of M samples."""
+        if isinstance(joined, KVRing):
+            return joined.bias(frames, samples)
+        steps, history = joined.keys.shape[2], self.history or frames
+        bias = alignment_bias(frames, steps, self.period, self.ratio, history, self.slopes)
+        return bias.repeat(1, samples, 1)[None]
+
+    def attend(self, query: Tensor, joined: Memory) -> Tensor:
+        """query (B, M, n, D) of the newest n frames in ``joined`` -> (B, M, n, D)."""
+        _, samples, frames, _ = query.shape
+        bias = self.bias(frames, joined, samples)
+        # The samples share the memory: folding them into the query axis copies nothing.
+        mixed = self.attention.attend(query.flatten(1, 2), joined, bias)
+        return mixed.unflatten(1, (samples, frames))
+
+    def trim(self, memory: Memory) -> Memory | None:
+        """What the next frame can still see."""
+        if isinstance(memory, KVRing):
+            return memory
+        if self.history == 0:
+            return None
+        return latest(memory, (self.history - 1) * self.ratio)
 
 
 def extend(cache: KVCache | None, new: KVCache) -> KVCache:

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reactface_node.config import ModelConfig
-from reactface_node.model.attention import KVCache
+from reactface_node.model.attention import Memory
 from reactface_node.model.layers import CausalTransformer, history_frames
+from reactface_node.model.rings import StreamClock
 from reactface_node.schema import NUM_COEFFICIENTS
 
 
@@ -16,7 +17,7 @@ from reactface_node.schema import NUM_COEFFICIENTS
 class CoefficientState:
     last: Tensor  # (B, 1, 58) standardised coefficients of the frame before, 0 where not valid
     last_valid: Tensor  # (B, 1, 58)
-    caches: tuple[KVCache | None, ...] | None
+    caches: tuple[Memory | None, ...] | None
 
 
 class CoefficientEncoder(nn.Module):
@@ -32,9 +33,10 @@ class CoefficientEncoder(nn.Module):
             config, config.face_layers, history_frames(config.history_s)
         )
 
-    def initial_state(self, batch: int) -> CoefficientState:
+    def initial_state(self, batch: int, clock: StreamClock | None = None) -> CoefficientState:
+        """clock: of sessions, whose memory lies in rings."""
         zeros = self.scale.new_zeros(batch, 1, NUM_COEFFICIENTS)
-        return CoefficientState(zeros, zeros, None)
+        return CoefficientState(zeros, zeros, self.transformer.rings(clock))
 
     def forward(
         self, face: Tensor, valid: Tensor, state: CoefficientState
@@ -53,7 +55,7 @@ class CoefficientEncoder(nn.Module):
 @dataclass(frozen=True)
 class PixelState:
     convolutions: tuple[Tensor, ...]  # the frames before, as each convolution saw them
-    caches: tuple[KVCache | None, ...] | None
+    caches: tuple[Memory | None, ...] | None
 
 
 class CausalConv3d(nn.Module):
@@ -103,8 +105,9 @@ class PixelEncoder(nn.Module):
             config, config.face_layers, history_frames(config.history_s)
         )
 
-    def initial_state(self, batch: int) -> PixelState:
-        return PixelState((), None)
+    def initial_state(self, batch: int, clock: StreamClock | None = None) -> PixelState:
+        """clock: of sessions, whose memory lies in rings."""
+        return PixelState((), self.transformer.rings(clock))
 
     def forward(self, face: Tensor, valid: Tensor, state: PixelState) -> tuple[Tensor, PixelState]:
         """face (B, n, 3, S, S) in [-1, 1], valid (B, n) bool -> (B, n, D)."""

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from reactface_node.config import ModelConfig
-from reactface_node.model.attention import BiasedAttention, KVCache, extend
+from reactface_node.model.attention import BiasedAttention, Memory
+from reactface_node.model.rings import KVRing, StreamClock
 from reactface_node.schema import FRAME_RATE_HZ
 
 FEED_FORWARD_FACTOR = 2
@@ -48,8 +49,8 @@ class CrossLayer(nn.Module):
         self.feed_forward = FeedForward(config.width, config.dropout)
 
     def forward(
-        self, x: Tensor, memory: Tensor, cache: KVCache | None
-    ) -> tuple[Tensor, KVCache | None]:
+        self, x: Tensor, memory: Tensor, cache: Memory | None
+    ) -> tuple[Tensor, Memory | None]:
         """x (B, M, n, D), memory (B, n*k, D) -> (B, M, n, D)."""
         mixed, cache = self.attention(self.norm(x), memory, cache)
         x = x + self.dropout(mixed)
@@ -66,19 +67,15 @@ class SelfLayer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.feed_forward = FeedForward(config.width, config.dropout)
 
-    def forward(self, x: Tensor, cache: KVCache | None) -> tuple[Tensor, KVCache | None]:
+    def forward(self, x: Tensor, cache: Memory | None) -> tuple[Tensor, Memory | None]:
         """x (B, n, D) -> (B, n, D)."""
-        seen = self.extend(x, cache)
-        return self.attend(x, seen), self.attention.trim(seen)
+        normed = self.norm(x)
+        mixed, cache = self.attention(normed[:, None], normed, cache)
+        return self.finish(x, mixed[:, 0]), cache
 
-    def extend(self, x: Tensor, cache: KVCache | None) -> KVCache:
-        """The cache with the keys and values of x (B, n, D) at its end."""
-        return extend(cache, self.attention.attention.remember(self.norm(x)))
-
-    def attend(self, x: Tensor, seen: KVCache) -> Tensor:
-        """x (B, n, D), the newest frames in ``seen`` -> (B, n, D)."""
-        mixed = self.attention.attend(self.norm(x)[:, None], seen)
-        x = x + self.dropout(mixed[:, 0])
+    def finish(self, x: Tensor, mixed: Tensor) -> Tensor:
+        """What was attended to is added to x, and both go through the feed-forward."""
+        x = x + self.dropout(mixed)
         return x + self.feed_forward(x)
 
 
@@ -90,9 +87,15 @@ class CausalTransformer(nn.Module):
         self.layers = nn.ModuleList([SelfLayer(config, history) for _ in range(layers)])
         self.norm = nn.LayerNorm(config.width)
 
+    def rings(self, clock: StreamClock | None) -> tuple[KVRing | None, ...] | None:
+        """Empty caches of sessions that begin; None for a clip's."""
+        if clock is None:
+            return None
+        return tuple(layer.attention.ring(clock) for layer in self.layers)  # type: ignore[operator, union-attr]
+
     def forward(
-        self, x: Tensor, caches: tuple[KVCache | None, ...] | None
-    ) -> tuple[Tensor, tuple[KVCache | None, ...]]:
+        self, x: Tensor, caches: tuple[Memory | None, ...] | None
+    ) -> tuple[Tensor, tuple[Memory | None, ...]]:
         """x (B, n, D) -> (B, n, D)."""
         kept = []
         for layer, cache in zip(self.layers, caches or [None] * len(self.layers), strict=True):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from reactface_node.config import ModelConfig
-from reactface_node.model.attention import Attention, KVCache, extend
+from reactface_node.model.attention import Attention, BiasedAttention, Memory, extend
 from reactface_node.model.layers import (
     CrossLayer,
     FeedForward,
@@ -14,6 +14,7 @@ from reactface_node.model.layers import (
     history_frames,
     sinusoidal_positions,
 )
+from reactface_node.model.rings import KVRing, StreamClock
 from reactface_node.schema import NUM_COEFFICIENTS
 
 
@@ -39,9 +40,9 @@ class PointToPointAlignment(nn.Module):
 
 @dataclass(frozen=True)
 class CIEState:
-    speech: KVCache | None
-    face: KVCache | None
-    layers: tuple[KVCache | None, ...]
+    speech: Memory | None
+    face: Memory | None
+    layers: tuple[Memory | None, ...]
 
 
 class ConditionalInteractionEncoder(nn.Module):
@@ -66,8 +67,14 @@ class ConditionalInteractionEncoder(nn.Module):
         self.mean = nn.Linear(config.width, config.width)
         self.log_variance = nn.Linear(config.width, config.width)
 
-    def initial_state(self) -> CIEState:
-        return CIEState(None, None, (None,) * len(self.layers))
+    def initial_state(self, samples: int = 1, clock: StreamClock | None = None) -> CIEState:
+        """clock: of sessions, whose memory lies in rings."""
+        if clock is None:
+            return CIEState(None, None, (None,) * len(self.layers))
+        # A mu and a sigma token beside the reactions.
+        layers = [layer.attention.ring(clock, samples, 2) for layer in self._layers()]
+        speech = self.with_speech.attention.ring(clock)
+        return CIEState(speech, self.with_face.attention.ring(clock), tuple(layers))
 
     def forward(
         self, past: Tensor, speech: Tensor, face: Tensor, disposition: Tensor, state: CIEState
@@ -82,105 +89,50 @@ class ConditionalInteractionEncoder(nn.Module):
         x = self.embed(torch.cat([past, who], dim=-1))
         x, speech_cache = self.with_speech(x, speech, state.speech)
         x, face_cache = self.with_face(x, face, state.face)
-        x = x.flatten(0, 1)
         tokens = self.tokens.repeat(frames // self.window, 1).expand(batch * samples, -1, -1)
-        kept = []
-        for layer, cache in zip(self.layers, state.layers, strict=True):
-            tokens, x, cache = self._layer(layer, tokens, x, cache)
-            kept.append(cache)
-        tokens = self.norm(tokens).unflatten(0, (batch, samples)).unflatten(2, (-1, 2))
+        x, kept, mask = torch.cat([x.flatten(0, 1), tokens], dim=1), [], None
+        for layer, cache in zip(self._layers(), state.layers, strict=True):
+            normed = layer.norm(x)
+            seen, later = _remember(layer.attention, cache, normed, frames)
+            if mask is None:
+                mask = self._mask(layer.attention, later, frames, samples)
+            x = layer.finish(x, layer.attention.attention.attend(normed, seen, mask))
+            kept.append(layer.attention.trim(later))
+        tokens = self.norm(x[:, frames:]).unflatten(0, (batch, samples)).unflatten(2, (-1, 2))
         mean, log_variance = self.mean(tokens[..., 0, :]), self.log_variance(tokens[..., 1, :])
         # exp(10) is far outside anything useful; the bound keeps a wild input finite.
         return mean, log_variance.clamp(-10, 10), CIEState(speech_cache, face_cache, tuple(kept))
 
-    def _layer(
-        self, layer: nn.Module, tokens: Tensor, x: Tensor, cache: KVCache | None
-    ) -> tuple[Tensor, Tensor, KVCache | None]:
-        """tokens (N, 2W, D), a mu and a sigma token for every window of x (N, W*w, D)."""
-        assert isinstance(layer, SelfLayer)
-        biased, attention = layer.attention, layer.attention.attention
-        normed = layer.norm(tokens)
-        seen = layer.extend(x, cache)
-        steps, count, device = seen.keys.shape[2], tokens.shape[1], tokens.device
-        last = steps - x.shape[1] + self.window * (torch.arange(count, device=device) // 2 + 1) - 1
-        age = last[:, None] - torch.arange(steps, device=device)
-        units = torch.div(age, biased.period, rounding_mode="floor")
-        bias = -units.to(x.dtype) * biased.slopes[:, None, None]
-        bias = bias.masked_fill((age < 0) | (age >= biased.history), float("-inf"))
-        apart = torch.full((count, count), float("-inf"), device=device).fill_diagonal_(0.0)
-        mask = torch.cat([bias, apart.expand(len(bias), count, count)], dim=-1)
-        mixed = attention.attend(normed, extend(seen, attention.remember(normed)), mask)
-        tokens = tokens + layer.dropout(mixed)
-        tokens = tokens + layer.feed_forward(tokens)
-        return tokens, layer.attend(x, seen), biased.trim(seen)
+    def _layers(self) -> list[SelfLayer]:
+        return list(self.layers)  # type: ignore[arg-type]
+
+    def _mask(
+        self, biased: BiasedAttention, reactions: Memory, frames: int, samples: int
+    ) -> Tensor:
+        """The paper's token mask, (B*M or 1, heads, n + 2W, S + 2W): a window's tokens see what
+        its last reaction sees, and themselves; the reactions see no token."""
+        bias = biased.bias(frames, reactions)
+        last = bias[:, :, self.window - 1 :: self.window].repeat_interleave(2, dim=2)
+        count = last.shape[2]
+        apart = bias.new_full((frames + count, count), float("-inf"))
+        apart[frames:].fill_diagonal_(0.0)
+        apart = apart.expand(*bias.shape[:2], -1, -1)
+        mask = torch.cat([torch.cat([bias, last], dim=2), apart], dim=3)
+        return mask if len(mask) == 1 else mask.repeat_interleave(samples, dim=0)
 
 
-def draw_latent(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
-    """z* = mu + sigma * noise; all (..., D)."""
-    return mean + torch.exp(0.5 * log_variance) * noise
-
-
-def follow_latent(drawn: Tensor, last: Tensor | None, momentum: float) -> Tensor:
-    """Eq. 10: z_t = a z_(t-w) + (1 - a) z*, window after window; (B, M, W, D).
-
-    last (B, M, D) is the z before; the first window has no past: its z is its own draw.
-    """
-    followed = []
-    for star in drawn.unbind(2):
-        last = star if last is None else momentum * last + (1.0 - momentum) * star
-        followed.append(last)
-    return torch.stack(followed, dim=2)
-
-
-def interpolate_latent(last: Tensor | None, latent: Tensor, window: int) -> Tensor:
-    """Eq. 11: weights 1/w .. 1 from z_(t-w) to z_t; (B, M, W, D) -> (B, M, W*w, D)."""
-    first = latent[:, :, :1] if last is None else last[:, :, None]
-    start = torch.cat([first, latent[:, :, :-1]], dim=2)
-    weights = torch.arange(1, window + 1, device=latent.device, dtype=latent.dtype) / window
-    frames = start[:, :, :, None] + weights[:, None] * (latent - start)[:, :, :, None]
-    return frames.flatten(2, 3)
-
-
-def spread_apart(drawn: Tensor) -> Tensor:
-    """(B, M, S) standard normal -> the same, each sample orthogonal to the S - 1 before it.
-
-    Any one of them is still standard normal, and does not depend on how many follow it; but no
-    two are alike by chance (orthogonal sampling, as in Yu et al. 2016's random features).
-    """
-    size = drawn.shape[-1]
-    if not size:
-        return drawn
-    apart: list[Tensor] = []
-    for index, sample in enumerate(drawn.unbind(1)):
-        left = sample
-        for other in apart[index // size * size :]:
-            share = (left * other).sum(-1, keepdim=True) / other.square().sum(-1, keepdim=True)
-            left = left - share * other
-        length = sample.norm(dim=-1, keepdim=True) / left.norm(dim=-1, keepdim=True)
-        apart.append(length * left)
-    return torch.stack(apart, dim=1)
-
-
-def join_windows(
-    edge: Tensor | None, reaction: Tensor, window: int
-) -> tuple[Tensor, Tensor | None]:
-    """Every window of (B, M, W*w, 58) starts where the two frames before it lead; the gap to
-    what was decoded is closed evenly over its frames, all but 1/(w+1) of it.
-
-    edge (B, M, 2, 58): the frames before the first window; None = there are none. Returns the
-    frames and the new edge. Animators call this inertialization (Bollo, GDC 2018).
-    """
-    fade = 1.0 - torch.arange(1, window + 1, device=reaction.device) / (window + 1)
-    joined = []
-    for decoded in reaction.unflatten(2, (-1, window)).unbind(2):
-        if edge is not None:
-            expected = 2.0 * edge[:, :, 1] - edge[:, :, 0]
-            gap = expected - decoded[:, :, 0]
-            decoded = decoded + fade.to(decoded.dtype)[:, None] * gap[:, :, None]
-        before = decoded[:, :, :1] if edge is None else edge
-        edge = torch.cat([before, decoded], dim=2)[:, :, -2:]
-        joined.append(decoded)
-    return torch.cat(joined, dim=2), edge
+def _remember(
+    biased: BiasedAttention, cache: Memory | None, x: Tensor, frames: int
+) -> tuple[Memory, Memory]:
+    """x: n reactions, then tokens -> what is attended to, and of it what later windows see."""
+    if isinstance(cache, KVRing):
+        rows = biased.attention.key_value(x)
+        cache.write(rows[:, :frames])
+        cache.write_more(rows[:, frames:])
+        return cache, cache
+    kept = biased.extend(cache, x[:, :frames])
+    assert not isinstance(kept, KVRing)
+    return extend(kept, biased.attention.remember(x[:, frames:])), kept
 
 
 class ListenerReactionDecoder(nn.Module):
@@ -192,6 +144,8 @@ class ListenerReactionDecoder(nn.Module):
     is, and to a query the latent of its own frame: without them a query cannot tell where in the
     window it stands.
     """
+
+    codes: Tensor
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -206,6 +160,8 @@ class ListenerReactionDecoder(nn.Module):
         if config.disposition:
             self.style = nn.Linear(config.disposition, config.width, bias=False)
         self.feed_forward = FeedForward(config.width, config.dropout)
+        codes = sinusoidal_positions(torch.arange(self.cycle), self.width)
+        self.register_buffer("codes", codes, persistent=False)
 
     def forward(self, latents: Tensor, disposition: Tensor, frame: Tensor) -> Tensor:
         """latents (B, M, n, D) of whole windows, dispositions (B, M, S), frame (B,) of the first
@@ -213,8 +169,7 @@ class ListenerReactionDecoder(nn.Module):
         _, samples, frames, _ = latents.shape
         # Modulo the history: minute 60 must look like minute 1.
         index = (frame[:, None] + torch.arange(frames, device=frame.device)) % self.cycle
-        positions = sinusoidal_positions(index, self.width).to(latents.dtype)
-        positions = positions[:, None].expand(-1, samples, -1, -1)
+        positions = self.codes[index][:, None].expand(-1, samples, -1, -1)
         if disposition.shape[-1]:
             latents = latents + self.style(disposition)[:, :, None]
         x = self._attend(*(part.unflatten(2, (-1, self.window)) for part in (latents, positions)))
@@ -237,8 +192,8 @@ class ListenerReactionDecoder(nn.Module):
 
 @dataclass(frozen=True)
 class SLBSState:
-    face: KVCache | None
-    speech: KVCache | None
+    face: Memory | None
+    speech: Memory | None
 
 
 class Synchroniser(nn.Module):
@@ -255,6 +210,16 @@ class Synchroniser(nn.Module):
         self.visual = CrossLayer(config, history) if config.visual else None
         heard = 1 if config.modality == "point" else history
         self.modality = CrossLayer(config, heard, ratio) if config.modality != "none" else None
+
+    def initial_state(self, clock: StreamClock | None = None) -> SLBSState:
+        """clock: of sessions, whose memory lies in rings."""
+        if clock is None:
+            return SLBSState(None, None)
+        face, speech = (
+            None if layer is None else layer.attention.ring(clock)
+            for layer in (self.visual, self.modality)
+        )
+        return SLBSState(face, speech)
 
     def forward(
         self, reaction: Tensor, face: Tensor, speech: Tensor, state: SLBSState

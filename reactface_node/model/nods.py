@@ -84,13 +84,20 @@ class NodHead(nn.Module):
         return NodPrediction(onset[..., 0], cycles, shape), memory[0]
 
     @torch.no_grad()
-    def play(self, predicted: NodPrediction, noise: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
-        """One window: noise (B, M, w + 3), last state (B, M, 4) -> pitch (B, M, w) rad, state."""
-        frames = torch.arange(self.window, device=noise.device, dtype=noise.dtype)
+    def play(
+        self, predicted: NodPrediction, noise: Tensor, last: Tensor, phase: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """The n frames that are predicted, from frame ``phase`` of a window on: the window's
+        noise (B, M, w + 3), last state (B, M, 4) -> pitch (B, M, n) rad, state.
+
+        A nod is longer than a window, so none follows another within one.
+        """
+        count = predicted.onset.shape[2]
+        frames = torch.arange(count, device=noise.device, dtype=noise.dtype)
         age = last[..., :1] + frames
         over = age >= last[..., 1:2] / last[..., 3:] * FRAME_RATE_HZ + PAUSE_FRAMES
         chance = torch.special.ndtr(noise)
-        hit = over & (chance[..., : self.window] < predicted.onset.sigmoid())
+        hit = over & (chance[..., phase : phase + count] < predicted.onset.sigmoid())
         started, first = hit.any(dim=-1, keepdim=True), hit.float().argmax(dim=-1, keepdim=True)
         fresh = self._draw(predicted, noise, chance[..., -3:-2], first)
         later = started & (frames >= first)

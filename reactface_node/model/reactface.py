@@ -1,12 +1,12 @@
 """ReactFace, causal: speaker behaviour in, distributions of appropriate reactions out.
 
-``forward`` takes any number of whole windows. Training gives it a clip and streaming one window
-at a time, with the state that the call before returned; the numbers are the same.
+``forward`` takes any number of whole windows of a clip. ``step`` takes a session's next frames, a
+window or a single one at a time, with the state that the call before returned. Both go through
+the same modules; the numbers are the same.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -18,16 +18,19 @@ from reactface_node.model.modules import (
     ConditionalInteractionEncoder,
     ListenerReactionDecoder,
     PointToPointAlignment,
-    SLBSState,
     Synchroniser,
+)
+from reactface_node.model.nods import NodHead, NodPrediction
+from reactface_node.model.records import ModelState, Output, Part, Seen, SpeakerInput, WindowPlan
+from reactface_node.model.rings import StreamClock
+from reactface_node.model.sampling import (
     draw_latent,
     follow_latent,
     interpolate_latent,
+    join_frames,
     join_windows,
     spread_apart,
 )
-from reactface_node.model.nods import NodHead, NodPrediction
-from reactface_node.model.records import ModelState, Output, SpeakerInput
 from reactface_node.model.speech import LogMelEncoder, Wav2Vec2Encoder
 from reactface_node.schema import NUM_COEFFICIENTS, ROTATION, SAMPLES_PER_FRAME
 
@@ -75,31 +78,39 @@ class ReactFace(nn.Module):
         return self.config.width + (self.nods.noise_width if self.nods is not None else 0)
 
     def initial_state(
-        self, batch: int = 1, samples: int = 1, disposition: Tensor | None = None
+        self,
+        batch: int = 1,
+        samples: int = 1,
+        disposition: Tensor | None = None,
+        streaming: bool = False,
     ) -> ModelState:
         """A new session: silence, no face, w zero frames as past reactions, frame 0. Where
         windows are joined, the first one starts from the mean face.
 
         disposition: (B, M, S) standard normal, who the M listeners are; None = the mean one.
+        streaming: for ``step``; everything that it keeps is allocated here.
         """
         window, width = self.config.window, self.config.width
-        zeros = self.listener_mean.new_zeros
+        zeros, device = self.listener_mean.new_zeros, self.listener_mean.device
         if disposition is None:
             disposition = zeros(batch, samples, self.config.disposition)
+        frame = torch.zeros(batch, dtype=torch.long, device=device)
+        clock = StreamClock(frame.clone(), window) if streaming else None
         return ModelState(
             self.speech_encoder.initial_state(batch),
-            self.face_encoder.initial_state(batch),
-            self.interaction.initial_state(),
-            SLBSState(None, None),
+            self.face_encoder.initial_state(batch, clock),
+            self.interaction.initial_state(samples, clock),
+            self.synchroniser.initial_state(clock),
             zeros(batch, samples, window, NUM_COEFFICIENTS),
             zeros(batch, window * self.speech_encoder.ratio, width),
             zeros(batch, window, width),
             None,
             zeros(batch, samples, 2, NUM_COEFFICIENTS),
             disposition,
-            torch.zeros(batch, dtype=torch.long, device=self.listener_mean.device),
+            frame,
             self.nods.initial_state(batch, samples) if self.nods else zeros(batch, samples, 0),
             zeros(batch, width),
+            clock=clock,
         )
 
     def forward(
@@ -111,23 +122,32 @@ class ReactFace(nn.Module):
         """
         self._check(speaker, noise)
         state = state or self.initial_state(len(noise), noise.shape[1])
-        aligned, speech, state = self._encode(speaker, state)
-        nods, state = self._predict_nods(aligned, speech, state)
-        w, k, width = self.config.window, self.speech_encoder.ratio, self.config.width
-        windows = []
+        seen, state = self._encode(speaker, state)
+        parts = []
         for index in range(noise.shape[2]):
-            fresh = self.config.temperature * noise[:, :, index : index + 1, :width]
-            window, state = self._react(
-                aligned[:, index * w : (index + 1) * w],
-                speech[:, index * w * k : (index + 1) * w * k],
-                self._predict(state),
-                partial(draw_latent, noise=fresh),
-                state,
-            )
-            pitch, state = self._nod(nods, index, noise[:, :, index, width:], state)
-            windows.append((*window, pitch))
-        parts = [torch.cat(part, dim=2) for part in zip(*windows, strict=True)]
-        return self._output(aligned, parts, nods), state
+            state = self._begin_window(noise[:, :, index], state)
+            part, state = self._follow(seen.window(index, self.config.window), state)
+            parts.append(part)
+        return self._output(seen, parts), state
+
+    def step(
+        self, speaker: SpeakerInput, noise: Tensor, state: ModelState
+    ) -> tuple[Output, ModelState]:
+        """The next n frames of sessions, n a divisor of w; uses up their ``streaming`` state.
+
+        noise (B, M, noise_width) standard normal, taken at the first frame of a window.
+        ValueError where the state is another one or the frames do not end with the window.
+        """
+        frames = speaker.face.shape[1]
+        if state.clock is None or state.phase + frames > self.config.window:
+            raise ValueError("a step takes a streaming state and frames of a single window")
+        if state.phase == 0:
+            state = self._begin_window(noise, state)
+        seen, state = self._encode(speaker, state)
+        part, state = self._follow(seen, state)
+        assert state.clock is not None
+        state.clock.advance(frames)
+        return self._output(seen, [part]), state
 
     def teach(
         self,
@@ -142,18 +162,24 @@ class ReactFace(nn.Module):
         ``forward`` returned and its noise, this returns the same. draw: mu and log-variance
         (B, M, T/w, D) -> z*. state: a fresh one, as ``initial_state`` makes it.
         """
-        aligned, speech, state = self._encode(speaker, state)
+        seen, state = self._encode(speaker, state)
         w, k = self.config.window, self.speech_encoder.ratio
         shown = (listener - self.listener_mean) / self.listener_std
         before = replace(
             state,
             last_reaction=torch.cat([state.last_reaction, shown[:, :, :-w]], dim=2),
-            last_speech=torch.cat([state.last_speech, speech[:, : -w * k]], dim=1),
-            last_face=torch.cat([state.last_face, aligned[:, :-w]], dim=1),
+            last_speech=torch.cat([state.last_speech, seen.speech[:, : -w * k]], dim=1),
+            last_face=torch.cat([state.last_face, seen.face[:, :-w]], dim=1),
         )
-        nods, _ = self._predict_nods(aligned, speech, state)
-        parts, _ = self._react(aligned, speech, self._predict(before), draw, state)
-        return self._output(aligned, [*parts, torch.zeros_like(listener[..., 0])], nods)
+        mean, log_variance, _ = self._predict(before)
+        latent, raw = self._decode(draw(mean, log_variance), state)
+        synchronised, _ = self.synchroniser(raw, seen.face, seen.speech, state.slbs)
+        reaction = self.head(synchronised)
+        if self.config.continuity:
+            reaction, _ = join_windows(state.edge, reaction, w)
+        still = torch.zeros_like(reaction[..., 0])
+        plan = WindowPlan(mean, log_variance, latent, raw, still, None)
+        return self._output(seen, [Part(reaction, still, plan)])
 
     @torch.no_grad()
     def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:
@@ -170,24 +196,22 @@ class ReactFace(nn.Module):
         """(B, M, T, 58) without what nods, (B, M, T) rad, add to it, if nods are events here."""
         if self.nods is None:
             return listener
-        return torch.cat(
-            [
-                listener[..., :PITCH],
-                (listener[..., PITCH] - pitch)[..., None],
-                listener[..., PITCH + 1 :],
-            ],
-            dim=-1,
-        )
+        calm = listener.clone()
+        calm[..., PITCH] -= pitch
+        return calm
 
-    def _encode(
-        self, speaker: SpeakerInput, state: ModelState
-    ) -> tuple[Tensor, Tensor, ModelState]:
-        """MSBEA: the aligned face (B, T, D) and the speech (B, T*k, D)."""
+    def _encode(self, speaker: SpeakerInput, state: ModelState) -> tuple[Seen, ModelState]:
+        """MSBEA, and where nods may start."""
         hear = speaker.audio_valid & self.config.use_speech
         see = speaker.face_valid & self.config.use_face
         speech, heard = self.speech_encoder(speaker.audio, hear, state.speech)
-        face, seen = self.face_encoder(speaker.face, see, state.face)
-        return self.alignment(face, speech), speech, replace(state, speech=heard, face=seen)
+        face, looked = self.face_encoder(speaker.face, see, state.face)
+        aligned = self.alignment(face, speech)
+        state, nods = replace(state, speech=heard, face=looked), None
+        if self.nods is not None:
+            nods, memory = self.nods(aligned, speech, state.disposition, state.nod_memory)
+            state = replace(state, nod_memory=memory)
+        return Seen(aligned, speech, nods), state
 
     def _predict(self, state: ModelState) -> tuple[Tensor, Tensor, CIEState]:
         """AFRG's first half: the distributions of the windows after those in the state."""
@@ -196,68 +220,69 @@ class ReactFace(nn.Module):
         )
         return prediction
 
-    def _react(
-        self,
-        face: Tensor,
-        speech: Tensor,
-        prediction: tuple[Tensor, Tensor, CIEState],
-        draw: Callable[[Tensor, Tensor], Tensor],
-        state: ModelState,
-    ) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], ModelState]:
-        """Draw and decode one window or more (AFRG), then synchronise with now (SLBS)."""
-        mean, log_variance, cie = prediction
-        drawn = draw(mean, log_variance)
+    def _decode(self, drawn: Tensor, state: ModelState) -> tuple[Tensor, Tensor]:
+        """z* (B, M, W, D) of the windows from the state's frame on -> their z, and the decoded
+        (B, M, W*w, D)."""
         latent = follow_latent(drawn, state.latent, self.config.momentum)
         latents = interpolate_latent(state.latent, latent, self.config.window)
-        raw = self.decoder(latents, state.disposition, state.frame)
-        synchronised, slbs = self.synchroniser(raw, face, speech, state.slbs)
-        reaction = self.head(synchronised)
-        edge = state.edge
+        return latent, self.decoder(latents, state.disposition, state.frame)
+
+    def _begin_window(self, noise: Tensor, state: ModelState) -> ModelState:
+        """AFRG: everything of a window that the frames before it settle. noise (B, M, ...)."""
+        mean, log_variance, cie = self._predict(state)
+        fresh = self.config.temperature * noise[:, :, None, : self.config.width]
+        latent, raw = self._decode(draw_latent(mean, log_variance, fresh), state)
+        plan = WindowPlan(mean, log_variance, latent, raw, noise, None)
+        return replace(state, cie=cie, plan=plan, latent=latent[:, :, -1])
+
+    def _follow(self, seen: Seen, state: ModelState) -> tuple[Part, ModelState]:
+        """SLBS: the next n frames of the window under way, synchronised with the speaker's."""
+        plan, phase, frames = state.plan, state.phase, seen.face.shape[1]
+        assert plan is not None
+        raw = plan.raw[:, :, phase : phase + frames]
+        synchronised, slbs = self.synchroniser(raw, seen.face, seen.speech, state.slbs)
+        reaction, edge, gap = self.head(synchronised), state.edge, None
         if self.config.continuity:
-            reaction, edge = join_windows(edge, reaction, self.config.window)
+            reaction, edge, gap = join_frames(edge, plan.gap, reaction, phase, self.config.window)
+        pitch, nod, shown = self._nod(seen.nods, reaction, plan, state)
         following = replace(
             state,
-            cie=cie,
             slbs=slbs,
-            last_reaction=reaction,
-            last_speech=speech,
-            last_face=face,
-            latent=latent[:, :, -1],
+            last_reaction=torch.cat([state.last_reaction[:, :, frames:], shown], dim=2),
+            last_speech=torch.cat([state.last_speech[:, seen.speech.shape[1] :], seen.speech], 1),
+            last_face=torch.cat([state.last_face[:, frames:], seen.face], dim=1),
             edge=edge,
             # Kept small: only its remainder matters, and a float loses large counts.
-            frame=(state.frame + face.shape[1]) % self.decoder.cycle,
+            frame=(state.frame + frames) % self.decoder.cycle,
+            nod=nod,
+            phase=(phase + frames) % self.config.window,
+            plan=replace(plan, gap=gap),
         )
-        return (reaction, mean, log_variance, latent), following
-
-    def _predict_nods(
-        self, aligned: Tensor, speech: Tensor, state: ModelState
-    ) -> tuple[NodPrediction | None, ModelState]:
-        """Where nods may start in the frames of the speaker that are given."""
-        if self.nods is None:
-            return None, state
-        nods, memory = self.nods(aligned, speech, state.disposition, state.nod_memory)
-        return nods, replace(state, nod_memory=memory)
+        return Part(reaction, pitch, plan), following
 
     def _nod(
-        self, nods: NodPrediction | None, index: int, noise: Tensor, state: ModelState
-    ) -> tuple[Tensor, ModelState]:
-        """The pitch (B, M, w) of nods in a window, which later windows see as past reactions."""
+        self, nods: NodPrediction | None, reaction: Tensor, plan: WindowPlan, state: ModelState
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The pitch (B, M, n) of nods, their state, and the reaction with them, which is what
+        later windows see as the past."""
         if self.nods is None or nods is None:
-            return torch.zeros_like(state.last_reaction[..., 0]), state
-        predicted = nods.window(index, self.config.window)
-        pitch, nod = self.nods.play(predicted, noise, state.nod)
-        shown = state.last_reaction.clone()
+            return torch.zeros_like(reaction[..., 0]), state.nod, reaction
+        drawn = plan.noise[..., self.config.width :]
+        pitch, nod = self.nods.play(nods, drawn, state.nod, state.phase)
+        shown = reaction.clone()
         shown[..., PITCH] += pitch / self.listener_std[PITCH]
-        return pitch, replace(state, nod=nod, last_reaction=shown)
+        return pitch, nod, shown
 
-    def _output(self, aligned: Tensor, parts: list[Tensor], nods: NodPrediction | None) -> Output:
-        """parts: reaction, mean, log-variance, latent and the pitch of nods."""
-        reaction, mean, log_variance, latent, pitch = parts
+    def _output(self, seen: Seen, parts: list[Part]) -> Output:
+        reaction = torch.cat([part.reaction for part in parts], dim=2)
+        pitch = torch.cat([part.pitch for part in parts], dim=2)
+        drawn = ((part.plan.mean, part.plan.log_variance, part.plan.latent) for part in parts)
+        mean, log_variance, latent = (torch.cat(x, dim=2) for x in zip(*drawn, strict=True))
         listener = self.config.gain * reaction * self.listener_std + self.listener_mean
         nodding = torch.zeros_like(listener)
         nodding[..., PITCH] = pitch
-        speaker = self.speaker_head(aligned) * self.speaker_std
-        return Output(listener + nodding, speaker, mean, log_variance, latent, nods, pitch)
+        speaker = self.speaker_head(seen.face) * self.speaker_std
+        return Output(listener + nodding, speaker, mean, log_variance, latent, seen.nods, pitch)
 
     def _check(self, speaker: SpeakerInput, noise: Tensor) -> None:
         batch, frames = speaker.face.shape[:2]

@@ -8,6 +8,7 @@ from torch import Tensor
 from reactface_node.model.face import CoefficientState, PixelState
 from reactface_node.model.modules import CIEState, SLBSState
 from reactface_node.model.nods import NodPrediction
+from reactface_node.model.rings import StreamClock
 from reactface_node.model.speech import LogMelState, Wav2Vec2State
 from reactface_node.schema import SAMPLES_PER_FRAME
 
@@ -48,14 +49,34 @@ class SpeakerInput:
 
 
 @dataclass(frozen=True)
+class WindowPlan:
+    """What is settled when a window begins, before anything of the speaker in it is known.
+
+    raw: (B, M, w, D) the decoded latents. noise: (B, M, noise_width) what the window was drawn
+    with. gap: (B, M, 1, 58) to where the window before leads, None before the first frame.
+    """
+
+    mean: Tensor
+    log_variance: Tensor
+    latent: Tensor
+    raw: Tensor
+    noise: Tensor
+    gap: Tensor | None
+
+
+@dataclass(frozen=True)
 class ModelState:
-    """Everything a session carries from window to window; its size is bounded."""
+    """Everything a session carries from window to window; its size is bounded.
+
+    Of a ``streaming`` one the memory is written in place: a step uses up the state that it is
+    given, and gives the next.
+    """
 
     speech: LogMelState | Wav2Vec2State
     face: CoefficientState | PixelState
     cie: CIEState
     slbs: SLBSState
-    last_reaction: Tensor  # (B, M, w, 58) standardised: the window before
+    last_reaction: Tensor  # (B, M, w, 58) standardised: the w frames before
     last_speech: Tensor  # (B, w*k, D)
     last_face: Tensor  # (B, w, D)
     latent: Tensor | None  # (B, M, D): z_(t-w); None before the first window
@@ -64,6 +85,9 @@ class ModelState:
     frame: Tensor  # (B,) int64: position of the next frame
     nod: Tensor  # (B, M, 4): the last nod, see model/nods.py
     nod_memory: Tensor  # (B, D): what of the speaker matters for the next
+    phase: int = 0  # the next frame's place in its window
+    plan: WindowPlan | None = None  # of the window that is under way
+    clock: StreamClock | None = None  # of the rings, None where the memory grows
 
 
 @dataclass(frozen=True)
@@ -80,6 +104,35 @@ class Output:
     latent: Tensor
     nods: NodPrediction | None
     nod_pitch: Tensor
+
+
+@dataclass(frozen=True)
+class Seen:
+    """n frames of the speaker, encoded: the aligned face (B, n, D), the speech (B, n*k, D), and
+    where nods may start."""
+
+    face: Tensor
+    speech: Tensor
+    nods: NodPrediction | None
+
+    def window(self, index: int, frames: int) -> "Seen":
+        """Of the window of that number."""
+        ratio = self.speech.shape[1] // self.face.shape[1]
+        return Seen(
+            self.face[:, index * frames : (index + 1) * frames],
+            self.speech[:, index * frames * ratio : (index + 1) * frames * ratio],
+            self.nods and self.nods.window(index, frames),
+        )
+
+
+@dataclass(frozen=True)
+class Part:
+    """n frames of the listener (B, M, n, 58) standardised, without nods; their pitch (B, M, n);
+    and the plan of their window."""
+
+    reaction: Tensor
+    pitch: Tensor
+    plan: WindowPlan
 
 
 def _longer(values: Tensor, more: int) -> Tensor:

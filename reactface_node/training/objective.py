@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reactface_node.config import Config
-from reactface_node.model.modules import draw_latent
 from reactface_node.model.reactface import ModelState, ReactFace, SpeakerInput
+from reactface_node.model.sampling import draw_latent
 from reactface_node.training import losses
 from reactface_node.training.corpus import SMALLEST_STD, Batch
 from reactface_node.training.noise import CropNoise

@@ -1,0 +1,157 @@
+"""A session's memory: rings of keys and values, written in place, and the clock they go by.
+
+Nothing grows and nothing is moved: a new frame takes the place of the one that no later frame
+can see. What the alignment bias (Eq. 17) is at each place follows from the clock alone, so it is
+looked up once a step for all layers. Each session of a batch has its own time.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+FAR = float("-inf")
+
+
+def alibi_slopes(heads: int) -> Tensor:
+    """One slope a head, 2^-1 .. 2^-8 for 8 heads (Press et al. 2022, for powers of two)."""
+    return 2.0 ** (-8.0 / heads * torch.arange(1, heads + 1, dtype=torch.float32))
+
+
+def bias_of_age(age: Tensor, period: int, ratio: int, history: int, slopes: Tensor) -> Tensor:
+    """Eq. 17: steps of the memory, ``age`` (...) steps before the newest that a frame may see ->
+    (heads, ...); -inf for the future and for what is older than ``history`` frames."""
+    units = torch.div(age, ratio * period, rounding_mode="floor").to(slopes.dtype)
+    bias = -units * slopes.reshape(-1, *[1] * age.dim())
+    return bias.masked_fill((age < 0) | (age >= ratio * history), FAR)
+
+
+def alignment_bias(
+    frames: int, keys: int, period: int, ratio: int, history: int, slopes: Tensor
+) -> Tensor:
+    """Eq. 17, counted from 0 and aligned at the end of the memory.
+
+    Frame i sees memory steps j <= ratio*i + ratio - 1 of its last ``history`` frames, with bias
+    -floor((ratio*i + ratio - 1 - j) / (ratio*period)) times the head's slope.
+    Returns (heads, frames, keys); -inf where not seen.
+    """
+    device = slopes.device
+    newest = ratio * torch.arange(frames, device=device) + ratio - 1
+    step = torch.arange(keys, device=device) - (keys - frames * ratio)
+    return bias_of_age(newest[:, None] - step[None, :], period, ratio, history, slopes)
+
+
+@dataclass(frozen=True)
+class RingLayout:
+    """What rings of one length share. ratio: k; history in frames; places: how many steps fit;
+    table (heads, places): the bias of a step by its age; steps: 0 .. places - 1."""
+
+    ratio: int
+    history: int
+    table: Tensor
+    steps: Tensor
+
+    @property
+    def places(self) -> int:
+        return len(self.steps)
+
+
+@dataclass(eq=False)
+class StreamClock:
+    """How many frames each session of a batch has behind it, (B,) int64; changed in place.
+
+    window: w, the most frames that come at once.
+    """
+
+    position: Tensor
+    window: int
+    _layouts: dict[tuple[int, int], RingLayout] = field(default_factory=dict)
+    _known: dict[tuple[str, int, int, int, int], Tensor] = field(default_factory=dict)
+
+    def layout(self, ratio: int, history: int, period: int, slopes: Tensor) -> RingLayout:
+        """The layout of rings of this kind; made once."""
+        key = (ratio, history)
+        if key not in self._layouts:
+            # One window more than the history, so that what is written hides nothing still seen.
+            steps = torch.arange((history + self.window) * ratio, device=self.position.device)
+            table = bias_of_age(steps, period, ratio, history, slopes)
+            self._layouts[key] = RingLayout(ratio, history, table, steps)
+        return self._layouts[key]
+
+    def advance(self, frames: int, active: Tensor | None = None) -> None:
+        """``frames`` have been written; ``active`` (B,) bool: by these sessions alone."""
+        self.position += frames if active is None else frames * active
+        self._known.clear()
+
+    def slots(self, layout: RingLayout, steps: int, samples: int, row: int) -> Tensor:
+        """Where the next ``steps`` go in (B*M, row, ...) flattened to (B*M*row, ...)."""
+        key = ("slots", layout.ratio, layout.places, steps * samples, row)
+        if key not in self._known:
+            place = (layout.ratio * self.position[:, None] + layout.steps[:steps]) % layout.places
+            place = place.repeat_interleave(samples, dim=0)
+            first = row * torch.arange(len(place), device=place.device)
+            self._known[key] = (first[:, None] + place).flatten()
+        return self._known[key]
+
+    def bias(self, layout: RingLayout, frames: int, samples: int) -> Tensor:
+        """(B, heads, M*n, places): of the next n frames, the same for each of M samples."""
+        key = ("bias", layout.ratio, layout.places, frames, samples)
+        if key not in self._known:
+            frame = self.position[:, None] + layout.steps[:frames]
+            newest = (layout.ratio * (frame + 1) - 1)[..., None]
+            age = (newest - layout.steps) % layout.places
+            # The last place of the table is out of sight: so is what was never written.
+            age = torch.where(age > newest, layout.places - 1, age)
+            bias = layout.table.index_select(1, age.flatten())
+            bias = bias.unflatten(1, age.shape).transpose(0, 1)
+            self._known[key] = bias.repeat(1, 1, samples, 1)
+        return self._known[key]
+
+
+@dataclass(frozen=True, eq=False)
+class KVRing:
+    """Keys and values of M memories for each of B sessions.
+
+    rows: (B*M, places + more, 2D), keys and values side by side. The ``more`` places at the end
+    belong to no time: what is written there is seen by those who name it in their bias.
+    """
+
+    clock: StreamClock
+    layout: RingLayout
+    rows: Tensor
+    samples: int
+
+    @staticmethod
+    def empty(
+        clock: StreamClock, layout: RingLayout, samples: int, more: int, like: Tensor
+    ) -> "KVRing":
+        """For sessions that begin; of the width, type and device of ``like`` (D, D)."""
+        count = len(clock.position) * samples
+        rows = like.new_zeros(count, layout.places + more, 2 * like.shape[0])
+        return KVRing(clock, layout, rows, samples)
+
+    @property
+    def keys(self) -> Tensor:
+        """(B*M, heads, S, D / heads)."""
+        return self._heads(self.rows.chunk(2, dim=-1)[0])
+
+    @property
+    def values(self) -> Tensor:
+        """(B*M, heads, S, D / heads)."""
+        return self._heads(self.rows.chunk(2, dim=-1)[1])
+
+    def write(self, new: Tensor) -> None:
+        """(B*M, n*k, 2D): the keys and values of the next n frames."""
+        slots = self.clock.slots(self.layout, new.shape[1], self.samples, self.rows.shape[1])
+        self.rows.flatten(0, 1).index_copy_(0, slots, new.flatten(0, 1))
+
+    def write_more(self, new: Tensor) -> None:
+        """(B*M, more, 2D): what belongs to no time."""
+        self.rows[:, self.layout.places :] = new
+
+    def bias(self, frames: int, samples: int = 1) -> Tensor:
+        """Of the next n frames, (B, heads, M*n, places)."""
+        return self.clock.bias(self.layout, frames, samples)
+
+    def _heads(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (len(self.layout.table), -1)).transpose(1, 2)

@@ -1,0 +1,83 @@
+"""From a window's distribution to its latents (Eqs 10-11), and from window to window."""
+
+import torch
+from torch import Tensor
+
+
+def draw_latent(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
+    """z* = mu + sigma * noise; all (..., D)."""
+    return mean + torch.exp(0.5 * log_variance) * noise
+
+
+def follow_latent(drawn: Tensor, last: Tensor | None, momentum: float) -> Tensor:
+    """Eq. 10: z_t = a z_(t-w) + (1 - a) z*, window after window; (B, M, W, D).
+
+    last (B, M, D) is the z before; the first window has no past: its z is its own draw.
+    """
+    followed = []
+    for star in drawn.unbind(2):
+        last = star if last is None else momentum * last + (1.0 - momentum) * star
+        followed.append(last)
+    return torch.stack(followed, dim=2)
+
+
+def interpolate_latent(last: Tensor | None, latent: Tensor, window: int) -> Tensor:
+    """Eq. 11: weights 1/w .. 1 from z_(t-w) to z_t; (B, M, W, D) -> (B, M, W*w, D)."""
+    first = latent[:, :, :1] if last is None else last[:, :, None]
+    start = torch.cat([first, latent[:, :, :-1]], dim=2)
+    weights = torch.arange(1, window + 1, device=latent.device, dtype=latent.dtype) / window
+    frames = start[:, :, :, None] + weights[:, None] * (latent - start)[:, :, :, None]
+    return frames.flatten(2, 3)
+
+
+def spread_apart(drawn: Tensor) -> Tensor:
+    """(B, M, S) standard normal -> the same, each sample orthogonal to the S - 1 before it.
+
+    Any one of them is still standard normal, and does not depend on how many follow it; but no
+    two are alike by chance (orthogonal sampling, as in Yu et al. 2016's random features).
+    """
+    size = drawn.shape[-1]
+    if not size:
+        return drawn
+    apart: list[Tensor] = []
+    for index, sample in enumerate(drawn.unbind(1)):
+        left = sample
+        for other in apart[index // size * size :]:
+            share = (left * other).sum(-1, keepdim=True) / other.square().sum(-1, keepdim=True)
+            left = left - share * other
+        length = sample.norm(dim=-1, keepdim=True) / left.norm(dim=-1, keepdim=True)
+        apart.append(length * left)
+    return torch.stack(apart, dim=1)
+
+
+def join_windows(
+    edge: Tensor | None, reaction: Tensor, window: int
+) -> tuple[Tensor, Tensor | None]:
+    """Every window of (B, M, W*w, 58) starts where the two frames before it lead; the gap to
+    what was decoded is closed evenly over its frames, all but 1/(w+1) of it.
+
+    edge (B, M, 2, 58): the frames before the first window; None = there are none. Returns the
+    frames and the new edge. Animators call this inertialization (Bollo, GDC 2018).
+    """
+    joined = []
+    for decoded in reaction.unflatten(2, (-1, window)).unbind(2):
+        shown, edge, _ = join_frames(edge, None, decoded, 0, window)
+        joined.append(shown)
+    return torch.cat(joined, dim=2), edge
+
+
+def join_frames(
+    edge: Tensor | None, gap: Tensor | None, decoded: Tensor, phase: int, window: int
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Frames (B, M, n, 58) of a window from its frame ``phase`` on; n more at most than it has.
+
+    gap (B, M, 1, 58): of this window, None at its first frame. Returns the frames, the new edge
+    and the gap.
+    """
+    if phase == 0 and edge is not None:
+        gap = (2.0 * edge[:, :, 1] - edge[:, :, 0] - decoded[:, :, 0])[:, :, None]
+    before = decoded[:, :, :1] if edge is None else edge
+    if gap is not None:
+        frame = torch.arange(phase + 1, phase + decoded.shape[2] + 1, device=decoded.device)
+        decoded = decoded + (1.0 - frame.to(decoded.dtype) / (window + 1))[:, None] * gap
+    return decoded, torch.cat([before, decoded], dim=2)[:, :, -2:], gap
