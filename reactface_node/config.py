@@ -169,6 +169,12 @@ class Config:
 
     profile: str = setting("default", "name of the profile")
     weights: str = setting("default.safetensors", "checkpoint: a path, or a name in weights/")
+    mode: str = setting(
+        "window",
+        "reactions come a window at a time, as in the paper, or a frame at a time: the same "
+        "numbers, seven frames sooner",
+        choices=("window", "frame"),
+    )
     device: str = setting("cpu", "cpu, cuda or cuda:N")
     threads: int = setting(
         1, "CPU threads of the model; more than one stalls beside other processes", 0, 256

@@ -16,9 +16,11 @@ STEPS_PER_FRAME = SAMPLES_PER_FRAME // STEP
 SPAN = 400
 EDGES_HZ = (100, 250, 400, 570, 760, 980, 1250, 1580, 2000, 2500, 3150, 4000, 5000, 6200, 7600)
 REMEMBERED = 500
-"""5 s: gains and delay are learned from so much ..."""
+"""5 s: gains and delay are learned from so much, ..."""
+LEARNED_EVERY = 32
+"""0.32 s: they change slowly ..."""
 SHORTEST = 60
-"""... and trusted after so much sound of the robot's own."""
+"""... and are trusted after so much sound of the robot's own."""
 LONGEST_DELAY = 60
 """0.6 s: loudspeaker buffers, the way through the air, stamps made when it was sent."""
 DECAY = 0.80
@@ -50,6 +52,7 @@ class EchoGate:
         """Where the microphone was there."""
         self._gain: np.ndarray | None = None
         self._delay = 0
+        self._unlearned = 0
 
     @property
     def is_sure(self) -> bool:
@@ -69,7 +72,10 @@ class EchoGate:
         ringing = _ringing(own, self._played[-1] if len(self._played) else np.zeros_like(own[0]))
         self._played = np.concatenate([self._played, ringing])[-(REMEMBERED + LONGEST_DELAY) :]
         self._told = np.concatenate([self._told, told.repeat(STEPS_PER_FRAME)])[-REMEMBERED:]
-        self._learn()
+        self._unlearned += len(mic)
+        if self._unlearned >= LEARNED_EVERY:
+            self._unlearned = 0
+            self._learn()
         frames = len(heard) // SAMPLES_PER_FRAME
         if self._gain is None:
             return np.zeros(frames, bool)

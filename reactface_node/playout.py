@@ -1,5 +1,6 @@
 """From the model's trajectories to the faces that are shown: idle motion, gain, blinks, fades."""
 
+from collections import deque
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from reactface_node.schema import (
     index_of,
     indices_of,
 )
+from reactface_node.timeline import Window
 
 # Lids of the model only rest lower or higher; closing is the blink process's. The paper's known
 # failure is a blink of over a second.
@@ -31,6 +33,9 @@ MOUTH = [
     if name.startswith(("jaw", "mouth", "tongue", "cheekPuff"))
 ]
 LEAVING_S = 0.2
+LATENESS_KEPT_S = 5.0
+LONGEST_DELAY_S = 0.3
+"""What comes later than this is a fault, and its frames are skipped."""
 NOSE = indices_of("noseSneer")
 
 
@@ -45,7 +50,9 @@ class _Sample:
 class Playout:
     """Finishes M trajectories window by window and picks the one that is shown."""
 
-    def __init__(self, config: PlayoutConfig):
+    def __init__(self, config: PlayoutConfig, window: int):
+        """window: w, over whose frames cross-fades go."""
+        self._window = window
         self._samples = [
             _Sample(
                 IdleMotion(np.random.default_rng([config.seed, index, 1])),
@@ -58,6 +65,8 @@ class Playout:
         self._config = config
         self._last: np.ndarray | None = None
         self._last_index = -1
+        self._fading: np.ndarray | int | None = None
+        self._faded = 0
 
     def finish(
         self,
@@ -67,7 +76,8 @@ class Playout:
         config: PlayoutConfig,
         speaks: bool = False,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The window's finished samples (M, w, 58) and the face to show (w, 58).
+        """The finished samples (M, w, 58) of a window, or in frame mode (w = 1) of a frame, and the
+        face to show (w, 58).
 
         reaction: (M, w, 58) from the model. present: (w,) bool, face or voice was there. speaks:
         the robot itself does, and the mouth is at rest for its speech system. The time of the
@@ -126,15 +136,50 @@ class Playout:
     def _show(self, index: int, samples: np.ndarray, config: PlayoutConfig) -> np.ndarray:
         """The played sample; a switch cross-fades over one window, so do a skipped window and
         changed settings."""
-        face, before = samples[config.play], self._config
-        share = (np.arange(1, len(face) + 1) / len(face))[:, None].astype(np.float32)
-        skipped = index != self._last_index + 1
+        before, skipped = self._config, index != self._last_index + 1
         if self._last is not None and (skipped or replace(before, play=config.play) != config):
-            face = (1.0 - share) * self._last + share * face
+            self._fading, self._faded = self._last, 0
         elif config.play != before.play:
-            face = (1.0 - share) * samples[before.play] + share * face
+            self._fading, self._faded = before.play, 0
+        face = self._cross_fade(samples, config.play)
         self._config, self._last, self._last_index = config, face[-1], index
         return face.astype(np.float32)
+
+    def _cross_fade(self, samples: np.ndarray, play: int) -> np.ndarray:
+        """From a face that stands still, or from another sample that goes on."""
+        face: np.ndarray = samples[play]
+        if self._fading is None:
+            return face
+        done = self._faded + np.arange(1, len(face) + 1)
+        share = (done / self._window).clip(max=1.0)[:, None].astype(np.float32)
+        old = samples[self._fading] if isinstance(self._fading, int) else self._fading
+        self._faded += len(face)
+        if self._faded >= self._window:
+            self._fading = None
+        return (1.0 - share) * old + share * face
+
+
+class Delay:
+    """When a window is shown: so long after its end.
+
+    Frame by frame there is no time to spare, and audio that comes in large chunks lets several
+    frames close at once: the delay then grows to what the latest of the last seconds needed, so
+    that all are shown, 40 ms each.
+    """
+
+    def __init__(self, least_s: float, adaptive: bool):
+        self._least_s, self._adaptive = least_s, adaptive
+        self._late: deque[tuple[float, float]] = deque()
+
+    def show_at(self, window: Window, now_s: float) -> np.ndarray:
+        """(n,) seconds for the window's frames; ``now_s`` is when it closed."""
+        delay_s = self._least_s
+        if self._adaptive:
+            while self._late and self._late[0][0] < window.end_s - LATENESS_KEPT_S:
+                self._late.popleft()
+            self._late.append((window.end_s, min(now_s - window.end_s, LONGEST_DELAY_S)))
+            delay_s = max(delay_s, max(late_s for _, late_s in self._late))
+        return window.end_s + delay_s + np.arange(len(window.frames)) / FRAME_RATE_HZ
 
 
 def mirrored(face: np.ndarray) -> np.ndarray:

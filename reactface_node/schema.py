@@ -88,7 +88,7 @@ class Observation:
 
 @dataclass(frozen=True, eq=False)
 class Reaction:
-    """One window of the listener's face.
+    """One window of the listener's face, or in frame mode one frame of it: w is then 1 below.
 
     window_index: counts from 0 at the session's time zero.
     show_at_s: (w,) float64, when each frame is to be shown, on the inputs' clock.
@@ -97,6 +97,7 @@ class Reaction:
     face: (w, 58) float32, the frames to show (the played sample, cross-faded on a switch).
     face_seen, voice_heard: fraction of the window's frames with a face, with audio (0..1).
     speaker: (w, 58) float32, what was seen of the speaker; 0 where nothing was.
+    first_frame: place in the window of the first frame, 0 in window mode.
     """
 
     window_index: int
@@ -107,3 +108,4 @@ class Reaction:
     face_seen: float
     voice_heard: float
     speaker: np.ndarray | None = None
+    first_frame: int = 0

@@ -11,17 +11,12 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 from reactface_node.audio import root_mean_square
 from reactface_node.config import Config
+from reactface_node.engine import Engine, SpeakerFrames, load_engine
 from reactface_node.errors import UserError
-from reactface_node.model.checkpoint import resolve_device
-from reactface_node.model.load import load_listener, sampled_as
-from reactface_node.model.official_session import OfficialListener
-from reactface_node.model.reactface import ReactFace, SpeakerInput
-from reactface_node.model.sampling import spread_apart
-from reactface_node.playout import Playout
+from reactface_node.playout import Delay, Playout
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, Observation, Reaction
 from reactface_node.settings import settings
 from reactface_node.timeline import Timeline, Window
@@ -43,12 +38,14 @@ class ReactionSession:
 
     _now_s: float
 
-    def __init__(self, config: Config, model: ReactFace | OfficialListener, tracker: Tracker):
-        """The model is shared and never changed; ``load`` is the usual way in."""
+    def __init__(self, config: Config, engine: Engine, tracker: Tracker):
+        """``load`` is the usual way in."""
         self.config = _checked(config)
-        self._model = model
+        self._engine = engine
         self._tracker = tracker
-        self._timeline = Timeline(config.timeline, config.model.window, tracker.track)
+        self._timeline = Timeline(
+            config.timeline, engine.frames, tracker.track, eager=config.mode == "frame"
+        )
         self._resets = 0
         self._windows = self._skipped = self._faces = self._voices = 0
         self._people = self._spoken = 0
@@ -64,12 +61,9 @@ class ReactionSession:
         # Here, so that a session with another tracker needs no face landmark library.
         from reactface_node.perception import make_tracker
 
-        device = resolve_device(config.device)
-        if config.threads:
-            torch.set_num_threads(config.threads)
-        model = load_listener(config, device)
+        engine = load_engine(config)
         tracker = make_tracker(config.perception, config.model.face_encoder == "pixels")
-        session = cls(config, model, tracker)
+        session = cls(config, engine, tracker)
         session._warm_up()
         return session
 
@@ -115,10 +109,11 @@ class ReactionSession:
         self._now_s = now_s
         reactions = []
         for window in self._timeline.poll(now_s):
-            if self._show_at(window)[-1] + 1 / FRAME_RATE_HZ < now_s:
+            show_at_s = self._delay.show_at(window, now_s)
+            if show_at_s[-1] + 1 / FRAME_RATE_HZ < now_s:
                 self._skipped += 1
             else:
-                reactions.append(self._react(window))
+                reactions.append(self._react(window, show_at_s))
         return reactions
 
     def reset(self) -> None:
@@ -136,11 +131,11 @@ class ReactionSession:
             if name not in live and any(item.name == name for item in settings(self.config)):
                 raise UserError(f"parameter '{name}' cannot change while running")
         self.config = _checked(self.config.replace(**changes))
-        self._model = sampled_as(self._model, self.config.model)
+        self._engine.configure(self.config.model)
 
     def stats(self) -> dict[str, float]:
         """Counters since the start, by name."""
-        frames = max(1, self._windows * self.config.model.window)
+        frames = max(1, self._windows * self._engine.frames)
         return {
             **vars(self._timeline.stats),
             "windows_reacted": self._windows,
@@ -159,10 +154,10 @@ class ReactionSession:
     def _begin(self) -> None:
         playout = self.config.playout
         self._now_s = -math.inf
-        self._playout = Playout(playout)
-        self._noise = [np.random.default_rng([playout.seed, m, 0]) for m in range(playout.samples)]
-        who = self._dispositions()
-        self._state: Any = self._model.initial_state(1, playout.samples, who)
+        self._playout = Playout(playout, self.config.model.window)
+        self._delay = Delay(playout.playout_delay_s, self.config.mode == "frame")
+        seeds = ([playout.seed, m, 0] for m in range(playout.samples))
+        self._engine.begin([np.random.default_rng(seed) for seed in seeds])
 
     def _start_again(self, stamp_s: float) -> None:
         logging.getLogger(__name__).warning(
@@ -170,15 +165,11 @@ class ReactionSession:
         )
         self.reset()
 
-    def _show_at(self, window: Window) -> np.ndarray:
-        frames = np.arange(self.config.model.window) / FRAME_RATE_HZ
-        return window.end_s + self.config.playout.playout_delay_s + frames
-
-    def _react(self, window: Window) -> Reaction:
+    def _react(self, window: Window, show_at_s: np.ndarray) -> Reaction:
         seen = [frame or Observation.missing() for frame in window.frames]
         found = np.array([observation.face_found for observation in seen])
         audio, heard = self._turn.listen(window)
-        raw = self._run_model(seen, audio, heard)
+        raw = self._engine.step(SpeakerFrames(*self._face_input(seen), audio, heard))
         speaks = bool(self._turn.speaks(np.array([window.end_s]))[0])
         samples, face = self._playout.finish(
             window.index, raw, found | heard, self.config.playout, speaks
@@ -188,40 +179,18 @@ class ReactionSession:
         self._people = seen[-1].people
         self._voices += int(heard.sum())
         self._spoken += speaks
+        index, first_frame = divmod(window.index * len(seen), self.config.model.window)
         return Reaction(
-            window.index,
-            self._show_at(window),
+            index,
+            show_at_s,
             samples,
             self.config.playout.play,
             face,
             float(found.mean()),
             float(heard.mean()),
             np.stack([observation.coefficients for observation in seen]),
+            first_frame,
         )
-
-    def _run_model(
-        self, seen: list[Observation], audio: np.ndarray, heard: np.ndarray
-    ) -> np.ndarray:
-        """One window through the model: (M, w, 58)."""
-        device = self._model.listener_mean.device
-        width = self._model.noise_width
-        noise = np.stack([rng.standard_normal((1, width), np.float32) for rng in self._noise])
-        speaker = SpeakerInput(
-            *(
-                torch.from_numpy(array[None]).to(device)
-                for array in (*self._face_input(seen), audio, heard)
-            )
-        )
-        drawn = torch.from_numpy(noise[None]).to(device)
-        with torch.inference_mode():
-            output, self._state = self._model(speaker, drawn, self._state)
-        return output.listener[0].cpu().numpy()
-
-    def _dispositions(self) -> torch.Tensor:
-        """(1, M, S): who the M listeners of this session are, of each sample's own generator."""
-        size = self.config.model.disposition
-        drawn = np.stack([rng.standard_normal(size, np.float32) for rng in self._noise])
-        return spread_apart(torch.from_numpy(drawn[None])).to(self._model.listener_mean.device)
 
     def _face_input(self, seen: list[Observation]) -> tuple[np.ndarray, np.ndarray]:
         """The model's face and mask: coefficients, or face crops in [-1, 1]."""
@@ -236,15 +205,16 @@ class ReactionSession:
         return pixels, np.array([o.crop is not None for o in seen])
 
     def run_silence(self) -> np.ndarray:
-        """One window of the model alone, (M, w, 58), in which nobody is there; ``reset`` after."""
-        window = self.config.model.window
-        nobody = [Observation.missing()] * window
-        silence = np.zeros(window * SAMPLES_PER_FRAME, np.float32)
-        return self._run_model(nobody, silence, np.zeros(window, bool))
+        """One step of the model alone, (M, n, 58), in which nobody is there; ``reset`` after."""
+        nobody = [Observation.missing()] * self._engine.frames
+        silence = np.zeros(len(nobody) * SAMPLES_PER_FRAME, np.float32)
+        heard = np.zeros(len(nobody), bool)
+        return self._engine.step(SpeakerFrames(*self._face_input(nobody), silence, heard))
 
     def _warm_up(self) -> None:
         """First calls are slow: allocate and compile before the first input, then start fresh."""
-        self.run_silence()
+        for _ in range(self.config.model.window // self._engine.frames):
+            self.run_silence()
         self._tracker.track(0.0, np.zeros((240, 320, 3), np.uint8))
         self._tracker.reset()
         self._begin()

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from reactface_node.audio import AudioStats, AudioTrack, check_rate, to_mono
+from reactface_node.audio import AudioTrack, check_rate, to_mono
 from reactface_node.config import TimelineConfig
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
+from reactface_node.timeline_stats import TimelineStats
 
 FOREIGN_CLOCK_S = 5.0
 """A stamp this far from its arrival is on another clock; for those who know of arrivals."""
@@ -35,6 +36,8 @@ _MAX_STAMP_S = 1e12
 _SLOT_TOLERANCE = 1e-4
 _BUFFER_SLOTS = round(BUFFER_S * FRAME_RATE_HZ)
 _SKIP_SLOTS = round(SKIP_S * FRAME_RATE_HZ)
+# Frame by frame, a stream is there that gave something in the last 0.32 s.
+_RECENT_SLOTS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,44 +59,22 @@ class Window:
     audio_valid: np.ndarray
 
 
-@dataclass
-class TimelineStats(AudioStats):
-    """What became of the inputs since the start; resets keep it. See also ``AudioStats``.
-
-    images: images pushed with a usable stamp.
-    images_replaced: images that shared a slot with a newer one (latest wins).
-    images_late: images for slots that were already final, or before time zero.
-    images_duplicate: images with the stamp of the newest one.
-    stamps_invalid: inputs ignored because their stamp is NaN, infinite or absurd.
-    stamps_ahead: inputs ignored because their stamp lay alone in the far future.
-    windows: windows closed.
-    windows_waited: those of them that ``max_wait_s`` or a full buffer closed.
-    windows_left_out: windows of long silences never made, or dropped because nobody polled.
-    """
-
-    images: int = 0
-    images_replaced: int = 0
-    images_late: int = 0
-    images_duplicate: int = 0
-    stamps_invalid: int = 0
-    stamps_ahead: int = 0
-    windows: int = 0
-    windows_waited: int = 0
-    windows_left_out: int = 0
-
-
 class Timeline:
     """Collects one session's inputs into windows. Never reads a clock; not thread-safe."""
 
     def __init__(
-        self, config: TimelineConfig, window: int, perceive: Callable[[float, Any], Any]
+        self,
+        config: TimelineConfig,
+        window: int,
+        perceive: Callable[[float, Any], Any],
+        eager: bool = False,
     ) -> None:
         """``window``: w, frames a window. ``perceive(stamp_s, image)`` gives a frame's payload;
-        it is called once for each slot that has an image, in order of time.
+        it is called once for each slot that has an image, in order of time. eager: for windows
+        of one frame; one that has its image waits for the audio alone, not for the next image.
         """
         self.stats = TimelineStats()
-        self._config = config
-        self._window = window
+        self._config, self._window, self._eager = config, window, eager
         self._perceive = perceive
         self._clear()
 
@@ -219,9 +200,8 @@ class Timeline:
 
     def _close(self, waited_slot: int = 0) -> None:
         """Close every window that both streams, the wait or a full buffer has passed."""
-        heard_slot = self._audio.reached // SAMPLES_PER_FRAME
-        both = min(self._image_slot, heard_slot)
-        full = max(self._image_slot, heard_slot) - _BUFFER_SLOTS
+        both = min(self._reached())
+        full = max(self._reached()) - _BUFFER_SLOTS
         limit = max(both, waited_slot, full)
         while (self._next + 1) * self._window <= limit:
             skip = self._first_slot(limit) // self._window - self._next
@@ -234,14 +214,20 @@ class Timeline:
                 self._close_next()
                 self._drop_unpolled()
 
+    def _reached(self) -> tuple[int, int]:
+        """The slots that images and audio have passed."""
+        seen = self._image_slot + (self._eager and self._pending is not None)
+        return seen, self._audio.reached // SAMPLES_PER_FRAME
+
     def _unawaited(self, now_s: float) -> int:
         """Up to where windows may close although a stream is missing from the next one.
 
         Waiting for it would only make every window of a face or a voice alone, and of idle
         motion, too late to be shown whole.
         """
-        streams = (self._image_slot, self._audio.reached // SAMPLES_PER_FRAME)
-        present = [slot for slot in streams if slot > self._next * self._window]
+        streams = self._reached()
+        since = self._next * self._window - self._eager * _RECENT_SLOTS
+        present = [slot for slot in streams if slot > since]
         return 0 if len(present) == len(streams) else min([self._slot(now_s), *present])
 
     def _first_slot(self, limit: int) -> int:

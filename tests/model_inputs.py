@@ -3,6 +3,8 @@
 import torch
 
 from reactface_node.config import Config
+from reactface_node.engine import Engine, frames_at_once
+from reactface_node.model.load import TorchStepper
 from reactface_node.model.reactface import ReactFace, SpeakerInput
 from reactface_node.schema import NUM_COEFFICIENTS, SAMPLES_PER_FRAME
 
@@ -47,6 +49,11 @@ def small_model(config: Config) -> ReactFace:
     wav2vec2 = small_wav2vec2() if config.model.speech_encoder == "wav2vec2" else None
     torch.manual_seed(0)
     return ReactFace(config.model, wav2vec2).eval()
+
+
+def engine_for(config: Config, model=None) -> Engine:
+    """What a session runs: the model, or the config's small one."""
+    return Engine(TorchStepper(model or small_model(config)), frames_at_once(config))
 
 
 def speaker_input(config: Config, frames: int, batch: int = 1, seed: int = 0) -> SpeakerInput:

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from model_inputs import small_config, small_model
-from test_session import make_session, run
+from model_inputs import engine_for, small_config, small_model
+from test_session import ReadingTracker, make_session, run
 
 from reactface_node.config import Config, PlayoutConfig, RenderConfig
 from reactface_node.errors import UserError
 from reactface_node.playout import BROWS, EYES, GAZE, MOUTH, Playout, mirrored
 from reactface_node.render import make_renderer
 from reactface_node.schema import index_of
+from reactface_node.session import ReactionSession
 from reactface_node.settings import settings
 
 LIDS_OF_THE_MODEL = {"playout__blinks_per_min": 0.0}
@@ -55,7 +56,7 @@ def test_a_mirror_swaps_the_sides():
 
 def test_changing_how_it_plays_makes_no_jump():
     config = PlayoutConfig(blinks_per_min=0.0, idle_gain=0.0)
-    playout, there = Playout(config), np.ones(8, bool)
+    playout, there = Playout(config, 8), np.ones(8, bool)
     smile = np.zeros((1, 8, 58), np.float32)
     smile[..., index_of("mouthSmileLeft")] = 0.8
     shown = [playout.finish(index, smile, there, config)[1] for index in range(3)]
@@ -89,12 +90,11 @@ def test_momentum_one_keeps_the_first_latent():
 def test_sessions_that_share_a_model_are_sampled_each_in_its_own_way():
     config = small_config()
     model = small_model(config)
-    session = make_session()
-    session._model = model
+    session = ReactionSession(config, engine_for(config, model), ReadingTracker())
     session.configure({"model.temperature": 0.25})
     assert model.config.temperature == config.model.temperature
-    assert session._model.config.temperature == 0.25
-    shared = zip(model.parameters(), session._model.parameters(), strict=True)
+    assert session._engine._stepper._model.config.temperature == 0.25
+    shared = zip(model.parameters(), session._engine._stepper._model.parameters(), strict=True)
     assert all(ours is theirs for ours, theirs in shared)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from model_inputs import engine_for
 from official_rig import EXACT, PIXELS, W, official_config, released_tensors, small_net
 
 from reactface_node.cli import main
@@ -97,7 +98,9 @@ def test_a_session_gives_the_tensor_paths_numbers(past):
     net = small_net(config)
     mean_face = np.linspace(-0.1, 0.4, 58)
     images, voice = recording()
-    session = ReactionSession(config, OfficialListener(net, mean_face), CroppingTracker())
+    session = ReactionSession(
+        config, engine_for(config, OfficialListener(net, mean_face)), CroppingTracker()
+    )
     found = play(session, images, voice)
     expected = by_tensors(net, config, images, voice)
     expression = (expected[..., :52] + mean_face[:52]).clip(0.0, 1.0)
@@ -117,7 +120,9 @@ def test_a_lost_face_keeps_its_last_picture():
     gone[11:14] = 0
     held = images.copy()
     held[11:14] = images[10]
-    runs = [ReactionSession(config, listener, CroppingTracker()) for _ in range(2)]
+    runs = [
+        ReactionSession(config, engine_for(config, listener), CroppingTracker()) for _ in range(2)
+    ]
     assert np.array_equal(play(runs[0], gone, voice), play(runs[1], held, voice))
 
 
@@ -126,10 +131,10 @@ def test_history_is_what_the_released_code_has_positions_for(monkeypatch):
     config = official_config(model__official_past="history")
     listener = OfficialListener(small_net(config))
     images, voice = recording()
-    session = ReactionSession(config, listener, CroppingTracker())
+    session = ReactionSession(config, engine_for(config, listener), CroppingTracker())
     play(session, images, voice)
-    assert session._state.video.shape[1] == 8
-    assert session._state.audio.shape[1] == 8 * 640
+    assert session._engine._stepper._state.video.shape[1] == 8
+    assert session._engine._stepper._state.audio.shape[1] == 8 * 640
 
 
 def test_the_profile_replays_the_sample(tensors, tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from model_inputs import small_config, small_model
+from model_inputs import engine_for, small_config
 from test_session import ReadingTracker
 
 from reactface_node.errors import UserError
@@ -26,7 +26,7 @@ def config_for(**changes):
 
 
 def session_for(config):
-    return ReactionSession(config, small_model(config), ReadingTracker())
+    return ReactionSession(config, engine_for(config), ReadingTracker())
 
 
 def picture(index):

@@ -5,11 +5,11 @@ import logging
 import numpy as np
 import pytest
 import torch
-from model_inputs import small_config, small_model
+from model_inputs import engine_for, small_config
 
+from reactface_node.dispositions import spread_apart
 from reactface_node.errors import UserError
 from reactface_node.model.reactface import SpeakerInput
-from reactface_node.model.sampling import spread_apart
 from reactface_node.schema import NUM_COEFFICIENTS, Observation, indices_of
 from reactface_node.session import ReactionSession
 
@@ -44,7 +44,7 @@ class ReadingTracker:
 
 def make_session(**changes):
     config = small_config(**{"playout__samples": 2, **changes})
-    return ReactionSession(config, small_model(config), ReadingTracker())
+    return ReactionSession(config, engine_for(config), ReadingTracker())
 
 
 def picture(seed):
@@ -91,12 +91,12 @@ def test_the_session_equals_the_models_offline_forward():
     audio = 0.1 * np.random.default_rng(1).standard_normal(48000)
     frames = len(pushed) * W
     face = np.stack([picture(i).reshape(-1)[:58] for i in range(frames)]) / np.float32(255)
-    model = session._model
+    model = session._engine._stepper._model
     rngs = [np.random.default_rng([0, m, 0]) for m in range(2)]
     who = [rng.standard_normal(model.config.disposition, np.float32) for rng in rngs]
     width = model.noise_width
     noise = [rng.standard_normal((len(pushed), width), np.float32) for rng in rngs]
-    state = model.initial_state(1, 2, spread_apart(torch.from_numpy(np.stack(who))[None]))
+    state = model.initial_state(1, 2, torch.from_numpy(spread_apart(np.stack(who)[None])))
     speaker = SpeakerInput(
         torch.from_numpy(face.astype(np.float32))[None],
         torch.ones(1, frames, 58, dtype=torch.bool),

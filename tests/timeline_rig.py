@@ -12,9 +12,9 @@ WINDOW_S = W / 25
 class Rig:
     """A timeline whose images are their own stamps and whose ``perceive`` keeps a list."""
 
-    def __init__(self, w=W, **config):
+    def __init__(self, w=W, eager=False, **config):
         self.perceived = []
-        self.timeline = Timeline(TimelineConfig(**config), w, self._perceive)
+        self.timeline = Timeline(TimelineConfig(**config), w, self._perceive, eager)
         self.stats = self.timeline.stats
 
     def _perceive(self, stamp_s, image):

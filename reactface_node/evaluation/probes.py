@@ -190,7 +190,7 @@ def played(
 ) -> np.ndarray:
     """(M, T, 58) as they are shown, window by window, to a speaker who is there in frames (T,)."""
     settings = PlayoutConfig(**(vars(config) | {"samples": len(reactions), "play": 0}))
-    playout = Playout(settings)
+    playout = Playout(settings, window)
     starts = range(0, reactions.shape[1], window)
     spans = [slice(start, start + window) for start in starts]
     return np.concatenate(

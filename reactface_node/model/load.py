@@ -1,14 +1,20 @@
-"""The listener that a config asks for, whichever of the behaviours it has."""
+"""The listener that a config asks for, whichever of the behaviours it has, run by torch."""
 
 import copy
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
 
 from reactface_node.config import Config, ModelConfig
+from reactface_node.engine import SpeakerFrames
 from reactface_node.errors import UserError
-from reactface_node.model.checkpoint import find_weights, load_checkpoint
+from reactface_node.model.checkpoint import find_weights, load_checkpoint, resolve_device
 from reactface_node.model.official_checkpoint import is_official, load_official
 from reactface_node.model.official_session import OfficialListener
 from reactface_node.model.reactface import ReactFace
+from reactface_node.model.records import SpeakerInput
 
 
 def load_listener(config: Config, device: str) -> ReactFace | OfficialListener:
@@ -33,3 +39,37 @@ def sampled_as(
         net.config = drawn.config
         drawn._modules = {**drawn._modules, "net": net}
     return drawn
+
+
+class TorchStepper:
+    """See ``engine.Stepper``. The model is shared and never changed."""
+
+    def __init__(self, model: ReactFace | OfficialListener):
+        self._model = model
+        self.window, self.noise_width = model.config.window, model.noise_width
+        self.disposition = model.config.disposition
+        self._device = model.listener_mean.device
+        self._state: Any = None
+
+    def begin(self, disposition: np.ndarray) -> None:
+        who = torch.from_numpy(disposition[None]).to(self._device)
+        self._state = self._model.initial_state(1, len(disposition), who, streaming=True)
+
+    def step(self, speaker: SpeakerFrames, noise: np.ndarray) -> np.ndarray:
+        arrays = (*vars(speaker).values(), noise)
+        *spoken, drawn = (torch.from_numpy(x[None]).to(self._device) for x in arrays)
+        with torch.inference_mode():
+            output, self._state = self._model.step(SpeakerInput(*spoken), drawn, self._state)
+        shown: np.ndarray = output.listener[0].cpu().numpy()
+        return shown
+
+    def configure(self, config: ModelConfig) -> None:
+        self._model = sampled_as(self._model, config)
+
+
+def load_stepper(config: Config) -> TorchStepper:
+    """The model with its weights on its device; sets torch's thread count for the process."""
+    device = resolve_device(config.device)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    return TorchStepper(load_listener(config, device))

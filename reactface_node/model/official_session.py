@@ -56,10 +56,14 @@ class OfficialListener(nn.Module):
         return self.config.width
 
     def initial_state(
-        self, batch: int = 1, samples: int = 1, disposition: Tensor | None = None
+        self,
+        batch: int = 1,
+        samples: int = 1,
+        disposition: Tensor | None = None,
+        streaming: bool = True,
     ) -> OfficialState:
         """A new session: nothing was shown before."""
-        del disposition  # The released code has none.
+        del disposition, streaming  # The released code has none, and one kind of state.
         zeros = self.listener_mean.new_zeros
         past = zeros(batch * samples, self.config.window, NUM_COEFFICIENTS)
         silence = Loudness.unheard(batch, past)
@@ -100,6 +104,13 @@ class OfficialListener(nn.Module):
         log_variance = 2.0 * step.std.log().unflatten(0, split)[:, :, None]
         still = torch.zeros_like(listener[..., 0])
         return Output(listener, own, mean, log_variance, latent, None, still), after
+
+    def step(
+        self, speaker: SpeakerInput, noise: Tensor, state: OfficialState
+    ) -> tuple[Output, OfficialState]:
+        """A session's next window; noise (B, M, D)."""
+        after: tuple[Output, OfficialState] = self(speaker, noise[:, :, None], state)
+        return after
 
     @torch.no_grad()
     def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:

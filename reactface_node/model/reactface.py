@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from reactface_node.config import ModelConfig
+from reactface_node.dispositions import spread_apart
 from reactface_node.model.face import CoefficientEncoder, PixelEncoder
 from reactface_node.model.modules import (
     CIEState,
@@ -29,7 +30,6 @@ from reactface_node.model.sampling import (
     interpolate_latent,
     join_frames,
     join_windows,
-    spread_apart,
 )
 from reactface_node.model.speech import LogMelEncoder, Wav2Vec2Encoder
 from reactface_node.schema import NUM_COEFFICIENTS, ROTATION, SAMPLES_PER_FRAME
@@ -188,8 +188,9 @@ class ReactFace(nn.Module):
         config, device = self.config, self.listener_mean.device
         windows = frames // config.window
         noise = torch.randn(batch, samples, windows, self.noise_width, generator=generator)
-        who = torch.randn(batch, samples, config.disposition, generator=generator)
-        state = self.initial_state(batch, samples, spread_apart(who).to(device))
+        drawn = torch.randn(batch, samples, config.disposition, generator=generator)
+        who = torch.from_numpy(spread_apart(drawn.numpy())).to(device)
+        state = self.initial_state(batch, samples, who)
         return self(speaker, noise.to(device), state)[0].listener
 
     def without_nods(self, listener: Tensor, pitch: Tensor) -> Tensor:

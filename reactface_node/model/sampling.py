@@ -30,26 +30,6 @@ def interpolate_latent(last: Tensor | None, latent: Tensor, window: int) -> Tens
     return frames.flatten(2, 3)
 
 
-def spread_apart(drawn: Tensor) -> Tensor:
-    """(B, M, S) standard normal -> the same, each sample orthogonal to the S - 1 before it.
-
-    Any one of them is still standard normal, and does not depend on how many follow it; but no
-    two are alike by chance (orthogonal sampling, as in Yu et al. 2016's random features).
-    """
-    size = drawn.shape[-1]
-    if not size:
-        return drawn
-    apart: list[Tensor] = []
-    for index, sample in enumerate(drawn.unbind(1)):
-        left = sample
-        for other in apart[index // size * size :]:
-            share = (left * other).sum(-1, keepdim=True) / other.square().sum(-1, keepdim=True)
-            left = left - share * other
-        length = sample.norm(dim=-1, keepdim=True) / left.norm(dim=-1, keepdim=True)
-        apart.append(length * left)
-    return torch.stack(apart, dim=1)
-
-
 def join_windows(
     edge: Tensor | None, reaction: Tensor, window: int
 ) -> tuple[Tensor, Tensor | None]:

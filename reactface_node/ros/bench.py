@@ -74,7 +74,7 @@ def unpaced(
     """Tracker, model, playout and renderer over the recording, as fast as it goes."""
     renderer, clock = make_renderer(config.render), StageClock()
     clock.wrap("track", session._timeline, "_perceive")
-    clock.wrap("model", session, "_run_model")
+    clock.wrap("model", session._engine, "step")
     frames, began, used = 0, time.perf_counter(), time.process_time()
     for item in inputs:
         if isinstance(item, ImageInput):
