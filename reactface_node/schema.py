@@ -7,7 +7,8 @@ face. Zero is the neutral face; +x nods down, +y turns to the subject's left, +z
 left side up.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -109,3 +110,29 @@ class Reaction:
     voice_heard: float
     speaker: np.ndarray | None = None
     first_frame: int = 0
+
+
+def joined(reactions: Sequence[Reaction]) -> Reaction:
+    """Frames of one window, in order, as one reaction."""
+    first = reactions[0]
+    if len(reactions) == 1:
+        return first
+    seen, heard = (
+        float(
+            np.average(
+                [getattr(r, name) for r in reactions], weights=[len(r.face) for r in reactions]
+            )
+        )
+        for name in ("face_seen", "voice_heard")
+    )
+    speakers = [r.speaker for r in reactions if r.speaker is not None]
+    return replace(
+        first,
+        show_at_s=np.concatenate([r.show_at_s for r in reactions]),
+        samples=np.concatenate([r.samples for r in reactions], axis=1),
+        played=reactions[-1].played,
+        face=np.concatenate([r.face for r in reactions]),
+        face_seen=seen,
+        voice_heard=heard,
+        speaker=np.concatenate(speakers) if len(speakers) == len(reactions) else None,
+    )

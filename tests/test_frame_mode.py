@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from model_inputs import engine_for, small_config
+from ros_server_rig import START_S, faked_node, reaction
 from test_session import ReadingTracker, W, joined, make_session, picture, run
 from timeline_rig import Rig, chunks, images, merged, sine
 
@@ -13,6 +14,7 @@ from reactface_node.config import Config, PlayoutConfig
 from reactface_node.engine import frames_at_once
 from reactface_node.errors import UserError
 from reactface_node.playout import Playout
+from reactface_node.ros.server import REACTION
 from reactface_node.session import ReactionSession
 
 FRAME_S = 0.04
@@ -34,9 +36,9 @@ def test_the_numbers_are_those_of_window_mode():
 
 def test_a_frame_is_shown_soon_after_the_speakers_own():
     reactions = run(frame_session(playout__playout_delay_s=0.03))[:74]
-    for index, reaction in enumerate(reactions):
+    for index, frame in enumerate(reactions):
         end_s = 100.0 + (index + 1) * FRAME_S
-        np.testing.assert_allclose(reaction.show_at_s, [end_s + 0.03], atol=1e-6)
+        np.testing.assert_allclose(frame.show_at_s, [end_s + 0.03], atol=1e-6)
 
 
 def test_what_changes_at_frame_i_shows_at_frame_i():
@@ -123,3 +125,27 @@ def test_a_frame_closes_with_its_audio_not_with_the_next_image():
 def test_what_cannot_go_frame_by_frame_says_so(profile, changes, why):
     with pytest.raises(UserError, match=why):
         frames_at_once(Config.load(profile, overrides={"mode": "frame", **changes}))
+
+
+def test_the_reaction_topic_still_carries_whole_windows():
+    node = faked_node()
+    whole = reaction(START_S + 0.06)
+    frames = [
+        replace(
+            whole,
+            first_frame=index,
+            show_at_s=whole.show_at_s[index : index + 1],
+            samples=whole.samples[:, index : index + 1],
+            face=whole.face[index : index + 1],
+        )
+        for index in range(W)
+    ]
+    late = [replace(frame, window_index=1) for frame in frames[2:]]
+    for frame in [*frames[:-1], *late, *(replace(f, window_index=2) for f in frames)]:
+        node.session.reactions = [frame]
+        node.server.tick(START_S)
+    messages = node.transport.on(REACTION)
+    # Of the first window the last frame never came, and the second's first two did not.
+    assert [(m.window_index, m.num_frames) for m in messages] == [(1, W - 2), (2, W)]
+    shown = np.reshape(messages[1].samples, whole.samples.shape)
+    np.testing.assert_array_equal(shown, whole.samples)

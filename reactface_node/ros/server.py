@@ -21,7 +21,7 @@ from reactface_node.ros.adapters import Adapters
 from reactface_node.ros.diagnostics import diagnostic_array, memory_mb
 from reactface_node.ros.intake import Intake, Session
 from reactface_node.ros.types import MessageTypes
-from reactface_node.schema import Reaction
+from reactface_node.schema import Reaction, joined
 from reactface_node.settings import settings
 
 BLENDSHAPES = "~/blendshapes"
@@ -93,6 +93,7 @@ class Server(Intake):
         self._change = change or self.configure
         self._due: deque[_Frame] = deque()
         self._measured_arrival_s: float | None = None
+        self._window: list[Reaction] = []
 
     def tick(self, now_s: float) -> None:
         """Publishes what is due, then lets the session react.
@@ -118,6 +119,7 @@ class Server(Intake):
     def reset(self) -> None:
         """Forgets the conversation and what was still to be shown."""
         self._due.clear()
+        self._window.clear()
         self._newest_arrival_s = None
         self._session.reset()
         self._renderer.reset()
@@ -149,9 +151,7 @@ class Server(Intake):
             page.tell({"enabled": self.enabled, "settings": live(self.config), "reason": reason})
 
     def _queue(self, reaction: Reaction) -> None:
-        self._transport.publish(
-            REACTION, convert.reaction_message(self._types, self.config.ros.frame_id, reaction)
-        )
+        self._publish_window(reaction)
         first_s = float(reaction.show_at_s[0])
         # After a clock that jumped back, what waits for the old time would never be due.
         while self._due and self._due[-1].show_at_s >= first_s:
@@ -166,6 +166,17 @@ class Server(Intake):
                 _Frame(float(show_at_s), face, partial(draw, index), speaker, arrival_s)
             )
         self.meter.count("windows")
+
+    def _publish_window(self, reaction: Reaction) -> None:
+        """A whole window, as soon as its last frame is there."""
+        if self._window and self._window[0].window_index != reaction.window_index:
+            self._window.clear()
+        self._window.append(reaction)
+        if reaction.first_frame + len(reaction.face) == self.config.model.window:
+            message = convert.reaction_message(
+                self._types, self.config.ros.frame_id, joined(self._window)
+            )
+            self._transport.publish(REACTION, message)
 
     def _publish_due(self, now_s: float) -> None:
         latest = None
