@@ -32,7 +32,7 @@ $(STAMP): constraints.txt setup.py
 	$(PYTHON) -m venv $(VENV)
 	# torch alone and first: its version decides which build is taken, and nothing may replace it.
 	$(BIN)/python -m pip install -q $(INDEX) -c constraints.txt torch
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[test,dds,display,paper,train,check]'
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[test,dds,display,paper,train,onnx,export,check]'
 	touch $(STAMP)
 
 clean:

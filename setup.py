@@ -56,6 +56,9 @@ setup(
         "dds": ["cyclonedds>=0.10.5; platform_machine == 'x86_64'"],
         "display": ["pygame-ce>=2.4"],
         "paper": ["transformers>=4.40"],
+        # Robots without torch run what was exported elsewhere.
+        "onnx": ["onnxruntime>=1.17"],
+        "export": ["onnx>=1.16", "onnxscript>=0.2"],
         # What training and evaluation need and a robot does not.
         "train": ["tensorboard>=2.12", "matplotlib>=3.6", "dtaidistance>=2.3"],
         "check": ["ruff>=0.6", "mypy>=1.10", "types-PyYAML", "types-tqdm", "types-psutil"],

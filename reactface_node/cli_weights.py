@@ -1,4 +1,4 @@
-"""``reactface weights``: list, download and convert."""
+"""``reactface weights``: list, download, convert and export."""
 
 import argparse
 from pathlib import Path
@@ -6,6 +6,8 @@ from typing import Any
 
 from reactface_node import resources
 from reactface_node.cli_options import add_command, load_config
+from reactface_node.config import Config
+from reactface_node.errors import UserError
 
 
 def add_weights(commands: Any) -> None:
@@ -20,6 +22,12 @@ def add_weights(commands: Any) -> None:
         type=Path,
         metavar=("FILE", "OUT"),
         help="a checkpoint of the released code into safetensors",
+    )
+    task.add_argument(
+        "--export",
+        type=Path,
+        metavar="FOLDER",
+        help="the profile's model as ONNX, for `--set weights=FOLDER` on robots without torch",
     )
     parser.add_argument("-o", "--out", type=Path, help="folder for a download; weights/")
 
@@ -37,8 +45,26 @@ def _weights(options: argparse.Namespace) -> None:
         source, target = options.convert
         convert_official(source, target, model)
         print(f"wrote {target}")
+    elif options.export:
+        _export(load_config(options), options.export)
     elif options.download:
         for path in fetch(read_catalogue(), options.download, folder):
             print(f"wrote {path}")
     else:
         print(listing(read_catalogue(), folder))
+
+
+def _export(config: Config, folder: Path) -> None:
+    from reactface_node.engine import frames_at_once
+    from reactface_node.model.load import load_listener
+    from reactface_node.model.reactface import ReactFace
+
+    try:
+        from reactface_node.model.export import export
+    except ImportError as error:
+        raise UserError("--export needs onnx: pip install 'reactface_node[export]'") from error
+    model = load_listener(config, "cpu")
+    if not isinstance(model, ReactFace):
+        raise UserError("only the default profile's kind of model can be exported")
+    export(model, config.playout.samples, frames_at_once(config), folder)
+    print(f"wrote {folder}; use it with --set weights={folder}")

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from reactface_node import resources
 from reactface_node.config import Config, ModelConfig
 from reactface_node.dispositions import spread_apart
 from reactface_node.errors import UserError
@@ -80,7 +81,12 @@ class Engine:
 
 def load_engine(config: Config) -> Engine:
     """The model that the config names, ready to begin; UserError where it cannot be had."""
-    # Here, so that a robot which runs the exported model needs no torch.
+    exported = resources.exported_model(config.weights)
+    if exported is not None:
+        from reactface_node.onnx_stepper import OnnxStepper
+
+        return Engine(OnnxStepper(exported, config), frames_at_once(config))
+    # Here, so that a robot which runs an exported model needs no torch.
     from reactface_node.model.load import load_stepper
 
     return Engine(load_stepper(config), frames_at_once(config))

@@ -28,6 +28,15 @@ def weights_file(name: str) -> Path | None:
     return None
 
 
+def exported_model(name: str) -> Path | None:
+    """The folder of an exported model: a path as given, or a name in weights/; None if neither
+    is a folder."""
+    for path in (Path(name).expanduser(), folder("weights") / name):
+        if path.is_dir():
+            return path
+    return None
+
+
 def processor() -> str:
     """The CPU's name."""
     try:

@@ -51,7 +51,7 @@ def test_a_drawn_nod_takes_its_course_over_the_window_border():
     state, parts = head.initial_state(1, 1), []
     for index in range(5):
         pitch, state = head.play(
-            predicted if index == 0 else never, torch.zeros(1, 1, W + 3), state
+            predicted if index == 0 else never, torch.zeros(1, 1, W), torch.zeros(1, 1, 3), state
         )
         parts.append(pitch[0, 0])
     got = torch.cat(parts).numpy()
@@ -66,11 +66,11 @@ def test_no_nod_starts_while_one_goes_on_and_the_state_is_bounded():
         torch.full((1, 1, W), 50.0), torch.zeros(1, 1, W, 4), torch.zeros(1, 1, W, 2)
     )
     state = torch.tensor([[[3.0, 2.0, 0.06, 2.5]]])
-    _, following = head.play(always, torch.zeros(1, 1, W + 3), state)
+    _, following = head.play(always, torch.zeros(1, 1, W), torch.zeros(1, 1, 3), state)
     assert following[0, 0].tolist() == pytest.approx([11.0, 2.0, 0.06, 2.5])
     rare = NodPrediction(torch.full((1, 1, W), -50.0), always.cycles, always.shape)
     old = torch.tensor([[[NEVER, 1.0, 0.0, 2.5]]])
-    assert head.play(rare, torch.zeros(1, 1, W + 3), old)[1][0, 0, 0] == NEVER
+    assert head.play(rare, torch.zeros(1, 1, W), torch.zeros(1, 1, 3), old)[1][0, 0, 0] == NEVER
 
 
 def test_nod_pitch_is_the_listeners_own_curve():

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from reactface_node.files import make_folder, written_whole
-from reactface_node.model.attention import BiasedAttention, Memory
+from reactface_node.model.attention import BiasedAttention, KVCache
 from reactface_node.model.reactface import ReactFace, SpeakerInput
 from reactface_node.schema import FRAME_RATE_HZ
 
@@ -63,7 +63,7 @@ class _Record:
         self.weights[start : self._seen, end - steps : end] = weights.cpu().numpy()
 
 
-def attention_weights(biased: BiasedAttention, query: Tensor, joined: Memory) -> Tensor:
+def attention_weights(biased: BiasedAttention, query: Tensor, joined: KVCache) -> Tensor:
     """softmax(QK/sqrt(d) + bias) of Eq. 16: query (B, M, n, D) -> (n, S), the mean over the
     clips, heads and samples."""
     bias = biased.bias(query.shape[2], joined)
@@ -77,9 +77,9 @@ def attention_weights(biased: BiasedAttention, query: Tensor, joined: Memory) ->
 @contextmanager
 def _watched(biased: BiasedAttention, record: _Record) -> Iterator[None]:
     """Within it, what the module attends to goes into the record."""
-    attend: Callable[[Tensor, Memory], Tensor] = biased.attend
+    attend: Callable[[Tensor, KVCache], Tensor] = biased.attend
 
-    def watch(query: Tensor, joined: Memory) -> Tensor:
+    def watch(query: Tensor, joined: KVCache) -> Tensor:
         record.add(attention_weights(biased, query, joined))
         return attend(query, joined)
 

@@ -9,9 +9,16 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from reactface_node.model.rings import KVRing, StreamClock, alibi_slopes, alignment_bias
+from reactface_node.model.rings import (
+    KVRing,
+    Ring,
+    StreamClock,
+    alibi_slopes,
+    alignment_bias,
+    attend_to,
+    split_heads,
+)
 
 
 class KVCache(NamedTuple):
@@ -20,8 +27,12 @@ class KVCache(NamedTuple):
     keys: Tensor
     values: Tensor
 
+    def attend(self, query: Tensor, bias: Tensor | None) -> Tensor:
+        """query (B, heads, Q, D / heads) -> the same shape."""
+        return attend_to(query, self.keys, self.values, bias)
 
-Memory = KVCache | KVRing
+
+Memory = KVCache | Ring
 
 
 class Attention(nn.Module):
@@ -43,12 +54,11 @@ class Attention(nn.Module):
 
     def attend(self, query: Tensor, memory: Memory, bias: Tensor | None = None) -> Tensor:
         """query (B, Q, D), bias (B or 1, heads, Q, S) -> (B, Q, D)."""
-        heads = self._split(self.query(query))
-        mixed = F.scaled_dot_product_attention(heads, memory.keys, memory.values, bias)
+        mixed = memory.attend(self._split(self.query(query)), bias)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return split_heads(x, self.heads)
 
 
 class BiasedAttention(nn.Module):
@@ -82,14 +92,14 @@ class BiasedAttention(nn.Module):
 
     def extend(self, cache: Memory | None, memory: Tensor) -> Memory:
         """The cache with the keys and values of (B, S, D) at its end; a ring is written into."""
-        if isinstance(cache, KVRing):
+        if isinstance(cache, Ring):
             cache.write(self.attention.key_value(memory))
             return cache
         return extend(cache, self.attention.remember(memory))
 
     def bias(self, frames: int, joined: Memory, samples: int = 1) -> Tensor:
         """Of the newest n frames: (B or 1, heads, M*n, S), the same for each of M samples."""
-        if isinstance(joined, KVRing):
+        if isinstance(joined, Ring):
             return joined.bias(frames, samples)
         steps, history = joined.keys.shape[2], self.history or frames
         bias = alignment_bias(frames, steps, self.period, self.ratio, history, self.slopes)
@@ -105,7 +115,7 @@ class BiasedAttention(nn.Module):
 
     def trim(self, memory: Memory) -> Memory | None:
         """What the next frame can still see."""
-        if isinstance(memory, KVRing):
+        if isinstance(memory, Ring):
             return memory
         if self.history == 0:
             return None

@@ -14,7 +14,7 @@ from reactface_node.model.layers import (
     history_frames,
     sinusoidal_positions,
 )
-from reactface_node.model.rings import KVRing, StreamClock
+from reactface_node.model.rings import Ring, StreamClock
 from reactface_node.schema import NUM_COEFFICIENTS
 
 
@@ -114,8 +114,8 @@ class ConditionalInteractionEncoder(nn.Module):
         bias = biased.bias(frames, reactions)
         last = bias[:, :, self.window - 1 :: self.window].repeat_interleave(2, dim=2)
         count = last.shape[2]
-        apart = bias.new_full((frames + count, count), float("-inf"))
-        apart[frames:].fill_diagonal_(0.0)
+        own = torch.eye(frames + count, dtype=torch.bool, device=bias.device)[:, frames:]
+        apart = bias.new_zeros(own.shape).masked_fill(~own, float("-inf"))
         apart = apart.expand(*bias.shape[:2], -1, -1)
         mask = torch.cat([torch.cat([bias, last], dim=2), apart], dim=3)
         return mask if len(mask) == 1 else mask.repeat_interleave(samples, dim=0)
@@ -125,13 +125,13 @@ def _remember(
     biased: BiasedAttention, cache: Memory | None, x: Tensor, frames: int
 ) -> tuple[Memory, Memory]:
     """x: n reactions, then tokens -> what is attended to, and of it what later windows see."""
-    if isinstance(cache, KVRing):
+    if isinstance(cache, Ring):
         rows = biased.attention.key_value(x)
         cache.write(rows[:, :frames])
         cache.write_more(rows[:, frames:])
         return cache, cache
     kept = biased.extend(cache, x[:, :frames])
-    assert not isinstance(kept, KVRing)
+    assert not isinstance(kept, Ring)
     return extend(kept, biased.attention.remember(x[:, frames:])), kept
 
 

@@ -17,6 +17,7 @@ from reactface_node.schema import FRAME_RATE_HZ
 MOST_CYCLES = 4
 DECLINE = 0.67  # amplitude from cycle to cycle (Mori et al. 2025)
 PAUSE_FRAMES = 5  # no nod starts within 0.2 s of the last
+NOD_NOISE = 3  # standard normal numbers that a nod is drawn with
 NEVER = 10_000.0  # frames since a nod that was none
 TYPICAL_HZ, TYPICAL_RAD = 2.5, 0.06
 HIGHEST_HZ, DEEPEST_RAD = 4.0, 0.3
@@ -61,7 +62,7 @@ class NodHead(nn.Module):
     @property
     def noise_width(self) -> int:
         """Standard normal numbers a window: one a frame for the onset, three for the nod."""
-        return self.window + 3
+        return self.window + NOD_NOISE
 
     def initial_state(self, batch: int, samples: int) -> Tensor:
         """(B, M, 4): frames since the last onset, its cycles, depth in rad and frequency in Hz."""
@@ -85,21 +86,19 @@ class NodHead(nn.Module):
 
     @torch.no_grad()
     def play(
-        self, predicted: NodPrediction, noise: Tensor, last: Tensor, phase: int = 0
+        self, predicted: NodPrediction, onset: Tensor, shape: Tensor, last: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The n frames that are predicted, from frame ``phase`` of a window on: the window's
-        noise (B, M, w + 3), last state (B, M, 4) -> pitch (B, M, n) rad, state.
+        """The n frames that are predicted: noise of the onset (B, M, n) and of the nod (B, M, 3),
+        the same for a whole window; last state (B, M, 4) -> pitch (B, M, n) rad, state.
 
         A nod is longer than a window, so none follows another within one.
         """
-        count = predicted.onset.shape[2]
-        frames = torch.arange(count, device=noise.device, dtype=noise.dtype)
+        frames = torch.arange(onset.shape[2], device=onset.device, dtype=onset.dtype)
         age = last[..., :1] + frames
         over = age >= last[..., 1:2] / last[..., 3:] * FRAME_RATE_HZ + PAUSE_FRAMES
-        chance = torch.special.ndtr(noise)
-        hit = over & (chance[..., phase : phase + count] < predicted.onset.sigmoid())
+        hit = over & (torch.special.ndtr(onset) < predicted.onset.sigmoid())
         started, first = hit.any(dim=-1, keepdim=True), hit.float().argmax(dim=-1, keepdim=True)
-        fresh = self._draw(predicted, noise, chance[..., -3:-2], first)
+        fresh = self._draw(predicted, shape, first)
         later = started & (frames >= first)
         age = torch.where(later, frames - first, age)
         cycles, depth, hz = (
@@ -110,13 +109,15 @@ class NodHead(nn.Module):
         state = torch.cat([state[..., :1].clamp(max=NEVER), state[..., 1:]], dim=-1)
         return nod_pitch(age, cycles, depth, hz), state
 
-    def _draw(self, predicted: NodPrediction, noise: Tensor, u: Tensor, first: Tensor) -> Tensor:
+    def _draw(self, predicted: NodPrediction, noise: Tensor, first: Tensor) -> Tensor:
         """(B, M, 3): cycles, depth and frequency of a nod that starts at frame ``first``."""
         at = first[..., None]
         share = predicted.cycles.gather(2, at.expand(-1, -1, -1, MOST_CYCLES))[:, :, 0]
-        cycles = 1.0 + (share.softmax(-1).cumsum(-1)[..., :-1] < u).sum(-1, keepdim=True)
+        cycles = 1.0 + (
+            share.softmax(-1).cumsum(-1)[..., :-1] < torch.special.ndtr(noise[..., :1])
+        ).sum(-1, keepdim=True)
         shape = predicted.shape.gather(2, at.expand(-1, -1, -1, 2))[:, :, 0]
-        drawn = (shape + noise[..., -2:] * self.log_spread.exp()).clamp(-3.0, 3.0).exp()
+        drawn = (shape + noise[..., 1:] * self.log_spread.exp()).clamp(-3.0, 3.0).exp()
         hz = (TYPICAL_HZ * drawn[..., 1:]).clamp(1.0, HIGHEST_HZ)
         deepest = (HARDEST_RAD_S2 / (2.0 * torch.pi**2 * hz**2)).clamp(max=DEEPEST_RAD)
         return torch.cat([cycles, torch.minimum(TYPICAL_RAD * drawn[..., :1], deepest), hz], -1)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from reactface_node.config import ModelConfig
 from reactface_node.dispositions import spread_apart
+from reactface_node.model.begin import begin_session
 from reactface_node.model.face import CoefficientEncoder, PixelEncoder
 from reactface_node.model.modules import (
     CIEState,
@@ -23,9 +24,9 @@ from reactface_node.model.modules import (
 )
 from reactface_node.model.nods import NodHead, NodPrediction
 from reactface_node.model.records import ModelState, Output, Part, Seen, SpeakerInput, WindowPlan
-from reactface_node.model.rings import StreamClock
 from reactface_node.model.sampling import (
     draw_latent,
+    fading,
     follow_latent,
     interpolate_latent,
     join_frames,
@@ -90,28 +91,7 @@ class ReactFace(nn.Module):
         disposition: (B, M, S) standard normal, who the M listeners are; None = the mean one.
         streaming: for ``step``; everything that it keeps is allocated here.
         """
-        window, width = self.config.window, self.config.width
-        zeros, device = self.listener_mean.new_zeros, self.listener_mean.device
-        if disposition is None:
-            disposition = zeros(batch, samples, self.config.disposition)
-        frame = torch.zeros(batch, dtype=torch.long, device=device)
-        clock = StreamClock(frame.clone(), window) if streaming else None
-        return ModelState(
-            self.speech_encoder.initial_state(batch),
-            self.face_encoder.initial_state(batch, clock),
-            self.interaction.initial_state(samples, clock),
-            self.synchroniser.initial_state(clock),
-            zeros(batch, samples, window, NUM_COEFFICIENTS),
-            zeros(batch, window * self.speech_encoder.ratio, width),
-            zeros(batch, window, width),
-            None,
-            zeros(batch, samples, 2, NUM_COEFFICIENTS),
-            disposition,
-            frame,
-            self.nods.initial_state(batch, samples) if self.nods else zeros(batch, samples, 0),
-            zeros(batch, width),
-            clock=clock,
-        )
+        return begin_session(self, batch, samples, disposition, streaming)
 
     def forward(
         self, speaker: SpeakerInput, noise: Tensor, state: ModelState | None = None
@@ -125,7 +105,7 @@ class ReactFace(nn.Module):
         seen, state = self._encode(speaker, state)
         parts = []
         for index in range(noise.shape[2]):
-            state = self._begin_window(noise[:, :, index], state)
+            state = self.begin_window(noise[:, :, index], state)
             part, state = self._follow(seen.window(index, self.config.window), state)
             parts.append(part)
         return self._output(seen, parts), state
@@ -141,12 +121,17 @@ class ReactFace(nn.Module):
         frames = speaker.face.shape[1]
         if state.clock is None or state.phase + frames > self.config.window:
             raise ValueError("a step takes a streaming state and frames of a single window")
+        clock = state.clock
         if state.phase == 0:
-            state = self._begin_window(noise, state)
+            state = self.begin_window(noise, state)
+        output, state = self.advance(speaker, state)
+        clock.advance(frames)
+        return output, state
+
+    def advance(self, speaker: SpeakerInput, state: ModelState) -> tuple[Output, ModelState]:
+        """The rest of a step, in a window that has begun; the clock stands still."""
         seen, state = self._encode(speaker, state)
         part, state = self._follow(seen, state)
-        assert state.clock is not None
-        state.clock.advance(frames)
         return self._output(seen, [part]), state
 
     def teach(
@@ -178,7 +163,7 @@ class ReactFace(nn.Module):
         if self.config.continuity:
             reaction, _ = join_windows(state.edge, reaction, w)
         still = torch.zeros_like(reaction[..., 0])
-        plan = WindowPlan(mean, log_variance, latent, raw, still, None)
+        plan = WindowPlan(mean, log_variance, latent, raw, still, still, still)
         return self._output(seen, [Part(reaction, still, plan)])
 
     @torch.no_grad()
@@ -224,28 +209,33 @@ class ReactFace(nn.Module):
     def _decode(self, drawn: Tensor, state: ModelState) -> tuple[Tensor, Tensor]:
         """z* (B, M, W, D) of the windows from the state's frame on -> their z, and the decoded
         (B, M, W*w, D)."""
-        latent = follow_latent(drawn, state.latent, self.config.momentum)
-        latents = interpolate_latent(state.latent, latent, self.config.window)
+        last = state.latent
+        if state.clock is not None and last is not None:
+            last = torch.where(last.isnan(), drawn[:, :, 0], last)
+        latent = follow_latent(drawn, last, self.config.momentum)
+        latents = interpolate_latent(last, latent, self.config.window)
         return latent, self.decoder(latents, state.disposition, state.frame)
 
-    def _begin_window(self, noise: Tensor, state: ModelState) -> ModelState:
+    def begin_window(self, noise: Tensor, state: ModelState) -> ModelState:
         """AFRG: everything of a window that the frames before it settle. noise (B, M, ...)."""
         mean, log_variance, cie = self._predict(state)
-        fresh = self.config.temperature * noise[:, :, None, : self.config.width]
+        w, width = self.config.window, self.config.width
+        fresh = self.config.temperature * noise[:, :, None, :width]
         latent, raw = self._decode(draw_latent(mean, log_variance, fresh), state)
-        plan = WindowPlan(mean, log_variance, latent, raw, noise, None)
+        onset, nod = noise[:, :, width : width + w], noise[:, :, width + w :]
+        plan = WindowPlan(mean, log_variance, latent, raw, onset, nod, fading(w, raw))
         return replace(state, cie=cie, plan=plan, latent=latent[:, :, -1])
 
     def _follow(self, seen: Seen, state: ModelState) -> tuple[Part, ModelState]:
         """SLBS: the next n frames of the window under way, synchronised with the speaker's."""
-        plan, phase, frames = state.plan, state.phase, seen.face.shape[1]
-        assert plan is not None
-        raw = plan.raw[:, :, phase : phase + frames]
-        synchronised, slbs = self.synchroniser(raw, seen.face, seen.speech, state.slbs)
+        phase, frames = state.phase, seen.face.shape[1]
+        assert state.plan is not None
+        plan = state.plan.frames(phase, phase + frames)
+        synchronised, slbs = self.synchroniser(plan.raw, seen.face, seen.speech, state.slbs)
         reaction, edge, gap = self.head(synchronised), state.edge, None
         if self.config.continuity:
-            reaction, edge, gap = join_frames(edge, plan.gap, reaction, phase, self.config.window)
-        pitch, nod, shown = self._nod(seen.nods, reaction, plan, state)
+            reaction, edge, gap = join_frames(edge, plan.gap, reaction, plan.fade)
+        pitch, nod, shown = self._nod(seen.nods, reaction, plan, state.nod)
         following = replace(
             state,
             slbs=slbs,
@@ -257,19 +247,18 @@ class ReactFace(nn.Module):
             frame=(state.frame + frames) % self.decoder.cycle,
             nod=nod,
             phase=(phase + frames) % self.config.window,
-            plan=replace(plan, gap=gap),
+            plan=replace(state.plan, gap=gap),
         )
         return Part(reaction, pitch, plan), following
 
     def _nod(
-        self, nods: NodPrediction | None, reaction: Tensor, plan: WindowPlan, state: ModelState
+        self, nods: NodPrediction | None, reaction: Tensor, plan: WindowPlan, last: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The pitch (B, M, n) of nods, their state, and the reaction with them, which is what
         later windows see as the past."""
         if self.nods is None or nods is None:
-            return torch.zeros_like(reaction[..., 0]), state.nod, reaction
-        drawn = plan.noise[..., self.config.width :]
-        pitch, nod = self.nods.play(nods, drawn, state.nod, state.phase)
+            return torch.zeros_like(reaction[..., 0]), last, reaction
+        pitch, nod = self.nods.play(nods, plan.onset, plan.nod, last)
         shown = reaction.clone()
         shown[..., PITCH] += pitch / self.listener_std[PITCH]
         return pitch, nod, shown

@@ -1,6 +1,6 @@
 """What goes into the model, what comes out, and what a session carries from window to window."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -52,16 +52,26 @@ class SpeakerInput:
 class WindowPlan:
     """What is settled when a window begins, before anything of the speaker in it is known.
 
-    raw: (B, M, w, D) the decoded latents. noise: (B, M, noise_width) what the window was drawn
-    with. gap: (B, M, 1, 58) to where the window before leads, None before the first frame.
+    raw: (B, M, w, D) the decoded latents. onset (B, M, w) and nod (B, M, 3): the noise of nods.
+    fade: (w,) how much of the gap to where the window before leads is still open. gap: (B, M, 1,
+    58) that gap, None before the first frame.
     """
 
     mean: Tensor
     log_variance: Tensor
     latent: Tensor
     raw: Tensor
-    noise: Tensor
-    gap: Tensor | None
+    onset: Tensor
+    nod: Tensor
+    fade: Tensor
+    gap: Tensor | None = None
+
+    def frames(self, start: int, stop: int) -> "WindowPlan":
+        """Of these frames of the window alone."""
+        span = slice(start, stop)
+        return replace(
+            self, raw=self.raw[:, :, span], onset=self.onset[:, :, span], fade=self.fade[span]
+        )
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,7 @@ class ModelState:
     last_reaction: Tensor  # (B, M, w, 58) standardised: the w frames before
     last_speech: Tensor  # (B, w*k, D)
     last_face: Tensor  # (B, w, D)
-    latent: Tensor | None  # (B, M, D): z_(t-w); None before the first window
+    latent: Tensor | None  # (B, M, D): z_(t-w); None, or not a number, before the first window
     edge: Tensor | None  # (B, M, 2, 58) standardised: the last two decoded frames, nods apart
     disposition: Tensor  # (B, M, S): who the listeners are, the same for a whole session
     frame: Tensor  # (B,) int64: position of the next frame

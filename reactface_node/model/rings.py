@@ -5,10 +5,12 @@ can see. What the alignment bias (Eq. 17) is at each place follows from the cloc
 looked up once a step for all layers. Each session of a batch has its own time.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 FAR = float("-inf")
 
@@ -39,6 +41,16 @@ def alignment_bias(
     newest = ratio * torch.arange(frames, device=device) + ratio - 1
     step = torch.arange(keys, device=device) - (keys - frames * ratio)
     return bias_of_age(newest[:, None] - step[None, :], period, ratio, history, slopes)
+
+
+def attend_to(query: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None) -> Tensor:
+    """softmax(QK/sqrt(d) + bias) V; (B, heads, steps, d) each."""
+    return F.scaled_dot_product_attention(query, keys, values, bias)
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """(B, S, D) -> (B, heads, S, D / heads)."""
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
 
 
 @dataclass(frozen=True)
@@ -109,17 +121,35 @@ class StreamClock:
 
 
 @dataclass(frozen=True, eq=False)
-class KVRing:
-    """Keys and values of M memories for each of B sessions.
-
-    rows: (B*M, places + more, 2D), keys and values side by side. The ``more`` places at the end
-    belong to no time: what is written there is seen by those who name it in their bias.
-    """
+class Ring(ABC):
+    """Keys and values of M memories for each of B sessions; samples: M."""
 
     clock: StreamClock
     layout: RingLayout
-    rows: Tensor
     samples: int
+
+    @abstractmethod
+    def write(self, new: Tensor) -> None:
+        """(B*M, n*k, 2D): the keys and values of the next n frames."""
+
+    @abstractmethod
+    def write_more(self, new: Tensor) -> None:
+        """(B*M, more, 2D): what belongs to no time, seen by those who name it in their bias."""
+
+    @abstractmethod
+    def attend(self, query: Tensor, bias: Tensor | None) -> Tensor:
+        """query (B*M, heads, Q, D / heads) -> the same shape."""
+
+    @abstractmethod
+    def bias(self, frames: int, samples: int = 1) -> Tensor:
+        """Of the next n frames, (B, heads, M*n, S)."""
+
+
+@dataclass(frozen=True, eq=False)
+class KVRing(Ring):
+    """rows: (B*M, places + more, 2D), keys and values side by side, ``more`` beside the ring."""
+
+    rows: Tensor
 
     @staticmethod
     def empty(
@@ -128,30 +158,19 @@ class KVRing:
         """For sessions that begin; of the width, type and device of ``like`` (D, D)."""
         count = len(clock.position) * samples
         rows = like.new_zeros(count, layout.places + more, 2 * like.shape[0])
-        return KVRing(clock, layout, rows, samples)
-
-    @property
-    def keys(self) -> Tensor:
-        """(B*M, heads, S, D / heads)."""
-        return self._heads(self.rows.chunk(2, dim=-1)[0])
-
-    @property
-    def values(self) -> Tensor:
-        """(B*M, heads, S, D / heads)."""
-        return self._heads(self.rows.chunk(2, dim=-1)[1])
+        return KVRing(clock, layout, samples, rows)
 
     def write(self, new: Tensor) -> None:
-        """(B*M, n*k, 2D): the keys and values of the next n frames."""
         slots = self.clock.slots(self.layout, new.shape[1], self.samples, self.rows.shape[1])
         self.rows.flatten(0, 1).index_copy_(0, slots, new.flatten(0, 1))
 
     def write_more(self, new: Tensor) -> None:
-        """(B*M, more, 2D): what belongs to no time."""
         self.rows[:, self.layout.places :] = new
 
-    def bias(self, frames: int, samples: int = 1) -> Tensor:
-        """Of the next n frames, (B, heads, M*n, places)."""
-        return self.clock.bias(self.layout, frames, samples)
+    def attend(self, query: Tensor, bias: Tensor | None) -> Tensor:
+        heads = len(self.layout.table)
+        keys, values = (split_heads(part, heads) for part in self.rows.chunk(2, dim=-1))
+        return attend_to(query, keys, values, bias)
 
-    def _heads(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (len(self.layout.table), -1)).transpose(1, 2)
+    def bias(self, frames: int, samples: int = 1) -> Tensor:
+        return self.clock.bias(self.layout, frames, samples)

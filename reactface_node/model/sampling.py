@@ -39,25 +39,30 @@ def join_windows(
     edge (B, M, 2, 58): the frames before the first window; None = there are none. Returns the
     frames and the new edge. Animators call this inertialization (Bollo, GDC 2018).
     """
-    joined = []
+    fade, joined = fading(window, reaction), []
     for decoded in reaction.unflatten(2, (-1, window)).unbind(2):
-        shown, edge, _ = join_frames(edge, None, decoded, 0, window)
+        shown, edge, _ = join_frames(edge, None, decoded, fade)
         joined.append(shown)
     return torch.cat(joined, dim=2), edge
 
 
+def fading(window: int, like: Tensor) -> Tensor:
+    """(w,): how much of a gap is still open at the frames of a window."""
+    steps = torch.arange(1, window + 1, device=like.device, dtype=like.dtype)
+    return 1.0 - steps / (window + 1)
+
+
 def join_frames(
-    edge: Tensor | None, gap: Tensor | None, decoded: Tensor, phase: int, window: int
+    edge: Tensor | None, gap: Tensor | None, decoded: Tensor, fade: Tensor
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Frames (B, M, n, 58) of a window from its frame ``phase`` on; n more at most than it has.
+    """The next n frames (B, M, n, 58) of a window, and their (n,) of its ``fading``.
 
     gap (B, M, 1, 58): of this window, None at its first frame. Returns the frames, the new edge
     and the gap.
     """
-    if phase == 0 and edge is not None:
-        gap = (2.0 * edge[:, :, 1] - edge[:, :, 0] - decoded[:, :, 0])[:, :, None]
     before = decoded[:, :, :1] if edge is None else edge
+    if gap is None and edge is not None:
+        gap = (2.0 * edge[:, :, 1] - edge[:, :, 0] - decoded[:, :, 0])[:, :, None]
     if gap is not None:
-        frame = torch.arange(phase + 1, phase + decoded.shape[2] + 1, device=decoded.device)
-        decoded = decoded + (1.0 - frame.to(decoded.dtype) / (window + 1))[:, None] * gap
+        decoded = decoded + fade[:, None] * gap
     return decoded, torch.cat([before, decoded], dim=2)[:, :, -2:], gap
