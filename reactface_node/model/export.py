@@ -158,9 +158,11 @@ class ExportedStep(nn.Module):
             for name, ring in self.rings.items()
         }
         layers = range(len(like.cie.layers))
-        speech = tuple(given[f"speech{i}"] for i in range(len(like.speech.convolutions)))  # type: ignore[union-attr]
-        faces = tuple(read.get(f"face{i}") for i in range(len(like.face.caches or ())))  # type: ignore[union-attr]
-        state: ModelState = replace(
+        assert isinstance(like.speech, LogMelState)
+        speech = tuple(given[f"speech{i}"] for i in range(len(like.speech.convolutions)))
+        faces = tuple(read.get(f"face{i}") for i in range(len(like.face.caches or ())))
+        kept: dict[str, Any] = {name: given[name] for name in KEPT}
+        state = replace(
             like,
             speech=LogMelState(given["past"], speech),
             face=CoefficientState(given["face"], given["valid"], faces),
@@ -169,7 +171,7 @@ class ExportedStep(nn.Module):
             ),
             slbs=SLBSState(read.get("slbs_face"), read.get("slbs_speech")),
             clock=clock,
-            **{name: given[name] for name in KEPT},
+            **kept,
         )
         return state, read
 
