@@ -8,6 +8,7 @@ same seed gives the same reactions bit for bit.
 import logging
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,6 +32,17 @@ class Tracker(Protocol):
     def change_person(self) -> None: ...
     def reset(self) -> None: ...
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Pending:
+    """A window that closed: when its frames are to be shown, what was seen in them, and what the
+    model is to react to."""
+
+    window: Window
+    show_at_s: np.ndarray
+    seen: list[Observation]
+    speaker: SpeakerFrames
 
 
 class ReactionSession:
@@ -104,17 +116,24 @@ class ReactionSession:
 
         A window that could not even be shown any more is skipped and counted.
         """
+        return [
+            self.finish(pending, self._engine.step(pending.speaker)) for pending in self.take(now_s)
+        ]
+
+    def take(self, now_s: float) -> list[Pending]:
+        """``poll``'s first half, for those who run the model of several sessions at once: what
+        the model is to react to; ``finish`` is to be called for each, in order."""
         if now_s < self._now_s - self.config.timeline.clock_jump_s:
             self._start_again(now_s)
         self._now_s = now_s
-        reactions = []
+        taken = []
         for window in self._timeline.poll(now_s):
             show_at_s = self._delay.show_at(window, now_s)
             if show_at_s[-1] + 1 / FRAME_RATE_HZ < now_s:
                 self._skipped += 1
             else:
-                reactions.append(self._react(window, show_at_s))
-        return reactions
+                taken.append(self._look_at(window, show_at_s))
+        return taken
 
     def reset(self) -> None:
         """Forget the conversation: new time zero, new state, same weights."""
@@ -165,11 +184,16 @@ class ReactionSession:
         )
         self.reset()
 
-    def _react(self, window: Window, show_at_s: np.ndarray) -> Reaction:
+    def _look_at(self, window: Window, show_at_s: np.ndarray) -> Pending:
         seen = [frame or Observation.missing() for frame in window.frames]
-        found = np.array([observation.face_found for observation in seen])
         audio, heard = self._turn.listen(window)
-        raw = self._engine.step(SpeakerFrames(*self._face_input(seen), audio, heard))
+        speaker = SpeakerFrames(*self._face_input(seen), audio, heard)
+        return Pending(window, show_at_s, seen, speaker)
+
+    def finish(self, pending: Pending, raw: np.ndarray) -> Reaction:
+        """What the model made of it, (M, w, 58) -> the reaction."""
+        window, seen, heard = pending.window, pending.seen, pending.speaker.audio_valid
+        found = np.array([observation.face_found for observation in seen])
         speaks = bool(self._turn.speaks(np.array([window.end_s]))[0])
         samples, face = self._playout.finish(
             window.index, raw, found | heard, self.config.playout, speaks
@@ -182,7 +206,7 @@ class ReactionSession:
         index, first_frame = divmod(window.index * len(seen), self.config.model.window)
         return Reaction(
             index,
-            show_at_s,
+            pending.show_at_s,
             samples,
             self.config.playout.play,
             face,
