@@ -16,7 +16,7 @@ from reactface_node.errors import UserError
 class SpeakerFrames:
     """n frames of one speaker.
 
-    face: (n, 58) float32 coefficients, or (n, 3, 224, 224) pixels in [-1, 1].
+    face: (n, 58) float32 coefficients, or (n, 224, 224, 3) uint8 RGB pixels.
     face_valid: bool, (n, 58) or, for pixels, (n,).
     audio: (n*640,) float32, 16 kHz mono in [-1, 1]; audio_valid: (n,) bool.
     """
@@ -66,10 +66,14 @@ class Engine:
 
     def step(self, speaker: SpeakerFrames) -> np.ndarray:
         """The session's next frames -> (M, n, 58)."""
+        return self._stepper.step(speaker, self.noise())
+
+    def noise(self) -> np.ndarray:
+        """(M, noise_width) for the session's next frames, the same for a whole window."""
         if self._phase == 0:
             self._drawn = self._draw(self._stepper.noise_width)
         self._phase = (self._phase + self.frames) % self._stepper.window
-        return self._stepper.step(speaker, self._drawn)
+        return self._drawn
 
     def configure(self, config: ModelConfig) -> None:
         """Take over live settings."""

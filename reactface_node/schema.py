@@ -42,6 +42,7 @@ ROTATION = slice(52, 55)
 TRANSLATION = slice(55, 58)
 NUM_EXPRESSION = 52
 NUM_COEFFICIENTS = 58
+CROP_PX = 224
 
 
 def index_of(name: str) -> int:

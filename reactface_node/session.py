@@ -18,7 +18,13 @@ from reactface_node.config import Config
 from reactface_node.engine import Engine, SpeakerFrames, load_engine
 from reactface_node.errors import UserError
 from reactface_node.playout import Delay, Playout
-from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, Observation, Reaction
+from reactface_node.schema import (
+    CROP_PX,
+    FRAME_RATE_HZ,
+    SAMPLES_PER_FRAME,
+    Observation,
+    Reaction,
+)
 from reactface_node.settings import settings
 from reactface_node.timeline import Timeline, Window
 from reactface_node.turn import Turn
@@ -217,16 +223,15 @@ class ReactionSession:
         )
 
     def _face_input(self, seen: list[Observation]) -> tuple[np.ndarray, np.ndarray]:
-        """The model's face and mask: coefficients, or face crops in [-1, 1]."""
+        """The model's face and mask: coefficients, or face crops."""
         if self.config.model.face_encoder == "coefficients":
             return (
                 np.stack([observation.coefficients for observation in seen]),
                 np.stack([observation.valid for observation in seen]),
             )
-        blank = np.zeros((224, 224, 3), np.uint8)
+        blank = np.zeros((CROP_PX, CROP_PX, 3), np.uint8)
         crops = np.stack([blank if o.crop is None else o.crop for o in seen])
-        pixels = crops.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1.0
-        return pixels, np.array([o.crop is not None for o in seen])
+        return crops, np.array([o.crop is not None for o in seen])
 
     def run_silence(self) -> np.ndarray:
         """One step of the model alone, (M, n, 58), in which nobody is there; ``reset`` after."""

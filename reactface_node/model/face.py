@@ -36,7 +36,7 @@ class CoefficientEncoder(nn.Module):
     def initial_state(self, batch: int, clock: StreamClock | None = None) -> CoefficientState:
         """clock: of sessions, whose memory lies in rings."""
         zeros = self.scale.new_zeros(batch, 1, NUM_COEFFICIENTS)
-        return CoefficientState(zeros, zeros, self.transformer.rings(clock))
+        return CoefficientState(zeros, zeros.clone(), self.transformer.rings(clock))
 
     def forward(
         self, face: Tensor, valid: Tensor, state: CoefficientState

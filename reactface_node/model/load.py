@@ -14,7 +14,7 @@ from reactface_node.model.checkpoint import find_weights, load_checkpoint, resol
 from reactface_node.model.official_checkpoint import is_official, load_official
 from reactface_node.model.official_session import OfficialListener
 from reactface_node.model.reactface import ReactFace
-from reactface_node.model.records import SpeakerInput
+from reactface_node.model.upload import send, upload
 
 
 def load_listener(config: Config, device: str) -> ReactFace | OfficialListener:
@@ -56,10 +56,9 @@ class TorchStepper:
         self._state = self._model.initial_state(1, len(disposition), who, streaming=True)
 
     def step(self, speaker: SpeakerFrames, noise: np.ndarray) -> np.ndarray:
-        arrays = (*vars(speaker).values(), noise)
-        *spoken, drawn = (torch.from_numpy(x[None]).to(self._device) for x in arrays)
+        spoken, drawn = upload([speaker], self._device), send(noise[None], self._device)
         with torch.inference_mode():
-            output, self._state = self._model.step(SpeakerInput(*spoken), drawn, self._state)
+            output, self._state = self._model.step(spoken, drawn, self._state)
         shown: np.ndarray = output.listener[0].cpu().numpy()
         return shown
 

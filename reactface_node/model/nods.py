@@ -66,7 +66,7 @@ class NodHead(nn.Module):
 
     def initial_state(self, batch: int, samples: int) -> Tensor:
         """(B, M, 4): frames since the last onset, its cycles, depth in rad and frequency in Hz."""
-        return self.log_spread.new_tensor([NEVER, 1.0, 0.0, TYPICAL_HZ]).expand(batch, samples, 4)
+        return self.log_spread.new_tensor([NEVER, 1.0, 0.0, TYPICAL_HZ]).repeat(batch, samples, 1)
 
     def forward(
         self, face: Tensor, speech: Tensor, disposition: Tensor, memory: Tensor

@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-CROP_PX = 224
+from reactface_node.schema import CROP_PX
+
 PADDING = 1.4
 # Of a new frame's box; 40 ms frames: the box lags about 0.16 s, the pixels do not.
 FRESH = 0.2

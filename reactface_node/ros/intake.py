@@ -13,12 +13,11 @@ import numpy as np
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
-from reactface_node.perception.crop import CROP_PX
 from reactface_node.ros import convert
 from reactface_node.ros.audio import AudioFormat, says_its_format
 from reactface_node.ros.diagnostics import Meter
 from reactface_node.ros.types import MessageError
-from reactface_node.schema import Reaction
+from reactface_node.schema import CROP_PX, Reaction
 from reactface_node.timeline import FOREIGN_CLOCK_S
 
 WARN_PERIOD_S = 1.0
