@@ -15,6 +15,7 @@ SMALL = {
     "model.cie_layers": 3,
     "model.history_s": 1.28,
     "model.sync_history_s": 1.28,
+    "mode": "window",
 }
 PIXELS = 32
 
