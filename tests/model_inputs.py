@@ -16,6 +16,7 @@ SMALL = {
     "model.history_s": 1.28,
     "model.sync_history_s": 1.28,
     "mode": "window",
+    "playout.playout_delay_s": 0.06,
 }
 PIXELS = 32
 

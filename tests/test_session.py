@@ -118,7 +118,7 @@ def test_frames_are_stamped_after_their_window():
     reactions = run(make_session())
     for index, reaction in enumerate(reactions):
         assert reaction.window_index == index
-        start = 100.0 + (index + 1) * 0.32 + 0.03
+        start = 100.0 + (index + 1) * 0.32 + 0.06
         np.testing.assert_allclose(reaction.show_at_s, start + np.arange(W) / 25, atol=1e-6)
         assert reaction.samples.shape == (2, W, 58) and reaction.face.shape == (W, 58)
         assert np.array_equal(reaction.face, reaction.samples[0])
