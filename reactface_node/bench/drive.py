@@ -78,7 +78,8 @@ class Drive:
         return self._heard / FRAME_RATE_HZ
 
     def window(self) -> int:
-        """w frames of the speaker; the listener's frames that came of them."""
+        """w frames of the speaker, however many the session takes at a time; how many of the
+        listener's came of them."""
         before = self.frames
         for _ in range(self._window):
             start_s = self._heard / FRAME_RATE_HZ

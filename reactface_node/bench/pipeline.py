@@ -179,12 +179,12 @@ def paced(
 
     memory = [resident_mb()]
     with replaced(rig.server.meter, "latency", noted):
-        wall_s, cpu_s = _play(rig, recording.events(seconds, pictures), seconds)
+        played = _play(rig, recording, pictures, seconds)
     memory.append(resident_mb())
     stats, totals = rig.session.stats(), rig.server.meter.totals
     rig.session.close()
     return {
-        "seconds": round(wall_s, 1),
+        **played,
         "frames": rig.frames(),
         "frames_late": totals.get("frames_late", 0),
         "images": totals.get("images", 0),
@@ -192,23 +192,34 @@ def paced(
         "windows": stats["windows_reacted"],
         "windows_skipped": stats["windows_skipped"],
         "rejected": totals.get("rejected", 0),
-        "cores_used": round(cpu_s / wall_s, 2),
         "memory_mb_first_last": memory,
         "latency": spread(latencies_s) if latencies_s else {},
     }
 
 
-def _play(rig: Rig, events: Iterator[Any], seconds: float) -> tuple[float, float]:
-    """Messages at their times, ticks in between; wall and processor seconds."""
+def _play(
+    rig: Rig, recording: Recording, pictures: Pictures | None, seconds: float
+) -> dict[str, Any]:
+    """Messages at their times, ticks in between."""
+    dropped = 0
     began, used = time.time(), time.process_time()
     with tqdm(total=round(seconds), desc="paced", unit="s", delay=1.0, leave=False) as bar:
-        for event in events:
+        for event in recording.events(seconds, pictures):
             due_s = began + event.arrival_s
             while (now_s := time.time()) < due_s:
                 rig.tick(now_s)
                 time.sleep(TICK_S)
+            if event.stream == "image" and time.time() > due_s + recording.image_s:
+                # The node keeps the newest image alone.
+                dropped += 1
+                continue
             # It came when it was due, also where there was no time for it.
             rig.receive(event, began, due_s)
             rig.tick(time.time())
             bar.update(int(event.arrival_s) - bar.n)
-    return time.time() - began, time.process_time() - used
+    wall_s, cpu_s = time.time() - began, time.process_time() - used
+    return {
+        "seconds": round(wall_s, 1),
+        "cores_used": round(cpu_s / wall_s, 2),
+        "images_dropped": dropped,
+    }

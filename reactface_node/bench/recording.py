@@ -71,7 +71,8 @@ class Recording:
             stream: (last_s[stream] - first_s[stream]) / (len(self._data[stream]) - 1)
             for stream in ("image", "audio")
         }
-        self.seconds = len(self._data["image"]) * self._period_s["image"]
+        self.image_s = self._period_s["image"]
+        self.seconds = len(self._data["image"]) * self.image_s
 
     def pictures(self) -> Iterator[np.ndarray]:
         """(H, W, 3) uint8 RGB, one after the other."""
@@ -112,7 +113,7 @@ class Recording:
         count = pictures.count
         order = itertools.cycle([*range(count), *range(count - 2, 0, -1)])
         for number, index in enumerate(order):
-            at_s = number * self._period_s["image"]
+            at_s = number * self.image_s
             yield Event(at_s, at_s, "image", pictures.kind, partial(pictures.read, index))
 
     def _heard(self) -> Iterator[Event]:

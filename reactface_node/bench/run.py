@@ -140,7 +140,8 @@ def bench_compare(
     ours = Config.load("paper", file, named)
     set_threads(theirs)
     with tempfile.TemporaryDirectory() as name:
-        loaded, said = [], {}
+        loaded: list[Listener] = []
+        said: dict[str, str] = {}
         for config in (ours, theirs):
             completed, about = complete(config, _made(Path(name) / config.profile), untrained)
             loaded.append(load_listener(completed, config.device))
@@ -148,9 +149,10 @@ def bench_compare(
     paper, official = loaded
     assert isinstance(official, OfficialListener)
     samples, device = ours.playout.samples, ours.device
-    return _about(theirs, said) | {
-        "compare": compare(paper, official, samples, device, windows, whole)
-    }
+    found = compare(paper, official, samples, device, windows, whole)
+    result = _about(theirs, said)
+    result["about"] |= {"profile": "paper beside official", "renderer": "none"}
+    return result | {"compare": found}
 
 
 def bench_contexts(config: Config, seconds: list[float], untrained: bool) -> dict[str, Any]:

@@ -83,7 +83,10 @@ def _paced(found: Mapping[str, Any]) -> Iterable[str]:
             f"  last input of a window to its first frame: p50 {found['latency']['p50_ms']:g} ms, "
             f"p99 {found['latency']['p99_ms']:g} ms"
         )
-    yield f"  {found['cores_used']:g} cores, {first:g} MB at first, {last:g} MB at last"
+    yield (
+        f"  {found['cores_used']:g} cores, {first:g} MB at first, {last:g} MB at last; "
+        f"{found['images']} images, {found['images_dropped']} dropped"
+    )
 
 
 def _compare(found: Mapping[str, Any]) -> Iterable[str]:
