@@ -116,13 +116,14 @@ def taken_s(work: Callable[[], Any], device: str) -> float:
 
 
 def spread(seconds: Sequence[float]) -> dict[str, Any]:
-    """calls, p50, p99 and mean in milliseconds, and every call's own."""
+    """calls; p50, p99, mean and least in milliseconds, and every call's own."""
     p50, p99 = np.quantile(seconds, (0.5, 0.99))
     return {
         "calls": len(seconds),
         "p50_ms": _ms(p50),
         "p99_ms": _ms(p99),
         "mean_ms": _ms(sum(seconds) / len(seconds)),
+        "least_ms": _ms(min(seconds)),
         "raw_ms": [_ms(value) for value in seconds],
     }
 

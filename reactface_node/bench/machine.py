@@ -21,7 +21,7 @@ class Yardsticks:
 
     def __init__(self, device: str) -> None:
         self._device = device
-        kind = device.partition(":")[0]
+        kind = "cuda" if device.startswith("cuda") else "cpu"
         self._size, self._bytes = MATRIX[kind], COPIED_BYTES[kind]
         self._left, self._right = torch.rand(2, self._size, self._size, device=device)
         self._source = torch.ones(self._bytes // 4, device=device)

@@ -135,7 +135,7 @@ def _count(
     """FLOPs and bytes of a window by stage; of the bytes every weight is counted once a call."""
     moved: dict[str, float] = defaultdict(float)
     hooks = [
-        module.register_forward_hook(_weigh(stage, moved))
+        module.register_forward_hook(_weigh(stage, moved), with_kwargs=True)
         for stage, modules in watched.items()
         for module in modules
     ]
@@ -152,9 +152,10 @@ def _count(
 
 
 def _weigh(stage: str, moved: dict[str, float]) -> Any:
-    def weigh(module: nn.Module, arguments: Any, output: Any) -> None:
+    def weigh(module: nn.Module, arguments: Any, named: dict[str, Any], output: Any) -> None:
         weights = [*module.parameters(), *module.buffers()]
-        moved[stage] += sum(_bytes(part) for part in (weights, arguments, output))
+        parts = (weights, arguments, list(named.values()), output)
+        moved[stage] += sum(_bytes(part) for part in parts)
 
     return weigh
 

@@ -85,7 +85,8 @@ def _paced(found: Mapping[str, Any]) -> Iterable[str]:
         )
     yield (
         f"  {found['cores_used']:g} cores, {first:g} MB at first, {last:g} MB at last; "
-        f"{found['images']} images, {found['images_dropped']} dropped"
+        f"{found['images']} images, {found['images_dropped']} dropped, "
+        f"a face in {found['face_seen']:.0%}"
     )
 
 
