@@ -79,13 +79,12 @@ def test_the_longest_context_that_holds_real_time_is_found(monkeypatch):
     # A second of context takes half of a window's time.
     at = {"context_s": 0.0}
     monkeypatch.setattr("reactface_node.bench.contexts.taken_s", lambda *_: 0.16 * at["context_s"])
-    load = run.load_listener
 
-    def noted(config, device):
+    def noted(config):
         at["context_s"] = config.model.wav2vec2_context_s
-        return load(config, device)
+        return run.Engines(config)
 
-    monkeypatch.setattr("reactface_node.bench.contexts.load_listener", noted)
+    monkeypatch.setattr("reactface_node.bench.contexts.Engines", noted)
     result = run.bench_contexts(small_config("paper", render__renderer="none"), [3, 1, 2], True)
     found = result["contexts"]
     assert list(found["contexts_s"]) == ["1", "2", "3"]

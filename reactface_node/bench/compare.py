@@ -13,9 +13,9 @@ import torch
 from tqdm import tqdm
 
 from reactface_node.bench.clock import spread, taken_s
-from reactface_node.bench.drive import Listener
 from reactface_node.bench.machine import Yardsticks, resident_mb
 from reactface_node.model.official_session import OfficialListener, OfficialState
+from reactface_node.model.reactface import ReactFace
 from reactface_node.model.records import SpeakerInput
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
 
@@ -56,16 +56,16 @@ class Speaker:
 class Stream:
     """A network and its state, going forward."""
 
-    def __init__(self, model: Listener, samples: int) -> None:
+    def __init__(self, model: ReactFace | OfficialListener, samples: int) -> None:
         self._model, self._samples = model, samples
-        self.state: Any = model.initial_state(1, samples)
+        self.state: Any = model.initial_state(1, samples, streaming=True)
 
     def step(self, speaker: SpeakerInput) -> None:
         """The next window."""
         mean = self._model.listener_mean
-        noise = torch.zeros(1, self._samples, 1, self._model.noise_width, device=mean.device)
+        noise = torch.zeros(1, self._samples, self._model.noise_width, device=mean.device)
         with torch.inference_mode():
-            _, self.state = self._model(speaker, noise, self.state)
+            _, self.state = self._model.step(speaker, noise, self.state)
 
 
 def history_state(state: OfficialState, speaker: Speaker, windows: int) -> OfficialState:
@@ -76,7 +76,7 @@ def history_state(state: OfficialState, speaker: Speaker, windows: int) -> Offic
 
 
 def compare(
-    paper: Listener,
+    paper: ReactFace,
     official: OfficialListener,
     samples: int,
     device: str,

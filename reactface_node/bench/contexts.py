@@ -7,9 +7,9 @@ from tqdm import tqdm
 
 from reactface_node.bench.clock import spread, taken_s
 from reactface_node.bench.drive import Clip, Drive
+from reactface_node.bench.engines import Engines
 from reactface_node.config import Config
 from reactface_node.errors import UserError
-from reactface_node.model.load import load_listener
 from reactface_node.schema import FRAME_RATE_HZ
 
 WINDOWS = 12
@@ -27,7 +27,7 @@ def contexts(config: Config, clip: Clip, seconds: Sequence[float]) -> dict[str, 
     found: dict[str, dict[str, Any]] = {}
     for context_s in tqdm(sorted(seconds), "contexts", unit="", leave=False):
         tried = config.replace(**{"model.wav2vec2_context_s": context_s})
-        drive = Drive(tried, load_listener(tried, tried.device), clip)
+        drive = Drive(tried, Engines(tried).start(), clip)
         # The first calls allocate, and the very first one gives no window yet.
         for _ in range(3):
             drive.window()

@@ -13,13 +13,11 @@ from tqdm import tqdm
 
 from reactface_node.bench.recording import Recording
 from reactface_node.config import Config
-from reactface_node.model.official_session import OfficialListener
-from reactface_node.model.reactface import ReactFace
+from reactface_node.engine import Engine
 from reactface_node.perception import make_tracker
 from reactface_node.schema import FRAME_RATE_HZ, Observation
 from reactface_node.session import ReactionSession
 
-Listener = ReactFace | OfficialListener
 MOST_CROPS = 200
 """Face crops are 150 KB each."""
 
@@ -62,12 +60,13 @@ class Recorded:
 
 
 class Drive:
-    """One session and its simulated clock; the model is shared."""
+    """One session and its simulated clock."""
 
     image = np.zeros((1, 1, 3), np.uint8)
 
-    def __init__(self, config: Config, model: Listener, clip: Clip) -> None:
-        self.session = ReactionSession(config, model, Recorded(clip.observations))
+    def __init__(self, config: Config, engine: Engine, clip: Clip) -> None:
+        self.engine = engine
+        self.session = ReactionSession(config, engine, Recorded(clip.observations))
         self.frames = 0
         self._clip, self._window = clip, config.model.window
         self._heard = 0

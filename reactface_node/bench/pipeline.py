@@ -12,10 +12,10 @@ import numpy as np
 from tqdm import tqdm
 
 from reactface_node.bench.clock import Meter, clock, spread
-from reactface_node.bench.drive import Listener
 from reactface_node.bench.machine import resident_mb
 from reactface_node.bench.recording import Pictures, Recording
 from reactface_node.config import Config
+from reactface_node.engine import Engine
 from reactface_node.perception import make_tracker
 from reactface_node.playout import Playout
 from reactface_node.render import Draw, Renderer, make_renderer
@@ -51,13 +51,13 @@ class Unheard:
 class Rig:
     """Tracker, session and server of a config, all of them read by ``meter``."""
 
-    def __init__(self, config: Config, model: Listener, recording: Recording) -> None:
-        self.types, self.model = recording.types, model
+    def __init__(self, config: Config, engine: Engine, recording: Recording) -> None:
+        self.types, self.engine = recording.types, engine
         self.meter = Meter(clock(config.device))
         tracker = make_tracker(config.perception, config.model.face_encoder == "pixels")
         # Before the session, which hands the method on.
         vars(tracker)["track"] = self.meter.timed("track", tracker.track)
-        self.session = ReactionSession(config, model, tracker)
+        self.session = ReactionSession(config, engine, tracker)
         self.session.run_silence()
         tracker.track(0.0, next(recording.pictures()))
         self.session.reset()
@@ -77,7 +77,7 @@ class Rig:
                 read("playout", Playout, "finish"),
                 read("publish", convert, *BUILDERS, each=False),
                 read("publish", self.transport, "publish", each=False),
-                self.meter.watching({"model": [self.model]}),
+                read("model", self.engine, "step"),
                 _drawing(self.meter, self.renderer),
             ):
                 stack.enter_context(measured)
@@ -124,10 +124,10 @@ def replaced(owner: Any, method: str, call: Callable[..., Any]) -> Iterator[None
 
 
 def pipeline(
-    config: Config, model: Listener, recording: Recording, seconds: float | None = None
+    config: Config, engine: Engine, recording: Recording, seconds: float | None = None
 ) -> dict[str, Any]:
     """All stages over the recording, or its first ``seconds``, as fast as they go."""
-    rig = Rig(config, model, recording)
+    rig = Rig(config, engine, recording)
     wanted_s = min(seconds or recording.seconds, recording.seconds)
     ticked_s = done_s = 0.0
     began, used = time.perf_counter(), time.process_time()
@@ -159,7 +159,7 @@ def pipeline(
 
 def paced(
     config: Config,
-    model: Listener,
+    engine: Engine,
     recording: Recording,
     seconds: float,
     pictures: Pictures | None = None,
@@ -169,7 +169,7 @@ def paced(
     Latency: from the arrival of a window's last input to its first frame. pictures: others than
     the recording's own, see ``Recording.events``.
     """
-    rig = Rig(config, model, recording)
+    rig = Rig(config, engine, recording)
     latencies_s: list[float] = []
     note = rig.server.meter.latency
 

@@ -12,7 +12,8 @@ import torch
 from reactface_node.bench.clock import taken_s
 from reactface_node.bench.compare import WINDOWS, compare
 from reactface_node.bench.contexts import contexts
-from reactface_node.bench.drive import Clip, Drive, Listener, tracked_clip
+from reactface_node.bench.drive import Clip, Drive, tracked_clip
+from reactface_node.bench.engines import Engines
 from reactface_node.bench.flat import flat
 from reactface_node.bench.machine import machine
 from reactface_node.bench.pipeline import paced, pipeline
@@ -23,8 +24,8 @@ from reactface_node.bench.weights import complete, complete_portrait
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import resolve_device
-from reactface_node.model.load import load_listener
 from reactface_node.model.official_session import OfficialListener
+from reactface_node.model.reactface import ReactFace
 
 SECTIONS = ("pipeline", "stages", "flat", "sessions", "paced")
 STAGES_S = 15.0
@@ -66,12 +67,11 @@ class Bench:
         self.config, drawn = complete_portrait(completed, self.recording, folder)
         self.weights |= drawn
         self._wanted = wanted
-        set_threads(config)
 
     @cached_property
-    def model(self) -> Listener:
-        """On its device, shared by all sessions."""
-        return load_listener(self.config, self.config.device)
+    def engines(self) -> Engines:
+        """On one set of weights."""
+        return Engines(self.config)
 
     @cached_property
     def clip(self) -> Clip:
@@ -80,33 +80,41 @@ class Bench:
 
     def drive(self) -> Drive:
         """A new session on simulated time."""
-        return Drive(self.config, self.model, self.clip)
+        return Drive(self.config, self.engines.start(), self.clip)
 
     def measure(self, section: str) -> dict[str, Any]:
         """One of ``SECTIONS``."""
         return self._sections()[section]()
 
     def _sections(self) -> dict[str, Callable[[], dict[str, Any]]]:
-        config, wanted, window = self.config, self._wanted, self.config.model.window
+        wanted, window = self._wanted, self.config.model.window
         return {
-            "pipeline": partial(pipeline, config, self.model, self.recording, wanted.pipeline_s),
+            "pipeline": self._pipeline,
             "stages": self._stages,
             "flat": partial(flat, self.drive, wanted.minutes, window),
             "sessions": partial(sessions, self.drive, wanted.sessions, window),
             "paced": self._paced,
         }
 
+    def _pipeline(self) -> dict[str, Any]:
+        seconds = self._wanted.pipeline_s
+        return pipeline(self.config, self.engines.start(), self.recording, seconds)
+
     def _stages(self) -> dict[str, Any]:
         drive = self.drive()
         drive.window()
         block_s = 10 * taken_s(drive.window, "cpu")
-        return stages(self.config, self.model, drive, max(3, min(10, int(STAGES_S / block_s))))
+        return stages(
+            self.config, self.engines.model, drive, max(3, min(10, int(STAGES_S / block_s)))
+        )
 
     def _paced(self) -> dict[str, Any]:
         wanted = self._wanted
         with tempfile.TemporaryFile() as file:
             pictures = enlarged(self.recording, file) if wanted.pictures == "720p" else None
-            found = paced(self.config, self.model, self.recording, wanted.paced_s, pictures)
+            found = paced(
+                self.config, self.engines.start(), self.recording, wanted.paced_s, pictures
+            )
         return {"pictures": _PICTURES[wanted.pictures]} | found
 
 
@@ -137,17 +145,16 @@ def bench_compare(
     """
     past = {"model.official_past": "history"}
     theirs = Config.load("official", file, named | past)
-    ours = Config.load("paper", file, named)
-    set_threads(theirs)
+    ours = Config.load("paper", file, named).replace(threads=theirs.threads)
     with tempfile.TemporaryDirectory() as name:
-        loaded: list[Listener] = []
+        loaded: list[Any] = []
         said: dict[str, str] = {}
         for config in (ours, theirs):
             completed, about = complete(config, _made(Path(name) / config.profile), untrained)
-            loaded.append(load_listener(completed, config.device))
+            loaded.append(Engines(completed).model)
             said[config.profile] = about["weights"]
     paper, official = loaded
-    assert isinstance(official, OfficialListener)
+    assert isinstance(paper, ReactFace) and isinstance(official, OfficialListener)
     samples, device = ours.playout.samples, ours.device
     found = compare(paper, official, samples, device, windows, whole)
     result = _about(theirs, said)
@@ -161,12 +168,6 @@ def bench_contexts(config: Config, seconds: list[float], untrained: bool) -> dic
         found = Bench(config, Wanted(untrained=untrained), Path(folder))
         measured = contexts(found.config, found.clip, seconds)
     return _about(config, found.weights) | {"contexts": measured}
-
-
-def set_threads(config: Config) -> None:
-    """As loading a session does, for the whole process."""
-    if config.threads:
-        torch.set_num_threads(config.threads)
 
 
 def _made(folder: Path) -> Path:

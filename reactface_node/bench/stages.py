@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
 from reactface_node.bench.clock import Meter, clock, spread
-from reactface_node.bench.drive import Drive, Listener
+from reactface_node.bench.drive import Drive
 from reactface_node.bench.machine import Yardsticks
 from reactface_node.config import Config
 from reactface_node.schema import FRAME_RATE_HZ
@@ -63,18 +63,17 @@ def stage_modules(model: nn.Module, behaviour: str) -> dict[str, list[nn.Module]
     }
 
 
-def stages(config: Config, model: Listener, drive: Drive, blocks: int) -> dict[str, Any]:
+def stages(config: Config, model: nn.Module, drive: Drive, blocks: int) -> dict[str, Any]:
     """``blocks`` times ten windows of a session with a full history, yardsticks in between.
 
     A stage's times are sums over a window, p50 and p99 over windows; ``rest`` is what of the
     network is in no stage.
     """
     modules = stage_modules(model, config.model.behaviour)
-    watched = modules | {WHOLE: [model]}
     _fill(config, drive)
-    flops, moved = _count(drive, watched)
+    flops, moved = _count(drive, modules)
     meter, yardsticks = Meter(clock(config.device)), Yardsticks(config.device)
-    with meter.watching(watched):
+    with meter.watching(modules), meter.wrapping(WHOLE, drive.engine, "step", each=False):
         for _ in tqdm(range(blocks), "stages", unit="block", delay=1.0, leave=False):
             yardsticks.measure()
             # The copy has emptied the caches.
@@ -130,25 +129,27 @@ def _beside(
 
 
 def _count(
-    drive: Drive, watched: dict[str, list[nn.Module]]
+    drive: Drive, stages: dict[str, list[nn.Module]]
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """FLOPs and bytes of a window by stage; of the bytes every weight is counted once a call."""
+    """FLOPs and bytes of a window by stage and of all; of the bytes every weight is counted once a
+    call."""
     moved: dict[str, float] = defaultdict(float)
     hooks = [
         module.register_forward_hook(_weigh(stage, moved), with_kwargs=True)
-        for stage, modules in watched.items()
+        for stage, modules in stages.items()
         for module in modules
     ]
     # Torch does not count what a CPU attends with.
     attends = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
     with FlopCounterMode(display=False, custom_mapping={attends: _attention_flops}) as counter:
         meter = Meter(lambda: float(counter.get_total_flops()))
-        with meter.watching(watched):
+        with meter.watching(stages), meter.wrapping(WHOLE, drive.engine, "step", each=False):
             drive.window()
     meter.lap()
     for hook in hooks:
         hook.remove()
-    return {stage: sum(meter.grown[stage]) for stage in watched}, moved
+    moved[WHOLE] = sum(moved.values())
+    return {stage: sum(meter.grown[stage]) for stage in (*stages, WHOLE)}, moved
 
 
 def _weigh(stage: str, moved: dict[str, float]) -> Any:
