@@ -90,11 +90,14 @@ def stages(config: Config, model: nn.Module, drive: Drive, blocks: int) -> dict[
     window_ms = 1e3 * config.model.window / FRAME_RATE_HZ
     return {
         "window_ms": window_ms,
+        "frames_a_step": drive.engine.frames,
         "threads": torch.get_num_threads(),
         "yardsticks": rates,
         "stages": {
-            stage: spread(taken) | _beside(taken, flops[stage], moved.get(stage), rates)
-            for stage, taken in grown.items()
+            stage: spread(grown[stage])
+            | _beside(grown[stage], flops[stage], moved.get(stage), rates)
+            for stage in (*modules, WHOLE, "rest")
+            if stage in grown
         },
     }
 
