@@ -5,6 +5,7 @@ import math
 
 import pytest
 from bench_rig import SETTINGS, SteppedTime, quicken
+from model_inputs import engine_for
 
 from reactface_node.bench import run
 from reactface_node.bench.table import table
@@ -82,7 +83,7 @@ def test_stages_add_up_to_the_network_and_stay_above_their_floor(bench, monkeypa
         assert part["calls"] == 30 and part["gflop"] > 0 and part["gflop_per_s"] > 0
         assert 0 < part["p50_ms"] < whole["p50_ms"]
         assert part["moved_mb"] > 0 and part["floor_ms"] > 0
-    summed = sum(stages[name]["gflop"] for name in parts | {"rest"})
+    summed = sum(stages[name].get("gflop", 0) for name in parts | {"rest"})
     assert summed == pytest.approx(whole["gflop"], rel=0.05)
     for index, taken in enumerate(whole["raw_ms"]):
         inside = sum(stages[name]["raw_ms"][index] for name in parts | {"rest"})
@@ -127,6 +128,19 @@ def test_official_and_paper_have_stages_too(bench, monkeypatch):
         for name in ("speech encoder", "face encoder", "alignment", "CIE", "LRD", "SLBS"):
             assert stages[name]["gflop"] > 0, (profile, name)
         assert stages["model"]["p50_ms"] > 0
+
+
+def test_an_exported_model_is_measured_as_a_whole(tmp_path, capsys, monkeypatch):
+    """Exporting takes long; whether its numbers are right is no matter of speed."""
+    monkeypatch.setattr("reactface_node.bench.engines.load_engine", engine_for)
+    command = ["bench", *SETTINGS, f"--set=weights={tmp_path}", "--json"]
+    assert main([*command, "--only", "stages,sessions", "--sessions", "2"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["about"]["weights"] == f"{tmp_path.name}, exported"
+    assert list(result["stages"]["stages"]) == ["model"]
+    assert result["stages"]["stages"]["model"]["p50_ms"] > 0
+    assert "stages of a window" in table(result)
+    assert result["sessions"]["real_time_factor"] > 0
 
 
 def test_json_is_printed_if_asked_for(capsys):

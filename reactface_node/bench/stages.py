@@ -63,13 +63,13 @@ def stage_modules(model: nn.Module, behaviour: str) -> dict[str, list[nn.Module]
     }
 
 
-def stages(config: Config, model: nn.Module, drive: Drive, blocks: int) -> dict[str, Any]:
+def stages(config: Config, model: nn.Module | None, drive: Drive, blocks: int) -> dict[str, Any]:
     """``blocks`` times ten windows of a session with a full history, yardsticks in between.
 
     A stage's times are sums over a window, p50 and p99 over windows; ``rest`` is what of the
-    network is in no stage.
+    network is in no stage. model: None = another library's, of which only all of it is known.
     """
-    modules = stage_modules(model, config.model.behaviour)
+    modules = {} if model is None else stage_modules(model, config.model.behaviour)
     _fill(config, drive)
     flops, moved = _count(drive, modules)
     meter, yardsticks = Meter(clock(config.device)), Yardsticks(config.device)
@@ -83,8 +83,10 @@ def stages(config: Config, model: nn.Module, drive: Drive, blocks: int) -> dict[
                 drive.window()
                 meter.lap()
     grown = dict(meter.grown)
-    parts = zip(*(grown[stage] for stage in modules if stage in grown), strict=True)
-    grown["rest"] = [whole - sum(part) for whole, part in zip(grown[WHOLE], parts, strict=True)]
+    if modules:
+        parts = (grown[stage] for stage in modules if stage in grown)
+        windows = zip(grown[WHOLE], *parts, strict=True)
+        grown["rest"] = [whole - sum(inside) for whole, *inside in windows]
     flops["rest"] = flops[WHOLE] - sum(flops[stage] for stage in modules)
     rates = yardsticks.report()
     window_ms = 1e3 * config.model.window / FRAME_RATE_HZ
@@ -114,6 +116,8 @@ def _beside(
     taken_s: list[float], flops: float, moved: float | None, rates: dict[str, Any]
 ) -> dict[str, float]:
     """GFLOP, the rate that was achieved, megabytes moved, and the floor that they set."""
+    if not flops and not moved:
+        return {}
     middle_s = sorted(taken_s)[len(taken_s) // 2]
     found = {
         "gflop": round(flops / 1e9, 5),

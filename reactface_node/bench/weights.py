@@ -33,6 +33,9 @@ def complete(config: Config, folder: Path, untrained: bool) -> tuple[Config, dic
     folder: where random ones are written. untrained: take them in any case. UserError where
     weights that the user named are missing.
     """
+    exported = resources.exported_model(config.weights)
+    if exported is not None and not untrained:
+        return config, {"weights": f"{exported.name}, exported"}
     found = resources.weights_file(config.weights)
     if found is not None and not untrained:
         return config, {"weights": found.name}
