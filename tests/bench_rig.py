@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 from model_inputs import SMALL, small_wav2vec2
 
+from reactface_node.bench.drive import Clip
 from reactface_node.bench.machine import COPIED_BYTES, MATRIX
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
 
@@ -55,8 +56,18 @@ class SteppedTime:
         return SimpleNamespace(sleep=self.sleep, **dict.fromkeys(names, self.read))
 
 
+def quick_clip(config, recording):
+    """``tracked_clip`` of a face that stands still."""
+    del recording
+    tracker = QuickTracker(None, config.model.face_encoder == "pixels")
+    return Clip([tracker.track(0.0, None)], [np.full(640, 0.1, np.float32)], 16000)
+
+
 def quicken(monkeypatch):
-    """Small wav2vec 2.0, small yardsticks, and a tracker that needs no library."""
+    """Small wav2vec 2.0, small yardsticks, few windows, and a tracker that needs no library."""
+    monkeypatch.setattr("reactface_node.bench.run.tracked_clip", quick_clip)
+    monkeypatch.setattr("reactface_node.bench.sessions.WINDOWS", 5)
+    monkeypatch.setattr("reactface_node.bench.stages.BLOCK", 3)
     monkeypatch.setitem(MATRIX, "cpu", 64)
     monkeypatch.setitem(COPIED_BYTES, "cpu", 1 << 20)
     for module in ("drive", "pipeline"):

@@ -14,12 +14,10 @@ from reactface_node.schema import FRAME_RATE_HZ
 WINDOWS = 60
 
 
-def sessions(
-    start: Callable[[], Drive], count: int, window: int, windows: int = WINDOWS
-) -> dict[str, Any]:
+def sessions(start: Callable[[], Drive], count: int, window: int) -> dict[str, Any]:
     """``count`` sessions, each so many windows; the real-time factor of all of them together says
     how many of them the machine can serve."""
-    before_mb = resident_mb()
+    windows, before_mb = WINDOWS, resident_mb()
     drives = [start() for _ in range(count)]
     for drive in drives:
         drive.window()
