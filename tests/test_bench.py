@@ -52,6 +52,9 @@ def test_machine_settings_and_weights_are_told(bench):
     together = result["sessions"]
     assert together["window"]["calls"] == 2 * together["windows_each"]
     assert together["real_time_factor"] > 0
+    assert together["batch"]["real_time_factor"] > 0
+    assert together["batch"]["window_of_all"]["calls"] == together["windows_each"]
+    assert "in one batch" in printed
 
 
 def test_the_pipeline_measures_every_stage_of_every_frame(bench):

@@ -62,8 +62,6 @@ class Recorded:
 class Drive:
     """One session and its simulated clock."""
 
-    image = np.zeros((1, 1, 3), np.uint8)
-
     def __init__(self, config: Config, engine: Engine, clip: Clip) -> None:
         self.engine = engine
         self.session = ReactionSession(config, engine, Recorded(clip.observations))
@@ -81,14 +79,19 @@ class Drive:
         listener's came of them."""
         before = self.frames
         for _ in range(self._window):
-            start_s = self._heard / FRAME_RATE_HZ
+            feed(self.session, self._clip, self._heard)
             self._heard += 1
-            sound = self._clip.sounds[self._heard % len(self._clip.sounds)]
-            self.session.push_image(start_s + 0.5 / FRAME_RATE_HZ, self.image)
-            self.session.push_audio(start_s, sound, self._clip.rate_hz)
             reactions = self.session.poll(self._heard / FRAME_RATE_HZ)
             self.frames += sum(len(reaction.face) for reaction in reactions)
         return self.frames - before
+
+
+def feed(session: ReactionSession, clip: Clip, frame: int) -> None:
+    """What comes to a session in that frame of it."""
+    start_s = frame / FRAME_RATE_HZ
+    sound = clip.sounds[frame % len(clip.sounds)]
+    session.push_image(start_s + 0.5 / FRAME_RATE_HZ, np.zeros((1, 1, 3), np.uint8))
+    session.push_audio(start_s, sound, clip.rate_hz)
 
 
 def tracked_clip(config: Config, recording: Recording) -> Clip:

@@ -18,7 +18,7 @@ from reactface_node.bench.flat import flat
 from reactface_node.bench.machine import machine
 from reactface_node.bench.pipeline import paced, pipeline
 from reactface_node.bench.recording import Recording, enlarged
-from reactface_node.bench.sessions import sessions
+from reactface_node.bench.sessions import batched, sessions
 from reactface_node.bench.stages import stages
 from reactface_node.bench.weights import complete, complete_portrait
 from reactface_node.config import Config
@@ -92,7 +92,7 @@ class Bench:
             "pipeline": self._pipeline,
             "stages": self._stages,
             "flat": partial(flat, self.drive, wanted.minutes, window),
-            "sessions": partial(sessions, self.drive, wanted.sessions, window),
+            "sessions": self._several,
             "paced": self._paced,
         }
 
@@ -107,6 +107,14 @@ class Bench:
         return stages(
             self.config, self.engines.model, drive, max(3, min(10, int(STAGES_S / block_s)))
         )
+
+    def _several(self) -> dict[str, Any]:
+        config, count, model = self.config, self._wanted.sessions, self.engines.model
+        found = sessions(self.drive, count, config.model.window)
+        # Frame by frame, the released code and exported models have no batch.
+        if config.mode == "window" and isinstance(model, ReactFace):
+            found["batch"] = batched(config, model, self.clip, count)
+        return found
 
     def _paced(self) -> dict[str, Any]:
         wanted = self._wanted

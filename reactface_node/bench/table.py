@@ -70,6 +70,12 @@ def _sessions(found: Mapping[str, Any]) -> Iterable[str]:
         f"  a window p50 {found['window']['p50_ms']:g} ms, p99 {found['window']['p99_ms']:g} ms; "
         f"{found['memory_mb_a_session']:g} MB a session"
     )
+    if "batch" in found:
+        batch = found["batch"]
+        yield (
+            f"  in one batch: {batch['real_time_factor']:g} times real time, a window of all p50 "
+            f"{batch['window_of_all']['p50_ms']:g} ms"
+        )
 
 
 def _paced(found: Mapping[str, Any]) -> Iterable[str]:
