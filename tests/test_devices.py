@@ -6,6 +6,7 @@ import torch
 from model_inputs import W, small_config, small_model, speaker_input
 
 from reactface_node.config import Config
+from reactface_node.engine import load_engine
 from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import save_checkpoint
 from reactface_node.model.guarded import GuardedStepper
@@ -104,6 +105,18 @@ def test_a_gpu_that_fails_while_loading(error):
     with pytest.raises(UserError, match="on_device_failure=cpu") as said:
         guarded(error, -1, [])
     assert "\n" not in str(said.value)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there(tmp_path, caplog):
+    config = small_config(device="cuda")
+    save_checkpoint(tmp_path / "m.safetensors", small_model(config), config, {}, "none")
+    config = config.replace(weights=str(tmp_path / "m.safetensors"))
+    with pytest.raises(UserError, match="device 'cuda' cannot be used here"):
+        load_engine(config)
+    engine = load_engine(config.replace(on_device_failure="cpu"))
+    engine.begin([np.random.default_rng(0)])
+    assert "goes on on the cpu" in caplog.text
 
 
 def test_other_errors_are_nobodys_device():

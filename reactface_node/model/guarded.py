@@ -8,7 +8,7 @@ import numpy as np
 from reactface_node.config import Config, ModelConfig
 from reactface_node.devices import failure_text, is_device_failure
 from reactface_node.engine import SpeakerFrames, Stepper
-from reactface_node.errors import UserError
+from reactface_node.errors import NoDevice, UserError
 
 Loader = Callable[[Config], Stepper]
 
@@ -55,9 +55,10 @@ class GuardedStepper:
 
     def _instead(self, error: Exception) -> Stepper:
         """The model on the CPU; what is no failure of a device is raised as it came."""
-        if self._config.device == "cpu" or not is_device_failure(error):
+        is_missing = isinstance(error, NoDevice)
+        if self._config.device == "cpu" or not (is_missing or is_device_failure(error)):
             raise error
-        text = failure_text(error, self._config.device)
+        text = str(error) if is_missing else failure_text(error, self._config.device)
         if self._config.on_device_failure == "stop":
             raise UserError(
                 f"{text}: set on_device_failure=cpu to go on without it, or device=cpu"
