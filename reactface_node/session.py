@@ -7,9 +7,11 @@ same seed gives the same reactions bit for bit.
 
 import logging
 import math
-from collections.abc import Mapping
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from reactface_node.audio import root_mean_square
 from reactface_node.config import Config
 from reactface_node.engine import Engine, SpeakerFrames, load_engine
 from reactface_node.errors import UserError
+from reactface_node.perception.watch import Watch
+from reactface_node.perception.worker import Tracker, TrackerThread
 from reactface_node.playout import Delay, Playout
 from reactface_node.schema import (
     CROP_PX,
@@ -28,16 +32,6 @@ from reactface_node.schema import (
 from reactface_node.settings import settings
 from reactface_node.timeline import Timeline, Window
 from reactface_node.turn import Turn
-
-
-class Tracker(Protocol):
-    """What the session needs of perception."""
-
-    def track(self, stamp_s: float, rgb: np.ndarray) -> Observation: ...
-    def hear(self, stamp_s: float, duration_s: float, rms: float) -> None: ...
-    def change_person(self) -> None: ...
-    def reset(self) -> None: ...
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,14 +50,22 @@ class ReactionSession:
 
     _now_s: float
 
-    def __init__(self, config: Config, engine: Engine, tracker: Tracker):
-        """``load`` is the usual way in."""
+    def __init__(
+        self,
+        config: Config,
+        engine: Engine,
+        tracker: Tracker,
+        clock: Callable[[], float] = time.perf_counter,
+    ):
+        """``load`` is the usual way in. clock: what the tracker's work is measured with."""
         self.config = _checked(config)
         self._engine = engine
-        self._tracker = tracker
+        self._tracker = TrackerThread(tracker, clock)
+        self._watch = Watch(self._tracker, config.timeline.face_hold_s)
         self._timeline = Timeline(
-            config.timeline, engine.frames, tracker.track, eager=config.mode == "frame"
+            config.timeline, engine.frames, self._watch.look, eager=config.mode == "frame"
         )
+        self._closed: deque[Window] = deque()
         self._resets = 0
         self._windows = self._skipped = self._faces = self._voices = 0
         self._people = self._spoken = 0
@@ -117,23 +119,29 @@ class ReactionSession:
         """What is seen from now on is another person, whose rest is learned anew."""
         self._tracker.change_person()
 
-    def poll(self, now_s: float) -> list[Reaction]:
+    def poll(self, now_s: float, wait: bool = True) -> list[Reaction]:
         """The reactions of all windows that closed by now, oldest first.
 
-        A window that could not even be shown any more is skipped and counted.
+        A window that could not even be shown any more is skipped and counted. Unless told to
+        ``wait``, one whose last frames are still being tracked comes with a later poll, and
+        images that the tracker has no time for are left out.
         """
         return [
-            self.finish(pending, self._engine.step(pending.speaker)) for pending in self.take(now_s)
+            self.finish(pending, self._engine.step(pending.speaker))
+            for pending in self.take(now_s, wait)
         ]
 
-    def take(self, now_s: float) -> list[Pending]:
+    def take(self, now_s: float, wait: bool = True) -> list[Pending]:
         """``poll``'s first half, for those who run the model of several sessions at once: what
         the model is to react to; ``finish`` is to be called for each, in order."""
         if now_s < self._now_s - self.config.timeline.clock_jump_s:
             self._start_again(now_s)
         self._now_s = now_s
+        self._watch.is_live = not wait
+        self._closed += self._timeline.poll(now_s)
         taken = []
-        for window in self._timeline.poll(now_s):
+        while self._closed and (wait or self._is_ready(self._closed[0], now_s)):
+            window = self._closed.popleft()
             show_at_s = self._delay.show_at(window, now_s)
             if show_at_s[-1] + 1 / FRAME_RATE_HZ < now_s:
                 self._skipped += 1
@@ -141,11 +149,17 @@ class ReactionSession:
                 taken.append(self._look_at(window, show_at_s))
         return taken
 
+    def _is_ready(self, window: Window, now_s: float) -> bool:
+        """Tracked, or too late whatever will be seen."""
+        return self._watch.is_done(window) or self._delay.is_over(window, now_s)
+
     def reset(self) -> None:
         """Forget the conversation: new time zero, new state, same weights."""
         self._resets += 1
         self._timeline.reset()
         self._tracker.reset()
+        self._watch.reset()
+        self._closed.clear()
         self._turn.clear()
         self._begin()
 
@@ -163,6 +177,8 @@ class ReactionSession:
         frames = max(1, self._windows * self._engine.frames)
         return {
             **vars(self._timeline.stats),
+            "images_failed": self._watch.failed,
+            "images_untracked": self._watch.untracked,
             "windows_reacted": self._windows,
             "windows_skipped": self._skipped,
             "resets": self._resets,
@@ -173,7 +189,7 @@ class ReactionSession:
         }
 
     def close(self) -> None:
-        """Free the tracker."""
+        """Free the tracker and end its thread."""
         self._tracker.close()
 
     def _begin(self) -> None:
@@ -191,7 +207,7 @@ class ReactionSession:
         self.reset()
 
     def _look_at(self, window: Window, show_at_s: np.ndarray) -> Pending:
-        seen = [frame or Observation.missing() for frame in window.frames]
+        seen = self._watch.seen_in(window)
         audio, heard = self._turn.listen(window)
         speaker = SpeakerFrames(*self._face_input(seen), audio, heard)
         return Pending(window, show_at_s, seen, speaker)
@@ -244,7 +260,7 @@ class ReactionSession:
         """First calls are slow: allocate and compile before the first input, then start fresh."""
         for _ in range(self.config.model.window // self._engine.frames):
             self.run_silence()
-        self._tracker.track(0.0, np.zeros((240, 320, 3), np.uint8))
+        self._tracker.track(0.0, np.zeros((240, 320, 3), np.uint8)).result()
         self._tracker.reset()
         self._begin()
 

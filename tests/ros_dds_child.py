@@ -39,7 +39,7 @@ class EchoSession:
     def change_speaker(self):
         self.changes += 1
 
-    def poll(self, now_s):
+    def poll(self, now_s, wait=True):
         if now_s < self.next_s:
             return []
         self.next_s, self.windows = now_s + 0.08, self.windows + 1

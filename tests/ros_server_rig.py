@@ -43,7 +43,7 @@ class FakeSession:
     def change_speaker(self):
         self.speakers += 1
 
-    def poll(self, now_s):
+    def poll(self, now_s, wait=True):
         ready, self.reactions = self.reactions, []
         return ready
 

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from model_inputs import small_config, small_model
+from model_inputs import engine_for, small_config
 from test_session import ReadingTracker
 
 from reactface_node.cli import main
@@ -99,7 +99,7 @@ class Noting(ReactionSession):
 
 def replayed(tmp_path, source, **changes):
     config = small_config(render__renderer="none", **changes)
-    session = Noting(config, small_model(config), ReadingTracker())
+    session = Noting(config, engine_for(config), ReadingTracker())
     session.seen, session.heard, session.played, session.changes = [], [], [], []
     stats = replay(config, source, tmp_path / "out", None, lambda: session)
     assert stats.get("rejected", 0) == 0 and stats.get("other_publishers", 0) == 0

@@ -82,15 +82,18 @@ class Server(Intake):
         adapters: Adapters | None = None,
         page: Page | None = None,
         change: Callable[[Mapping[str, Any]], str] | None = None,
+        is_live: bool = True,
     ) -> None:
         """adapters: what else is sent for every frame. page: the face in a browser, whose settings
-        are changed by ``change``, which is ``configure`` where there is no other way to it."""
+        are changed by ``change``, which is ``configure`` where there is no other way to it.
+        is_live: time goes on by itself, so that nothing is waited for."""
         super().__init__(config, session)
         self.enabled = True
         self._types, self._transport = types, transport
         self._renderer, self._name = renderer, name
         self._adapters, self._page = adapters, page
         self._change = change or self.configure
+        self._is_live = is_live
         self._due: deque[_Frame] = deque()
         self._measured_arrival_s: float | None = None
         self._window: list[Reaction] = []
@@ -103,7 +106,7 @@ class Server(Intake):
         """
         if self.enabled:
             self._publish_due(now_s)
-            for reaction in self._session.poll(now_s):
+            for reaction in self._session.poll(now_s, wait=not self._is_live):
                 self._queue(reaction)
         if self.meter.due(now_s):
             values = self.meter.report(now_s) | self._session.stats() | memory_mb()

@@ -1,0 +1,98 @@
+"""Between timeline and tracker: which images are tracked, and what the frames of a window saw."""
+
+import logging
+import math
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import numpy as np
+
+from reactface_node.perception.worker import TrackerThread
+from reactface_node.schema import FRAME_RATE_HZ, Observation
+from reactface_node.timeline import Window
+
+MOST_WAITING = 2
+"""Live, what comes while so many images wait would be seen too late to matter."""
+WARN_PERIOD_S = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Glimpse:
+    """An image that is tracked: the frame slot that it lies in, and what will be seen in it."""
+
+    slot: int
+    seen: "Future[Observation]"
+
+
+@dataclass(frozen=True, eq=False)
+class _Sight:
+    """What was seen, and in which slot."""
+
+    slot: int
+    observation: Observation
+
+
+class Watch:
+    """Of one session. What a frame saw depends on the images alone, never on how long tracking
+    took, unless ``is_live`` lets it leave images out.
+
+    failed: images at which the tracker raised. untracked: images left out because others waited.
+    """
+
+    def __init__(self, tracker: TrackerThread, hold_s: float):
+        """hold_s: how long the last image stands for one that failed."""
+        self.is_live = False
+        self.failed = self.untracked = 0
+        self._tracker = tracker
+        self._hold_slots = math.floor(hold_s * FRAME_RATE_HZ + 1e-6)
+        self._warned_s = -math.inf
+        self.reset()
+
+    def reset(self) -> None:
+        """Slots begin anew."""
+        self._newest: Glimpse | None = None
+        self._asked: tuple[Glimpse | None, _Sight | None] = (None, None)
+        self._last: _Sight | None = None
+
+    def look(self, slot: int, stamp_s: float, image: np.ndarray) -> Glimpse | None:
+        """The timeline's ``perceive``: what stands for an image, (H, W, 3) uint8 RGB."""
+        if self.is_live and self._tracker.waiting() > MOST_WAITING:
+            self.untracked += 1
+        else:
+            self._newest = Glimpse(slot, self._tracker.track(stamp_s, image))
+        return self._newest
+
+    def is_done(self, window: Window) -> bool:
+        """Whether all that the window shows has been tracked."""
+        return all(glimpse is None or glimpse.seen.done() for glimpse in window.frames)
+
+    def seen_in(self, window: Window) -> list[Observation]:
+        """What was seen in each frame of the window; waits for the tracker. In order of time."""
+        first = window.index * len(window.frames)
+        sights = [
+            self._sight(first + place, glimpse, window.end_s)
+            for place, glimpse in enumerate(window.frames)
+        ]
+        return [Observation.missing() if sight is None else sight.observation for sight in sights]
+
+    def _sight(self, slot: int, glimpse: Glimpse | None, now_s: float) -> _Sight | None:
+        """An image that failed counts as none: the one before stands for it for a while."""
+        if glimpse is None:
+            return None
+        if glimpse is not self._asked[0]:
+            self._asked = (glimpse, self._ask(glimpse, now_s))
+            self._last = self._asked[1] or self._last
+        if self._asked[1] is None and self._last is not None:
+            return self._last if slot + 1 - self._last.slot <= self._hold_slots else None
+        return self._asked[1]
+
+    def _ask(self, glimpse: Glimpse, now_s: float) -> _Sight | None:
+        error = glimpse.seen.exception()
+        if error is None:
+            return _Sight(glimpse.slot, glimpse.seen.result())
+        self.failed += 1
+        if abs(now_s - self._warned_s) >= WARN_PERIOD_S:
+            self._warned_s = now_s
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            logging.getLogger(__name__).warning("an image could not be tracked: %s", text)
+        return None
