@@ -58,6 +58,13 @@ class PerceptionConfig:
     max_faces: int = setting(3, "people that are told apart in an image", 1, 8)
     min_confidence: float = setting(0.5, "detection and tracking confidence", 0.05, 1.0)
     max_width_px: int = setting(640, "wider images are shrunk before tracking", 96, 4096)
+    rate_hz: float = setting(
+        25.0,
+        "images tracked a second: 25, or 25 by a whole number; between them faces are interpolated "
+        "(mode=window) or held (mode=frame)",
+        1.0,
+        25.0,
+    )
     landmarker: str = setting(
         "face_landmarker.task", "Tasks API model in weights/, used where it exists"
     )

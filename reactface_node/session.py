@@ -61,7 +61,12 @@ class ReactionSession:
         self.config = _checked(config)
         self._engine = engine
         self._tracker = TrackerThread(tracker, clock)
-        self._watch = Watch(self._tracker, config.timeline.face_hold_s)
+        self._watch = Watch(
+            self._tracker,
+            config.timeline.face_hold_s,
+            interpolates=config.mode == "window",
+            every=round(FRAME_RATE_HZ / config.perception.rate_hz),
+        )
         self._timeline = Timeline(
             config.timeline, engine.frames, self._watch.look, eager=config.mode == "frame"
         )
