@@ -167,6 +167,7 @@ class RosConfig:
     )
     frame_id: str = setting("reactface", "frame_id of what is published")
     network_interface: str = setting("", "interface for the live runner without ROS; '' = default")
+    load_shedding: bool = setting(True, "work is left out where the machine cannot keep up")
     jpeg_quality: int = setting(85, "quality of ~/image/compressed", 1, 100)
 
 

@@ -10,7 +10,6 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,30 +18,15 @@ from reactface_node.audio import root_mean_square
 from reactface_node.config import Config
 from reactface_node.engine import Engine, SpeakerFrames, load_engine
 from reactface_node.errors import UserError
+from reactface_node.load import LEVELS
+from reactface_node.pending import Pending, face_input
 from reactface_node.perception.watch import Watch
 from reactface_node.perception.worker import Tracker, TrackerThread
 from reactface_node.playout import Delay, Playout
-from reactface_node.schema import (
-    CROP_PX,
-    FRAME_RATE_HZ,
-    SAMPLES_PER_FRAME,
-    Observation,
-    Reaction,
-)
+from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, Observation, Reaction
 from reactface_node.settings import settings
 from reactface_node.timeline import Timeline, Window
 from reactface_node.turn import Turn
-
-
-@dataclass(frozen=True, eq=False)
-class Pending:
-    """A window that closed: when its frames are to be shown, what was seen in them, and what the
-    model is to react to."""
-
-    window: Window
-    show_at_s: np.ndarray
-    seen: list[Observation]
-    speaker: SpeakerFrames
 
 
 class ReactionSession:
@@ -62,10 +46,7 @@ class ReactionSession:
         self._engine = engine
         self._tracker = TrackerThread(tracker, clock)
         self._watch = Watch(
-            self._tracker,
-            config.timeline.face_hold_s,
-            interpolates=config.mode == "window",
-            every=round(FRAME_RATE_HZ / config.perception.rate_hz),
+            self._tracker, config.timeline.face_hold_s, interpolates=config.mode == "window"
         )
         self._timeline = Timeline(
             config.timeline, engine.frames, self._watch.look, eager=config.mode == "frame"
@@ -73,8 +54,10 @@ class ReactionSession:
         self._closed: deque[Window] = deque()
         self._resets = 0
         self._windows = self._skipped = self._faces = self._voices = 0
-        self._people = self._spoken = 0
+        self._people = self._spoken = self._spared = 0
+        self._width_px = config.perception.max_width_px
         self._turn = Turn(config.timeline)
+        self.shed(0)
         self._begin()
 
     @classmethod
@@ -132,7 +115,7 @@ class ReactionSession:
         images that the tracker has no time for are left out.
         """
         return [
-            self.finish(pending, self._engine.step(pending.speaker))
+            self.finish(pending, None if pending.is_spared else self._engine.step(pending.speaker))
             for pending in self.take(now_s, wait)
         ]
 
@@ -177,6 +160,20 @@ class ReactionSession:
         self.config = _checked(self.config.replace(**changes))
         self._engine.configure(self.config.model)
 
+    def shed(self, level: int) -> None:
+        """Leave out what ``load.LEVELS`` says from now on; 0: nothing."""
+        perception, self._level = self.config.perception, LEVELS[level]
+        self._watch.every = max(self._level.every, round(FRAME_RATE_HZ / perception.rate_hz))
+        width_px = round(self._level.width * perception.max_width_px)
+        if width_px != self._width_px:
+            self._width_px = width_px
+            self._tracker.narrow(width_px)
+
+    @property
+    def tracker_busy_s(self) -> float:
+        """Seconds that the tracker has worked so far."""
+        return self._tracker.busy_s
+
     def stats(self) -> dict[str, float]:
         """Counters since the start, by name."""
         frames = max(1, self._windows * self._engine.frames)
@@ -184,8 +181,11 @@ class ReactionSession:
             **vars(self._timeline.stats),
             "images_failed": self._watch.failed,
             "images_untracked": self._watch.untracked,
+            "tracking_hz": FRAME_RATE_HZ / self._watch.every,
+            "image_width_px": self._width_px,
             "windows_reacted": self._windows,
             "windows_skipped": self._skipped,
+            "windows_spared": self._spared,
             "resets": self._resets,
             "people_in_view": self._people,
             "windows_own_turn": self._spoken,
@@ -214,11 +214,13 @@ class ReactionSession:
     def _look_at(self, window: Window, show_at_s: np.ndarray) -> Pending:
         seen = self._watch.seen_in(window)
         audio, heard = self._turn.listen(window)
-        speaker = SpeakerFrames(*self._face_input(seen), audio, heard)
-        return Pending(window, show_at_s, seen, speaker)
+        speaker = SpeakerFrames(*face_input(self.config.model, seen), audio, heard)
+        # Whole windows, also frame by frame, so that the model's own stay whole.
+        number = window.index * len(seen) // self.config.model.window
+        return Pending(window, show_at_s, seen, speaker, self._level.halves and number % 2 == 1)
 
-    def finish(self, pending: Pending, raw: np.ndarray) -> Reaction:
-        """What the model made of it, (M, w, 58) -> the reaction."""
+    def finish(self, pending: Pending, raw: np.ndarray | None) -> Reaction:
+        """What the model made of it, (M, w, 58), None if it is spared -> the reaction."""
         window, seen, heard = pending.window, pending.seen, pending.speaker.audio_valid
         found = np.array([observation.face_found for observation in seen])
         speaks = bool(self._turn.speaks(np.array([window.end_s]))[0])
@@ -230,6 +232,7 @@ class ReactionSession:
         self._people = seen[-1].people
         self._voices += int(heard.sum())
         self._spoken += speaks
+        self._spared += raw is None
         index, first_frame = divmod(window.index * len(seen), self.config.model.window)
         return Reaction(
             index,
@@ -243,23 +246,14 @@ class ReactionSession:
             first_frame,
         )
 
-    def _face_input(self, seen: list[Observation]) -> tuple[np.ndarray, np.ndarray]:
-        """The model's face and mask: coefficients, or face crops."""
-        if self.config.model.face_encoder == "coefficients":
-            return (
-                np.stack([observation.coefficients for observation in seen]),
-                np.stack([observation.valid for observation in seen]),
-            )
-        blank = np.zeros((CROP_PX, CROP_PX, 3), np.uint8)
-        crops = np.stack([blank if o.crop is None else o.crop for o in seen])
-        return crops, np.array([o.crop is not None for o in seen])
-
     def run_silence(self) -> np.ndarray:
         """One step of the model alone, (M, n, 58), in which nobody is there; ``reset`` after."""
         nobody = [Observation.missing()] * self._engine.frames
         silence = np.zeros(len(nobody) * SAMPLES_PER_FRAME, np.float32)
         heard = np.zeros(len(nobody), bool)
-        return self._engine.step(SpeakerFrames(*self._face_input(nobody), silence, heard))
+        return self._engine.step(
+            SpeakerFrames(*face_input(self.config.model, nobody), silence, heard)
+        )
 
     def _warm_up(self) -> None:
         """First calls are slow: allocate and compile before the first input, then start fresh."""

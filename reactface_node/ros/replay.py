@@ -60,6 +60,13 @@ class Observed:
     def change_speaker(self) -> None:
         self.session.change_speaker()
 
+    def shed(self, level: int) -> None:
+        self.session.shed(level)
+
+    @property
+    def tracker_busy_s(self) -> float:
+        return self.session.tracker_busy_s
+
     def poll(self, now_s: float, wait: bool = True) -> list[Reaction]:
         return self.session.poll(now_s, wait)
 
