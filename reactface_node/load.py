@@ -88,3 +88,32 @@ def said_of(level: int, tracking_hz: float) -> str:
     if LEVELS[level].halves:
         text += ", reacting half of the time"
     return f"overloaded: {text}" if level else text
+
+
+def too_slow(model: float, tracking: float, profile: str, device: str, threads: int) -> str:
+    """What to do about a machine that cannot keep up; '' where it can.
+
+    model: how long a window of it takes, tracking: how long an image takes at the lowest rate that
+    is tracked; both in units of the time that there is for them.
+    """
+    said = []
+    if model > 1.0:
+        ways = ["threads=0"] if device == "cpu" and threads else []
+        ways += ["a GPU (device=cuda)"] if device == "cpu" else ["a faster GPU"]
+        ways += [] if profile == "default" else ["profile default"]
+        threaded = f"{threads or 'all'} thread{'' if threads == 1 else 's'}"
+        where = f"cpu with {threaded}" if device == "cpu" else device
+        said.append(
+            f"profile {profile}: a window of the model takes {model:.1f} times as long as it lasts "
+            f"on {where}; try {_either(ways)}"
+        )
+    if tracking > 1.0:
+        said.append(
+            f"the face tracker cannot keep up even at its lowest rate: it takes {tracking:.1f} "
+            "times as long as there is; try a smaller perception.max_width_px"
+        )
+    return "; ".join(said)
+
+
+def _either(ways: list[str]) -> str:
+    return ways[0] if len(ways) == 1 else f"{', '.join(ways[:-1])}, or {ways[-1]}"

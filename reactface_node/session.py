@@ -5,6 +5,7 @@ data: every input carries its stamp and ``poll`` is told what time it is, so a r
 same seed gives the same reactions bit for bit.
 """
 
+import itertools
 import logging
 import math
 import time
@@ -27,6 +28,7 @@ from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, Observation,
 from reactface_node.settings import settings
 from reactface_node.timeline import Timeline, Window
 from reactface_node.turn import Turn
+from reactface_node.warm_up import warm_up
 
 
 class ReactionSession:
@@ -41,9 +43,10 @@ class ReactionSession:
         tracker: Tracker,
         clock: Callable[[], float] = time.perf_counter,
     ):
-        """``load`` is the usual way in. clock: what the tracker's work is measured with."""
+        """``load`` is the usual way in. clock: what work is measured with."""
         self.config = _checked(config)
         self._engine = engine
+        self._clock = clock
         self._tracker = TrackerThread(tracker, clock)
         self._watch = Watch(
             self._tracker, config.timeline.face_hold_s, interpolates=config.mode == "window"
@@ -62,7 +65,8 @@ class ReactionSession:
 
     @classmethod
     def load(cls, config: Config) -> "ReactionSession":
-        """Load weights and tracker and warm both up; UserError if something is missing.
+        """Load weights and tracker and warm both up; UserError if something is missing. A machine
+        that is too slow for them is warned of.
 
         Sets torch's thread count for the process (``threads``).
         """
@@ -256,10 +260,15 @@ class ReactionSession:
         )
 
     def _warm_up(self) -> None:
-        """First calls are slow: allocate and compile before the first input, then start fresh."""
-        for _ in range(self.config.model.window // self._engine.frames):
-            self.run_silence()
-        self._tracker.track(0.0, np.zeros((240, 320, 3), np.uint8)).result()
+        """Then start fresh."""
+        steps = range(self.config.model.window // self._engine.frames)
+        blank, stamps_s = np.zeros((240, 320, 3), np.uint8), itertools.count()
+        warm_up(
+            self.config,
+            lambda: [self.run_silence() for _ in steps],
+            lambda: self._tracker.track(float(next(stamps_s)), blank).result(),
+            self._clock,
+        )
         self._tracker.reset()
         self._begin()
 

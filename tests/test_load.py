@@ -1,9 +1,13 @@
 """What is left out on a machine that cannot keep up, and when it comes back."""
 
+import logging
+
 import numpy as np
 import pytest
+from model_inputs import small_config
 
-from reactface_node.load import LEVELS, Governor, said_of
+from reactface_node.load import LEVELS, Governor, said_of, too_slow
+from reactface_node.warm_up import warm_up
 
 
 class Machine:
@@ -98,3 +102,56 @@ def test_levels_are_said_in_plain_words():
     assert said_of(1, 12.5) == "overloaded: tracking 12.5 times a second"
     assert "8.33 times a second in smaller images" in said_of(3, 25 / 3)
     assert "half of the time" in said_of(4, 25 / 3)
+
+
+def test_a_machine_that_is_fast_enough_hears_nothing():
+    assert too_slow(0.99, 0.5, "paper", "cpu", 1) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (
+            ("paper", "cpu", 1),
+            "profile paper: a window of the model takes 1.7 times as long as it lasts on cpu with "
+            "1 thread; try threads=0, a GPU (device=cuda), or profile default",
+        ),
+        (
+            ("default", "cpu", 0),
+            "profile default: a window of the model takes 1.7 times as long as it lasts on cpu "
+            "with all threads; try a GPU (device=cuda)",
+        ),
+        (
+            ("paper", "cuda:1", 1),
+            "profile paper: a window of the model takes 1.7 times as long as it lasts on cuda:1; "
+            "try a faster GPU, or profile default",
+        ),
+    ],
+)
+def test_a_model_that_is_too_slow_is_said_with_what_would_help(given, text):
+    assert too_slow(1.72, 0.1, *given) == text
+
+
+def test_a_tracker_that_is_too_slow_is_said():
+    assert "lowest rate: it takes 2.5 times" in too_slow(0.1, 2.5, "default", "cpu", 1)
+
+
+@pytest.mark.parametrize(
+    ("model_s", "image_s", "text"),
+    [(0.3, 0.1, ""), (0.48, 0.1, "takes 1.5 times as long as it lasts"), (0.3, 0.24, "2.0 times")],
+)
+def test_what_is_slow_at_the_start_is_said_and_first_calls_are_not_meant(
+    model_s, image_s, text, caplog
+):
+    now_s, first = [0.0], {"model": 9.0, "image": 9.0}
+
+    def act(name, seconds):
+        now_s[0] += seconds + first.pop(name, 0.0)
+
+    with caplog.at_level(logging.WARNING):
+        warm_up(
+            small_config(), lambda: act("model", model_s), lambda: act("image", image_s),
+            lambda: now_s[0],
+        )  # fmt: skip
+    assert text in caplog.text and bool(text) == bool(caplog.text)
+    assert not first
