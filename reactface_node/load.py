@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 TOO_BUSY, FITS = 0.9, 0.75
 """Of a thread's time: beyond the first there is too much to do, below the second there is room."""
+BUSY_AND_LATE = 0.5
+"""With late frames there is too much to do beyond this; what is late while there is little to do
+would be late however little."""
 DOWN_AFTER = 2
-"""Seconds that were too busy, or had late frames, in a row."""
+"""Seconds in a row with too much to do."""
 UP_AFTER, LONGEST_WAIT = 5, 60
 """Seconds in a row with room for more; twice as many after each climb that failed."""
 TRIED = 10
@@ -50,16 +53,22 @@ class Governor:
             self._left = None
         if self._since > TRIED and not self._is_tried:
             self._is_tried, self._wait = True, UP_AFTER
-        self._strained = self._strained + 1 if busy > TOO_BUSY or late else 0
-        fits = self.level > 0 and not late and self._above(serving, tracking) < FITS
+        strained = busy > TOO_BUSY or (late > 0 and busy > BUSY_AND_LATE)
+        self._strained = self._strained + 1 if strained else 0
+        fits = self.level > 0 and not strained and self._above(serving, tracking) < FITS
         self._roomy = self._roomy + 1 if fits else 0
-        if self._strained >= DOWN_AFTER and self.level + 1 < len(LEVELS):
+        if self._strained >= DOWN_AFTER and self._would_relieve(serving):
             if not self._is_tried:
                 self._wait = min(2 * self._wait, LONGEST_WAIT)
             self._go(self.level + 1, left=busy)
         elif self._roomy >= self._wait:
             self._go(self.level - 1, left=None)
         return self.level
+
+    def _would_relieve(self, serving: float) -> bool:
+        """Whether there is a level below that helps: a tracker is not helped by an idle model."""
+        below = LEVELS[self.level + 1 : self.level + 2]
+        return any(not level.halves or serving > BUSY_AND_LATE for level in below)
 
     def _above(self, serving: float, tracking: float) -> float:
         """The load of the level above, from what it was when it was left.

@@ -191,10 +191,9 @@ class Delay:
             delay_s = max(delay_s, max(late_s for _, late_s in self._late))
         return window.end_s + delay_s + np.arange(len(window.frames)) / FRAME_RATE_HZ
 
-    def is_over(self, window: Window, now_s: float) -> bool:
-        """Whether the window's last frame would have gone by, however large the delay."""
-        longest_s = max(self._least_s, LONGEST_DELAY_S) if self._adaptive else self._least_s
-        return window.end_s + longest_s + len(window.frames) / FRAME_RATE_HZ < now_s
+    def soonest_s(self, window: Window) -> float:
+        """When its first frame is shown at the soonest."""
+        return window.end_s + self._least_s
 
 
 def mirrored(face: np.ndarray) -> np.ndarray:

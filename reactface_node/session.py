@@ -54,7 +54,7 @@ class ReactionSession:
         self._timeline = Timeline(
             config.timeline, engine.frames, self._watch.look, eager=config.mode == "frame"
         )
-        self._closed: deque[Window] = deque()
+        self._closed: deque[tuple[float, Window]] = deque()
         self._resets = 0
         self._windows = self._skipped = self._faces = self._voices = 0
         self._people = self._spoken = self._spared = 0
@@ -115,8 +115,8 @@ class ReactionSession:
         """The reactions of all windows that closed by now, oldest first.
 
         A window that could not even be shown any more is skipped and counted. Unless told to
-        ``wait``, one whose last frames are still being tracked comes with a later poll, and
-        images that the tracker has no time for are left out.
+        ``wait``, one whose last frames are still being tracked comes with a later poll, but in
+        time to be shown, and images that the tracker has no time for are left out.
         """
         return [
             self.finish(pending, None if pending.is_spared else self._engine.step(pending.speaker))
@@ -130,10 +130,10 @@ class ReactionSession:
             self._start_again(now_s)
         self._now_s = now_s
         self._watch.is_live = not wait
-        self._closed += self._timeline.poll(now_s)
+        self._closed += ((now_s, window) for window in self._timeline.poll(now_s))
         taken = []
-        while self._closed and (wait or self._is_ready(self._closed[0], now_s)):
-            window = self._closed.popleft()
+        while self._closed and (wait or self._is_ready(*self._closed[0], now_s)):
+            _, window = self._closed.popleft()
             show_at_s = self._delay.show_at(window, now_s)
             if show_at_s[-1] + 1 / FRAME_RATE_HZ < now_s:
                 self._skipped += 1
@@ -141,9 +141,11 @@ class ReactionSession:
                 taken.append(self._look_at(window, show_at_s))
         return taken
 
-    def _is_ready(self, window: Window, now_s: float) -> bool:
-        """Tracked, or too late whatever will be seen."""
-        return self._watch.is_done(window) or self._delay.is_over(window, now_s)
+    def _is_ready(self, closed_s: float, window: Window, now_s: float) -> bool:
+        """Tracked, or not to be waited for any more: its time has come, and a tracker that keeps
+        up would have been done."""
+        latest_s = max(closed_s + 1 / FRAME_RATE_HZ, self._delay.soonest_s(window))
+        return self._watch.is_done(window) or now_s >= latest_s
 
     def reset(self) -> None:
         """Forget the conversation: new time zero, new state, same weights."""

@@ -44,12 +44,17 @@ def test_a_single_bad_second_changes_nothing():
 
 
 def test_down_one_level_after_every_two_bad_seconds():
-    assert levels(Machine(30.0), 12) == [0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 4, 4]
+    assert levels(Machine(30.0, 2.0), 12) == [0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 4, 4]
 
 
-def test_late_frames_alone_bring_it_down():
-    governor = Governor()
-    assert [governor.judge(0.3, 0.3, 1) for _ in range(4)] == [0, 1, 1, 2]
+def test_a_tracker_that_is_too_slow_is_no_reason_to_leave_the_model_out():
+    assert levels(Machine(30.0), 20)[-1] == 3
+
+
+def test_late_frames_bring_it_down_where_there_is_much_to_do():
+    idle, busy = Governor(), Governor()
+    assert [idle.judge(0.3, 0.3, 1) for _ in range(4)] == [0, 0, 0, 0]
+    assert [busy.judge(0.3, 0.6, 1) for _ in range(4)] == [0, 1, 1, 2]
 
 
 @pytest.mark.parametrize(("tracking", "level"), [(0.97, 1), (1.5, 1), (2.3, 2), (3.2, 3)])
@@ -67,9 +72,9 @@ def test_a_model_that_is_too_slow_reacts_half_of_the_time():
 
 
 def test_it_climbs_back_level_by_level_when_the_load_is_gone():
-    governor, machine = Governor(), Machine(30.0)
+    governor, machine = Governor(), Machine(30.0, 2.0)
     levels(machine, 20, governor)
-    machine.tracking = 0.4
+    machine.tracking, machine.serving = 0.4, 0.1
     seen = levels(machine, 60, governor)
     assert seen[-1] == 0 and changes(seen) == 3 + 1
     assert seen[3] == 4 and seen[5] == 3  # after five seconds with room
@@ -80,8 +85,8 @@ def test_a_climb_that_fails_is_tried_again_after_twice_as_long():
     for second in range(400):
         before = governor.level
         # Looks like room below, and is none above.
-        late = int(governor.level == 0)
-        if governor.judge(0.1, 0.2, late) < before:
+        tracking = 0.95 if governor.level == 0 else 0.15
+        if governor.judge(0.1, tracking, 0) < before:
             climbs.append(second)
     waits = np.diff(climbs)
     assert list(waits[:4]) == [12, 22, 42, 62] and set(waits[4:]) == {62}

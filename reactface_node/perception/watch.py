@@ -12,8 +12,9 @@ from reactface_node.perception.worker import TrackerThread
 from reactface_node.schema import FRAME_RATE_HZ, Observation
 from reactface_node.timeline import Window
 
-MOST_WAITING = 2
-"""Live, what comes while so many images wait would be seen too late to matter."""
+LATE_SLOTS = 25
+"""What was last seen stands this long for images that are still being tracked: a tracker that is
+slow is no reason to lose a face."""
 WARN_PERIOD_S = 1.0
 
 
@@ -38,7 +39,7 @@ class Watch:
     took, unless ``is_live`` lets it leave images out.
 
     every: of so many frame slots the first with an image is tracked. failed: images at which the
-    tracker raised. untracked: images left out because others waited.
+    tracker raised. untracked: images left out because a newer one came before their turn.
     """
 
     def __init__(self, tracker: TrackerThread, hold_s: float, interpolates: bool, every: int = 1):
@@ -63,16 +64,16 @@ class Watch:
         self._newest: Glimpse | None = None
         self._asked: tuple[Glimpse | None, _Sight | None] = (None, None)
         self._last: _Sight | None = None
+        self._late: list[Glimpse] = []
 
     def look(self, slot: int, stamp_s: float, image: np.ndarray) -> Glimpse | None:
         """The timeline's ``perceive``: what stands for an image, (H, W, 3) uint8 RGB."""
         newest = self._newest
         if newest is not None and slot // self.every == newest.slot // self.every:
             return newest
-        if self.is_live and self._tracker.waiting() > MOST_WAITING:
-            self.untracked += 1
-        else:
-            self._newest = Glimpse(slot, self._tracker.track(stamp_s, image))
+        if self.is_live:
+            self.untracked += self._tracker.drop_waiting()
+        self._newest = Glimpse(slot, self._tracker.track(stamp_s, image))
         return self._newest
 
     def is_done(self, window: Window) -> bool:
@@ -80,8 +81,13 @@ class Watch:
         return all(glimpse is None or glimpse.seen.done() for glimpse in window.frames)
 
     def seen_in(self, window: Window) -> list[Observation]:
-        """What was seen in each frame of the window; waits for the tracker. In order of time."""
+        """What was seen in each frame of the window, to be asked in order of time.
+
+        Waits for the tracker, unless ``is_live``: what was last seen then stands for what has not
+        been tracked yet.
+        """
         first = window.index * len(window.frames)
+        self._catch_up(window.end_s)
         sights = [
             self._sight(first + place, glimpse, window.end_s)
             for place, glimpse in enumerate(window.frames)
@@ -90,18 +96,33 @@ class Watch:
             sights = list(_interpolated(first, sights))
         return [Observation.missing() if sight is None else sight.observation for sight in sights]
 
+    def _catch_up(self, now_s: float) -> None:
+        """On what was not tracked yet when its window was looked at."""
+        done = [glimpse for glimpse in self._late if glimpse.seen.done()]
+        self._late = [glimpse for glimpse in self._late if not glimpse.seen.done()]
+        for glimpse in done:
+            self._last = self._ask(glimpse, now_s) or self._last
+
     def _sight(self, slot: int, glimpse: Glimpse | None, now_s: float) -> _Sight | None:
         """An image that failed counts as none: the one before stands for it for a while."""
         if glimpse is None:
             return None
+        if (self.is_live and not glimpse.seen.done()) or glimpse.seen.cancelled():
+            if glimpse not in self._late:
+                self._late.append(glimpse)
+            return self._held(slot, LATE_SLOTS)
         if glimpse is not self._asked[0]:
             self._asked = (glimpse, self._ask(glimpse, now_s))
             self._last = self._asked[1] or self._last
-        if self._asked[1] is None and self._last is not None:
-            return self._last if slot + 1 - self._last.slot <= self._hold_slots else None
-        return self._asked[1]
+        return self._asked[1] or self._held(slot, self._hold_slots)
+
+    def _held(self, slot: int, slots: int) -> _Sight | None:
+        last = self._last
+        return last if last is not None and slot + 1 - last.slot <= slots else None
 
     def _ask(self, glimpse: Glimpse, now_s: float) -> _Sight | None:
+        if glimpse.seen.cancelled():
+            return None
         error = glimpse.seen.exception()
         if error is None:
             return _Sight(glimpse.slot, glimpse.seen.result())

@@ -1,7 +1,6 @@
 """A face tracker on a thread of its own, so that nothing else waits for an image."""
 
 import logging
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
@@ -30,19 +29,19 @@ class TrackerThread:
         self.busy_s = 0.0
         self._tracker, self._clock = tracker, clock
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="tracker")
-        self._images: deque[Future[Observation]] = deque()
+        self._images: list[Future[Observation]] = []
 
     def track(self, stamp_s: float, rgb: np.ndarray) -> "Future[Observation]":
         """(H, W, 3) uint8 RGB -> what will be seen, or what the tracker raises."""
         future = self._pool.submit(self._timed, self._tracker.track, stamp_s, rgb)
-        self._images.append(future)
+        self._images = [*(image for image in self._images if not image.done()), future]
         return future
 
-    def waiting(self) -> int:
-        """Images that are not tracked yet, the one in work included."""
-        while self._images and self._images[0].done():
-            self._images.popleft()
-        return len(self._images)
+    def drop_waiting(self) -> int:
+        """Images that the thread has not begun with are not tracked; how many there were."""
+        dropped = sum(image.cancel() for image in self._images)
+        self._images = [image for image in self._images if not image.done()]
+        return dropped
 
     def hear(self, stamp_s: float, duration_s: float, rms: float) -> None:
         """As the tracker's."""
