@@ -1,7 +1,6 @@
 """The command line: ``reactface replay | live | inspect | node | data | train | ...``."""
 
 import argparse
-import json
 import logging
 import signal
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reactface_node import __version__
+from reactface_node.cli_bench import add_bench
 from reactface_node.cli_inspect import add_inspect
 from reactface_node.cli_live import add_live
 from reactface_node.cli_options import add_command, add_rendering, load_config, rendering
@@ -68,9 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     node.add_argument("--autostart", action="store_true", help="configure and activate it at once")
     add_research(commands)
     add_portrait(commands)
-    bench = add_command(commands, "bench", _bench, "measure speed, latency and memory here")
-    bench.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    bench.add_argument("--seconds", type=float, default=20.0, help="length of the paced run")
+    add_bench(commands)
     add_weights(commands)
     return parser
 
@@ -116,13 +114,6 @@ def _node(options: argparse.Namespace) -> int:
     from reactface_node.ros.node import main as run_node
 
     return run_node(options.rest, load_config(options), options.autostart)
-
-
-def _bench(options: argparse.Namespace) -> None:
-    from reactface_node.ros.bench import bench, table
-
-    result = bench(load_config(options), options.seconds)
-    print(json.dumps(result, indent=2) if options.json else table(result))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ SMALL = {
     "model.cie_layers": 3,
     "model.history_s": 1.28,
     "model.sync_history_s": 1.28,
+    "mode": "window",
+    "playout.playout_delay_s": 0.06,
 }
 PIXELS = 32
 

@@ -21,7 +21,7 @@ FRAME_S = 0.04
 
 
 def frame_session(**changes):
-    config = small_config(playout__samples=2, mode="frame", **changes)
+    config = small_config(**{"playout__samples": 2, "mode": "frame", **changes})
     return ReactionSession(config, engine_for(config), ReadingTracker())
 
 
@@ -35,10 +35,10 @@ def test_the_numbers_are_those_of_window_mode():
 
 
 def test_a_frame_is_shown_soon_after_the_speakers_own():
-    reactions = run(frame_session(playout__playout_delay_s=0.03))[:74]
+    reactions = run(frame_session())[:74]
     for index, frame in enumerate(reactions):
         end_s = 100.0 + (index + 1) * FRAME_S
-        np.testing.assert_allclose(frame.show_at_s, [end_s + 0.03], atol=1e-6)
+        np.testing.assert_allclose(frame.show_at_s, [end_s + 0.06], atol=1e-6)
 
 
 def test_what_changes_at_frame_i_shows_at_frame_i():
@@ -128,7 +128,7 @@ def test_what_cannot_go_frame_by_frame_says_so(profile, changes, why):
 
 
 def test_the_reaction_topic_still_carries_whole_windows():
-    node = faked_node()
+    node = faked_node(Config().replace(mode="frame"))
     whole = reaction(START_S + 0.06)
     frames = [
         replace(

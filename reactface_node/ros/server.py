@@ -197,11 +197,12 @@ class Server(Intake):
         self.meter.count("windows")
 
     def _publish_window(self, reaction: Reaction) -> None:
-        """A whole window, as soon as its last frame is there."""
+        """A whole window, in frame mode as soon as its last frame is there."""
         if self._window and self._window[0].window_index != reaction.window_index:
             self._window.clear()
         self._window.append(reaction)
-        if reaction.first_frame + len(reaction.face) == self.config.model.window:
+        ended = reaction.first_frame + len(reaction.face) == self.config.model.window
+        if ended or self.config.mode == "window":
             message = convert.reaction_message(
                 self._types, self.config.ros.frame_id, joined(self._window)
             )

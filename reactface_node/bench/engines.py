@@ -1,0 +1,35 @@
+"""Engines for as many sessions as are measured, all of them on one set of weights."""
+
+import torch
+
+from reactface_node import resources
+from reactface_node.config import Config
+from reactface_node.engine import Engine, frames_at_once, load_engine
+from reactface_node.model.checkpoint import resolve_device
+from reactface_node.model.load import TorchStepper, load_listener
+from reactface_node.model.official_session import OfficialListener
+from reactface_node.model.reactface import ReactFace
+
+
+class Engines:
+    """The weights of a config, loaded once; UserError as ``load_engine``. Sets torch's thread
+    count for the process, as loading a session does.
+
+    model: torch's; None where an exported model is played, of which each engine has its own.
+    """
+
+    model: ReactFace | OfficialListener | None = None
+
+    def __init__(self, config: Config) -> None:
+        device = resolve_device(config.device)
+        self._config, self._frames = config, frames_at_once(config)
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        if resources.exported_model(config.weights) is None:
+            self.model = load_listener(config, device)
+
+    def start(self) -> Engine:
+        """One for a new session."""
+        if self.model is None:
+            return load_engine(self._config)
+        return Engine(TorchStepper(self.model), self._frames)
