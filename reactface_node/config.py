@@ -58,6 +58,13 @@ class PerceptionConfig:
     max_faces: int = setting(3, "people that are told apart in an image", 1, 8)
     min_confidence: float = setting(0.5, "detection and tracking confidence", 0.05, 1.0)
     max_width_px: int = setting(640, "wider images are shrunk before tracking", 96, 4096)
+    rate_hz: float = setting(
+        25.0,
+        "images tracked a second: 25, or 25 by a whole number; between them faces are interpolated "
+        "(mode=window) or held (mode=frame)",
+        1.0,
+        25.0,
+    )
     landmarker: str = setting(
         "face_landmarker.task", "Tasks API model in weights/, used where it exists"
     )
@@ -160,6 +167,7 @@ class RosConfig:
     )
     frame_id: str = setting("reactface", "frame_id of what is published")
     network_interface: str = setting("", "interface for the live runner without ROS; '' = default")
+    load_shedding: bool = setting(True, "work is left out where the machine cannot keep up")
     jpeg_quality: int = setting(85, "quality of ~/image/compressed", 1, 100)
 
 

@@ -11,8 +11,10 @@ from reactface_node.model.checkpoint import resolve_device
 from reactface_node.model.load import load_listener
 from reactface_node.model.reactface import ReactFace
 from reactface_node.model.seats import Seat, Seats
+from reactface_node.pending import Pending
+from reactface_node.perception.worker import Tracker
 from reactface_node.schema import CROP_PX, NUM_COEFFICIENTS, SAMPLES_PER_FRAME, Reaction
-from reactface_node.session import Pending, ReactionSession, Tracker
+from reactface_node.session import ReactionSession
 
 
 class Crowd:

@@ -60,6 +60,7 @@ class Playout:
             )
             for index in range(config.samples)
         ]
+        self._raw = np.zeros((config.samples, 1, NUM_COEFFICIENTS), np.float32)
         self._presence = 0.0
         self._mouth = 1.0
         self._config = config
@@ -71,7 +72,7 @@ class Playout:
     def finish(
         self,
         index: int,
-        reaction: np.ndarray,
+        reaction: np.ndarray | None,
         present: np.ndarray,
         config: PlayoutConfig,
         speaks: bool = False,
@@ -79,18 +80,27 @@ class Playout:
         """The finished samples (M, w, 58) of a window, or in frame mode (w = 1) of a frame, and the
         face to show (w, 58).
 
-        reaction: (M, w, 58) from the model. present: (w,) bool, face or voice was there. speaks:
-        the robot itself does, and the mouth is at rest for its speech system. The time of the
-        processes is the window index's, so a skipped window leaves no seam in them.
+        reaction: (M, w, 58) from the model, or None where it was not asked: its last frame is then
+        held, and idle motion swells and ebbs on it, so that the face neither freezes nor jumps.
+        present: (w,) bool, face or voice was there. speaks: the robot itself does, and the mouth
+        is at rest for its speech system. The time of the processes is the window index's, so a
+        skipped window leaves no seam in them.
         """
-        window = reaction.shape[1]
+        window = len(present)
+        swell = np.zeros(window, np.float32)
+        if reaction is None:
+            reaction = np.repeat(self._raw, window, axis=1)
+            place = (index * window + np.arange(window)) % self._window + 1
+            swell = (np.sin(np.pi * place / (self._window + 1)) ** 2).astype(np.float32)
+        self._raw = reaction[:, -1:]
         times_s = (index * window + np.arange(window)) / FRAME_RATE_HZ
         presence = self._follow(present, config.fade_s)
+        idle = np.maximum(1.0 - presence, swell)
         mouth = self._leave_mouth(speaks, window)
         samples = np.stack(
             [
-                self._finish_sample(sample, times_s, raw, presence, config)
-                for sample, raw in zip(self._samples, reaction, strict=True)
+                self._finish_sample(sample, times_s, raw * presence[:, None], idle, config)
+                for sample, raw in zip(self._samples, np.nan_to_num(reaction), strict=True)
             ]
         )
         samples[:, :, MOUTH] *= mouth[:, None]
@@ -101,14 +111,14 @@ class Playout:
         sample: _Sample,
         times_s: np.ndarray,
         raw: np.ndarray,
-        presence: np.ndarray,
+        idleness: np.ndarray,
         config: PlayoutConfig,
     ) -> np.ndarray:
-        face = np.nan_to_num(raw) * presence[:, None] * _gains(config)
+        face = raw * _gains(config)
         # The model moves by itself while somebody is there: on top of it idle motion is too much.
         idle = sample.idle.frames(times_s)
         idle[:, GAZE] *= config.gaze_gain
-        face += config.idle_gain * (1.0 - presence[:, None]) * idle
+        face += config.idle_gain * idleness[:, None] * idle
         face[:, EXPRESSION] = face[:, EXPRESSION].clip(0.0, 1.0)
         if config.blinks_per_min > 0.0:
             rest = face[:, LIDS].clip(0.0, LARGEST_REST_CLOSURE)
@@ -180,6 +190,10 @@ class Delay:
             self._late.append((window.end_s, min(now_s - window.end_s, LONGEST_DELAY_S)))
             delay_s = max(delay_s, max(late_s for _, late_s in self._late))
         return window.end_s + delay_s + np.arange(len(window.frames)) / FRAME_RATE_HZ
+
+    def soonest_s(self, window: Window) -> float:
+        """When its first frame is shown at the soonest."""
+        return window.end_s + self._least_s
 
 
 def mirrored(face: np.ndarray) -> np.ndarray:

@@ -5,11 +5,13 @@ data: every input carries its stamp and ``poll`` is told what time it is, so a r
 same seed gives the same reactions bit for bit.
 """
 
+import itertools
 import logging
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -17,38 +19,16 @@ from reactface_node.audio import root_mean_square
 from reactface_node.config import Config
 from reactface_node.engine import Engine, SpeakerFrames, load_engine
 from reactface_node.errors import UserError
+from reactface_node.load import LEVELS
+from reactface_node.pending import Pending, face_input
+from reactface_node.perception.watch import Watch
+from reactface_node.perception.worker import Tracker, TrackerThread
 from reactface_node.playout import Delay, Playout
-from reactface_node.schema import (
-    CROP_PX,
-    FRAME_RATE_HZ,
-    SAMPLES_PER_FRAME,
-    Observation,
-    Reaction,
-)
+from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, Observation, Reaction
 from reactface_node.settings import settings
 from reactface_node.timeline import Timeline, Window
 from reactface_node.turn import Turn
-
-
-class Tracker(Protocol):
-    """What the session needs of perception."""
-
-    def track(self, stamp_s: float, rgb: np.ndarray) -> Observation: ...
-    def hear(self, stamp_s: float, duration_s: float, rms: float) -> None: ...
-    def change_person(self) -> None: ...
-    def reset(self) -> None: ...
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True, eq=False)
-class Pending:
-    """A window that closed: when its frames are to be shown, what was seen in them, and what the
-    model is to react to."""
-
-    window: Window
-    show_at_s: np.ndarray
-    seen: list[Observation]
-    speaker: SpeakerFrames
+from reactface_node.warm_up import warm_up
 
 
 class ReactionSession:
@@ -56,23 +36,37 @@ class ReactionSession:
 
     _now_s: float
 
-    def __init__(self, config: Config, engine: Engine, tracker: Tracker):
-        """``load`` is the usual way in."""
+    def __init__(
+        self,
+        config: Config,
+        engine: Engine,
+        tracker: Tracker,
+        clock: Callable[[], float] = time.perf_counter,
+    ):
+        """``load`` is the usual way in. clock: what work is measured with."""
         self.config = _checked(config)
         self._engine = engine
-        self._tracker = tracker
-        self._timeline = Timeline(
-            config.timeline, engine.frames, tracker.track, eager=config.mode == "frame"
+        self._clock = clock
+        self._tracker = TrackerThread(tracker, clock)
+        self._watch = Watch(
+            self._tracker, config.timeline.face_hold_s, interpolates=config.mode == "window"
         )
+        self._timeline = Timeline(
+            config.timeline, engine.frames, self._watch.look, eager=config.mode == "frame"
+        )
+        self._closed: deque[tuple[float, Window]] = deque()
         self._resets = 0
         self._windows = self._skipped = self._faces = self._voices = 0
-        self._people = self._spoken = 0
+        self._people = self._spoken = self._spared = 0
+        self._width_px = config.perception.max_width_px
         self._turn = Turn(config.timeline)
+        self.shed(0)
         self._begin()
 
     @classmethod
     def load(cls, config: Config) -> "ReactionSession":
-        """Load weights and tracker and warm both up; UserError if something is missing.
+        """Load weights and tracker and warm both up; UserError if something is missing. A machine
+        that is too slow for them is warned of.
 
         Sets torch's thread count for the process (``threads``).
         """
@@ -117,23 +111,29 @@ class ReactionSession:
         """What is seen from now on is another person, whose rest is learned anew."""
         self._tracker.change_person()
 
-    def poll(self, now_s: float) -> list[Reaction]:
+    def poll(self, now_s: float, wait: bool = True) -> list[Reaction]:
         """The reactions of all windows that closed by now, oldest first.
 
-        A window that could not even be shown any more is skipped and counted.
+        A window that could not even be shown any more is skipped and counted. Unless told to
+        ``wait``, one whose last frames are still being tracked comes with a later poll, but in
+        time to be shown, and images that the tracker has no time for are left out.
         """
         return [
-            self.finish(pending, self._engine.step(pending.speaker)) for pending in self.take(now_s)
+            self.finish(pending, None if pending.is_spared else self._engine.step(pending.speaker))
+            for pending in self.take(now_s, wait)
         ]
 
-    def take(self, now_s: float) -> list[Pending]:
+    def take(self, now_s: float, wait: bool = True) -> list[Pending]:
         """``poll``'s first half, for those who run the model of several sessions at once: what
         the model is to react to; ``finish`` is to be called for each, in order."""
         if now_s < self._now_s - self.config.timeline.clock_jump_s:
             self._start_again(now_s)
         self._now_s = now_s
+        self._watch.is_live = not wait
+        self._closed += ((now_s, window) for window in self._timeline.poll(now_s))
         taken = []
-        for window in self._timeline.poll(now_s):
+        while self._closed and (wait or self._is_ready(*self._closed[0], now_s)):
+            _, window = self._closed.popleft()
             show_at_s = self._delay.show_at(window, now_s)
             if show_at_s[-1] + 1 / FRAME_RATE_HZ < now_s:
                 self._skipped += 1
@@ -141,11 +141,19 @@ class ReactionSession:
                 taken.append(self._look_at(window, show_at_s))
         return taken
 
+    def _is_ready(self, closed_s: float, window: Window, now_s: float) -> bool:
+        """Tracked, or not to be waited for any more: its time has come, and a tracker that keeps
+        up would have been done."""
+        latest_s = max(closed_s + 1 / FRAME_RATE_HZ, self._delay.soonest_s(window))
+        return self._watch.is_done(window) or now_s >= latest_s
+
     def reset(self) -> None:
         """Forget the conversation: new time zero, new state, same weights."""
         self._resets += 1
         self._timeline.reset()
         self._tracker.reset()
+        self._watch.reset()
+        self._closed.clear()
         self._turn.clear()
         self._begin()
 
@@ -158,13 +166,32 @@ class ReactionSession:
         self.config = _checked(self.config.replace(**changes))
         self._engine.configure(self.config.model)
 
+    def shed(self, level: int) -> None:
+        """Leave out what ``load.LEVELS`` says from now on; 0: nothing."""
+        perception, self._level = self.config.perception, LEVELS[level]
+        self._watch.every = max(self._level.every, round(FRAME_RATE_HZ / perception.rate_hz))
+        width_px = round(self._level.width * perception.max_width_px)
+        if width_px != self._width_px:
+            self._width_px = width_px
+            self._tracker.narrow(width_px)
+
+    @property
+    def tracker_busy_s(self) -> float:
+        """Seconds that the tracker has worked so far."""
+        return self._tracker.busy_s
+
     def stats(self) -> dict[str, float]:
         """Counters since the start, by name."""
         frames = max(1, self._windows * self._engine.frames)
         return {
             **vars(self._timeline.stats),
+            "images_failed": self._watch.failed,
+            "images_untracked": self._watch.untracked,
+            "tracking_hz": FRAME_RATE_HZ / self._watch.every,
+            "image_width_px": self._width_px,
             "windows_reacted": self._windows,
             "windows_skipped": self._skipped,
+            "windows_spared": self._spared,
             "resets": self._resets,
             "people_in_view": self._people,
             "windows_own_turn": self._spoken,
@@ -173,7 +200,7 @@ class ReactionSession:
         }
 
     def close(self) -> None:
-        """Free the tracker."""
+        """Free the tracker and end its thread."""
         self._tracker.close()
 
     def _begin(self) -> None:
@@ -191,13 +218,15 @@ class ReactionSession:
         self.reset()
 
     def _look_at(self, window: Window, show_at_s: np.ndarray) -> Pending:
-        seen = [frame or Observation.missing() for frame in window.frames]
+        seen = self._watch.seen_in(window)
         audio, heard = self._turn.listen(window)
-        speaker = SpeakerFrames(*self._face_input(seen), audio, heard)
-        return Pending(window, show_at_s, seen, speaker)
+        speaker = SpeakerFrames(*face_input(self.config.model, seen), audio, heard)
+        # Whole windows, also frame by frame, so that the model's own stay whole.
+        number = window.index * len(seen) // self.config.model.window
+        return Pending(window, show_at_s, seen, speaker, self._level.halves and number % 2 == 1)
 
-    def finish(self, pending: Pending, raw: np.ndarray) -> Reaction:
-        """What the model made of it, (M, w, 58) -> the reaction."""
+    def finish(self, pending: Pending, raw: np.ndarray | None) -> Reaction:
+        """What the model made of it, (M, w, 58), None if it is spared -> the reaction."""
         window, seen, heard = pending.window, pending.seen, pending.speaker.audio_valid
         found = np.array([observation.face_found for observation in seen])
         speaks = bool(self._turn.speaks(np.array([window.end_s]))[0])
@@ -209,6 +238,7 @@ class ReactionSession:
         self._people = seen[-1].people
         self._voices += int(heard.sum())
         self._spoken += speaks
+        self._spared += raw is None
         index, first_frame = divmod(window.index * len(seen), self.config.model.window)
         return Reaction(
             index,
@@ -222,29 +252,25 @@ class ReactionSession:
             first_frame,
         )
 
-    def _face_input(self, seen: list[Observation]) -> tuple[np.ndarray, np.ndarray]:
-        """The model's face and mask: coefficients, or face crops."""
-        if self.config.model.face_encoder == "coefficients":
-            return (
-                np.stack([observation.coefficients for observation in seen]),
-                np.stack([observation.valid for observation in seen]),
-            )
-        blank = np.zeros((CROP_PX, CROP_PX, 3), np.uint8)
-        crops = np.stack([blank if o.crop is None else o.crop for o in seen])
-        return crops, np.array([o.crop is not None for o in seen])
-
     def run_silence(self) -> np.ndarray:
         """One step of the model alone, (M, n, 58), in which nobody is there; ``reset`` after."""
         nobody = [Observation.missing()] * self._engine.frames
         silence = np.zeros(len(nobody) * SAMPLES_PER_FRAME, np.float32)
         heard = np.zeros(len(nobody), bool)
-        return self._engine.step(SpeakerFrames(*self._face_input(nobody), silence, heard))
+        return self._engine.step(
+            SpeakerFrames(*face_input(self.config.model, nobody), silence, heard)
+        )
 
     def _warm_up(self) -> None:
-        """First calls are slow: allocate and compile before the first input, then start fresh."""
-        for _ in range(self.config.model.window // self._engine.frames):
-            self.run_silence()
-        self._tracker.track(0.0, np.zeros((240, 320, 3), np.uint8))
+        """Then start fresh."""
+        steps = range(self.config.model.window // self._engine.frames)
+        blank, stamps_s = np.zeros((240, 320, 3), np.uint8), itertools.count()
+        warm_up(
+            self.config,
+            lambda: [self.run_silence() for _ in steps],
+            lambda: self._tracker.track(float(next(stamps_s)), blank).result(),
+            self._clock,
+        )
         self._tracker.reset()
         self._begin()
 

@@ -66,12 +66,13 @@ class Timeline:
         self,
         config: TimelineConfig,
         window: int,
-        perceive: Callable[[float, Any], Any],
+        perceive: Callable[[int, float, Any], Any],
         eager: bool = False,
     ) -> None:
-        """``window``: w, frames a window. ``perceive(stamp_s, image)`` gives a frame's payload;
-        it is called once for each slot that has an image, in order of time. eager: for windows
-        of one frame; one that has its image waits for the audio alone, not for the next image.
+        """``window``: w, frames a window. ``perceive(slot, stamp_s, image)`` gives a frame's
+        payload; it is called once for each slot that has an image, in order of time. eager: for
+        windows of one frame; one that has its image waits for the audio alone, not for the next
+        image.
         """
         self.stats = TimelineStats()
         self._config, self._window, self._eager = config, window, eager
@@ -271,7 +272,7 @@ class Timeline:
     def _finish(self, final: tuple[int, float, Any] | None) -> None:
         if final is not None:
             slot, stamp_s, image = final
-            self._payloads[slot] = (stamp_s, self._perceive(stamp_s, image))
+            self._payloads[slot] = (stamp_s, self._perceive(slot, stamp_s, image))
 
     def _time_s(self, slot: int) -> float:
         assert self._zero_s is not None

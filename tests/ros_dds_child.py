@@ -19,6 +19,8 @@ from reactface_node.schema import Reaction
 
 
 class EchoSession:
+    tracker_busy_s = 0.0
+
     def __init__(self, config):
         self.config, self.pixel, self.sample, self.rate = config, 0.0, 0.0, 0.0
         self.speaking, self.own_sample, self.changes = 0.0, 0.0, 0
@@ -39,7 +41,10 @@ class EchoSession:
     def change_speaker(self):
         self.changes += 1
 
-    def poll(self, now_s):
+    def shed(self, level):
+        pass
+
+    def poll(self, now_s, wait=True):
         if now_s < self.next_s:
             return []
         self.next_s, self.windows = now_s + 0.08, self.windows + 1
@@ -56,7 +61,7 @@ class EchoSession:
         self.config = self.config.replace(**changes)
 
     def stats(self):
-        return {"windows_skipped": 0}
+        return {"windows_skipped": 0, "tracking_hz": 25.0, "image_width_px": 640}
 
 
 class FlatRenderer(StillRenderer):

@@ -42,7 +42,7 @@ class ClosableSession(EchoSession):
     def change_speaker(self):
         self.speakers += 1
 
-    def poll(self, now_s):
+    def poll(self, now_s, wait=True):
         reactions = super().poll(now_s)
         if self.face is not None:
             for reaction in reactions:

@@ -27,6 +27,7 @@ class FakeSession:
         self.images, self.audio, self.reactions, self.changes = [], [], [], {}
         self.resets = self.speakers = 0
         self.speaking, self.own_audio = [], []
+        self.tracker_busy_s, self.levels = 0.0, []
 
     def push_image(self, stamp_s, rgb):
         self.images.append((stamp_s, rgb.shape))
@@ -43,7 +44,10 @@ class FakeSession:
     def change_speaker(self):
         self.speakers += 1
 
-    def poll(self, now_s):
+    def shed(self, level):
+        self.levels.append(level)
+
+    def poll(self, now_s, wait=True):
         ready, self.reactions = self.reactions, []
         return ready
 
@@ -56,7 +60,9 @@ class FakeSession:
         self.changes.update(changes)
 
     def stats(self):
-        return {"windows_skipped": 3}
+        level = self.levels[-1] if self.levels else 0
+        hertz, width_px = (25.0, 12.5, 8.33, 8.33, 8.33)[level], 640 if level < 3 else 320
+        return {"windows_skipped": 3, "tracking_hz": hertz, "image_width_px": width_px}
 
 
 class FakeTransport:
@@ -88,10 +94,10 @@ class FakeRenderer(StillRenderer):
         return RGB
 
 
-def faked_node(config=None, session=None):
+def faked_node(config=None, session=None, **options):
     """A server between fakes."""
     session, transport, renderer = session or FakeSession(), FakeTransport(), FakeRenderer()
-    server = Server(config or Config(), session, TYPES, transport, renderer)
+    server = Server(config or Config(), session, TYPES, transport, renderer, **options)
     return SimpleNamespace(server=server, session=session, transport=transport, renderer=renderer)
 
 

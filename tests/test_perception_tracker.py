@@ -169,6 +169,20 @@ def test_the_crop_keeps_the_face_in_the_middle_and_moves_smoothly():
     assert moved == pytest.approx(10 * 0.8 * CROP_PX / 140, abs=2)
 
 
+@pytest.mark.parametrize(("frames", "lag"), [(1.0, 0.8), (2.0, 0.64), (3.0, 0.512)])
+def test_the_crop_follows_as_fast_whatever_the_images_rate_and_size(frames, lag):
+    def disc(across, scale):
+        image = np.zeros((400 * scale, 600 * scale, 3), np.uint8)
+        image[150 * scale : 250 * scale, (across - 50) * scale : (across + 50) * scale] = 255
+        return image, np.array([[across - 50, 150], [across + 50, 250]], float) * scale
+
+    crop = FaceCrop()
+    columns = np.nonzero(crop.cut(*disc(300, 2))[..., 0] > 127)[1]
+    moved = np.nonzero(crop.cut(*disc(310, 1), frames)[..., 0] > 127)[1]
+    assert moved.mean() - columns.mean() == pytest.approx(10 * lag * CROP_PX / 140, abs=2)
+    assert np.ptp(moved) == pytest.approx(np.ptp(columns), abs=3)
+
+
 def test_tasks_api_results_are_read_by_name():
     point = SimpleNamespace(x=0.5, y=0.4, z=0.0)
     shapes = [("_neutral", 0.9), ("jawOpen", 0.7), ("browDownLeft", 1.2), ("unknown", 1.0)]

@@ -155,7 +155,7 @@ def test_interrupted_leaves_nothing(tmp_path):
     session = session_for(config)
     polls = iter(range(100))
 
-    def interrupt(now_s):
+    def interrupt(now_s, wait):
         if next(polls) == 50:
             raise KeyboardInterrupt
         return []

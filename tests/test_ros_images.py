@@ -137,3 +137,32 @@ def test_bad_images_are_one_clear_line(change):
     with pytest.raises(MessageError) as error:
         convert.image_to_rgb(dataclasses.replace(of("rgb8", SMOOTH), **change))
     assert str(error.value).startswith("image: ") and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("padding", [0, 5])
+@pytest.mark.parametrize(
+    ("encoding", "channels"),
+    [("rgb8", [0, 1, 2]), ("bgr8", [2, 1, 0]), ("rgba8", [0, 1, 2, 0]), ("mono8", [0]),
+     ("bgr16", [2, 1, 0])],
+)  # fmt: skip
+def test_a_raw_image_that_is_wide_enough_may_come_smaller(encoding, channels, padding):
+    wide = SMOOTH[..., channels].squeeze()
+    stored = wide.astype("<u2") * 257 if encoding.endswith("16") else wide
+    message = of(encoding, stored, padding)
+    shown = SMOOTH[..., [0, 0, 0]] if encoding == "mono8" else SMOOTH
+    for least_width, times in ((9, 1), (8, 2), (4, 4), (0, 1)):
+        rgb = convert.image_to_rgb(message, least_width)
+        blocks = shown.reshape(12 // times, times, 16 // times, times, 3).mean((1, 3))
+        assert rgb.shape == blocks.shape and not np.shares_memory(rgb, message.data)
+        np.testing.assert_allclose(rgb, blocks, atol=1)
+
+
+@pytest.mark.parametrize("encoding", ["yuyv", "uyvy", "bayer_rggb8", "nv12"])
+def test_a_format_that_shares_colours_comes_smaller_too(encoding):
+    shape = {"nv12": (18, 16), "bayer_rggb8": (12, 16)}.get(encoding, (12, 16, 2))
+    data = np.linspace(40, 200, int(np.prod(shape))).astype(np.uint8).reshape(shape)
+    step = 32 if len(shape) == 3 else 16
+    message = image(encoding, data, 12, 16, step)
+    whole = convert.image_to_rgb(message).astype(float)
+    half = convert.image_to_rgb(message, 8)
+    np.testing.assert_allclose(half, whole.reshape(6, 2, 8, 2, 3).mean((1, 3)), atol=1)

@@ -135,7 +135,7 @@ class Listening(FakeSession):
 
     def __init__(self):
         super().__init__()
-        self.timeline = Timeline(TimelineConfig(), 8, lambda stamp_s, image: image)
+        self.timeline = Timeline(TimelineConfig(), 8, lambda slot, stamp_s, image: image)
         self.windows = []
 
     def push_audio(self, stamp_s, samples, rate_hz):

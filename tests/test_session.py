@@ -20,13 +20,16 @@ class ReadingTracker:
     """Sees 58 coefficients in the first pixels of an image; black images hold no face."""
 
     def __init__(self):
-        self.tracked = 0
+        self.tracked, self.widths_px = 0, []
 
     def hear(self, stamp_s, duration_s, rms):
         pass
 
     def change_person(self):
         pass
+
+    def narrow(self, max_width_px):
+        self.widths_px.append(max_width_px)
 
     def track(self, stamp_s, rgb):
         self.tracked += 1

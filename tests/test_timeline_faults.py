@@ -212,7 +212,7 @@ def test_nan_and_clipping_are_counted_and_stay_out_of_the_windows():
 
 
 def test_a_failing_perception_costs_one_frame():
-    def perceive(stamp_s, image):
+    def perceive(slot, stamp_s, image):
         if image == "broken":
             raise RuntimeError("no tracker")
         return image

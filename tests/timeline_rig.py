@@ -17,7 +17,7 @@ class Rig:
         self.timeline = Timeline(TimelineConfig(**config), w, self._perceive, eager)
         self.stats = self.timeline.stats
 
-    def _perceive(self, stamp_s, image):
+    def _perceive(self, slot, stamp_s, image):
         self.perceived.append(stamp_s)
         return image
 

@@ -49,6 +49,9 @@ class Recorded:
     def change_person(self) -> None:
         """There is one."""
 
+    def narrow(self, max_width_px: int) -> None:
+        """No image is looked at."""
+
     def reset(self) -> None:
         self._seen = self._round()
 

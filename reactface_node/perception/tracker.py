@@ -42,6 +42,7 @@ class LandmarkTracker:
         self.face: Face | None = None
         self.met = 0
         self._config = config
+        self._max_width_px = config.max_width_px
         self._want_crop = want_crop
         self._finder = finder
         self._said_turned = False
@@ -79,6 +80,10 @@ class LandmarkTracker:
         """Whoever is seen next is another person; their face begins where the last one's was."""
         self._people.clear()
         self._attention = Attention(self._config.follow)
+
+    def narrow(self, max_width_px: int) -> None:
+        """Images are shrunk to that width from now on."""
+        self._max_width_px = max_width_px
 
     def reset(self) -> None:
         """Forget everybody; stamps may begin anew."""
@@ -145,10 +150,10 @@ class LandmarkTracker:
             )
 
     def _shrink(self, rgb: np.ndarray) -> np.ndarray:
-        scale = self._config.max_width_px / rgb.shape[1]
+        scale = self._max_width_px / rgb.shape[1]
         if scale >= 1.0:
             return rgb
-        size = (self._config.max_width_px, max(1, round(rgb.shape[0] * scale)))
+        size = (self._max_width_px, max(1, round(rgb.shape[0] * scale)))
         return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
 
 

@@ -24,7 +24,7 @@ def decode(message: Any, least_width: int = 0) -> np.ndarray:
     head, flag = data[:8].tobytes(), cv2.IMREAD_COLOR
     if head.startswith(b"\xff\xd8\xff"):
         whole = b"\xff\xd9" in data[-_TAIL_BYTES:].tobytes()
-        flag = _reduced(data, least_width) if least_width else flag
+        flag = _reduced(data, least_width)
     elif head == _PNG:
         whole = _is_whole_png(data.tobytes())
     else:
@@ -57,10 +57,15 @@ def _is_whole_png(data: bytes) -> bool:
 
 def _reduced(data: np.ndarray, least_width: int) -> int:
     """OpenCV's flag for the smallest size that is still ``least_width`` pixels wide."""
-    width = _jpeg_width(data)
-    if width >= 4 * least_width:
-        return cv2.IMREAD_REDUCED_COLOR_4
-    return cv2.IMREAD_REDUCED_COLOR_2 if width >= 2 * least_width else cv2.IMREAD_COLOR
+    flags = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
+    return flags[reduction(_jpeg_width(data), least_width)]
+
+
+def reduction(width: int, least_width: int) -> int:
+    """1, 2 or 4: the most that leaves ``least_width`` pixels of ``width``; 0 = leave all."""
+    if least_width == 0 or width < 2 * least_width:
+        return 1
+    return 4 if width >= 4 * least_width else 2
 
 
 def _jpeg_width(data: np.ndarray) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from reactface_node.load import said_of
 from reactface_node.ros.convert import header
 from reactface_node.ros.types import MessageTypes
 
@@ -84,4 +85,6 @@ def _judge(enabled: bool, values: Mapping[str, float]) -> tuple[int, str]:
         "late frames": bool(values.get("frames_late_hz")),
     }
     said = [text for text, holds in complaints.items() if holds]
+    if level := int(values.get("load_level", 0)):
+        said.append(said_of(level, values["tracking_hz"]))
     return (WARN, ", ".join(said)) if said else (OK, "reacting")

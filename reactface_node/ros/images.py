@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from reactface_node.ros.compressed import decode
+from reactface_node.ros.compressed import decode, reduction
 from reactface_node.ros.types import MessageError
 
 
@@ -62,10 +62,10 @@ _PLANAR = {
 def image_to_rgb(message: Any, least_width: int = 0) -> np.ndarray:
     """Image or CompressedImage -> (H, W, 3) uint8 RGB that shares no memory with the message.
 
-    16 bits are scaled to 8 of full range. ``least_width``, in pixels: a JPEG that is at least
-    twice or four times so wide may come back at half or a quarter of its size, which is decoded
-    several times as fast; 0 = never. MessageError for an unknown encoding, and for sizes that are
-    zero or contradict the data.
+    16 bits are scaled to 8 of full range. ``least_width``, in pixels: what is at least twice or
+    four times so wide may come back at half or a quarter of its size, a JPEG several times as
+    fast; 0 = never. MessageError for an unknown encoding, and for sizes that are zero or
+    contradict the data.
     """
     if hasattr(message, "format"):
         return decode(message, least_width)
@@ -73,12 +73,13 @@ def image_to_rgb(message: Any, least_width: int = 0) -> np.ndarray:
     if encoding not in _PACKED and encoding not in _PLANAR:
         return _by_cv_bridge(message)
     rows = _rows(message, encoding)
+    times = reduction(message.width, least_width)
     try:
         if encoding in _PLANAR:
-            return _planar_to_rgb(rows, message.width, encoding)
+            return _shrunk(_planar_to_rgb(rows, message.width, encoding), times)
         layout = _PACKED[encoding]
         rows = rows[:, : message.width * layout.pixel_bytes]
-        return _packed_to_rgb(rows, layout, bool(message.is_bigendian))
+        return _packed_to_rgb(rows, layout, bool(message.is_bigendian), times)
     except cv2.error as error:
         raise MessageError(f"image: OpenCV cannot convert {encoding}: {error.err}") from error
 
@@ -112,22 +113,39 @@ def _rows(message: Any, encoding: str) -> np.ndarray:
     return data.reshape(count, step)
 
 
-def _packed_to_rgb(rows: np.ndarray, layout: _Layout, is_big: bool) -> np.ndarray:
-    """(H, bytes) -> (H, W, 3)."""
-    pixels: np.ndarray = np.ascontiguousarray(rows)
+def _packed_to_rgb(rows: np.ndarray, layout: _Layout, is_big: bool, times: int) -> np.ndarray:
+    """(H, bytes) -> (H, W, 3), a ``times``-th of the size."""
+    pixels = rows  # A view: OpenCV steps over a row's padding by itself.
     if layout.bytes == 2:
-        pixels = pixels.view(">u2" if is_big else "<u2").astype(np.uint16, copy=False)
+        whole: np.ndarray = np.ascontiguousarray(rows)
+        pixels = whole.view(">u2" if is_big else "<u2").astype(np.uint16, copy=False)
     if layout.channels > 1:
         pixels = pixels.reshape(len(rows), -1, layout.channels)
     # Grey is scaled while it is one channel; a Bayer pattern is interpolated in full depth.
     late = layout.conversion in _BAYER.values()
     if layout.bytes == 2 and not late:
         pixels = _narrowed(pixels)
+    # Means of colours are the colours of means, unless neighbours share their colours.
+    shares = late or layout in (_UYVY, _YUYV)
+    pixels = pixels if shares else _shrunk(pixels, times)
     if layout.conversion is not None:
         pixels = cv2.cvtColor(pixels, layout.conversion)
     elif np.may_share_memory(pixels, rows):
         pixels = pixels.copy()
-    return _narrowed(pixels) if layout.bytes == 2 and late else pixels
+    pixels = _narrowed(pixels) if layout.bytes == 2 and late else pixels
+    return _shrunk(pixels, times) if shares else pixels
+
+
+def _shrunk(pixels: np.ndarray, times: int) -> np.ndarray:
+    """(H, W) or (H, W, n) at a ``times``-th of the size, rounded up as JPEG decoders do.
+
+    By halves: OpenCV is quick at those, and at once four times as slow.
+    """
+    while times > 1:
+        height, width = pixels.shape[:2]
+        size = ((width + 1) // 2, (height + 1) // 2)
+        pixels, times = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), times // 2
+    return pixels
 
 
 def _narrowed(wide: np.ndarray) -> np.ndarray:

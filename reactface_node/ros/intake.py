@@ -41,7 +41,10 @@ class Session(Protocol):
     def push_speaking(self, stamp_s: float, on: bool) -> None: ...
     def push_own_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None: ...
     def change_speaker(self) -> None: ...
-    def poll(self, now_s: float) -> list[Reaction]: ...
+    def shed(self, level: int) -> None: ...
+    @property
+    def tracker_busy_s(self) -> float: ...
+    def poll(self, now_s: float, wait: bool = True) -> list[Reaction]: ...
     def reset(self) -> None: ...
     def configure(self, changes: Mapping[str, Any]) -> None: ...
     def stats(self) -> dict[str, float]: ...
@@ -70,7 +73,7 @@ class Intake:
         self.meter = Meter()
         self.config = config
         self._session = session
-        self._least_width = _least_width(config)
+        self._least_width = _least_width(config, config.perception.max_width_px)
         bare = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
         self._bare = {"audio": bare, "own_audio": bare}
         self._informed: set[str] = set()
@@ -100,6 +103,10 @@ class Intake:
             self.say_several(stream)
             return
         self._handlers[stream](message, arrival_s)
+
+    def narrow(self, max_width_px: int) -> None:
+        """The tracker looks at images of that width from now on."""
+        self._least_width = _least_width(self.config, max_width_px)
 
     def say_several(self, stream: str) -> None:
         """Once, of a stream that is to have one publisher."""
@@ -254,12 +261,12 @@ class Intake:
             self.reject(stream, error, arrival_s)
 
 
-def _least_width(config: Config) -> int:
+def _least_width(config: Config, max_width_px: int) -> int:
     """Pixels that a camera's JPEG keeps: the tracker shrinks what is wider, except for the crop
     of a model that reads pixels."""
     if config.model.face_encoder == "pixels":
         return CROPS_ACROSS * CROP_PX
-    return config.perception.max_width_px
+    return max_width_px
 
 
 def _frame_id(message: Any) -> str:

@@ -11,7 +11,7 @@ clip if it lasts SHORTEST_S. Who appears in which split is the user's to say: FO
 FOLDER/val and FOLDER/test, each with its own bags.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -181,7 +181,7 @@ def _play(
     bare = AudioFormat(source.ros.audio_rate_hz, source.ros.audio_channels)
     # A recording loses nothing by waiting; a window of one frame keeps the last frames too.
     settings = replace(TimelineConfig(), max_wait_s=2.0)
-    people = [Timeline(settings, 1, tracker.track) for tracker in trackers]
+    people = [Timeline(settings, 1, _perceived_by(tracker)) for tracker in trackers]
     windows: tuple[list[Window], list[Window]] = ([], [])
     listener = "/" + source.listener_topic.lstrip("/")
     assert inputs.image is not None and inputs.audio is not None
@@ -208,6 +208,10 @@ def _play(
         kept += person.poll(end_s + settings.max_wait_s)
     frames = round(bag.duration_s * FRAME_RATE_HZ)
     return tuple([w for w in kept if w.index < frames] for kept in windows)  # type: ignore[return-value]
+
+
+def _perceived_by(tracker: Tracker) -> Callable[[int, float, np.ndarray], Observation]:
+    return lambda _, stamp_s, rgb: tracker.track(stamp_s, rgb)
 
 
 def _stamp(item: BagMessage) -> float:

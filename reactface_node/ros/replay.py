@@ -60,8 +60,15 @@ class Observed:
     def change_speaker(self) -> None:
         self.session.change_speaker()
 
-    def poll(self, now_s: float) -> list[Reaction]:
-        return self.session.poll(now_s)
+    def shed(self, level: int) -> None:
+        self.session.shed(level)
+
+    @property
+    def tracker_busy_s(self) -> float:
+        return self.session.tracker_busy_s
+
+    def poll(self, now_s: float, wait: bool = True) -> list[Reaction]:
+        return self.session.poll(now_s, wait)
 
     def reset(self) -> None:
         self.session.reset()
@@ -183,7 +190,9 @@ def replay(
         adapters = Adapters(config.outputs)
         stack.callback(adapters.close)
         transport = ReplayTransport(config.ros, bag, beside, adapters)
-        server = Server(config, observed, bag.types, transport, renderer, NODE_NAME, adapters)
+        server = Server(
+            config, observed, bag.types, transport, renderer, NODE_NAME, adapters, is_live=False
+        )
         bar = stack.enter_context(
             tqdm(total=recording.duration_s, desc=source.name, delay=1.0, bar_format=BAR)
         )

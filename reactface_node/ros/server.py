@@ -5,6 +5,7 @@ A transport owns the publishers and subscriptions, calls ``receive`` and, every 
 on.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from reactface_node.ros import convert
 from reactface_node.ros.adapters import Adapters
 from reactface_node.ros.diagnostics import diagnostic_array, memory_mb
 from reactface_node.ros.intake import Intake, Session
+from reactface_node.ros.shedding import Shedding
 from reactface_node.ros.types import MessageTypes
 from reactface_node.schema import Reaction, joined
 from reactface_node.settings import settings
@@ -82,15 +84,21 @@ class Server(Intake):
         adapters: Adapters | None = None,
         page: Page | None = None,
         change: Callable[[Mapping[str, Any]], str] | None = None,
+        is_live: bool = True,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """adapters: what else is sent for every frame. page: the face in a browser, whose settings
-        are changed by ``change``, which is ``configure`` where there is no other way to it."""
+        are changed by ``change``, which is ``configure`` where there is no other way to it.
+        is_live: time goes on by itself, so that nothing is waited for, and work that there is no
+        time for is left out. clock: what that is measured with."""
         super().__init__(config, session)
         self.enabled = True
         self._types, self._transport = types, transport
         self._renderer, self._name = renderer, name
         self._adapters, self._page = adapters, page
         self._change = change or self.configure
+        self._is_live = is_live
+        self._work = Shedding(session, clock, is_live and config.ros.load_shedding)
         self._due: deque[_Frame] = deque()
         self._measured_arrival_s: float | None = None
         self._window: list[Reaction] = []
@@ -101,20 +109,30 @@ class Server(Intake):
         In this order, so that a frame goes out on a tick whose ``now_s`` includes the time that
         its reaction took: the latency that is measured is the one that is felt.
         """
-        if self.enabled:
-            self._publish_due(now_s)
-            for reaction in self._session.poll(now_s):
-                self._queue(reaction)
-        if self.meter.due(now_s):
-            values = self.meter.report(now_s) | self._session.stats() | memory_mb()
-            message = diagnostic_array(self._types, now_s, self._name, self.enabled, values)
-            self._transport.publish(DIAGNOSTICS, message)
+        with self._work.at_work():
+            if self.enabled:
+                self._publish_due(now_s)
+                for reaction in self._session.poll(now_s, wait=not self._is_live):
+                    self._queue(reaction)
+            if self.meter.due(now_s):
+                self._report(now_s)
             if self._page is not None:
-                self._page.tell({"stats": values, "enabled": self.enabled,
-                                 "state": message.status[0].message,
-                                 "settings": live(self.config)})  # fmt: skip
-        if self._page is not None:
-            self._obey(self._page)
+                self._obey(self._page)
+
+    def receive(self, stream: str, message: Any, arrival_s: float, source: Any = None) -> None:
+        """As the intake's, measured."""
+        with self._work.at_work():
+            super().receive(stream, message, arrival_s, source)
+
+    def see(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
+        """As the intake's, measured."""
+        with self._work.at_work():
+            super().see(stamp_s, rgb, arrival_s)
+
+    def hear(self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float) -> None:
+        """As the intake's, measured."""
+        with self._work.at_work():
+            super().hear(stamp_s, samples, rate_hz, arrival_s)
 
     def reset(self) -> None:
         """Forgets the conversation and what was still to be shown."""
@@ -137,6 +155,17 @@ class Server(Intake):
         except UserError as error:
             return str(error)
         return ""
+
+    def _report(self, now_s: float) -> None:
+        load = self._work.report(self.meter.totals.get("frames_late", 0))
+        values = self.meter.report(now_s) | self._session.stats() | memory_mb() | load
+        self.narrow(int(values["image_width_px"]))
+        message = diagnostic_array(self._types, now_s, self._name, self.enabled, values)
+        self._transport.publish(DIAGNOSTICS, message)
+        if self._page is not None:
+            self._page.tell({"stats": values, "enabled": self.enabled,
+                             "state": message.status[0].message,
+                             "settings": live(self.config)})  # fmt: skip
 
     def _obey(self, page: Page) -> None:
         """What somebody pressed on the page."""

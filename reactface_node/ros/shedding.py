@@ -1,0 +1,54 @@
+"""How busy the node is, once a second, and what it therefore leaves out."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from reactface_node.load import Governor, said_of
+from reactface_node.ros.intake import Session
+
+
+class Shedding:
+    """Measures the serving thread's work and the tracker's, and tells the session what to leave
+    out. level: of ``load.LEVELS``."""
+
+    def __init__(self, session: Session, clock: Callable[[], float], is_on: bool):
+        self.level = 0
+        self._session, self._clock, self._is_on = session, clock, is_on
+        self._governor = Governor()
+        self._busy_s, self._tracked_s, self._late = 0.0, session.tracker_busy_s, 0
+        self._since_s = clock()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """What is done inside is the serving thread's work."""
+        began_s = self._clock()
+        try:
+            yield
+        finally:
+            self._busy_s += self._clock() - began_s
+
+    def report(self, frames_late: float) -> dict[str, float]:
+        """Once a second: ``load``, the busier thread's share of the time since the last report,
+        and the level from now on. frames_late: in all, so far."""
+        now_s, tracked_s = self._clock(), self._session.tracker_busy_s
+        span_s = max(now_s - self._since_s, 1e-3)
+        serving, tracking = self._busy_s / span_s, (tracked_s - self._tracked_s) / span_s
+        late = int(frames_late) - self._late
+        self._busy_s, self._tracked_s, self._since_s = 0.0, tracked_s, now_s
+        self._late = int(frames_late)
+        if self._is_on:
+            self._change(self._governor.judge(serving, tracking, late))
+        return {"load": max(serving, tracking), "load_level": self.level}
+
+    def _change(self, level: int) -> None:
+        if level == self.level:
+            return
+        self.level = level
+        self._session.shed(level)
+        log = logging.getLogger(__name__)
+        text = said_of(level, self._session.stats()["tracking_hz"])
+        if level:
+            log.warning("%s", text)
+        else:
+            log.info("%s again", text)
