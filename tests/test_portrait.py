@@ -16,6 +16,7 @@ from reactface_node.faceverse import Space
 from reactface_node.perception.portrait import crop_portrait
 from reactface_node.render import make_renderer
 from reactface_node.render.portrait.generator import FaceGenerator
+from reactface_node.render.portrait.painter import Painter
 from reactface_node.render.portrait.picture import read_portrait
 from reactface_node.render.portrait.weights import LoadedGenerator, save_generator
 
@@ -90,19 +91,50 @@ def test_with_all_of_the_future_streaming_is_offline(portraits, tmp_path, showin
         np.testing.assert_allclose(streamed[frame + 13], expected, atol=0.5 / LEVELS)
 
 
-def test_a_window_is_one_batch_and_only_when_it_is_looked_at(portraits, tmp_path, showing):
+def test_a_window_is_one_batch_and_only_when_it_is_looked_at(
+    portraits, tmp_path, showing, monkeypatch
+):
+    monkeypatch.setattr(Painter, "batched", True)
     renderer = make_renderer(config(portraits, tmp_path))
     clip = faces(3 * W)
     unseen, last = (renderer.begin(clip[start : start + W]) for start in (0, W))
     assert showing.batches == []
-    late, early = last(6), last(2)
+    for index in range(W):
+        expected = centred(clip, W + index, 2 * W)
+        np.testing.assert_allclose(shown(last(index)), expected, atol=0.5 / LEVELS)
     assert showing.batches == [W]
-    np.testing.assert_allclose(shown(late), centred(clip, W + 6, 2 * W), atol=0.5 / LEVELS)
-    np.testing.assert_allclose(shown(early), centred(clip, W + 2, 2 * W), atol=0.5 / LEVELS)
     unseen(0)
     assert showing.batches == [W, W]
     renderer.reset()
     assert np.allclose(shown(renderer.begin(clip[16:])(0))[:13], clip[16], atol=0.5 / LEVELS)
+
+
+def test_frames_that_nobody_looked_at_are_not_drawn(portraits, tmp_path, showing, monkeypatch):
+    monkeypatch.setattr(Painter, "batched", True)
+    clip = faces(W)
+    draw = make_renderer(config(portraits, tmp_path)).begin(clip)
+    for index in (3, 5, 1, 7):
+        expected = centred(clip, index, W)
+        np.testing.assert_allclose(shown(draw(index)), expected, atol=0.5 / LEVELS)
+    assert showing.batches == [5, 2]
+
+
+def test_a_cpu_draws_one_frame_at_a_time(portraits, tmp_path, showing):
+    draw = make_renderer(config(portraits, tmp_path)).begin(faces(W))
+    for index in (2, 3, 2):
+        draw(index)
+    assert showing.batches == [1, 1]
+
+
+@pytest.mark.parametrize("look_ahead", [0, 5])
+def test_frame_by_frame_it_keeps_the_frames_before(portraits, tmp_path, showing, look_ahead):
+    renderer = make_renderer(config(portraits, tmp_path, look_ahead=look_ahead))
+    clip = faces(40)
+    for frame in range(len(clip)):
+        expected = centred(clip, max(frame - look_ahead, 0), frame + 1)
+        draw = renderer.begin(clip[frame : frame + 1])
+        if frame % 3 != 1:  # Frames that nobody looks at count as well.
+            np.testing.assert_allclose(shown(draw(0)), expected, atol=0.5 / LEVELS)
 
 
 def test_a_still_face_is_held_around(portraits, tmp_path, showing):
@@ -114,6 +146,7 @@ def test_a_still_face_is_held_around(portraits, tmp_path, showing):
 
 def test_released_weights_get_faceverse_coefficients(portraits, tmp_path, showing, monkeypatch):
     seen = []
+    monkeypatch.setattr(Painter, "batched", True)
     monkeypatch.setattr(
         "reactface_node.render.portrait.view.load_generator",
         lambda path, device: LoadedGenerator(showing, "faceverse"),

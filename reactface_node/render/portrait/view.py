@@ -4,16 +4,15 @@ import logging
 
 import cv2
 import numpy as np
-import torch
 
 from reactface_node import resources
 from reactface_node.config import RenderConfig
 from reactface_node.errors import UserError
-from reactface_node.faceverse import Space
 from reactface_node.fitting import fitted
 from reactface_node.model.checkpoint import resolve_device
 from reactface_node.render import Draw
-from reactface_node.render.portrait.generator import RADIUS, WINDOW, FaceGenerator, frames_around
+from reactface_node.render.portrait.generator import RADIUS, WINDOW, frames_around
+from reactface_node.render.portrait.painter import Painter
 from reactface_node.render.portrait.picture import read_portrait
 from reactface_node.render.portrait.weights import load_generator
 from reactface_node.schema import NUM_COEFFICIENTS
@@ -43,7 +42,7 @@ class Context:
 
 
 class Portrait:
-    """Draws the person of ``render.portrait``; a whole window is one batch.
+    """Draws the person of ``render.portrait``; what is left of a window is one batch on a GPU.
 
     UserError, and nothing is loaded, where weights or portrait cannot be used.
     """
@@ -52,16 +51,14 @@ class Portrait:
         self.size = (config.width, config.height)
         self._config = config
         resolve_device(config.device)
-        self._picture = read_portrait(config.portraits, config.portrait).to(config.device)
+        self._picture = read_portrait(config.portraits, config.portrait)
         path = resources.weights_file(config.pirender)
         if path is None:
             raise UserError(
                 f"no PIRender weights '{config.pirender}': see cur_model_fold.pth in `reactface "
                 "weights`, or train some with `reactface portrait train`; then set render.pirender"
             )
-        loaded = load_generator(path, config.device)
-        self._net: FaceGenerator = loaded.net
-        self._space = Space.of() if loaded.space == "faceverse" else None
+        self._painter = Painter(load_generator(path, config.device), config.device)
         self._context = Context(config.look_ahead)
         if config.device == "cpu":
             logging.getLogger(__name__).warning(
@@ -75,13 +72,14 @@ class Portrait:
         return self._draw(still)[0]
 
     def begin(self, faces: np.ndarray) -> Draw:
-        """(w, 58): the next window. The first picture that is asked for draws all of them."""
+        """(w, 58): the next window. A picture that is asked for may draw those after it, too."""
         around = self._context.follow(np.nan_to_num(faces))
-        pictures: list[np.ndarray] = []
+        pictures: dict[int, np.ndarray] = {}
 
         def draw(frame: int) -> np.ndarray:
-            if not pictures:
-                pictures.extend(self._draw(around))
+            if frame not in pictures:
+                wanted = [i for i in range(frame, len(around)) if i not in pictures]
+                pictures.update(zip(wanted, self._draw(around[wanted]), strict=False))
             return pictures[frame]
 
         return draw
@@ -89,23 +87,15 @@ class Portrait:
     def configure(self, config: RenderConfig) -> None:
         """Another portrait from the same folder; UserError leaves the old one."""
         if config.portrait != self._config.portrait:
-            picture = read_portrait(config.portraits, config.portrait)
-            self._picture = picture.to(config.device)
+            self._picture = read_portrait(config.portraits, config.portrait)
         self._config = config
 
     def reset(self) -> None:
         self._context = Context(self._config.look_ahead)
 
     def _draw(self, around: np.ndarray) -> list[np.ndarray]:
-        """(n, 58, 27) in our space -> n pictures, each the caller's own."""
-        if self._space is not None:
-            around = self._space.to_faceverse(around.transpose(0, 2, 1)).transpose(0, 2, 1)
-        coefficients = torch.from_numpy(np.ascontiguousarray(around, np.float32))
-        with torch.inference_mode():
-            portrait = self._picture.expand(len(around), -1, -1, -1)
-            edited = self._net(portrait, coefficients.to(self._picture.device)).edited
-            pixels = ((edited + 1.0) * 127.5).round().clamp(0, 255).byte()
+        """(n, 58, 27) in our space -> the first pictures, at least one, each the caller's own."""
         return [
             fitted(rgb, *self.size, BACKGROUND, cv2.INTER_CUBIC)
-            for rgb in pixels.permute(0, 2, 3, 1).cpu().numpy()
+            for rgb in self._painter.paint(self._picture, around)
         ]

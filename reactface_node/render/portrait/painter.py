@@ -1,0 +1,39 @@
+"""PIRender on its device: coefficients go there, pictures come back."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reactface_node.faceverse import Space
+from reactface_node.render.portrait.weights import LoadedGenerator
+
+
+class Painter:
+    """A net on its device."""
+
+    def __init__(self, loaded: LoadedGenerator, device: str):
+        self.device = torch.device(device)
+        self._net = loaded.net
+        self._space = Space.of() if loaded.space == "faceverse" else None
+
+    @property
+    def batched(self) -> bool:
+        """Whether frames are drawn together. A CPU takes as long a frame either way, and the
+        first one would have to wait for the last."""
+        return self.device.type != "cpu"
+
+    def paint(self, picture: Tensor, around: np.ndarray) -> np.ndarray:
+        """The first of the frames, at least one: as many as are drawn at once.
+
+        picture (1, 3, H, W) in [-1, 1]; around (n, 58, 27) in our space -> (k, H, W, 3) uint8 RGB,
+        1 <= k <= n.
+        """
+        around = around if self.batched else around[:1]
+        if self._space is not None:
+            around = self._space.to_faceverse(around.transpose(0, 2, 1)).transpose(0, 2, 1)
+        coefficients = torch.from_numpy(np.ascontiguousarray(around, np.float32))
+        with torch.inference_mode():
+            portrait = picture.to(self.device).expand(len(around), -1, -1, -1)
+            edited = self._net(portrait, coefficients.to(self.device)).edited
+            pixels = ((edited + 1.0) * 127.5).round().clamp(0, 255).byte()
+            return pixels.permute(0, 2, 3, 1).cpu().numpy()
