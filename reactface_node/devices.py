@@ -1,17 +1,56 @@
-"""GPUs that run out of memory or are lost: how such an error is known, and what is said of it."""
+"""GPUs that are missing, out of memory or lost: how it is known, what is said, what follows."""
+
+import logging
+from contextlib import suppress
+
+from reactface_node.errors import NoDevice, UserError
+
+# Libraries on the GPU report its failures in their own words, as plain RuntimeErrors.
+_WORDS = ("CUDA error", "CUDA driver error", "CUDNN_STATUS", "CUBLAS_STATUS", "CUFFT_")
 
 
 def is_device_failure(error: BaseException) -> bool:
-    """Whether it was the device that failed, not the code: no memory left, or the device gone."""
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    if kinds & {"OutOfMemoryError", "AcceleratorError"}:
+    """Whether it was the device that failed, not the code: not there, no memory left, or lost.
+
+    torch's errors by name, so that whoever asks needs no torch.
+    """
+    if isinstance(error, NoDevice) or _kinds(error) & {"OutOfMemoryError", "AcceleratorError"}:
         return True
-    return isinstance(error, RuntimeError) and "CUDA error" in str(error)
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in _WORDS)
 
 
 def failure_text(error: BaseException, device: str) -> str:
     """One line: what happened to the device."""
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    if "OutOfMemoryError" in kinds:
+    if isinstance(error, NoDevice):
+        return str(error)
+    if "OutOfMemoryError" in _kinds(error):
         return f"{device} is out of memory"
     return f"{device} failed ({str(error).splitlines()[0]})"
+
+
+def go_without(error: Exception, who: str, setting: str, device: str, failing: str) -> None:
+    """Returns where ``who`` is to go on on the CPU, and warns of it.
+
+    setting: the one that holds ``device``. failing: ``on_device_failure``; "stop" is a UserError.
+    An error that is no failure of a device is raised as it came.
+    """
+    if device == "cpu" or not is_device_failure(error):
+        raise error
+    text = failure_text(error, device)
+    if failing == "stop":
+        raise UserError(
+            f"{text}: set on_device_failure=cpu to go on without it, or {setting}=cpu"
+        ) from error
+    logging.getLogger(__name__).warning("%s: %s goes on on the cpu", text, who)
+
+
+def free_memory() -> None:
+    """Give back what torch holds of GPUs and does not use; of a lost one nothing is left."""
+    import torch
+
+    with suppress(RuntimeError):
+        torch.cuda.empty_cache()
+
+
+def _kinds(error: BaseException) -> set[str]:
+    return {kind.__name__ for kind in type(error).__mro__}

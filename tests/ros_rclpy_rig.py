@@ -68,7 +68,7 @@ def ros_graph(monkeypatch):
         return made[-1]
 
     monkeypatch.setattr("reactface_node.session.ReactionSession.load", load)
-    monkeypatch.setattr("reactface_node.render.make_renderer", lambda config: FlatRenderer())
+    monkeypatch.setattr("reactface_node.render.make_renderer", lambda *_: FlatRenderer())
 
     def node(*arguments, config=None):
         from reactface_node.ros.node import ReactfaceNode

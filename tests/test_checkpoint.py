@@ -98,10 +98,10 @@ def test_newer_versions_and_wrong_tensors_are_named(saved):
 
 
 def test_a_device_that_is_not_there():
-    with pytest.raises(UserError, match="device 'nonsense' cannot be used"):
+    with pytest.raises(UserError, match="there is no device 'nonsense'"):
         resolve_device("nonsense")
 
 
 def test_a_device_that_is_not_there_is_not_the_files_fault(saved):
-    with pytest.raises(UserError, match="device 'nonsense' cannot be used"):
+    with pytest.raises(UserError, match="there is no device 'nonsense'"):
         read_checkpoint(saved[2], "nonsense")

@@ -8,7 +8,7 @@ from model_inputs import W, small_config, small_model, speaker_input
 from reactface_node.config import Config
 from reactface_node.engine import load_engine
 from reactface_node.errors import UserError
-from reactface_node.model.checkpoint import save_checkpoint
+from reactface_node.model.checkpoint import read_safetensors, save_checkpoint
 from reactface_node.model.guarded import GuardedStepper
 from reactface_node.model.load import load_stepper, lowered
 
@@ -68,7 +68,9 @@ class Failing:
 ERRORS = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
     RuntimeError("CUDA error: unspecified launch failure\nCUDA kernel errors might ..."),
+    RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"),
 ]
+KINDS = ["memory", "lost", "cudnn"]
 
 
 def guarded(error, good, made, **changes):
@@ -82,7 +84,7 @@ def guarded(error, good, made, **changes):
     return GuardedStepper(config, load)
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=["memory", "lost"])
+@pytest.mark.parametrize("error", ERRORS, ids=KINDS)
 def test_a_gpu_that_fails_while_running_leaves_the_session_on_the_cpu(error, caplog):
     made = []
     stepper = guarded(error, 2, made, on_device_failure="cpu")
@@ -97,7 +99,7 @@ def test_a_gpu_that_fails_while_running_leaves_the_session_on_the_cpu(error, cap
     assert len(caplog.records) == 1 and "goes on on the cpu" in caplog.text
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=["memory", "lost"])
+@pytest.mark.parametrize("error", ERRORS, ids=KINDS)
 def test_a_gpu_that_fails_while_loading(error):
     made = []
     assert guarded(error, -1, made, on_device_failure="cpu").window == W
@@ -117,6 +119,26 @@ def test_a_gpu_that_is_not_there(tmp_path, caplog):
     engine = load_engine(config.replace(on_device_failure="cpu"))
     engine.begin([np.random.default_rng(0)])
     assert "goes on on the cpu" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["cdua", "meta", "cuda:x", "cuda:", ""])
+def test_a_device_of_another_name_is_a_mistake_and_no_failure(name):
+    config = small_config(device=name, on_device_failure="cpu")
+    with pytest.raises(UserError, match="there is no device"):
+        GuardedStepper(config, load_stepper)
+
+
+def test_a_full_gpu_is_no_damaged_file(tmp_path, monkeypatch):
+    config = small_config()
+    path = tmp_path / "m.safetensors"
+    save_checkpoint(path, small_model(config), config, {}, "none")
+
+    def full(*_, **__):
+        raise ERRORS[0]
+
+    monkeypatch.setattr("reactface_node.model.checkpoint.safe_open", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        read_safetensors(path, "cpu")
 
 
 def test_other_errors_are_nobodys_device():

@@ -6,7 +6,14 @@ import sys
 import time
 
 import pytest
-from ros_rclpy_rig import HAS_RCLPY, PATIENCE_S, activate, needs_ros, ros_graph
+from ros_rclpy_rig import (
+    HAS_RCLPY,
+    PATIENCE_S,
+    ClosableSession,
+    activate,
+    needs_ros,
+    ros_graph,
+)
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
@@ -108,6 +115,21 @@ def test_a_node_that_cannot_start_by_itself_ends_with_one_line(ros, monkeypatch,
     assert main([], autostart=True) == 1
     said = capfd.readouterr().err
     assert "no weights" in said and said.count("\n") == 1
+
+
+@needs_ros
+def test_a_node_that_loses_its_gpu_says_so_and_ends(ros, monkeypatch, capfd):
+    """And asks nothing more of it: not even a new conversation."""
+    from reactface_node.ros.node import main
+
+    def lost(*_, **__):
+        raise UserError("cuda failed (CUDA error: unspecified launch failure)")
+
+    monkeypatch.setattr(ClosableSession, "poll", lost)
+    monkeypatch.setattr(ClosableSession, "reset", lost)
+    assert main([], autostart=True) == 1
+    assert capfd.readouterr().err.count("cuda failed") == 1
+    assert ros.sessions[0].closed
 
 
 @needs_ros

@@ -8,6 +8,7 @@ import pytest
 from ros_server_rig import RGB, START_S, TYPES, an_image, audio_data, faked_node, reaction, stamps
 
 from reactface_node.config import Config
+from reactface_node.errors import UserError
 from reactface_node.ros import convert
 from reactface_node.ros.server import (
     BLENDSHAPES,
@@ -234,3 +235,15 @@ def test_another_voice_is_heard_though_the_last_one_fell_silent(node):
         node.server.receive("voice", SimpleNamespace(data=False), at_s)
         node.server.receive("audio", build(data=np.ones(320, np.uint8)), at_s)
     assert heard == [True, False, True, False]
+
+
+def test_what_it_cannot_go_on_without_is_in_the_diagnostics_before_it_ends(node, monkeypatch):
+    def lost(now_s, wait=True):
+        raise UserError("cuda is out of memory: set on_device_failure=cpu")
+
+    monkeypatch.setattr(node.session, "poll", lost)
+    with pytest.raises(UserError, match="out of memory"):
+        node.server.tick(START_S)
+    (message,) = node.transport.on(DIAGNOSTICS)
+    (status,) = message.status
+    assert (status.level, status.message) == (2, "cuda is out of memory: set on_device_failure=cpu")

@@ -69,7 +69,7 @@ class Rig:
         self.session.reset()
         self.meter.grown.clear()
         self.transport = Unheard(self.types)
-        self.renderer = make_renderer(config.render)
+        self.renderer = make_renderer(config.render, config.on_device_failure)
         self.server = Server(
             config, self.session, self.types, self.transport, self.renderer, is_live=is_live
         )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import nn
 
 from reactface_node import resources
 from reactface_node.config import Config, ModelConfig
+from reactface_node.devices import is_device_failure
 from reactface_node.errors import NoDevice, UserError
 from reactface_node.files import make_folder, written_whole
 from reactface_node.model.reactface import ReactFace
@@ -108,6 +110,8 @@ def read_safetensors(path: Path, device: str) -> tuple[dict[str, str], dict[str,
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return file.metadata() or {}, tensors
     except (SafetensorError, OSError, RuntimeError) as error:
+        if is_device_failure(error):
+            raise
         raise UserError(f"{path} is damaged or no safetensors file: {error}") from error
 
 
@@ -161,14 +165,15 @@ def load_tensors(path: Path, net: nn.Module, tensors: dict[str, torch.Tensor]) -
 
 
 def resolve_device(name: str) -> str:
-    """The device as torch knows it; UserError where it cannot be used."""
+    """The device as torch knows it; UserError where it has another name, NoDevice where it
+    cannot be used."""
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
+        raise UserError(f"there is no device '{name}': it is cpu, cuda or cuda:N")
     try:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0].partition(", ipu")[0]
-        raise NoDevice(
-            f"device '{name}' cannot be used here (cpu, cuda or cuda:N): {reason}"
-        ) from error
+        raise NoDevice(f"device '{name}' cannot be used here: {reason}") from error
     return name
 
 

@@ -1,14 +1,12 @@
 """A model whose device may fail: it goes on on the CPU, or says in one line that it cannot."""
 
-import logging
 from collections.abc import Callable
 
 import numpy as np
 
 from reactface_node.config import Config, ModelConfig
-from reactface_node.devices import failure_text, is_device_failure
+from reactface_node.devices import go_without
 from reactface_node.engine import SpeakerFrames, Stepper
-from reactface_node.errors import NoDevice, UserError
 
 Loader = Callable[[Config], Stepper]
 
@@ -54,16 +52,9 @@ class GuardedStepper:
         self._stepper.begin(self._who)
 
     def _instead(self, error: Exception) -> Stepper:
-        """The model on the CPU; what is no failure of a device is raised as it came."""
-        is_missing = isinstance(error, NoDevice)
-        if self._config.device == "cpu" or not (is_missing or is_device_failure(error)):
-            raise error
-        text = str(error) if is_missing else failure_text(error, self._config.device)
-        if self._config.on_device_failure == "stop":
-            raise UserError(
-                f"{text}: set on_device_failure=cpu to go on without it, or device=cpu"
-            ) from error
-        logging.getLogger(__name__).warning("%s: the model goes on on the cpu", text)
+        """The model on the CPU, if that is wanted."""
+        config = self._config
+        go_without(error, "the model", "device", config.device, config.on_device_failure)
         # The CPU has no float16.
         self._config = self._config.replace(device="cpu", precision="float32")
         return self._load(self._config)

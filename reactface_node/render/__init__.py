@@ -51,15 +51,16 @@ class NoRenderer(StillRenderer):
         del coefficients
 
 
-def make_renderer(config: RenderConfig) -> Renderer:
-    """The renderer that the config names; UserError where a file or a theme is missing."""
+def make_renderer(config: RenderConfig, on_device_failure: str = "stop") -> Renderer:
+    """The renderer that the config names; UserError where a file or a theme is missing.
+    on_device_failure: as the setting, for a portrait's device."""
     # Here, because nobody needs the libraries of renderers that are not used.
     if config.renderer == "none":
         return NoRenderer()
     if config.renderer == "portrait":
         from reactface_node.render.portrait import Portrait
 
-        return Portrait(config)
+        return Portrait(config, on_device_failure)
     if config.renderer == "mesh":
         from reactface_node.render.mesh import MeshView
 

@@ -12,7 +12,7 @@ from reactface_node.ros.types import MessageTypes
 
 PERIOD_S = 1.0
 LATENCIES_KEPT = 500
-OK, WARN, STALE = 0, 1, 3
+OK, WARN, ERROR, STALE = 0, 1, 2, 3
 
 
 class Meter:
@@ -59,10 +59,15 @@ def memory_mb() -> dict[str, float]:
 
 
 def diagnostic_array(
-    types: MessageTypes, now_s: float, name: str, enabled: bool, values: Mapping[str, float]
+    types: MessageTypes,
+    now_s: float,
+    name: str,
+    enabled: bool,
+    values: Mapping[str, float],
+    failure: str = "",
 ) -> Any:
-    """Values by name -> diagnostic_msgs/DiagnosticArray with one status."""
-    level, text = _judge(enabled, values)
+    """Values by name -> diagnostic_msgs/DiagnosticArray with one status. failure: why it ends."""
+    level, text = (ERROR, failure) if failure else _judge(enabled, values)
     pair = types.message_type("diagnostic_msgs/msg/KeyValue")
     status = types.message_type("diagnostic_msgs/msg/DiagnosticStatus")(
         level=types.byte(level),

@@ -57,7 +57,7 @@ def live(config: Config, camera: str, microphone: str, showing: bool) -> None:
         if capture is not None:
             stack.callback(capture.close)
         page = stack.enter_context(WebFace(config)) if config.web.port else None
-        renderer = make_renderer(config.render)
+        renderer = make_renderer(config.render, config.on_device_failure)
         session = ReactionSession.load(config)
         stack.callback(session.close)
         if page is not None:

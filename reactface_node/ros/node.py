@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from reactface_node.config import Config
+from reactface_node.devices import free_memory
 from reactface_node.errors import UserError
 from reactface_node.settings import Setting, settings
 
@@ -83,14 +84,13 @@ class ReactfaceNode(LifecycleNode):
 
     def free(self) -> None:
         """Back to unconfigured from any state."""
-        self._leave()
+        # Not by way of ``_leave``: on a GPU that is lost no conversation could begin anew.
+        self._close_graph()
         if self._session is not None:
             self._session.close()
         self._session = self._renderer = None
-        if self.config.device.startswith("cuda"):
-            import torch
-
-            torch.cuda.empty_cache()
+        if "cuda" in self.config.device + self.config.render.device:
+            free_memory()
 
     def _load(self) -> None:
         # Here, so that a mistake on the command line is said before torch has been loaded, and
@@ -98,7 +98,7 @@ class ReactfaceNode(LifecycleNode):
         from reactface_node.render import make_renderer
         from reactface_node.session import ReactionSession
 
-        self._renderer = make_renderer(self.config.render)
+        self._renderer = make_renderer(self.config.render, self.config.on_device_failure)
         self._session = ReactionSession.load(self.config)
         self.get_logger().info(f"configured: profile {self.config.profile}")
 
@@ -110,9 +110,13 @@ class ReactfaceNode(LifecycleNode):
     def _leave(self) -> None:
         """The next activation is another conversation."""
         if self._graph is not None:
+            self._close_graph()
+            self._session.reset()
+
+    def _close_graph(self) -> None:
+        if self._graph is not None:
             self._graph.close()
             self._graph = None
-            self._session.reset()
 
     def _attempt(self, step: Callable[[], None]) -> TransitionCallbackReturn:
         """rclpy drops what a transition raises. A user's mistake leaves the state as it was."""
@@ -166,10 +170,11 @@ class RosHandler(logging.Handler):
 def main(
     arguments: list[str] | None = None, config: Config | None = None, autostart: bool = False
 ) -> int:
-    """Serve until SIGINT or SIGTERM; 0. ``arguments``: ROS's own, after the command's.
+    """Serve until SIGINT or SIGTERM; 0, or 1 as ``serve``. ``arguments``: ROS's own, after the
+    command's.
 
     config: what ROS parameters change; the default profile if None. autostart: configure and
-    activate at once; 1 if that fails, and the node has logged why. UserError for wrong arguments,
+    activate at once. UserError for wrong arguments,
     wrong parameters, and where ``reactface_msgs`` is not built.
     """
     require_messages()
@@ -204,7 +209,8 @@ def _run(arguments: list[str], config: Config | None, stop: list[int], autostart
 
 
 def serve(node: ReactfaceNode, stop: list[int], autostart: bool = False) -> int:
-    """Spin until ``stop`` holds a signal; 0, or 1 if the start fails. Frees the node."""
+    """Spin until ``stop`` holds a signal; 0, or 1 if the start fails or the device does on the
+    way, which is logged. Frees the node."""
     package, handler = logging.getLogger("reactface_node"), RosHandler(node)
     package.addHandler(handler)
     package.propagate = False
@@ -218,6 +224,9 @@ def serve(node: ReactfaceNode, stop: list[int], autostart: bool = False) -> int:
         while not stop:
             executor.spin_once(timeout_sec=_STOP_PERIOD_S)
         return 0
+    except UserError as error:
+        node.get_logger().error(str(error))
+        return 1
     finally:
         node.free()
         package.removeHandler(handler)

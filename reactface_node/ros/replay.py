@@ -182,7 +182,7 @@ def replay(
     with ExitStack() as stack:
         recording = stack.enter_context(open_source(source, config.ros))
         bag = stack.enter_context(BagWriter(out))
-        renderer = make_renderer(config.render)
+        renderer = make_renderer(config.render, config.on_device_failure)
         session = load()
         stack.callback(session.close)
         observed = Observed(session)

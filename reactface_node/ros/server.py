@@ -107,13 +107,16 @@ class Server(Intake):
         """Publishes what is due, then lets the session react.
 
         In this order, so that a frame goes out on a tick whose ``now_s`` includes the time that
-        its reaction took: the latency that is measured is the one that is felt.
+        its reaction took: the latency that is measured is the one that is felt. UserError where
+        it cannot go on, such as without its GPU; diagnostics say so first.
         """
         with self._work.at_work():
             if self.enabled:
-                self._publish_due(now_s)
-                for reaction in self._session.poll(now_s, wait=not self._is_live):
-                    self._queue(reaction)
+                try:
+                    self._play(now_s)
+                except UserError as error:
+                    self._tell_of_end(now_s, str(error))
+                    raise
             if self.meter.due(now_s):
                 self._report(now_s)
             if self._page is not None:
@@ -155,6 +158,16 @@ class Server(Intake):
         except UserError as error:
             return str(error)
         return ""
+
+    def _play(self, now_s: float) -> None:
+        self._publish_due(now_s)
+        for reaction in self._session.poll(now_s, wait=not self._is_live):
+            self._queue(reaction)
+
+    def _tell_of_end(self, now_s: float, reason: str) -> None:
+        values = self._session.stats()
+        message = diagnostic_array(self._types, now_s, self._name, self.enabled, values, reason)
+        self._transport.publish(DIAGNOSTICS, message)
 
     def _report(self, now_s: float) -> None:
         load = self._work.report(self.meter.totals.get("frames_late", 0))

@@ -9,9 +9,9 @@ from reactface_node import resources
 from reactface_node.config import RenderConfig
 from reactface_node.errors import UserError
 from reactface_node.fitting import fitted
-from reactface_node.model.checkpoint import resolve_device
 from reactface_node.render import Draw
 from reactface_node.render.portrait.generator import RADIUS, WINDOW, frames_around
+from reactface_node.render.portrait.guarded import GuardedPainter
 from reactface_node.render.portrait.painter import Painter
 from reactface_node.render.portrait.picture import read_portrait
 from reactface_node.render.portrait.weights import load_generator
@@ -47,10 +47,9 @@ class Portrait:
     UserError, and nothing is loaded, where weights or portrait cannot be used.
     """
 
-    def __init__(self, config: RenderConfig):
+    def __init__(self, config: RenderConfig, on_device_failure: str = "stop"):
         self.size = (config.width, config.height)
         self._config = config
-        resolve_device(config.device)
         self._picture = read_portrait(config.portraits, config.portrait)
         path = resources.weights_file(config.pirender)
         if path is None:
@@ -58,7 +57,11 @@ class Portrait:
                 f"no PIRender weights '{config.pirender}': see cur_model_fold.pth in `reactface "
                 "weights`, or train some with `reactface portrait train`; then set render.pirender"
             )
-        self._painter = Painter(load_generator(path, config.device), config.device)
+        self._painter = GuardedPainter(
+            lambda device: Painter(load_generator(path, device), device),
+            config.device,
+            on_device_failure,
+        )
         self._context = Context(config.look_ahead)
         if config.device == "cpu":
             logging.getLogger(__name__).warning(
