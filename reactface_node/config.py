@@ -184,6 +184,16 @@ class Config:
         choices=("window", "frame"),
     )
     device: str = setting("cpu", "cpu, cuda or cuda:N")
+    on_device_failure: str = setting(
+        "stop",
+        "a GPU that is lost or out of memory: stop with an error, or go on on the cpu",
+        choices=("stop", "cpu"),
+    )
+    precision: str = setting(
+        "float32",
+        "of the paper profile's convolutions and wav2vec 2.0; float16 needs a GPU",
+        choices=("float32", "bfloat16", "float16"),
+    )
     threads: int = setting(
         1, "CPU threads of the model; more than one stalls beside other processes", 0, 256
     )

@@ -91,9 +91,10 @@ def load_engine(config: Config) -> Engine:
 
         return Engine(OnnxStepper(exported, config), frames_at_once(config))
     # Here, so that a robot which runs an exported model needs no torch.
+    from reactface_node.model.guarded import GuardedStepper
     from reactface_node.model.load import load_stepper
 
-    return Engine(load_stepper(config), frames_at_once(config))
+    return Engine(GuardedStepper(config, load_stepper), frames_at_once(config))
 
 
 def frames_at_once(config: Config) -> int:

@@ -3,3 +3,7 @@
 
 class UserError(Exception):
     """Something the user can put right; the message says what is wrong and what to do."""
+
+
+class NoDevice(UserError):
+    """The device that is asked for is not there."""

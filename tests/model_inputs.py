@@ -19,6 +19,7 @@ SMALL = {
     "playout.playout_delay_s": 0.06,
 }
 PIXELS = 32
+W = 8
 
 
 def small_config(profile: str = "default", **changes) -> Config:

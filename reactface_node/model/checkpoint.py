@@ -14,7 +14,7 @@ from torch import nn
 
 from reactface_node import resources
 from reactface_node.config import Config, ModelConfig
-from reactface_node.errors import UserError
+from reactface_node.errors import NoDevice, UserError
 from reactface_node.files import make_folder, written_whole
 from reactface_node.model.reactface import ReactFace
 from reactface_node.model.speech import Wav2Vec2Encoder, untrained_wav2vec2
@@ -166,7 +166,7 @@ def resolve_device(name: str) -> str:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0].partition(", ipu")[0]
-        raise UserError(
+        raise NoDevice(
             f"device '{name}' cannot be used here (cpu, cuda or cuda:N): {reason}"
         ) from error
     return name

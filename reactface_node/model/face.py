@@ -78,11 +78,11 @@ class CausalConv3d(nn.Module):
         if past is None:
             past = x.new_zeros(*x.shape[:2], self.past_frames, *x.shape[3:])
         padded = torch.cat([past, x], dim=2)
-        y = self.conv(padded)
-        mean = y.mean(dim=(3, 4), keepdim=True)
-        spread = y.var(dim=(3, 4), keepdim=True, unbiased=False)
-        kept = padded[:, :, padded.shape[2] - self.past_frames :]
-        return F.relu((y - mean) * torch.rsqrt(spread + 1e-5)), kept
+        # The convolution alone may be in another precision; statistics want all of float32.
+        y = self.conv(padded.to(self.conv.weight.dtype)).to(x.dtype)
+        return F.relu(F.layer_norm(y, y.shape[3:])), padded[
+            :, :, padded.shape[2] - self.past_frames :
+        ]
 
 
 class PixelEncoder(nn.Module):
@@ -119,7 +119,8 @@ class PixelEncoder(nn.Module):
             y, frames = conv(x, past)
             kept.append(frames)
             if index == 0:
-                y = F.max_pool3d(y, (1, 3, 3), (1, 2, 2))
+                pooled = F.max_pool2d(y.flatten(1, 2), 3, 2)
+                y = pooled.unflatten(1, y.shape[1:3])
             x = x + y if index == 3 else y
         pooled = x.mean(dim=(3, 4)).transpose(1, 2)
         embedded = self.embed(torch.cat([pooled * flag, flag], dim=-1))

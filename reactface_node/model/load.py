@@ -11,9 +11,11 @@ from reactface_node.config import Config, ModelConfig
 from reactface_node.engine import SpeakerFrames
 from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import find_weights, load_checkpoint, resolve_device
+from reactface_node.model.face import PixelEncoder
 from reactface_node.model.official_checkpoint import is_official, load_official
 from reactface_node.model.official_session import OfficialListener
 from reactface_node.model.reactface import ReactFace
+from reactface_node.model.speech import Wav2Vec2Encoder
 from reactface_node.model.upload import send, upload
 
 
@@ -21,10 +23,12 @@ def load_listener(config: Config, device: str) -> ReactFace | OfficialListener:
     """The model with its weights; UserError if they are missing or do not fit."""
     path = find_weights(config.weights)
     if config.model.behaviour == "official":
+        if config.precision != "float32":
+            raise UserError("precision is for the paper profile: official computes what it did")
         return load_official(path, config.model, device)
     if is_official(path):
         raise UserError(f"{path} is not ours; for the released code's take --profile official")
-    return load_checkpoint(path, config.model, device).model
+    return lowered(load_checkpoint(path, config.model, device).model, config.precision, device)
 
 
 def sampled_as(
@@ -72,3 +76,18 @@ def load_stepper(config: Config) -> TorchStepper:
     if config.threads:
         torch.set_num_threads(config.threads)
     return TorchStepper(load_listener(config, device))
+
+
+def lowered(model: ReactFace, precision: str, device: str) -> ReactFace:
+    """The model with its large encoders in that precision; all else, and the state, stay
+    float32. UserError where it has none, or the device cannot."""
+    if precision == "float32":
+        return model
+    face, speech = model.face_encoder, model.speech_encoder
+    if not isinstance(face, PixelEncoder) or not isinstance(speech, Wav2Vec2Encoder):
+        raise UserError(f"precision={precision} is for the paper profile: nothing else is large")
+    if precision == "float16" and device == "cpu":
+        raise UserError("precision=float16 needs a GPU: bfloat16 works on the cpu")
+    for part in (face.convolutions, speech.backbone):
+        part.to(getattr(torch, precision))
+    return model

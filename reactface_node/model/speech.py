@@ -189,7 +189,10 @@ class Wav2Vec2Encoder(nn.Module):
             heard = valid[:, index * self.window : (index + 1) * self.window]
             loudness = loudness.hear(audio[:, index * hop : (index + 1) * hop], heard)
             contexts.append(loudness.normalise(context))
-        hidden = self.backbone(torch.stack(contexts, 1).flatten(0, 1)).last_hidden_state
+        sound = torch.stack(contexts, 1).flatten(0, 1)
+        # The backbone alone may be in another precision.
+        dtype = next(self.backbone.parameters()).dtype
+        hidden = self.backbone(sound.to(dtype)).last_hidden_state.to(sound.dtype)
         hidden = hidden[:, -self.ratio * self.window :].unflatten(0, (batch, -1)).flatten(1, 2)
         heard = valid.repeat_interleave(self.ratio, dim=1)[..., None].to(hidden.dtype)
         features = self.norm(self.project(torch.cat([hidden * heard, heard], dim=-1)))

@@ -1,0 +1,69 @@
+"""A model whose device may fail: it goes on on the CPU, or says in one line that it cannot."""
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+
+from reactface_node.config import Config, ModelConfig
+from reactface_node.devices import failure_text, is_device_failure
+from reactface_node.engine import SpeakerFrames, Stepper
+from reactface_node.errors import NoDevice, UserError
+
+Loader = Callable[[Config], Stepper]
+
+
+class GuardedStepper:
+    """See ``engine.Stepper``: another one, until its device fails; then by the config's
+    ``on_device_failure`` a UserError, or the model on the CPU, whose conversation begins anew
+    with the same listeners."""
+
+    def __init__(self, config: Config, load: Loader):
+        self._config, self._load = config, load
+        try:
+            self._stepper = load(config)
+        except Exception as error:
+            self._stepper = self._instead(error)
+        self.window, self.noise_width = self._stepper.window, self._stepper.noise_width
+        self.disposition = self._stepper.disposition
+        self._who = np.zeros((0, 0), np.float32)
+        self._sampling: ModelConfig | None = None
+
+    def begin(self, disposition: np.ndarray) -> None:
+        self._who = disposition
+        try:
+            self._stepper.begin(disposition)
+        except Exception as error:
+            self._go_on_without(error)
+
+    def step(self, speaker: SpeakerFrames, noise: np.ndarray) -> np.ndarray:
+        try:
+            return self._stepper.step(speaker, noise)
+        except Exception as error:
+            self._go_on_without(error)
+            return self._stepper.step(speaker, noise)
+
+    def configure(self, config: ModelConfig) -> None:
+        self._sampling = config
+        self._stepper.configure(config)
+
+    def _go_on_without(self, error: Exception) -> None:
+        self._stepper = self._instead(error)
+        if self._sampling is not None:
+            self._stepper.configure(self._sampling)
+        self._stepper.begin(self._who)
+
+    def _instead(self, error: Exception) -> Stepper:
+        """The model on the CPU; what is no failure of a device is raised as it came."""
+        is_missing = isinstance(error, NoDevice)
+        if self._config.device == "cpu" or not (is_missing or is_device_failure(error)):
+            raise error
+        text = str(error) if is_missing else failure_text(error, self._config.device)
+        if self._config.on_device_failure == "stop":
+            raise UserError(
+                f"{text}: set on_device_failure=cpu to go on without it, or device=cpu"
+            ) from error
+        logging.getLogger(__name__).warning("%s: the model goes on on the cpu", text)
+        # The CPU has no float16.
+        self._config = self._config.replace(device="cpu", precision="float32")
+        return self._load(self._config)

@@ -1,0 +1,125 @@
+"""Precision of the large encoders, and devices that fail while loading or running."""
+
+import numpy as np
+import pytest
+import torch
+from model_inputs import W, small_config, small_model, speaker_input
+
+from reactface_node.config import Config
+from reactface_node.engine import load_engine
+from reactface_node.errors import UserError
+from reactface_node.model.checkpoint import save_checkpoint
+from reactface_node.model.guarded import GuardedStepper
+from reactface_node.model.load import load_stepper, lowered
+
+# Of outputs whose standard deviation is about 0.6 with random weights.
+BFLOAT16 = 0.03
+
+
+def test_bfloat16_changes_little_and_only_within_the_encoders():
+    config = small_config("paper")
+    exact = small_model(config)
+    rough = lowered(small_model(config), "bfloat16", "cpu")
+    speaker, noise = speaker_input(config, 4 * W), torch.zeros(1, 1, 4, exact.noise_width)
+    with torch.inference_mode():
+        expected, found = (model(speaker, noise)[0].listener for model in (exact, rough))
+        state = rough.initial_state(1, 1, streaming=True)
+        _, state = rough.step(speaker.frames(0, W), noise[:, :, 0], state)
+    assert 0.0 < (expected - found).abs().max() < BFLOAT16
+    assert state.face.convolutions[0].dtype == state.last_face.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("profile", "precision", "why"),
+    [
+        ("paper", "float16", "needs a GPU"),
+        ("default", "bfloat16", "for the paper profile"),
+    ],
+)
+def test_a_precision_that_cannot_be_is_one_line(profile, precision, why, tmp_path):
+    config = small_config(profile, precision=precision)
+    save_checkpoint(tmp_path / "m.safetensors", small_model(config), config, {}, "none")
+    with pytest.raises(UserError, match=why):
+        load_stepper(config.replace(weights=str(tmp_path / "m.safetensors")))
+
+
+class Failing:
+    """A stepper that works ``good`` times; on the CPU always."""
+
+    window, noise_width, disposition = W, 4, 2
+
+    def __init__(self, config, good, error):
+        self.config, self.good, self.error = config, good, error
+        self.begun = self.sampling = None
+
+    def begin(self, disposition):
+        self.begun = disposition
+
+    def step(self, speaker, noise):
+        self.good -= 1
+        if self.good < 0 and self.config.device != "cpu":
+            raise self.error
+        return np.full((1, W, 58), float(self.config.device == "cpu"))
+
+    def configure(self, config):
+        self.sampling = config
+
+
+ERRORS = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    RuntimeError("CUDA error: unspecified launch failure\nCUDA kernel errors might ..."),
+]
+
+
+def guarded(error, good, made, **changes):
+    def load(config):
+        if good < 0 and config.device != "cpu":
+            raise error
+        made.append(Failing(config, good, error))
+        return made[-1]
+
+    config = Config().replace(device="cuda", precision="float16", **changes)
+    return GuardedStepper(config, load)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=["memory", "lost"])
+def test_a_gpu_that_fails_while_running_leaves_the_session_on_the_cpu(error, caplog):
+    made = []
+    stepper = guarded(error, 2, made, on_device_failure="cpu")
+    who = np.ones((1, 2), np.float32)
+    stepper.begin(who)
+    sampling = Config().replace(**{"model.temperature": 0.5}).model
+    stepper.configure(sampling)
+    shown = [stepper.step(None, None)[0, 0, 0] for _ in range(4)]
+    assert shown == [0.0, 0.0, 1.0, 1.0]
+    assert (made[1].config.device, made[1].config.precision) == ("cpu", "float32")
+    assert made[1].begun is who and made[1].sampling is sampling
+    assert len(caplog.records) == 1 and "goes on on the cpu" in caplog.text
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=["memory", "lost"])
+def test_a_gpu_that_fails_while_loading(error):
+    made = []
+    assert guarded(error, -1, made, on_device_failure="cpu").window == W
+    assert made[0].config.device == "cpu"
+    with pytest.raises(UserError, match="on_device_failure=cpu") as said:
+        guarded(error, -1, [])
+    assert "\n" not in str(said.value)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there(tmp_path, caplog):
+    config = small_config(device="cuda")
+    save_checkpoint(tmp_path / "m.safetensors", small_model(config), config, {}, "none")
+    config = config.replace(weights=str(tmp_path / "m.safetensors"))
+    with pytest.raises(UserError, match="device 'cuda' cannot be used here"):
+        load_engine(config)
+    engine = load_engine(config.replace(on_device_failure="cpu"))
+    engine.begin([np.random.default_rng(0)])
+    assert "goes on on the cpu" in caplog.text
+
+
+def test_other_errors_are_nobodys_device():
+    stepper = guarded(ValueError("a bug"), 0, [], on_device_failure="cpu")
+    with pytest.raises(ValueError, match="a bug"):
+        stepper.step(None, None)
