@@ -61,7 +61,7 @@ class PerceptionConfig:
     rate_hz: float = setting(
         25.0,
         "images tracked a second: 25, or 25 by a whole number; between them faces are interpolated "
-        "(mode=window) or held (mode=frame)",
+        "(mode=window) or held while the head goes on (mode=frame)",
         1.0,
         25.0,
     )

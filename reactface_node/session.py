@@ -26,6 +26,7 @@ from reactface_node.perception.worker import Tracker, TrackerThread
 from reactface_node.playout import Delay, Playout
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, Observation, Reaction
 from reactface_node.settings import settings
+from reactface_node.steps import Steps
 from reactface_node.timeline import Timeline, Window
 from reactface_node.turn import Turn
 from reactface_node.warm_up import warm_up
@@ -45,7 +46,7 @@ class ReactionSession:
     ):
         """``load`` is the usual way in. clock: what work is measured with."""
         self.config = _checked(config)
-        self._engine = engine
+        self._engine, self._steps = engine, Steps(engine)
         self._clock = clock
         self._tracker = TrackerThread(tracker, clock)
         self._watch = Watch(
@@ -115,13 +116,12 @@ class ReactionSession:
         """The reactions of all windows that closed by now, oldest first.
 
         A window that could not even be shown any more is skipped and counted. Unless told to
-        ``wait``, one whose last frames are still being tracked comes with a later poll, but in
-        time to be shown, and images that the tracker has no time for are left out.
+        ``wait``, one whose last frames are still being tracked, or that the model is still at,
+        comes with a later poll, and images that the tracker has no time for are left out.
         """
-        return [
-            self.finish(pending, None if pending.is_spared else self._engine.step(pending.speaker))
-            for pending in self.take(now_s, wait)
-        ]
+        for pending in self.take(now_s, wait):
+            self._steps.begin(pending)
+        return [self.finish(*ended) for ended in self._steps.ended(wait)]
 
     def take(self, now_s: float, wait: bool = True) -> list[Pending]:
         """``poll``'s first half, for those who run the model of several sessions at once: what
@@ -131,8 +131,10 @@ class ReactionSession:
         self._now_s = now_s
         self._watch.is_live = not wait
         self._closed += ((now_s, window) for window in self._timeline.poll(now_s))
-        taken = []
+        taken: list[Pending] = []
         while self._closed and (wait or self._is_ready(*self._closed[0], now_s)):
+            if not (wait or (self._steps.is_free and not taken)):
+                break  # What waits for the model here may become too late, and is skipped then.
             _, window = self._closed.popleft()
             show_at_s = self._delay.show_at(window, now_s)
             if show_at_s[-1] + 1 / FRAME_RATE_HZ < now_s:
@@ -153,6 +155,7 @@ class ReactionSession:
         self._timeline.reset()
         self._tracker.reset()
         self._watch.reset()
+        self._steps.clear()
         self._closed.clear()
         self._turn.clear()
         self._begin()
@@ -200,7 +203,8 @@ class ReactionSession:
         }
 
     def close(self) -> None:
-        """Free the tracker and end its thread."""
+        """Free the tracker, and end its thread and the model's."""
+        self._steps.close()
         self._tracker.close()
 
     def _begin(self) -> None:

@@ -95,7 +95,8 @@ class FakeRenderer(StillRenderer):
 
 
 def faked_node(config=None, session=None, **options):
-    """A server between fakes."""
+    """A server between fakes, whose work takes no time."""
+    options = {"clock": lambda: 0.0, **options}
     session, transport, renderer = session or FakeSession(), FakeTransport(), FakeRenderer()
     server = Server(config or Config(), session, TYPES, transport, renderer, **options)
     return SimpleNamespace(server=server, session=session, transport=transport, renderer=renderer)

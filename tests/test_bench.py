@@ -111,7 +111,9 @@ def test_of_a_session_memory_and_a_new_sessions_windows_are_measured_beside_it(b
 def test_the_paced_run_publishes_every_frame_in_time(bench, monkeypatch, pictures):
     monkeypatch.setattr("reactface_node.bench.pipeline.time", SteppedTime().module())
     monkeypatch.setattr("reactface_node.bench.recording.HD_IMAGES", 5)
-    result, printed = bench("--only", "paced", "--seconds", "3", "--paced-images", pictures)
+    # Frame by frame nothing runs on the real clock, which is not stepped.
+    paced = ("--only", "paced", "--seconds", "3", "--paced-images", pictures)
+    result, printed = bench(*paced, "--set", "mode=frame")
     found = result["paced"]
     assert found["images"] == 90 and found["images_dropped"] == found["rejected"] == 0
     assert found["windows_skipped"] == found["frames_late"] == 0
@@ -119,7 +121,7 @@ def test_the_paced_run_publishes_every_frame_in_time(bench, monkeypatch, picture
     # Nothing takes time here: a frame waits for its time alone, which is playout_delay_s after
     # the end of its window, less what the last chunk of sound came later than that.
     assert 0 < found["latency"]["p50_ms"] <= 62
-    assert found["latency"]["calls"] == found["windows"]
+    assert found["windows"] - 1 <= found["latency"]["calls"] <= found["windows"]
     assert "0 skipped" in printed
 
 

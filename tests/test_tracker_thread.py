@@ -6,6 +6,7 @@ import threading
 import numpy as np
 from model_inputs import engine_for, small_config
 from test_session import ReadingTracker, joined, make_session, picture, run
+from test_steps import poll_until
 
 from reactface_node.perception.worker import TrackerThread
 from reactface_node.schema import Observation
@@ -144,14 +145,14 @@ def test_a_tracker_that_is_too_slow_costs_no_window_its_time():
     push(session, 2, 9)
     assert session.poll(100.36, wait=False) == []
     assert session.poll(100.39, wait=False) == []
-    (first,) = session.poll(100.41, wait=False)  # a frame's time after it closed
+    (first,) = poll_until(session, 100.41, 1)  # a frame's time after it closed
     assert first.show_at_s[0] < 100.41 and first.face_seen == 0.0
     push(session, 9, 17)
     assert session.poll(100.68, wait=False) == []
     tracker.go.set()
     until_tracked(session)
     push(session, 17, 18)
-    (second,) = session.poll(100.72, wait=False)
+    (second,) = poll_until(session, 100.72, 1)
     assert second.face_seen == 1.0
     assert session.stats()["windows_skipped"] == 0
 
@@ -166,7 +167,7 @@ def test_a_window_whose_time_went_by_is_skipped():
     session.poll(100.0, wait=False)
     push(session, 0, 25)
     until_tracked(session)
-    assert [reaction.window_index for reaction in session.poll(101.0, wait=False)] == [1, 2]
+    assert [reaction.window_index for reaction in poll_until(session, 101.0, 2)] == [1, 2]
     assert session.stats()["windows_skipped"] == 1
 
 

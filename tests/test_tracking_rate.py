@@ -7,7 +7,7 @@ import pytest
 from model_inputs import engine_for, small_config
 from test_session import ReadingTracker, W, joined, picture, run
 
-from reactface_node.perception.watch import between
+from reactface_node.perception.watch import between, onward
 from reactface_node.schema import Observation
 from reactface_node.session import ReactionSession
 
@@ -49,10 +49,22 @@ def test_in_window_mode_what_lies_between_is_interpolated():
         np.testing.assert_allclose(faces[slot], expected, atol=1e-6)
 
 
-def test_in_frame_mode_the_last_one_is_held():
-    faces = speaker(run(watching(12.5, mode="frame")))
-    expected = [seen(slot // 2 * 2) for slot in range(len(faces))]
-    np.testing.assert_allclose(faces[:60], np.stack(expected)[:60], atol=1e-6)
+def test_in_frame_mode_the_last_one_is_held_and_the_head_goes_on_at_half_its_speed():
+    faces = speaker(run(watching(12.5, mode="frame")))[:60]
+    held = np.stack([seen(slot // 2 * 2) for slot in range(60)])
+    np.testing.assert_allclose(faces[:, :52], held[:, :52], atol=1e-6)
+    np.testing.assert_allclose(faces[::2], held[::2], atol=1e-6)
+    heads = held[2:, 52:]
+    moved = heads[1::2] - held[:-2, 52:][1::2]
+    np.testing.assert_allclose(faces[3::2, 52:], heads[1::2] + 0.25 * moved, atol=1e-6)
+
+
+def test_only_the_same_persons_head_goes_on():
+    one = Observation(np.zeros(58, np.float32), np.ones(58, bool), person=1)
+    other = replace(one, coefficients=np.ones(58, np.float32))
+    assert onward(one, other, 0.5).coefficients[[0, 51, 52, 57]].tolist() == [1, 1, 1.25, 1.25]
+    assert onward(replace(one, person=2), other, 0.5) is other
+    assert onward(Observation.missing(), other, 0.5) is other
 
 
 def test_a_camera_that_misses_the_tracked_slots_is_tracked_all_the_same():

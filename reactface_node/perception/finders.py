@@ -46,13 +46,16 @@ class FaceMeshFinder:
         self._open()
 
     def find(self, stamp_s: float, image: np.ndarray) -> list[Face]:
-        # With the first face comes another note of MediaPipe's.
+        # With the first face comes another note of MediaPipe's. No longer, because what others
+        # say meanwhile is lost too.
         self._looked_at += 1
-        quiet = quiet_stderr() if self._looked_at < FIRST_IMAGES else nullcontext()
+        is_noisy = self._looked_at < FIRST_IMAGES and not self._has_found
+        quiet = quiet_stderr() if is_noisy else nullcontext()
         with quiet_warnings(), quiet:
             self._look_around(stamp_s, image)
             shown = _over(image) if self._is_over else image
             found = self._mesh.process(shown).multi_face_landmarks or []
+        self._has_found |= bool(found)
         faces = [positions(face.landmark) for face in found]
         if self._is_over:
             faces = [np.array([1.0, 1.0, 0.0]) + [-1.0, -1.0, 1.0] * face for face in faces]
@@ -69,7 +72,7 @@ class FaceMeshFinder:
 
     def _open(self) -> None:
         self._is_crowd = self._is_over = False
-        self._looked_at = 0
+        self._looked_at, self._has_found = 0, False
         self._doubts = 0
         self._looked_s = self._others_s = -np.inf
         self._mesh = self._make(1)

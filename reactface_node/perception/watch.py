@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reactface_node.perception.worker import TrackerThread
-from reactface_node.schema import FRAME_RATE_HZ, Observation
+from reactface_node.schema import FRAME_RATE_HZ, ROTATION, TRANSLATION, Observation
 from reactface_node.timeline import Window
 
 LATE_SLOTS = 25
 """What was last seen stands this long for images that are still being tracked: a tracker that is
 slow is no reason to lose a face."""
+HEAD_GOES_ON = 0.5
 WARN_PERIOD_S = 1.0
 
 
@@ -44,12 +45,22 @@ class Watch:
 
     def __init__(self, tracker: TrackerThread, hold_s: float, interpolates: bool, every: int = 1):
         """hold_s: how long the last image stands for one that failed. interpolates: frames
-        between tracked ones lie between them; else the last one is held.
+        between tracked ones lie between them; else the last one is held, and the head goes on at
+        half its speed.
 
-        Of the sample recording tracked at 12.5 Hz, the frames between are off from where every
-        frame is tracked by a mean of 0.0189 interpolated, 0.0236 held and 0.0234 extrapolated with
-        a quarter of the speed (0.0252 with all of it); the tracked ones themselves by 0.0170. So
-        they are held.
+        Tracked at 12.5 Hz against at 25 Hz, all frames, root mean square of acted emotions (and of
+        the sample recording), of the values and of their steps from frame to frame; held was also
+        compared with going on at 0.1 to 1 times the speed:
+
+        ===================  ==============  ==============  ===========  ===========
+        .                    expression      its steps       head, mrad   its steps
+        ===================  ==============  ==============  ===========  ===========
+        interpolated         0.056 (0.037)   0.046 (0.035)   10.6 (5.2)   6.2 (3.8)
+        held                 0.061 (0.044)   0.055 (0.045)   13.5 (5.9)   11.2 (4.9)
+        on at 0.25 of speed  0.061 (0.044)   0.055 (0.045)   12.8 (5.8)   10.0 (4.7)
+        on at 0.5 of speed   0.061 (0.044)   0.056 (0.046)   12.3 (5.7)   9.1 (4.7)
+        on at its speed      0.064 (0.045)   0.060 (0.049)   11.7 (5.8)   8.7 (5.1)
+        ===================  ==============  ==============  ===========  ===========
         """
         self.is_live = False
         self.every = every
@@ -63,6 +74,7 @@ class Watch:
         """Slots begin anew."""
         self._newest: Glimpse | None = None
         self._asked: tuple[Glimpse | None, _Sight | None] = (None, None)
+        self._before: _Sight | None = None
         self._last: _Sight | None = None
         self._late: list[Glimpse] = []
 
@@ -94,6 +106,8 @@ class Watch:
         ]
         if self._interpolates and self.every > 1:
             sights = list(_interpolated(first, sights))
+        elif self.every > 1:
+            sights = [self._onward(slot, sight) for slot, sight in enumerate(sights, first)]
         return [Observation.missing() if sight is None else sight.observation for sight in sights]
 
     def _catch_up(self, now_s: float) -> None:
@@ -101,7 +115,7 @@ class Watch:
         done = [glimpse for glimpse in self._late if glimpse.seen.done()]
         self._late = [glimpse for glimpse in self._late if not glimpse.seen.done()]
         for glimpse in done:
-            self._last = self._ask(glimpse, now_s) or self._last
+            self._remember(self._ask(glimpse, now_s))
 
     def _sight(self, slot: int, glimpse: Glimpse | None, now_s: float) -> _Sight | None:
         """An image that failed counts as none: the one before stands for it for a while."""
@@ -113,8 +127,22 @@ class Watch:
             return self._held(slot, LATE_SLOTS)
         if glimpse is not self._asked[0]:
             self._asked = (glimpse, self._ask(glimpse, now_s))
-            self._last = self._asked[1] or self._last
+            self._remember(self._asked[1])
         return self._asked[1] or self._held(slot, self._hold_slots)
+
+    def _remember(self, sight: _Sight | None) -> None:
+        if sight is not None:
+            self._before, self._last = self._last, sight
+
+    def _onward(self, slot: int, sight: _Sight | None) -> _Sight | None:
+        """What comes after the last image, until the next one is to be tracked."""
+        before = self._before
+        if sight is None or sight is not self._last or before is None:
+            return sight
+        past, apart = slot - sight.slot, sight.slot - before.slot
+        if not 0 < past < self.every or apart > 2 * self.every:
+            return sight
+        return _Sight(slot, onward(before.observation, sight.observation, past / apart))
 
     def _held(self, slot: int, slots: int) -> _Sight | None:
         last = self._last
@@ -132,6 +160,18 @@ class Watch:
             text = " ".join(f"{type(error).__name__}: {error}".split())
             logging.getLogger(__name__).warning("an image could not be tracked: %s", text)
         return None
+
+
+def onward(first: Observation, second: Observation, steps: float) -> Observation:
+    """The second one with its head so many times further on, at HEAD_GOES_ON of its speed; as it
+    is where another person, or nobody, was before."""
+    if first.person != second.person or not (first.face_found and second.face_found):
+        return second
+    values = second.coefficients.copy()
+    moved = second.coefficients - first.coefficients
+    for part in (ROTATION, TRANSLATION):
+        values[part] += HEAD_GOES_ON * steps * moved[part]
+    return replace(second, coefficients=values)
 
 
 def _interpolated(first: int, sights: list[_Sight | None]) -> Iterator[_Sight | None]:

@@ -1,0 +1,59 @@
+"""The model's steps that are under way; whole windows go through a thread of their own."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from reactface_node.engine import Engine
+from reactface_node.pending import Pending
+
+Raw = np.ndarray | None
+
+
+class Steps:
+    """Of one session, in order. A window of a large model takes a CPU most of the time that it
+    lasts, and meanwhile the one before is to be shown; a single frame's step is over before a
+    thread would have begun with it."""
+
+    def __init__(self, engine: Engine):
+        self._engine = engine
+        self._pool = (
+            ThreadPoolExecutor(1, thread_name_prefix="model") if engine.frames > 1 else None
+        )
+        self._under_way: deque[tuple[Pending, Future[Raw]]] = deque()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the next one would not have to wait."""
+        return not self._under_way
+
+    def begin(self, pending: Pending) -> None:
+        """With the model's step for a window, unless it is spared."""
+        future: Future[Raw] = Future()
+        if pending.is_spared:
+            future.set_result(None)
+        elif self._pool is None:
+            future.set_result(self._engine.step(pending.speaker))
+        else:
+            future = self._pool.submit(self._engine.step, pending.speaker)
+        self._under_way.append((pending, future))
+
+    def ended(self, wait: bool) -> Iterator[tuple[Pending, Raw]]:
+        """Those that are done, oldest first: (M, w, 58), None for a spared one; all of them, if
+        told to wait. Raises what a step raised."""
+        while self._under_way and (wait or self._under_way[0][1].done()):
+            pending, future = self._under_way.popleft()
+            yield pending, future.result()
+
+    def clear(self) -> None:
+        """Forget them; the engine is then at rest."""
+        for _, future in self._under_way:
+            future.exception()
+        self._under_way.clear()
+
+    def close(self) -> None:
+        """End the thread after what it is at."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
