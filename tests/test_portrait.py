@@ -151,9 +151,8 @@ def test_released_weights_get_faceverse_coefficients(portraits, tmp_path, showin
         "reactface_node.render.portrait.view.load_generator",
         lambda path, device: LoadedGenerator(showing, "faceverse"),
     )
-    monkeypatch.setattr(
-        Showing, "__call__", lambda self, p, c: (seen.append(c), Showing.forward(self, p, c))[1]
-    )
+    draw = Showing.draw
+    monkeypatch.setattr(Showing, "draw", lambda self, p, c: (seen.append(c), draw(self, p, c))[1])
     clip = faces(W)
     make_renderer(config(portraits, tmp_path)).begin(clip)(0)
     expected = Space.of().to_faceverse(centred(clip, 3, W)).T
@@ -169,7 +168,8 @@ def test_the_portrait_changes_while_running(portraits, tmp_path, showing):
         renderer.configure(replace(settings, portrait="none.png"))
     assert np.array_equal(renderer.render(np.zeros(58, np.float32))[-1, -1], before)
     renderer.configure(replace(settings, portrait="smile.png"))
-    assert draw(0).shape == (224, 224, 3)
+    assert draw(0).shape == draw(1).shape == (224, 224, 3)
+    assert showing.prepared == 2  # Once a portrait, not once a frame.
 
 
 def test_the_face_is_as_large_as_the_display_allows(portraits, tmp_path, showing):

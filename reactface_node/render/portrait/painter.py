@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from reactface_node.faceverse import Space
+from reactface_node.render.portrait.generator import Prepared
 from reactface_node.render.portrait.weights import LoadedGenerator
 
 
@@ -14,6 +15,7 @@ class Painter:
     def __init__(self, loaded: LoadedGenerator, device: str):
         self.device = torch.device(device)
         self._net = loaded.net
+        self._shown: tuple[Tensor, Prepared] | None = None
         self._space = Space.of() if loaded.space == "faceverse" else None
 
     @property
@@ -33,7 +35,13 @@ class Painter:
             around = self._space.to_faceverse(around.transpose(0, 2, 1)).transpose(0, 2, 1)
         coefficients = torch.from_numpy(np.ascontiguousarray(around, np.float32))
         with torch.inference_mode():
-            portrait = picture.to(self.device).expand(len(around), -1, -1, -1)
-            edited = self._net(portrait, coefficients.to(self.device)).edited
+            prepared = self._prepare(picture)
+            edited = self._net.draw(prepared, coefficients.to(self.device)).edited
             pixels = ((edited + 1.0) * 127.5).round().clamp(0, 255).byte()
             return pixels.permute(0, 2, 3, 1).cpu().numpy()
+
+    def _prepare(self, picture: Tensor) -> Prepared:
+        """Once a portrait; a call with the same picture gets the same answer."""
+        if self._shown is None or self._shown[0] is not picture:
+            self._shown = picture, self._net.prepare(picture.to(self.device))
+        return self._shown[1]
