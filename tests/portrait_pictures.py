@@ -42,6 +42,10 @@ class Showing(torch.nn.Module):
         self.batches = []
         self.prepared = 0
 
+    def lowered(self, precision):
+        self.precision = precision
+        return self
+
     def prepare(self, portrait):
         self.prepared += 1
         return Prepared(portrait, portrait, portrait)

@@ -16,7 +16,7 @@ from reactface_node.faceverse import Space
 from reactface_node.perception.portrait import crop_portrait
 from reactface_node.render import make_renderer
 from reactface_node.render.portrait.generator import FaceGenerator
-from reactface_node.render.portrait.painter import Painter
+from reactface_node.render.portrait.painter import Painter, precision_of
 from reactface_node.render.portrait.picture import read_portrait
 from reactface_node.render.portrait.weights import LoadedGenerator, save_generator
 
@@ -178,6 +178,17 @@ def test_the_face_is_as_large_as_the_display_allows(portraits, tmp_path, showing
     assert picture.shape == (48, 80, 3) and picture.dtype == np.uint8
     assert (picture[:, :16] == 24).all() and (picture[:, 64:] == 24).all()
     assert not (picture[:, 16:64] == 24).all()
+
+
+def test_the_precision_is_what_the_device_is_good_at(portraits, tmp_path, showing):
+    make_renderer(config(portraits, tmp_path))
+    assert showing.precision is torch.float32
+    make_renderer(config(portraits, tmp_path, precision="bfloat16"))
+    assert showing.precision is torch.bfloat16
+    assert precision_of("auto", "cuda:1") is torch.float16
+    assert precision_of("float32", "cuda") is torch.float32
+    with pytest.raises(UserError, match=r"render\.precision float16 is for a GPU"):
+        make_renderer(config(portraits, tmp_path, precision="float16"))
 
 
 def test_on_a_cpu_it_says_that_it_is_slow(portraits, tmp_path, showing, caplog):

@@ -1,5 +1,7 @@
 """Faster ways to PIRender's picture show the same picture."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 
@@ -57,3 +59,19 @@ def test_what_is_kept_of_a_portrait_changes_no_picture(net, portrait, coefficien
     # A portrait a frame, as in training, is the same as one for all.
     several = net(portrait.expand(FRAMES, -1, -1, -1), coefficients).edited
     torch.testing.assert_close(several, expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("precision", "tolerance"), [(torch.bfloat16, 0.02), (torch.float16, 0.002)], ids=str
+)
+def test_in_half_precision_it_is_nearly_the_same_picture(
+    net, portrait, coefficients, precision, tolerance
+):
+    """On average over the pixels, whose colours lie in [-1, 1]."""
+    half = deepcopy(net).lowered(precision)
+    exact, near = (each.draw(each.prepare(portrait), coefficients) for each in (net, half))
+    assert near.edited.dtype is precision and near.warped.dtype is torch.float32
+    for name in ("warped", "edited"):
+        difference = (getattr(near, name).float() - getattr(exact, name)).abs()
+        assert difference.mean() <= tolerance, name
+    assert all(p.dtype is torch.float32 for p in half.mapping_net.parameters())

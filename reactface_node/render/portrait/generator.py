@@ -36,7 +36,7 @@ WIDTH = 32
 @dataclass(frozen=True)
 class Rendered:
     """flow (B, 2, H/4, W/4) in pixels of its own size, x then y; warped and edited (B, 3, H, W)
-    in [-1, 1]."""
+    in [-1, 1]. flow and edited have the precision of ``FaceGenerator.lowered``."""
 
     flow: Tensor
     warped: Tensor
@@ -47,9 +47,9 @@ class Rendered:
 class Prepared:
     """A portrait with what both nets make of it alone, the same whatever the coefficients are.
 
-    picture (B, 3, H, W) in [-1, 1]; warping (B, width, H, W): the warping net's input, normalised;
-    editing (B, 2 * width, H, W): the portrait's share of the editing net's first layer. B is 1
-    where one portrait serves all frames.
+    picture (B, 3, H, W) in [-1, 1], float32; warping (B, width, H, W): the warping net's input,
+    normalised; editing (B, 2 * width, H, W): the portrait's share of the editing net's first
+    layer. B is 1 where one portrait serves all frames.
     """
 
     picture: Tensor
@@ -66,6 +66,16 @@ class FaceGenerator(nn.Module):
         self.warpping_net = WarpingNet(width)
         self.editing_net = EditingNet(width)
 
+    def lowered(self, precision: torch.dtype) -> "FaceGenerator":
+        """This net, its layers of pixels from now on in that precision.
+
+        The mapping net and the places that pixels are taken from stay in float32: both are small,
+        and in bfloat16 a head's angle near pi has steps of a degree, a place steps of half a pixel.
+        """
+        self.warpping_net.to(precision)
+        self.editing_net.to(precision)
+        return self
+
     def forward(self, portrait: Tensor, coefficients: Tensor) -> Rendered:
         """portrait (B, 3, H, W) in [-1, 1], H and W multiples of 32; coefficients (B, 58, 27) in
         the space that the net was trained on, the drawn frame in the middle."""
@@ -73,20 +83,26 @@ class FaceGenerator(nn.Module):
 
     def prepare(self, portrait: Tensor) -> Prepared:
         """portrait (B, 3, H, W) -> what ``draw`` needs of it, once for all its frames."""
-        warping = self.warpping_net.hourglass.encoder.prepare(portrait)
-        return Prepared(portrait, warping, self.editing_net.encoder.first.kept(portrait))
+        warping = self._warping(portrait)
+        editing = self.editing_net.encoder.first.kept(portrait.to(warping.dtype))
+        return Prepared(portrait, warping, editing)
 
     def draw(self, prepared: Prepared, coefficients: Tensor) -> Rendered:
         """One portrait or B of them, and coefficients (B, 58, 27), as for ``forward``."""
-        descriptor = self.mapping_net(coefficients)
+        descriptor = self.mapping_net(coefficients).to(prepared.warping.dtype)
         flow = self.warpping_net(prepared.warping, descriptor)
         warped = move(prepared.picture, flow)
-        return Rendered(flow, warped, self.editing_net(prepared.editing, warped, descriptor))
+        painted = warped.to(prepared.editing.dtype)
+        return Rendered(flow, warped, self.editing_net(prepared.editing, painted, descriptor))
 
     def warp(self, portrait: Tensor, coefficients: Tensor) -> Tensor:
         """Only the warped picture (B, 3, H, W), as the first stage of training needs it."""
-        warping = self.warpping_net.hourglass.encoder.prepare(portrait)
-        return move(portrait, self.warpping_net(warping, self.mapping_net(coefficients)))
+        flow = self.warpping_net(self._warping(portrait), self.mapping_net(coefficients))
+        return move(portrait, flow)
+
+    def _warping(self, portrait: Tensor) -> Tensor:
+        encoder = self.warpping_net.hourglass.encoder
+        return encoder.prepare(portrait.to(encoder.input_layer.weight.dtype))
 
 
 class MappingNet(nn.Module):
@@ -275,7 +291,7 @@ def move(picture: Tensor, flow: Tensor) -> Tensor:
     columns = torch.linspace(-1, 1, width, device=flow.device)
     y, x = torch.meshgrid(rows, columns, indexing="ij")
     # Plain numbers, for a tensor made here would hold up a GPU.
-    dx, dy = flow.unbind(1)
+    dx, dy = flow.to(picture.dtype).unbind(1)
     grid = torch.stack([x + 2 * dx / (width - 1), y + 2 * dy / (height - 1)], dim=1)
     grid = F.interpolate(grid, picture.shape[2:], mode="bilinear", align_corners=False)
     picture = picture.expand(len(flow), -1, -1, -1)

@@ -12,7 +12,7 @@ from reactface_node.fitting import fitted
 from reactface_node.model.checkpoint import resolve_device
 from reactface_node.render import Draw
 from reactface_node.render.portrait.generator import RADIUS, WINDOW, frames_around
-from reactface_node.render.portrait.painter import Painter
+from reactface_node.render.portrait.painter import Painter, precision_of
 from reactface_node.render.portrait.picture import read_portrait
 from reactface_node.render.portrait.weights import load_generator
 from reactface_node.schema import NUM_COEFFICIENTS
@@ -50,7 +50,7 @@ class Portrait:
     def __init__(self, config: RenderConfig):
         self.size = (config.width, config.height)
         self._config = config
-        resolve_device(config.device)
+        precision = precision_of(config.precision, resolve_device(config.device))
         self._picture = read_portrait(config.portraits, config.portrait)
         path = resources.weights_file(config.pirender)
         if path is None:
@@ -58,7 +58,7 @@ class Portrait:
                 f"no PIRender weights '{config.pirender}': see cur_model_fold.pth in `reactface "
                 "weights`, or train some with `reactface portrait train`; then set render.pirender"
             )
-        self._painter = Painter(load_generator(path, config.device), config.device)
+        self._painter = Painter(load_generator(path, config.device), config.device, precision)
         self._context = Context(config.look_ahead)
         if config.device == "cpu":
             logging.getLogger(__name__).warning(
