@@ -15,7 +15,7 @@ from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
 from reactface_node.perception.portrait import crop_portrait
 from reactface_node.render import make_renderer
-from reactface_node.render.portrait.generator import FaceGenerator
+from reactface_node.render.portrait.generator import FaceGenerator, Rendered
 from reactface_node.render.portrait.painter import Painter, precision_of
 from reactface_node.render.portrait.picture import read_portrait
 from reactface_node.render.portrait.weights import LoadedGenerator, save_generator
@@ -195,6 +195,71 @@ def test_on_a_cpu_it_says_that_it_is_slow(portraits, tmp_path, showing, caplog):
     with caplog.at_level(logging.WARNING):
         make_renderer(config(portraits, tmp_path))
     assert ["on a CPU" in record.getMessage() for record in caplog.records] == [True]
+
+
+class Failing(Showing):
+    """On a device that gives out at the second batch."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def draw(self, prepared, coefficients):
+        if self.batches:
+            raise self.error
+        super().draw(prepared, coefficients)
+        return Rendered(*(torch.zeros(len(coefficients), 3, 224, 224) for _ in range(3)))
+
+
+def failing_renderer(portraits, tmp_path, showing, monkeypatch, error):
+    """The GPU is torch's device without memory; on the CPU ``showing`` draws."""
+    failing = Failing(error)
+    monkeypatch.setattr(
+        "reactface_node.render.portrait.view.load_generator",
+        lambda path, device: LoadedGenerator(showing if device == "cpu" else failing, "ours"),
+    )
+    return make_renderer(config(portraits, tmp_path, device="meta")), failing
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory.\nmore"), RuntimeError("CUDA error: lost\nmore")],
+    ids=["memory", "lost"],
+)
+def test_a_gpu_that_gives_out_leaves_the_face_to_the_cpu(
+    portraits, tmp_path, showing, monkeypatch, caplog, error
+):
+    renderer, failing = failing_renderer(portraits, tmp_path, showing, monkeypatch, error)
+    clip = faces(3 * W)
+    renderer.begin(clip[:W])(0)
+    assert failing.batches == [W] and showing.batches == []
+    draw = renderer.begin(clip[W : 2 * W])
+    with caplog.at_level(logging.WARNING):
+        for index in range(W):
+            expected = centred(clip, W + index, 2 * W)
+            np.testing.assert_allclose(shown(draw(index)), expected, atol=0.5 / LEVELS)
+        renderer.begin(clip[2 * W :])(0)
+    assert showing.batches == [1] * (W + 1) and showing.precision is torch.float32
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert "device 'meta'" in warning and "goes on on the CPU" in warning and "\n" not in warning
+
+
+def test_a_mistake_is_no_failure_of_the_gpu(portraits, tmp_path, showing, monkeypatch):
+    mistake = RuntimeError("shapes cannot be multiplied")
+    renderer, _ = failing_renderer(portraits, tmp_path, showing, monkeypatch, mistake)
+    renderer.begin(faces(W))(0)
+    with pytest.raises(RuntimeError, match="shapes"):
+        renderer.begin(faces(W))(0)
+    assert showing.batches == []
+
+
+def test_a_gpu_without_room_for_the_net_is_one_line(portraits, tmp_path, showing, monkeypatch):
+    def full(path, device):
+        raise torch.OutOfMemoryError("CUDA out of memory.\nmore")
+
+    monkeypatch.setattr("reactface_node.render.portrait.view.load_generator", full)
+    with pytest.raises(UserError, match=r"^device 'cpu' ran out of memory: CUDA out of memory\.$"):
+        make_renderer(config(portraits, tmp_path))
 
 
 REFUSED = {

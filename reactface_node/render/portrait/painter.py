@@ -54,9 +54,12 @@ class Painter:
         coefficients = torch.from_numpy(np.ascontiguousarray(around, np.float32))
         with torch.inference_mode():
             prepared = self._prepare(picture)
-            edited = self._net.draw(prepared, coefficients.to(self.device)).edited
+            there = coefficients.to(self.device, non_blocking=True)
+            edited = self._net.draw(prepared, there).edited
             pixels = ((edited.float() + 1.0) * 127.5).round().clamp(0, 255).byte()
-            return pixels.permute(0, 2, 3, 1).cpu().numpy()
+            # The only wait, once a batch. Not through pinned memory: freeing it asks the GPU
+            # (at::CachingHostAllocator), which ends the process where the GPU is lost.
+            return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
     def _prepare(self, picture: Tensor) -> Prepared:
         """Once a portrait; a call with the same picture gets the same answer."""

@@ -4,9 +4,11 @@ import logging
 
 import cv2
 import numpy as np
+import torch
 
 from reactface_node import resources
 from reactface_node.config import RenderConfig
+from reactface_node.devices import failure_text, is_device_failure
 from reactface_node.errors import UserError
 from reactface_node.fitting import fitted
 from reactface_node.model.checkpoint import resolve_device
@@ -58,7 +60,8 @@ class Portrait:
                 f"no PIRender weights '{config.pirender}': see cur_model_fold.pth in `reactface "
                 "weights`, or train some with `reactface portrait train`; then set render.pirender"
             )
-        self._painter = Painter(load_generator(path, config.device), config.device, precision)
+        self._weights = path
+        self._painter = self._load(config.device, precision)
         self._context = Context(config.look_ahead)
         if config.device == "cpu":
             logging.getLogger(__name__).warning(
@@ -95,7 +98,29 @@ class Portrait:
 
     def _draw(self, around: np.ndarray) -> list[np.ndarray]:
         """(n, 58, 27) in our space -> the first pictures, at least one, each the caller's own."""
-        return [
-            fitted(rgb, *self.size, BACKGROUND, cv2.INTER_CUBIC)
-            for rgb in self._painter.paint(self._picture, around)
-        ]
+        return [fitted(rgb, *self.size, BACKGROUND, cv2.INTER_CUBIC) for rgb in self._paint(around)]
+
+    def _paint(self, around: np.ndarray) -> np.ndarray:
+        """As ``Painter.paint``; where the GPU gives out, the CPU takes over for good."""
+        device = self._painter.device
+        try:
+            return self._painter.paint(self._picture, around)
+        except RuntimeError as error:
+            if device.type == "cpu" or not is_device_failure(error):
+                raise
+            failure = failure_text(error, str(device))
+        # Only here: while an error is handled, its frames hold on to the GPU's memory.
+        logging.getLogger(__name__).warning(
+            "%s; the portrait goes on on the CPU, about a second a frame", failure
+        )
+        self._painter = self._load("cpu", torch.float32)
+        return self._painter.paint(self._picture, around)
+
+    def _load(self, device: str, precision: torch.dtype) -> Painter:
+        """UserError where the weights cannot be used or do not fit on the device."""
+        try:
+            return Painter(load_generator(self._weights, device), device, precision)
+        except RuntimeError as error:
+            if not is_device_failure(error):
+                raise
+            raise UserError(failure_text(error, device)) from error
