@@ -122,6 +122,11 @@ class RenderConfig:
     )
     mesh: str = setting("", "FaceVerse's .npy file, or a folder of ARKit blendshape OBJ files")
     device: str = setting("cpu", "device of PIRender: cpu, cuda or cuda:N")
+    precision: str = setting(
+        "auto",
+        "of PIRender's arithmetic; auto: float16 on cuda, float32 elsewhere",
+        choices=("auto", "float32", "float16", "bfloat16"),
+    )
 
 
 @dataclass(frozen=True)

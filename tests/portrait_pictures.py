@@ -8,7 +8,7 @@ import torch
 
 from reactface_node.config import RenderConfig
 from reactface_node.render import make_renderer
-from reactface_node.render.portrait.generator import Rendered
+from reactface_node.render.portrait.generator import Prepared, Rendered
 from reactface_node.render.sheet import face
 
 
@@ -40,9 +40,19 @@ class Showing(torch.nn.Module):
     def __init__(self):
         super().__init__()
         self.batches = []
+        self.prepared = 0
 
-    def forward(self, portrait, coefficients):
-        self.batches.append(len(portrait))
+    def lowered(self, precision):
+        self.precision = precision
+        return self
+
+    def prepare(self, portrait):
+        self.prepared += 1
+        return Prepared(portrait, portrait, portrait)
+
+    def draw(self, prepared, coefficients):
+        self.batches.append(len(coefficients))
+        portrait = prepared.picture.expand(len(coefficients), -1, -1, -1)
         edited = portrait.mean((2, 3), keepdim=True).expand_as(portrait).clone()
         edited[:, :, :58, :27] = coefficients[:, None]
         return Rendered(edited[:, :2], edited, edited)

@@ -15,8 +15,8 @@ from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
 from reactface_node.perception.portrait import crop_portrait
 from reactface_node.render import make_renderer
-from reactface_node.render.portrait.generator import FaceGenerator
-from reactface_node.render.portrait.painter import Painter
+from reactface_node.render.portrait.generator import FaceGenerator, Rendered
+from reactface_node.render.portrait.painter import Painter, precision_of
 from reactface_node.render.portrait.picture import read_portrait
 from reactface_node.render.portrait.weights import LoadedGenerator, save_generator
 
@@ -151,9 +151,8 @@ def test_released_weights_get_faceverse_coefficients(portraits, tmp_path, showin
         "reactface_node.render.portrait.view.load_generator",
         lambda path, device: LoadedGenerator(showing, "faceverse"),
     )
-    monkeypatch.setattr(
-        Showing, "__call__", lambda self, p, c: (seen.append(c), Showing.forward(self, p, c))[1]
-    )
+    draw = Showing.draw
+    monkeypatch.setattr(Showing, "draw", lambda self, p, c: (seen.append(c), draw(self, p, c))[1])
     clip = faces(W)
     make_renderer(config(portraits, tmp_path)).begin(clip)(0)
     expected = Space.of().to_faceverse(centred(clip, 3, W)).T
@@ -169,7 +168,8 @@ def test_the_portrait_changes_while_running(portraits, tmp_path, showing):
         renderer.configure(replace(settings, portrait="none.png"))
     assert np.array_equal(renderer.render(np.zeros(58, np.float32))[-1, -1], before)
     renderer.configure(replace(settings, portrait="smile.png"))
-    assert draw(0).shape == (224, 224, 3)
+    assert draw(0).shape == draw(1).shape == (224, 224, 3)
+    assert showing.prepared == 2  # Once a portrait, not once a frame.
 
 
 def test_the_face_is_as_large_as_the_display_allows(portraits, tmp_path, showing):
@@ -180,10 +180,77 @@ def test_the_face_is_as_large_as_the_display_allows(portraits, tmp_path, showing
     assert not (picture[:, 16:64] == 24).all()
 
 
+def test_the_precision_is_what_the_device_is_good_at(portraits, tmp_path, showing):
+    make_renderer(config(portraits, tmp_path))
+    assert showing.precision is torch.float32
+    make_renderer(config(portraits, tmp_path, precision="bfloat16"))
+    assert showing.precision is torch.bfloat16
+    assert precision_of("auto", "cuda:1") is torch.float16
+    assert precision_of("float32", "cuda") is torch.float32
+    with pytest.raises(UserError, match=r"render\.precision float16 is for a GPU"):
+        make_renderer(config(portraits, tmp_path, precision="float16"))
+
+
 def test_on_a_cpu_it_says_that_it_is_slow(portraits, tmp_path, showing, caplog):
     with caplog.at_level(logging.WARNING):
         make_renderer(config(portraits, tmp_path))
     assert ["on a CPU" in record.getMessage() for record in caplog.records] == [True]
+
+
+class Failing(Showing):
+    """On a device that gives out at the second batch."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def draw(self, prepared, coefficients):
+        if self.batches:
+            raise self.error
+        super().draw(prepared, coefficients)
+        return Rendered(*(torch.zeros(len(coefficients), 3, 224, 224) for _ in range(3)))
+
+
+def failing_renderer(portraits, tmp_path, showing, monkeypatch, error):
+    """The GPU is torch's device without memory; on the CPU ``showing`` draws."""
+    failing = Failing(error)
+    monkeypatch.setattr(
+        "reactface_node.render.portrait.view.load_generator",
+        lambda path, device: LoadedGenerator(showing if device == "cpu" else failing, "ours"),
+    )
+    return make_renderer(config(portraits, tmp_path, device="meta"), "cpu"), failing
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory.\nmore"), RuntimeError("CUDA error: lost\nmore")],
+    ids=["memory", "lost"],
+)
+def test_a_gpu_that_gives_out_leaves_the_face_to_the_cpu(
+    portraits, tmp_path, showing, monkeypatch, caplog, error
+):
+    renderer, failing = failing_renderer(portraits, tmp_path, showing, monkeypatch, error)
+    clip = faces(3 * W)
+    renderer.begin(clip[:W])(0)
+    assert failing.batches == [W] and showing.batches == []
+    draw = renderer.begin(clip[W : 2 * W])
+    with caplog.at_level(logging.WARNING):
+        for index in range(W):
+            expected = centred(clip, W + index, 2 * W)
+            np.testing.assert_allclose(shown(draw(index)), expected, atol=0.5 / LEVELS)
+        renderer.begin(clip[2 * W :])(0)
+    assert showing.batches == [1] * (W + 1) and showing.precision is torch.float32
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert "meta" in warning and "goes on on the cpu" in warning and "\n" not in warning
+
+
+def test_a_mistake_is_no_failure_of_the_gpu(portraits, tmp_path, showing, monkeypatch):
+    mistake = RuntimeError("shapes cannot be multiplied")
+    renderer, _ = failing_renderer(portraits, tmp_path, showing, monkeypatch, mistake)
+    renderer.begin(faces(W))(0)
+    with pytest.raises(RuntimeError, match="shapes"):
+        renderer.begin(faces(W))(0)
+    assert showing.batches == []
 
 
 REFUSED = {

@@ -18,6 +18,7 @@ from reactface_node.render.portrait.layers import (
     DownBlock,
     EncoderBlock,
     LayerNorm,
+    PairBlock,
     ResidualBlocks,
     UpBlock,
 )
@@ -35,11 +36,25 @@ WIDTH = 32
 @dataclass(frozen=True)
 class Rendered:
     """flow (B, 2, H/4, W/4) in pixels of its own size, x then y; warped and edited (B, 3, H, W)
-    in [-1, 1]."""
+    in [-1, 1]. flow and edited have the precision of ``FaceGenerator.lowered``."""
 
     flow: Tensor
     warped: Tensor
     edited: Tensor
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A portrait with what both nets make of it alone, the same whatever the coefficients are.
+
+    picture (B, 3, H, W) in [-1, 1], float32; warping (B, width, H, W): the warping net's input,
+    normalised; editing (B, 2 * width, H, W): the portrait's share of the editing net's first
+    layer. B is 1 where one portrait serves all frames.
+    """
+
+    picture: Tensor
+    warping: Tensor
+    editing: Tensor
 
 
 class FaceGenerator(nn.Module):
@@ -51,16 +66,43 @@ class FaceGenerator(nn.Module):
         self.warpping_net = WarpingNet(width)
         self.editing_net = EditingNet(width)
 
+    def lowered(self, precision: torch.dtype) -> "FaceGenerator":
+        """This net, its layers of pixels from now on in that precision.
+
+        The mapping net and the places that pixels are taken from stay in float32: both are small,
+        and in bfloat16 a head's angle near pi has steps of a degree, a place steps of half a pixel.
+        """
+        self.warpping_net.to(precision)
+        self.editing_net.to(precision)
+        return self
+
     def forward(self, portrait: Tensor, coefficients: Tensor) -> Rendered:
         """portrait (B, 3, H, W) in [-1, 1], H and W multiples of 32; coefficients (B, 58, 27) in
         the space that the net was trained on, the drawn frame in the middle."""
-        descriptor = self.mapping_net(coefficients)
-        flow, warped = self.warpping_net(portrait, descriptor)
-        return Rendered(flow, warped, self.editing_net(portrait, warped, descriptor))
+        return self.draw(self.prepare(portrait), coefficients)
+
+    def prepare(self, portrait: Tensor) -> Prepared:
+        """portrait (B, 3, H, W) -> what ``draw`` needs of it, once for all its frames."""
+        warping = self._warping(portrait)
+        editing = self.editing_net.encoder.first.kept(portrait.to(warping.dtype))
+        return Prepared(portrait, warping, editing)
+
+    def draw(self, prepared: Prepared, coefficients: Tensor) -> Rendered:
+        """One portrait or B of them, and coefficients (B, 58, 27), as for ``forward``."""
+        descriptor = self.mapping_net(coefficients).to(prepared.warping.dtype)
+        flow = self.warpping_net(prepared.warping, descriptor)
+        warped = move(prepared.picture, flow)
+        painted = warped.to(prepared.editing.dtype)
+        return Rendered(flow, warped, self.editing_net(prepared.editing, painted, descriptor))
 
     def warp(self, portrait: Tensor, coefficients: Tensor) -> Tensor:
         """Only the warped picture (B, 3, H, W), as the first stage of training needs it."""
-        return self.warpping_net(portrait, self.mapping_net(coefficients))[1]
+        flow = self.warpping_net(self._warping(portrait), self.mapping_net(coefficients))
+        return move(portrait, flow)
+
+    def _warping(self, portrait: Tensor) -> Tensor:
+        encoder = self.warpping_net.hourglass.encoder
+        return encoder.prepare(portrait.to(encoder.input_layer.weight.dtype))
 
 
 class MappingNet(nn.Module):
@@ -88,7 +130,7 @@ class MappingNet(nn.Module):
 
 
 class WarpingNet(nn.Module):
-    """The flow field, and the portrait that it moves."""
+    """The flow field that moves the portrait."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -97,10 +139,9 @@ class WarpingNet(nn.Module):
             LayerNorm(8 * width), nn.LeakyReLU(SLOPE), nn.Conv2d(8 * width, 2, 7, padding=3)
         )
 
-    def forward(self, portrait: Tensor, descriptor: Tensor) -> tuple[Tensor, Tensor]:
-        """portrait (B, 3, H, W) -> flow (B, 2, H/4, W/4), warped (B, 3, H, W)."""
-        flow = self.flow_out(self.hourglass(portrait, descriptor))
-        return flow, move(portrait, flow)
+    def forward(self, prepared: Tensor, descriptor: Tensor) -> Tensor:
+        """Of ``Prepared.warping`` (B or 1, width, H, W) -> flow (B, 2, H/4, W/4)."""
+        return self.flow_out(self.hourglass(prepared, descriptor))
 
 
 class Hourglass(nn.Module):
@@ -111,9 +152,9 @@ class Hourglass(nn.Module):
         self.encoder = HourglassEncoder(width)
         self.decoder = HourglassDecoder(width)
 
-    def forward(self, portrait: Tensor, descriptor: Tensor) -> Tensor:
-        """portrait (B, 3, H, W) -> (B, 8 * width, H/4, W/4)."""
-        return self.decoder(self.encoder(portrait, descriptor), descriptor)
+    def forward(self, prepared: Tensor, descriptor: Tensor) -> Tensor:
+        """prepared (B or 1, width, H, W) -> (B, 8 * width, H/4, W/4)."""
+        return self.decoder(self.encoder(prepared, descriptor), descriptor)
 
 
 class HourglassEncoder(nn.Module):
@@ -129,9 +170,13 @@ class HourglassEncoder(nn.Module):
         self.encoder3 = EncoderBlock(8 * width, 8 * width, z)
         self.encoder4 = EncoderBlock(8 * width, 8 * width, z)
 
-    def forward(self, portrait: Tensor, descriptor: Tensor) -> list[Tensor]:
-        """portrait (B, 3, H, W) -> the maps of H/4, H/8, H/16 and H/32."""
-        x = self.encoder0(self.input_layer(portrait), descriptor)
+    def prepare(self, portrait: Tensor) -> Tensor:
+        """portrait (B, 3, H, W) -> (B, width, H, W)."""
+        return F.instance_norm(self.input_layer(portrait))
+
+    def forward(self, prepared: Tensor, descriptor: Tensor) -> list[Tensor]:
+        """prepared (B or 1, width, H, W) -> the maps of H/4, H/8, H/16 and H/32."""
+        x = self.encoder0.after_norm(prepared, descriptor)
         maps = []
         for block in (self.encoder1, self.encoder2, self.encoder3, self.encoder4):
             x = block(x, descriptor)
@@ -165,9 +210,9 @@ class EditingNet(nn.Module):
         self.encoder = EditingEncoder(width)
         self.decoder = EditingDecoder(width)
 
-    def forward(self, portrait: Tensor, warped: Tensor, descriptor: Tensor) -> Tensor:
-        """portrait and warped (B, 3, H, W) -> (B, 3, H, W) in [-1, 1]."""
-        return self.decoder(self.encoder(torch.cat([portrait, warped], dim=1)), descriptor)
+    def forward(self, prepared: Tensor, warped: Tensor, descriptor: Tensor) -> Tensor:
+        """Of ``Prepared.editing``, and warped (B, 3, H, W) -> (B, 3, H, W) in [-1, 1]."""
+        return self.decoder(self.encoder(prepared, warped), descriptor)
 
 
 class EditingEncoder(nn.Module):
@@ -175,14 +220,15 @@ class EditingEncoder(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        self.first = ConvBlock(6, 2 * width, 7)
+        self.first = PairBlock(6, 2 * width, 7)
         self.down0 = DownBlock(2 * width, 4 * width)
         self.down1 = DownBlock(4 * width, 8 * width)
         self.down2 = DownBlock(8 * width, 8 * width)
 
-    def forward(self, pictures: Tensor) -> list[Tensor]:
-        """pictures (B, 6, H, W) -> the maps of H, H/2, H/4 and H/8."""
-        maps = [self.first(pictures)]
+    def forward(self, prepared: Tensor, warped: Tensor) -> list[Tensor]:
+        """prepared (B or 1, 2 * width, H, W), warped (B, 3, H, W) -> the maps of H, H/2, H/4 and
+        H/8."""
+        maps = [self.first.after_kept(prepared, warped)]
         for block in (self.down0, self.down1, self.down2):
             maps.append(block(maps[-1]))
         return maps
@@ -236,15 +282,17 @@ def frames_around(coefficients: np.ndarray, drawn: np.ndarray) -> np.ndarray:
 def move(picture: Tensor, flow: Tensor) -> Tensor:
     """Bend a picture: each place shows what lies ``flow`` away from it.
 
-    picture (B, 3, H, W); flow (B, 2, h, w) in pixels of its own grid, x then y. The grid's corners
-    are the centres of its corner pixels, while sampling counts from the picture's edges, and the
-    grid is resized as a picture is: both as released.
+    picture (B or 1, 3, H, W); flow (B, 2, h, w) in pixels of its own grid, x then y. The grid's
+    corners are the centres of its corner pixels, while sampling counts from the picture's edges,
+    and the grid is resized as a picture is: both as released.
     """
     height, width = flow.shape[2:]
     rows = torch.linspace(-1, 1, height, device=flow.device)
     columns = torch.linspace(-1, 1, width, device=flow.device)
     y, x = torch.meshgrid(rows, columns, indexing="ij")
-    scale = torch.tensor([width - 1, height - 1], device=flow.device)
-    grid = torch.stack([x, y]) + 2 * flow / scale[:, None, None]
+    # Plain numbers, for a tensor made here would hold up a GPU.
+    dx, dy = flow.to(picture.dtype).unbind(1)
+    grid = torch.stack([x + 2 * dx / (width - 1), y + 2 * dy / (height - 1)], dim=1)
     grid = F.interpolate(grid, picture.shape[2:], mode="bilinear", align_corners=False)
+    picture = picture.expand(len(flow), -1, -1, -1)
     return F.grid_sample(picture, grid.permute(0, 2, 3, 1), align_corners=False)

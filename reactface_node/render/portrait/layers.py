@@ -38,10 +38,15 @@ class AdaIN(nn.Module):
 
     def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
         """x (B, C, H, W), descriptor (B, Z)."""
+        return self.styled(F.instance_norm(x), descriptor)
+
+    def styled(self, normed: Tensor, descriptor: Tensor) -> Tensor:
+        """The same for an x that is normalised already; one of it (1, C, H, W) may serve all
+        descriptors (B, Z)."""
         shared = self.mlp_shared(descriptor)
         gamma = self.mlp_gamma(shared)[:, :, None, None]
         beta = self.mlp_beta(shared)[:, :, None, None]
-        return F.instance_norm(x) * (1 + gamma) + beta
+        return normed * (1 + gamma) + beta
 
 
 class EncoderBlock(nn.Module):
@@ -56,7 +61,11 @@ class EncoderBlock(nn.Module):
 
     def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
         """x (B, C, H, W) -> (B, C', H/2, W/2)."""
-        x = self.conv_0(activate(self.norm_0(x, descriptor)))
+        return self.after_norm(F.instance_norm(x), descriptor)
+
+    def after_norm(self, normed: Tensor, descriptor: Tensor) -> Tensor:
+        """The same for an x that is normalised already, (B or 1, C, H, W)."""
+        x = self.conv_0(activate(self.norm_0.styled(normed, descriptor)))
         return self.conv_1(activate(self.norm_1(x, descriptor)))
 
 
@@ -75,8 +84,9 @@ class DecoderBlock(nn.Module):
 
     def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
         """x (B, C, H, W) -> (B, C', 2H, 2W)."""
-        shortcut = self.conv_s(activate(self.norm_s(x, descriptor)))
-        x = self.conv_0(activate(self.norm_0(x, descriptor)))
+        normed = F.instance_norm(x)
+        shortcut = self.conv_s(activate(self.norm_s.styled(normed, descriptor)))
+        x = self.conv_0(activate(self.norm_0.styled(normed, descriptor)))
         return shortcut + self.conv_1(activate(self.norm_1(x, descriptor)))
 
 
@@ -94,6 +104,28 @@ class ConvBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x (B, C, H, W) -> (B, C', H, W)."""
         return self.model(x)
+
+
+class PairBlock(ConvBlock):
+    """A plain step on two pictures, one above the other in channels, the first of which stays the
+    same from frame to frame: its share of the convolution's sum is computed once."""
+
+    def kept(self, first: Tensor) -> Tensor:
+        """first (B, C, H, W) -> its share (B, C', H, W)."""
+        conv = self._conv
+        return F.conv2d(first, conv.weight[:, : first.shape[1]], conv.bias, padding=conv.padding)
+
+    def after_kept(self, kept: Tensor, second: Tensor) -> Tensor:
+        """What ``kept`` returned (B or 1, C', H, W), and second (B, C, H, W) -> (B, C', H, W)."""
+        conv = self._conv
+        x = kept + F.conv2d(second, conv.weight[:, -second.shape[1] :], padding=conv.padding)
+        return self.model[2](self.model[1](x))
+
+    @property
+    def _conv(self) -> nn.Conv2d:
+        conv = self.model[0]
+        assert isinstance(conv, nn.Conv2d)
+        return conv
 
 
 class DownBlock(ConvBlock):

@@ -4,16 +4,36 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
+from reactface_node.render.portrait.generator import Prepared
 from reactface_node.render.portrait.weights import LoadedGenerator
 
 
-class Painter:
-    """A net on its device."""
+def precision_of(name: str, device: str) -> torch.dtype:
+    """``render.precision`` on a device; UserError where it makes no sense there."""
+    kind = torch.device(device).type
+    if name == "auto":
+        return torch.float16 if kind == "cuda" else torch.float32
+    if name == "float16" and kind == "cpu":
+        raise UserError(
+            "render.precision float16 is for a GPU: set render.device to cuda, or render.precision "
+            "to auto"
+        )
+    return {
+        "float32": torch.float32,
+        "float16": torch.float16,
+        "bfloat16": torch.bfloat16,
+    }[name]
 
-    def __init__(self, loaded: LoadedGenerator, device: str):
+
+class Painter:
+    """A net on its device, in its precision (of ``precision_of``)."""
+
+    def __init__(self, loaded: LoadedGenerator, device: str, precision: torch.dtype):
         self.device = torch.device(device)
-        self._net = loaded.net
+        self._net = loaded.net.lowered(precision)
+        self._shown: tuple[Tensor, Prepared] | None = None
         self._space = Space.of() if loaded.space == "faceverse" else None
 
     @property
@@ -33,7 +53,16 @@ class Painter:
             around = self._space.to_faceverse(around.transpose(0, 2, 1)).transpose(0, 2, 1)
         coefficients = torch.from_numpy(np.ascontiguousarray(around, np.float32))
         with torch.inference_mode():
-            portrait = picture.to(self.device).expand(len(around), -1, -1, -1)
-            edited = self._net(portrait, coefficients.to(self.device)).edited
-            pixels = ((edited + 1.0) * 127.5).round().clamp(0, 255).byte()
-            return pixels.permute(0, 2, 3, 1).cpu().numpy()
+            prepared = self._prepare(picture)
+            there = coefficients.to(self.device, non_blocking=True)
+            edited = self._net.draw(prepared, there).edited
+            pixels = ((edited.float() + 1.0) * 127.5).round().clamp(0, 255).byte()
+            # The only wait, once a batch. Not through pinned memory: freeing it asks the GPU
+            # (at::CachingHostAllocator), which ends the process where the GPU is lost.
+            return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+    def _prepare(self, picture: Tensor) -> Prepared:
+        """Once a portrait; a call with the same picture gets the same answer."""
+        if self._shown is None or self._shown[0] is not picture:
+            self._shown = picture, self._net.prepare(picture.to(self.device))
+        return self._shown[1]

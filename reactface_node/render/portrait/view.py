@@ -4,6 +4,7 @@ import logging
 
 import cv2
 import numpy as np
+import torch
 
 from reactface_node import resources
 from reactface_node.config import RenderConfig
@@ -12,7 +13,7 @@ from reactface_node.fitting import fitted
 from reactface_node.render import Draw
 from reactface_node.render.portrait.generator import RADIUS, WINDOW, frames_around
 from reactface_node.render.portrait.guarded import GuardedPainter
-from reactface_node.render.portrait.painter import Painter
+from reactface_node.render.portrait.painter import Painter, precision_of
 from reactface_node.render.portrait.picture import read_portrait
 from reactface_node.render.portrait.weights import load_generator
 from reactface_node.schema import NUM_COEFFICIENTS
@@ -57,11 +58,14 @@ class Portrait:
                 f"no PIRender weights '{config.pirender}': see cur_model_fold.pth in `reactface "
                 "weights`, or train some with `reactface portrait train`; then set render.pirender"
             )
-        self._painter = GuardedPainter(
-            lambda device: Painter(load_generator(path, device), device),
-            config.device,
-            on_device_failure,
-        )
+        wanted = precision_of(config.precision, config.device)
+
+        def load(device: str) -> Painter:
+            # What takes over for a GPU is a CPU, which is for float32.
+            precision = wanted if device == config.device else torch.float32
+            return Painter(load_generator(path, device), device, precision)
+
+        self._painter = GuardedPainter(load, config.device, on_device_failure)
         self._context = Context(config.look_ahead)
         if config.device == "cpu":
             logging.getLogger(__name__).warning(
