@@ -11,6 +11,7 @@ from model_inputs import SMALL, small_config, small_model, small_wav2vec2
 from reactface_node.cli import main
 from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import load_checkpoint, save_checkpoint
+from reactface_node.model.face import pooled
 from reactface_node.model.reactface import ReactFace
 from reactface_node.model.speech import Loudness, load_wav2vec2
 
@@ -101,3 +102,10 @@ def test_normalisation_streams():
     heard = audio.reshape(24, 640)[valid[0]].double()
     expected = (audio - heard.mean()) / heard.std(correction=0)
     assert torch.allclose(loudness.normalise(audio), expected.float(), atol=1e-4)
+
+
+@pytest.mark.parametrize("side", [32, 33])
+def test_pooling_is_that_of_the_largest_of_nine(side):
+    maps = torch.randn(2, 3, 4, side, side, generator=torch.Generator().manual_seed(0))
+    expected = torch.nn.functional.max_pool3d(maps, (1, 3, 3), (1, 2, 2))
+    assert torch.equal(pooled(maps), expected)
