@@ -3,9 +3,8 @@
 Weights load in configure and are freed in cleanup; what the node has on the graph is made in
 activate and removed in the exact inverse in deactivate.
 
-One thread serves everything. Server and session are made for one, Python's lock would let more
-of them only take turns, and the longest callbacks (a tracked image about 10 ms, a window of the
-model a few times that) end before a camera's next image; audio waits in a queue of 50.
+One thread serves everything on the graph: what takes long, the face tracker and whole windows of
+the model, has threads of its own inside the session, and the executor never waits for them.
 """
 
 import logging
