@@ -80,9 +80,8 @@ class CausalConv3d(nn.Module):
         padded = torch.cat([past, x], dim=2)
         # The convolution alone may be in another precision; statistics want all of float32.
         y = self.conv(padded.to(self.conv.weight.dtype)).to(x.dtype)
-        return F.relu(F.layer_norm(y, y.shape[3:])), padded[
-            :, :, padded.shape[2] - self.past_frames :
-        ]
+        kept = padded[:, :, padded.shape[2] - self.past_frames :]
+        return F.relu(F.layer_norm(y, y.shape[3:])), kept
 
 
 class PixelEncoder(nn.Module):
@@ -121,8 +120,8 @@ class PixelEncoder(nn.Module):
             if index == 0:
                 y = pooled(y)
             x = x + y if index == 3 else y
-        pooled = x.mean(dim=(3, 4)).transpose(1, 2)
-        embedded = self.embed(torch.cat([pooled * flag, flag], dim=-1))
+        means = x.mean(dim=(3, 4)).transpose(1, 2)
+        embedded = self.embed(torch.cat([means * flag, flag], dim=-1))
         features, caches = self.transformer(embedded, state.caches)
         return features, PixelState(tuple(kept), caches)
 
