@@ -29,6 +29,19 @@ def test_bfloat16_changes_little_and_only_within_the_encoders():
     assert state.face.convolutions[0].dtype == state.last_face.dtype == torch.float32
 
 
+def test_folded_weights_are_the_same_weights(tmp_path):
+    config = small_config("paper")
+    model = small_model(config)
+    save_checkpoint(tmp_path / "m.safetensors", model, config, {}, "none")
+    folded = load_stepper(config.replace(weights=str(tmp_path / "m.safetensors")))._model
+    names = {name for name, _ in folded.named_parameters()}
+    assert not any("parametrizations" in name for name in names)
+    speaker, noise = speaker_input(config, 2 * W), torch.zeros(1, 1, 2, model.noise_width)
+    with torch.inference_mode():
+        expected, found = (one(speaker, noise)[0].listener for one in (model, folded))
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize(
     ("profile", "precision", "why"),
     [

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
+from torch.nn.utils import parametrize
 
 from reactface_node.config import Config, ModelConfig
 from reactface_node.engine import SpeakerFrames
@@ -79,11 +81,13 @@ def load_stepper(config: Config) -> TorchStepper:
 
 
 def lowered(model: ReactFace, precision: str, device: str) -> ReactFace:
-    """The model with its large encoders in that precision; all else, and the state, stay
-    float32. UserError where it has none, or the device cannot."""
+    """The model, to be run only, with its large encoders in that precision; all else, and the
+    state, stay float32. UserError where it has none, or the device cannot."""
+    face, speech = model.face_encoder, model.speech_encoder
+    if isinstance(speech, Wav2Vec2Encoder):
+        fold(speech.backbone)
     if precision == "float32":
         return model
-    face, speech = model.face_encoder, model.speech_encoder
     if not isinstance(face, PixelEncoder) or not isinstance(speech, Wav2Vec2Encoder):
         raise UserError(f"precision={precision} is for the paper profile: nothing else is large")
     if precision == "float16" and device == "cpu":
@@ -91,3 +95,11 @@ def lowered(model: ReactFace, precision: str, device: str) -> ReactFace:
     for part in (face.convolutions, speech.backbone):
         part.to(getattr(torch, precision))
     return model
+
+
+def fold(backbone: nn.Module) -> None:
+    """Weights that are products of others, as the positional convolution's, once for all instead
+    of with every window. They are then not those that a checkpoint names."""
+    for module in list(backbone.modules()):
+        if parametrize.is_parametrized(module, "weight"):
+            parametrize.remove_parametrizations(module, "weight")
