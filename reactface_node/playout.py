@@ -33,7 +33,8 @@ MOUTH = [
     if name.startswith(("jaw", "mouth", "tongue", "cheekPuff"))
 ]
 LEAVING_S = 0.2
-LATENESS_KEPT_S = 5.0
+LATENESS_KEPT, ENOUGH = 50, 0.9
+SHRINK_S = 0.005
 LONGEST_DELAY_S = 0.3
 """What comes later than this is a fault, and its frames are skipped."""
 NOSE = indices_of("noseSneer")
@@ -173,23 +174,23 @@ class Delay:
     """When a window is shown: so long after its end.
 
     Frame by frame there is no time to spare, and audio that comes in large chunks lets several
-    frames close at once: the delay then grows to what the latest of the last seconds needed, so
-    that all are shown, 40 ms each.
+    frames close at once: the delay then grows to what nine of ten of the last frames needed, so
+    that all are shown, 40 ms each, and shrinks again by a few milliseconds a frame. A single late
+    one changes nothing.
     """
 
     def __init__(self, least_s: float, adaptive: bool):
         self._least_s, self._adaptive = least_s, adaptive
-        self._late: deque[tuple[float, float]] = deque()
+        self._late: deque[float] = deque(maxlen=LATENESS_KEPT)
+        self._delay_s = least_s
 
     def show_at(self, window: Window, now_s: float) -> np.ndarray:
         """(n,) seconds for the window's frames; ``now_s`` is when it closed."""
-        delay_s = self._least_s
         if self._adaptive:
-            while self._late and self._late[0][0] < window.end_s - LATENESS_KEPT_S:
-                self._late.popleft()
-            self._late.append((window.end_s, min(now_s - window.end_s, LONGEST_DELAY_S)))
-            delay_s = max(delay_s, max(late_s for _, late_s in self._late))
-        return window.end_s + delay_s + np.arange(len(window.frames)) / FRAME_RATE_HZ
+            self._late.append(min(now_s - window.end_s, LONGEST_DELAY_S))
+            needed_s = sorted(self._late)[int(ENOUGH * (len(self._late) - 1))]
+            self._delay_s = max(self._least_s, needed_s, self._delay_s - SHRINK_S)
+        return window.end_s + self._delay_s + np.arange(len(window.frames)) / FRAME_RATE_HZ
 
     def soonest_s(self, window: Window) -> float:
         """When its first frame is shown at the soonest."""

@@ -55,7 +55,8 @@ def test_audio_in_large_chunks_delays_the_frames_and_loses_none():
     times_s = np.concatenate([reaction.show_at_s for reaction in shown])
     assert len(times_s) >= 72
     # Once the delay is known, one every 40 ms, and all of them still to come when they close.
-    np.testing.assert_allclose(np.diff(times_s[5:]), FRAME_S, atol=1e-6)
+    np.testing.assert_allclose(np.diff(times_s[25:]), FRAME_S, atol=1e-6)
+    assert np.diff(times_s).min() > 0.034
 
 
 def test_the_delay_goes_back_when_the_sound_comes_in_time_again():

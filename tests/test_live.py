@@ -103,7 +103,8 @@ def test_a_person_on_the_wire_gets_a_reaction(live):
     assert len(weights) > 75 and np.isfinite(weights).all()
     assert weights.min() >= 0 and weights.max() <= 1
     stamps = np.array([convert.stamp_of(message) for message in seen])
-    assert (np.diff(stamps) > 0.039).all()
+    # Where frames come in time again, the delay shrinks by 5 ms a frame.
+    assert (np.diff(stamps) > 0.034).all()
     # She laughs, and for a while the listener does too.
     assert weights[30:, SMILE].max() > weights[:30, SMILE].mean() + 0.2
     values = {pair.key: float(pair.value) for pair in reports[-1].status[0].values}

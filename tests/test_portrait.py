@@ -214,6 +214,7 @@ class Failing(Showing):
 def failing_renderer(portraits, tmp_path, showing, monkeypatch, error):
     """The GPU is torch's device without memory; on the CPU ``showing`` draws."""
     failing = Failing(error)
+    monkeypatch.setattr("reactface_node.render.portrait.view.resolve_device", lambda name: name)
     monkeypatch.setattr(
         "reactface_node.render.portrait.view.load_generator",
         lambda path, device: LoadedGenerator(showing if device == "cpu" else failing, "ours"),

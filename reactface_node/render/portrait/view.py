@@ -10,6 +10,7 @@ from reactface_node import resources
 from reactface_node.config import RenderConfig
 from reactface_node.errors import UserError
 from reactface_node.fitting import fitted
+from reactface_node.model.checkpoint import resolve_device
 from reactface_node.render import Draw
 from reactface_node.render.portrait.generator import RADIUS, WINDOW, frames_around
 from reactface_node.render.portrait.guarded import GuardedPainter
@@ -58,11 +59,12 @@ class Portrait:
                 f"no PIRender weights '{config.pirender}': see cur_model_fold.pth in `reactface "
                 "weights`, or train some with `reactface portrait train`; then set render.pirender"
             )
-        wanted = precision_of(config.precision, config.device)
 
         def load(device: str) -> Painter:
-            # What takes over for a GPU is a CPU, which is for float32.
-            precision = wanted if device == config.device else torch.float32
+            precision = precision_of(config.precision, resolve_device(device))
+            if device != config.device:
+                # What takes over for a GPU is a CPU, which is for float32.
+                precision = torch.float32
             return Painter(load_generator(path, device), device, precision)
 
         self._painter = GuardedPainter(load, config.device, on_device_failure)
