@@ -194,9 +194,7 @@ class ExportedStep(nn.Module):
 
 def read_layout(ring: KVRing) -> tuple[Tensor, Tensor]:
     """A ring's keys and values as the graphs read them: no transposition is left to do."""
-    rows = ring.rows[:, : ring.layout.places]
-    heads = len(ring.layout.table)
-    keys, values = (split_heads(part, heads) for part in rows.chunk(2, dim=-1))
+    keys, values = ring.rows[:, :, :, : ring.layout.places]
     return keys.transpose(2, 3).contiguous(), values.contiguous()
 
 

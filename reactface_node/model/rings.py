@@ -5,6 +5,7 @@ can see. What the alignment bias (Eq. 17) is at each place follows from the cloc
 looked up once a step for all layers. Each session of a batch has its own time.
 """
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
@@ -96,13 +97,14 @@ class StreamClock:
         self._known.clear()
 
     def slots(self, layout: RingLayout, steps: int, samples: int, row: int) -> Tensor:
-        """Where the next ``steps`` go in (B*M, row, ...) flattened to (B*M*row, ...)."""
+        """Where the next ``steps`` go in (2, B*M, heads, row, ...), all but the last flattened."""
         key = ("slots", layout.ratio, layout.places, steps * samples, row)
         if key not in self._known:
             place = (layout.ratio * self.position[:, None] + layout.steps[:steps]) % layout.places
-            place = place.repeat_interleave(samples, dim=0)
-            first = row * torch.arange(len(place), device=place.device)
-            self._known[key] = (first[:, None] + place).flatten()
+            place = place.repeat_interleave(samples, dim=0)[:, None]
+            shape = (2, len(place), len(layout.table), 1)
+            first = row * torch.arange(math.prod(shape), device=place.device).view(shape)
+            self._known[key] = (first + place).flatten()
         return self._known[key]
 
     def bias(self, layout: RingLayout, frames: int, samples: int) -> Tensor:
@@ -147,7 +149,10 @@ class Ring(ABC):
 
 @dataclass(frozen=True, eq=False)
 class KVRing(Ring):
-    """rows: (B*M, places + more, 2D), keys and values side by side, ``more`` beside the ring."""
+    """rows: (2, B*M, heads, places + more, D / heads), keys and values, ``more`` beside the ring.
+
+    A head's lie together, so that what is read for it is read in order.
+    """
 
     rows: Tensor
 
@@ -157,20 +162,23 @@ class KVRing(Ring):
     ) -> "KVRing":
         """For sessions that begin; of the width, type and device of ``like`` (D, D)."""
         count = len(clock.position) * samples
-        rows = like.new_zeros(count, layout.places + more, 2 * like.shape[0])
+        heads = len(layout.table)
+        rows = like.new_zeros(2, count, heads, layout.places + more, like.shape[0] // heads)
         return KVRing(clock, layout, samples, rows)
 
     def write(self, new: Tensor) -> None:
-        slots = self.clock.slots(self.layout, new.shape[1], self.samples, self.rows.shape[1])
-        self.rows.flatten(0, 1).index_copy_(0, slots, new.flatten(0, 1))
+        slots = self.clock.slots(self.layout, new.shape[1], self.samples, self.rows.shape[3])
+        self.rows.flatten(0, 3).index_copy_(0, slots, self._by_head(new).flatten(0, 3))
 
     def write_more(self, new: Tensor) -> None:
-        self.rows[:, self.layout.places :] = new
+        self.rows[:, :, :, self.layout.places :] = self._by_head(new)
 
     def attend(self, query: Tensor, bias: Tensor | None) -> Tensor:
-        heads = len(self.layout.table)
-        keys, values = (split_heads(part, heads) for part in self.rows.chunk(2, dim=-1))
-        return attend_to(query, keys, values, bias)
+        return attend_to(query, self.rows[0], self.rows[1], bias)
 
     def bias(self, frames: int, samples: int = 1) -> Tensor:
         return self.clock.bias(self.layout, frames, samples)
+
+    def _by_head(self, new: Tensor) -> Tensor:
+        """(B*M, n, 2D) -> (2, B*M, heads, n, D / heads)."""
+        return new.unflatten(-1, (2, len(self.layout.table), -1)).permute(2, 0, 3, 1, 4)
