@@ -111,3 +111,19 @@ def test_what_would_change_all_is_refused_and_so_is_frame_mode():
         crowd.sessions[0].configure({"model.temperature": 0.1})
     with pytest.raises(UserError, match="window by window"):
         Crowd(config.replace(mode="frame"), small_model(config), [ReadingTracker()])
+
+
+def test_a_step_that_cannot_be_captured_goes_on_without_a_graph(monkeypatch, caplog):
+    config = small_config(**CHANGES)
+    model = small_model(config)
+    crowd = Crowd(config, model, [ReadingTracker(), ReadingTracker()])
+    crowd._seats._captures = True  # as on a GPU
+
+    def refuse():
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(crowd._seats, "_capture", refuse)
+    stream = list(events(0, 5.0, 1.5))
+    found = together(crowd, [stream, list(events(1, 5.0, 1.5))])[0]
+    np.testing.assert_allclose(found, alone(config, model, ReadingTracker(), stream), atol=EXACT)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]

@@ -4,6 +4,7 @@ What a seat holds stays where it is, and a session that has nothing new at a ste
 so the shapes and addresses never change: on a GPU the step is captured once as a CUDA graph.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from reactface_node.config import ModelConfig
+from reactface_node.devices import is_device_failure
 from reactface_node.engine import SpeakerFrames
 from reactface_node.errors import UserError
 from reactface_node.model.face import PixelState
@@ -39,6 +41,7 @@ class Seats:
         self._noise = torch.zeros(seats, samples, self.noise_width, device=self._device)
         self._active = torch.zeros(seats, dtype=torch.bool, device=self._device)
         self._graph: Any = None
+        self._captures = self._device.type == "cuda"
         with torch.inference_mode():
             self._fresh = self._blank(1)
             self._state = self._blank(seats)
@@ -78,12 +81,19 @@ class Seats:
         self.model, self._graph = sampled_as(self.model, config), None  # type: ignore[assignment]
 
     def _replay(self) -> None:
-        if self._device.type != "cuda":
-            self._listener = self._run()
-            return
+        if self._graph is None and self._captures:
+            try:
+                self._capture()
+            except RuntimeError as error:
+                if is_device_failure(error):
+                    raise
+                self._captures = False
+                reason = str(error).splitlines()[0]
+                logging.getLogger(__name__).warning("no CUDA graph, but step by step: %s", reason)
         if self._graph is None:
-            self._capture()
-        self._graph.replay()
+            self._listener = self._run()
+        else:
+            self._graph.replay()
 
     def _capture(self) -> None:
         """As torch's notes on CUDA graphs want it: warmed up on a stream of its own, then
@@ -96,10 +106,13 @@ class Seats:
             for _ in range(WARM_UPS):
                 self._run()
         torch.cuda.current_stream(self._device).wait_stream(stream)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._listener = self._run()
-        self._active.copy_(active)
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph):
+                self._listener = self._run()
+            self._graph = graph
+        finally:
+            self._active.copy_(active)
 
     def _run(self) -> Tensor:
         """One step of all; in the state nothing but values changes."""
