@@ -100,14 +100,14 @@ class Seats:
         captured. Meanwhile nobody goes on, so that nothing is lost."""
         active = self._active.clone()
         self._active.zero_()
-        stream = torch.cuda.Stream(self._device)
-        stream.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(stream):
-            for _ in range(WARM_UPS):
-                self._run()
-        torch.cuda.current_stream(self._device).wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
         try:
+            stream = torch.cuda.Stream(self._device)
+            stream.wait_stream(torch.cuda.current_stream(self._device))
+            with torch.cuda.stream(stream):
+                for _ in range(WARM_UPS):
+                    self._run()
+            torch.cuda.current_stream(self._device).wait_stream(stream)
+            graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph):
                 self._listener = self._run()
             self._graph = graph
