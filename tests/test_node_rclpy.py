@@ -65,7 +65,9 @@ def test_an_image_becomes_a_face(ros, kind):
 
     from reactface_node.ros import convert
 
-    node = ros.node("-r", "image:=/camera/picture", "-r", "__ns:=/robot")
+    # The fake session's windows have two frames.
+    window_mode = ("-p", "mode:=window")
+    node = ros.node("-r", "image:=/camera/picture", "-r", "__ns:=/robot", *window_mode)
     activate(node)
     faces = heard(ros, "reactface_msgs/msg/Blendshapes", "/robot/reactface/blendshapes")
     windows = heard(ros, "reactface_msgs/msg/Reaction", "/robot/reactface/reaction")
