@@ -193,6 +193,7 @@ class ReactionSession:
             "tracking_hz": FRAME_RATE_HZ / self._watch.every,
             "image_width_px": self._width_px,
             "windows_reacted": self._windows,
+            "seconds_reacted": self._windows * self._engine.frames / FRAME_RATE_HZ,
             "windows_skipped": self._skipped,
             "windows_spared": self._spared,
             "resets": self._resets,

@@ -250,7 +250,7 @@ def summary(source: Path, stats: dict[str, float]) -> str:
     """What happened, for the person at the terminal."""
     rejected = int(stats.get("rejected", 0))
     lines = [
-        f"{source.name}: {int(stats['windows_reacted'])} windows; a face in "
+        f"{source.name}: {stats['seconds_reacted']:.1f} s of reactions; a face in "
         f"{stats['face_seen']:.0%} and a voice in {stats['voice_heard']:.0%} of the time"
     ]
     if rejected:
