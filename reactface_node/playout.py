@@ -175,21 +175,24 @@ class Delay:
 
     Frame by frame there is no time to spare, and audio that comes in large chunks lets several
     frames close at once: the delay then grows to what nine of ten of the last frames needed, so
-    that all are shown, 40 ms each, and shrinks again by a few milliseconds a frame. A single late
-    one changes nothing.
+    that all are shown, 40 ms each. What is later than that is shown as it comes, and the delay
+    shrinks again by a few milliseconds a frame.
     """
 
     def __init__(self, least_s: float, adaptive: bool):
         self._least_s, self._adaptive = least_s, adaptive
         self._late: deque[float] = deque(maxlen=LATENESS_KEPT)
-        self._delay_s = least_s
+        self._delay_s, self._next = least_s, 0
 
     def show_at(self, window: Window, now_s: float) -> np.ndarray:
         """(n,) seconds for the window's frames; ``now_s`` is when it closed."""
         if self._adaptive:
             self._late.append(min(now_s - window.end_s, LONGEST_DELAY_S))
             needed_s = sorted(self._late)[int(ENOUGH * (len(self._late) - 1))]
-            self._delay_s = max(self._least_s, needed_s, self._delay_s - SHRINK_S)
+            # A late one is shown at once, and no frame before the one before it is over.
+            before_s = self._delay_s - SHRINK_S if window.index == self._next else 0.0
+            wanted_s = max(self._least_s, needed_s, self._late[-1], before_s)
+            self._delay_s, self._next = min(wanted_s, LONGEST_DELAY_S), window.index + 1
         return window.end_s + self._delay_s + np.arange(len(window.frames)) / FRAME_RATE_HZ
 
     def soonest_s(self, window: Window) -> float:
