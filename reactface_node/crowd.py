@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from reactface_node.config import Config
-from reactface_node.engine import Engine, SpeakerFrames
+from reactface_node.engine import Engine
 from reactface_node.errors import UserError
-from reactface_node.model.checkpoint import resolve_device
-from reactface_node.model.load import load_listener
+from reactface_node.model.load import load_model
 from reactface_node.model.reactface import ReactFace
 from reactface_node.model.seats import Seat, Seats
-from reactface_node.pending import Pending
+from reactface_node.pending import Pending, nobody
 from reactface_node.perception.worker import Tracker
-from reactface_node.schema import CROP_PX, NUM_COEFFICIENTS, SAMPLES_PER_FRAME, Reaction
+from reactface_node.schema import Reaction
 from reactface_node.session import ReactionSession
 
 
@@ -29,7 +26,9 @@ class Crowd:
         if config.mode == "frame":
             raise UserError("many sessions at once go window by window: mode=window")
         count = len(trackers)
-        self._seats = Seats(model, count, config.playout.samples, silence(config))
+        self._seats = Seats(
+            model, count, config.playout.samples, nobody(config.model, config.model.window)
+        )
         self._engines = [
             Engine(Seat(self._seats, index, count), config.model.window) for index in range(count)
         ]
@@ -41,10 +40,10 @@ class Crowd:
     @classmethod
     def load(cls, config: Config, count: int) -> "Crowd":
         """``count`` sessions of the config's profile, each with a tracker of its own; UserError
-        where it cannot be had, or is the released code's."""
+        where it cannot be had, or is the released code's. Threads as ``load_model``."""
         from reactface_node.perception import make_tracker
 
-        model = load_listener(config, resolve_device(config.device))
+        model = load_model(config)
         if not isinstance(model, ReactFace):
             raise UserError("many sessions at once need a model of ours, not the released code's")
         pixels = config.model.face_encoder == "pixels"
@@ -74,16 +73,3 @@ class Crowd:
         for index, (session, turn) in enumerate(zip(self.sessions, turns, strict=True)):
             if turn is not None:
                 reactions[index].append(session.finish(turn, shown[index]))
-
-
-def silence(config: Config) -> SpeakerFrames:
-    """A window in which nobody is there."""
-    frames = config.model.window
-    if config.model.face_encoder == "coefficients":
-        face = np.zeros((frames, NUM_COEFFICIENTS), np.float32)
-        seen = np.zeros((frames, NUM_COEFFICIENTS), bool)
-    else:
-        face = np.zeros((frames, CROP_PX, CROP_PX, 3), np.uint8)
-        seen = np.zeros(frames, bool)
-    audio = np.zeros(frames * SAMPLES_PER_FRAME, np.float32)
-    return SpeakerFrames(face, seen, audio, np.zeros(frames, bool))

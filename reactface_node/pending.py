@@ -6,7 +6,7 @@ import numpy as np
 
 from reactface_node.config import ModelConfig
 from reactface_node.engine import SpeakerFrames
-from reactface_node.schema import CROP_PX, Observation
+from reactface_node.schema import CROP_PX, SAMPLES_PER_FRAME, Observation
 from reactface_node.timeline import Window
 
 
@@ -32,3 +32,10 @@ def face_input(config: ModelConfig, seen: list[Observation]) -> tuple[np.ndarray
     blank = np.zeros((CROP_PX, CROP_PX, 3), np.uint8)
     crops = np.stack([blank if o.crop is None else o.crop for o in seen])
     return crops, np.array([o.crop is not None for o in seen])
+
+
+def nobody(config: ModelConfig, frames: int) -> SpeakerFrames:
+    """So many frames in which nobody is seen or heard."""
+    face, seen = face_input(config, [Observation.missing()] * frames)
+    silence = np.zeros(frames * SAMPLES_PER_FRAME, np.float32)
+    return SpeakerFrames(face, seen, silence, np.zeros(frames, bool))

@@ -20,11 +20,11 @@ from reactface_node.config import Config
 from reactface_node.engine import Engine, SpeakerFrames, load_engine
 from reactface_node.errors import UserError
 from reactface_node.load import LEVELS
-from reactface_node.pending import Pending, face_input
+from reactface_node.pending import Pending, face_input, nobody
 from reactface_node.perception.watch import Watch
 from reactface_node.perception.worker import Tracker, TrackerThread
 from reactface_node.playout import Delay, Playout
-from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, Observation, Reaction
+from reactface_node.schema import FRAME_RATE_HZ, Reaction
 from reactface_node.settings import settings
 from reactface_node.steps import Steps
 from reactface_node.timeline import Timeline, Window
@@ -259,12 +259,7 @@ class ReactionSession:
 
     def run_silence(self) -> np.ndarray:
         """One step of the model alone, (M, n, 58), in which nobody is there; ``reset`` after."""
-        nobody = [Observation.missing()] * self._engine.frames
-        silence = np.zeros(len(nobody) * SAMPLES_PER_FRAME, np.float32)
-        heard = np.zeros(len(nobody), bool)
-        return self._engine.step(
-            SpeakerFrames(*face_input(self.config.model, nobody), silence, heard)
-        )
+        return self._engine.step(nobody(self.config.model, self._engine.frames))
 
     def _warm_up(self) -> None:
         """Then start fresh."""

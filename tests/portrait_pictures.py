@@ -34,6 +34,15 @@ def folder_of_portraits(folder):
     (folder / "link.png").symlink_to(folder.parent / "secret.png")
 
 
+def config(portraits, tmp_path, **changes):
+    """Settings of a portrait in that folder; its weights are to lie in the other."""
+    values = {
+        "renderer": "portrait", "portraits": str(portraits), "portrait": "one.png", "width": 224,
+        "height": 224, "pirender": str(tmp_path / "pirender.pth"),
+    }  # fmt: skip
+    return replace(RenderConfig(), **values | changes)
+
+
 class Showing(torch.nn.Module):
     """Writes the coefficients into the upper left corner and the portrait's colour beside them."""
 

@@ -3,6 +3,7 @@
 import itertools
 import tempfile
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -214,7 +215,8 @@ def test_without_a_length_it_is_as_long_as_is_quickly_run(monkeypatch):
     a_window_s = {"quick": 0.001, "slow": 0.03, "slowest": 1.0}
     for name, minutes in (("quick", 60), ("slow", 10), ("slowest", 1)):
         # Twenty windows are tried.
-        monkeypatch.setattr(flat_module, "taken_s", lambda *_: 20 * a_window_s[name])  # noqa: B023
+        taken_s = Mock(return_value=20 * a_window_s[name])
+        monkeypatch.setattr(flat_module, "taken_s", taken_s)
         assert flat_module._affordable(drive, 60 * 25 / W) == minutes
 
 

@@ -94,8 +94,10 @@ def test_a_session_allocates_its_memory_once():
     with torch.inference_mode():
         start = model.initial_state(1, 1, who, streaming=True)
         _, end = step_through(model, speaker, noise, 1, who)
-    rings = lambda state: [*state.face.caches, *state.cie.layers, state.slbs.speech]  # noqa: E731
-    sizes = [[ring.rows.numel() for ring in rings(state)] for state in (start, end)]
+    sizes = [
+        [ring.rows.numel() for ring in (*state.face.caches, *state.cie.layers, state.slbs.speech)]
+        for state in (start, end)
+    ]
     assert sizes[0] == sizes[1] and count_numbers(end) < 1.2 * count_numbers(start)
 
 

@@ -56,6 +56,16 @@ def push(session, first, last):
         session.push_audio(100.0 + index / 25, np.full(640, 0.05, np.float32), 16000)
 
 
+def held_at_a_window():
+    """A tracker that has not begun, and its session, whose first window has closed."""
+    tracker = HeldTracker()
+    session = session_with(tracker)
+    session.poll(100.0, wait=False)
+    push(session, 0, 9)
+    assert session.poll(100.36, wait=False) == []
+    return tracker, session
+
+
 def test_a_thread_does_what_is_asked_in_the_order_it_was_asked():
     done = []
 
@@ -111,11 +121,7 @@ def test_a_session_on_a_slow_tracker_has_the_same_numbers():
 
 
 def test_who_does_not_wait_gets_the_window_once_it_is_tracked():
-    tracker = HeldTracker()
-    session = session_with(tracker)
-    session.poll(100.0, wait=False)
-    push(session, 0, 9)
-    assert session.poll(100.36, wait=False) == []
+    tracker, session = held_at_a_window()
     tracker.go.set()
     assert session.poll(100.36, wait=True)[0].window_index == 0
     assert session.poll(100.36, wait=False) == []
@@ -191,11 +197,7 @@ def test_nobody_is_seen_where_images_keep_failing():
 
 
 def test_a_reset_forgets_what_was_not_tracked_yet():
-    tracker = HeldTracker()
-    session = session_with(tracker)
-    session.poll(100.0, wait=False)
-    push(session, 0, 9)
-    assert session.poll(100.36, wait=False) == []
+    tracker, session = held_at_a_window()
     session.reset()
     tracker.go.set()
     assert np.array_equal(joined(run(session)), joined(run(make_session())))

@@ -1,12 +1,9 @@
 """Engines for as many sessions as are measured, all of them on one set of weights."""
 
-import torch
-
 from reactface_node import resources
 from reactface_node.config import Config
 from reactface_node.engine import Engine, frames_at_once, load_engine
-from reactface_node.model.checkpoint import resolve_device
-from reactface_node.model.load import TorchStepper, load_listener
+from reactface_node.model.load import TorchStepper, load_model
 from reactface_node.model.official_session import OfficialListener
 from reactface_node.model.reactface import ReactFace
 
@@ -21,12 +18,9 @@ class Engines:
     model: ReactFace | OfficialListener | None = None
 
     def __init__(self, config: Config) -> None:
-        device = resolve_device(config.device)
         self._config, self._frames = config, frames_at_once(config)
-        if config.threads:
-            torch.set_num_threads(config.threads)
         if resources.exported_model(config.weights) is None:
-            self.model = load_listener(config, device)
+            self.model = load_model(config)
 
     def start(self) -> Engine:
         """One for a new session."""

@@ -107,7 +107,7 @@ class Recording:
     def _described(self) -> Iterator[Event]:
         for data in self._data["audio_info"][:1]:
             kind = self._kinds["audio_info"]
-            yield Event(0.0, 0.0, "audio_info", kind, lambda data=data: data)  # type: ignore[misc]
+            yield Event(0.0, 0.0, "audio_info", kind, partial(bytes, data))
 
     def _images(self, pictures: "Pictures") -> Iterator[Event]:
         count = pictures.count
@@ -121,7 +121,7 @@ class Recording:
         for number, data in enumerate(itertools.cycle(self._data["audio"])):
             # A chunk is stamped at its first sample and comes with its last.
             stamp_s, kind = number * period_s, self._kinds["audio"]
-            yield Event(stamp_s + period_s, stamp_s, "audio", kind, lambda data=data: data)  # type: ignore[misc]
+            yield Event(stamp_s + period_s, stamp_s, "audio", kind, partial(bytes, data))
 
 
 @dataclass(frozen=True, eq=False)

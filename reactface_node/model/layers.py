@@ -91,7 +91,8 @@ class CausalTransformer(nn.Module):
         """Empty caches of sessions that begin; None for a clip's."""
         if clock is None:
             return None
-        return tuple(layer.attention.ring(clock) for layer in self.layers)  # type: ignore[operator, union-attr]
+        layers = (layer for layer in self.layers if isinstance(layer, SelfLayer))
+        return tuple(layer.attention.ring(clock) for layer in layers)
 
     def forward(
         self, x: Tensor, caches: tuple[Memory | None, ...] | None

@@ -72,12 +72,17 @@ class TorchStepper:
         self._model = sampled_as(self._model, config)
 
 
-def load_stepper(config: Config) -> TorchStepper:
-    """The model with its weights on its device; sets torch's thread count for the process."""
+def load_model(config: Config) -> ReactFace | OfficialListener:
+    """``load_listener`` on the config's device; sets torch's thread count for the process."""
     device = resolve_device(config.device)
     if config.threads:
         torch.set_num_threads(config.threads)
-    return TorchStepper(load_listener(config, device))
+    return load_listener(config, device)
+
+
+def load_stepper(config: Config) -> TorchStepper:
+    """For a session, as ``load_model``."""
+    return TorchStepper(load_model(config))
 
 
 def lowered(model: ReactFace, precision: str, device: str) -> ReactFace:

@@ -104,7 +104,7 @@ class ConditionalInteractionEncoder(nn.Module):
         return mean, log_variance.clamp(-10, 10), CIEState(speech_cache, face_cache, tuple(kept))
 
     def _layers(self) -> list[SelfLayer]:
-        return list(self.layers)  # type: ignore[arg-type]
+        return [layer for layer in self.layers if isinstance(layer, SelfLayer)]
 
     def _mask(
         self, biased: BiasedAttention, reactions: Memory, frames: int, samples: int

@@ -18,7 +18,6 @@ from reactface_node.devices import is_device_failure
 from reactface_node.engine import SpeakerFrames
 from reactface_node.errors import UserError
 from reactface_node.model.face import PixelState
-from reactface_node.model.load import sampled_as
 from reactface_node.model.reactface import ReactFace
 from reactface_node.model.records import ModelState, WindowPlan
 from reactface_node.model.rings import Ring, StreamClock
@@ -75,10 +74,6 @@ class Seats:
             self._replay()
         shown: np.ndarray = self._listener.cpu().numpy().copy()
         return shown
-
-    def configure(self, config: ModelConfig) -> None:
-        """Temperature and momentum of all sessions from now on."""
-        self.model, self._graph = sampled_as(self.model, config), None  # type: ignore[assignment]
 
     def _replay(self) -> None:
         if self._graph is None and self._captures:
