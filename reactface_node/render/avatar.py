@@ -32,13 +32,18 @@ class Avatar(StillRenderer):
         self.size = (width, height)
         self._pixels = np.zeros((height, width, 4), np.uint8)
         self._surface = skia.Surface(self._pixels, colorType=skia.kRGBA_8888_ColorType)
+        self._name = ""
         self._wear(theme)
 
     def configure(self, config: RenderConfig) -> None:
         """Another theme; UserError leaves the old one."""
+        # The file is read only for another name: settings may change many times a second.
+        if config.theme == self._name:
+            return
         theme = load_theme(config.theme)
         if theme != self._theme:
             self._wear(theme)
+        self._name = config.theme
 
     def _wear(self, theme: Theme) -> None:
         self._theme = theme
