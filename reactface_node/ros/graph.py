@@ -53,6 +53,9 @@ class Graph:
                 for topic, about in outputs(config.ros, adapters).items()
             }
             page = self._undo.enter_context(WebFace(config)) if config.web.port else None
+            if page is not None:
+                # Not by the log, which goes to /rosout and into files: it may hold a token.
+                print(page.announcement, flush=True)
             name = node.get_fully_qualified_name().lstrip("/")
             self.server = Server(
                 config, session, self._types, self, renderer, name, adapters, page, self._change

@@ -61,8 +61,7 @@ def live(config: Config, camera: str, microphone: str, showing: bool) -> None:
         session = ReactionSession.load(config)
         stack.callback(session.close)
         if page is not None:
-            who = " (every machine of the network can see and change it)" if page.is_open else ""
-            print(f"the face is on {page.url}{who}", flush=True)
+            print(page.announcement, flush=True)
         topics = waiting_for(config.ros, listened(camera, microphone))
         if topics:
             print(f"waiting for {' and '.join(topics)}", flush=True)
