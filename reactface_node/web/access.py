@@ -60,7 +60,8 @@ class Access:
         and out of the address. None where there is nothing to do."""
         if not self.token or "token" not in request.query:
             return None
-        answer = web.HTTPSeeOther("/")
+        rest = [(name, value) for name, value in request.query.items() if name != "token"]
+        answer = web.HTTPSeeOther(request.rel_url.with_query(rest))
         answer.set_cookie(
             _cookie(request), self.token, httponly=True, samesite="Strict", secure=bool(self.tls)
         )
