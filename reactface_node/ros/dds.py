@@ -12,6 +12,7 @@ from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.render import Renderer
 from reactface_node.ros.adapters import Adapters
+from reactface_node.ros.discovery import domain_id
 from reactface_node.ros.intake import Session
 from reactface_node.ros.server import Page, Server, outputs
 from reactface_node.ros.services import Service, make_services
@@ -26,7 +27,7 @@ from reactface_node.ros.streams import (
     streams,
 )
 from reactface_node.ros.types import RosbagsTypes, audio_variant
-from reactface_node.ros.wire import Quality, Reader, Wire, Writer, domain_id
+from reactface_node.ros.wire import Quality, Reader, Wire, Writer
 
 NODE_NAME = "reactface"
 _TICK_S = 0.005
