@@ -110,7 +110,11 @@ def test_peers_that_are_no_names_are_left_out(monkeypatch, caplog):
 
 def test_the_users_own_cyclone_settings_come_last(monkeypatch):
     monkeypatch.setenv("CYCLONEDDS_URI", "file:///etc/cyclone.xml")
-    assert domain_config("lo").endswith("</CycloneDDS>,file:///etc/cyclone.xml")
+    assert domain_config("").endswith("</CycloneDDS>,file:///etc/cyclone.xml")
+    monkeypatch.setenv("ROS_LOCALHOST_ONLY", "1")
+    assert "Interface" not in domain_config("")
+    # Two choices of an interface would be one too many.
+    assert "cyclone.xml" not in domain_config("lo")
 
 
 def test_domains(monkeypatch):

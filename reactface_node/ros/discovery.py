@@ -2,7 +2,8 @@
 
 The rules are rcl's and rmw_cyclonedds' (ROS 2 Jazzy): ROS_AUTOMATIC_DISCOVERY_RANGE is SUBNET (the
 default), LOCALHOST, OFF or SYSTEM_DEFAULT; ROS_STATIC_PEERS adds hosts; the older
-ROS_LOCALHOST_ONLY=1 comes before both. CYCLONEDDS_URI is read last and decides.
+ROS_LOCALHOST_ONLY=1 comes before both. CYCLONEDDS_URI is read last and decides, except where the
+settings name an interface.
 """
 
 import logging
@@ -39,7 +40,8 @@ def domain_config(interface: str) -> str:
     """
     reach, peers = _reach()
     general, discovery = "", ""
-    if interface in LOOPBACK or (reach == "LOCALHOST" and not interface):
+    given = "" if interface else os.environ.get("CYCLONEDDS_URI", "").strip()
+    if interface in LOOPBACK or (reach == "LOCALHOST" and not interface and not given):
         general += _interface("address", "127.0.0.1")
         reach = reach if reach == "OFF" else "LOCALHOST"
     elif interface:
@@ -58,7 +60,7 @@ def domain_config(interface: str) -> str:
     own = "<CycloneDDS><Domain>"
     own += f"<General>{general}</General>" if general else ""
     own += f"<Discovery>{discovery}</Discovery>" if discovery else ""
-    return ",".join(filter(None, (f"{own}</Domain></CycloneDDS>", _given())))
+    return ",".join(filter(None, (f"{own}</Domain></CycloneDDS>", given)))
 
 
 def is_local(xml: str) -> bool:
@@ -122,8 +124,3 @@ def _kind(interface: str) -> tuple[str, str]:
 
 def _interface(kind: str, value: str) -> str:
     return f'<Interfaces><NetworkInterface {kind}="{value}"/></Interfaces>'
-
-
-def _given() -> str:
-    """What the user has set for every Cyclone DDS program."""
-    return os.environ.get("CYCLONEDDS_URI", "").strip()
