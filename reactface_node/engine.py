@@ -45,6 +45,9 @@ class Stepper(Protocol):
         """The next n frames and the noise of their window (M, noise_width) -> (M, n, 58)."""
         ...
 
+    def check(self, config: ModelConfig) -> None:
+        """UserError where ``configure`` would refuse it."""
+
     def configure(self, config: ModelConfig) -> None:
         """Take over live settings: temperature and momentum."""
 
@@ -74,6 +77,10 @@ class Engine:
             self._drawn = self._draw(self._stepper.noise_width)
         self._phase = (self._phase + self.frames) % self._stepper.window
         return self._drawn
+
+    def check(self, config: ModelConfig) -> None:
+        """UserError where ``configure`` would refuse it."""
+        self._stepper.check(config)
 
     def configure(self, config: ModelConfig) -> None:
         """Take over live settings."""

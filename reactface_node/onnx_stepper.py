@@ -65,6 +65,10 @@ class OnnxStepper:
         return shown
 
     def configure(self, config: ModelConfig) -> None:
+        """As ``check``: there is nothing to take over."""
+        self.check(config)
+
+    def check(self, config: ModelConfig) -> None:
         """UserError: they are part of the graphs."""
         for name in ("temperature", "momentum"):
             if getattr(config, name) != self._about[name]:

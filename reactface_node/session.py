@@ -46,6 +46,7 @@ class ReactionSession:
     ):
         """``load`` is the usual way in. clock: what work is measured with."""
         self.config = _checked(config)
+        self._fixed = frozenset(item.name for item in settings(config) if not item.live)
         self._engine, self._steps = engine, Steps(engine)
         self._clock = clock
         self._tracker = TrackerThread(tracker, clock)
@@ -160,14 +161,22 @@ class ReactionSession:
         self._turn.clear()
         self._begin()
 
+    def check(self, changes: Mapping[str, Any]) -> Config:
+        """The config that ``configure`` would make; UserError where it would refuse them."""
+        for name in changes:
+            if name in self._fixed:
+                raise UserError(f"parameter '{name}' cannot change while running")
+        changed = _checked(self.config.replace(**changes))
+        if changed.model != self.config.model:
+            self._engine.check(changed.model)
+        return changed
+
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Change live settings by dotted name; UserError leaves everything as it was."""
-        live = {item.name for item in settings(self.config) if item.live}
-        for name in changes:
-            if name not in live and any(item.name == name for item in settings(self.config)):
-                raise UserError(f"parameter '{name}' cannot change while running")
-        self.config = _checked(self.config.replace(**changes))
-        self._engine.configure(self.config.model)
+        changed = self.check(changes)
+        if changed.model != self.config.model:
+            self._engine.configure(changed.model)
+        self.config = changed
 
     def shed(self, level: int) -> None:
         """Leave out what ``load.LEVELS`` says from now on; 0: nothing."""

@@ -14,7 +14,7 @@ from reactface_node.config import Config, PlayoutConfig
 from reactface_node.engine import frames_at_once
 from reactface_node.errors import UserError
 from reactface_node.playout import Playout
-from reactface_node.ros.server import REACTION
+from reactface_node.ros.topics import REACTION
 from reactface_node.session import ReactionSession
 
 FRAME_S = 0.04

@@ -9,7 +9,7 @@ from ros_server_rig import START_S, FakeSession, an_image, faked_node
 from test_session import ReadingTracker, joined, make_session, picture, run
 
 from reactface_node.config import Config
-from reactface_node.ros.server import DIAGNOSTICS
+from reactface_node.ros.topics import DIAGNOSTICS
 from reactface_node.session import ReactionSession
 
 

@@ -41,9 +41,12 @@ class GuardedStepper:
             self._go_on_without(error)
             return self._stepper.step(speaker, noise)
 
+    def check(self, config: ModelConfig) -> None:
+        self._stepper.check(config)
+
     def configure(self, config: ModelConfig) -> None:
-        self._sampling = config
         self._stepper.configure(config)
+        self._sampling = config
 
     def _go_on_without(self, error: Exception) -> None:
         self._stepper = self._instead(error)

@@ -166,6 +166,10 @@ class Seat:
         return shown
 
     def configure(self, config: ModelConfig) -> None:
+        """As ``check``: there is nothing to take over."""
+        self.check(config)
+
+    def check(self, config: ModelConfig) -> None:
         """UserError: what one session changes would change all."""
         known = self._seats.model.config
         if (config.temperature, config.momentum) != (known.temperature, known.momentum):
