@@ -97,11 +97,17 @@ def test_live_parameters_reach_the_session_in_every_state(ros):
     session = ros.sessions[0]
     assert session.config.playout.gain == 1.5
     assert set_one("playout.gain", 0.5).successful
-    assert session.config.playout.gain == node.config.playout.gain == 0.5
+    assert node.config.playout.gain == 0.5
+    assert until(ros, lambda: session.config.playout.gain == 0.5)  # at the next tick
     assert "out of range" in set_one("playout.gain", 9.0).reason
     assert "read-only" in set_one("playout.seed", 3).reason
     assert set_one("use_sim_time", True).successful
     assert node.config.playout.gain == 0.5
+    assert set_one("playout.gain", 2.5).successful
+    node.trigger_deactivate()
+    assert session.config.playout.gain == 2.5
+    assert set_one("playout.gain", 1.25).successful
+    assert session.config.playout.gain == node.config.playout.gain == 1.25
 
 
 @needs_ros

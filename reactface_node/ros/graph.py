@@ -58,6 +58,7 @@ class Graph:
             self.server = Server(
                 config, session, self._types, self, renderer, name, adapters, page, self._change
             )
+            self._undo.callback(self.server.take_over)
             self._undo.callback(self._drop_all)
             self._listen()
             self._serve(Trigger, "~/reset", self._reset)

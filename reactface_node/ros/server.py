@@ -8,7 +8,7 @@ on.
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -93,6 +93,10 @@ class Server(Intake):
                 if not self._is_live:
                     raise
                 self._begin_anew(error, now_s)
+
+    def take_over(self) -> None:
+        """The changes that wait for a tick, where none comes any more."""
+        self._changes.apply()
 
     @contextmanager
     def guarded(self, what: str, now_s: float) -> Iterator[None]:
@@ -236,28 +240,26 @@ class Server(Intake):
         return diagnostic_array(self._types, now_s, *about, values)
 
     def _obey(self, page: Page) -> None:
-        """What somebody pressed on the pages; of a setting that was moved often the last value."""
+        """What somebody pressed on the pages."""
         commands = page.commands()
-        wanted: dict[str, Any] = {}
         for command, value in commands:
             if command == "enable":
                 self.enable(value)
             elif command == "reset":
                 self.reset()
-            else:
-                wanted |= value
         if commands:
-            reason = self._change_each(wanted)
+            reason = self._change_all([value for command, value in commands if command == "set"])
             page.tell({"enabled": self.enabled, "settings": live(self.config), "reason": reason})
 
-    def _change_each(self, wanted: Mapping[str, Any]) -> str:
-        """All at once; where that is refused, as many as possible. The first refusal's reason."""
-        if not wanted or not (reason := self._change(wanted)):
-            return ""
-        if len(wanted) == 1:
+    def _change_all(self, several: Sequence[Mapping[str, Any]]) -> str:
+        """The last value of each setting; where one is refused, every change for itself. The
+        reason of the last refusal."""
+        wanted = {name: value for changes in several for name, value in changes.items()}
+        reason = self._change(wanted) if wanted else ""
+        if not reason or len(several) == 1:
             return reason
-        reasons = [self._change({name: value}) for name, value in wanted.items()]
-        return next((reason for reason in reasons if reason), "")
+        reasons = [self._change(changes) for changes in several]
+        return next((reason for reason in reversed(reasons) if reason), "")
 
 
 def live(config: Config) -> dict[str, Any]:
