@@ -13,6 +13,7 @@ from ros_rclpy_rig import (
     activate,
     needs_ros,
     ros_graph,
+    until,
 )
 
 from reactface_node.config import Config

@@ -10,10 +10,10 @@ import numpy as np
 from reactface_node import resources
 from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
-from reactface_node.perception.library import import_mediapipe, quiet_warnings
+from reactface_node.perception.library import import_mediapipe
 from reactface_node.perception.person import Face
 from reactface_node.perception.tracker import Finder
-from reactface_node.quiet import quiet_stderr
+from reactface_node.quiet import quiet_stderr, quiet_warnings
 
 MODEL_HELP = (
     "download face_landmarker.task from MediaPipe's model page into the weights folder "
