@@ -25,6 +25,7 @@ setup(
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
         (f"share/{NAME}/config", glob("config/*.*")),
+        (f"share/{NAME}/config/ros", glob("config/ros/*.yaml")),
         (f"share/{NAME}/config/studies", glob("config/studies/*.yaml")),
         # The .msg files are the only definition; without ROS they are read from here.
         (f"share/{NAME}/msg", glob("ros2_ws/src/reactface_msgs/msg/*.msg")),

@@ -140,6 +140,20 @@ def test_a_node_that_loses_its_gpu_says_so_and_ends(ros, monkeypatch, capfd):
 
 
 @needs_ros
+def test_internal_errors_again_and_again_end_the_node_with_1(ros, monkeypatch, capfd):
+    from reactface_node.ros.node import main
+
+    def fails(*_, **__):
+        raise IndexError("out of range")
+
+    monkeypatch.setattr(ClosableSession, "poll", fails)
+    assert main([], autostart=True) == 1
+    said = capfd.readouterr().err
+    assert said.count("Traceback") == 1 and said.count("the node ends after 5") == 1
+    assert ros.sessions[0].closed
+
+
+@needs_ros
 def test_sigint_ends_the_process_quietly(ros):
     import rclpy
 

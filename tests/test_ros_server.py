@@ -158,7 +158,8 @@ def test_disabled_neither_listens_nor_shows_a_face(node):
         node.server.tick(START_S + 0.01 * tick)
     assert {topic for topic, _ in node.transport.sent} == {DIAGNOSTICS}
     assert node.session.images == [] and node.session.audio == []
-    assert node.transport.on(DIAGNOSTICS)[0].status[0].message == "disabled"
+    (status,) = node.transport.on(DIAGNOSTICS)[0].status
+    assert (status.level, status.message) == (0, "disabled")
     node.server.enable(True)
     node.server.tick(START_S + 2)
     node.server.on_image(an_image(), START_S)
@@ -201,6 +202,7 @@ def test_diagnostics_once_a_second_with_rates_latency_and_the_sessions_counters(
     assert values["latency_p50_ms"] == pytest.approx(50, abs=1)
     assert values["windows_skipped"] == 3 and values["memory_mb"] > 1
     assert (status.level, status.message, status.name) == (0, "reacting", "reactface")
+    assert status.hardware_id == "cpu" and values["exceptions"] == 0
 
 
 def test_diagnostics_say_what_is_missing(node):
