@@ -56,13 +56,19 @@ class Engine:
         """frames: how many come at once, a divisor of w."""
         self._stepper, self.frames = stepper, frames
         self._noise: Sequence[np.random.Generator] = []
-        self._drawn = np.zeros((0, 0), np.float32)
+        self._drawn = self._who = np.zeros((0, 0), np.float32)
         self._phase = 0
 
     def begin(self, noise: Sequence[np.random.Generator]) -> None:
         """A new session of as many samples as there are generators."""
-        self._noise, self._phase = noise, 0
-        self._stepper.begin(spread_apart(self._draw(self._stepper.disposition)[None])[0])
+        self._noise = noise
+        self._who = spread_apart(self._draw(self._stepper.disposition)[None])[0]
+        self.restart()
+
+    def restart(self) -> None:
+        """A new state of the same listeners; the generators go on."""
+        self._phase = 0
+        self._stepper.begin(self._who)
 
     def step(self, speaker: SpeakerFrames) -> np.ndarray:
         """The session's next frames -> (M, n, 58)."""

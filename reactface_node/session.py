@@ -20,6 +20,7 @@ from reactface_node.config import Config
 from reactface_node.engine import Engine, SpeakerFrames, load_engine
 from reactface_node.errors import UserError
 from reactface_node.load import LEVELS
+from reactface_node.model_use import ModelUse, Use
 from reactface_node.pending import Pending, face_input, nobody
 from reactface_node.perception.watch import Watch
 from reactface_node.perception.worker import Tracker, TrackerThread
@@ -46,7 +47,8 @@ class ReactionSession:
     ):
         """``load`` is the usual way in. clock: what work is measured with."""
         self.config = _checked(config)
-        self._engine, self._steps = engine, Steps(engine)
+        silence = nobody(config.model, engine.frames)
+        self._engine, self._steps = engine, Steps(engine, config.model.window, silence)
         self._clock = clock
         self._tracker = TrackerThread(tracker, clock)
         self._watch = Watch(
@@ -58,7 +60,7 @@ class ReactionSession:
         self._closed: deque[tuple[float, Window]] = deque()
         self._resets = 0
         self._windows = self._skipped = self._faces = self._voices = 0
-        self._people = self._spoken = self._spared = 0
+        self._people = self._spoken = self._spared = self._idle = 0
         self._width_px = config.perception.max_width_px
         self._turn = Turn(config.timeline)
         self.shed(0)
@@ -115,13 +117,17 @@ class ReactionSession:
     def poll(self, now_s: float, wait: bool = True) -> list[Reaction]:
         """The reactions of all windows that closed by now, oldest first.
 
-        A window that could not even be shown any more is skipped and counted. Unless told to
-        ``wait``, one whose last frames are still being tracked, or that the model is still at,
+        A window that could not even be shown any more is skipped and counted, and frame by frame
+        so is what is left of it. Unless told to ``wait``, one whose last frames are still being tracked, or that the model is still at,
         comes with a later poll, and images that the tracker has no time for are left out.
         """
         for pending in self.take(now_s, wait):
             self._steps.begin(pending)
-        return [self.finish(*ended) for ended in self._steps.ended(wait)]
+        return [
+            self.finish(pending, raw)
+            for pending, raw in self._steps.ended(wait)
+            if pending.use is not Use.HIDDEN
+        ]
 
     def take(self, now_s: float, wait: bool = True) -> list[Pending]:
         """``poll``'s first half, for those who run the model of several sessions at once: what
@@ -137,10 +143,14 @@ class ReactionSession:
                 break  # What waits for the model here may become too late, and is skipped then.
             _, window = self._closed.popleft()
             show_at_s = self._delay.show_at(window, now_s)
-            if show_at_s[-1] + 1 / FRAME_RATE_HZ < now_s:
-                self._skipped += 1
-            else:
-                taken.append(self._look_at(window, show_at_s))
+            is_late = bool(show_at_s[-1] + 1 / FRAME_RATE_HZ < now_s)
+            frames = len(window.frames)
+            use, anew = self._model_use.decide(
+                window.index * frames, frames, is_late, self._level.halves
+            )
+            self._skipped += use in (Use.SKIPPED, Use.HIDDEN)
+            if use is not Use.SKIPPED:
+                taken.append(self._look_at(window, show_at_s, use, anew))
         return taken
 
     def _is_ready(self, closed_s: float, window: Window, now_s: float) -> bool:
@@ -196,6 +206,7 @@ class ReactionSession:
             "seconds_reacted": self._windows * self._engine.frames / FRAME_RATE_HZ,
             "windows_skipped": self._skipped,
             "windows_spared": self._spared,
+            "windows_idle": self._idle,
             "resets": self._resets,
             "people_in_view": self._people,
             "windows_own_turn": self._spoken,
@@ -213,6 +224,7 @@ class ReactionSession:
         self._now_s = -math.inf
         self._playout = Playout(playout, self.config.model.window)
         self._delay = Delay(playout.playout_delay_s, self.config.mode == "frame")
+        self._model_use = ModelUse(self.config.model.window)
         seeds = ([playout.seed, m, 0] for m in range(playout.samples))
         self._engine.begin([np.random.default_rng(seed) for seed in seeds])
 
@@ -222,28 +234,31 @@ class ReactionSession:
         )
         self.reset()
 
-    def _look_at(self, window: Window, show_at_s: np.ndarray) -> Pending:
+    def _look_at(self, window: Window, show_at_s: np.ndarray, use: Use, anew: bool) -> Pending:
         seen = self._watch.seen_in(window)
         audio, heard = self._turn.listen(window)
+        found = np.array([observation.face_found for observation in seen])
+        self._model_use.saw(window.index * len(seen), found, audio, heard)
         speaker = SpeakerFrames(*face_input(self.config.model, seen), audio, heard)
-        # Whole windows, also frame by frame, so that the model's own stay whole.
-        number = window.index * len(seen) // self.config.model.window
-        return Pending(window, show_at_s, seen, speaker, self._level.halves and number % 2 == 1)
+        return Pending(window, show_at_s, seen, speaker, use, anew)
 
     def finish(self, pending: Pending, raw: np.ndarray | None) -> Reaction:
-        """What the model made of it, (M, w, 58), None if it is spared -> the reaction."""
+        """What the model made of it, (M, w, 58), None if it was not run -> the reaction."""
         window, seen, heard = pending.window, pending.seen, pending.speaker.audio_valid
         found = np.array([observation.face_found for observation in seen])
         speaks = bool(self._turn.speaks(np.array([window.end_s]))[0])
+        # An open microphone in an empty room is heard, but nobody is there.
+        present = (found | heard) & (pending.use is not Use.IDLE)
         samples, face = self._playout.finish(
-            window.index, raw, found | heard, self.config.playout, speaks
+            window.index, raw, present, self.config.playout, speaks
         )
         self._windows += 1
         self._faces += int(found.sum())
         self._people = seen[-1].people
         self._voices += int(heard.sum())
         self._spoken += speaks
-        self._spared += raw is None
+        self._spared += pending.use is Use.SPARED
+        self._idle += pending.use is Use.IDLE
         index, first_frame = divmod(window.index * len(seen), self.config.model.window)
         return Reaction(
             index,
