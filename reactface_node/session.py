@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from reactface_node.audio import root_mean_square
+from reactface_node.audio import check_audio, longest_part, root_mean_square
 from reactface_node.config import Config
 from reactface_node.engine import Engine, SpeakerFrames, load_engine
 from reactface_node.errors import UserError
@@ -27,6 +27,7 @@ from reactface_node.perception.worker import Tracker, TrackerThread
 from reactface_node.playout import Delay, Playout
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
 from reactface_node.settings import settings
+from reactface_node.stamps import AUDIO, IMAGE, BackInTime, Order
 from reactface_node.steps import Steps
 from reactface_node.timeline import Timeline, Window
 from reactface_node.turn import Turn
@@ -57,6 +58,7 @@ class ReactionSession:
         self._timeline = Timeline(
             config.timeline, engine.frames, self._watch.look, eager=config.mode == "frame"
         )
+        self._back = BackInTime(self._timeline.stats)
         self._closed: deque[tuple[float, Window]] = deque()
         self._resets = 0
         self._windows = self._skipped = self._faces = self._voices = 0
@@ -86,19 +88,13 @@ class ReactionSession:
         """An image of the speaker, (H, W, 3) uint8 RGB; ValueError if it is not one."""
         if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
             raise ValueError(f"an image is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
-        if self._timeline.jumped_back(stamp_s):
-            self._start_again(stamp_s)
-        self._timeline.push_image(stamp_s, rgb)
+        self._push(IMAGE, stamp_s, rgb)
 
     def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
-        """Samples (n,) or (n, channels), stamped at the first; ValueError on a wrong shape."""
-        if self._timeline.jumped_back(stamp_s):
-            self._start_again(stamp_s)
-        self._timeline.push_audio(stamp_s, samples, rate_hz)
-        heard_s = stamp_s + self.config.timeline.camera_to_microphone_offset_s
-        if not self._turn.speaks(np.array([heard_s]))[0]:
-            duration_s = len(samples) / rate_hz
-            self._tracker.hear(heard_s, duration_s, root_mean_square(samples))
+        """Samples (n,) or (n, channels), stamped at the first; ValueError on a wrong shape. Of
+        more than 10 s at once the newest are heard."""
+        check_audio(samples, rate_hz)
+        self._push(AUDIO, stamp_s, samples, rate_hz)
 
     def push_speaking(self, stamp_s: float, on: bool) -> None:
         """From then on the robot itself speaks, or does not: its mouth is then not the
@@ -117,9 +113,10 @@ class ReactionSession:
     def poll(self, now_s: float, wait: bool = True) -> list[Reaction]:
         """The reactions of all windows that closed by now, oldest first.
 
-        A window that could not even be shown any more is skipped and counted, and frame by frame
-        so is what is left of it. Unless told to ``wait``, one whose last frames are still being tracked, or that the model is still at,
-        comes with a later poll, and images that the tracker has no time for are left out.
+        A window that could not even be shown any more is skipped and counted, and so is, frame by
+        frame, the rest of the model's window. Unless told to ``wait``, one whose last frames are
+        still being tracked, or that the model is still at, comes with a later poll, and images
+        that the tracker has no time for are left out.
         """
         for pending in self.take(now_s, wait):
             self._steps.begin(pending)
@@ -133,7 +130,10 @@ class ReactionSession:
         """``poll``'s first half, for those who run the model of several sessions at once: what
         the model is to react to; ``finish`` is to be called for each, in order."""
         if now_s < self._now_s - self.config.timeline.clock_jump_s:
+            given = self._back.release()
             self._start_again(now_s)
+            for stream, stamp_s, data in given:
+                self._take_in(stream, stamp_s, *data)
         self._now_s = now_s
         self._watch.is_live = not wait
         self._closed += ((now_s, window) for window in self._timeline.poll(now_s))
@@ -168,6 +168,7 @@ class ReactionSession:
         self._steps.clear()
         self._closed.clear()
         self._turn.clear()
+        self._back.release()
         self._begin()
 
     def configure(self, changes: Mapping[str, Any]) -> None:
@@ -227,6 +228,36 @@ class ReactionSession:
         self._model_use = ModelUse(self.config.model.window)
         seeds = ([playout.seed, m, 0] for m in range(playout.samples))
         self._engine.begin([np.random.default_rng(seed) for seed in seeds])
+
+    def _push(self, stream: str, stamp_s: float, *data: Any) -> None:
+        """What lies back in time is held until it shows whether the clock jumped."""
+        lasts_s = 0.0 if stream == IMAGE else len(data[0]) / data[1]
+        order = self._timeline.order(stream, stamp_s, lasts_s)
+        if order is Order.BACK and not self._back.jumped(stream, stamp_s, data):
+            return
+        if order is Order.FORWARD:
+            self._take_in(stream, stamp_s, *data)
+            return
+        given = [(stream, stamp_s, data)] if order is Order.JUMPED else self._back.release()
+        self._start_again(stamp_s)
+        for stream, stamp_s, data in given:
+            self._take_in(stream, stamp_s, *data)
+
+    def _take_in(self, stream: str, stamp_s: float, *data: Any) -> None:
+        push = self._timeline.push_image if stream == IMAGE else self._timeline.push_audio
+        if push(stamp_s, *data):
+            self._back.refute()
+        if stream == AUDIO:
+            self._overhear(stamp_s, *data)
+
+    def _overhear(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
+        """The tracker follows who speaks."""
+        heard_s = stamp_s + self.config.timeline.camera_to_microphone_offset_s
+        count = longest_part(samples, rate_hz)
+        if count and not self._turn.speaks(np.array([heard_s]))[0]:
+            cut_s = (len(samples) - count) / rate_hz
+            rms = root_mean_square(samples[-count:])
+            self._tracker.hear(heard_s + cut_s, count / rate_hz, rms)
 
     def _start_again(self, stamp_s: float) -> None:
         logging.getLogger(__name__).warning(
