@@ -45,8 +45,11 @@ class Stepper(Protocol):
         """The next n frames and the noise of their window (M, noise_width) -> (M, n, 58)."""
         ...
 
+    def check(self, config: ModelConfig) -> None:
+        """UserError where ``configure`` cannot take over those settings."""
+
     def configure(self, config: ModelConfig) -> None:
-        """Take over live settings: temperature and momentum."""
+        """Take over live settings that were checked: temperature and momentum."""
 
 
 class Engine:
@@ -81,8 +84,13 @@ class Engine:
         self._phase = (self._phase + self.frames) % self._stepper.window
         return self._drawn
 
+    def check(self, config: ModelConfig) -> None:
+        """UserError where these live settings cannot be taken over."""
+        self._stepper.check(config)
+
     def configure(self, config: ModelConfig) -> None:
-        """Take over live settings."""
+        """Take over live settings; UserError as in ``check``, and nothing has changed then."""
+        self.check(config)
         self._stepper.configure(config)
 
     def _draw(self, width: int) -> np.ndarray:

@@ -47,7 +47,7 @@ class ReactionSession:
         clock: Callable[[], float] = time.perf_counter,
     ):
         """``load`` is the usual way in. clock: what work is measured with."""
-        self.config = _checked(config)
+        self._config = _checked(config)
         silence = nobody(config.model, engine.frames)
         self._engine, self._steps = engine, Steps(engine, config.model.window, silence)
         self._clock = clock
@@ -173,12 +173,19 @@ class ReactionSession:
 
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Change live settings by dotted name; UserError leaves everything as it was."""
-        live = {item.name for item in settings(self.config) if item.live}
+        self._config = self.check(changes)
+        self._engine.configure(self._config.model)
+
+    def check(self, changes: Mapping[str, Any]) -> Config:
+        """The config with live settings changed, by dotted name, which ``configure`` then takes
+        over without fail; UserError where it cannot."""
+        known = {item.name: item.live for item in settings(self._config)}
         for name in changes:
-            if name not in live and any(item.name == name for item in settings(self.config)):
+            if not known.get(name, True):
                 raise UserError(f"parameter '{name}' cannot change while running")
-        self.config = _checked(self.config.replace(**changes))
-        self._engine.configure(self.config.model)
+        changed = _checked(self._config.replace(**changes))
+        self._engine.check(changed.model)
+        return changed
 
     def shed(self, level: int) -> None:
         """Leave out what ``load.LEVELS`` says from now on; 0: nothing."""
@@ -188,6 +195,11 @@ class ReactionSession:
         if width_px != self._width_px:
             self._width_px = width_px
             self._tracker.narrow(width_px)
+
+    @property
+    def config(self) -> Config:
+        """As it is now; the session's is the one that counts."""
+        return self._config
 
     @property
     def tracker_busy_s(self) -> float:

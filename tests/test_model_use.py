@@ -11,6 +11,7 @@ from test_session import ReadingTracker, W, joined, picture, run
 
 from reactface_node.config import Config
 from reactface_node.crowd import Crowd
+from reactface_node.model.guarded import GuardedStepper
 from reactface_node.model_use import IDLE_S
 from reactface_node.ros.server import REACTION
 from reactface_node.session import ReactionSession
@@ -41,6 +42,9 @@ class NotingStepper:
         shown = np.full((len(noise), frames, 58), 0.25, np.float32)
         shown[:, :, 0] = self.places[-1] / 100
         return shown
+
+    def check(self, config):
+        pass
 
     def configure(self, config):
         pass
@@ -308,6 +312,29 @@ def test_the_reaction_topic_has_whole_windows_alone(given, published):
         np.testing.assert_array_equal(
             np.reshape(message.samples, whole.samples.shape), whole.samples
         )
+
+
+def test_a_gpu_that_is_lost_within_a_window_leaves_the_model_at_its_place():
+    class Failing(NotingStepper):
+        def step(self, speaker, noise):
+            if len(self.places) == 13:
+                raise RuntimeError("CUDA error: unspecified launch failure")
+            return super().step(speaker, noise)
+
+    made = [Failing(), NotingStepper()]
+    stepper = GuardedStepper(
+        Config().replace(device="cuda", on_device_failure="cpu"),
+        lambda config: made[config.device == "cpu"],
+    )
+    session = noting_session(stepper=stepper)
+    said, reactions = raw_of(session), []
+    for index in range(40):
+        push(session, index)
+        reactions += session.poll(100.0 + index / 25)
+    assert said == [place for _, place in labels(reactions)] and len(said) == 40
+    # Frames 8 to 12 once more, with the same noise.
+    assert made[1].first_values[:5] == made[0].first_values[8:]
+    assert all(np.array_equal(one, made[0].noise[8]) for one in made[1].noise[:8])
 
 
 def test_a_session_that_is_always_attended_is_the_same_as_ever():
