@@ -206,6 +206,11 @@ class ReactionSession:
         """Seconds that the tracker has worked so far."""
         return self._tracker.busy_s
 
+    @property
+    def tracker_cpu_s(self) -> float:
+        """Seconds of them that it did not wait for other processes."""
+        return self._tracker.cpu_s
+
     def stats(self) -> dict[str, float]:
         """Counters since the start, by name."""
         frames = max(1, self._windows * self._engine.frames)
