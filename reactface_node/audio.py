@@ -56,7 +56,14 @@ class AudioStats:
 
 
 def to_mono(samples: Any, stats: AudioStats) -> np.ndarray:
-    """(n,) or (n, channels) PCM to a new (n,) float32 in [-1, 1], the mean of the channels.
+    """(n,) or (n, channels) PCM to a new (n,) float32 in [-1, 1], the mean of the channels; see
+    ``to_float``."""
+    pcm = to_float(samples, stats)
+    return pcm if pcm.ndim == 1 else pcm.mean(axis=1, dtype=np.float32)
+
+
+def to_float(samples: Any, stats: AudioStats) -> np.ndarray:
+    """(n,) or (n, channels) PCM to new float32 in [-1, 1].
 
     int8, int16 and int32 are signed, uint8 is centred on 128, floats are already in [-1, 1].
     Non-finite and clipped samples are counted in ``stats``. ValueError on any other dtype,
@@ -79,7 +86,7 @@ def to_mono(samples: Any, stats: AudioStats) -> np.ndarray:
         pcm = (pcm.astype(np.float32) - centre) / np.float32(scale)
     else:
         raise ValueError(f"audio must be int8, int16, int32, uint8 or float, not {pcm.dtype}")
-    return pcm if pcm.ndim == 1 else pcm.mean(axis=1, dtype=np.float32)
+    return pcm
 
 
 def check_rate(rate_hz: float) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from reactface_node.audio import check_audio, longest_part, root_mean_square
+from reactface_node.audio import check_audio, longest_part
 from reactface_node.config import Config
 from reactface_node.engine import Engine, SpeakerFrames, load_engine
 from reactface_node.errors import UserError
@@ -273,8 +273,7 @@ class ReactionSession:
         count = longest_part(samples, rate_hz)
         if count and not self._turn.speaks(np.array([heard_s]))[0]:
             cut_s = (len(samples) - count) / rate_hz
-            rms = root_mean_square(samples[-count:])
-            self._tracker.hear(heard_s + cut_s, count / rate_hz, rms)
+            self._tracker.hear(heard_s + cut_s, count / rate_hz, self._timeline.loudness)
 
     def _start_again(self, stamp_s: float) -> None:
         logging.getLogger(__name__).warning(

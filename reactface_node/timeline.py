@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from reactface_node.audio import LONGEST_CHUNK_S, AudioTrack, check_rate, longest_part, to_mono
+from reactface_node.audio import LONGEST_CHUNK_S, AudioTrack, check_rate, longest_part
+from reactface_node.channels import Channels
 from reactface_node.config import TimelineConfig
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
 from reactface_node.stamps import AHEAD_S, AUDIO, IMAGE, Order, Stamps, is_time
@@ -72,6 +73,8 @@ class Timeline:
         image.
         """
         self.stats = TimelineStats()
+        self.loudness = 0.0
+        """Root mean square of the newest chunk, of full scale 1."""
         self._config, self._window, self._eager = config, window, eager
         self._perceive = perceive
         self._clear()
@@ -80,6 +83,7 @@ class Timeline:
         self._zero_s: float | None = None
         self._stamps = Stamps(self.stats, self._config.clock_jump_s)
         self._delay_s, self._was_long = 0.0, False
+        self._channels = Channels(self._config.audio_channel)
         self._next = 0
         self._image_slot = 0
         self._image_stamp_s = -math.inf
@@ -140,7 +144,9 @@ class Timeline:
         """
         check_rate(rate_hz)
         count = longest_part(samples, rate_hz)
-        mono = to_mono(samples[len(samples) - count :] if count else samples, self.stats)
+        kept = samples[len(samples) - count :] if count else samples
+        mono = self._channels.mono(kept, rate_hz, self.stats)
+        self.loudness = float(np.sqrt(np.mean(np.square(mono)))) if count else 0.0
         stamp_s += self._config.camera_to_microphone_offset_s
         if not self._accept(AUDIO, stamp_s):
             return False

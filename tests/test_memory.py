@@ -38,11 +38,11 @@ def test_every_graph_that_is_closed_or_made_anew_gives_back(monkeypatch):
             events.append("close")
 
     class Package:
-        class solutions:  # noqa: N801
-            class face_detection:  # noqa: N801
+        class solutions:
+            class face_detection:
                 FaceDetection = Graph
 
-            class face_mesh:  # noqa: N801
+            class face_mesh:
                 FaceMesh = Graph
 
     monkeypatch.setattr(finders, "import_mediapipe", lambda: Package)
