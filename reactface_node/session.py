@@ -6,7 +6,6 @@ same seed gives the same reactions bit for bit.
 """
 
 import itertools
-import logging
 import math
 import time
 from collections import deque
@@ -19,15 +18,17 @@ from reactface_node.audio import check_audio, longest_part
 from reactface_node.config import Config
 from reactface_node.engine import Engine, SpeakerFrames, load_engine
 from reactface_node.errors import UserError
+from reactface_node.inputs import Inputs
 from reactface_node.load import LEVELS
 from reactface_node.model_use import ModelUse, Use
 from reactface_node.pending import Pending, face_input, nobody
 from reactface_node.perception.watch import Watch
 from reactface_node.perception.worker import Tracker, TrackerThread
-from reactface_node.playout import Delay, Playout
+from reactface_node.playout import Delay, Playout, check_playout
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
+from reactface_node.session_stats import SessionStats
 from reactface_node.settings import settings
-from reactface_node.stamps import AUDIO, IMAGE, BackInTime, Order
+from reactface_node.stamps import AUDIO, IMAGE
 from reactface_node.steps import Steps
 from reactface_node.timeline import Timeline, Window
 from reactface_node.turn import Turn
@@ -47,22 +48,21 @@ class ReactionSession:
         clock: Callable[[], float] = time.perf_counter,
     ):
         """``load`` is the usual way in. clock: what work is measured with."""
-        self._config = _checked(config)
-        silence = nobody(config.model, engine.frames)
-        self._engine, self._steps = engine, Steps(engine, config.model.window, silence)
-        self._clock = clock
-        self._tracker = TrackerThread(tracker, clock)
+        check_playout(config.playout)
+        self._config = config
+        self._fixed = frozenset(item.name for item in settings(config) if not item.live)
+        self._engine, self._clock = engine, clock
+        self._steps = Steps(engine, config.model)
+        self._tracker = TrackerThread(tracker, clock, time.process_time)
         self._watch = Watch(
             self._tracker, config.timeline.face_hold_s, interpolates=config.mode == "window"
         )
         self._timeline = Timeline(
             config.timeline, engine.frames, self._watch.look, eager=config.mode == "frame"
         )
-        self._back = BackInTime(self._timeline.stats)
+        self._inputs = Inputs(self._timeline, self.reset)
         self._closed: deque[tuple[float, Window]] = deque()
-        self._resets = 0
-        self._windows = self._skipped = self._faces = self._voices = 0
-        self._people = self._spoken = self._spared = self._idle = 0
+        self._stats = SessionStats()
         self._width_px = config.perception.max_width_px
         self._turn = Turn(config.timeline)
         self.shed(0)
@@ -88,13 +88,14 @@ class ReactionSession:
         """An image of the speaker, (H, W, 3) uint8 RGB; ValueError if it is not one."""
         if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
             raise ValueError(f"an image is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
-        self._push(IMAGE, stamp_s, rgb)
+        self._inputs.push(IMAGE, stamp_s, rgb)
 
     def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
         """Samples (n,) or (n, channels), stamped at the first; ValueError on a wrong shape. Of
         more than 10 s at once the newest are heard."""
         check_audio(samples, rate_hz)
-        self._push(AUDIO, stamp_s, samples, rate_hz)
+        if self._inputs.push(AUDIO, stamp_s, samples, rate_hz):
+            self._overhear(stamp_s, samples, rate_hz)
 
     def push_speaking(self, stamp_s: float, on: bool) -> None:
         """From then on the robot itself speaks, or does not: its mouth is then not the
@@ -130,10 +131,7 @@ class ReactionSession:
         """``poll``'s first half, for those who run the model of several sessions at once: what
         the model is to react to; ``finish`` is to be called for each, in order."""
         if now_s < self._now_s - self.config.timeline.clock_jump_s:
-            given = self._back.release()
-            self._start_again(now_s)
-            for stream, stamp_s, data in given:
-                self._take_in(stream, stamp_s, *data)
+            self._inputs.jump(now_s)
         self._now_s = now_s
         self._watch.is_live = not wait
         self._closed += ((now_s, window) for window in self._timeline.poll(now_s))
@@ -148,7 +146,7 @@ class ReactionSession:
             use, anew = self._model_use.decide(
                 window.index * frames, frames, is_late, self._level.halves
             )
-            self._skipped += use in (Use.SKIPPED, Use.HIDDEN)
+            self._stats.windows_skipped += use in (Use.SKIPPED, Use.HIDDEN)
             if use is not Use.SKIPPED:
                 taken.append(self._look_at(window, show_at_s, use, anew))
         return taken
@@ -161,31 +159,33 @@ class ReactionSession:
 
     def reset(self) -> None:
         """Forget the conversation: new time zero, new state, same weights."""
-        self._resets += 1
+        self._stats.resets += 1
         self._timeline.reset()
         self._tracker.reset()
         self._watch.reset()
         self._steps.clear()
         self._closed.clear()
         self._turn.clear()
-        self._back.release()
+        self._inputs.clear()
         self._begin()
+
+    def check(self, changes: Mapping[str, Any]) -> Config:
+        """The config that ``configure`` would make; UserError where it would refuse them."""
+        for name in changes:
+            if name in self._fixed:
+                raise UserError(f"parameter '{name}' cannot change while running")
+        changed = self.config.replace(**changes)
+        check_playout(changed.playout)
+        if changed.model != self.config.model:
+            self._engine.check(changed.model)
+        return changed
 
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Change live settings by dotted name; UserError leaves everything as it was."""
-        self._config = self.check(changes)
-        self._engine.configure(self._config.model)
-
-    def check(self, changes: Mapping[str, Any]) -> Config:
-        """The config with live settings changed, by dotted name, which ``configure`` then takes
-        over without fail; UserError where it cannot."""
-        known = {item.name: item.live for item in settings(self._config)}
-        for name in changes:
-            if not known.get(name, True):
-                raise UserError(f"parameter '{name}' cannot change while running")
-        changed = _checked(self._config.replace(**changes))
-        self._engine.check(changed.model)
-        return changed
+        changed = self.check(changes)
+        if changed.model != self.config.model:
+            self._engine.configure(changed.model)
+        self._config = changed
 
     def shed(self, level: int) -> None:
         """Leave out what ``load.LEVELS`` says from now on; 0: nothing."""
@@ -213,23 +213,13 @@ class ReactionSession:
 
     def stats(self) -> dict[str, float]:
         """Counters since the start, by name."""
-        frames = max(1, self._windows * self._engine.frames)
         return {
             **vars(self._timeline.stats),
+            **self._stats.named(),
             "images_failed": self._watch.failed,
             "images_untracked": self._watch.untracked,
             "tracking_hz": FRAME_RATE_HZ / self._watch.every,
             "image_width_px": self._width_px,
-            "windows_reacted": self._windows,
-            "seconds_reacted": self._windows * self._engine.frames / FRAME_RATE_HZ,
-            "windows_skipped": self._skipped,
-            "windows_spared": self._spared,
-            "windows_idle": self._idle,
-            "resets": self._resets,
-            "people_in_view": self._people,
-            "windows_own_turn": self._spoken,
-            "face_seen": self._faces / frames,
-            "voice_heard": self._voices / frames,
         }
 
     def close(self) -> None:
@@ -246,27 +236,6 @@ class ReactionSession:
         seeds = ([playout.seed, m, 0] for m in range(playout.samples))
         self._engine.begin([np.random.default_rng(seed) for seed in seeds])
 
-    def _push(self, stream: str, stamp_s: float, *data: Any) -> None:
-        """What lies back in time is held until it shows whether the clock jumped."""
-        lasts_s = 0.0 if stream == IMAGE else len(data[0]) / data[1]
-        order = self._timeline.order(stream, stamp_s, lasts_s)
-        if order is Order.BACK and not self._back.jumped(stream, stamp_s, data):
-            return
-        if order is Order.FORWARD:
-            self._take_in(stream, stamp_s, *data)
-            return
-        given = [(stream, stamp_s, data)] if order is Order.JUMPED else self._back.release()
-        self._start_again(stamp_s)
-        for stream, stamp_s, data in given:
-            self._take_in(stream, stamp_s, *data)
-
-    def _take_in(self, stream: str, stamp_s: float, *data: Any) -> None:
-        push = self._timeline.push_image if stream == IMAGE else self._timeline.push_audio
-        if push(stamp_s, *data):
-            self._back.refute()
-        if stream == AUDIO:
-            self._overhear(stamp_s, *data)
-
     def _overhear(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
         """The tracker follows who speaks."""
         heard_s = stamp_s + self.config.timeline.camera_to_microphone_offset_s
@@ -274,12 +243,6 @@ class ReactionSession:
         if count and not self._turn.speaks(np.array([heard_s]))[0]:
             cut_s = (len(samples) - count) / rate_hz
             self._tracker.hear(heard_s + cut_s, count / rate_hz, self._timeline.loudness)
-
-    def _start_again(self, stamp_s: float) -> None:
-        logging.getLogger(__name__).warning(
-            "the clock jumped back to %.3f s: the session starts again", stamp_s
-        )
-        self.reset()
 
     def _look_at(self, window: Window, show_at_s: np.ndarray, use: Use, anew: bool) -> Pending:
         seen = self._watch.seen_in(window)
@@ -299,13 +262,7 @@ class ReactionSession:
         samples, face = self._playout.finish(
             window.index, raw, present, self.config.playout, speaks
         )
-        self._windows += 1
-        self._faces += int(found.sum())
-        self._people = seen[-1].people
-        self._voices += int(heard.sum())
-        self._spoken += speaks
-        self._spared += pending.use is Use.SPARED
-        self._idle += pending.use is Use.IDLE
+        self._stats.count(pending.use, found, heard, seen[-1].people, speaks)
         index, first_frame = divmod(window.index * len(seen), self.config.model.window)
         return Reaction(
             index,
@@ -335,14 +292,3 @@ class ReactionSession:
         )
         self._tracker.reset()
         self._begin()
-
-
-def _checked(config: Config) -> Config:
-    """UserError where the sample to play is not drawn."""
-    playout = config.playout
-    if playout.play >= playout.samples:
-        raise UserError(
-            f"playout.play = {playout.play} asks for a sample that is not drawn: "
-            f"playout.samples is {playout.samples}, and they count from 0"
-        )
-    return config

@@ -6,9 +6,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from reactface_node.engine import Engine, SpeakerFrames
+from reactface_node.config import ModelConfig
+from reactface_node.engine import Engine
 from reactface_node.model_use import Use
-from reactface_node.pending import Pending
+from reactface_node.pending import Pending, nobody
 
 Raw = np.ndarray | None
 
@@ -18,9 +19,9 @@ class Steps:
     lasts, and meanwhile the one before is to be shown; a single frame's step is over before a
     thread would have begun with it."""
 
-    def __init__(self, engine: Engine, window: int, nobody: SpeakerFrames):
-        """window: w. nobody: what the engine takes at once, in which nobody is there."""
-        self._engine, self._window, self._nobody = engine, window, nobody
+    def __init__(self, engine: Engine, config: ModelConfig):
+        self._engine, self._window = engine, config.window
+        self._nobody = nobody(config, engine.frames)
         self._pool = (
             ThreadPoolExecutor(1, thread_name_prefix="model") if engine.frames > 1 else None
         )

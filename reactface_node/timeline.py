@@ -5,7 +5,6 @@ result depends on the order of the pushes alone, not on when ``poll`` is called,
 windows that ``max_wait_s`` closed.
 """
 
-import logging
 import math
 from collections import deque
 from collections.abc import Callable
@@ -14,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from reactface_node.audio import LONGEST_CHUNK_S, AudioTrack, check_rate, longest_part
-from reactface_node.channels import Channels
+from reactface_node.audio import AudioTrack, check_rate
 from reactface_node.config import TimelineConfig
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
-from reactface_node.stamps import AHEAD_S, AUDIO, IMAGE, Order, Stamps, is_time
+from reactface_node.sound_chunks import SoundChunks
+from reactface_node.stamps import AUDIO, IMAGE, Order, Stamps, is_time
 from reactface_node.timeline_stats import TimelineStats
 
 FOREIGN_CLOCK_S = 5.0
@@ -73,8 +72,6 @@ class Timeline:
         image.
         """
         self.stats = TimelineStats()
-        self.loudness = 0.0
-        """Root mean square of the newest chunk, of full scale 1."""
         self._config, self._window, self._eager = config, window, eager
         self._perceive = perceive
         self._clear()
@@ -82,8 +79,7 @@ class Timeline:
     def _clear(self) -> None:
         self._zero_s: float | None = None
         self._stamps = Stamps(self.stats, self._config.clock_jump_s)
-        self._delay_s, self._was_long = 0.0, False
-        self._channels = Channels(self._config.audio_channel)
+        self._chunks = SoundChunks(self._config, self.stats)
         self._next = 0
         self._image_slot = 0
         self._image_stamp_s = -math.inf
@@ -100,6 +96,11 @@ class Timeline:
         """
         self.stats.windows_left_out += len(self._ready)
         self._clear()
+
+    @property
+    def loudness(self) -> float:
+        """Root mean square of the newest chunk of sound, of full scale 1."""
+        return self._chunks.loudness
 
     def order(self, stream: str, stamp_s: float, lasts_s: float = 0.0) -> Order:
         """Of an input of ``stamps.IMAGE`` or ``AUDIO`` that is to be pushed; see ``Stamps``."""
@@ -138,22 +139,19 @@ class Timeline:
         int8, int16, int32, uint8 or floats in [-1, 1]; n = 0 is fine. Of more than 10 s at once
         the newest part is heard. ValueError if dtype, shape or rate (4 to 384 kHz) are anything
         else; nothing has changed then. False if the stamp is not believed.
-
-        Sound in long chunks comes too late for the windows of its time: it is delayed by as much
-        as it takes to be heard whole.
         """
         check_rate(rate_hz)
-        count = longest_part(samples, rate_hz)
-        kept = samples[len(samples) - count :] if count else samples
-        mono = self._channels.mono(kept, rate_hz, self.stats)
-        self.loudness = float(np.sqrt(np.mean(np.square(mono)))) if count else 0.0
+        mono, cut_s = self._chunks.mono(samples, rate_hz)
         stamp_s += self._config.camera_to_microphone_offset_s
         if not self._accept(AUDIO, stamp_s):
             return False
         self.stats.audio_chunks += 1
-        if count:
-            cut_s = (len(samples) - count) / rate_hz
-            self._audio.push(self._placed(stamp_s, cut_s, count / rate_hz), mono, rate_hz)
+        if len(mono):
+            closed_s = self._time_s(self._next * self._window) if self._next else -math.inf
+            known_s = max(self._stamps.now_s, self._stamps.newest_s.get(IMAGE, -math.inf))
+            lasts_s = len(mono) / rate_hz
+            heard_s = self._chunks.place(stamp_s, cut_s, lasts_s, closed_s, known_s)
+            self._audio.push(heard_s - self._time_s(0), mono, rate_hz)
         self._close()
         return True
 
@@ -188,33 +186,6 @@ class Timeline:
             return None
         known_s = max(self._audio.clock_s, self._next * self._window / FRAME_RATE_HZ)
         return max([self._zero_s + known_s, *self._stamps.newest_s.values()])
-
-    def _placed(self, stamp_s: float, cut_s: float, lasts_s: float) -> float:
-        """Seconds after time zero at which a chunk is heard whose first ``cut_s`` are left out."""
-        assert self._zero_s is not None
-        if cut_s:
-            self._say_cut(cut_s + lasts_s)
-            known_s = max(self._stamps.now_s, self._stamps.newest_s.get(IMAGE, -math.inf))
-            # What ends in the future has not been heard before it was sent: a stamp of its end.
-            stamp_s += cut_s if stamp_s + cut_s + lasts_s <= known_s + AHEAD_S else 0.0
-        is_long = lasts_s > self._config.max_wait_s
-        late_s = self._next * self._window / FRAME_RATE_HZ - (stamp_s - self._zero_s)
-        if not is_long:
-            self._delay_s = 0.0
-        elif self._was_long and self._next and self._delay_s < late_s <= lasts_s + AHEAD_S:
-            # Further than the sample clock strays by itself.
-            self._delay_s = late_s + self._config.audio_gap_s
-            self.stats.audio_delays += 1
-        self._was_long = is_long
-        return stamp_s - self._zero_s + self._delay_s
-
-    def _say_cut(self, lasts_s: float) -> None:
-        if not self.stats.audio_cut:
-            logging.getLogger(__name__).warning(
-                "%.1f s of audio came at once: of such chunks only the last %.0f s are heard",
-                lasts_s, LONGEST_CHUNK_S,
-            )  # fmt: skip
-        self.stats.audio_cut += 1
 
     def _slot(self, stamp_s: float) -> int:
         assert self._zero_s is not None

@@ -88,7 +88,7 @@ def test_a_thread_does_what_is_asked_in_the_order_it_was_asked():
             done.append("close")
 
     tracker = Noting()
-    thread = TrackerThread(tracker, iter(range(100)).__next__)
+    thread = TrackerThread(tracker, iter(range(100)).__next__, lambda: 0.0)
     thread.track(1.0, picture(0))
     thread.hear(2.0, 0.1, 0.5)
     thread.change_person()

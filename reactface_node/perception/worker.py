@@ -1,7 +1,6 @@
 """A face tracker on a thread of its own, so that nothing else waits for an image."""
 
 import logging
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
@@ -31,8 +30,9 @@ class TrackerThread:
         self,
         tracker: Tracker,
         clock: Callable[[], float],
-        cpu_clock: Callable[[], float] = time.process_time,
+        cpu_clock: Callable[[], float],
     ):
+        """clock: seconds that pass. cpu_clock: seconds for which the process had a CPU."""
         self.busy_s = self.cpu_s = 0.0
         self._tracker, self._clock, self._cpu_clock = tracker, clock, cpu_clock
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="tracker")
