@@ -19,7 +19,7 @@ from reactface_node.schema import Reaction
 
 
 class EchoSession:
-    tracker_busy_s = 0.0
+    tracker_busy_s = tracker_cpu_s = 0.0
 
     def __init__(self, config):
         self.config, self.pixel, self.sample, self.rate = config, 0.0, 0.0, 0.0

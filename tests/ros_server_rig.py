@@ -26,7 +26,8 @@ class FakeSession:
         self.images, self.audio, self.reactions, self.changes = [], [], [], {}
         self.resets = self.speakers = 0
         self.speaking, self.own_audio = [], []
-        self.tracker_busy_s, self.levels = 0.0, []
+        self.tracker_busy_s = self.tracker_cpu_s = 0.0
+        self.levels = []
 
     def push_image(self, stamp_s, rgb):
         self.images.append((stamp_s, rgb.shape))

@@ -138,3 +138,12 @@ def test_nothing_is_shed_where_it_is_switched_off_or_offline(config, is_live):
     node, clock = busy_node(0.099, config, is_live=is_live)
     values = serve(node, clock, 6)
     assert node.session.levels == [] and values[-1]["load"] == pytest.approx(0.99)
+
+
+def test_a_tracker_that_only_waits_for_others_sheds_nothing():
+    node, clock = busy_node(0.0)
+    for second in range(6):
+        node.session.tracker_busy_s += 0.99
+        node.session.tracker_cpu_s += 0.3
+        values = serve(node, clock, 1, first=second)
+    assert node.session.levels == [] and values[-1]["load"] == pytest.approx(0.99)

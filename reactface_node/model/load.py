@@ -69,7 +69,7 @@ class TorchStepper:
         return shown
 
     def check(self, config: ModelConfig) -> None:
-        """A model takes over every temperature and momentum."""
+        """All can be taken over."""
 
     def configure(self, config: ModelConfig) -> None:
         self._model = sampled_as(self._model, config)

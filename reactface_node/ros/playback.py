@@ -80,15 +80,20 @@ class Playback:
         self._meter.count("windows")
 
     def _publish_window(self, reaction: Reaction, config: Config) -> None:
-        """A whole window, in frame mode as soon as its last frame is there."""
-        if self._window and self._window[0].window_index != reaction.window_index:
-            self._window.clear()
-        self._window.append(reaction)
-        ended = reaction.first_frame + len(reaction.face) == config.model.window
-        if ended or config.mode == "window":
+        """A whole window, in frame mode as soon as its last frame is there; none of whose frames
+        one is missing."""
+        if self._window:
+            last = self._window[-1]
+            place = last.window_index, last.first_frame + len(last.face)
+            if place != (reaction.window_index, reaction.first_frame):
+                self._window.clear()
+        if self._window or reaction.first_frame == 0:
+            self._window.append(reaction)
+        if sum(len(part.face) for part in self._window) == config.model.window:
             message = convert.reaction_message(
                 self._types, config.ros.frame_id, joined(self._window)
             )
+            self._window.clear()
             self._transport.publish(REACTION, message)
 
     def publish_due(self, now_s: float, config: Config) -> None:

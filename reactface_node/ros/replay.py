@@ -72,6 +72,10 @@ class Observed:
     def tracker_busy_s(self) -> float:
         return self.session.tracker_busy_s
 
+    @property
+    def tracker_cpu_s(self) -> float:
+        return self.session.tracker_cpu_s
+
     def poll(self, now_s: float, wait: bool = True) -> list[Reaction]:
         return self.session.poll(now_s, wait)
 
