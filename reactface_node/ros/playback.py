@@ -89,7 +89,8 @@ class Playback:
                 self._window.clear()
         if self._window or reaction.first_frame == 0:
             self._window.append(reaction)
-        if sum(len(part.face) for part in self._window) == config.model.window:
+        frames = sum(len(part.face) for part in self._window)
+        if self._window and (frames == config.model.window or config.mode == "window"):
             message = convert.reaction_message(
                 self._types, config.ros.frame_id, joined(self._window)
             )
