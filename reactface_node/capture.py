@@ -153,7 +153,7 @@ class Capture:
             try:
                 present = present or make()
                 item = present.read()
-            except (UserError, FFmpegError, OSError) as error:
+            except Exception as error:  # Nothing that a device does may end its thread.
                 if not is_lost:
                     log.warning("%s is gone (%s): trying again every second", name, error)
                 is_lost = True

@@ -11,7 +11,7 @@ from reactface_node.config import OutputsConfig, RosConfig
 from reactface_node.ros import convert
 from reactface_node.ros.adapters import Adapters
 from reactface_node.ros.bag import BagReader, BagWriter
-from reactface_node.ros.server import COMPRESSED, outputs
+from reactface_node.ros.topics import COMPRESSED, outputs
 from reactface_node.schema import ARKIT_NAMES
 
 LAYOUT = Path(__file__).resolve().parent.parent / "config" / "foxglove.json"

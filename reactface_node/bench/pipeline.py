@@ -20,7 +20,8 @@ from reactface_node.perception import make_tracker
 from reactface_node.playout import Playout
 from reactface_node.render import Draw, Renderer, make_renderer
 from reactface_node.ros import convert
-from reactface_node.ros.server import COMPRESSED, IMAGE, Server
+from reactface_node.ros.server import Server
+from reactface_node.ros.topics import COMPRESSED, IMAGE
 from reactface_node.ros.types import RosbagsTypes
 from reactface_node.session import ReactionSession
 

@@ -9,8 +9,8 @@ from reactface_node.errors import UserError
 from reactface_node.perception.crop import FaceCrop
 from reactface_node.perception.finders import positions
 from reactface_node.perception.geometry import roll, to_pixels
-from reactface_node.perception.library import import_mediapipe, quiet_warnings
-from reactface_node.quiet import quiet_stderr
+from reactface_node.perception.library import import_mediapipe
+from reactface_node.quiet import quiet_stderr, quiet_warnings
 
 MOST_FACES = 2
 """So many tell that there is more than one."""

@@ -19,7 +19,7 @@ from reactface_node.ros.discovery import (
     take_from_loopback_alone,
     udp_sockets,
 )
-from reactface_node.ros.types import MessageError, RosbagsTypes
+from reactface_node.ros.types import RosbagsTypes
 from reactface_node.ros.wire_types import ros_type, sample_class
 
 # A face must not freeze because one reader's buffers are full: give up a sample after this.
@@ -62,8 +62,10 @@ class Writer:
 class Reader:
     """Receives messages of one type on one topic."""
 
-    def __init__(self, entity: Any, type_name: str, types: RosbagsTypes) -> None:
+    def __init__(self, entity: Any, type_name: str, types: RosbagsTypes, depth: int) -> None:
+        """depth: how many messages wait at most."""
         self.entity, self._type_name, self._types = entity, type_name, types
+        self._depth = depth
 
     @property
     def matched(self) -> int:
@@ -71,19 +73,29 @@ class Reader:
         return len(self.entity.get_matched_publications())
 
     def take(self) -> Iterator[Any]:
-        """What has come since the last time: messages, and a MessageError for damaged ones."""
+        """What has come since the last time: messages, and the error of each damaged one."""
         return (message for message, _ in self.take_from())
 
     def take_from(self) -> Iterator[tuple[Any, int]]:
-        """As ``take``, each with a number that is its writer's own."""
-        for sample in self.entity.take(N=100):
-            if not sample.sample_info.valid_data:
-                continue
-            writer = int(sample.sample_info.publication_handle)
-            try:
-                yield self._types.deserialize(sample.data, self._type_name), writer
-            except MessageError as error:
-                yield error, writer
+        """As ``take``, each with a number that is its writer's own.
+
+        What comes while these are dealt with is taken, too: sound that waits until the next turn
+        falls behind. But no more than twice what can wait, so that a flood ends.
+        """
+        left = 2 * self._depth
+        while left > 0 and (samples := self.entity.take(N=min(left, 100))):
+            left -= len(samples)
+            for sample in samples:
+                if sample.sample_info.valid_data:
+                    writer = int(sample.sample_info.publication_handle)
+                    yield self._read(sample.data), writer
+
+    def _read(self, data: bytes) -> Any:
+        """The message, or what reading it raised."""
+        try:
+            return self._types.deserialize(data, self._type_name)
+        except Exception as error:
+            return error
 
 
 class Wire:
@@ -141,7 +153,7 @@ class Wire:
             self._participant, self._topic(topic, types, type_name),
             qos=_qos(quality, extra + _hash_entry(types, type_name)))  # fmt: skip
         self._endpoints["reader"].append(entity)
-        return Reader(entity, type_name, types)
+        return Reader(entity, type_name, types, quality.depth)
 
     def remove(self, reader: Reader) -> None:
         """Ends a subscription; call ``announce`` afterwards."""

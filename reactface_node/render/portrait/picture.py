@@ -17,12 +17,9 @@ MOST_BYTES = 32 << 20
 def read_portrait(folder: str, name: str) -> Tensor:
     """(1, 3, 224, 224) in [-1, 1], cropped and upright, of the picture ``name`` in the folder.
 
-    UserError where there is no such picture, where it lies elsewhere, or where it does not show
-    one face.
+    UserError as ``find_portrait``, where it cannot be decoded, or where it does not show one face.
     """
-    path = _inside(Path(folder).expanduser(), name)
-    if path.stat().st_size > MOST_BYTES:
-        raise UserError(f"{path} is larger than {MOST_BYTES >> 20} MB; make it smaller")
+    path = find_portrait(folder, name)
     data = np.frombuffer(path.read_bytes(), np.uint8)
     bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
     if bgr is None:
@@ -32,6 +29,15 @@ def read_portrait(folder: str, name: str) -> Tensor:
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     return torch.from_numpy(crop).permute(2, 0, 1)[None].float() / 127.5 - 1.0
+
+
+def find_portrait(folder: str, name: str) -> Path:
+    """The file of the picture ``name``; UserError where there is none, where it lies elsewhere, or
+    where it is too large."""
+    path = _inside(Path(folder).expanduser(), name)
+    if path.stat().st_size > MOST_BYTES:
+        raise UserError(f"{path} is larger than {MOST_BYTES >> 20} MB; make it smaller")
+    return path
 
 
 def _inside(folder: Path, name: str) -> Path:
@@ -46,7 +52,15 @@ def _inside(folder: Path, name: str) -> Path:
     listed = f"there are: {', '.join(known)}" if known else "it holds no picture"
     if not name:
         raise UserError(f"render.portrait names no picture of {folder}; {listed}")
-    path = (home / name).resolve()
-    if not path.is_relative_to(home) or not path.is_file():
+    if not _is_within(home, home / name):
         raise UserError(f"no portrait '{name}' in {folder}; {listed}")
-    return path
+    return (home / name).resolve()
+
+
+def _is_within(home: Path, path: Path) -> bool:
+    """Whether it is a file below the folder; a name that no file can have is none."""
+    try:
+        found = path.resolve()
+        return found.is_relative_to(home) and found.is_file()
+    except (OSError, ValueError, RuntimeError):
+        return False
