@@ -42,6 +42,7 @@ setup(
         "soxr>=0.3.7",
         "skia-python>=87.6",
         "opencv-contrib-python>=4.8,<5",
+        "pillow>=9.1",
         "av>=11",
         "rosbags>=0.11.9",
         "tqdm>=4.65",

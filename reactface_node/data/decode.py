@@ -13,6 +13,7 @@ from av.error import FFmpegError
 from reactface_node.audio import AudioStats, to_mono
 from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
+from reactface_node.pictures import read_picture_file
 from reactface_node.schema import (
     FRAME_RATE_HZ,
     NUM_COEFFICIENTS,
@@ -95,7 +96,7 @@ def video_frames(path: Path) -> Iterator[np.ndarray]:
     """(H, W, 3) RGB of each 25 Hz slot: a file's newest picture at the slot's middle, or a
     folder's numbered pictures in order. UserError that names the file."""
     if path.is_dir():
-        yield from (_picture(file) for file in numbered(path))
+        yield from (read_picture_file(file) for file in numbered(path))
         return
     slot, held = 0, None
     try:
@@ -119,13 +120,6 @@ def numbered(folder: Path) -> list[Path]:
     """1.png, 2.png, ... 10.png in the order of their numbers."""
     files = [f for f in folder.iterdir() if f.suffix.lower() in (".png", ".jpg", ".jpeg")]
     return sorted(files, key=lambda f: (int(f.stem) if f.stem.isdecimal() else 0, f.name))
-
-
-def _picture(path: Path) -> np.ndarray:
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise UserError(f"{path} is no picture that can be read")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
 def centre_crop(rgb: np.ndarray) -> np.ndarray:
