@@ -43,7 +43,7 @@ setup(
         "skia-python>=87.6",
         "opencv-contrib-python>=4.8,<5",
         "pillow>=9.1",
-        "av>=11",
+        "av>=15",
         "rosbags>=0.11.9",
         "tqdm>=4.65",
         "psutil>=5.9",
