@@ -5,10 +5,11 @@ FFmpeg (PyAV) reads them. A file is opened by Python, since FFmpeg takes names s
 """
 
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -19,12 +20,13 @@ from av.stream import Disposition
 
 from reactface_node.errors import UserError
 from reactface_node.pictures import check_size, upright
+from reactface_node.stamps import increasing
 
-LEAP_S = 1.0
-"""Stamps that are off by more are no jitter."""
 _MOST_FAILED_READS = 10
 _MISSING_S, _MISSING_SHARE = 0.5, 0.02
 """A stream that ends by less before the file's length is whole."""
+_GAP_S = 0.2
+"""A frame that comes later by less is jitter."""
 
 
 @contextmanager
@@ -34,14 +36,27 @@ def open_media(path: Path, what: str = "video") -> Iterator[Any]:
     with ExitStack() as stack:
         try:
             file = stack.enter_context(path.open("rb"))
-            # Tags may be in any encoding. Without a protocol a play list opens no other file.
-            options = {"protocol_whitelist": "none"}
-            container = av.open(file, metadata_errors="replace", options=options)
+            try:
+                container = _container(file, is_seekable=True)
+            except InvalidDataError:
+                # FFmpeg looks for all fragments of an mp4 first, and gives up at one that is cut.
+                file.seek(0)
+                container = _container(file, is_seekable=False)
             stack.enter_context(container)
         except (FFmpegError, OSError, ValueError) as error:
             why = _reason(path, error)
             raise UserError(f"{path} is no {what} that can be read: {why}") from error
         yield container
+
+
+def _container(file: Any, is_seekable: bool) -> Any:
+    # Without its name: a suffix may be wrong, and "%d" asks for many files.
+    nameless = SimpleNamespace(read=file.read)
+    if is_seekable:
+        nameless.seek, nameless.tell = file.seek, file.tell
+    # Tags may be in any encoding. Without a protocol a play list opens no other file.
+    options = {"protocol_whitelist": "none"}
+    return av.open(nameless, metadata_errors="replace", options=options)
 
 
 def video_stream(container: Any) -> Any | None:
@@ -78,12 +93,8 @@ def pictures(path: Path) -> Iterator[tuple[float, np.ndarray]]:
             raise UserError(f"{path} holds no video that can be decoded")
         context = stream.codec_context
         _check_size(path, context.width, context.height)
-        rate = stream.average_rate or stream.guessed_rate or 25
-        frames = (
-            (frame, own_s, float(1 / rate)) for own_s, frame in _decoded(path, container, stream)
-        )
         # They end before their container does.
-        with closing(_timed(frames)) as timed:
+        with closing(increasing(_decoded(path, container, stream))) as timed:
             for stamp_s, frame in timed:
                 _check_size(path, frame.width, frame.height)
                 rgb = frame.to_ndarray(format="rgb24")
@@ -99,12 +110,7 @@ def sounds(path: Path) -> Iterator[tuple[float, np.ndarray, int]]:
         stream = audio_stream(container)
         if stream is None:
             raise UserError(f"{path} holds no sound that can be decoded")
-        frames = (
-            (frame, own_s, frame.samples / frame.sample_rate)
-            for own_s, frame in _decoded(path, container, stream)
-            if frame.samples and frame.sample_rate
-        )
-        with closing(_timed(frames)) as timed:
+        with closing(increasing(_decoded(path, container, stream))) as timed:
             for stamp_s, frame in timed:
                 yield stamp_s, frame_samples(frame), frame.sample_rate
 
@@ -155,6 +161,13 @@ class _Damage:
     failed: int = 0
     why: str = ""
     end_s: float | None = None
+    gaps_s: float = 0.0
+
+    def reach(self, start_s: float, length_s: float) -> None:
+        """A frame that was decoded, in the file's own time."""
+        gap_s = 0.0 if self.end_s is None else start_s - self.end_s
+        self.gaps_s += gap_s if gap_s > _GAP_S + length_s else 0.0
+        self.end_s = max(self.end_s or start_s, start_s + length_s)
 
     def note(self, error: Exception) -> None:
         self.failed, self.why = self.failed + 1, getattr(error, "strerror", None) or str(error)
@@ -165,6 +178,9 @@ class _Damage:
         if self.failed:
             log.warning("%s: %d of %d packets of its %s are damaged and left out (%s)",
                         path, self.failed, self.packets, self.kind, self.why)  # fmt: skip
+        if self.gaps_s:
+            log.warning("%s: its %s has gaps of %.1f s altogether",
+                        path, self.kind, self.gaps_s)  # fmt: skip
         if not is_fully_read or self.length_s is None or not self.packets:
             return
         end_s = max(0.0, (self.end_s or 0.0) - self.start_s)
@@ -180,9 +196,9 @@ def _length_s(container: Any, stream: Any) -> float | None:
     return duration_s(container) if stream.type == "video" else None
 
 
-def _decoded(path: Path, container: Any, stream: Any) -> Iterator[tuple[float | None, Any]]:
-    """(stamp in the file, frame) of a stream; whatever cannot be decoded is left out, and said in
-    the end."""
+def _decoded(path: Path, container: Any, stream: Any) -> Iterator[tuple[Any, float | None, float]]:
+    """(frame, its stamp in the file, its length in seconds) of a stream; whatever cannot be decoded
+    is left out, and said in the end."""
     start_s = float((stream.start_time or 0) * (stream.time_base or 0))
     damage = _Damage(stream.type, start_s, _length_s(container, stream))
     is_fully_read = False
@@ -198,12 +214,19 @@ def _decoded(path: Path, container: Any, stream: Any) -> Iterator[tuple[float | 
             for frame in frames:
                 # Of a frame that comes with the last packet or later PyAV knows no time base.
                 own_s = None if frame.pts is None else float(frame.pts * stream.time_base)
+                length_s = _frame_length_s(frame, stream)
                 if own_s is not None:
-                    damage.end_s = max(damage.end_s or own_s, own_s)
-                yield own_s, frame
+                    damage.reach(own_s, length_s)
+                yield frame, own_s, length_s
         is_fully_read = True
     finally:
         damage.say(path, is_fully_read)
+
+
+def _frame_length_s(frame: Any, stream: Any) -> float:
+    if stream.type == "audio":
+        return frame.samples / frame.sample_rate
+    return float(1 / (stream.average_rate or stream.guessed_rate or 25))
 
 
 def _packets(container: Any, stream: Any, damage: _Damage) -> Iterator[Any]:
@@ -223,49 +246,6 @@ def _packets(container: Any, stream: Any, damage: _Damage) -> Iterator[Any]:
             failed += 1
             damage.note(error)
     yield None
-
-
-def _timed(
-    frames: Iterator[tuple[Any, float | None, float]],
-) -> Generator[tuple[float, Any], None, None]:
-    """(frame, its own stamp, its length) -> (stamp, frame), stamps increasing.
-
-    A stamp that is missing or alone far from its neighbours' is replaced; where stamps begin anew,
-    as in files that were put behind each other, they go on from the last one.
-    """
-    offset, end_s, last_s, last_own_s = 0.0, None, -np.inf, -np.inf
-    for (frame, own_s, length_s), next_s in _with_next(frames):
-        if end_s is None:
-            is_first_wrong = own_s is None or (next_s is not None and own_s - next_s > LEAP_S)
-            end_s = (next_s or 0.0) - length_s if is_first_wrong else own_s
-            own_s = None if is_first_wrong else own_s
-        assert end_s is not None
-        time_s = end_s if own_s is None else own_s + offset
-        if abs(time_s - end_s) > LEAP_S:
-            if next_s is not None and abs(next_s + offset - length_s - end_s) <= LEAP_S:
-                time_s = end_s
-            elif time_s < end_s:
-                offset, time_s = offset + end_s - time_s, end_s
-        if time_s <= last_s:
-            if own_s is not None and own_s > last_own_s:
-                continue  # A frame before it took this place.
-            time_s = end_s
-        yield time_s, frame
-        last_s, end_s = time_s, time_s + length_s
-        last_own_s = last_own_s if own_s is None else own_s
-
-
-def _with_next(
-    frames: Iterator[tuple[Any, float | None, float]],
-) -> Iterator[tuple[tuple[Any, float | None, float], float | None]]:
-    """Each with the stamp of the following one."""
-    held = None
-    for entry in frames:
-        if held is not None:
-            yield held, entry[1]
-        held = entry
-    if held is not None:
-        yield held, None
 
 
 def _orientation(frame: Any, stream: Any) -> int:
