@@ -10,6 +10,7 @@ import pytest
 from av.stream import Disposition
 from video_files import add_cover, grey, packets, pitch_hz, set_matrix, spoil, write
 
+from reactface_node.cli import main
 from reactface_node.config import RosConfig
 from reactface_node.containers import _orientation, open_media, pictures, sounds
 from reactface_node.data.decode import duration_frames, read_audio, video_frames
@@ -386,3 +387,20 @@ def test_two_transport_streams_behind_each_other(tmp_path):
     np.testing.assert_allclose(np.diff([i.stamp_s for i in images]), 0.04, atol=0.002)
     assert heard_s(chunks) == pytest.approx(2, abs=0.1)
     assert images[-1].arrival_s == pytest.approx(chunks[-1].arrival_s, abs=0.2)
+
+
+def test_a_damaged_recording_is_replayed_and_one_without_an_index_refused(tmp_path, capsys):
+    path = write(tmp_path / "talk:1.mp4", 50)
+    spoil(path, packets(path, "video")[20:23])
+    out, video = tmp_path / "out", tmp_path / "concat:%d.mp4"
+    arguments = ["replay", str(path), "-o", str(out), "--video", str(video)]
+    assert main(arguments) == 0
+    shown, _ = read(video)
+    assert len(shown) > 25 and out.is_dir()
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b"moov") - 4])
+    capsys.readouterr()
+    assert main(["replay", str(path), "-o", str(tmp_path / "none")]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1 and "its index (moov) is missing" in said[0]
+    assert not (tmp_path / "none").exists()

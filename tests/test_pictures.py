@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from ros_image_rig import SMOOTH, compressed
+from ros_image_rig import SMOOTH, compressed, of
 
 from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
+from reactface_node.perception import make_tracker
+from reactface_node.perception.portrait import crop_portrait
 from reactface_node.perception.tracker import LandmarkTracker
 from reactface_node.pictures import (
     MOST_PIXELS,
@@ -325,3 +327,23 @@ def test_a_shrunk_picture_keeps_its_shape():
     assert shrunk(np.zeros((300, 400, 3), np.uint8), 200).shape == (150, 200, 3)
     assert shrunk(np.zeros((300, 400, 3), np.uint8), 400).shape == (300, 400, 3)
     assert MOST_SIDE_PX < 32767 and MOST_PIXELS < MOST_SIDE_PX**2
+
+
+@pytest.mark.parametrize("shape", [(100000, 1), (1, 100000), (32767, 3)])
+def test_mediapipe_does_not_end_the_process(shape):
+    pytest.importorskip("mediapipe", reason="the tracker is not installed")
+    tracker = make_tracker(PerceptionConfig(), True)
+    try:
+        assert not tracker.track(0.0, np.zeros((*shape, 3), np.uint8)).face_found
+    finally:
+        tracker.close()
+    if shape[0] < MOST_SIDE_PX:
+        with pytest.raises(UserError, match="no face is found"):
+            crop_portrait(np.zeros((*shape, 3), np.uint8))
+
+
+@pytest.mark.parametrize(("height", "width"), [(100000, 1), (1, 100000), (8000, 8000)])
+def test_a_raw_image_that_is_too_large_is_refused(height, width):
+    message = of("mono8", np.zeros((height, width), np.uint8))
+    with pytest.raises(MessageError, match=r"^image: .*pixels; at most 50 million"):
+        convert.image_to_rgb(message)
