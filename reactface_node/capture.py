@@ -14,8 +14,9 @@ import av
 import cv2
 from av.error import FFmpegError
 
+from reactface_node.containers import frame_samples
 from reactface_node.errors import UserError
-from reactface_node.media import AudioInput, ImageInput, frame_samples
+from reactface_node.media import AudioInput, ImageInput
 from reactface_node.quiet import quiet_stderr
 
 RETRY_S = 1.0

@@ -11,9 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import av
-from av.error import FFmpegError
-
+from reactface_node.containers import open_media, video_stream
 from reactface_node.errors import UserError
 from reactface_node.files import make_folder, write_text
 
@@ -129,15 +127,13 @@ def _choose(sets: Mapping[str, Clips], folders: Mapping[str, Path], pairs: int) 
 
 
 def _check_video(path: Path) -> None:
-    try:
-        with av.open(str(path)) as container:
-            codecs = [stream.codec_context.name for stream in container.streams.video]
-    except (FFmpegError, OSError) as error:
-        raise UserError(f"{path} is no video that can be read: {error}") from error
-    if not codecs:
+    with open_media(path) as container:
+        stream = video_stream(container)
+        codec = stream.codec_context.name if stream else ""
+    if not codec:
         raise UserError(f"{path} holds no video")
-    if codecs[0] not in PLAYED_BY_BROWSERS:
-        raise UserError(f"{path} is {codecs[0]} video, which browsers do not play; use H.264")
+    if codec not in PLAYED_BY_BROWSERS:
+        raise UserError(f"{path} is {codec} video, which browsers do not play; use H.264")
 
 
 def _lay_out(

@@ -2,16 +2,14 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
 import torch
 from torch import Tensor
 
 from reactface_node.errors import UserError
 from reactface_node.perception.portrait import crop_portrait
+from reactface_node.pictures import MOST_FILE_BYTES, read_picture_file
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-MOST_BYTES = 32 << 20
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
 def read_portrait(folder: str, name: str) -> Tensor:
@@ -20,12 +18,9 @@ def read_portrait(folder: str, name: str) -> Tensor:
     UserError as ``find_portrait``, where it cannot be decoded, or where it does not show one face.
     """
     path = find_portrait(folder, name)
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-    if bgr is None:
-        raise UserError(f"{path} is no picture that can be read")
+    rgb = read_picture_file(path)
     try:
-        crop = crop_portrait(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+        crop = crop_portrait(rgb)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     return torch.from_numpy(crop).permute(2, 0, 1)[None].float() / 127.5 - 1.0
@@ -35,8 +30,8 @@ def find_portrait(folder: str, name: str) -> Path:
     """The file of the picture ``name``; UserError where there is none, where it lies elsewhere, or
     where it is too large."""
     path = _inside(Path(folder).expanduser(), name)
-    if path.stat().st_size > MOST_BYTES:
-        raise UserError(f"{path} is larger than {MOST_BYTES >> 20} MB; make it smaller")
+    if path.stat().st_size > MOST_FILE_BYTES:
+        raise UserError(f"{path} is larger than {MOST_FILE_BYTES >> 20} MB; make it smaller")
     return path
 
 
