@@ -3,6 +3,7 @@
 import heapq
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from av.error import FFmpegError
 
 from reactface_node.errors import UserError
+from reactface_node.files import cannot_write, check_new, hidden_place
 from reactface_node.schema import FRAME_RATE_HZ
 
 VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
@@ -102,19 +104,18 @@ class VideoWriter:
 
     def __init__(self, path: Path, width: int, height: int):
         """UserError if the path exists or cannot be written."""
-        if path.exists():
-            raise UserError(f"{path} exists already; name another file or remove it")
-        if not path.absolute().parent.is_dir():
-            raise UserError(f"cannot write {path}: there is no folder {path.absolute().parent}")
+        check_new(path)
         self._path = path
-        self._unfinished = path.with_name(f".{path.stem}.partial.mp4")
         self._frames = 0
+        self._place = ExitStack()
         try:
+            self._unfinished = self._place.enter_context(hidden_place(path))
             # FFmpeg opens the file at its first packet only; a mistake should be known now.
             self._unfinished.touch()
             self._container = av.open(str(self._unfinished), "w", format="mp4")
         except (FFmpegError, OSError) as error:
-            raise UserError(f"cannot write {path}: {error}") from error
+            self._place.close()
+            raise cannot_write(path, error) from error
         self._video = self._container.add_stream("libx264", rate=FRAME_RATE_HZ)
         self._video.width, self._video.height = width // 2 * 2, height // 2 * 2
         self._video.pix_fmt = "yuv420p"
@@ -144,7 +145,7 @@ class VideoWriter:
             for packet in packets:
                 self._container.mux(packet)
         except (FFmpegError, OSError) as error:
-            raise UserError(f"cannot write {self._path}: {error}") from error
+            raise cannot_write(self._path, error) from error
 
     def __enter__(self) -> "VideoWriter":
         return self
@@ -163,7 +164,7 @@ class VideoWriter:
                 self._mux(self._video.encode(None))
             self._close(kind is None)
         finally:
-            self._unfinished.unlink(missing_ok=True)
+            self._place.close()
 
     def _close(self, complete: bool) -> None:
         try:
@@ -172,4 +173,4 @@ class VideoWriter:
                 os.replace(self._unfinished, self._path)
         except (FFmpegError, OSError) as error:
             if complete:
-                raise UserError(f"cannot write {self._path}: {error}") from error
+                raise cannot_write(self._path, error) from error

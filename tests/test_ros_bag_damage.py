@@ -168,7 +168,7 @@ def test_an_unknown_compression_costs_its_chunk(tmp_path):
 def test_a_damaged_chunk_of_an_indexed_mcap_is_counted(tmp_path):
     path = write(tmp_path / "bag", count=4000)
     (_, second, *_) = places(path, CHUNK)
-    change(path, second[0] + 2000, NOISE.bytes(second[1] - 4000))
+    change(path, second[0] + 2000, noise(second[1] - 4000))
     numbers, missing = read(path)
     assert 1000 < len(numbers) < 4000 and set(numbers) < set(range(4000))
     odd = re.search(r"; (\d+) messages could not be decoded", missing)

@@ -1,25 +1,22 @@
-"""rosbag2 without ROS: reads a recording in time order, writes one whole or not at all."""
+"""Reads a rosbag2 without ROS, in time order; ``BagWriter`` writes one."""
 
-import errno
 import heapq
 import logging
-import os
-import shutil
-import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.ros.bag_files import METADATA, Declared, open_part, part_files
 from reactface_node.ros.bag_part import Channel, Part, Unreadable, plain, printable
+from reactface_node.ros.bag_writer import BagWriter
 from reactface_node.ros.types import MessageError, RosbagsTypes, audio_variant
+
+__all__ = ["BagMessage", "BagReader", "BagTopic", "BagWriter", "Inputs"]
 
 IMAGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 AUDIO_TYPES = (
@@ -29,7 +26,6 @@ AUDIO_TYPES = (
     "foxglove_msgs/msg/RawAudio",
 )
 INFO_TYPES = ("audio_common_msgs/msg/AudioInfo",)
-SENSOR_TOPICS_DEPTH = 1
 CDR = "cdr"
 LOGGER = logging.getLogger(__name__)
 
@@ -238,96 +234,6 @@ class BagReader:
         return self._types[key]
 
 
-class BagWriter:
-    """Writes a rosbag2 folder that appears under ``path`` only when it is whole.
-
-    It grows in a hidden folder beside ``path``, which is removed on any failure and on Ctrl-C.
-    storage: "mcap" or "sqlite3". UserError if ``path`` exists or cannot be written, and if the
-    disk is full.
-    """
-
-    def __init__(
-        self, path: Path, storage: str = "mcap", types: RosbagsTypes | None = None
-    ) -> None:
-        self.path = path
-        self.types = types or RosbagsTypes()
-        self._storage = storage
-        self._connections: dict[str, Any] = {}
-
-    def __enter__(self) -> "BagWriter":
-        from rosbags.rosbag2 import StoragePlugin, Writer
-
-        if self.path.exists() or self.path.is_symlink():
-            raise UserError(f"{self.path} exists already; choose another output or remove it")
-        parent = self.path.absolute().parent
-        if not parent.is_dir():
-            raise UserError(f"cannot write {self.path}: there is no folder {parent}")
-        try:
-            self._folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=parent))
-        except OSError as error:
-            self._explain(error)
-            raise
-        plugin = StoragePlugin.MCAP if self._storage == "mcap" else StoragePlugin.SQLITE3
-        # Version 8 is the newest that ROS 2 Humble's tools can read too.
-        self._writer = Writer(self._folder / self.path.name, version=8, storage_plugin=plugin)
-        try:
-            self._writer.open()
-        except BaseException as error:
-            self._discard()
-            self._explain(error)
-            raise
-        return self
-
-    def write(self, topic: str, stamp_s: float, message: Any, best_effort: bool = False) -> None:
-        """Adds a message of ``self.types`` as received at ``stamp_s``; times may go back.
-
-        best_effort: the topic is offered as sensor data when the bag is played.
-        """
-        name = message.__msgtype__
-        try:
-            if topic not in self._connections:
-                self._connections[topic] = self._writer.add_connection(
-                    topic, name, typestore=self.types.typestore,
-                    offered_qos_profiles=[_qos(best_effort)])  # fmt: skip
-            data = self.types.serialize(message)
-            self._writer.write(self._connections[topic], round(stamp_s * 1e9), data)
-        except Exception as error:
-            self._explain(error)
-            raise
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is not None:
-            self._discard()
-            return
-        try:
-            self._writer.close()
-            os.rename(self._folder / self.path.name, self.path)
-        except BaseException as problem:
-            self._discard()
-            self._explain(problem)
-            raise
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _discard(self) -> None:
-        try:
-            self._writer.abort()
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _explain(self, error: BaseException) -> None:
-        """Raises a UserError if it is the disk's fault; sqlite has its own words for that."""
-        number = error.errno if isinstance(error, OSError) else None
-        if number in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in str(error):
-            raise UserError(f"cannot write {self.path}: the disk is full") from error
-        if isinstance(error, OSError | sqlite3.Error):
-            raise UserError(f"cannot write {self.path}: {error}") from error
-
-
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
@@ -346,20 +252,3 @@ def _absolute(name: str) -> str:
 
 def _forced(types: tuple[str, ...], leaf: str) -> tuple[str, ...]:
     return types if leaf == "auto" else tuple(t for t in types if t.endswith("/" + leaf))
-
-
-def _qos(best_effort: bool) -> Any:
-    from rosbags import interfaces as ros
-
-    forever = ros.QosTime(9223372036, 854775807)  # rmw's infinity
-    return ros.Qos(
-        history=ros.QosHistory.KEEP_LAST,
-        depth=SENSOR_TOPICS_DEPTH if best_effort else 10,
-        reliability=ros.QosReliability.BEST_EFFORT if best_effort else ros.QosReliability.RELIABLE,
-        durability=ros.QosDurability.VOLATILE,
-        deadline=forever,
-        lifespan=forever,
-        liveliness=ros.QosLiveliness.AUTOMATIC,
-        liveliness_lease_duration=forever,
-        avoid_ros_namespace_conventions=False,
-    )

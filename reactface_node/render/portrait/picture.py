@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from reactface_node.errors import UserError
+from reactface_node.files import home_path
 from reactface_node.perception.portrait import crop_portrait
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
@@ -20,7 +21,7 @@ def read_portrait(folder: str, name: str) -> Tensor:
     UserError where there is no such picture, where it lies elsewhere, or where it does not show
     one face.
     """
-    path = _inside(Path(folder).expanduser(), name)
+    path = _inside(home_path(folder), name)
     if path.stat().st_size > MOST_BYTES:
         raise UserError(f"{path} is larger than {MOST_BYTES >> 20} MB; make it smaller")
     data = np.frombuffer(path.read_bytes(), np.uint8)
