@@ -1,10 +1,9 @@
 """Video files in, mp4 out; all decoding and encoding is libraries'."""
 
-import contextlib
 import heapq
 import os
-import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -23,7 +22,7 @@ from reactface_node.containers import (
     video_stream,
 )
 from reactface_node.errors import UserError
-from reactface_node.files import cannot_write
+from reactface_node.files import cannot_write, check_new, hidden_place
 from reactface_node.schema import FRAME_RATE_HZ
 
 MP4_AUDIO_RATE_HZ = 48000
@@ -105,20 +104,18 @@ class VideoWriter:
 
     def __init__(self, path: Path, width: int, height: int):
         """UserError if the path exists or cannot be written."""
+        check_new(path)
         self._path = path
-        # A name that is as long as the file system allows has no room for more.
-        name = f"{zlib.crc32(os.fsencode(path.name)):08x}" if len(path.name) > 60 else path.stem
-        self._unfinished = path.with_name(f".{name}.partial.mp4")
         self._frames = 0
+        self._place = ExitStack()
         try:
-            with contextlib.suppress(FileNotFoundError):
-                path.lstat()
-                raise UserError(f"{path} exists already; name another file or remove it")
+            self._unfinished = self._place.enter_context(hidden_place(path))
             # FFmpeg takes names for a syntax of its own: it is given the file.
             self._file = self._unfinished.open("wb")
-        except (OSError, ValueError) as error:
-            raise self._refused(error) from error
-        self._container = av.open(self._file, "w", format="mp4")
+            self._container = av.open(self._file, "w", format="mp4")
+        except (FFmpegError, OSError) as error:
+            self._place.close()
+            raise cannot_write(path, error) from error
         self._video = self._container.add_stream("libx264", rate=FRAME_RATE_HZ)
         self._video.width, self._video.height = width // 2 * 2, height // 2 * 2
         self._video.pix_fmt = "yuv420p"
@@ -148,15 +145,7 @@ class VideoWriter:
             for packet in packets:
                 self._container.mux(packet)
         except (FFmpegError, OSError) as error:
-            raise self._refused(error) from error
-
-    def _refused(self, error: Exception) -> UserError:
-        if isinstance(error, FileNotFoundError):
-            folder = self._path.absolute().parent
-            return UserError(f"cannot write {self._path}: there is no folder {folder}")
-        if isinstance(error, OSError):
-            return cannot_write(self._path, error)
-        return UserError(f"cannot write {self._path}: {error}")
+            raise cannot_write(self._path, error) from error
 
     def __enter__(self) -> "VideoWriter":
         return self
@@ -175,7 +164,7 @@ class VideoWriter:
                 self._mux(self._video.encode(None))
             self._close(kind is None)
         finally:
-            self._unfinished.unlink(missing_ok=True)
+            self._place.close()
 
     def _close(self, complete: bool) -> None:
         try:
@@ -187,4 +176,4 @@ class VideoWriter:
                 os.replace(self._unfinished, self._path)
         except (FFmpegError, OSError) as error:
             if complete:
-                raise self._refused(error) from error
+                raise cannot_write(self._path, error) from error

@@ -12,13 +12,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from reactface_node.audio import AudioStats, to_mono
 from reactface_node.config import Config, RosConfig
 from reactface_node.errors import UserError
 from reactface_node.fitting import fitted
 from reactface_node.media import AudioInput, ImageInput, VideoWriter
+from reactface_node.progress import ProgressBar
 from reactface_node.render import make_renderer
 from reactface_node.ros.adapters import Adapters
 from reactface_node.ros.bag import BagMessage, BagWriter
@@ -206,7 +206,7 @@ def replay(
             config, observed, bag.types, transport, renderer, NODE_NAME, adapters, is_live=False
         )
         bar = stack.enter_context(
-            tqdm(total=recording.duration_s, desc=source.name, delay=1.0, bar_format=BAR)
+            ProgressBar(total=recording.duration_s, desc=source.name, bar_format=BAR)
         )
         _play(_deliveries(recording), recording.start_s, config, server, transport, bar)
         return {**session.stats(), **server.meter.totals}

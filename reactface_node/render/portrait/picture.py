@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from reactface_node.errors import UserError
+from reactface_node.files import home_path
 from reactface_node.perception.portrait import crop_portrait
 from reactface_node.pictures import MOST_FILE_BYTES, read_picture_file
 
@@ -29,7 +30,7 @@ def read_portrait(folder: str, name: str) -> Tensor:
 def find_portrait(folder: str, name: str) -> Path:
     """The file of the picture ``name``; UserError where there is none, where it lies elsewhere, or
     where it is too large."""
-    path = _inside(Path(folder).expanduser(), name)
+    path = _inside(home_path(folder), name)
     if path.stat().st_size > MOST_FILE_BYTES:
         raise UserError(f"{path} is larger than {MOST_FILE_BYTES >> 20} MB; make it smaller")
     return path
