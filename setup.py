@@ -25,6 +25,7 @@ setup(
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
         (f"share/{NAME}/config", glob("config/*.*")),
+        (f"share/{NAME}/config/ros", glob("config/ros/*.yaml")),
         (f"share/{NAME}/config/studies", glob("config/studies/*.yaml")),
         # The .msg files are the only definition; without ROS they are read from here.
         (f"share/{NAME}/msg", glob("ros2_ws/src/reactface_msgs/msg/*.msg")),
@@ -42,7 +43,8 @@ setup(
         "soxr>=0.3.7",
         "skia-python>=87.6",
         "opencv-contrib-python>=4.8,<5",
-        "av>=11",
+        "pillow>=9.1",
+        "av>=15",
         "rosbags>=0.11.9",
         "tqdm>=4.65",
         "psutil>=5.9",
@@ -52,7 +54,7 @@ setup(
         *TRACKER,
     ],
     extras_require={
-        "test": ["pytest>=7", "pytest-timeout>=2"],
+        "test": ["pytest>=7", "pytest-timeout>=2", "hypothesis>=6.100"],
         "dds": ["cyclonedds>=0.10.5; platform_machine == 'x86_64'"],
         "display": ["pygame-ce>=2.4"],
         "paper": ["transformers>=4.40"],

@@ -22,6 +22,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from reactface_node.config import Config
+from reactface_node.ros.respawn import DELAY_S, Respawn
 from reactface_node.settings import Scalar, settings
 
 # Of the node's process: argument -> (default, what it is).
@@ -30,8 +31,15 @@ ARGUMENTS = {
     "name": ("reactface", "name of the node"),
     "params_file": ("", "YAML file of ROS parameters"),
     "autostart": ("true", "configure and activate the node at once; it ends if it cannot"),
-    "required": ("false", "end the whole launch with the node, and fail if the node failed"),
-    "respawn": ("false", "start the node again when it has ended by itself"),
+    "required": (
+        "false",
+        "end the whole launch with the node, once it is not started again; fail if the node failed",
+    ),
+    "respawn": (
+        "true",
+        "start the node again when it failed, at most five times a minute; not after exit code 0 "
+        "or 2, a user's mistake",
+    ),
     "log_level": ("info", "debug, info, warn, error or fatal"),
 }
 # Parameters: argument -> (setting, what it is). '' is as the params_file or the profile says.
@@ -59,7 +67,6 @@ SETTINGS = {
     "vmc": ("outputs.vmc", "HOST or HOST:PORT that gets VMC"),
 }
 TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-RESPAWN_DELAY_S = 2.0
 
 
 def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -69,8 +76,9 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     autostart, required, respawn = (
         read(name, value[name], bool) for name in ("autostart", "required", "respawn")
     )
-    if required and respawn:
-        raise RuntimeError("required:=true and respawn:=true contradict each other")
+    ended = end if required else None
+    if respawn:
+        ended = Respawn(end) if required else Respawn()
     node = LifecycleNode(
         package="reactface_node",
         executable="reactface",
@@ -82,8 +90,8 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         parameters=[given for given in (value["params_file"], parameters(value)) if given],
         output="screen",
         respawn=respawn,
-        respawn_delay=RESPAWN_DELAY_S,
-        on_exit=end if required else None,
+        respawn_delay=DELAY_S,
+        on_exit=ended,
     )
     return [interrupt_with_launch(node), node]
 

@@ -15,6 +15,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from reactface_node.ros.respawn import DELAY_S, Respawn
 
 NODE = str(Path(__file__).parent / "reactface.launch.py")
 ARGUMENTS = {
@@ -51,6 +52,9 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         namespace=value["namespace"],
         parameters=[{"video_device": value["camera_device"], **picture}],
         output="screen",
+        respawn=True,
+        respawn_delay=DELAY_S,
+        on_exit=Respawn(),
     )
     microphone = Node(
         package="audio_capture",
@@ -59,6 +63,9 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         # Samples: the capture node's own default is mp3.
         parameters=[{"device": value["microphone"], "format": "wave", "channels": 1}],
         output="screen",
+        respawn=True,
+        respawn_delay=DELAY_S,
+        on_exit=Respawn(),
     )
     topics = {"image": "image_raw", "audio": "audio_stamped", "audio_info": "audio_info"}
     node = PythonLaunchDescriptionSource(NODE)

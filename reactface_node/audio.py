@@ -19,6 +19,10 @@ from reactface_node.schema import SAMPLE_RATE_HZ
 QUALITY = "LQ"
 # A header that lies (rate 1) would turn one chunk into hours of audio.
 RATES_HZ = (4000, 384000)
+LONGEST_CHUNK_S = 10.0
+"""Of a longer chunk the newest part is heard: nothing waits while minutes are resampled."""
+MOST_CHANNELS = 64
+_MOST_VALUES = 2**24
 _FULL_SCALE = {("i", 1): 2.0**7, ("u", 1): 2.0**7, ("i", 2): 2.0**15, ("i", 4): 2.0**31}
 _REMEMBERED_CHUNKS = 8
 
@@ -52,15 +56,24 @@ class AudioStats:
 
 
 def to_mono(samples: Any, stats: AudioStats) -> np.ndarray:
-    """(n,) or (n, channels) PCM to a new (n,) float32 in [-1, 1], the mean of the channels.
+    """(n,) or (n, channels) PCM to a new (n,) float32 in [-1, 1], the mean of the channels; see
+    ``to_float``."""
+    pcm = to_float(samples, stats)
+    return pcm if pcm.ndim == 1 else pcm.mean(axis=1, dtype=np.float32)
+
+
+def to_float(samples: Any, stats: AudioStats) -> np.ndarray:
+    """(n,) or (n, channels) PCM to new float32 in [-1, 1].
 
     int8, int16 and int32 are signed, uint8 is centred on 128, floats are already in [-1, 1].
     Non-finite and clipped samples are counted in ``stats``. ValueError on any other dtype,
     or a shape that is neither.
     """
     pcm = np.asarray(samples)
-    if pcm.ndim not in (1, 2) or (pcm.ndim == 2 and pcm.shape[1] == 0):
-        raise ValueError(f"audio must have shape (n,) or (n, channels), not {pcm.shape}")
+    if pcm.ndim not in (1, 2) or (pcm.ndim == 2 and not 0 < pcm.shape[1] <= MOST_CHANNELS):
+        raise ValueError(
+            f"audio must have shape (n,) or (n, channels), up to {MOST_CHANNELS}, not {pcm.shape}"
+        )
     scale = _FULL_SCALE.get((pcm.dtype.kind, pcm.dtype.itemsize))
     if pcm.dtype.kind == "f":
         finite = np.isfinite(pcm)
@@ -73,13 +86,29 @@ def to_mono(samples: Any, stats: AudioStats) -> np.ndarray:
         pcm = (pcm.astype(np.float32) - centre) / np.float32(scale)
     else:
         raise ValueError(f"audio must be int8, int16, int32, uint8 or float, not {pcm.dtype}")
-    return pcm if pcm.ndim == 1 else pcm.mean(axis=1, dtype=np.float32)
+    return pcm
 
 
 def check_rate(rate_hz: float) -> None:
     """ValueError where a rate is outside ``RATES_HZ``."""
     if not RATES_HZ[0] <= rate_hz <= RATES_HZ[1]:
         raise ValueError(f"audio rate must be {RATES_HZ[0]} to {RATES_HZ[1]} Hz, not {rate_hz}")
+
+
+def check_audio(samples: Any, rate_hz: float) -> None:
+    """ValueError where ``Timeline.push_audio`` would refuse them."""
+    check_rate(rate_hz)
+    pcm = np.asarray(samples)
+    to_mono(pcm[:0] if pcm.ndim else pcm, AudioStats())
+
+
+def longest_part(samples: Any, rate_hz: float, most_s: float = LONGEST_CHUNK_S) -> int:
+    """How many samples of (n,) or (n, channels) are taken at once: all, unless they last longer,
+    or have very many channels."""
+    pcm = np.asarray(samples)
+    channels = max(1, pcm.shape[1]) if pcm.ndim == 2 else 1
+    count = len(pcm) if pcm.ndim else 0
+    return min(count, round(most_s * rate_hz), _MOST_VALUES // channels)
 
 
 def root_mean_square(samples: Any) -> float:

@@ -14,8 +14,9 @@ import av
 import cv2
 from av.error import FFmpegError
 
+from reactface_node.containers import frame_samples
 from reactface_node.errors import UserError
-from reactface_node.media import AudioInput, ImageInput, frame_samples
+from reactface_node.media import AudioInput, ImageInput
 from reactface_node.quiet import quiet_stderr
 
 RETRY_S = 1.0
@@ -153,7 +154,7 @@ class Capture:
             try:
                 present = present or make()
                 item = present.read()
-            except (UserError, FFmpegError, OSError) as error:
+            except Exception as error:  # Nothing that a device does may end its thread.
                 if not is_lost:
                     log.warning("%s is gone (%s): trying again every second", name, error)
                 is_lost = True

@@ -1,67 +1,127 @@
-"""The command line: ``reactface replay | live | inspect | node | data | train | ...``."""
+"""The command line: ``reactface replay | live | inspect | node | data | train | ...``.
 
-import argparse
-import logging
+Little is imported before the signals are handled: whoever is stopped meanwhile leaves as tidily
+as later on.
+"""
+
 import signal
 import sys
-from pathlib import Path
-from typing import Any
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any
 
-from reactface_node import __version__
-from reactface_node.cli_bench import add_bench
-from reactface_node.cli_inspect import add_inspect
-from reactface_node.cli_live import add_live
-from reactface_node.cli_options import add_command, add_rendering, load_config, rendering
-from reactface_node.cli_portrait import add_portrait
-from reactface_node.cli_research import add_research
-from reactface_node.cli_weights import add_weights
-from reactface_node.config import Config
 from reactface_node.errors import UserError
 
-INTERRUPTED = 130
+if TYPE_CHECKING:
+    import argparse
+
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stop:
+    """Makes a KeyboardInterrupt of SIGINT and SIGTERM as long as its context lasts.
+
+    Stopped by a service manager or by Ctrl-C: what is half-written goes either way.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> "Stop":
+        for number in STOPPING:
+            # nohup and the shell's background jobs ignore it.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._on)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # Under `ros2 launch` Ctrl-C comes twice, from the terminal and then from launch: the
+        # second must not strike while the interpreter is on its way out.
+        after = {signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_DFL}
+        for number, handler in self._before.items():
+            if self.number:
+                signal.signal(number, after[number])
+            elif signal.getsignal(number) == self._on:  # A node has its own for the end.
+                signal.signal(number, handler)
+
+    @property
+    def exit_code(self) -> int:
+        """128 and the signal's number, as shells have it."""
+        return 128 + (self.number or signal.SIGINT)
+
+    def _on(self, number: int, _frame: FrameType | None) -> None:
+        self.number = number
+        # Tidying up is not interrupted by a second one; Ctrl-C still does.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise KeyboardInterrupt
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; 0 if it went well, 2 on a user's mistake, 130 on Ctrl-C."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    """Run a command; 0 if it went well, 2 on a user's mistake, 130 on Ctrl-C, 143 on SIGTERM."""
     given = sys.argv[1:] if arguments is None else arguments
+    name = " ".join(["reactface", *given[:1]])
+    with Stop() as stop:
+        try:
+            return _run(given)
+        except BaseException as error:
+            # What an import or a library makes of a signal may be any exception.
+            if stop.number or isinstance(error, KeyboardInterrupt):
+                print(f"{name}: interrupted", file=sys.stderr)
+                return stop.exit_code
+            return _explain(name, error)
+
+
+def _explain(name: str, error: BaseException) -> int:
+    """The one line of a mistake, and its exit code; the error again if it is none."""
+    if isinstance(error, UserError):
+        print(f"{name}: {error}", file=sys.stderr)
+        return 2
+    if isinstance(error, ImportError) and ".so" in str(error):
+        print(f"{name}: a system library is missing ({error}): "
+              "sudo apt install libgl1 libegl1 libglib2.0-0", file=sys.stderr)  # fmt: skip
+        return 2
+    if isinstance(error, BrokenPipeError):
+        sys.stderr.close()
+        return 0
+    raise error
+
+
+def _run(given: list[str]) -> int:
+    import logging
+
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     parser = build_parser()
     # A node is started by `ros2 launch` with ROS's own arguments; rclpy reads those.
     options, rest = parser.parse_known_args(given)
     if rest and options.command != "node":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
-    # Stopped by a service manager or by Ctrl-C: what is half-written goes either way.
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        result: int | None = options.run(options)
-    except UserError as error:
-        print(f"reactface {options.command}: {error}", file=sys.stderr)
-        return 2
-    except ImportError as error:
-        if ".so" not in str(error):
-            raise
-        print(f"reactface {options.command}: a system library is missing ({error}): "
-              "sudo apt install libgl1 libegl1 libglib2.0-0", file=sys.stderr)  # fmt: skip
-        return 2
-    except KeyboardInterrupt:
-        print(f"reactface {options.command}: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+    result: int | None = options.run(options)
     return result or 0
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+def build_parser() -> "argparse.ArgumentParser":
+    import argparse
 
+    from reactface_node import __version__
+    from reactface_node.cli_bench import add_bench
+    from reactface_node.cli_inspect import add_inspect
+    from reactface_node.cli_live import add_live
+    from reactface_node.cli_options import add_command
+    from reactface_node.cli_portrait import add_portrait
+    from reactface_node.cli_replay import add_replay
+    from reactface_node.cli_research import add_research
+    from reactface_node.cli_weights import add_weights
 
-def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("reactface", description="A robot face that listens.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_replay(commands)
+    add_replay(commands)
     add_live(commands)
     add_inspect(commands)
     node = add_command(commands, "node", _node, "the ROS 2 lifecycle node (needs rclpy)")
@@ -73,44 +133,8 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_replay(commands: Any) -> None:
-    about = "run a rosbag2 or a video file through the listener"
-    parser = add_command(commands, "replay", _replay, about)
-    parser.add_argument("source", type=Path, metavar="BAG_OR_VIDEO")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="rosbag2 folder to write")
-    parser.add_argument("--video", type=Path, help="mp4 to write: speaker | reaction, with sound")
-    parser.add_argument("--samples", type=int, help="M: reactions drawn for the same speaker")
-    parser.add_argument("--seed", type=int, help="seed of the reactions")
-    add_rendering(parser)
-
-
-def load_session(config: Config) -> Any:
-    """Here, because nobody waits for torch whose command line is wrong."""
-    from reactface_node.session import ReactionSession
-
-    return ReactionSession.load(config)
-
-
-def _replay(options: argparse.Namespace) -> None:
-    config = load_config(
-        options,
-        **{"playout.samples": options.samples, "playout.seed": options.seed},
-        **rendering(options),
-    )
-    if options.video is not None and options.video.suffix.lower() != ".mp4":
-        raise UserError(f"--video {options.video} is an mp4: let its name end in .mp4")
-    for path in (options.out, options.video):
-        # Said before the weights are loaded, not after minutes of work.
-        if path is not None and path.exists():
-            raise UserError(f"{path} exists already; choose another output or remove it")
-    from reactface_node.ros.replay import replay, summary
-
-    stats = replay(config, options.source, options.out, options.video, lambda: load_session(config))
-    print(summary(options.source, stats))
-    print(f"wrote {options.out}" + (f" and {options.video}" if options.video else ""))
-
-
-def _node(options: argparse.Namespace) -> int:
+def _node(options: "argparse.Namespace") -> int:
+    from reactface_node.cli_options import load_config
     from reactface_node.ros.node import main as run_node
 
     return run_node(options.rest, load_config(options), options.autostart)

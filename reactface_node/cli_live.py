@@ -34,13 +34,14 @@ def _add_devices(parser: argparse.ArgumentParser) -> None:
     add_rendering(parser)
 
 
-def _live(options: argparse.Namespace) -> None:
+def _live(options: argparse.Namespace) -> int:
     from reactface_node.ros.live import live
 
-    live(load_config(options, **rendering(options)), options.camera, options.mic, options.show)
+    config = load_config(options, **rendering(options))
+    return live(config, options.camera, options.mic, options.show)
 
 
-def _serve(options: argparse.Namespace) -> None:
+def _serve(options: argparse.Namespace) -> int:
     from reactface_node.ros.live import live
 
     asked = {"web.port": options.port, "web.host": options.host}
@@ -49,7 +50,7 @@ def _serve(options: argparse.Namespace) -> None:
         raise UserError("--port 0 means no page; choose 1 .. 65535")
     if not config.web.port:
         config = config.replace(**{"web.port": PORT})
-    live(config, options.camera, options.mic, options.show)
+    return live(config, options.camera, options.mic, options.show)
 
 
 def _view(options: argparse.Namespace) -> None:

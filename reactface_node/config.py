@@ -38,7 +38,16 @@ class TimelineConfig:
         0.08, "stamps that stray further than this from the sample clock re-anchor it", 0.01, 1.0
     )
     clock_jump_s: float = setting(
-        1.0, "a stamp this far before the newest one resets the session", 0.1, 60.0
+        1.0,
+        "a stamp this far before the newest of its stream is late; what goes on so is a reset",
+        0.1,
+        60.0,
+    )
+    audio_channel: str = setting(
+        "auto",
+        "which channel of the microphone: the one with speech (auto; the mean where channels are "
+        "alike), the mean of all, or a number from 0",
+        choices=("auto", "mean", *map(str, range(32))),
     )
     camera_to_microphone_offset_s: float = setting(
         0.0, "added to audio stamps: positive if the audio is stamped too early", -2.0, 2.0

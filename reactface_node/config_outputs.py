@@ -25,5 +25,11 @@ class OutputsConfig:
 class WebConfig:
     port: int = setting(0, "port of the page with the face; 0 = no page", 0, 65535)
     host: str = setting(
-        "127.0.0.1", "address that the page is served on; 0.0.0.0 = to the whole network"
+        "127.0.0.1",
+        "address that the page is served on; 0.0.0.0 = to the whole network, with a token",
     )
+    names: str = setting(
+        "", "more names that the page is opened under, with commas, such as robot.lab.example"
+    )
+    certificate: str = setting("", "PEM file: serve the page by HTTPS with this certificate")
+    key: str = setting("", "PEM file with its private key; '' = it is in web.certificate")

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from reactface_node.config import Config
 from reactface_node.engine import Engine
 from reactface_node.errors import UserError
 from reactface_node.model.load import load_model
 from reactface_node.model.reactface import ReactFace
 from reactface_node.model.seats import Seat, Seats
+from reactface_node.model_use import Use
 from reactface_node.pending import Pending, nobody
 from reactface_node.perception.worker import Tracker
 from reactface_node.schema import Reaction
@@ -64,12 +67,20 @@ class Crowd:
 
     def _react(self, turns: Sequence[Pending | None], reactions: Sequence[list[Reaction]]) -> None:
         """One window of each session that has one."""
+        runs = [turn if turn is not None and turn.use is Use.RUN else None for turn in turns]
         noise = [
-            None if turn is None else engine.noise()
-            for turn, engine in zip(turns, self._engines, strict=True)
+            None if turn is None else _noise(engine, turn)
+            for turn, engine in zip(runs, self._engines, strict=True)
         ]
-        speakers = [None if turn is None else turn.speaker for turn in turns]
-        shown = self._seats.step(speakers, noise)
+        speakers = [None if turn is None else turn.speaker for turn in runs]
+        shown = self._seats.step(speakers, noise) if any(runs) else None
         for index, (session, turn) in enumerate(zip(self.sessions, turns, strict=True)):
             if turn is not None:
-                reactions[index].append(session.finish(turn, shown[index]))
+                raw = None if shown is None or runs[index] is None else shown[index]
+                reactions[index].append(session.finish(turn, raw))
+
+
+def _noise(engine: Engine, turn: Pending) -> np.ndarray:
+    if turn.begins_anew:
+        engine.restart()
+    return engine.noise()

@@ -9,10 +9,9 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from tqdm import tqdm
-
 from reactface_node.errors import UserError
 from reactface_node.files import cannot_write, make_folder
+from reactface_node.progress import ProgressBar
 
 CHUNK = 1 << 18
 PATIENCE_S = 20.0
@@ -103,7 +102,7 @@ def _receive(got: Any, part: Path, note: Path, have: int) -> None:
     else:
         note.unlink(missing_ok=True)
     name = part.name.removeprefix(".").removesuffix(".part")
-    bar = tqdm(total=total, initial=have, desc=name, unit="B", unit_scale=True, delay=1.0)
+    bar = ProgressBar(total=total, initial=have, desc=name, unit="B", unit_scale=True)
     with part.open("ab" if have else "wb") as file, bar:
         while chunk := got.read(CHUNK):
             file.write(chunk)

@@ -45,8 +45,11 @@ class Stepper(Protocol):
         """The next n frames and the noise of their window (M, noise_width) -> (M, n, 58)."""
         ...
 
+    def check(self, config: ModelConfig) -> None:
+        """UserError where ``configure`` cannot take over those settings."""
+
     def configure(self, config: ModelConfig) -> None:
-        """Take over live settings: temperature and momentum."""
+        """Take over live settings that were checked: temperature and momentum."""
 
 
 class Engine:
@@ -56,13 +59,19 @@ class Engine:
         """frames: how many come at once, a divisor of w."""
         self._stepper, self.frames = stepper, frames
         self._noise: Sequence[np.random.Generator] = []
-        self._drawn = np.zeros((0, 0), np.float32)
+        self._drawn = self._who = np.zeros((0, 0), np.float32)
         self._phase = 0
 
     def begin(self, noise: Sequence[np.random.Generator]) -> None:
         """A new session of as many samples as there are generators."""
-        self._noise, self._phase = noise, 0
-        self._stepper.begin(spread_apart(self._draw(self._stepper.disposition)[None])[0])
+        self._noise = noise
+        self._who = spread_apart(self._draw(self._stepper.disposition)[None])[0]
+        self.restart()
+
+    def restart(self) -> None:
+        """A new state of the same listeners; the generators go on."""
+        self._phase = 0
+        self._stepper.begin(self._who)
 
     def step(self, speaker: SpeakerFrames) -> np.ndarray:
         """The session's next frames -> (M, n, 58)."""
@@ -75,8 +84,13 @@ class Engine:
         self._phase = (self._phase + self.frames) % self._stepper.window
         return self._drawn
 
+    def check(self, config: ModelConfig) -> None:
+        """UserError where these live settings cannot be taken over."""
+        self._stepper.check(config)
+
     def configure(self, config: ModelConfig) -> None:
-        """Take over live settings."""
+        """Take over live settings; UserError as in ``check``, and nothing has changed then."""
+        self.check(config)
         self._stepper.configure(config)
 
     def _draw(self, width: int) -> np.ndarray:

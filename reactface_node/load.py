@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 TOO_BUSY, FITS = 0.9, 0.75
 """Of a thread's time: beyond the first there is too much to do, below the second there is room."""
+LEAST_CPU = 0.2
+"""Of a CPU: a serving thread that does less has nothing to leave out, whatever is late."""
 BUSY_AND_LATE = 0.5
 """With late frames there is too much to do beyond this; what is late while there is little to do
 would be late however little."""
@@ -40,12 +42,27 @@ class Governor:
         # Of each level: how much more it takes than the one below it, as far as that is known.
         self._ratios = [1.0] * len(LEVELS)
 
-    def judge(self, serving: float, tracking: float, late: int) -> int:
+    def judge(
+        self,
+        serving: float,
+        tracking: float,
+        late: int,
+        serving_cpu: float = 1.0,
+        tracking_cpu: float = 1.0,
+        untracked: int = 0,
+    ) -> int:
         """To be called once a second -> the level for the next one, 0 (all is done) to 4.
 
         serving, tracking: shares of the last second, 0..1, that the thread that serves and the
-        one that tracks were busy. late: frames that could not be shown in time in it.
+        one that tracks were busy; serving_cpu, tracking_cpu: shares of it that a CPU really worked
+        for them. The rest they waited for other processes, which counts only where something came
+        too late of it. late: frames that could not be shown in time in it. untracked: images that
+        the tracker had no time for.
         """
+        if not (late and serving_cpu >= LEAST_CPU):
+            serving = min(serving, serving_cpu)
+        if not untracked:
+            tracking = min(tracking, tracking_cpu)
         busy = max(serving, tracking)
         self._since += 1
         if self._left is not None and self._since > 1:  # the first second was of both levels

@@ -3,6 +3,7 @@
 import heapq
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,10 +13,18 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
+from reactface_node.containers import (
+    audio_stream,
+    duration_s,
+    open_media,
+    pictures,
+    sounds,
+    video_stream,
+)
 from reactface_node.errors import UserError
+from reactface_node.files import cannot_write, check_new, hidden_place
 from reactface_node.schema import FRAME_RATE_HZ
 
-VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
 MP4_AUDIO_RATE_HZ = 48000
 
 
@@ -41,60 +50,53 @@ class AudioInput:
 def read_video(path: Path) -> Iterator[ImageInput | AudioInput]:
     """A video file's images and sound in the order in which they would have arrived.
 
-    UserError if it cannot be decoded or holds no video.
+    What is damaged is left out, and logged once. UserError if the file cannot be read at all or
+    holds no video.
     """
+    with open_media(path) as container:
+        if video_stream(container) is None:
+            raise UserError(f"{path} holds no video that can be decoded")
+        has_sound = audio_stream(container) is not None
     # Two readers: in the file the sound may lie seconds away from its picture.
-    streams = [_decode(path, "video")]
-    if _has_audio(path):
-        streams.append(_decode(path, "audio"))
-    return heapq.merge(*streams, key=lambda item: item.arrival_s)
+    streams: list[Iterator[ImageInput | AudioInput]] = [_images(path)]
+    if has_sound:
+        streams.append(_sounds(path))
+    return _some(path, heapq.merge(*streams, key=lambda item: item.arrival_s))
 
 
 def video_duration_s(path: Path) -> float:
     """Length of a video file, 0 if it does not say."""
-    with av.open(str(path)) as container:
-        return (container.duration or 0) / 1e6
+    with open_media(path) as container:
+        return duration_s(container)
 
 
 def video_formats(path: Path) -> tuple[str, str]:
     """Codecs of a video file's pictures and sound, such as ("h264 yuv420p", "aac"); "" if none."""
-    with av.open(str(path)) as container:
-        images, sounds = container.streams.video, container.streams.audio
-        seen = [f"{one.codec_context.name} {one.codec_context.pix_fmt}" for one in images]
-        heard = [one.codec_context.name for one in sounds]
-        return (seen or [""])[0], (heard or [""])[0]
+    with open_media(path) as container:
+        image, sound = video_stream(container), audio_stream(container)
+        seen = f"{image.codec_context.name} {image.codec_context.pix_fmt}" if image else ""
+        return seen, sound.codec_context.name if sound else ""
 
 
-def _has_audio(path: Path) -> bool:
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise UserError(f"{path} holds no video")
-            return bool(container.streams.audio)
-    except (FFmpegError, OSError) as error:
-        raise UserError(f"{path} is no video that can be read: {error}") from error
+def _images(path: Path) -> Iterator[ImageInput]:
+    for stamp_s, rgb in pictures(path):
+        yield ImageInput(stamp_s, stamp_s, rgb)
 
 
-def _decode(path: Path, kind: str) -> Iterator[ImageInput | AudioInput]:
-    try:
-        with av.open(str(path)) as container:
-            for frame in container.decode(**{kind: 0}):
-                if isinstance(frame, av.VideoFrame) and frame.time is not None:
-                    rgb = frame.to_ndarray(format="rgb24")
-                    yield ImageInput(frame.time, frame.time, rgb)
-                elif isinstance(frame, av.AudioFrame) and frame.time is not None:
-                    samples = frame_samples(frame)
-                    end_s = frame.time + len(samples) / frame.sample_rate
-                    yield AudioInput(frame.time, end_s, samples, frame.sample_rate)
-    except (FFmpegError, OSError) as error:
-        raise UserError(f"{path} cannot be decoded: {error}") from error
+def _sounds(path: Path) -> Iterator[AudioInput]:
+    for stamp_s, samples, rate_hz in sounds(path):
+        yield AudioInput(stamp_s, stamp_s + len(samples) / rate_hz, samples, rate_hz)
 
 
-def frame_samples(frame: av.AudioFrame) -> np.ndarray:
-    """(n, channels), planar or packed alike."""
-    channels = frame.layout.nb_channels
-    array = frame.to_ndarray()
-    return array.T if frame.format.is_planar else array.reshape(-1, channels)
+def _some(
+    path: Path, items: Iterator[ImageInput | AudioInput]
+) -> Iterator[ImageInput | AudioInput]:
+    """UserError where there are none."""
+    first = next(items, None)
+    if first is None:
+        raise UserError(f"{path} cannot be decoded: neither pictures nor sound come out of it")
+    yield first
+    yield from items
 
 
 class VideoWriter:
@@ -102,19 +104,18 @@ class VideoWriter:
 
     def __init__(self, path: Path, width: int, height: int):
         """UserError if the path exists or cannot be written."""
-        if path.exists():
-            raise UserError(f"{path} exists already; name another file or remove it")
-        if not path.absolute().parent.is_dir():
-            raise UserError(f"cannot write {path}: there is no folder {path.absolute().parent}")
+        check_new(path)
         self._path = path
-        self._unfinished = path.with_name(f".{path.stem}.partial.mp4")
         self._frames = 0
+        self._place = ExitStack()
         try:
-            # FFmpeg opens the file at its first packet only; a mistake should be known now.
-            self._unfinished.touch()
-            self._container = av.open(str(self._unfinished), "w", format="mp4")
+            self._unfinished = self._place.enter_context(hidden_place(path))
+            # FFmpeg takes names for a syntax of its own: it is given the file.
+            self._file = self._unfinished.open("wb")
+            self._container = av.open(self._file, "w", format="mp4")
         except (FFmpegError, OSError) as error:
-            raise UserError(f"cannot write {path}: {error}") from error
+            self._place.close()
+            raise cannot_write(path, error) from error
         self._video = self._container.add_stream("libx264", rate=FRAME_RATE_HZ)
         self._video.width, self._video.height = width // 2 * 2, height // 2 * 2
         self._video.pix_fmt = "yuv420p"
@@ -144,7 +145,7 @@ class VideoWriter:
             for packet in packets:
                 self._container.mux(packet)
         except (FFmpegError, OSError) as error:
-            raise UserError(f"cannot write {self._path}: {error}") from error
+            raise cannot_write(self._path, error) from error
 
     def __enter__(self) -> "VideoWriter":
         return self
@@ -163,13 +164,16 @@ class VideoWriter:
                 self._mux(self._video.encode(None))
             self._close(kind is None)
         finally:
-            self._unfinished.unlink(missing_ok=True)
+            self._place.close()
 
     def _close(self, complete: bool) -> None:
         try:
-            self._container.close()
+            try:
+                self._container.close()
+            finally:
+                self._file.close()
             if complete:
                 os.replace(self._unfinished, self._path)
         except (FFmpegError, OSError) as error:
             if complete:
-                raise UserError(f"cannot write {self._path}: {error}") from error
+                raise cannot_write(self._path, error) from error

@@ -64,11 +64,14 @@ class OnnxStepper:
         shown: np.ndarray = self._state["listener"][0]
         return shown
 
-    def configure(self, config: ModelConfig) -> None:
-        """UserError: they are part of the graphs."""
+    def check(self, config: ModelConfig) -> None:
+        """UserError where they are not those that are part of the graphs."""
         for name in ("temperature", "momentum"):
             if getattr(config, name) != self._about[name]:
                 raise UserError(f"model.{name} is fixed in an exported model: export it again")
+
+    def configure(self, config: ModelConfig) -> None:
+        """There is nothing to change."""
 
     def _write(self, ring: str, new: np.ndarray, position: int) -> None:
         """new (M, n*k, 2D): keys and values of the newest frames, into their places."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from reactface_node.config import ModelConfig
 from reactface_node.engine import SpeakerFrames
+from reactface_node.model_use import Use
 from reactface_node.schema import CROP_PX, SAMPLES_PER_FRAME, Observation
 from reactface_node.timeline import Window
 
@@ -13,13 +14,14 @@ from reactface_node.timeline import Window
 @dataclass(frozen=True, eq=False)
 class Pending:
     """A window that closed: when its frames are to be shown, what was seen in them, and what the
-    model is to react to. is_spared: there is no time for the model, and its last frame is held."""
+    model is to react to, if it is run. begins_anew: it is, after nobody was there."""
 
     window: Window
     show_at_s: np.ndarray
     seen: list[Observation]
     speaker: SpeakerFrames
-    is_spared: bool = False
+    use: Use = Use.RUN
+    begins_anew: bool = False
 
 
 def face_input(config: ModelConfig, seen: list[Observation]) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reactface_node.config import PlayoutConfig
+from reactface_node.errors import UserError
 from reactface_node.idle import Blinks, IdleMotion
 from reactface_node.schema import (
     ARKIT_NAMES,
@@ -14,6 +15,8 @@ from reactface_node.schema import (
     FRAME_RATE_HZ,
     NUM_COEFFICIENTS,
     NUM_EXPRESSION,
+    ROTATION,
+    TRANSLATION,
     index_of,
     indices_of,
 )
@@ -22,6 +25,8 @@ from reactface_node.timeline import Window
 # Lids of the model only rest lower or higher; closing is the blink process's. The paper's known
 # failure is a blink of over a second.
 LARGEST_REST_CLOSURE = 0.3
+LARGEST_RAW, LARGEST_TURN_RAD, LARGEST_SHIFT_M = 10.0, 1.5, 1.0
+"""No face goes further: what a model says beyond is a fault, and does not reach a motor."""
 LIDS = indices_of("eyeBlink")
 GAZE = indices_of("eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeLookDown")
 BROWS = indices_of("browDown", "browInnerUp", "browOuterUp")
@@ -115,12 +120,14 @@ class Playout:
         idleness: np.ndarray,
         config: PlayoutConfig,
     ) -> np.ndarray:
-        face = raw * _gains(config)
+        face = raw.clip(-LARGEST_RAW, LARGEST_RAW) * _gains(config)
         # The model moves by itself while somebody is there: on top of it idle motion is too much.
         idle = sample.idle.frames(times_s)
         idle[:, GAZE] *= config.gaze_gain
         face += config.idle_gain * idleness[:, None] * idle
         face[:, EXPRESSION] = face[:, EXPRESSION].clip(0.0, 1.0)
+        for part, most in ((ROTATION, LARGEST_TURN_RAD), (TRANSLATION, LARGEST_SHIFT_M)):
+            face[:, part] = face[:, part].clip(-most, most)
         if config.blinks_per_min > 0.0:
             rest = face[:, LIDS].clip(0.0, LARGEST_REST_CLOSURE)
             closure = sample.blinks.frames(times_s, config.blinks_per_min)[:, None]
@@ -151,7 +158,9 @@ class Playout:
         if self._last is not None and (skipped or replace(before, play=config.play) != config):
             self._fading, self._faded = self._last, 0
         elif config.play != before.play:
-            self._fading, self._faded = before.play, 0
+            # In the middle of a cross-fade neither sample is what is shown.
+            self._fading = before.play if self._fading is None else self._last
+            self._faded = 0
         face = self._cross_fade(samples, config.play)
         self._config, self._last, self._last_index = config, face[-1], index
         return face.astype(np.float32)
@@ -198,6 +207,15 @@ class Delay:
     def soonest_s(self, window: Window) -> float:
         """When its first frame is shown at the soonest."""
         return window.end_s + self._least_s
+
+
+def check_playout(config: PlayoutConfig) -> None:
+    """UserError where the sample to play is not drawn."""
+    if config.play >= config.samples:
+        raise UserError(
+            f"playout.play = {config.play} asks for a sample that is not drawn: "
+            f"playout.samples is {config.samples}, and they count from 0"
+        )
 
 
 def mirrored(face: np.ndarray) -> np.ndarray:

@@ -1,21 +1,108 @@
-"""Libraries of C and C++ that write notes of their own to stderr, kept quiet."""
+"""What libraries say without being asked, kept quiet: notes on stderr, and Python's warnings.
+
+Both are properties of the whole process. Several threads may ask for quiet at a time, so that the
+first one begins it and the last one ends it.
+"""
 
 import os
+import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+
+# How absl, glog, TensorFlow Lite, ALSA, Mesa and SDL begin their notes.
+_NOTE = re.compile(
+    rb"[IWEF]\d{4,8} \d\d[:.]|WARNING: All log messages before absl::InitializeLog|"
+    rb"INFO: (Created|Initialized) TensorFlow Lite|ALSA lib |error: XDG_RUNTIME_DIR|libEGL|MESA"
+)
+
+
+class Shared:
+    """A context that is entered once, however many threads are inside; it may be nested."""
+
+    def __init__(self, make: Callable[[], AbstractContextManager[None]]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._users = 0
+        self._context: AbstractContextManager[None]
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        with self._lock:
+            if self._users == 0:
+                self._context = self._make()
+                self._context.__enter__()
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._users == 0:
+                    self._context.__exit__(None, None, None)
+
+
+def quiet_stderr() -> AbstractContextManager[None]:
+    """Libraries' notes do not come to stderr, whichever thread they write from; everything else
+    comes when the last thread that asked for quiet is done."""
+    return _STDERR.entered()
+
+
+def quiet_warnings() -> AbstractContextManager[None]:
+    """Deprecations inside mediapipe and its libraries are not the user's; the rest is shown."""
+    return _WARNINGS.entered()
 
 
 @contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Nothing goes to stderr, whoever writes it."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+def _held_stderr() -> Iterator[None]:
+    """What is written to descriptor 2 waits in a file; the notes in it are left out."""
+    _flush()
     try:
-        os.dup2(nowhere, 2)
+        kept = os.dup(2)
+    except OSError:  # A service may have no stderr.
+        yield
+        return
+    file = _temporary()
+    os.dup2(file, 2)
+    try:
         yield
     finally:
+        _flush()
         os.dup2(kept, 2)
         os.close(kept)
-        os.close(nowhere)
+        with suppress(OSError):
+            written = os.pread(file, os.fstat(file).st_size, 0)
+            said = [line for line in written.splitlines(keepends=True) if not _NOTE.match(line)]
+            os.write(2, b"".join(said))
+        os.close(file)
+
+
+def _flush() -> None:
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.flush()
+
+
+def _temporary() -> int:
+    """A file without a name; where there is no room for one, what is written is lost."""
+    try:
+        if hasattr(os, "memfd_create"):
+            return os.memfd_create("stderr")
+        with tempfile.TemporaryFile() as file:
+            return os.dup(file.fileno())
+    except OSError:
+        return os.open(os.devnull, os.O_RDWR)
+
+
+@contextmanager
+def _ignored_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.filterwarnings("ignore", r"SymbolDatabase\.GetPrototype", UserWarning)
+        yield
+
+
+# Of the process, as what they guard.
+_STDERR, _WARNINGS = Shared(_held_stderr), Shared(_ignored_warnings)

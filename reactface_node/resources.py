@@ -5,6 +5,7 @@ import platform
 from pathlib import Path
 
 from reactface_node.errors import UserError
+from reactface_node.files import home_path
 
 
 def folder(name: str) -> Path:
@@ -22,7 +23,7 @@ def folder(name: str) -> Path:
 
 def weights_file(name: str) -> Path | None:
     """A path as given, or a name in weights/; None if neither is a file."""
-    for path in (Path(name).expanduser(), folder("weights") / name):
+    for path in (home_path(name), folder("weights") / name):
         if path.is_file():
             return path
     return None
@@ -31,7 +32,7 @@ def weights_file(name: str) -> Path | None:
 def exported_model(name: str) -> Path | None:
     """The folder of an exported model: a path as given, or a name in weights/; None if neither
     is a folder."""
-    for path in (Path(name).expanduser(), folder("weights") / name):
+    for path in (home_path(name), folder("weights") / name):
         if path.is_dir():
             return path
     return None

@@ -6,7 +6,6 @@ same seed gives the same reactions bit for bit.
 """
 
 import itertools
-import logging
 import math
 import time
 from collections import deque
@@ -15,17 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from reactface_node.audio import root_mean_square
+from reactface_node.audio import check_audio, longest_part
 from reactface_node.config import Config
 from reactface_node.engine import Engine, SpeakerFrames, load_engine
 from reactface_node.errors import UserError
+from reactface_node.inputs import Inputs
 from reactface_node.load import LEVELS
+from reactface_node.model_use import ModelUse, Use
 from reactface_node.pending import Pending, face_input, nobody
 from reactface_node.perception.watch import Watch
 from reactface_node.perception.worker import Tracker, TrackerThread
-from reactface_node.playout import Delay, Playout
+from reactface_node.playout import Delay, Playout, check_playout
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
+from reactface_node.session_stats import SessionStats
 from reactface_node.settings import settings
+from reactface_node.stamps import AUDIO, IMAGE
 from reactface_node.steps import Steps
 from reactface_node.timeline import Timeline, Window
 from reactface_node.turn import Turn
@@ -45,20 +48,21 @@ class ReactionSession:
         clock: Callable[[], float] = time.perf_counter,
     ):
         """``load`` is the usual way in. clock: what work is measured with."""
-        self.config = _checked(config)
-        self._engine, self._steps = engine, Steps(engine)
-        self._clock = clock
-        self._tracker = TrackerThread(tracker, clock)
+        check_playout(config.playout)
+        self._config = config
+        self._fixed = frozenset(item.name for item in settings(config) if not item.live)
+        self._engine, self._clock = engine, clock
+        self._steps = Steps(engine, config.model)
+        self._tracker = TrackerThread(tracker, clock, time.process_time)
         self._watch = Watch(
             self._tracker, config.timeline.face_hold_s, interpolates=config.mode == "window"
         )
         self._timeline = Timeline(
             config.timeline, engine.frames, self._watch.look, eager=config.mode == "frame"
         )
+        self._inputs = Inputs(self._timeline, self.reset)
         self._closed: deque[tuple[float, Window]] = deque()
-        self._resets = 0
-        self._windows = self._skipped = self._faces = self._voices = 0
-        self._people = self._spoken = self._spared = 0
+        self._stats = SessionStats()
         self._width_px = config.perception.max_width_px
         self._turn = Turn(config.timeline)
         self.shed(0)
@@ -84,19 +88,14 @@ class ReactionSession:
         """An image of the speaker, (H, W, 3) uint8 RGB; ValueError if it is not one."""
         if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
             raise ValueError(f"an image is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
-        if self._timeline.jumped_back(stamp_s):
-            self._start_again(stamp_s)
-        self._timeline.push_image(stamp_s, rgb)
+        self._inputs.push(IMAGE, stamp_s, rgb)
 
     def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
-        """Samples (n,) or (n, channels), stamped at the first; ValueError on a wrong shape."""
-        if self._timeline.jumped_back(stamp_s):
-            self._start_again(stamp_s)
-        self._timeline.push_audio(stamp_s, samples, rate_hz)
-        heard_s = stamp_s + self.config.timeline.camera_to_microphone_offset_s
-        if not self._turn.speaks(np.array([heard_s]))[0]:
-            duration_s = len(samples) / rate_hz
-            self._tracker.hear(heard_s, duration_s, root_mean_square(samples))
+        """Samples (n,) or (n, channels), stamped at the first; ValueError on a wrong shape. Of
+        more than 10 s at once the newest are heard."""
+        check_audio(samples, rate_hz)
+        if self._inputs.push(AUDIO, stamp_s, samples, rate_hz):
+            self._overhear(stamp_s, samples, rate_hz)
 
     def push_speaking(self, stamp_s: float, on: bool) -> None:
         """From then on the robot itself speaks, or does not: its mouth is then not the
@@ -115,19 +114,24 @@ class ReactionSession:
     def poll(self, now_s: float, wait: bool = True) -> list[Reaction]:
         """The reactions of all windows that closed by now, oldest first.
 
-        A window that could not even be shown any more is skipped and counted. Unless told to
-        ``wait``, one whose last frames are still being tracked, or that the model is still at,
-        comes with a later poll, and images that the tracker has no time for are left out.
+        A window that could not even be shown any more is skipped and counted, and so is, frame by
+        frame, the rest of the model's window. Unless told to ``wait``, one whose last frames are
+        still being tracked, or that the model is still at, comes with a later poll, and images
+        that the tracker has no time for are left out.
         """
         for pending in self.take(now_s, wait):
             self._steps.begin(pending)
-        return [self.finish(*ended) for ended in self._steps.ended(wait)]
+        return [
+            self.finish(pending, raw)
+            for pending, raw in self._steps.ended(wait)
+            if pending.use is not Use.HIDDEN
+        ]
 
     def take(self, now_s: float, wait: bool = True) -> list[Pending]:
         """``poll``'s first half, for those who run the model of several sessions at once: what
         the model is to react to; ``finish`` is to be called for each, in order."""
         if now_s < self._now_s - self.config.timeline.clock_jump_s:
-            self._start_again(now_s)
+            self._inputs.jump(now_s)
         self._now_s = now_s
         self._watch.is_live = not wait
         self._closed += ((now_s, window) for window in self._timeline.poll(now_s))
@@ -137,10 +141,14 @@ class ReactionSession:
                 break  # What waits for the model here may become too late, and is skipped then.
             _, window = self._closed.popleft()
             show_at_s = self._delay.show_at(window, now_s)
-            if show_at_s[-1] + 1 / FRAME_RATE_HZ < now_s:
-                self._skipped += 1
-            else:
-                taken.append(self._look_at(window, show_at_s))
+            is_late = bool(show_at_s[-1] + 1 / FRAME_RATE_HZ < now_s)
+            frames = len(window.frames)
+            use, anew = self._model_use.decide(
+                window.index * frames, frames, is_late, self._level.halves
+            )
+            self._stats.windows_skipped += use in (Use.SKIPPED, Use.HIDDEN)
+            if use is not Use.SKIPPED:
+                taken.append(self._look_at(window, show_at_s, use, anew))
         return taken
 
     def _is_ready(self, closed_s: float, window: Window, now_s: float) -> bool:
@@ -151,23 +159,33 @@ class ReactionSession:
 
     def reset(self) -> None:
         """Forget the conversation: new time zero, new state, same weights."""
-        self._resets += 1
+        self._stats.resets += 1
         self._timeline.reset()
         self._tracker.reset()
         self._watch.reset()
         self._steps.clear()
         self._closed.clear()
         self._turn.clear()
+        self._inputs.clear()
         self._begin()
+
+    def check(self, changes: Mapping[str, Any]) -> Config:
+        """The config that ``configure`` would make; UserError where it would refuse them."""
+        for name in changes:
+            if name in self._fixed:
+                raise UserError(f"parameter '{name}' cannot change while running")
+        changed = self.config.replace(**changes)
+        check_playout(changed.playout)
+        if changed.model != self.config.model:
+            self._engine.check(changed.model)
+        return changed
 
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Change live settings by dotted name; UserError leaves everything as it was."""
-        live = {item.name for item in settings(self.config) if item.live}
-        for name in changes:
-            if name not in live and any(item.name == name for item in settings(self.config)):
-                raise UserError(f"parameter '{name}' cannot change while running")
-        self.config = _checked(self.config.replace(**changes))
-        self._engine.configure(self.config.model)
+        changed = self.check(changes)
+        if changed.model != self.config.model:
+            self._engine.configure(changed.model)
+        self._config = changed
 
     def shed(self, level: int) -> None:
         """Leave out what ``load.LEVELS`` says from now on; 0: nothing."""
@@ -179,28 +197,29 @@ class ReactionSession:
             self._tracker.narrow(width_px)
 
     @property
+    def config(self) -> Config:
+        """As it is now; the session's is the one that counts."""
+        return self._config
+
+    @property
     def tracker_busy_s(self) -> float:
         """Seconds that the tracker has worked so far."""
         return self._tracker.busy_s
 
+    @property
+    def tracker_cpu_s(self) -> float:
+        """Seconds of them that it did not wait for other processes."""
+        return self._tracker.cpu_s
+
     def stats(self) -> dict[str, float]:
         """Counters since the start, by name."""
-        frames = max(1, self._windows * self._engine.frames)
         return {
             **vars(self._timeline.stats),
+            **self._stats.named(),
             "images_failed": self._watch.failed,
             "images_untracked": self._watch.untracked,
             "tracking_hz": FRAME_RATE_HZ / self._watch.every,
             "image_width_px": self._width_px,
-            "windows_reacted": self._windows,
-            "seconds_reacted": self._windows * self._engine.frames / FRAME_RATE_HZ,
-            "windows_skipped": self._skipped,
-            "windows_spared": self._spared,
-            "resets": self._resets,
-            "people_in_view": self._people,
-            "windows_own_turn": self._spoken,
-            "face_seen": self._faces / frames,
-            "voice_heard": self._voices / frames,
         }
 
     def close(self) -> None:
@@ -213,37 +232,37 @@ class ReactionSession:
         self._now_s = -math.inf
         self._playout = Playout(playout, self.config.model.window)
         self._delay = Delay(playout.playout_delay_s, self.config.mode == "frame")
+        self._model_use = ModelUse(self.config.model.window)
         seeds = ([playout.seed, m, 0] for m in range(playout.samples))
         self._engine.begin([np.random.default_rng(seed) for seed in seeds])
 
-    def _start_again(self, stamp_s: float) -> None:
-        logging.getLogger(__name__).warning(
-            "the clock jumped back to %.3f s: the session starts again", stamp_s
-        )
-        self.reset()
+    def _overhear(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
+        """The tracker follows who speaks."""
+        heard_s = stamp_s + self.config.timeline.camera_to_microphone_offset_s
+        count = longest_part(samples, rate_hz)
+        if count and not self._turn.speaks(np.array([heard_s]))[0]:
+            cut_s = (len(samples) - count) / rate_hz
+            self._tracker.hear(heard_s + cut_s, count / rate_hz, self._timeline.loudness)
 
-    def _look_at(self, window: Window, show_at_s: np.ndarray) -> Pending:
+    def _look_at(self, window: Window, show_at_s: np.ndarray, use: Use, anew: bool) -> Pending:
         seen = self._watch.seen_in(window)
         audio, heard = self._turn.listen(window)
+        found = np.array([observation.face_found for observation in seen])
+        self._model_use.saw(window.index * len(seen), found, audio, heard)
         speaker = SpeakerFrames(*face_input(self.config.model, seen), audio, heard)
-        # Whole windows, also frame by frame, so that the model's own stay whole.
-        number = window.index * len(seen) // self.config.model.window
-        return Pending(window, show_at_s, seen, speaker, self._level.halves and number % 2 == 1)
+        return Pending(window, show_at_s, seen, speaker, use, anew)
 
     def finish(self, pending: Pending, raw: np.ndarray | None) -> Reaction:
-        """What the model made of it, (M, w, 58), None if it is spared -> the reaction."""
+        """What the model made of it, (M, w, 58), None if it was not run -> the reaction."""
         window, seen, heard = pending.window, pending.seen, pending.speaker.audio_valid
         found = np.array([observation.face_found for observation in seen])
         speaks = bool(self._turn.speaks(np.array([window.end_s]))[0])
+        # An open microphone in an empty room is heard, but nobody is there.
+        present = (found | heard) & (pending.use is not Use.IDLE)
         samples, face = self._playout.finish(
-            window.index, raw, found | heard, self.config.playout, speaks
+            window.index, raw, present, self.config.playout, speaks
         )
-        self._windows += 1
-        self._faces += int(found.sum())
-        self._people = seen[-1].people
-        self._voices += int(heard.sum())
-        self._spoken += speaks
-        self._spared += raw is None
+        self._stats.count(pending.use, found, heard, seen[-1].people, speaks)
         index, first_frame = divmod(window.index * len(seen), self.config.model.window)
         return Reaction(
             index,
@@ -273,14 +292,3 @@ class ReactionSession:
         )
         self._tracker.reset()
         self._begin()
-
-
-def _checked(config: Config) -> Config:
-    """UserError where the sample to play is not drawn."""
-    playout = config.playout
-    if playout.play >= playout.samples:
-        raise UserError(
-            f"playout.play = {playout.play} asks for a sample that is not drawn: "
-            f"playout.samples is {playout.samples}, and they count from 0"
-        )
-    return config

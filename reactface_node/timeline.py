@@ -13,17 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from reactface_node.audio import AudioTrack, check_rate, to_mono
+from reactface_node.audio import AudioTrack, check_rate
 from reactface_node.config import TimelineConfig
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
+from reactface_node.sound_chunks import SoundChunks
+from reactface_node.stamps import AUDIO, IMAGE, Order, Stamps, is_time
 from reactface_node.timeline_stats import TimelineStats
 
 FOREIGN_CLOCK_S = 5.0
 """A stamp this far from its arrival is on another clock; for those who know of arrivals."""
-AHEAD_S = 2.0
-"""A stamp this far ahead of everything known is believed only if it persists ..."""
-PERSIST_S = 0.5
-"""... for this long by its own stamps, with nothing else arriving at the old time."""
 SKIP_S = 2.0
 """Empty windows are skipped where one call would close more than this of them in a row."""
 BUFFER_S = 60.0
@@ -31,7 +29,6 @@ BUFFER_S = 60.0
 HEARD_FRACTION = 0.9
 """A hole of up to 4 ms (a re-anchored clock) leaves a 40 ms frame of speech readable."""
 
-_MAX_STAMP_S = 1e12
 # Float64 seconds since 1970 resolve 0.24 us: a stamp 4 us before a slot's start is on it.
 _SLOT_TOLERANCE = 1e-4
 _BUFFER_SLOTS = round(BUFFER_S * FRAME_RATE_HZ)
@@ -81,9 +78,8 @@ class Timeline:
 
     def _clear(self) -> None:
         self._zero_s: float | None = None
-        self._newest_s = -math.inf
-        self._has_input = False
-        self._claim: tuple[float, float] | None = None
+        self._stamps = Stamps(self.stats, self._config.clock_jump_s)
+        self._chunks = SoundChunks(self._config, self.stats)
         self._next = 0
         self._image_slot = 0
         self._image_stamp_s = -math.inf
@@ -101,22 +97,24 @@ class Timeline:
         self.stats.windows_left_out += len(self._ready)
         self._clear()
 
-    def jumped_back(self, stamp_s: float) -> bool:
-        """True if the stamp lies more than ``clock_jump_s`` before the newest one.
+    @property
+    def loudness(self) -> float:
+        """Root mean square of the newest chunk of sound, of full scale 1."""
+        return self._chunks.loudness
 
-        The stamp is as pushed, of either stream, so the offset between them is allowed for.
-        Until the first input comes, the newest ``now_s`` stands for it.
-        """
-        slack_s = self._config.clock_jump_s + abs(self._config.camera_to_microphone_offset_s)
-        return stamp_s < self._newest_s - slack_s
+    def order(self, stream: str, stamp_s: float, lasts_s: float = 0.0) -> Order:
+        """Of an input of ``stamps.IMAGE`` or ``AUDIO`` that is to be pushed; see ``Stamps``."""
+        offset_s = self._config.camera_to_microphone_offset_s if stream == AUDIO else 0.0
+        return self._stamps.order(stream, stamp_s + offset_s, lasts_s)
 
-    def push_image(self, stamp_s: float, image: Any) -> None:
+    def push_image(self, stamp_s: float, image: Any) -> bool:
         """An image of any kind; the newest of each slot goes to ``perceive``, others are dropped.
 
-        What ``perceive`` raises comes out here (or in ``poll``); its slot then has no image.
+        False if its stamp is not believed. What ``perceive`` raises comes out here (or in
+        ``poll``); its slot then has no image.
         """
-        if not self._accept(stamp_s):
-            return
+        if not self._accept(IMAGE, stamp_s):
+            return False
         self.stats.images += 1
         slot = self._slot(stamp_s)
         newest_s, self._image_stamp_s = self._image_stamp_s, max(self._image_stamp_s, stamp_s)
@@ -133,23 +131,29 @@ class Timeline:
             self._image_slot = slot
             self._finish(final)
         self._close()
+        return True
 
-    def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: float) -> None:
+    def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: float) -> bool:
         """(n,) mono or (n, channels) PCM whose first sample is stamped ``stamp_s``.
 
-        int8, int16, int32, uint8 or floats in [-1, 1]; n = 0 is fine. ValueError if dtype,
-        shape or rate (4 to 384 kHz) are anything else; nothing has changed then.
+        int8, int16, int32, uint8 or floats in [-1, 1]; n = 0 is fine. Of more than 10 s at once
+        the newest part is heard. ValueError if dtype, shape or rate (4 to 384 kHz) are anything
+        else; nothing has changed then. False if the stamp is not believed.
         """
         check_rate(rate_hz)
-        mono = to_mono(samples, self.stats)
+        mono, cut_s = self._chunks.mono(samples, rate_hz)
         stamp_s += self._config.camera_to_microphone_offset_s
-        if not self._accept(stamp_s):
-            return
+        if not self._accept(AUDIO, stamp_s):
+            return False
         self.stats.audio_chunks += 1
         if len(mono):
-            assert self._zero_s is not None
-            self._audio.push(stamp_s - self._zero_s, mono, rate_hz)
+            closed_s = self._time_s(self._next * self._window) if self._next else -math.inf
+            known_s = max(self._stamps.now_s, self._stamps.newest_s.get(IMAGE, -math.inf))
+            lasts_s = len(mono) / rate_hz
+            heard_s = self._chunks.place(stamp_s, cut_s, lasts_s, closed_s, known_s)
+            self._audio.push(heard_s - self._time_s(0), mono, rate_hz)
         self._close()
+        return True
 
     def poll(self, now_s: float) -> list[Window]:
         """The windows closed since the last poll, oldest first.
@@ -159,41 +163,29 @@ class Timeline:
         ``now_s`` is trusted: where it leaps ahead (a paused process), empty windows are skipped
         and the indices stay on the grid of time.
         """
-        if abs(now_s) < _MAX_STAMP_S:
+        if is_time(now_s):
             if self._zero_s is None:
                 self._zero_s = now_s
-            if not self._has_input:
-                self._newest_s = max(self._newest_s, now_s)
+            self._stamps.now_s = max(self._stamps.now_s, now_s)
             self._close(self._slot(now_s - self._config.max_wait_s))
             self._close(self._unawaited(now_s))
         ready, self._ready = self._ready, deque()
         return list(ready)
 
-    def _accept(self, stamp_s: float) -> bool:
-        """False for a stamp that is not a time, or that is alone in the far future."""
-        if not abs(stamp_s) < _MAX_STAMP_S:
-            self.stats.stamps_invalid += 1
+    def _accept(self, stream: str, stamp_s: float) -> bool:
+        """False for a stamp that is not believed; see ``Stamps``."""
+        if not self._stamps.accept(stream, stamp_s, self._horizon_s()):
             return False
         if self._zero_s is None:
             self._zero_s = stamp_s
-        elif stamp_s > self._horizon_s() + AHEAD_S:
-            first, last = self._claim or (stamp_s, stamp_s)
-            if abs(stamp_s - last) > AHEAD_S:
-                first = stamp_s
-            self._claim = (first, stamp_s)
-            if stamp_s - first < PERSIST_S:
-                self.stats.stamps_ahead += 1
-                return False
-        self._claim = None
-        self._has_input = True
-        self._newest_s = max(self._newest_s, stamp_s)
         return True
 
-    def _horizon_s(self) -> float:
+    def _horizon_s(self) -> float | None:
         """The latest time that something besides the stamp in question vouches for."""
-        assert self._zero_s is not None
+        if self._zero_s is None:
+            return None
         known_s = max(self._audio.clock_s, self._next * self._window / FRAME_RATE_HZ)
-        return max(self._newest_s, self._zero_s + known_s)
+        return max([self._zero_s + known_s, *self._stamps.newest_s.values()])
 
     def _slot(self, stamp_s: float) -> int:
         assert self._zero_s is not None

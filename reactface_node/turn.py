@@ -9,7 +9,7 @@ from collections import deque
 
 import numpy as np
 
-from reactface_node.audio import AudioStats, AudioTrack, check_rate, to_mono
+from reactface_node.audio import AudioStats, AudioTrack, check_audio, longest_part, to_mono
 from reactface_node.config import TimelineConfig
 from reactface_node.echo import QUIET, EchoGate
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
@@ -19,6 +19,8 @@ PAUSE_S = 0.4
 """Pauses between words that are shorter belong to the turn."""
 LONGEST_S = 120.0
 """A flag that stays up for longer has been forgotten by a speech system that is gone."""
+LONGEST_SPEECH_S = 60.0
+"""Of what is played by one message, so much is known as the robot's own."""
 PLAYED_S = 3.0
 """Nothing played for so long: the reference is gone, and the flag alone counts again."""
 
@@ -47,8 +49,8 @@ class Turn:
 
     def play(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
         """What the loudspeaker gets, as for ``Timeline.push_audio``; ValueError as there."""
-        check_rate(rate_hz)
-        mono = to_mono(samples, AudioStats())
+        check_audio(samples, rate_hz)
+        mono = to_mono(samples[: longest_part(samples, rate_hz, LONGEST_SPEECH_S)], AudioStats())
         if not len(mono):
             return
         if self._track is None:

@@ -19,7 +19,7 @@ from reactface_node.schema import Reaction
 
 
 class EchoSession:
-    tracker_busy_s = 0.0
+    tracker_busy_s = tracker_cpu_s = 0.0
 
     def __init__(self, config):
         self.config, self.pixel, self.sample, self.rate = config, 0.0, 0.0, 0.0
@@ -57,8 +57,11 @@ class EchoSession:
     def reset(self):
         self.pixel = self.sample = 0.0
 
+    def check(self, changes):
+        return self.config.replace(**changes)
+
     def configure(self, changes):
-        self.config = self.config.replace(**changes)
+        self.config = self.check(changes)
 
     def stats(self):
         return {"windows_skipped": 0, "tracking_hz": 25.0, "image_width_px": 640}
@@ -70,7 +73,7 @@ class FlatRenderer(StillRenderer):
     def render(self, coefficients):
         return np.full((8, 8, 3), 200, np.uint8)
 
-    def configure(self, config):
+    def check(self, config):
         if config.portrait not in ("", "me.png"):
             raise UserError(f"no portrait '{config.portrait}'")
 

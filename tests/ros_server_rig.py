@@ -8,10 +8,8 @@ from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.render import StillRenderer
 from reactface_node.ros import convert
-from reactface_node.ros.server import (
-    OUTPUTS,
-    Server,
-)
+from reactface_node.ros.server import Server
+from reactface_node.ros.topics import OUTPUTS
 from reactface_node.ros.types import RosbagsTypes
 from reactface_node.schema import Reaction
 
@@ -23,11 +21,13 @@ START_S = 1000.0
 class FakeSession:
     """Notes what is pushed and hands out the reactions that a test puts in."""
 
-    def __init__(self):
+    def __init__(self, config=None):
+        self.config, self.configured = config or Config(), []
         self.images, self.audio, self.reactions, self.changes = [], [], [], {}
         self.resets = self.speakers = 0
         self.speaking, self.own_audio = [], []
-        self.tracker_busy_s, self.levels = 0.0, []
+        self.tracker_busy_s = self.tracker_cpu_s = 0.0
+        self.levels = []
 
     def push_image(self, stamp_s, rgb):
         self.images.append((stamp_s, rgb.shape))
@@ -54,9 +54,14 @@ class FakeSession:
     def reset(self):
         self.resets += 1
 
+    def check(self, changes):
+        if "playout.mirror" in changes:
+            raise UserError("the session cannot change it")
+        return self.config.replace(**changes)
+
     def configure(self, changes):
-        if "playout.gain" not in changes:
-            raise UserError("cannot change while running")
+        self.config = self.check(changes)
+        self.configured.append(changes)
         self.changes.update(changes)
 
     def stats(self):
@@ -97,7 +102,8 @@ class FakeRenderer(StillRenderer):
 def faked_node(config=None, session=None, **options):
     """A server between fakes, whose work takes no time."""
     options = {"clock": lambda: 0.0, **options}
-    session, transport, renderer = session or FakeSession(), FakeTransport(), FakeRenderer()
+    session, renderer = session or FakeSession(config), options.pop("renderer", FakeRenderer())
+    transport = options.pop("transport", None) or FakeTransport()
     server = Server(config or Config(), session, TYPES, transport, renderer, **options)
     return SimpleNamespace(server=server, session=session, transport=transport, renderer=renderer)
 

@@ -17,7 +17,7 @@ from reactface_node.ros.live import feed
 
 PATIENCE_S = 20.0
 BGR = np.array([[[1, 2, 3]]], np.uint8)
-GOOD, LOST, RAISES, END = "good", "lost", "raises", "end"
+GOOD, LOST, RAISES, BROKEN, END = "good", "lost", "raises", "broken", "end"
 ABSENT = None
 """A device that cannot be opened; else what each of its reads gives."""
 
@@ -53,6 +53,8 @@ class FakeDevices:
 
     def next(self):
         what = self.script.pop(0)
+        if what == BROKEN:
+            raise ZeroDivisionError("a driver's fault")
         if what == END:
             self.stop.set()
         return what
@@ -132,6 +134,12 @@ def test_a_device_that_goes_is_said_once_and_read_again_when_it_is_back(monkeypa
     assert all(line.endswith(again) for line in said[0:4:2])
     # Once after each failure, the last of which closed it: never without a pause.
     assert waits == [RETRY_S] * 6
+
+
+@pytest.mark.parametrize("kind", ["camera", "microphone"])
+def test_whatever_a_device_raises_it_is_read_again(monkeypatch, caplog, kind):
+    items, waits = run(monkeypatch, kind, [[GOOD, BROKEN], [GOOD, END]])
+    assert items and len(waits) == 2 and "a driver's fault" in caplog.text
 
 
 def test_what_is_read(monkeypatch):

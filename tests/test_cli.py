@@ -1,6 +1,7 @@
 """The command line as a user meets it: one line for a mistake, exit code 2, nothing left over."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,15 +92,86 @@ def test_a_terminated_replay_leaves_nothing(tmp_path):
     )
     deadline = time.monotonic() + 60
     while (
-        not [p for p in tmp_path.glob(".out.*/out/*") if p.stat().st_size]
+        not [p for p in tmp_path.glob(".out.unfinished/out/*") if p.stat().st_size]
         and time.monotonic() < deadline
     ):
         assert child.poll() is None
     child.send_signal(signal.SIGTERM)
     _, errors = child.communicate(timeout=60)
-    assert child.returncode == 130
+    assert child.returncode == 143
     assert errors.strip().splitlines()[-1] == "reactface replay: interrupted"
     assert [path.name for path in tmp_path.iterdir()] == ["long.mp4"]
+
+
+IMPORTING = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "MODULE":
+            os.kill(os.getpid(), signal.SIGNAL)
+
+sys.meta_path.insert(0, Finder())
+from reactface_node.cli import main
+sys.exit(main(["replay", "SAMPLE", "-o", "out", "--video", "out.mp4"]))
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+@pytest.mark.parametrize(
+    "module", ["reactface_node.cli_bench", "numpy", "cv2", "reactface_node.ros.replay"]
+)
+def test_a_signal_while_modules_are_imported(tmp_path, module, name, code):
+    script = IMPORTING.replace("MODULE", module).replace("SIGNAL", name).replace("SAMPLE", SAMPLE)
+    child = run_python(tmp_path, "-c", script)
+    assert child.returncode == code
+    assert child.stderr == "reactface replay: interrupted\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def run_python(folder, *arguments):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(SAMPLE).parent)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_outputs_that_cannot_be(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(SAMPLE, "bag")
+    Path("link").symlink_to("nowhere")
+    Path("closed").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    for options, says in [
+        (["-o", "bag"], "bag exists already"),
+        (["-o", "link"], "link exists already"),
+        (["-o", "bag/out"], "bag/out is inside the recording bag"),
+        (["-o", "out", "--video", "bag/out.mp4"], "bag/out.mp4 is inside the recording bag"),
+        (["-o", "x.mp4", "--video", "x.mp4"], "the bag and the video cannot both be called x.mp4"),
+        (["-o", "out", "--video", "bag.mp4/x.mp4"], "there is no folder"),
+        (["-o", "x" * 256], "File name too long"),
+        (["-o", "x" * 5000], "File name too long"),
+        (["-o", "bag/metadata.yaml/x"], "there is no folder"),
+        (["-o", "~nouser/x"], "there is no folder"),
+        (["-o", "."], ". exists already"),
+        (["-o", ""], ". exists already"),
+    ]:
+        code, _, err = run(capsys, "replay", "bag", *options)
+        assert code == 2 and says in err and err.count("\n") == 1, (options, err)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    code, _, err = run(capsys, "replay", "bag", "-o", "closed/out")
+    assert code == 2 and "is not yours to write in" in err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("setting", ["weights=~nouser/x", "outputs.motor_map=~nouser/x"])
+def test_the_home_of_nobody(capsys, tmp_path, setting):
+    code, _, err = run(capsys, "replay", SAMPLE, "-o", tmp_path / "out", "--set", setting)
+    assert code == 2 and err.count("\n") == 1 and "nouser" in err
 
 
 def test_a_missing_system_library_is_one_line(capsys, monkeypatch):

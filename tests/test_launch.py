@@ -16,6 +16,7 @@ import pytest
 from ros_rclpy_rig import HAS_MESSAGES, PATIENCE_S, needs_ros
 
 from reactface_node.config import Config
+from reactface_node.ros.respawn import MOST, WITHIN_S, Restarts
 from reactface_node.settings import settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,9 +62,32 @@ def test_the_unit_starts_the_launch_file_again_and_stops_it_as_ctrl_c_does():
     unit.optionxform = str
     unit.read(UNIT)
     service = unit["Service"]
-    assert f"reactface_node {NODE.name} required:=true" in service["ExecStart"]
+    assert f"reactface_node {NODE.name} required:=true respawn:=false" in service["ExecStart"]
     assert (service["Restart"], service["KillSignal"]) == ("on-failure", "SIGINT")
+    assert service["RestartPreventExitStatus"] == "0 2"
+    limit = unit["Unit"]["StartLimitBurst"], unit["Unit"]["StartLimitIntervalSec"]
+    assert limit == (str(MOST), f"{WITHIN_S:g}")
     assert unit["Unit"]["After"] == unit["Unit"]["Wants"] == "network-online.target"
+
+
+@pytest.mark.parametrize("code", [0, 2, 130, -2, -15])
+def test_no_new_start_after_an_end_that_was_meant_or_that_a_user_has_to_mend(code):
+    restarts = Restarts()
+    assert not restarts.allows(code, 0.0)
+    assert [restarts.allows(1, second) for second in range(6)] == [True] * 5 + [False]
+
+
+@pytest.mark.parametrize("code", [1, 3, 127, 134, 139, -6, -9, -11])
+def test_at_most_five_new_starts_within_any_minute(code):
+    restarts = Restarts()
+    started_s = [second for second in range(600) if restarts.allows(code, float(second))]
+    assert started_s == [minute * 60 + second for minute in range(10) for second in range(5)]
+    assert all(restarts.allows(code, 1000.0 + 13.0 * index) for index in range(50))
+
+
+def test_every_launch_file_starts_failed_processes_again():
+    assert constant(NODE, "ARGUMENTS")["respawn"][0] == "true"
+    assert constant(NODE, "ARGUMENTS")["required"][0] == "false"
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd")
@@ -117,7 +141,6 @@ def test_arguments_become_parameters_of_the_settings_types():
         ({"params_file": "/nowhere.yaml"}, "no params_file /nowhere"),
         ({"web_port": "many"}, "web_port:=many is not a whole number"),
         ({"facs": "maybe"}, "facs:=maybe is neither true nor false"),
-        ({"required": "true", "respawn": "true"}, "contradict each other"),
     ],
 )
 def test_a_wrong_argument_ends_the_launch(arguments, said):
@@ -142,7 +165,7 @@ def test_missing_drivers_are_named_with_how_to_install_them(monkeypatch):
 
 
 @contextmanager
-def launched(tmp_path, *arguments):
+def launched(tmp_path, *arguments, file=NODE):
     """`ros2 launch` in a session and a domain of its own; killed if it takes too long."""
     environment = dict(
         os.environ,
@@ -151,7 +174,7 @@ def launched(tmp_path, *arguments):
         ROS_LOG_DIR=str(tmp_path),
     )
     with subprocess.Popen(
-        ["ros2", "launch", str(NODE), *arguments],
+        ["ros2", "launch", str(file), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -191,7 +214,8 @@ def test_signals_end_node_and_launch_quietly(tmp_path, name):
 def test_a_required_node_that_cannot_start_fails_the_launch(tmp_path):
     parameters = tmp_path / "robot.yaml"
     parameters.write_text("/**: {ros__parameters: {weights: /nowhere.safetensors}}")
-    with launched(tmp_path, "required:=true", f"params_file:={parameters}") as process:
+    given = ("required:=true", "respawn:=false", f"params_file:={parameters}")
+    with launched(tmp_path, *given) as process:
         said = process.communicate(timeout=3 * PATIENCE_S)[0]
         assert process.returncode == 1
         assert "/nowhere.safetensors" in said and "the node has failed with exit code 1" in said
@@ -199,10 +223,46 @@ def test_a_required_node_that_cannot_start_fails_the_launch(tmp_path):
 
 @needs_workspace
 def test_a_killed_node_comes_back_active(tmp_path):
-    with launched(tmp_path, "respawn:=true") as process:
+    with launched(tmp_path) as process:
         read_until(process, ACTIVE)
         psutil.Process(process.pid).children()[0].kill()
         read_until(process, ACTIVE)
         process.terminate()
         process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0
+
+
+@needs_workspace
+@pytest.mark.parametrize(("required", "code"), [("false", 0), ("true", 1)])
+def test_a_users_mistake_is_said_once_and_nothing_is_started_again(tmp_path, required, code):
+    parameters = tmp_path / "robot.yaml"
+    parameters.write_text("/**: {ros__parameters: {playout.gain: 99.0}}")
+    with launched(tmp_path, f"required:={required}", f"params_file:={parameters}") as process:
+        said = process.communicate(timeout=3 * PATIENCE_S)[0]
+        assert said.count("within 0 .. 3") == 1 and "exit code 2" in said
+        assert process.returncode == code
+
+
+DYING = """
+from launch.actions import ExecuteProcess
+from launch import LaunchDescription
+from reactface_node.ros.respawn import Respawn
+
+def generate_launch_description():
+    command = ["sh", "-c", "echo again >> $COUNT; exit 7"]
+    return LaunchDescription(
+        [ExecuteProcess(cmd=command, respawn=True, respawn_delay=0.01, on_exit=Respawn())]
+    )
+"""
+
+
+@needs_workspace
+def test_what_ends_at_once_is_given_up_after_five_new_starts(tmp_path, monkeypatch):
+    file, count = tmp_path / "dying.launch.py", tmp_path / "count"
+    file.write_text(DYING)
+    monkeypatch.setenv("COUNT", str(count))
+    with launched(tmp_path, file=file) as process:
+        said = process.communicate(timeout=3 * PATIENCE_S)[0]
+    assert process.returncode == 0
+    assert said.count("ended more than 5 times within 60 s: not started again") == 1
+    assert count.read_text().count("again") == 1 + MOST

@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from model_inputs import engine_for, small_config, small_model
+from test_model_use import NotingStepper
 from test_session import ReadingTracker, make_session, run
 
 from reactface_node.config import Config, PlayoutConfig, RenderConfig
+from reactface_node.engine import Engine
 from reactface_node.errors import UserError
 from reactface_node.playout import BROWS, EYES, GAZE, MOUTH, Playout, mirrored
 from reactface_node.render import make_renderer
@@ -76,6 +78,51 @@ def test_temperature_zero_makes_all_samples_alike_from_then_on():
     session.reset()
     same = run(session)[-1].samples
     np.testing.assert_allclose(same[0], same[1], atol=1e-6)
+
+
+class FixedStepper(NotingStepper):
+    """As an exported model: its temperature cannot change."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.taken = []
+        self._fixed = config.model.temperature
+
+    def check(self, config):
+        if config.temperature != self._fixed:
+            raise UserError("model.temperature is fixed")
+
+    def configure(self, config):
+        self.taken.append(config)
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"model.temperature": 0.1},
+        {"playout.gain": 2.0, "model.temperature": 0.1},
+        {"playout.gain": 2.0, "playout.play": 1},
+        {"playout.gain": 2.0, "playout.samples": 2},
+        {"playout.gain": 2.0, "playout.blinks_per_min": 99.0},
+        {"playout.gain": 2.0, "nothing": 1},
+        {"playout.gain": "loud"},
+    ],
+)
+def test_what_is_refused_changes_nothing_anywhere_and_what_comes_after_is_taken(refused):
+    config = small_config()
+    stepper = FixedStepper(config)
+    session = ReactionSession(config, Engine(stepper, 8), ReadingTracker())
+    with pytest.raises(UserError):
+        session.check(refused)
+    with pytest.raises(UserError):
+        session.configure(refused)
+    assert session.config is config and stepper.taken == []
+    assert session.check({"playout.gain": 1.5}).playout.gain == 1.5 and session.config is config
+    session.configure({"playout.gain": 1.5})
+    assert session.config == config.replace(**{"playout.gain": 1.5})
+    assert stepper.taken == []
+    with pytest.raises(AttributeError):
+        session.config = config
 
 
 def test_momentum_one_keeps_the_first_latent():

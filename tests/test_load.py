@@ -160,3 +160,41 @@ def test_what_is_slow_at_the_start_is_said_and_first_calls_are_not_meant(
         )  # fmt: skip
     assert text in caplog.text and bool(text) == bool(caplog.text)
     assert not first
+
+
+def judged(seconds=30, **second):
+    governor = Governor()
+    return [governor.judge(**{"late": 0, **second}) for _ in range(seconds)]
+
+
+def test_time_in_which_others_have_the_cpu_is_no_load_of_ours():
+    """No camera, no microphone, and a machine that something else fills."""
+    alone = {"serving": 0.97, "serving_cpu": 0.04, "tracking": 0.0, "tracking_cpu": 0.0}
+    assert set(judged(**alone)) == {0}
+    assert set(judged(**alone, late=9)) == {0}
+    on_time = {"serving": 0.4, "serving_cpu": 0.3, "tracking": 0.99, "tracking_cpu": 0.5}
+    assert set(judged(**on_time)) == {0}
+
+
+def test_what_comes_too_late_for_others_is_shed_all_the_same():
+    crowded = {"serving": 0.3, "serving_cpu": 0.1, "tracking": 0.99, "tracking_cpu": 0.5}
+    assert judged(4, **crowded, untracked=5)[-1] == 2
+    crowded = {"serving": 0.95, "serving_cpu": 0.3, "tracking": 0.1, "tracking_cpu": 0.1}
+    assert judged(4, **crowded, late=5)[-1] == 2
+    assert judged(4, **crowded)[-1] == 0
+
+
+def test_a_tracker_that_only_waits_is_thinned_where_images_pass_it_by():
+    waits = {"serving": 0.1, "serving_cpu": 0.1, "tracking": 1.0, "tracking_cpu": 0.02}
+    assert judged(4, **waits, untracked=12)[-1] == 2
+    assert judged(4, **waits)[-1] == 0
+
+
+def test_there_is_room_again_where_only_others_keep_it_waiting():
+    governor = Governor()
+    for _ in range(4):
+        governor.judge(0.1, 1.0, 0, 0.1, 1.0, 5)
+    assert governor.level == 2
+    for _ in range(40):
+        governor.judge(0.1, 0.9, 0, 0.1, 0.2, 0)
+    assert governor.level == 0

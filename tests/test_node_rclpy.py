@@ -127,7 +127,7 @@ def test_pictures_diagnostics_and_services(ros):
     assert until(ros, reset.service_is_ready)
     answer = reset.call_async(Trigger.Request())
     assert until(ros, answer.done) and answer.result().success
-    assert ros.sessions[0].pixel == 0.0
+    assert until(ros, lambda: ros.sessions[0].pixel == 0.0)
     enable = ros.peer.create_client(SetBool, "/reactface/enable")
     assert until(ros, enable.service_is_ready)
     answer = enable.call_async(SetBool.Request(data=False))

@@ -13,6 +13,7 @@ from ros_rclpy_rig import (
     activate,
     needs_ros,
     ros_graph,
+    until,
 )
 
 from reactface_node.config import Config
@@ -97,11 +98,17 @@ def test_live_parameters_reach_the_session_in_every_state(ros):
     session = ros.sessions[0]
     assert session.config.playout.gain == 1.5
     assert set_one("playout.gain", 0.5).successful
-    assert session.config.playout.gain == node.config.playout.gain == 0.5
+    assert node.config.playout.gain == 0.5
+    assert until(ros, lambda: session.config.playout.gain == 0.5)  # at the next tick
     assert "out of range" in set_one("playout.gain", 9.0).reason
     assert "read-only" in set_one("playout.seed", 3).reason
     assert set_one("use_sim_time", True).successful
     assert node.config.playout.gain == 0.5
+    assert set_one("playout.gain", 2.5).successful
+    node.trigger_deactivate()
+    assert session.config.playout.gain == 2.5
+    assert set_one("playout.gain", 1.25).successful
+    assert session.config.playout.gain == node.config.playout.gain == 1.25
 
 
 @needs_ros
@@ -129,6 +136,20 @@ def test_a_node_that_loses_its_gpu_says_so_and_ends(ros, monkeypatch, capfd):
     monkeypatch.setattr(ClosableSession, "reset", lost)
     assert main([], autostart=True) == 1
     assert capfd.readouterr().err.count("cuda failed") == 1
+    assert ros.sessions[0].closed
+
+
+@needs_ros
+def test_internal_errors_again_and_again_end_the_node_with_1(ros, monkeypatch, capfd):
+    from reactface_node.ros.node import main
+
+    def fails(*_, **__):
+        raise IndexError("out of range")
+
+    monkeypatch.setattr(ClosableSession, "poll", fails)
+    assert main([], autostart=True) == 1
+    said = capfd.readouterr().err
+    assert said.count("Traceback") == 1 and said.count("the node ends after 5") == 1
     assert ros.sessions[0].closed
 
 

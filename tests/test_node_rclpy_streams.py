@@ -208,6 +208,7 @@ def test_a_parameter_changed_by_a_service_is_what_the_server_works_with(ros):
     assert ask("playout.gain", 2.0).successful
     assert not ask("playout.gain", 9.0).successful
     assert ask("render.portrait", "me.png").reason.startswith("no portrait is drawn")
+    until(ros, lambda: ros.sessions[0].config.playout.gain == 2.0)
     for config in (node.config, node._graph.server.config, ros.sessions[0].config):
         assert (config.playout.gain, config.render.portrait) == (2.0, "")
 
@@ -246,6 +247,7 @@ def test_what_is_set_on_the_page_is_a_parameter_too(ros, monkeypatch):
     node = ros.node("-p", "web.port:=8080")
     activate(node)
     until(ros, lambda: len(pages[0].told) >= 2)
+    until(ros, lambda: ros.sessions[0].config.playout.gain == 0.5)
     assert node.get_parameter("playout.gain").value == ros.sessions[0].config.playout.gain == 0.5
     assert any("out of range" in said or "within 0 .. 3" in said for said in pages[0].told)
     node.trigger_deactivate()

@@ -1,6 +1,7 @@
 """The portrait renderer: which frames PIRender sees, and whose face it moves."""
 
 import logging
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -144,12 +145,57 @@ def test_the_portrait_changes_while_running(portraits, tmp_path, showing):
     renderer = make_renderer(settings)
     draw = renderer.begin(faces(W))
     before = renderer.render(np.zeros(58, np.float32))[-1, -1].astype(int)
-    with pytest.raises(UserError, match="no face is found"):
-        renderer.configure(replace(settings, portrait="none.png"))
+    faceless = replace(settings, portrait="none.png")
+    renderer.configure(faceless)
+    reason, held = settled(renderer)
+    assert "none.png: no face is found" in reason and held == settings
     assert np.array_equal(renderer.render(np.zeros(58, np.float32))[-1, -1], before)
+    assert renderer.settle() is None  # It is told once.
     renderer.configure(replace(settings, portrait="smile.png"))
+    assert settled(renderer) is None
     assert draw(0).shape == draw(1).shape == (224, 224, 3)
     assert showing.prepared == 2  # Once a portrait, not once a frame.
+
+
+def settled(renderer):
+    """What ``settle`` says once the portrait that is being read has been."""
+    renderer._reading[1].exception()
+    return renderer.settle()
+
+
+@pytest.mark.parametrize("name", ["nobody.png", "../clips", "", "a\0b.png", "x" * 300 + ".png"])
+def test_what_is_no_picture_is_refused_at_once(portraits, tmp_path, showing, name):
+    settings = config(portraits, tmp_path)
+    renderer = make_renderer(settings)
+    with pytest.raises(UserError, match=r"no portrait|names no picture"):
+        renderer.check(replace(settings, portrait=name))
+    assert renderer._reading is None
+
+
+def test_of_many_portraits_the_last_one_is_read_and_one_at_a_time(
+    portraits, tmp_path, showing, monkeypatch
+):
+    settings = config(portraits, tmp_path)
+    renderer = make_renderer(settings)
+    begun, go_on = [], threading.Event()
+
+    def read(folder, name):
+        begun.append(name)
+        assert go_on.wait(20.0)
+        return torch.full((1, 3, 224, 224), float(len(begun)))
+
+    monkeypatch.setattr("reactface_node.render.portrait.view.read_portrait", read)
+    for name in ["none.png", "smile.png"] * 50:
+        renderer.configure(replace(settings, portrait=name))  # returns while it is being read
+        assert renderer.settle() is None
+    go_on.set()
+    assert settled(renderer) is None and settled(renderer) is None
+    assert begun == ["none.png", "smile.png"] and renderer._reading is None
+    assert float(renderer._picture.mean()) == 2.0
+    renderer.configure(replace(settings, portrait="none.png"))
+    renderer.configure(replace(settings, portrait="smile.png"))  # as it is already
+    assert settled(renderer) is None and renderer._reading is None
+    assert float(renderer._picture.mean()) == 2.0
 
 
 def test_the_face_is_as_large_as_the_display_allows(portraits, tmp_path, showing):

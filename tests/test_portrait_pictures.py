@@ -54,7 +54,7 @@ def test_the_portrait_is_upright_and_its_face_fills_it(angle):
     assert crop.shape == (224, 224, 3)
     import mediapipe
 
-    from reactface_node.perception.library import quiet_warnings
+    from reactface_node.quiet import quiet_warnings
 
     with quiet_warnings(), mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True) as mesh:
         (found,) = mesh.process(crop).multi_face_landmarks

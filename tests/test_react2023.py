@@ -117,7 +117,7 @@ def test_everything_wrong_is_in_one_list(tmp_path):
         "000/Novice_video/1.npy holds NaN, infinite or huge values, the first in frame 7",
         r"001/Expert_video/1.npy has shape \(30, 64\) of float64",
         "001/Novice_video/1.wav is 1.56 s",
-        "002/Expert_video/1.wav cannot be read",
+        "002/Expert_video/1.wav is no video or sound that can be read",
         "002/Novice_video/1.wav is 1.20 s",
         "002/Novice_video/1.npy is 0.88 s",
         r"neighbour_emotion_train.npy: row 5 \(NoXI/002/Novice_video/1\) has no neighbour",

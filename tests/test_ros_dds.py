@@ -9,7 +9,7 @@ from ros_dds_rig import BEST_EFFORT, TYPES, an_image, audio_data, node_on_a_grap
 from reactface_node.errors import UserError
 from reactface_node.ros import convert
 from reactface_node.ros.types import RosbagsTypes
-from reactface_node.ros.wire import Quality, Wire, domain_config, domain_id
+from reactface_node.ros.wire import Quality, Wire
 
 pytest.importorskip("cyclonedds", reason="the wire without ROS needs the cyclonedds wheel")
 
@@ -141,24 +141,6 @@ def test_type_hashes_are_those_of_ros():
     assert TYPES.type_hash("std_msgs/msg/String") == (
         "RIHS01_df668c740482bbd48fb39d76a70dfd4bd59db1288021743503259e948f6b1a18"
     )
-
-
-def test_network_interfaces_and_domains(monkeypatch):
-    monkeypatch.delenv("ROS_LOCALHOST_ONLY", raising=False)
-    monkeypatch.delenv("ROS_AUTOMATIC_DISCOVERY_RANGE", raising=False)
-    assert domain_config("") == ""
-    assert 'name="wlan0"' in domain_config("wlan0")
-    assert 'address="192.168.1.4"' in domain_config("192.168.1.4")
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    assert "127.0.0.1" in domain_config("")
-    with pytest.raises(UserError, match="not the name or address"):
-        domain_config('lo"/><evil')
-    monkeypatch.setenv("ROS_DOMAIN_ID", "42")
-    assert domain_id() == 42
-    for wrong in ("233", "-1", "robot"):
-        monkeypatch.setenv("ROS_DOMAIN_ID", wrong)
-        with pytest.raises(UserError, match="ROS_DOMAIN_ID"):
-            domain_id()
 
 
 def test_an_interface_that_is_not_there_is_one_line(capfd):

@@ -10,7 +10,7 @@ from ros_server_rig import RGB, START_S, TYPES, an_image, audio_data, faked_node
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.ros import convert
-from reactface_node.ros.server import (
+from reactface_node.ros.topics import (
     BLENDSHAPES,
     COEFFICIENTS,
     COMPRESSED,
@@ -158,8 +158,10 @@ def test_disabled_neither_listens_nor_shows_a_face(node):
         node.server.tick(START_S + 0.01 * tick)
     assert {topic for topic, _ in node.transport.sent} == {DIAGNOSTICS}
     assert node.session.images == [] and node.session.audio == []
-    assert node.transport.on(DIAGNOSTICS)[0].status[0].message == "disabled"
+    (status,) = node.transport.on(DIAGNOSTICS)[0].status
+    assert (status.level, status.message) == (0, "disabled")
     node.server.enable(True)
+    node.server.tick(START_S + 2)
     node.server.on_image(an_image(), START_S)
     assert len(node.session.images) == 1 and node.session.resets == 2
 
@@ -175,6 +177,7 @@ def test_a_clock_that_jumped_back_does_not_stop_the_face(node):
 
 def test_live_settings_change_and_others_are_refused_with_the_reason(node):
     assert node.server.configure({"playout.gain": 1.5}) == ""
+    node.server.tick(START_S)
     assert node.session.changes == {"playout.gain": 1.5}
     assert "cannot change" in node.server.configure({"model.width": 64})
 
@@ -199,6 +202,7 @@ def test_diagnostics_once_a_second_with_rates_latency_and_the_sessions_counters(
     assert values["latency_p50_ms"] == pytest.approx(50, abs=1)
     assert values["windows_skipped"] == 3 and values["memory_mb"] > 1
     assert (status.level, status.message, status.name) == (0, "reacting", "reactface")
+    assert status.hardware_id == "cpu" and values["exceptions"] == 0
 
 
 def test_diagnostics_say_what_is_missing(node):

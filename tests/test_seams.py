@@ -39,8 +39,9 @@ def test_seams(path):
     if folder != "ros":
         assert not roots(path) & ROS
     if folder != "render":
-        # Plots are not faces, and a display only shows pictures: each has a place of its own.
-        allowed = {"figures.py": {"matplotlib"}, "display.py": {"pygame"}}.get(path.name, set())
+        # Plots, a display and picture files are no drawn faces: each has a place of its own.
+        places = {"figures.py": {"matplotlib"}, "display.py": {"pygame"}, "pictures.py": {"PIL"}}
+        allowed = places.get(path.name, set())
         assert not roots(path) & DRAWING - allowed
     if path.name in {"schema.py", "config.py", "config_model.py", "settings.py"}:
         assert "torch" not in roots(path)

@@ -9,7 +9,7 @@ from ros_server_rig import START_S, FakeSession, an_image, faked_node
 from test_session import ReadingTracker, joined, make_session, picture, run
 
 from reactface_node.config import Config
-from reactface_node.ros.server import DIAGNOSTICS
+from reactface_node.ros.topics import DIAGNOSTICS
 from reactface_node.session import ReactionSession
 
 
@@ -137,4 +137,13 @@ def test_an_overloaded_server_sheds_says_so_and_recovers(caplog):
 def test_nothing_is_shed_where_it_is_switched_off_or_offline(config, is_live):
     node, clock = busy_node(0.099, config, is_live=is_live)
     values = serve(node, clock, 6)
+    assert node.session.levels == [] and values[-1]["load"] == pytest.approx(0.99)
+
+
+def test_a_tracker_that_only_waits_for_others_sheds_nothing():
+    node, clock = busy_node(0.0)
+    for second in range(6):
+        node.session.tracker_busy_s += 0.99
+        node.session.tracker_cpu_s += 0.3
+        values = serve(node, clock, 1, first=second)
     assert node.session.levels == [] and values[-1]["load"] == pytest.approx(0.99)

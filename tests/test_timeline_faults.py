@@ -7,6 +7,7 @@ import pytest
 from timeline_rig import WINDOW_S, Rig, W, chunks, heard, images, merged, same, sine
 
 from reactface_node.config import TimelineConfig
+from reactface_node.stamps import AUDIO, IMAGE, Order
 from reactface_node.timeline import BUFFER_S, Timeline
 
 
@@ -76,12 +77,13 @@ def test_a_hole_of_a_few_milliseconds_leaves_the_frame_valid():
 def test_jump_back_is_told_and_reset_starts_again():
     rig = Rig()
     rig.play(merged(images(30, 2.0, 100.0), heard(2.0, 100.0)))
-    assert not rig.timeline.jumped_back(101.5)
-    assert not rig.timeline.jumped_back(float("nan"))
-    assert rig.timeline.jumped_back(100.0)
+    for stream in (IMAGE, AUDIO):
+        assert rig.timeline.order(stream, 101.5) is Order.FORWARD
+        assert rig.timeline.order(stream, float("nan")) is Order.FORWARD
+        assert rig.timeline.order(stream, 100.0) is Order.BACK
     before = rig.stats.images
     rig.timeline.reset()
-    assert not rig.timeline.jumped_back(100.0)
+    assert rig.timeline.order(IMAGE, 100.0) is Order.FORWARD
     windows = rig.play(merged(images(30, 2.0, 100.0), heard(2.0, 100.0)))
     assert [w.index for w in windows] == list(range(6))
     assert windows[0].start_s == 100.0
@@ -93,8 +95,8 @@ def test_a_clock_set_back_before_any_input_is_a_jump_too():
     rig = Rig()
     for now_s in np.arange(0.0, 60.0, 0.5):
         rig.timeline.poll(now_s)
-    assert not rig.timeline.jumped_back(59.0)
-    assert rig.timeline.jumped_back(1.0)
+    assert rig.timeline.order(IMAGE, 59.0) is Order.FORWARD
+    assert rig.timeline.order(IMAGE, 1.0) is Order.JUMPED
 
 
 @pytest.mark.parametrize("hours", [1, 24 * 365 * 50])
@@ -108,7 +110,7 @@ def test_a_lone_stamp_in_the_far_future_changes_nothing(stream, hours):
     windows = rig.play([*events[:70], outlier, *events[70:]], poll=False)
     same(windows, Rig().play(events, poll=False))
     assert rig.stats.stamps_ahead == 1
-    assert not rig.timeline.jumped_back(3.0)
+    assert rig.timeline.order(IMAGE, 3.0) is rig.timeline.order(AUDIO, 3.0) is Order.FORWARD
 
 
 def test_a_stream_whose_clock_is_hours_ahead_does_not_take_the_other_with_it():
@@ -117,7 +119,8 @@ def test_a_stream_whose_clock_is_hours_ahead_does_not_take_the_other_with_it():
     windows, resets = [], 0
     for stamp_s, *rest in merged(wrong, heard(5.0)):
         ahead = len(rest) == 1
-        if rig.timeline.jumped_back(rest[0] if ahead else stamp_s):
+        stream = IMAGE if ahead else AUDIO
+        if rig.timeline.order(stream, rest[0] if ahead else stamp_s) is not Order.FORWARD:
             rig.timeline.reset()
             resets += 1
         if ahead:
@@ -233,4 +236,4 @@ def test_stamps_that_are_random_never_add_up_to_a_new_time():
     for stamp_s in (3600.0, 9000.0, 5000.0, 7000.0):
         rig.timeline.push_image(stamp_s, "face")
     assert rig.stats.stamps_ahead == 4
-    assert not rig.timeline.jumped_back(0.04)
+    assert rig.timeline.order(IMAGE, 0.04) is Order.FORWARD

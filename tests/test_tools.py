@@ -11,7 +11,7 @@ from reactface_node.config import OutputsConfig, RosConfig
 from reactface_node.ros import convert
 from reactface_node.ros.adapters import Adapters
 from reactface_node.ros.bag import BagReader, BagWriter
-from reactface_node.ros.server import COMPRESSED, outputs
+from reactface_node.ros.topics import COMPRESSED, outputs
 from reactface_node.schema import ARKIT_NAMES
 
 LAYOUT = Path(__file__).resolve().parent.parent / "config" / "foxglove.json"
@@ -73,7 +73,7 @@ def test_an_mcap_carries_the_definitions_of_all_that_is_in_it(tmp_path):
         picture = convert.compressed_image(bag.types, 1.0, "reactface", rgb, 90)
         publish(COMPRESSED, picture)
     with BagReader(tmp_path / "bag") as bag:
-        found = {c.msgtype: c.msgdef.data for c in bag._connections()}
+        found = {c.type: c.definition for part in bag._parts for c in part.channels}
     assert len(found) == 6
     for kind, definition in found.items():
         fields = [line for line in definition.splitlines() if line and line[0] not in "#="]

@@ -88,7 +88,7 @@ def test_a_thread_does_what_is_asked_in_the_order_it_was_asked():
             done.append("close")
 
     tracker = Noting()
-    thread = TrackerThread(tracker, iter(range(100)).__next__)
+    thread = TrackerThread(tracker, iter(range(100)).__next__, lambda: 0.0)
     thread.track(1.0, picture(0))
     thread.hear(2.0, 0.1, 0.5)
     thread.change_person()
@@ -201,3 +201,13 @@ def test_a_reset_forgets_what_was_not_tracked_yet():
     session.reset()
     tracker.go.set()
     assert np.array_equal(joined(run(session)), joined(run(make_session())))
+
+
+def test_the_tracker_tells_how_long_it_worked_and_how_much_of_it_on_a_cpu():
+    wall, cpu = iter([0.0, 1.0, 1.0, 4.0]).__next__, iter([0.0, 0.25, 0.25, 9.0]).__next__
+    thread = TrackerThread(ReadingTracker(), wall, cpu)
+    thread.track(0.0, picture(0)).result()
+    thread.track(0.1, picture(0)).result()
+    thread.close()
+    # Others in this process worked too while the second was tracked.
+    assert (thread.busy_s, thread.cpu_s) == (4.0, 3.25)

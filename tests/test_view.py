@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -122,6 +123,9 @@ def test_a_topic_is_watched_whatever_its_type_and_bad_pictures_are_left_out(wire
     assert np.abs(seen.pictures[-1].astype(int) - RED).max() < 12
     said = [record.message for record in caplog.records]
     assert len(said) == 1 and "cannot be shown" in said[0]
+    for anything in (IndexError("out of range"), None, SimpleNamespace()):
+        viewer._show(anything)
+    assert len(caplog.records) == 1
 
 
 def test_the_command_shows_a_topic_until_it_is_stopped(wire):

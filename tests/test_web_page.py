@@ -24,11 +24,11 @@ SIZES = [(480, 320), (800, 480), (1024, 600), (600, 1024), (1280, 800)]
 class Node:
     """Shows a face 25 times a second and tells the numbers, as a node does."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
         self.face, self.person = face_of({}), None
         self.stats = {"latency_p50_ms": 41.7, "frames_hz": float("nan")}
         self.settings, self.enabled = dict(SETTINGS), True
-        self._page = web_face(**{"web.port": port})
+        self._page = web_face(**{"web.port": port, "web.host": host})
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -36,6 +36,7 @@ class Node:
         self._page.__enter__()
         self.port, self.tell = self._page.port, self._page.tell
         self.address = f"http://127.0.0.1:{self.port}/"
+        self.token = self._page.url.partition("?token=")[2]
         self._thread.start()
         return self
 
@@ -218,6 +219,23 @@ def test_a_node_that_goes_and_comes_back(browser):
         assert browser.do("document.querySelectorAll('#settings label').length") == 13
         choose(browser, "gain", "1.5", "input")
         assert again.pressed() == [("set", {"playout.gain": 1.5})]
+
+
+def test_a_page_with_a_token_and_a_node_that_starts_with_another(browser):
+    with Node(host="0.0.0.0") as node:
+        browser.open(f"{node.address}?panel&token={node.token}")
+        until(lambda: browser.do("document.getElementById('lost')?.hidden") is True)
+        smiling = shows(browser, node, SMILE)
+        assert browser.do("location.href") == f"{node.address}?panel="
+        assert browser.do("document.cookie") == ""
+    with Node(node.port, "0.0.0.0") as again:
+        again.face = SMILE
+        until(lambda: text(browser, "#lost").startswith("open the address"))
+        browser.open(f"{again.address}?panel&token={again.token}")
+        until(lambda: np.array_equal(pixels(browser), smiling))
+    # What it tried with the old token was refused.
+    refused = ("401", "HTTP Authentication failed")
+    browser.errors[:] = [e for e in browser.errors if not any(text in e for text in refused)]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))

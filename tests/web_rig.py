@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import http.client
 import socket
 import struct
 import time
@@ -22,6 +23,11 @@ HANDSHAKE = (
     "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
+
+UPGRADE = {
+    "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}  # fmt: skip
 
 
 def web_face(**values: Any) -> WebFace:
@@ -98,3 +104,18 @@ def reset(peer: socket.socket) -> None:
     """An end without a goodbye."""
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     peer.close()
+
+
+def ask(face: WebFace, path: str, **headers: str) -> tuple[int, bytes]:
+    """Status and body; the path goes out as it is."""
+    connection = http.client.HTTPConnection("127.0.0.1", face.port, timeout=20)
+    try:
+        connection.putrequest("GET", path, skip_host="Host" in headers)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert answer.headers["Cache-Control"] == "no-cache" or answer.status >= 400
+        return answer.status, answer.read()
+    finally:
+        connection.close()

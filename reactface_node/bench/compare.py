@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from reactface_node.bench.clock import spread, taken_s
 from reactface_node.bench.machine import Yardsticks, resident_mb
 from reactface_node.model.official_session import OfficialListener, OfficialState
 from reactface_node.model.reactface import ReactFace
 from reactface_node.model.records import SpeakerInput
+from reactface_node.progress import ProgressBar
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
 
 WINDOWS = (1, 10, 30, 60, 94)
@@ -100,7 +100,7 @@ def compare(
     yardsticks, done = Yardsticks(device), 0
     points = tuple(range(1, max(windows) + 1)) if whole else windows
     found: dict[str, dict[str, Any]] = {}
-    for number in tqdm(points, "compare", unit="window", leave=False):
+    for number in ProgressBar(points, "compare", unit="window", leave=False):
         # Repeats have gone further already; from a full history on that is no difference.
         for index in range(done, number - 1):
             ours.step(speaker.window(index))

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tqdm import tqdm
-
 from reactface_node.bench.clock import spread, taken_s
 from reactface_node.bench.drive import Clip, Drive
 from reactface_node.bench.engines import Engines
 from reactface_node.config import Config
 from reactface_node.errors import UserError
+from reactface_node.progress import ProgressBar
 from reactface_node.schema import FRAME_RATE_HZ
 
 WINDOWS = 12
@@ -25,7 +24,7 @@ def contexts(config: Config, clip: Clip, seconds: Sequence[float]) -> dict[str, 
         )
     window_s = config.model.window / FRAME_RATE_HZ
     found: dict[str, dict[str, Any]] = {}
-    for context_s in tqdm(sorted(seconds), "contexts", unit="", leave=False):
+    for context_s in ProgressBar(sorted(seconds), "contexts", unit="", leave=False):
         tried = config.replace(**{"model.wav2vec2_context_s": context_s})
         drive = Drive(tried, Engines(tried).start(), clip)
         # The first calls allocate, and the very first one gives no window yet.

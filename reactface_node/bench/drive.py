@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from tqdm import tqdm
 
 from reactface_node.bench.recording import Recording
 from reactface_node.config import Config
 from reactface_node.engine import Engine
 from reactface_node.perception import make_tracker
+from reactface_node.progress import ProgressBar
 from reactface_node.schema import FRAME_RATE_HZ, Observation
 from reactface_node.session import ReactionSession
 
@@ -107,7 +107,7 @@ def tracked_clip(config: Config, recording: Recording) -> Clip:
     shown = itertools.islice(recording.pictures(), count)
     observations = [
         tracker.track(number / FRAME_RATE_HZ, rgb)
-        for number, rgb in enumerate(tqdm(shown, "tracking", count, unit="", leave=False))
+        for number, rgb in enumerate(ProgressBar(shown, "tracking", count, unit="", leave=False))
     ]
     tracker.close()
     heard = list(recording.sounds())

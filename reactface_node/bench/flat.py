@@ -8,11 +8,10 @@ import gc
 from collections.abc import Callable
 from typing import Any
 
-from tqdm import tqdm
-
 from reactface_node.bench.clock import spread, taken_s
 from reactface_node.bench.drive import Drive
 from reactface_node.bench.machine import resident_mb
+from reactface_node.progress import ProgressBar
 from reactface_node.schema import FRAME_RATE_HZ
 
 MARKS = (1.0, 10.0, 60.0)
@@ -31,7 +30,7 @@ def flat(start: Callable[[], Drive], minutes: float | None, window: int) -> dict
     session, done = start(), 0
     total = max(1, round(minutes * a_minute))
     found: dict[str, dict[str, Any]] = {}
-    with tqdm(total=total, desc="session", unit="window", delay=1.0, leave=False) as bar:
+    with ProgressBar(total=total, desc="session", unit="window", leave=False) as bar:
         for mark in sorted({*(mark for mark in MARKS if mark < minutes), minutes}):
             end = max(1, round(mark * a_minute))
             span = min(end - done, max(1, round(a_minute)))

@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from reactface_node.bench.clock import Meter, clock, spread
 from reactface_node.bench.machine import resident_mb
@@ -18,9 +17,11 @@ from reactface_node.config import Config
 from reactface_node.engine import Engine
 from reactface_node.perception import make_tracker
 from reactface_node.playout import Playout
+from reactface_node.progress import ProgressBar
 from reactface_node.render import Draw, Renderer, make_renderer
 from reactface_node.ros import convert
-from reactface_node.ros.server import COMPRESSED, IMAGE, Server
+from reactface_node.ros.server import Server
+from reactface_node.ros.topics import COMPRESSED, IMAGE
 from reactface_node.ros.types import RosbagsTypes
 from reactface_node.session import ReactionSession
 
@@ -139,7 +140,7 @@ def pipeline(
     wanted_s = min(seconds or recording.seconds, recording.seconds)
     ticked_s = done_s = 0.0
     began, used = time.perf_counter(), time.process_time()
-    bar = tqdm(total=round(wanted_s), desc="pipeline", unit="s", delay=1.0, leave=False)
+    bar = ProgressBar(total=round(wanted_s), desc="pipeline", unit="s", leave=False)
     with rig.measured(), bar:
         for event in recording.events(wanted_s):
             while ticked_s < event.arrival_s:
@@ -211,7 +212,7 @@ def _play(
     """Messages at their times, ticks in between."""
     dropped = 0
     began, used = time.time(), time.process_time()
-    with tqdm(total=round(seconds), desc="paced", unit="s", delay=1.0, leave=False) as bar:
+    with ProgressBar(total=round(seconds), desc="paced", unit="s", leave=False) as bar:
         for event in recording.events(seconds, pictures):
             if time.time() > began + 2.0 * seconds:
                 # What takes longer than its time would never be done.

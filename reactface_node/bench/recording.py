@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from tqdm import tqdm
 
 from reactface_node import resources
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.fitting import fitted
+from reactface_node.progress import ProgressBar
 from reactface_node.ros import convert
 from reactface_node.ros.bag import BagReader
 from reactface_node.ros.types import RosbagsTypes
@@ -140,7 +140,7 @@ def enlarged(
     weigh on no memory, and reading one is a copy, as taking it from a socket is."""
     types, sizes = recording.types, []
     shown = itertools.islice(recording.pictures(), count)
-    for rgb in tqdm(shown, "pictures", count, unit="", delay=1.0, leave=False):
+    for rgb in ProgressBar(shown, "pictures", count, unit="", leave=False):
         data = types.serialize(convert.image(types, 0.0, "camera", fitted(rgb, *size)))
         sizes.append(len(data))
         file.write(data)

@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tqdm import tqdm
-
 from reactface_node.bench.clock import spread, taken_s
 from reactface_node.bench.drive import Clip, Drive, Recorded, feed
 from reactface_node.bench.machine import resident_mb
 from reactface_node.config import Config
 from reactface_node.crowd import Crowd
 from reactface_node.model.reactface import ReactFace
+from reactface_node.progress import ProgressBar
 from reactface_node.schema import FRAME_RATE_HZ
 
 WINDOWS = 60
@@ -28,7 +27,7 @@ def sessions(start: Callable[[], Drive], count: int, window: int) -> dict[str, A
         drive.window()
     seconds = count * windows * window / FRAME_RATE_HZ
     began, taken = time.perf_counter(), []
-    for _ in tqdm(range(windows), "sessions", unit="window", delay=1.0, leave=False):
+    for _ in ProgressBar(range(windows), "sessions", unit="window", leave=False):
         taken += round_robin(drives)
     wall_s = time.perf_counter() - began
     return {
@@ -60,7 +59,7 @@ def batched(config: Config, model: ReactFace, clip: Clip, count: int) -> dict[st
     # Its first windows allocate, and on a GPU capture the step.
     for _ in range(3):
         step()
-    windows = tqdm(range(WINDOWS), "batch", unit="window", delay=1.0, leave=False)
+    windows = ProgressBar(range(WINDOWS), "batch", unit="window", leave=False)
     taken = [taken_s(step, "cpu") for _ in windows]
     factor = count * WINDOWS * window / FRAME_RATE_HZ / sum(taken)
     return {"real_time_factor": round(factor, 2), "window_of_all": spread(taken)}

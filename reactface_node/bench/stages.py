@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
-from tqdm import tqdm
 
 from reactface_node.bench.clock import Meter, clock, spread
 from reactface_node.bench.drive import Drive
 from reactface_node.bench.machine import Yardsticks
 from reactface_node.config import Config
+from reactface_node.progress import ProgressBar
 from reactface_node.schema import FRAME_RATE_HZ
 
 BLOCK = 10
@@ -74,7 +74,7 @@ def stages(config: Config, model: nn.Module | None, drive: Drive, blocks: int) -
     flops, moved = _count(drive, modules)
     meter, yardsticks = Meter(clock(config.device)), Yardsticks(config.device)
     with meter.watching(modules), meter.wrapping(WHOLE, drive.engine, "step", each=False):
-        for _ in tqdm(range(blocks), "stages", unit="block", delay=1.0, leave=False):
+        for _ in ProgressBar(range(blocks), "stages", unit="block", leave=False):
             yardsticks.measure()
             # The copy has emptied the caches.
             drive.window()
@@ -108,7 +108,7 @@ def _fill(config: Config, drive: Drive) -> None:
     """Until the history is as long as it gets."""
     window_s = config.model.window / FRAME_RATE_HZ
     count = round(max(config.model.history_s, config.model.sync_history_s) / window_s) + 1
-    for _ in tqdm(range(count), "history", unit="window", delay=1.0, leave=False):
+    for _ in ProgressBar(range(count), "history", unit="window", leave=False):
         drive.window()
 
 

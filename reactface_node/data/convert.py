@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from reactface_node.data.check import refuse_if_broken
 from reactface_node.data.decode import to_int16
@@ -22,6 +21,7 @@ from reactface_node.data.source import Clip, Source, own_reactions, single_jobs
 from reactface_node.data.store import ClipWriter, check_space, write_clip
 from reactface_node.data.synthetic import Dyad
 from reactface_node.errors import UserError
+from reactface_node.progress import ProgressBar
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,9 @@ def convert(source: Source, out: Path, workers: int = 0) -> Path:
         done = writer.done
         check_space(out, _bytes(plan) * int((~done).sum()) // len(done))
         jobs = [job for job in source.jobs() if not done[job.start : job.stop].all()]
-        with tqdm(total=len(done), initial=int(done.sum()), unit="clip", desc=str(path)) as bar:
+        with ProgressBar(
+            total=len(done), initial=int(done.sum()), unit="clip", desc=str(path)
+        ) as bar:
             _write_all(source, writer, jobs, workers or os.cpu_count() or 1, bar.update)
         writer.finish(source.appropriate())
     return path

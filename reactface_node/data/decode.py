@@ -4,15 +4,22 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-import av
 import cv2
 import numpy as np
 import soxr
-from av.error import FFmpegError
 
 from reactface_node.audio import AudioStats, to_mono
 from reactface_node.config import PerceptionConfig
+from reactface_node.containers import (
+    audio_stream,
+    duration_s,
+    open_media,
+    pictures,
+    sounds,
+    video_stream,
+)
 from reactface_node.errors import UserError
+from reactface_node.pictures import read_picture_file
 from reactface_node.schema import (
     FRAME_RATE_HZ,
     NUM_COEFFICIENTS,
@@ -45,22 +52,15 @@ def default_tracker(want_crop: bool) -> Tracker:
 
 def read_audio(path: Path) -> np.ndarray:
     """(n,) int16 mono at 16 kHz of any file with sound. UserError that names the file."""
-    stats, pieces, rate_hz = AudioStats(), [], 0
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.audio:
-                raise UserError(f"{path} holds no sound")
-            for frame in container.decode(audio=0):
-                samples = frame.to_ndarray()
-                channels = frame.layout.nb_channels
-                shaped = samples.T if frame.format.is_planar else samples.reshape(-1, channels)
-                pieces.append(to_mono(shaped, stats))
-                rate_hz = frame.sample_rate
-    except (FFmpegError, OSError) as error:
-        raise UserError(f"{path} cannot be read as sound: {error}") from error
+    stats, pieces, rates_hz = AudioStats(), [], set()
+    for _, samples, rate_hz in sounds(path):
+        pieces.append(to_mono(samples, stats))
+        rates_hz.add(rate_hz)
     if not pieces:
         raise UserError(f"{path} holds no samples")
-    mono = soxr.resample(np.concatenate(pieces), rate_hz, SAMPLE_RATE_HZ)
+    if len(rates_hz) > 1:
+        raise UserError(f"{path} changes its sampling rate: {sorted(rates_hz)} Hz")
+    mono = soxr.resample(np.concatenate(pieces), rates_hz.pop(), SAMPLE_RATE_HZ)
     return to_int16(mono)
 
 
@@ -78,39 +78,28 @@ def fit_audio(audio: np.ndarray, frames: int) -> np.ndarray:
 
 def duration_frames(path: Path) -> int:
     """Length of a sound or video file in 25 Hz frames, by its header. UserError if unreadable."""
-    try:
-        with av.open(str(path)) as container:
-            streams = container.streams.video or container.streams.audio
-            if not streams:
-                raise UserError(f"{path} holds neither pictures nor sound")
-            stream = streams[0]
-            if stream.duration is not None and stream.time_base is not None:
-                return round(float(stream.duration * stream.time_base) * FRAME_RATE_HZ)
-            return round((container.duration or 0) / av.time_base * FRAME_RATE_HZ)
-    except (FFmpegError, OSError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
+    with open_media(path, "video or sound") as container:
+        stream = video_stream(container) or audio_stream(container)
+        if stream is None:
+            raise UserError(f"{path} holds neither pictures nor sound")
+        if stream.duration is not None and stream.time_base is not None:
+            return round(float(stream.duration * stream.time_base) * FRAME_RATE_HZ)
+        return round(duration_s(container) * FRAME_RATE_HZ)
 
 
 def video_frames(path: Path) -> Iterator[np.ndarray]:
     """(H, W, 3) RGB of each 25 Hz slot: a file's newest picture at the slot's middle, or a
     folder's numbered pictures in order. UserError that names the file."""
     if path.is_dir():
-        yield from (_picture(file) for file in numbered(path))
+        yield from (read_picture_file(file) for file in numbered(path))
         return
-    slot, held = 0, None
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise UserError(f"{path} holds no pictures")
-            start_s = None
-            for frame in container.decode(video=0):
-                start_s = frame.time if start_s is None else start_s
-                while held is not None and (slot + 0.5) / FRAME_RATE_HZ < frame.time - start_s:
-                    yield held
-                    slot += 1
-                held = frame.to_ndarray(format="rgb24")
-    except (FFmpegError, OSError) as error:
-        raise UserError(f"{path} cannot be decoded: {error}") from error
+    slot, held, start_s = 0, None, 0.0
+    for stamp_s, rgb in pictures(path):
+        start_s = stamp_s if held is None else start_s
+        while held is not None and (slot + 0.5) / FRAME_RATE_HZ < stamp_s - start_s:
+            yield held
+            slot += 1
+        held = rgb
     if held is not None:
         yield held
 
@@ -119,13 +108,6 @@ def numbered(folder: Path) -> list[Path]:
     """1.png, 2.png, ... 10.png in the order of their numbers."""
     files = [f for f in folder.iterdir() if f.suffix.lower() in (".png", ".jpg", ".jpeg")]
     return sorted(files, key=lambda f: (int(f.stem) if f.stem.isdecimal() else 0, f.name))
-
-
-def _picture(path: Path) -> np.ndarray:
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise UserError(f"{path} is no picture that can be read")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
 def centre_crop(rgb: np.ndarray) -> np.ndarray:

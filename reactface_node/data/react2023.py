@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from reactface_node.data.check import (
     lengths_that_disagree,
@@ -35,6 +34,7 @@ from reactface_node.data.decode import centre_crop, fit_audio, read_audio, video
 from reactface_node.data.source import SPLITS, Clip, own_reactions, single_jobs
 from reactface_node.errors import UserError
 from reactface_node.faceverse import Space, mean_face_problems
+from reactface_node.progress import ProgressBar
 
 AUDIO, COEFFICIENTS, VIDEO = "Audio_files", "3D_FV_files", "Video_files"
 
@@ -71,7 +71,7 @@ class React2023:
     def problems(self) -> Iterator[str]:
         yield from mean_face_problems(self.mean_face)
         people = dict.fromkeys(self.names)
-        for person in tqdm(people, f"checking {self.split}", unit="clip", delay=1.0, leave=False):
+        for person in ProgressBar(people, f"checking {self.split}", unit="clip", leave=False):
             broken: list[str] = []
             yield from lengths_that_disagree(measured(self._files(person), broken))
             yield from broken

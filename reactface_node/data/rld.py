@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from reactface_node.data.check import (
     lengths_that_disagree,
@@ -42,6 +41,7 @@ from reactface_node.data.react2023 import COEFFICIENTS
 from reactface_node.data.source import Clip, own_reactions, single_jobs
 from reactface_node.errors import UserError
 from reactface_node.faceverse import Space, mean_face_problems
+from reactface_node.progress import ProgressBar
 
 SPLITS = ("train", "test", "ood")
 LIST = "RLD_data.csv"
@@ -88,7 +88,7 @@ class Rld:
 
     def problems(self) -> Iterator[str]:
         yield from mean_face_problems(self.mean_face)
-        rows = tqdm(self.rows, f"checking {self.split}", unit="clip", delay=1.0, leave=False)
+        rows = ProgressBar(self.rows, f"checking {self.split}", unit="clip", leave=False)
         for row in rows:
             broken: list[str] = []
             yield from lengths_that_disagree(measured(self._files(row), broken))

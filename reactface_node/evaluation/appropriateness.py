@@ -5,7 +5,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 from dtaidistance import dtw_ndim
-from tqdm import tqdm
+
+from reactface_node.progress import ProgressBar
 
 SMALLEST = 1e-50  # in the denominator, as the released code: a constant dimension scores 0
 
@@ -60,10 +61,12 @@ def distance(
         (clip, reactions[known], band) for clip, known in zip(predictions, appropriate, strict=True)
     ]
     if workers == 1:
-        return np.stack([_nearest(job) for job in tqdm(jobs, "FRDist", unit="clip", leave=False)])
+        return np.stack(
+            [_nearest(job) for job in ProgressBar(jobs, "FRDist", unit="clip", leave=False)]
+        )
     with ProcessPoolExecutor(workers) as pool:
         found = pool.map(_nearest, jobs)
-        return np.stack(list(tqdm(found, "FRDist", len(jobs), unit="clip", leave=False)))
+        return np.stack(list(ProgressBar(found, "FRDist", len(jobs), unit="clip", leave=False)))
 
 
 def _nearest(job: tuple[np.ndarray, np.ndarray, int | None]) -> np.ndarray:

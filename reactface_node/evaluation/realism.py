@@ -7,11 +7,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm import tqdm
 
 from reactface_node.config import RenderConfig
 from reactface_node.errors import UserError
 from reactface_node.evaluation.i3d import I3D, SHORTEST, SIDE
+from reactface_node.progress import ProgressBar
 from reactface_node.render import make_renderer
 
 RELEASED_PAIRS = 100
@@ -70,7 +70,7 @@ def see(
     """What the network sees in the chosen videos: (K, 1024) features, or (K, classes) logits."""
     device = next(net.parameters()).device
     found = []
-    for index in tqdm(chosen, "FRRea", unit="video", leave=False):
+    for index in ProgressBar(chosen, "FRRea", unit="video", leave=False):
         video = _prepare(videos[index], index, released).to(device)
         found.append((net(video) if released else net.features(video))[0].cpu())
     return torch.stack(found).double().numpy()

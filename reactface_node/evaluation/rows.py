@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from reactface_node import resources
 from reactface_node.config import Config, RenderConfig
@@ -21,6 +20,7 @@ from reactface_node.evaluation.synchrony import SHORTEST
 from reactface_node.faceverse import Space
 from reactface_node.model.face import PixelEncoder
 from reactface_node.model.official_layers import VideoConvolutions
+from reactface_node.progress import ProgressBar
 from reactface_node.render import make_renderer
 from reactface_node.training.baselines import TITLES, Mirror, NearestNeighbour, Random
 from reactface_node.training.corpus import speaker_input
@@ -69,7 +69,7 @@ def react_to(reactor: Reactor, clips: Clips, samples: int, config: Config) -> np
     """(N, M, T, 58) reactions to every clip, T its whole windows; the seed decides them."""
     frames, pixels = whole_frames(clips, config.model.window), reads_pixels(reactor)
     parts = []
-    for start in tqdm(range(0, len(clips), BATCH), "reacting", unit="batch", leave=False):
+    for start in ProgressBar(range(0, len(clips), BATCH), "reacting", unit="batch", leave=False):
         chosen = slice(start, start + BATCH)
         speaker = speaker_input(clips, chosen, frames, pixels).to(config.device)
         generator = torch.Generator().manual_seed(config.training.seed * 1_000_003 + start)
@@ -119,7 +119,7 @@ def measure(
     found = all_metrics(
         ours, speakers, real, clips.lasting(frames), scale.paper, workers, scale.band
     )
-    tqdm.write(f"{name}: FRDist took {found['FRDist_s']:.1f} s", file=sys.stderr)
+    ProgressBar.write(f"{name}: FRDist took {found['FRDist_s']:.1f} s", file=sys.stderr)
     return found
 
 

@@ -1,7 +1,6 @@
 """The perception survey of section 5.7: a page of pairs of videos to compare."""
 
 import json
-import os
 import random
 import re
 import secrets
@@ -11,11 +10,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import av
-from av.error import FFmpegError
-
+from reactface_node.containers import open_media, video_stream
 from reactface_node.errors import UserError
-from reactface_node.files import make_folder, write_text
+from reactface_node.files import make_folder, written_whole
 
 PLACEHOLDER = "__SURVEY__"
 PLAYED_BY_BROWSERS = ("h264", "vp8", "vp9", "av1", "libdav1d")
@@ -43,21 +40,14 @@ def make_survey(results: Mapping[str, Path], ours: str, out: Path, pairs: int) -
         for video in sets[name][clip]:
             _check_video(video)
     make_folder(out.parent)
-    unfinished = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    try:
+    # The key gets its name first: a survey without it could not be evaluated.
+    with written_whole(out) as unfinished, written_whole(key_file) as unfinished_key:
         (unfinished / "videos").mkdir(parents=True)
         page, key = _lay_out(sets, ours, chosen, unfinished)
         html = _part("survey_page.html").replace(PLACEHOLDER, json.dumps(page))
         (unfinished / "index.html").write_text(html, encoding="utf-8")
         (unfinished / "survey.js").write_text(_part("survey_page.js"), encoding="utf-8")
-        write_text(key_file, json.dumps(key, indent=2) + "\n")
-        os.replace(unfinished, out)
-    except OSError as error:
-        key_file.unlink(missing_ok=True)
-        raise UserError(f"cannot write the survey {out}: {error}") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished_key.write_text(json.dumps(key, indent=2) + "\n", encoding="utf-8")
     return key_file
 
 
@@ -129,15 +119,13 @@ def _choose(sets: Mapping[str, Clips], folders: Mapping[str, Path], pairs: int) 
 
 
 def _check_video(path: Path) -> None:
-    try:
-        with av.open(str(path)) as container:
-            codecs = [stream.codec_context.name for stream in container.streams.video]
-    except (FFmpegError, OSError) as error:
-        raise UserError(f"{path} is no video that can be read: {error}") from error
-    if not codecs:
+    with open_media(path) as container:
+        stream = video_stream(container)
+        codec = stream.codec_context.name if stream else ""
+    if not codec:
         raise UserError(f"{path} holds no video")
-    if codecs[0] not in PLAYED_BY_BROWSERS:
-        raise UserError(f"{path} is {codecs[0]} video, which browsers do not play; use H.264")
+    if codec not in PLAYED_BY_BROWSERS:
+        raise UserError(f"{path} is {codec} video, which browsers do not play; use H.264")
 
 
 def _lay_out(

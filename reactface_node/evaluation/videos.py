@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from reactface_node.config import RenderConfig
 from reactface_node.data.clips import Clips
@@ -16,6 +15,7 @@ from reactface_node.evaluation.rows import GT, OURS
 from reactface_node.evaluation.strips import SPEAKER_THEME
 from reactface_node.files import make_folder
 from reactface_node.media import VideoWriter
+from reactface_node.progress import ProgressBar
 from reactface_node.render import Renderer, make_renderer
 from reactface_node.schema import SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
 from reactface_node.training.baselines import TITLES
@@ -52,7 +52,7 @@ def write_videos(
     renderers = [make_renderer(config) for _ in rows]
     for row in rows:
         make_folder(folder / folder_name(row))
-    with tqdm(total=count * frames, desc="videos", unit="frame", leave=False) as bar:
+    with ProgressBar(total=count * frames, desc="videos", unit="frame", leave=False) as bar:
         for index, name in enumerate(clips.names[:count]):
             sound = clips.audio[index].astype(np.float32) / 32768
             paths = [folder / folder_name(row) / f"{_plain(name)}.mp4" for row in rows]

@@ -9,7 +9,6 @@ graph (``onnx_stepper.py``), so that nothing of the history is copied.
 import copy
 import json
 import logging
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from reactface_node.errors import UserError
-from reactface_node.files import cannot_write, make_folder, write_text
+from reactface_node.files import make_folder, write_text, written_whole
 from reactface_node.model.face import CoefficientState
 from reactface_node.model.modules import CIEState, SLBSState
 from reactface_node.model.reactface import ReactFace
@@ -210,15 +209,10 @@ def export(model: ReactFace, samples: int, frames: int, folder: Path) -> None:
         raise UserError("export needs model.sync_history_s > 0 and model.continuity")
     if folder.exists():
         raise UserError(f"{folder} exists already; choose another folder or remove it")
-    unfinished = folder.with_name(f".{folder.name}.unfinished")
-    make_folder(unfinished)
-    try:
+    make_folder(folder.parent)
+    with written_whole(folder) as unfinished:
+        unfinished.mkdir()
         _fill(copy.deepcopy(model), samples, frames, unfinished)
-        unfinished.replace(folder)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _fill(model: ReactFace, samples: int, frames: int, folder: Path) -> None:

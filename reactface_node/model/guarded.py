@@ -14,7 +14,7 @@ Loader = Callable[[Config], Stepper]
 class GuardedStepper:
     """See ``engine.Stepper``: another one, until its device fails; then by the config's
     ``on_device_failure`` a UserError, or the model on the CPU, whose conversation begins anew
-    with the same listeners."""
+    with the same listeners and the frames of the window that is under way."""
 
     def __init__(self, config: Config, load: Loader):
         self._config, self._load = config, load
@@ -26,9 +26,11 @@ class GuardedStepper:
         self.disposition = self._stepper.disposition
         self._who = np.zeros((0, 0), np.float32)
         self._sampling: ModelConfig | None = None
+        self._under_way: list[tuple[SpeakerFrames, np.ndarray]] = []
 
     def begin(self, disposition: np.ndarray) -> None:
         self._who = disposition
+        self._under_way.clear()
         try:
             self._stepper.begin(disposition)
         except Exception as error:
@@ -36,20 +38,29 @@ class GuardedStepper:
 
     def step(self, speaker: SpeakerFrames, noise: np.ndarray) -> np.ndarray:
         try:
-            return self._stepper.step(speaker, noise)
+            shown = self._stepper.step(speaker, noise)
         except Exception as error:
             self._go_on_without(error)
-            return self._stepper.step(speaker, noise)
+            shown = self._stepper.step(speaker, noise)
+        self._under_way.append((speaker, noise))
+        if len(self._under_way) * shown.shape[1] == self.window:
+            self._under_way.clear()
+        return shown
+
+    def check(self, config: ModelConfig) -> None:
+        self._stepper.check(config)
 
     def configure(self, config: ModelConfig) -> None:
-        self._sampling = config
         self._stepper.configure(config)
+        self._sampling = config
 
     def _go_on_without(self, error: Exception) -> None:
         self._stepper = self._instead(error)
         if self._sampling is not None:
             self._stepper.configure(self._sampling)
         self._stepper.begin(self._who)
+        for speaker, noise in self._under_way:
+            self._stepper.step(speaker, noise)
 
     def _instead(self, error: Exception) -> Stepper:
         """The model on the CPU, if that is wanted."""

@@ -68,6 +68,9 @@ class TorchStepper:
         shown: np.ndarray = output.listener[0].cpu().numpy()
         return shown
 
+    def check(self, config: ModelConfig) -> None:
+        """All can be taken over."""
+
     def configure(self, config: ModelConfig) -> None:
         self._model = sampled_as(self._model, config)
 

@@ -165,8 +165,11 @@ class Seat:
         )[self._index]
         return shown
 
-    def configure(self, config: ModelConfig) -> None:
+    def check(self, config: ModelConfig) -> None:
         """UserError: what one session changes would change all."""
         known = self._seats.model.config
         if (config.temperature, config.momentum) != (known.temperature, known.momentum):
             raise UserError("sessions that share a batch share model.temperature and momentum")
+
+    def configure(self, config: ModelConfig) -> None:
+        """There is nothing to change."""

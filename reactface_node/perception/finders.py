@@ -10,10 +10,11 @@ import numpy as np
 from reactface_node import resources
 from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
-from reactface_node.perception.library import import_mediapipe, quiet_warnings
+from reactface_node.memory import give_back
+from reactface_node.perception.library import import_mediapipe
 from reactface_node.perception.person import Face
 from reactface_node.perception.tracker import Finder
-from reactface_node.quiet import quiet_stderr
+from reactface_node.quiet import quiet_stderr, quiet_warnings
 
 MODEL_HELP = (
     "download face_landmarker.task from MediaPipe's model page into the weights folder "
@@ -69,6 +70,7 @@ class FaceMeshFinder:
     def close(self) -> None:
         self._mesh.close()
         self._detector.close()
+        give_back()
 
     def _open(self) -> None:
         self._is_crowd = self._is_over = False
@@ -81,6 +83,7 @@ class FaceMeshFinder:
                 min_detection_confidence=self._confidence
             )
             self._detector.process(BLANK)
+        give_back()
 
     def _look_around(self, stamp_s: float, image: np.ndarray) -> None:
         if 0.0 <= stamp_s - self._looked_s < LOOK_AROUND_S:
@@ -95,6 +98,7 @@ class FaceMeshFinder:
             self._is_crowd, self._is_over, self._doubts = is_crowd, is_over, 0
             self._mesh.close()
             self._mesh = self._make(self._most if is_crowd else 1)
+            give_back()
 
     def _doubt(self, image: np.ndarray, score: float) -> bool:
         """Whether faces have been surer the other way up for a while."""
@@ -141,12 +145,13 @@ class LandmarkerFinder:
 
     def reset(self) -> None:
         # Its clock may not go back, so a new session needs a new one.
-        self._landmarker.close()
+        self.close()
         self._last_ms = -1
         self._landmarker = self._make()
 
     def close(self) -> None:
         self._landmarker.close()
+        give_back()
 
     def _make(self) -> Any:
         mediapipe = import_mediapipe()

@@ -1,11 +1,9 @@
-"""Importing mediapipe: what it needs said in one line, what it grumbles kept quiet."""
+"""Importing mediapipe: what it needs said in one line."""
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from reactface_node.errors import UserError
+from reactface_node.quiet import quiet_warnings
 
 
 def import_mediapipe() -> Any:
@@ -25,12 +23,3 @@ def import_failed(error: ImportError) -> UserError:
             f"a system library is missing ({error}): sudo apt install libgl1 libegl1 libglib2.0-0"
         )
     return UserError(f"face tracking needs mediapipe ({error}): pip install mediapipe")
-
-
-@contextmanager
-def quiet_warnings() -> Iterator[None]:
-    """Deprecations inside mediapipe and its libraries are not the user's; the rest is shown."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.filterwarnings("ignore", r"SymbolDatabase\.GetPrototype", UserWarning)
-        yield

@@ -9,11 +9,14 @@ from reactface_node.errors import UserError
 from reactface_node.perception.crop import FaceCrop
 from reactface_node.perception.finders import positions
 from reactface_node.perception.geometry import roll, to_pixels
-from reactface_node.perception.library import import_mediapipe, quiet_warnings
-from reactface_node.quiet import quiet_stderr
+from reactface_node.perception.library import import_mediapipe
+from reactface_node.pictures import shrunk
+from reactface_node.quiet import quiet_stderr, quiet_warnings
 
 MOST_FACES = 2
 """So many tell that there is more than one."""
+MOST_SIDE_PX = 4096
+"""Larger pictures are shrunk: the crop has 224 pixels."""
 
 
 def crop_portrait(rgb: np.ndarray) -> np.ndarray:
@@ -21,6 +24,7 @@ def crop_portrait(rgb: np.ndarray) -> np.ndarray:
 
     UserError where there is no face or more than one, or where no landmark model is installed.
     """
+    rgb = shrunk(rgb, MOST_SIDE_PX)
     with quiet_stderr(), quiet_warnings():
         faces = _find(np.ascontiguousarray(rgb))
     if len(faces) != 1:

@@ -12,6 +12,7 @@ from reactface_node.config import PerceptionConfig
 from reactface_node.perception.attention import LOST_S, Attention
 from reactface_node.perception.geometry import head_pose, to_pixels
 from reactface_node.perception.person import Face, Person, Sighting
+from reactface_node.pictures import shrunk
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
 
 # A face elsewhere is another face where a head could not have got there: the slack is for wrong
@@ -49,10 +50,12 @@ class LandmarkTracker:
         self._forget()
 
     def track(self, stamp_s: float, rgb: np.ndarray) -> Observation:
-        """(H, W, 3) uint8 RGB, stamps increasing -> what is seen; ValueError on another array."""
+        """(H, W, 3) uint8 RGB of any size, stamps increasing -> what is seen; ValueError on another
+        array."""
         if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
             raise ValueError(f"an image is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
-        rgb = np.ascontiguousarray(rgb)
+        # MediaPipe ends the process on a side of 32767 and more.
+        rgb = shrunk(np.ascontiguousarray(rgb))
         image = self._shrink(rgb)
         size = image.shape[1], image.shape[0]
         seen = self._meet(stamp_s, list(_located(self._finder.find(stamp_s, image), size)))

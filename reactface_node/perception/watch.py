@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -10,13 +11,15 @@ import numpy as np
 
 from reactface_node.perception.worker import TrackerThread
 from reactface_node.schema import FRAME_RATE_HZ, ROTATION, TRANSLATION, Observation
-from reactface_node.timeline import Window
+from reactface_node.timeline import BUFFER_S, Window
 
 LATE_SLOTS = 25
-"""What was last seen stands this long for images that are still being tracked: a tracker that is
-slow is no reason to lose a face."""
+"""The last observation stands this long for images that are still being tracked: a slow tracker
+is no reason to lose a face."""
 HEAD_GOES_ON = 0.5
 WARN_PERIOD_S = 1.0
+# Where nobody asks what was seen, the timeline keeps no more than this either.
+_MOST_OPEN = round(BUFFER_S * FRAME_RATE_HZ)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +76,10 @@ class Watch:
     def reset(self) -> None:
         """Slots begin anew."""
         self._newest: Glimpse | None = None
-        self._asked: tuple[Glimpse | None, _Sight | None] = (None, None)
+        self._open: deque[Glimpse] = deque(maxlen=_MOST_OPEN)
+        self._answered: Glimpse | None = None
         self._before: _Sight | None = None
         self._last: _Sight | None = None
-        self._late: list[Glimpse] = []
 
     def look(self, slot: int, stamp_s: float, image: np.ndarray) -> Glimpse | None:
         """The timeline's ``perceive``: what stands for an image, (H, W, 3) uint8 RGB."""
@@ -86,6 +89,7 @@ class Watch:
         if self.is_live:
             self.untracked += self._tracker.drop_waiting()
         self._newest = Glimpse(slot, self._tracker.track(stamp_s, image))
+        self._open.append(self._newest)
         return self._newest
 
     def is_done(self, window: Window) -> bool:
@@ -99,48 +103,58 @@ class Watch:
         been tracked yet.
         """
         first = window.index * len(window.frames)
-        self._catch_up(window.end_s)
-        sights = [
-            self._sight(first + place, glimpse, window.end_s)
-            for place, glimpse in enumerate(window.frames)
-        ]
+        tracked = self._tracked(first + len(window.frames))
+        sights: list[_Sight | None] = []
+        for slot, glimpse in enumerate(window.frames, first):
+            while tracked and tracked[0].slot <= slot:
+                self._remember(tracked.popleft(), window.end_s)
+            sights.append(self._sight(slot, glimpse))
         if self._interpolates and self.every > 1:
             sights = list(_interpolated(first, sights))
         elif self.every > 1:
             sights = [self._onward(slot, sight) for slot, sight in enumerate(sights, first)]
         return [Observation.missing() if sight is None else sight.observation for sight in sights]
 
-    def _catch_up(self, now_s: float) -> None:
-        """On what was not tracked yet when its window was looked at."""
-        done = [glimpse for glimpse in self._late if glimpse.seen.done()]
-        self._late = [glimpse for glimpse in self._late if not glimpse.seen.done()]
-        for glimpse in done:
-            self._remember(self._ask(glimpse, now_s))
+    def _tracked(self, end_slot: int) -> deque[Glimpse]:
+        """Images before that slot that are done, in order, each given out once.
 
-    def _sight(self, slot: int, glimpse: Glimpse | None, now_s: float) -> _Sight | None:
-        """An image that failed counts as none: the one before stands for it for a while."""
-        if glimpse is None:
-            return None
-        if (self.is_live and not glimpse.seen.done()) or glimpse.seen.cancelled():
-            if glimpse not in self._late:
-                self._late.append(glimpse)
-            return self._held(slot, LATE_SLOTS)
-        if glimpse is not self._asked[0]:
-            self._asked = (glimpse, self._ask(glimpse, now_s))
-            self._remember(self._asked[1])
-        return self._asked[1] or self._held(slot, self._hold_slots)
+        Taken in one go: with an image that is done in the middle of a window, frames before it
+        would lie between it and an older one in the wrong order.
+        """
+        done: deque[Glimpse] = deque()
+        while self._open and self._open[0].slot < end_slot:
+            if self.is_live and not self._open[0].seen.done():
+                break
+            done.append(self._open.popleft())
+        return done
 
-    def _remember(self, sight: _Sight | None) -> None:
+    def _remember(self, glimpse: Glimpse, now_s: float) -> None:
+        self._answered = glimpse
+        sight = self._ask(glimpse, now_s)
         if sight is not None:
             self._before, self._last = self._last, sight
 
+    def _sight(self, slot: int, glimpse: Glimpse | None) -> _Sight | None:
+        """An image that failed counts as none: the one before stands for it for a while."""
+        if glimpse is None:
+            return None
+        if glimpse is not self._answered or glimpse.seen.cancelled():
+            return self._held(slot, LATE_SLOTS)
+        if self._last is not None and self._last.slot == glimpse.slot:
+            return self._last
+        return self._held(slot, self._hold_slots)
+
     def _onward(self, slot: int, sight: _Sight | None) -> _Sight | None:
-        """What comes after the last image, until the next one is to be tracked."""
+        """The head goes on until the next image is to be tracked, and stays there if it is late.
+
+        No further than it came between the last two images.
+        """
         before = self._before
         if sight is None or sight is not self._last or before is None:
             return sight
-        past, apart = slot - sight.slot, sight.slot - before.slot
-        if not 0 < past < self.every or apart > 2 * self.every:
+        apart = sight.slot - before.slot
+        past = min(slot - sight.slot, self.every - 1, apart)
+        if past == 0 or apart > 2 * self.every:
             return sight
         return _Sight(slot, onward(before.observation, sight.observation, past / apart))
 

@@ -23,11 +23,18 @@ class Tracker(Protocol):
 
 class TrackerThread:
     """One thread does what is asked, in the order in which it was asked: the same numbers as
-    without it, later. busy_s: seconds of ``clock`` that the thread has worked so far."""
+    without it, later. busy_s: seconds of ``clock`` that the thread has worked so far. cpu_s: the
+    part of them in which this process had a CPU: a landmark model has threads of its own."""
 
-    def __init__(self, tracker: Tracker, clock: Callable[[], float]):
-        self.busy_s = 0.0
-        self._tracker, self._clock = tracker, clock
+    def __init__(
+        self,
+        tracker: Tracker,
+        clock: Callable[[], float],
+        cpu_clock: Callable[[], float],
+    ):
+        """clock: seconds that pass. cpu_clock: seconds for which the process had a CPU."""
+        self.busy_s = self.cpu_s = 0.0
+        self._tracker, self._clock, self._cpu_clock = tracker, clock, cpu_clock
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="tracker")
         self._images: list[Future[Observation]] = []
 
@@ -68,11 +75,13 @@ class TrackerThread:
         self._pool.submit(self._timed, act, *arguments).add_done_callback(_say_failed)
 
     def _timed(self, act: Callable[..., Any], *arguments: Any) -> Any:
-        began_s = self._clock()
+        began_s, cpu_s = self._clock(), self._cpu_clock()
         try:
             return act(*arguments)
         finally:
-            self.busy_s += self._clock() - began_s
+            took_s = self._clock() - began_s
+            self.busy_s += took_s
+            self.cpu_s += min(self._cpu_clock() - cpu_s, took_s)
 
 
 def _say_failed(done: "Future[None]") -> None:

@@ -22,8 +22,16 @@ class Renderer(Protocol):
     def begin(self, faces: np.ndarray) -> Draw:
         """(w, 58): the window that is played next. Nothing is drawn before ``Draw`` is called."""
 
+    def check(self, config: RenderConfig) -> None:
+        """UserError where ``configure`` would refuse it. It is quick."""
+
     def configure(self, config: RenderConfig) -> None:
-        """Take over live settings; UserError leaves everything as it was."""
+        """Take over live settings; UserError leaves everything as it was. What takes long is done
+        on another thread and shown once it is ready."""
+
+    def settle(self) -> tuple[str, RenderConfig] | None:
+        """Shows what ``configure`` began, once it is ready; to be called at every turn, and quick.
+        Where it could not be had: why, told once, and the settings that hold instead."""
 
     def reset(self) -> None:
         """Forget the windows that were played."""
@@ -35,8 +43,14 @@ class StillRenderer:
     def begin(self: Renderer, faces: np.ndarray) -> Draw:
         return lambda frame: self.render(faces[frame])
 
+    def check(self, config: RenderConfig) -> None:
+        del config
+
     def configure(self, config: RenderConfig) -> None:
         del config
+
+    def settle(self) -> tuple[str, RenderConfig] | None:
+        return None
 
     def reset(self) -> None:
         pass

@@ -17,7 +17,7 @@ from reactface_node.render.brush import Brush, Controls
 from reactface_node.render.eyes import draw_eyes
 from reactface_node.render.face import draw_cheeks, draw_nose
 from reactface_node.render.mouth import draw_mouth
-from reactface_node.render.theme import Theme, load_theme
+from reactface_node.render.theme import Theme, Themes
 
 UNITS = 1000.0  # of the picture's shorter side
 CENTRE_Y = 26.0  # units that the face sits below the picture's middle
@@ -32,18 +32,18 @@ class Avatar(StillRenderer):
         self.size = (width, height)
         self._pixels = np.zeros((height, width, 4), np.uint8)
         self._surface = skia.Surface(self._pixels, colorType=skia.kRGBA_8888_ColorType)
-        self._name = ""
+        self._themes = Themes()
         self._wear(theme)
+
+    def check(self, config: RenderConfig) -> None:
+        """UserError for an unknown or wrong theme."""
+        self._themes.load(config.theme)
 
     def configure(self, config: RenderConfig) -> None:
         """Another theme; UserError leaves the old one."""
-        # The file is read only for another name: settings may change many times a second.
-        if config.theme == self._name:
-            return
-        theme = load_theme(config.theme)
+        theme = self._themes.load(config.theme)
         if theme != self._theme:
             self._wear(theme)
-        self._name = config.theme
 
     def _wear(self, theme: Theme) -> None:
         self._theme = theme

@@ -4,13 +4,13 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from reactface_node.config_outputs import OutputsConfig
 from reactface_node.errors import UserError
+from reactface_node.files import home_path
 from reactface_node.outputs import livelink, vmc
 from reactface_node.outputs.address import parse_address
 from reactface_node.outputs.expression import express
@@ -115,7 +115,7 @@ def _wanted(config: OutputsConfig) -> Iterator[Adapter]:
         yield _Message(JOINT_STATES, coefficient_states)
     if config.motor_map:
         with _named("motor_map"):
-            yield _Motors(MotorMap.load(Path(config.motor_map).expanduser()))
+            yield _Motors(MotorMap.load(home_path(config.motor_map)))
     if config.livelink:
         with _named("livelink"):
             host, port = parse_address(config.livelink, livelink.PORT)

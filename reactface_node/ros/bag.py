@@ -1,19 +1,22 @@
-"""rosbag2 without ROS: reads a recording in time order, writes one whole or not at all."""
+"""Reads a rosbag2 without ROS, in time order; ``BagWriter`` writes one."""
 
-import errno
-import os
-import shutil
-import sqlite3
-import tempfile
+import heapq
+import logging
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
+from reactface_node.ros.bag_files import METADATA, Declared, open_part, part_files
+from reactface_node.ros.bag_part import Channel, Part, Unreadable, plain, printable
+from reactface_node.ros.bag_writer import BagWriter
 from reactface_node.ros.types import MessageError, RosbagsTypes, audio_variant
+
+__all__ = ["BagMessage", "BagReader", "BagTopic", "BagWriter", "Inputs"]
 
 IMAGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 AUDIO_TYPES = (
@@ -23,7 +26,8 @@ AUDIO_TYPES = (
     "foxglove_msgs/msg/RawAudio",
 )
 INFO_TYPES = ("audio_common_msgs/msg/AudioInfo",)
-SENSOR_TOPICS_DEPTH = 1
+CDR = "cdr"
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,36 +62,56 @@ class Inputs:
 
 
 class BagReader:
-    """A rosbag2 folder, or a single .mcap or .db3 file; use it as a context manager.
+    """A rosbag2 folder, or one of its files; use it as a context manager.
 
-    damaged counts the messages that ``messages`` left out because they could not be decoded.
-    UserError, one line, if it is missing, broken or empty.
+    Reads what is whole of a damaged bag: ``missing`` says what is not, and is logged, one line,
+    when the messages are read. start_s, duration_s: of the messages themselves, whatever
+    metadata.yaml says. damaged: messages that ``messages`` left out because they could not be
+    decoded. UserError, one line, if it is no bag or holds no messages.
     """
 
     def __init__(self, path: Path) -> None:
-        from rosbags.rosbag2 import Reader
-
         self.path = path
         self.damaged = 0
-        self._types: dict[str, RosbagsTypes] = {}
-        if not path.exists():
+        self._types: dict[tuple[str, str], RosbagsTypes] = {}
+        self._told = ""
+        self._stack = ExitStack()
+        if not _exists(path):
             raise UserError(f"{path} does not exist")
-        if path.is_dir() and not (path / "metadata.yaml").is_file():
-            raise UserError(f"{path} is not a rosbag2: it has no metadata.yaml (ros2 bag reindex)")
         try:
-            self._reader = Reader(path)
-            self._reader.open()
-        except Exception as error:
-            raise self._broken(error) from error
-        if not self._reader.message_count:
+            self._parts, self._notes = self._open()
+            if not self._parts:
+                reason = "; ".join(self._notes) or "it holds no messages"
+                raise UserError(f"{path} cannot be read as a rosbag2: {reason[:200]}")
+            starts = [part.start_ns for part in self._parts if part.start_ns is not None]
+            ends = [part.end_ns for part in self._parts if part.end_ns is not None]
+            if not starts:
+                lost = self.missing
+                raise UserError(f"{path} is an empty bag: it holds no messages"
+                                + (f" ({lost[:200]})" if lost else ""))  # fmt: skip
+        except BaseException:
             self.close()
-            raise UserError(f"{path} is an empty bag: it holds no messages")
-        self.start_s = self._reader.start_time * 1e-9
-        self.duration_s = self._reader.duration * 1e-9
+            raise
+        self.start_s = min(starts) * 1e-9
+        self.duration_s = (max(ends) - min(starts)) * 1e-9
+
+    @property
+    def missing(self) -> str:
+        """What of the bag could not be read, as far as that is known by now; "" if nothing."""
+        told = [*self._notes]
+        told += [f"{part.path.name}: {part.loss}" for part in self._parts if str(part.loss)]
+        if self.damaged:
+            told.append(f"{self.damaged} messages could not be decoded")
+        return "; ".join(told)
 
     @property
     def topics(self) -> list[BagTopic]:
-        found = {c.topic: BagTopic(c.topic, c.msgtype, c.msgcount) for c in self._connections()}
+        """By name; where a name has several types, the one with most messages."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for part in self._parts:
+            for channel in part.channels:
+                counts[channel.topic, _type_of(channel)] += channel.count
+        found = {name: BagTopic(name, kind, n) for (name, kind), n in counts.most_common()[::-1]}
         return sorted(found.values(), key=lambda topic: topic.name)
 
     def inputs(self, config: RosConfig) -> Inputs:
@@ -112,27 +136,27 @@ class BagReader:
     def messages(self, topics: Collection[str] = ()) -> Iterator[BagMessage]:
         """Messages of these topics (all if none are named) in the order they were received.
 
-        One is read at a time. UserError if the bag breaks off.
+        One is read at a time. UserError if a file cannot be read any more.
         """
-        wanted = [c for c in self._connections() if not topics or c.topic in topics]
-        source = self._reader.messages(wanted) if wanted else iter(())
-        while True:
-            try:
-                connection, stamp_ns, data = next(source)
-            except StopIteration:
-                return
-            except Exception as error:
-                raise self._broken(error) from error
-            try:
-                message = self._types_of(connection).deserialize(data, connection.msgtype)
-            except MessageError:
-                self.damaged += 1
-                continue
-            yield BagMessage(connection.topic, connection.msgtype, stamp_ns * 1e-9, message)
+        self._tell()
+        parts = [self._messages_of(part, topics) for part in self._parts]
+        try:
+            for stamp_ns, channel, data in heapq.merge(*parts, key=lambda found: found[0]):
+                if channel is None:
+                    continue
+                try:
+                    types = self._types_of(channel)
+                    message = types.deserialize(plain(data), channel.type)
+                except MessageError:
+                    self.damaged += 1
+                    continue
+                yield BagMessage(channel.topic, channel.type, stamp_ns * 1e-9, message)
+        except (OSError, Unreadable) as error:
+            raise UserError(f"{self.path} cannot be read: {error}") from error
+        self._tell()
 
     def close(self) -> None:
-        if self._reader.is_open:
-            self._reader.close()
+        self._stack.close()
 
     def __enter__(self) -> "BagReader":
         return self
@@ -140,8 +164,42 @@ class BagReader:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _connections(self) -> Sequence[Any]:
-        return list(self._reader.connections)
+    def _open(self) -> tuple[list[Part], list[str]]:
+        """The parts that can be read, and what is to be said of the others."""
+        files, declared, notes = [self.path], dict[str, Declared](), list[str]()
+        if self.path.is_dir():
+            try:
+                files, declared, notes = part_files(self.path)
+            except OSError as error:
+                raise UserError(f"{self.path} cannot be read: {error.strerror}") from error
+            if not files and not notes:
+                raise UserError(f"{self.path} is not a rosbag2: "
+                                f"it has no {METADATA} and no .mcap or .db3 file")  # fmt: skip
+        parts = []
+        for file in files:
+            try:
+                parts.append(open_part(file, self._stack))
+            except Unreadable as error:
+                reason = " ".join(str(error).split())
+                told = declared.get(file.name, Declared())
+                notes.append(f"{printable(file.name)}{told} cannot be read: {reason[:120]}")
+        return parts, notes
+
+    def _messages_of(
+        self, part: Part, topics: Collection[str]
+    ) -> Iterator[tuple[int, Channel | None, bytes]]:
+        """First only when it begins: a part is opened when its time has come."""
+        if part.start_ns is None:
+            return
+        yield part.start_ns, None, b""
+        wanted = {c.id: c for c in part.channels if not topics or c.topic in topics}
+        for stamp_ns, number, data in part.messages(wanted):
+            yield stamp_ns, wanted[number], data
+
+    def _tell(self) -> None:
+        if self.missing != self._told:
+            self._told = self.missing
+            LOGGER.warning("%s is read as far as it goes: %s", self.path, self._told)
 
     def _find(
         self, setting: str, name: str, types: Sequence[str], not_this: str = ""
@@ -163,113 +221,29 @@ class BagReader:
         return fitting[0] if fitting else None
 
     def _listing(self) -> str:
-        return "it has " + ", ".join(f"{topic.name} [{topic.type}]" for topic in self.topics)
+        told = [f"{printable(topic.name)} [{printable(topic.type)}]" for topic in self.topics]
+        return "it has " + ", ".join(told)
 
-    def _types_of(self, connection: Any) -> RosbagsTypes:
-        """The definitions that the bag carries for this type, else ours."""
-        name = connection.msgtype
-        if name not in self._types:
-            types = RosbagsTypes(audio_variant(name))
-            try:
-                types.trust(name, connection.msgdef)
-            except Exception as error:
-                raise self._broken(error) from error
-            self._types[name] = types
-        return self._types[name]
-
-    def _broken(self, error: Exception) -> UserError:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        return UserError(f"{self.path} cannot be read as a rosbag2: {reason[:200]}")
+    def _types_of(self, channel: Channel) -> RosbagsTypes:
+        """The definitions that the bag carries for this type if they can be used, else ours."""
+        name, key = channel.type, (channel.type, channel.definition)
+        if key not in self._types:
+            self._types[key] = types = RosbagsTypes(audio_variant(name))
+            if not types.trust(name, channel.form, channel.definition):
+                self._notes.append(f"its definition of {printable(name)} cannot be used, ours was")
+        return self._types[key]
 
 
-class BagWriter:
-    """Writes a rosbag2 folder that appears under ``path`` only when it is whole.
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # Its name is too long.
+        return False
 
-    It grows in a hidden folder beside ``path``, which is removed on any failure and on Ctrl-C.
-    storage: "mcap" or "sqlite3". UserError if ``path`` exists or cannot be written, and if the
-    disk is full.
-    """
 
-    def __init__(
-        self, path: Path, storage: str = "mcap", types: RosbagsTypes | None = None
-    ) -> None:
-        self.path = path
-        self.types = types or RosbagsTypes()
-        self._storage = storage
-        self._connections: dict[str, Any] = {}
-
-    def __enter__(self) -> "BagWriter":
-        from rosbags.rosbag2 import StoragePlugin, Writer
-
-        if self.path.exists() or self.path.is_symlink():
-            raise UserError(f"{self.path} exists already; choose another output or remove it")
-        parent = self.path.absolute().parent
-        if not parent.is_dir():
-            raise UserError(f"cannot write {self.path}: there is no folder {parent}")
-        try:
-            self._folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=parent))
-        except OSError as error:
-            self._explain(error)
-            raise
-        plugin = StoragePlugin.MCAP if self._storage == "mcap" else StoragePlugin.SQLITE3
-        # Version 8 is the newest that ROS 2 Humble's tools can read too.
-        self._writer = Writer(self._folder / self.path.name, version=8, storage_plugin=plugin)
-        try:
-            self._writer.open()
-        except BaseException as error:
-            self._discard()
-            self._explain(error)
-            raise
-        return self
-
-    def write(self, topic: str, stamp_s: float, message: Any, best_effort: bool = False) -> None:
-        """Adds a message of ``self.types`` as received at ``stamp_s``; times may go back.
-
-        best_effort: the topic is offered as sensor data when the bag is played.
-        """
-        name = message.__msgtype__
-        try:
-            if topic not in self._connections:
-                self._connections[topic] = self._writer.add_connection(
-                    topic, name, typestore=self.types.typestore,
-                    offered_qos_profiles=[_qos(best_effort)])  # fmt: skip
-            data = self.types.serialize(message)
-            self._writer.write(self._connections[topic], round(stamp_s * 1e9), data)
-        except Exception as error:
-            self._explain(error)
-            raise
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is not None:
-            self._discard()
-            return
-        try:
-            self._writer.close()
-            os.rename(self._folder / self.path.name, self.path)
-        except BaseException as problem:
-            self._discard()
-            self._explain(problem)
-            raise
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _discard(self) -> None:
-        try:
-            self._writer.abort()
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _explain(self, error: BaseException) -> None:
-        """Raises a UserError if it is the disk's fault; sqlite has its own words for that."""
-        number = error.errno if isinstance(error, OSError) else None
-        if number in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in str(error):
-            raise UserError(f"cannot write {self.path}: the disk is full") from error
-        if isinstance(error, OSError | sqlite3.Error):
-            raise UserError(f"cannot write {self.path}: {error}") from error
+def _type_of(channel: Channel) -> str:
+    """What a topic holds; never one of our types if it is not encoded as in ROS 2."""
+    return channel.type if channel.encoding == CDR else f"{channel.type} as {channel.encoding}"
 
 
 def _absolute(name: str) -> str:
@@ -278,20 +252,3 @@ def _absolute(name: str) -> str:
 
 def _forced(types: tuple[str, ...], leaf: str) -> tuple[str, ...]:
     return types if leaf == "auto" else tuple(t for t in types if t.endswith("/" + leaf))
-
-
-def _qos(best_effort: bool) -> Any:
-    from rosbags import interfaces as ros
-
-    forever = ros.QosTime(9223372036, 854775807)  # rmw's infinity
-    return ros.Qos(
-        history=ros.QosHistory.KEEP_LAST,
-        depth=SENSOR_TOPICS_DEPTH if best_effort else 10,
-        reliability=ros.QosReliability.BEST_EFFORT if best_effort else ros.QosReliability.RELIABLE,
-        durability=ros.QosDurability.VOLATILE,
-        deadline=forever,
-        lifespan=forever,
-        liveliness=ros.QosLiveliness.AUTOMATIC,
-        liveliness_lease_duration=forever,
-        avoid_ros_namespace_conventions=False,
-    )

@@ -12,8 +12,9 @@ from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.render import Renderer
 from reactface_node.ros.adapters import Adapters
+from reactface_node.ros.discovery import domain_id
 from reactface_node.ros.intake import Session
-from reactface_node.ros.server import Page, Server, outputs
+from reactface_node.ros.server import Server
 from reactface_node.ros.services import Service, make_services
 from reactface_node.ros.streams import (
     LISTS,
@@ -25,8 +26,9 @@ from reactface_node.ros.streams import (
     stale,
     streams,
 )
+from reactface_node.ros.topics import Page, outputs
 from reactface_node.ros.types import RosbagsTypes, audio_variant
-from reactface_node.ros.wire import Quality, Reader, Wire, Writer, domain_id
+from reactface_node.ros.wire import Quality, Reader, Wire, Writer
 
 NODE_NAME = "reactface"
 _TICK_S = 0.005
@@ -246,7 +248,8 @@ def serve(
     """Serves until ``stop`` is set, on the system's clock, which is ROS time's source.
 
     ``feed`` hands over, at every turn, what came by other ways than the wire. Frees everything
-    on the wire on the way out. UserError if DDS or an output cannot be started.
+    on the wire on the way out. UserError if DDS or an output cannot be started, or a device is
+    lost on the way; RepeatedFailure after internal errors again and again.
     """
     with ExitStack() as stack:
         wire = Wire(NODE_NAME, domain_id(), config.ros.network_interface)
@@ -254,7 +257,8 @@ def serve(
         node = node_type(config, session, renderer, wire, listen_to, page)
         stack.callback(node.close)
         while not stop.is_set():
-            node.wait()
-            if feed is not None:
-                feed(node.server)
-            node.spin(time.time())
+            with node.server.guarded("the transport", time.time()):
+                node.wait()
+                if feed is not None:
+                    feed(node.server)
+                node.spin(time.time())

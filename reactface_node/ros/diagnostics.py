@@ -12,7 +12,7 @@ from reactface_node.ros.types import MessageTypes
 
 PERIOD_S = 1.0
 LATENCIES_KEPT = 500
-OK, WARN, ERROR, STALE = 0, 1, 2, 3
+OK, WARN, ERROR = 0, 1, 2
 
 
 class Meter:
@@ -62,27 +62,35 @@ def diagnostic_array(
     types: MessageTypes,
     now_s: float,
     name: str,
-    enabled: bool,
+    hardware_id: str,
+    level: int,
+    text: str,
     values: Mapping[str, float],
-    failure: str = "",
 ) -> Any:
-    """Values by name -> diagnostic_msgs/DiagnosticArray with one status. failure: why it ends."""
-    level, text = (ERROR, failure) if failure else _judge(enabled, values)
+    """Values by name -> diagnostic_msgs/DiagnosticArray with one status. level, text: ``judge``'s.
+    hardware_id: the device that the model runs on."""
     pair = types.message_type("diagnostic_msgs/msg/KeyValue")
     status = types.message_type("diagnostic_msgs/msg/DiagnosticStatus")(
         level=types.byte(level),
         name=name,
         message=text,
-        hardware_id="",
+        hardware_id=hardware_id,
         values=[pair(key=key, value=f"{value:.6g}") for key, value in sorted(values.items())],
     )
     build = types.message_type("diagnostic_msgs/msg/DiagnosticArray")
     return build(header=header(types, now_s, ""), status=[status])
 
 
-def _judge(enabled: bool, values: Mapping[str, float]) -> tuple[int, str]:
+def judge(
+    enabled: bool, values: Mapping[str, float], failure: str = "", complaint: str = ""
+) -> tuple[int, str]:
+    """The status' level and text. failure: an internal error, or why the node ends. complaint:
+    what else is wrong."""
+    if failure:
+        return ERROR, failure
     if not enabled:
-        return STALE, "disabled"
+        # Somebody asked for it; STALE is the aggregator's word for a node that says nothing.
+        return OK, "disabled"
     complaints = {
         "no camera image in the last second": not values.get("images_hz"),
         "no audio in the last second": not values.get("audio_hz"),
@@ -92,4 +100,6 @@ def _judge(enabled: bool, values: Mapping[str, float]) -> tuple[int, str]:
     said = [text for text, holds in complaints.items() if holds]
     if level := int(values.get("load_level", 0)):
         said.append(said_of(level, values["tracking_hz"]))
+    if complaint:
+        said.append(complaint)
     return (WARN, ", ".join(said)) if said else (OK, "reacting")

@@ -17,8 +17,9 @@ from reactface_node.errors import UserError
 from reactface_node.render import Renderer
 from reactface_node.ros.adapters import Adapters
 from reactface_node.ros.intake import Session
-from reactface_node.ros.server import Server, outputs
+from reactface_node.ros.server import Server
 from reactface_node.ros.streams import LISTS, Humans, Stream, info_of, needs_info, stale, streams
+from reactface_node.ros.topics import outputs
 from reactface_node.ros.types import RclpyTypes
 from reactface_node.web import WebFace
 
@@ -53,10 +54,14 @@ class Graph:
                 for topic, about in outputs(config.ros, adapters).items()
             }
             page = self._undo.enter_context(WebFace(config)) if config.web.port else None
+            if page is not None:
+                # Not by the log, which goes to /rosout and into files: it may hold a token.
+                print(page.announcement, flush=True)
             name = node.get_fully_qualified_name().lstrip("/")
             self.server = Server(
                 config, session, self._types, self, renderer, name, adapters, page, self._change
             )
+            self._undo.callback(self.server.take_over)
             self._undo.callback(self._drop_all)
             self._listen()
             self._serve(Trigger, "~/reset", self._reset)
@@ -91,11 +96,15 @@ class Graph:
     def _receive(self, stream: str, message: Any) -> None:
         now_s = self._now_s()
         if stream in LISTS:
-            if self._humans.see(stream, message.ids):
-                self.server.follow_another(stream)
-                self._listen()
+            with self.server.guarded(f"a message of {stream}", now_s):
+                self._follow_another(stream, message)
         elif now_s > 0:
             self.server.receive(stream, message, now_s)
+
+    def _follow_another(self, stream: str, message: Any) -> None:
+        if self._humans.see(stream, message.ids):
+            self.server.follow_another(stream)
+            self._listen()
 
     def _now_s(self) -> float:
         """Zero under simulated time until its first message comes."""
@@ -113,13 +122,17 @@ class Graph:
 
     def _set_portrait(self, request: Any, response: Any) -> Any:
         reason = self._change({"render.portrait": request.file})
-        response.success, response.message = not reason, reason or f"{request.file} is shown"
+        response.success = not reason
+        response.message = reason or f"{request.file} is shown once it is read"
         return response
 
     def _change(self, changes: Mapping[str, Any]) -> str:
         """By the parameters, so that both say the same afterwards; the reason of a refusal."""
-        wanted = [Parameter(name, value=value) for name, value in changes.items()]
-        result = self._node.set_parameters_atomically(wanted)
+        try:
+            wanted = [Parameter(name, value=value) for name, value in changes.items()]
+            result = self._node.set_parameters_atomically(wanted)
+        except Exception as error:
+            return self.server.note("setting parameters", error)
         return "" if result.successful else str(result.reason)
 
     def _listen(self) -> None:
@@ -135,6 +148,10 @@ class Graph:
                     self._try(self._inputs[name], stream.forced)
 
     def _search(self) -> None:
+        with self.server.guarded("the search for publishers", self._now_s()):
+            self._subscribe_to_found()
+
+    def _subscribe_to_found(self) -> None:
         """Subscribes to what is published by now; says once what cannot be used."""
         for name, entry in list(self._inputs.items()):
             infos = self._node.get_publishers_info_by_topic(entry.stream.topic)

@@ -14,7 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from reactface_node.ros.compressed import decode, reduction
+from reactface_node.pictures import check_size, reduction
+from reactface_node.ros.compressed import decode
 from reactface_node.ros.types import MessageError
 
 
@@ -65,7 +66,7 @@ def image_to_rgb(message: Any, least_width: int = 0) -> np.ndarray:
     16 bits are scaled to 8 of full range. ``least_width``, in pixels: what is at least twice or
     four times so wide may come back at half or a quarter of its size, a JPEG several times as
     fast; 0 = never. MessageError for an unknown encoding, and for sizes that are zero or
-    contradict the data.
+    contradict the data, or are larger than ``pictures`` allows.
     """
     if hasattr(message, "format"):
         return decode(message, least_width)
@@ -94,6 +95,10 @@ def _rows(message: Any, encoding: str) -> np.ndarray:
     height, width, step = message.height, message.width, message.step
     if height == 0 or width == 0:
         raise MessageError(f"image: zero size ({width}x{height})")
+    try:
+        check_size(width, height)
+    except ValueError as error:
+        raise MessageError(f"image: {error}") from error
     halved = encoding in ("nv12", "nv21")
     if (halved and (height % 2 or width % 2)) or ("yu" in encoding and width % 2):
         raise MessageError(f"image: {encoding} needs an even size, not {width}x{height}")

@@ -5,7 +5,6 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from reactface_node.audio import root_mean_square
 from reactface_node.config import Config
@@ -16,6 +15,7 @@ from reactface_node.media import AudioInput, ImageInput, video_formats
 from reactface_node.perception import make_tracker
 from reactface_node.perception.person import Face
 from reactface_node.perception.tracker import LandmarkTracker
+from reactface_node.progress import ProgressBar
 from reactface_node.ros import convert
 from reactface_node.ros.audio import Audio, AudioFormat, says_its_format
 from reactface_node.ros.bag import BagMessage
@@ -45,7 +45,7 @@ def _read(path: Path, source: Source, config: Config, tracker: LandmarkTracker) 
     video = video_formats(path) if source.bag is None else ("", "")
     clock = _Clock(source.start_s)
     eye, ear = _Eye(config, tracker), _Ear(config, tracker)
-    with tqdm(total=source.duration_s, desc=path.name, delay=1.0, bar_format=BAR) as bar:
+    with ProgressBar(total=source.duration_s, desc=path.name, bar_format=BAR) as bar:
         for item in source.items:
             arrival_s = item.stamp_s if isinstance(item, BagMessage) else item.arrival_s
             now_s = clock.time(arrival_s)

@@ -36,6 +36,8 @@ CROPS_ACROSS = 8
 class Session(Protocol):
     """What the server needs of ``reactface_node.session.ReactionSession``."""
 
+    @property
+    def config(self) -> Config: ...
     def push_image(self, stamp_s: float, rgb: np.ndarray) -> None: ...
     def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None: ...
     def push_speaking(self, stamp_s: float, on: bool) -> None: ...
@@ -44,8 +46,11 @@ class Session(Protocol):
     def shed(self, level: int) -> None: ...
     @property
     def tracker_busy_s(self) -> float: ...
+    @property
+    def tracker_cpu_s(self) -> float: ...
     def poll(self, now_s: float, wait: bool = True) -> list[Reaction]: ...
     def reset(self) -> None: ...
+    def check(self, changes: Mapping[str, Any]) -> Config: ...
     def configure(self, changes: Mapping[str, Any]) -> None: ...
     def stats(self) -> dict[str, float]: ...
 
@@ -71,7 +76,6 @@ class Intake:
 
     def __init__(self, config: Config, session: Session) -> None:
         self.meter = Meter()
-        self.config = config
         self._session = session
         self._least_width = _least_width(config, config.perception.max_width_px)
         bare = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
@@ -93,6 +97,11 @@ class Intake:
             "speaking": self.on_speaking,
             "voice": self.on_voice,
         }
+
+    @property
+    def config(self) -> Config:
+        """The session owns it."""
+        return self._session.config
 
     def receive(self, stream: str, message: Any, arrival_s: float, source: Any = None) -> None:
         """A message of a stream. ``source``: which publisher it is of, where that is known."""

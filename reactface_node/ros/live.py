@@ -13,8 +13,10 @@ from reactface_node.errors import UserError
 from reactface_node.media import ImageInput
 from reactface_node.render import make_renderer
 from reactface_node.ros.dds import DdsNode, absolute, serve, stop_on_signals
-from reactface_node.ros.server import IMAGE, Server
+from reactface_node.ros.safety import RepeatedFailure
+from reactface_node.ros.server import Server
 from reactface_node.ros.streams import LISTS, Humans, streams
+from reactface_node.ros.topics import IMAGE
 from reactface_node.ros.view import Screen
 from reactface_node.session import ReactionSession
 from reactface_node.web import WebFace
@@ -44,8 +46,9 @@ class ShowingNode(DdsNode):
             self._stop.set()
 
 
-def live(config: Config, camera: str, microphone: str, showing: bool) -> None:
-    """Serve until Ctrl-C or SIGTERM.
+def live(config: Config, camera: str, microphone: str, showing: bool) -> int:
+    """Serve until Ctrl-C or SIGTERM: 0, or 1 after internal errors again and again, which are
+    logged.
 
     camera: a number or "topic"; microphone: an ALSA device, "topic" or "none". With ``web.port``
     the page is served too. UserError where a device, the display, the port or the network cannot
@@ -61,8 +64,7 @@ def live(config: Config, camera: str, microphone: str, showing: bool) -> None:
         session = ReactionSession.load(config)
         stack.callback(session.close)
         if page is not None:
-            who = " (every machine of the network can see and change it)" if page.is_open else ""
-            print(f"the face is on {page.url}{who}", flush=True)
+            print(page.announcement, flush=True)
         topics = waiting_for(config.ros, listened(camera, microphone))
         if topics:
             print(f"waiting for {' and '.join(topics)}", flush=True)
@@ -73,16 +75,20 @@ def live(config: Config, camera: str, microphone: str, showing: bool) -> None:
             node = partial(ShowingNode, display, stop)
         if capture is not None:
             capture.take()  # What was filmed while the weights were loaded is over.
-        serve(
-            config,
-            session,
-            renderer,
-            stop,
-            node,
-            listened(camera, microphone),
-            None if capture is None else partial(feed, capture),
-            page,
-        )
+        try:
+            serve(
+                config,
+                session,
+                renderer,
+                stop,
+                node,
+                listened(camera, microphone),
+                None if capture is None else partial(feed, capture),
+                page,
+            )
+        except RepeatedFailure:
+            return 1
+    return 0
 
 
 def listened(camera: str, microphone: str) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ from typing import Any
 from reactface_node.config import Config
 from reactface_node.devices import free_memory
 from reactface_node.errors import UserError
+from reactface_node.ros.changes import Changes, named
+from reactface_node.ros.safety import RepeatedFailure, one_line
 from reactface_node.settings import Setting, settings
 
 try:
@@ -131,8 +133,8 @@ class ReactfaceNode(LifecycleNode):
 
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
         """rclpy has checked types, ranges and read-only; the rest is the session's to say."""
-        changes = {p.name: p.value for p in parameters if _is_setting(p.name)}
         try:
+            changes = named((p.name, p.value) for p in parameters if _is_setting(p.name))
             if self._session is None:
                 self.config = self.config.replace(**changes)
             elif self._graph is not None:
@@ -140,11 +142,15 @@ class ReactfaceNode(LifecycleNode):
                 self.config = self._graph.server.config
                 return SetParametersResult(successful=not reason, reason=reason)
             else:
-                from reactface_node.ros.server import reconfigured
-
-                self.config = reconfigured(self.config, changes, self._session, self._renderer)
+                waiting = Changes(self._session, self._renderer)
+                waiting.ask(changes)
+                waiting.apply()
+                self.config = self._session.config
         except UserError as error:
             return SetParametersResult(successful=False, reason=str(error))
+        except Exception as error:
+            self.get_logger().error(traceback.format_exc())
+            return SetParametersResult(successful=False, reason=one_line(error))
         return SetParametersResult(successful=True)
 
 
@@ -208,8 +214,8 @@ def _run(arguments: list[str], config: Config | None, stop: list[int], autostart
 
 
 def serve(node: ReactfaceNode, stop: list[int], autostart: bool = False) -> int:
-    """Spin until ``stop`` holds a signal; 0, or 1 if the start fails or the device does on the
-    way, which is logged. Frees the node."""
+    """Spin until ``stop`` holds a signal; 0, or 1 if the start fails, or the device does on the
+    way, or internal errors come back again and again, which is logged. Frees the node."""
     package, handler = logging.getLogger("reactface_node"), RosHandler(node)
     package.addHandler(handler)
     package.propagate = False
@@ -225,6 +231,8 @@ def serve(node: ReactfaceNode, stop: list[int], autostart: bool = False) -> int:
         return 0
     except UserError as error:
         node.get_logger().error(str(error))
+        return 1
+    except RepeatedFailure:  # It has been logged.
         return 1
     finally:
         node.free()

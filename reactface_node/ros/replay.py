@@ -12,18 +12,19 @@ from typing import Any
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from reactface_node.audio import AudioStats, to_mono
 from reactface_node.config import Config, RosConfig
 from reactface_node.errors import UserError
 from reactface_node.fitting import fitted
 from reactface_node.media import AudioInput, ImageInput, VideoWriter
+from reactface_node.progress import ProgressBar
 from reactface_node.render import make_renderer
 from reactface_node.ros.adapters import Adapters
 from reactface_node.ros.bag import BagMessage, BagWriter
-from reactface_node.ros.server import IMAGE, Server, outputs
+from reactface_node.ros.server import Server
 from reactface_node.ros.source import BAR, Source, open_source
+from reactface_node.ros.topics import IMAGE, outputs
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
 from reactface_node.session import ReactionSession
 
@@ -42,6 +43,10 @@ class Observed:
         self.session = session
         self.images: deque[tuple[float, np.ndarray]] = deque(maxlen=90)
         self.sounds: deque[tuple[float, np.ndarray, int]] = deque()
+
+    @property
+    def config(self) -> Config:
+        return self.session.config
 
     def push_image(self, stamp_s: float, rgb: np.ndarray) -> None:
         self.session.push_image(stamp_s, rgb)
@@ -67,11 +72,18 @@ class Observed:
     def tracker_busy_s(self) -> float:
         return self.session.tracker_busy_s
 
+    @property
+    def tracker_cpu_s(self) -> float:
+        return self.session.tracker_cpu_s
+
     def poll(self, now_s: float, wait: bool = True) -> list[Reaction]:
         return self.session.poll(now_s, wait)
 
     def reset(self) -> None:
         self.session.reset()
+
+    def check(self, changes: Any) -> Config:
+        return self.session.check(changes)
 
     def configure(self, changes: Any) -> None:
         self.session.configure(changes)
@@ -194,7 +206,7 @@ def replay(
             config, observed, bag.types, transport, renderer, NODE_NAME, adapters, is_live=False
         )
         bar = stack.enter_context(
-            tqdm(total=recording.duration_s, desc=source.name, delay=1.0, bar_format=BAR)
+            ProgressBar(total=recording.duration_s, desc=source.name, bar_format=BAR)
         )
         _play(_deliveries(recording), recording.start_s, config, server, transport, bar)
         return {**session.stats(), **server.meter.totals}

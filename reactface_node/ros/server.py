@@ -5,69 +5,31 @@ A transport owns the publishers and subscriptions, calls ``receive`` and, every 
 on.
 """
 
+import logging
+import math
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import numpy as np
 
-from reactface_node.config import Config, RosConfig
+from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.render import Renderer
-from reactface_node.ros import convert
 from reactface_node.ros.adapters import Adapters
-from reactface_node.ros.diagnostics import diagnostic_array, memory_mb
+from reactface_node.ros.changes import Changes
+from reactface_node.ros.diagnostics import diagnostic_array, judge, memory_mb
 from reactface_node.ros.intake import Intake, Session
+from reactface_node.ros.playback import Playback
+from reactface_node.ros.safety import MOST_RECENT, RECENT_S, RepeatedFailure, SafetyNet
 from reactface_node.ros.shedding import Shedding
-from reactface_node.ros.types import MessageTypes
-from reactface_node.schema import Reaction, joined
+from reactface_node.ros.topics import DIAGNOSTICS, Page, Transport
+from reactface_node.ros.types import MessageError, MessageTypes
 from reactface_node.settings import settings
 
-BLENDSHAPES = "~/blendshapes"
-COEFFICIENTS = "~/coefficients"
-REACTION = "~/reaction"
-IMAGE = "~/image"
-COMPRESSED = "~/image/compressed"
-DIAGNOSTICS = "/diagnostics"
-# topic -> (type, best effort as for sensor data, depth)
-OUTPUTS = {
-    BLENDSHAPES: ("reactface_msgs/msg/Blendshapes", False, 10),
-    COEFFICIENTS: ("reactface_msgs/msg/FaceCoefficients", False, 10),
-    REACTION: ("reactface_msgs/msg/Reaction", False, 10),
-    IMAGE: ("sensor_msgs/msg/Image", True, 1),
-    COMPRESSED: ("sensor_msgs/msg/CompressedImage", True, 1),
-    DIAGNOSTICS: ("diagnostic_msgs/msg/DiagnosticArray", False, 10),
-}
-
-
-class Transport(Protocol):
-    """How the server reaches the graph; topics are the keys of ``outputs``."""
-
-    def publish(self, topic: str, message: Any) -> None: ...
-    def subscribers(self, topic: str) -> int: ...
-
-
-class Page(Protocol):
-    """What the server needs of ``reactface_node.web.WebFace``; no call waits for anybody."""
-
-    def show(self, face: np.ndarray, speaker: np.ndarray | None) -> None: ...
-    def tell(self, about: Mapping[str, Any]) -> None: ...
-    def commands(self) -> list[tuple[str, Any]]: ...
-
-
-@dataclass(frozen=True, eq=False)
-class _Frame:
-    """A face (58,) to publish at ``show_at_s``, what draws it, the speaker's (58,) in the same
-    frame of their window, and its last input's arrival."""
-
-    show_at_s: float
-    face: np.ndarray
-    draw: Callable[[], np.ndarray | None]
-    speaker: np.ndarray | None
-    arrival_s: float | None
+RESET_PERIOD_S = 1.0
+"""Of several resets within this the first is done at once and one more at its end."""
 
 
 class Server(Intake):
@@ -95,37 +57,76 @@ class Server(Intake):
         self.enabled = True
         self._types, self._transport = types, transport
         self._renderer, self._name = renderer, name
-        self._adapters, self._page = adapters, page
+        self._page = page
+        self._changes, self._net = Changes(session, renderer), SafetyNet()
         self._change = change or self.configure
         self._is_live = is_live
         self._work = Shedding(session, clock, is_live and config.ros.load_shedding)
-        self._due: deque[_Frame] = deque()
-        self._measured_arrival_s: float | None = None
-        self._window: list[Reaction] = []
+        self._playback = Playback(types, transport, renderer, adapters, page, self.meter)
+        self._now_s = self._reset_s = -math.inf
+        self._is_reset_asked = False
+        self._portrait_failure = ""
+
+    @property
+    def config(self) -> Config:
+        """The session's, with the changes that the next tick takes over."""
+        return self._changes.config
 
     def tick(self, now_s: float) -> None:
-        """Publishes what is due, then lets the session react.
+        """Takes over what was asked for, publishes what is due, then lets the session react.
 
         In this order, so that a frame goes out on a tick whose ``now_s`` includes the time that
-        its reaction took: the latency that is measured is the one that is felt. UserError where
-        it cannot go on, such as without its GPU; diagnostics say so first.
+        its reaction took: the latency that is measured is the one that is felt.
+
+        UserError where it cannot go on, such as without its GPU; RepeatedFailure after internal
+        errors again and again; diagnostics say so first. A single internal error is logged and
+        counted, and the conversation begins anew; offline it is raised.
         """
         with self._work.at_work():
-            if self.enabled:
-                try:
-                    self._play(now_s)
-                except UserError as error:
-                    self._tell_of_end(now_s, str(error))
+            self._now_s = now_s
+            try:
+                self._take_turn(now_s)
+            except UserError as error:
+                self._tell_of_end(now_s, str(error))
+                raise
+            except Exception as error:
+                if not self._is_live:
                     raise
-            if self.meter.due(now_s):
-                self._report(now_s)
-            if self._page is not None:
-                self._obey(self._page)
+                self._begin_anew(error, now_s)
+
+    def take_over(self) -> None:
+        """The changes that wait for a tick, where none comes any more."""
+        self._changes.apply()
+
+    @contextmanager
+    def guarded(self, what: str, now_s: float) -> Iterator[None]:
+        """For what a transport does besides ticks: an internal error is logged and counted;
+        RepeatedFailure as ``tick``."""
+        try:
+            yield
+        except (UserError, RepeatedFailure):
+            raise
+        except Exception as error:
+            self._net.note(what, error, now_s, is_fatal=True)
+            self._end_if_repeating(now_s)
+
+    def note(self, what: str, error: Exception) -> str:
+        """Logs and counts what failed in a service, whose caller is told; -> what to tell."""
+        return self._net.note(what, error, self._now_s)
 
     def receive(self, stream: str, message: Any, arrival_s: float, source: Any = None) -> None:
-        """As the intake's, measured."""
+        """As the intake's, measured; never raises."""
         with self._work.at_work():
-            super().receive(stream, message, arrival_s, source)
+            try:
+                super().receive(stream, message, arrival_s, source)
+            except Exception as error:
+                self.reject(stream, error, arrival_s)
+
+    def reject(self, stream: str, error: Exception, arrival_s: float) -> None:
+        """As the intake's; what no code expected of a message is an internal error."""
+        super().reject(stream, error, arrival_s)
+        if not isinstance(error, MessageError | UserError | ValueError):
+            self._net.note(f"a message of {stream}", error, arrival_s)
 
     def see(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
         """As the intake's, measured."""
@@ -138,12 +139,9 @@ class Server(Intake):
             super().hear(stamp_s, samples, rate_hz, arrival_s)
 
     def reset(self) -> None:
-        """Forgets the conversation and what was still to be shown."""
-        self._due.clear()
-        self._window.clear()
-        self._newest_arrival_s = None
-        self._session.reset()
-        self._renderer.reset()
+        """Forgets the conversation and what was still to be shown, at the next tick; of several
+        resets within a second the first is done at once, and one more for all others."""
+        self._is_reset_asked = True
 
     def enable(self, on: bool) -> None:
         """Disabled: nothing is listened to and no face is published; enabling starts afresh."""
@@ -152,136 +150,118 @@ class Server(Intake):
             self.reset()
 
     def configure(self, changes: Mapping[str, Any]) -> str:
-        """Changes live settings by dotted name; the reason if they were refused, else ''."""
+        """Changes live settings by dotted name, all of them at the next tick, or none; the reason
+        if they were refused, else ''."""
         try:
-            self.config = reconfigured(self.config, changes, self._session, self._renderer)
+            self._changes.ask(changes)
         except UserError as error:
             return str(error)
+        except Exception as error:
+            return self.note("changing settings", error)
+        if "render.portrait" in changes:
+            self._portrait_failure = ""
         return ""
 
-    def _play(self, now_s: float) -> None:
-        self._publish_due(now_s)
-        for reaction in self._session.poll(now_s, wait=not self._is_live):
-            self._queue(reaction)
+    def _take_turn(self, now_s: float) -> None:
+        if self._page is not None:
+            self._obey(self._page)
+        self._changes.apply()
+        if self._is_reset_asked and not 0.0 <= now_s - self._reset_s < RESET_PERIOD_S:
+            self._forget(now_s)
+            self._session.reset()
+            self._renderer.reset()
+        self._settle_renderer()
+        if self.enabled:
+            self._playback.publish_due(now_s, self.config)
+            for reaction in self._session.poll(now_s, wait=not self._is_live):
+                arrival_s, self._newest_arrival_s = self._newest_arrival_s, None
+                self._playback.queue(reaction, self.config, arrival_s)
+        else:
+            self._playback.clear()
+        if self.meter.due(now_s):
+            self._report(now_s)
+
+    def _forget(self, now_s: float) -> None:
+        self._is_reset_asked, self._reset_s = False, now_s
+        self._playback.clear()
+        self._newest_arrival_s = None
+
+    def _begin_anew(self, error: Exception, now_s: float) -> None:
+        """After an internal error: nothing of the conversation is trusted any more."""
+        self._net.note("a turn of the node", error, now_s, is_fatal=True)
+        self._forget(now_s)
+        for reset in (self._session.reset, self._renderer.reset):
+            try:
+                reset()
+            except UserError as failure:
+                self._tell_of_end(now_s, str(failure))
+                raise
+            except Exception as failure:
+                self._net.note("beginning anew", failure, now_s, is_fatal=True)
+        self._end_if_repeating(now_s)
+
+    def _end_if_repeating(self, now_s: float) -> None:
+        if self._net.is_repeating(now_s):
+            text = f"{MOST_RECENT} internal errors within {RECENT_S:g} s, the last one: "
+            text += self._net.recent(now_s)
+            self._tell_of_end(now_s, text)
+            logging.getLogger(__name__).error("the node ends after %s", text)
+            raise RepeatedFailure(text)
+
+    def _settle_renderer(self) -> None:
+        """A portrait that turned out to be unusable: the old one is shown, and said to be."""
+        failed = self._renderer.settle()
+        if failed is not None:
+            reason, held = failed
+            logging.getLogger(__name__).warning("the portrait stays as it was: %s", reason)
+            self._change({"render.portrait": held.portrait})
+            self._portrait_failure = f"the portrait stays as it was: {reason}"
 
     def _tell_of_end(self, now_s: float, reason: str) -> None:
-        values = self._session.stats()
-        message = diagnostic_array(self._types, now_s, self._name, self.enabled, values, reason)
-        self._transport.publish(DIAGNOSTICS, message)
+        with suppress(Exception):  # What is wrong may well be what this needs.
+            values = self._session.stats()
+            self._transport.publish(DIAGNOSTICS, self._diagnostics(now_s, values, reason))
 
     def _report(self, now_s: float) -> None:
         load = self._work.report(self.meter.totals.get("frames_late", 0))
         values = self.meter.report(now_s) | self._session.stats() | memory_mb() | load
+        values["exceptions"] = self._net.count
         self.narrow(int(values["image_width_px"]))
-        message = diagnostic_array(self._types, now_s, self._name, self.enabled, values)
+        message = self._diagnostics(now_s, values, self._net.recent(now_s))
         self._transport.publish(DIAGNOSTICS, message)
         if self._page is not None:
             self._page.tell({"stats": values, "enabled": self.enabled,
                              "state": message.status[0].message,
                              "settings": live(self.config)})  # fmt: skip
 
+    def _diagnostics(self, now_s: float, values: Mapping[str, float], failure: str) -> Any:
+        level, text = judge(self.enabled, values, failure, self._portrait_failure)
+        about = self._name, self.config.device, level, text
+        return diagnostic_array(self._types, now_s, *about, values)
+
     def _obey(self, page: Page) -> None:
-        """What somebody pressed on the page."""
-        for command, value in page.commands():
-            reason = ""
+        """What somebody pressed on the pages."""
+        commands = page.commands()
+        for command, value in commands:
             if command == "enable":
                 self.enable(value)
             elif command == "reset":
                 self.reset()
-            else:
-                reason = self._change(value)
+        if commands:
+            reason = self._change_all([value for command, value in commands if command == "set"])
             page.tell({"enabled": self.enabled, "settings": live(self.config), "reason": reason})
 
-    def _queue(self, reaction: Reaction) -> None:
-        self._publish_window(reaction)
-        first_s = float(reaction.show_at_s[0])
-        # After a clock that jumped back, what waits for the old time would never be due.
-        while self._due and self._due[-1].show_at_s >= first_s:
-            self._due.pop()
-        arrival_s, self._newest_arrival_s = self._newest_arrival_s, None
-        draw = self._renderer.begin(reaction.face)
-        for index, (show_at_s, face) in enumerate(
-            zip(reaction.show_at_s, reaction.face, strict=True)
-        ):
-            speaker = None if reaction.speaker is None else reaction.speaker[index]
-            self._due.append(
-                _Frame(float(show_at_s), face, partial(draw, index), speaker, arrival_s)
-            )
-        self.meter.count("windows")
-
-    def _publish_window(self, reaction: Reaction) -> None:
-        """A whole window, in frame mode as soon as its last frame is there."""
-        if self._window and self._window[0].window_index != reaction.window_index:
-            self._window.clear()
-        self._window.append(reaction)
-        ended = reaction.first_frame + len(reaction.face) == self.config.model.window
-        if ended or self.config.mode == "window":
-            message = convert.reaction_message(
-                self._types, self.config.ros.frame_id, joined(self._window)
-            )
-            self._transport.publish(REACTION, message)
-
-    def _publish_due(self, now_s: float) -> None:
-        latest = None
-        while self._due and self._due[0].show_at_s <= now_s:
-            if latest is not None:
-                self.meter.count("frames_late")
-            latest = self._due.popleft()
-        if latest is None:
-            return
-        self._publish_frame(latest)
-        self.meter.count("frames")
-        if latest.arrival_s is not None and latest.arrival_s != self._measured_arrival_s:
-            self._measured_arrival_s = latest.arrival_s
-            self.meter.latency(now_s - latest.arrival_s)
-
-    def _publish_frame(self, frame: "_Frame") -> None:
-        about = (self._types, frame.show_at_s, self.config.ros.frame_id)
-        self._transport.publish(BLENDSHAPES, convert.blendshapes(*about, frame.face))
-        self._transport.publish(COEFFICIENTS, convert.face_coefficients(*about, frame.face))
-        if self._adapters is not None:
-            self._adapters.send(*about, frame.face, self._transport.publish)
-        if self._page is not None:
-            self._page.show(frame.face, frame.speaker)
-        wanted = [topic for topic in (IMAGE, COMPRESSED) if self._transport.subscribers(topic)]
-        rgb = frame.draw() if wanted else None
-        if rgb is None:
-            return
-        if IMAGE in wanted:
-            self._transport.publish(IMAGE, convert.image(*about, rgb))
-        if COMPRESSED in wanted:
-            quality = self.config.ros.jpeg_quality
-            self._transport.publish(COMPRESSED, convert.compressed_image(*about, rgb, quality))
-
-
-def outputs(config: RosConfig, adapters: Adapters) -> dict[str, tuple[str, bool, int]]:
-    """All topics that are published: topic -> (type, best effort, depth)."""
-    pictures = {
-        topic: (OUTPUTS[topic][0], config.picture_qos == "best_effort", 1)
-        for topic in (IMAGE, COMPRESSED)
-    }
-    return OUTPUTS | pictures | adapters.topics
+    def _change_all(self, several: Sequence[Mapping[str, Any]]) -> str:
+        """The last value of each setting; where one is refused, every change for itself. The
+        reason of the last refusal."""
+        wanted = {name: value for changes in several for name, value in changes.items()}
+        reason = self._change(wanted) if wanted else ""
+        if not reason or len(several) == 1:
+            return reason
+        reasons = [self._change(changes) for changes in several]
+        return next((reason for reason in reversed(reasons) if reason), "")
 
 
 def live(config: Config) -> dict[str, Any]:
     """The settings that may change while running, by name."""
     return {item.name: item.value for item in settings(config) if item.live}
-
-
-def reconfigured(
-    config: Config, changes: Mapping[str, Any], session: Session, renderer: Renderer
-) -> Config:
-    """The config with live settings changed, taken over by both; UserError leaves both as they
-    were."""
-    if "render.portrait" in changes and config.render.renderer != "portrait":
-        raise UserError(
-            f"no portrait is drawn: render.renderer is {config.render.renderer}, not portrait"
-        )
-    changed = config.replace(**changes)
-    renderer.configure(changed.render)
-    try:
-        session.configure(changes)
-    except UserError:
-        renderer.configure(config.render)
-        raise
-    return changed

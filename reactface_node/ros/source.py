@@ -7,17 +7,15 @@ from pathlib import Path
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
-from reactface_node.media import (
-    VIDEO_SUFFIXES,
-    AudioInput,
-    ImageInput,
-    read_video,
-    video_duration_s,
-)
+from reactface_node.media import AudioInput, ImageInput, read_video, video_duration_s
 from reactface_node.ros.bag import AUDIO_TYPES, INFO_TYPES, BagMessage, BagReader
 from reactface_node.ros.streams import AUTO, FACES, LISTS, VOICES, Humans, info_of, streams
 
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} < {remaining}"
+
+BAG_STARTS = (b"\x89MCAP0\r\n", b"SQLite format 3\0", b"\x28\xb5\x2f\xfd")
+"""MCAP, sqlite3, and either of them compressed by zstd."""
+BAG_SUFFIXES = {".mcap", ".db3", ".zstd"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,12 +110,34 @@ class _Router:
             self.names[self.inputs.audio_info.name] = "audio_info"
 
 
+def _is_bag(path: Path) -> bool:
+    """Whether it is to be read as a rosbag2: by its first bytes, whatever it is called; and by its
+    name where FFmpeg cannot read it. UserError where it is not there."""
+    try:
+        if path.is_dir():
+            return True
+        with path.open("rb") as file:
+            head = file.read(16)
+    except FileNotFoundError as error:
+        raise UserError(f"{path} does not exist") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"{path} cannot be read: {why}") from error
+    if head.startswith(BAG_STARTS):
+        return True
+    if path.suffix.lower() not in BAG_SUFFIXES:
+        return False
+    try:
+        read_video(path)
+    except UserError:
+        return True
+    return False
+
+
 @contextmanager
 def open_source(path: Path, config: RosConfig) -> Iterator[Source]:
     """UserError, one line, where it does not exist, cannot be read or holds nothing to use."""
-    if path.suffix.lower() in VIDEO_SUFFIXES:
-        if not path.is_file():
-            raise UserError(f"{path} does not exist")
+    if not _is_bag(path):
         inputs = read_video(path)
         yield Source(inputs, 0.0, video_duration_s(path))
         return

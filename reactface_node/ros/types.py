@@ -17,6 +17,9 @@ from reactface_node.ros import definitions
 
 MESSAGE_VERSION = 1
 
+LONGEST_DEFINITION = 200_000
+"""Characters of a message definition with all that it is made of."""
+
 AUDIO_VARIANTS = {
     "ros-drivers": definitions.AUDIO_ROS_DRIVERS,
     "mgonzs13": definitions.AUDIO_MGONZS13,
@@ -85,21 +88,28 @@ class RosbagsTypes:
             found |= {key.replace("/srv/msg/", "/srv/"): value for key, value in parsed.items()}
         self.typestore.register(found)
 
-    def trust(self, name: str, definition: Any) -> None:
-        """Replaces everything by the definition of ``name`` that a bag carries, if it does."""
-        from rosbags.interfaces import MessageDefinitionFormat as Format
-        from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
+    def trust(self, name: str, form: str, definition: str) -> bool:
+        """Replaces everything by the definition of ``name`` that a bag carries, if it does.
 
-        if definition.format == Format.NONE or not definition.data.strip():
-            return
-        self.typestore = get_typestore(Stores.EMPTY)
-        if definition.format == Format.MSG:
-            self.typestore.register(get_types_from_msg(definition.data, name))
-            return
-        for part in definition.data.split("=" * 80 + "\n"):
-            text = part.partition("\n")[2] if part.startswith("IDL: ") else part
-            if text.strip():
-                self.typestore.register(get_types_from_idl(text))
+        form: "ros2msg" or "ros2idl". False, and nothing is replaced, if it cannot be understood
+        or lacks a field that ours has: the messages are then read by ours.
+        """
+        if not form or not definition.strip():
+            return True
+        if len(definition) > LONGEST_DEFINITION:
+            return False
+        try:
+            store = _store_of(name, form, definition)
+        except Exception:  # Whatever a parser makes of a damaged text.
+            return False
+        ours = [self.typestore, *(RosbagsTypes(audio).typestore for audio in AUDIO_VARIANTS)]
+        known = [other for other in ours if name in other.fielddefs]
+        if name not in store.fielddefs or (
+            known and not any(_has_all(store, other, name) for other in known)
+        ):
+            return False
+        self.typestore = store
+        return True
 
     def message_type(self, name: str) -> type[Any]:
         return self.typestore.types[name]
@@ -116,11 +126,9 @@ class RosbagsTypes:
 
     def deserialize(self, data: bytes, name: str) -> Any:
         """CDR -> message; MessageError if the bytes do not hold one."""
-        from rosbags.serde import SerdeError
-
         try:
             return self.typestore.deserialize_cdr(data, name)
-        except (SerdeError, AssertionError, IndexError) as error:
+        except Exception as error:  # Generated code: it fails as the bytes will have it.
             raise MessageError(f"damaged {name}: {_first_line(error)}") from error
 
     def type_hash(self, name: str) -> str:
@@ -131,6 +139,39 @@ class RosbagsTypes:
             plain.register({name: self._services[name]})
             return plain.typestore.hash_rihs01(name)
         return self.typestore.hash_rihs01(name)
+
+
+def _store_of(name: str, form: str, definition: str) -> Any:
+    """A typestore of what one definition says and no more."""
+    from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
+
+    store = get_typestore(Stores.EMPTY)
+    if form == "ros2msg":
+        store.register(get_types_from_msg(definition, name))
+        return store
+    for part in definition.split("=" * 80 + "\n"):
+        text = part.partition("\n")[2] if part.startswith("IDL: ") else part
+        if text.strip():
+            store.register(get_types_from_idl(text))
+    return store
+
+
+def _has_all(store: Any, ours: Any, name: str) -> bool:
+    """Whether a type has all fields that it has with us, of the same types."""
+    theirs = dict(store.fielddefs[name][1]) if name in store.fielddefs else {}
+    return all(
+        theirs.get(field) == kind and all(_has_all(store, ours, n) for n in _named(kind))
+        for field, kind in ours.fielddefs[name][1]
+    )
+
+
+def _named(kind: Any) -> list[str]:
+    """The message types in a field's description of nested tuples."""
+    from rosbags.interfaces import Nodetype
+
+    if kind[0] == Nodetype.NAME:
+        return [kind[1]]
+    return _named(kind[1][0]) if kind[0] in (Nodetype.ARRAY, Nodetype.SEQUENCE) else []
 
 
 def _jazzy() -> Any:

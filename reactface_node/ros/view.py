@@ -11,10 +11,10 @@ from reactface_node.config import RosConfig
 from reactface_node.display import Display
 from reactface_node.ros.bag import IMAGE_TYPES
 from reactface_node.ros.dds import Input, absolute, stop_on_signals
+from reactface_node.ros.discovery import domain_id
 from reactface_node.ros.images import image_to_rgb
 from reactface_node.ros.streams import Stream
-from reactface_node.ros.types import MessageError
-from reactface_node.ros.wire import Wire, domain_id
+from reactface_node.ros.wire import Wire
 
 NODE_NAME = "reactface_view"
 PATIENCE_S = 3.0
@@ -57,7 +57,7 @@ class Viewer:
             if isinstance(message, Exception):
                 raise message
             rgb = image_to_rgb(message)
-        except MessageError as error:
+        except Exception as error:
             if not self._complained:
                 self._complained = True
                 logging.getLogger(__name__).warning("a picture cannot be shown: %s", error)

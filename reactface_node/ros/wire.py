@@ -5,7 +5,6 @@ What a ROS 2 graph expects of a participant (rmw_cyclonedds, REP-2016): topic "r
 "ros_discovery_info" to say which endpoints belong to which node.
 """
 
-import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,20 +13,17 @@ from typing import Any
 import numpy as np
 
 from reactface_node.errors import UserError
-from reactface_node.ros.types import MessageError, RosbagsTypes
+from reactface_node.ros.discovery import (
+    domain_config,
+    is_local,
+    take_from_loopback_alone,
+    udp_sockets,
+)
+from reactface_node.ros.types import RosbagsTypes
 from reactface_node.ros.wire_types import ros_type, sample_class
 
-_LOOPBACK = ("lo", "localhost", "127.0.0.1")
 # A face must not freeze because one reader's buffers are full: give up a sample after this.
 _MAX_BLOCKING_NS = 50_000_000
-_LOCAL_CONFIG = """<CycloneDDS><Domain><General>
-<Interfaces><NetworkInterface address="127.0.0.1"/></Interfaces>
-<AllowMulticast>false</AllowMulticast></General>
-<Discovery><ParticipantIndex>auto</ParticipantIndex>
-<MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>
-<Peers><Peer address="localhost"/></Peers></Discovery></Domain></CycloneDDS>"""
-_CONFIG = """<CycloneDDS><Domain><General>
-<Interfaces><NetworkInterface {kind}="{interface}"/></Interfaces></General></Domain></CycloneDDS>"""
 
 
 @dataclass(frozen=True)
@@ -66,8 +62,10 @@ class Writer:
 class Reader:
     """Receives messages of one type on one topic."""
 
-    def __init__(self, entity: Any, type_name: str, types: RosbagsTypes) -> None:
+    def __init__(self, entity: Any, type_name: str, types: RosbagsTypes, depth: int) -> None:
+        """depth: how many messages wait at most."""
         self.entity, self._type_name, self._types = entity, type_name, types
+        self._depth = depth
 
     @property
     def matched(self) -> int:
@@ -75,19 +73,29 @@ class Reader:
         return len(self.entity.get_matched_publications())
 
     def take(self) -> Iterator[Any]:
-        """What has come since the last time: messages, and a MessageError for damaged ones."""
+        """What has come since the last time: messages, and the error of each damaged one."""
         return (message for message, _ in self.take_from())
 
     def take_from(self) -> Iterator[tuple[Any, int]]:
-        """As ``take``, each with a number that is its writer's own."""
-        for sample in self.entity.take(N=100):
-            if not sample.sample_info.valid_data:
-                continue
-            writer = int(sample.sample_info.publication_handle)
-            try:
-                yield self._types.deserialize(sample.data, self._type_name), writer
-            except MessageError as error:
-                yield error, writer
+        """As ``take``, each with a number that is its writer's own.
+
+        What comes while these are dealt with is taken, too: sound that waits until the next turn
+        falls behind. But no more than twice what can wait, so that a flood ends.
+        """
+        left = 2 * self._depth
+        while left > 0 and (samples := self.entity.take(N=min(left, 100))):
+            left -= len(samples)
+            for sample in samples:
+                if sample.sample_info.valid_data:
+                    writer = int(sample.sample_info.publication_handle)
+                    yield self._read(sample.data), writer
+
+    def _read(self, data: bytes) -> Any:
+        """The message, or what reading it raised."""
+        try:
+            return self._types.deserialize(data, self._type_name)
+        except Exception as error:
+            return error
 
 
 class Wire:
@@ -106,9 +114,9 @@ class Wire:
                 "running live without ROS needs cyclonedds (pip install cyclonedds); there is a "
                 "wheel for x86-64 only: elsewhere use ROS 2"
             ) from error
-        xml = domain_config(interface)
+        xml, others = domain_config(interface), udp_sockets()
         try:
-            self._domain = Domain(domain_id, xml) if xml else None
+            self._domain = Domain(domain_id, xml)
             self._participant = DomainParticipant(
                 domain_id, qos=Qos(Policy.Userdata(b"enclave=/;"))
             )
@@ -117,6 +125,8 @@ class Wire:
             raise UserError(
                 f"DDS cannot use {where} (ROS_DOMAIN_ID {domain_id}): {error.msg}"
             ) from error
+        if is_local(xml):
+            take_from_loopback_alone(udp_sockets() - others)
         self._types = RosbagsTypes()
         self._classes: dict[tuple[int, str], Any] = {}
         self._endpoints: dict[str, list[Any]] = {"reader": [], "writer": []}
@@ -143,7 +153,7 @@ class Wire:
             self._participant, self._topic(topic, types, type_name),
             qos=_qos(quality, extra + _hash_entry(types, type_name)))  # fmt: skip
         self._endpoints["reader"].append(entity)
-        return Reader(entity, type_name, types)
+        return Reader(entity, type_name, types, quality.depth)
 
     def remove(self, reader: Reader) -> None:
         """Ends a subscription; call ``announce`` afterwards."""
@@ -191,8 +201,7 @@ class Wire:
         self._endpoints.clear()
         # The binding has no other way to delete an entity at a given moment; it may be repeated.
         self._participant.__del__()
-        if self._domain is not None:
-            self._domain.__del__()
+        self._domain.__del__()
 
     def _writer_of(
         self, topic: str, types: RosbagsTypes, type_name: str, quality: Quality, extra: str
@@ -215,32 +224,6 @@ class Wire:
     def _gid(self, entity: Any) -> Any:
         gid = np.frombuffer(entity.guid.bytes, np.uint8)
         return self._types.message_type("rmw_dds_common/msg/Gid")(data=gid)
-
-
-def domain_config(interface: str) -> str:
-    """Cyclone DDS configuration for a network interface by name or address; "" = its default.
-
-    ROS 2's own switches for staying on this machine are respected.
-    """
-    local = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "") == "LOCALHOST"
-    if not interface and (local or os.environ.get("ROS_LOCALHOST_ONLY") == "1"):
-        interface = _LOOPBACK[0]
-    if not interface:
-        return ""
-    if interface in _LOOPBACK:
-        return _LOCAL_CONFIG
-    if not all(letter.isalnum() or letter in ".:_-@" for letter in interface):
-        raise UserError(f"'{interface}' is not the name or address of a network interface")
-    kind = "address" if interface.replace(".", "").isdigit() else "name"
-    return _CONFIG.format(kind=kind, interface=interface)
-
-
-def domain_id() -> int:
-    """ROS_DOMAIN_ID, 0 where it is not set; UserError if it is no number within 0..232."""
-    text = os.environ.get("ROS_DOMAIN_ID", "") or "0"
-    if not text.isdecimal() or int(text) > 232:
-        raise UserError(f"ROS_DOMAIN_ID must be a number within 0 .. 232, not '{text}'")
-    return int(text)
 
 
 def _hash_entry(types: RosbagsTypes, type_name: str) -> str:

@@ -14,12 +14,13 @@ from reactface_node.data.neighbours import with_neighbours
 from reactface_node.data.plan import Plan, read_plan
 from reactface_node.data.store import load_clips, load_facts
 from reactface_node.errors import UserError
+from reactface_node.files import home_path
 from reactface_node.training.distributed import Processes
 
 
 def data_folder(settings: TrainingConfig, out: Path) -> Path:
     """Where the splits are: ``training.data``, or synthetic ones in ``out/data``."""
-    return Path(settings.data).expanduser() if settings.data else out / "data"
+    return home_path(settings.data) if settings.data else out / "data"
 
 
 def prepare_data(settings: TrainingConfig, out: Path, processes: Processes) -> Path:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from reactface_node.config import Config, TrainingConfig
 from reactface_node.data.clips import Clips
@@ -20,6 +19,7 @@ from reactface_node.errors import UserError
 from reactface_node.files import make_folder
 from reactface_node.model.checkpoint import add_history, resolve_device, save_checkpoint
 from reactface_node.model.speech import LogMelEncoder
+from reactface_node.progress import ProgressBar
 from reactface_node.schema import FRAME_RATE_HZ
 from reactface_node.training.checks import check_settings
 from reactface_node.training.corpus import Batch, Corpus
@@ -74,7 +74,7 @@ def train(config: Config, out: Path) -> dict[str, float | None]:
         run = start(config, out, processes)
         losses = processes.share(_Losses(run.learner))
         with closing(Report(out, processes.first, run.progress.step)) as report:
-            bar = tqdm(
+            bar = ProgressBar(
                 range(run.progress.step, settings.steps), "training", unit="step",
                 initial=run.progress.step, total=settings.steps, disable=not processes.first,
             )  # fmt: skip
@@ -152,7 +152,7 @@ def save(run: Run, step: int, report: Report) -> None:
     save_state(
         run.out / STATE, run.learner, run.optimiser, run.average, run.progress, run.about
     )  # fmt: skip
-    tqdm.write(f"{json.dumps(history[-1])}\n{report.throughput()}", file=sys.stderr)
+    ProgressBar.write(f"{json.dumps(history[-1])}\n{report.throughput()}", file=sys.stderr)
 
 
 def _score(measured: dict[str, float | None]) -> float:

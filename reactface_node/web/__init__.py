@@ -6,7 +6,6 @@ own serves the pages. A page that is too slow for 25 frames a second misses some
 
 import asyncio
 import errno
-import socket
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -29,8 +28,10 @@ class WebFace:
     """
 
     def __init__(self, config: Config) -> None:
+        """UserError for a certificate or a token that cannot be used, or without aiohttp."""
         self.port = config.web.port
         self._config = config
+        self._access = _access(config)
         self._commands: deque[tuple[str, Any]] = deque(maxlen=MOST_WAITING)
         self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
         self._begun: Future[int] = Future()
@@ -49,8 +50,6 @@ class WebFace:
             if getattr(error, "errno", None) == errno.EADDRINUSE:
                 why = "the port is in use; choose another with web.port (--port)"
             raise UserError(f"the page cannot be served on {where}: {why}") from error
-        except ImportError as error:
-            raise UserError(f"the page needs aiohttp, see setup.py: {error}") from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -59,14 +58,16 @@ class WebFace:
 
     @property
     def url(self) -> str:
-        """Where a browser finds it: on this machine, or on the network if it is served there."""
-        host = _own_address() if self.is_open else self._config.web.host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        """Where a browser finds it, with the token where one is asked for."""
+        access, host = self._access, self._access.host
+        address = f"{access.scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return f"{address}/?token={access.token}" if access.token else address
 
     @property
-    def is_open(self) -> bool:
-        """Whether other machines may come in."""
-        return self._config.web.host in ("0.0.0.0", "::")
+    def announcement(self) -> str:
+        """For the terminal alone: who has the address can see and change the face."""
+        who = " (who has this address can see and change the face)" if self._access.is_open else ""
+        return f"the face is on {self.url}{who}"
 
     def show(self, face: np.ndarray, speaker: np.ndarray | None) -> None:
         """A frame: the listener's (58,) and the speaker's, None where nothing is known of it."""
@@ -97,22 +98,19 @@ class WebFace:
             self._begun.set_exception(error)
 
     async def _run(self) -> None:
-        # Here, because nobody needs aiohttp who does not want a page.
-        from reactface_node.web.pages import Pages, listen
+        from reactface_node.web.pages import Pages, listening
 
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self._pages = Pages(self._config, self._commands.append)
-        runner, port = await listen(self._pages, self._config.web)
-        self._begun.set_result(port)
-        await self._stop.wait()
-        await runner.cleanup()
+        self._pages = Pages(self._config, self._access, self._commands.append)
+        async with listening(self._pages, self._config, self._access) as port:
+            self._begun.set_result(port)
+            await self._stop.wait()
 
 
-def _own_address() -> str:
-    """Of this machine on the network that its route leads to; nothing is sent for it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
+def _access(config: Config) -> Any:
+    # Here, because nobody needs aiohttp who does not want a page.
+    try:
+        from reactface_node.web.access import Access
+    except ImportError as error:
+        raise UserError(f"the page needs aiohttp, see setup.py: {error}") from error
+    return Access(config.web)

@@ -1,25 +1,24 @@
 """What runs on the page's own event loop: files, the WebSockets of all open pages, commands.
 
-A page may only do what its buttons do. A WebSocket is taken from our own page alone, so that no
-other site that is open in the same browser can press them.
+A page may only do what its buttons do. ``access.Access`` decides who may ask for anything.
 """
 
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 from aiohttp.http import HttpProcessingError
 
 from reactface_node.config import Config
-from reactface_node.config_outputs import WebConfig
 from reactface_node.errors import UserError
 from reactface_node.render.theme import load_theme, theme_names
 from reactface_node.settings import settings
+from reactface_node.web.access import Access
 from reactface_node.web.viewer import Viewer
 from reactface_node.web.words import plain, read_command
 
@@ -27,15 +26,32 @@ PAGE = Path(__file__).parent / "page"
 MOST_PAGES = 100
 LARGEST_MESSAGE = 4096
 PING_S = 10.0
-LOCAL = ("127.0.0.1", "::1", "localhost")
+HALF_OPEN_S = 10.0
+"""A connection on which no whole request came for so long is closed."""
+MOST_CONNECTIONS = 256
+HEADERS = {
+    # After an update of the node no browser may go on with parts of the page before it.
+    "Cache-Control": "no-cache",
+    "Server": "reactface",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'{socket}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 class Pages:
     """All pages that are open. Every method but the constructor runs on the event loop."""
 
-    def __init__(self, config: Config, order: Callable[[tuple[str, Any]], None]) -> None:
+    def __init__(
+        self, config: Config, access: Access, order: Callable[[tuple[str, Any]], None]
+    ) -> None:
         """order: takes a command, in the event loop's thread."""
-        self._config, self._order = config, order
+        self._config, self._access, self._order = config, access, order
         self._live = {item.name: item for item in settings(config) if item.live}
         self._kinds = {name: type(item.value) for name, item in self._live.items()}
         self._open: set[Viewer] = set()
@@ -65,6 +81,9 @@ class Pages:
         await asyncio.gather(*(viewer.close() for viewer in self._open))
 
     async def index(self, request: web.Request) -> web.StreamResponse:
+        redirection = self._access.welcome(request)
+        if redirection is not None:
+            raise redirection
         return web.FileResponse(PAGE / "index.html")
 
     async def about(self, request: web.Request) -> web.Response:
@@ -125,9 +144,13 @@ class Pages:
     async def guard(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """Refuses what another site's page asks for."""
-        if not self._is_ours(request):
-            raise web.HTTPForbidden(text="only the page itself, by this machine's name, may ask")
+        """Refuses what is not this page's own request."""
+        connection = request.protocol
+        if isinstance(connection, _Connection):
+            connection.has_asked()
+        refusal = self._access.refusal(request)
+        if refusal is not None:
+            raise refusal
         return await handler(request)
 
     def complain(self, what: object) -> None:
@@ -135,15 +158,6 @@ class Pages:
         if not self._complained:
             self._complained = True
             self._log.warning("a page sent what cannot be read, said once: %s", what)
-
-    def _is_ours(self, request: web.Request) -> bool:
-        try:
-            origin = urlsplit(request.headers.get("Origin", f"//{request.host}")).netloc
-            host = urlsplit(f"//{request.host}").hostname
-        except ValueError:
-            return False
-        # Bound to this machine, a name that only points here is somebody's trick.
-        return origin == request.host and (self._config.web.host not in LOCAL or host in LOCAL)
 
     def _obey(self, text: str | bytes, viewer: Viewer) -> None:
         try:
@@ -169,8 +183,39 @@ class _HttpLog(logging.Logger):
         return False
 
 
-async def listen(pages: Pages, config: WebConfig) -> tuple[web.AppRunner, int]:
-    """Serves on the address; the port that it got. OSError if it cannot."""
+class _Connection(web.RequestHandler):
+    """One peer's connection; it is closed if no whole request comes."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        assert isinstance(transport, asyncio.Transport)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(HALF_OPEN_S, transport.abort)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.has_asked()
+        super().connection_lost(exc)
+
+    def has_asked(self) -> None:
+        """A request has come: from now on aiohttp's own limits hold."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def handle_error(self, request: Any, status: int = 500, *about: Any, **more: Any) -> Any:
+        """The answer to what is no HTTP, without a version or what was wrong."""
+        answer = super().handle_error(request, status, *about, **more)
+        answer.headers.update(HEADERS)
+        if isinstance(answer, web.Response):
+            answer.text = f"{status}"
+        return answer
+
+
+@asynccontextmanager
+async def listening(pages: Pages, config: Config, access: Access) -> AsyncIterator[int]:
+    """Serves on ``config.web``'s address; the port that it got. OSError if it cannot."""
     app = web.Application(client_max_size=LARGEST_MESSAGE, middlewares=[pages.guard])
     app.add_routes(
         [
@@ -181,21 +226,48 @@ async def listen(pages: Pages, config: WebConfig) -> tuple[web.AppRunner, int]:
             web.static("/page", PAGE),
         ]
     )
-    app.on_response_prepare.append(_never_old)
+    app.on_response_prepare.append(_protect)
     app.on_shutdown.append(pages.close)
-    runner = web.AppRunner(
-        app, access_log=None, handle_signals=False, shutdown_timeout=1.0,
-        logger=_HttpLog(pages.complain),
-    )  # fmt: skip
+    runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
+    manager, loop = runner.server, asyncio.get_running_loop()
+    assert manager is not None
+    log, silent = _HttpLog(pages.complain), logging.Logger(__name__, logging.CRITICAL)
+
+    def connect() -> asyncio.Protocol:
+        if len(manager.connections) >= MOST_CONNECTIONS:
+            return _Refused()
+        return _Connection(
+            manager, loop=loop, logger=log, access_log=silent, keepalive_timeout=HALF_OPEN_S
+        )
+
+    handshake_s = HALF_OPEN_S if access.tls else None
+    host, port = config.web.host, config.web.port
     try:
-        await web.TCPSite(runner, config.host, config.port).start()
-    except OSError:
+        server = await loop.create_server(
+            connect, host, port, ssl=access.tls, ssl_handshake_timeout=handshake_s
+        )
+        try:
+            yield int(server.sockets[0].getsockname()[1])
+        finally:
+            server.close()
+    finally:
         await runner.cleanup()
-        raise
-    return runner, int(runner.addresses[0][1])
 
 
-async def _never_old(request: web.Request, response: web.StreamResponse) -> None:
-    """After an update of the node no browser may go on with parts of the page before it."""
-    response.headers["Cache-Control"] = "no-cache"
+class _Refused(asyncio.Protocol):
+    """Ends a connection that is one too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()
+
+
+async def _protect(request: web.Request, response: web.StreamResponse) -> None:
+    """The headers of every answer."""
+    response.headers.update(HEADERS)
+    # Browsers before 2022 do not count a WebSocket as 'self'.
+    scheme = "wss" if request.scheme == "https" else "ws"
+    known = not isinstance(response, web.HTTPException)
+    socket = f" {scheme}://{request.host}" if known else ""
+    response.headers["Content-Security-Policy"] = POLICY.format(socket=socket)

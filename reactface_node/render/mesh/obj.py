@@ -6,9 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from reactface_node.errors import UserError
+from reactface_node.progress import ProgressBar
 from reactface_node.schema import ARKIT_NAMES
 
 NEUTRALS = ("neutral", "generic_neutral_mesh")
@@ -37,7 +37,7 @@ def read_folder(folder: Path) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndar
     triangles = _triangles(neutrals[0], faces, len(vertices))
     shapes: dict[str, np.ndarray] = {}
     paths = [(name, path) for name, paths in named.items() for path in paths]
-    for name, path in tqdm(paths, "mesh", unit="file", leave=False, disable=None):
+    for name, path in ProgressBar(paths, "mesh", unit="file", leave=False):
         moved, theirs = read_obj(path)
         # Mostly they are the same text, which saves seconds over a whole folder.
         same = theirs == faces or np.array_equal(_triangles(path, theirs, len(moved)), triangles)

@@ -1,7 +1,6 @@
 """Coefficients on a mesh: the 3D row of the paper's figures, drawn with skia's triangles."""
 
 import logging
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from reactface_node.config import RenderConfig
 from reactface_node.errors import UserError
+from reactface_node.files import home_path
 from reactface_node.render import StillRenderer
 from reactface_node.render.brush import Controls, colour
 from reactface_node.render.mesh.faceverse import read_faceverse
@@ -34,7 +34,7 @@ def load_mesh(path: str) -> FaceMesh:
     """FaceVerse's .npy or a folder of ARKit blendshape OBJ files; UserError if it is neither."""
     if not path:
         raise UserError("render.mesh is empty; set it to FaceVerse's .npy or a folder of OBJ files")
-    place = Path(path).expanduser()
+    place = home_path(path)
     if place.is_dir():
         return face_mesh(path, *read_folder(place))
     if not place.is_file():

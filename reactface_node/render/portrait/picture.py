@@ -2,36 +2,38 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
 import torch
 from torch import Tensor
 
 from reactface_node.errors import UserError
+from reactface_node.files import home_path
 from reactface_node.perception.portrait import crop_portrait
+from reactface_node.pictures import MOST_FILE_BYTES, read_picture_file
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-MOST_BYTES = 32 << 20
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
 def read_portrait(folder: str, name: str) -> Tensor:
     """(1, 3, 224, 224) in [-1, 1], cropped and upright, of the picture ``name`` in the folder.
 
-    UserError where there is no such picture, where it lies elsewhere, or where it does not show
-    one face.
+    UserError as ``find_portrait``, where it cannot be decoded, or where it does not show one face.
     """
-    path = _inside(Path(folder).expanduser(), name)
-    if path.stat().st_size > MOST_BYTES:
-        raise UserError(f"{path} is larger than {MOST_BYTES >> 20} MB; make it smaller")
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-    if bgr is None:
-        raise UserError(f"{path} is no picture that can be read")
+    path = find_portrait(folder, name)
+    rgb = read_picture_file(path)
     try:
-        crop = crop_portrait(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+        crop = crop_portrait(rgb)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     return torch.from_numpy(crop).permute(2, 0, 1)[None].float() / 127.5 - 1.0
+
+
+def find_portrait(folder: str, name: str) -> Path:
+    """The file of the picture ``name``; UserError where there is none, where it lies elsewhere, or
+    where it is too large."""
+    path = _inside(home_path(folder), name)
+    if path.stat().st_size > MOST_FILE_BYTES:
+        raise UserError(f"{path} is larger than {MOST_FILE_BYTES >> 20} MB; make it smaller")
+    return path
 
 
 def _inside(folder: Path, name: str) -> Path:
@@ -46,7 +48,15 @@ def _inside(folder: Path, name: str) -> Path:
     listed = f"there are: {', '.join(known)}" if known else "it holds no picture"
     if not name:
         raise UserError(f"render.portrait names no picture of {folder}; {listed}")
-    path = (home / name).resolve()
-    if not path.is_relative_to(home) or not path.is_file():
+    if not _is_within(home, home / name):
         raise UserError(f"no portrait '{name}' in {folder}; {listed}")
-    return path
+    return (home / name).resolve()
+
+
+def _is_within(home: Path, path: Path) -> bool:
+    """Whether it is a file below the folder; a name that no file can have is none."""
+    try:
+        found = path.resolve()
+        return found.is_relative_to(home) and found.is_file()
+    except (OSError, ValueError, RuntimeError):
+        return False

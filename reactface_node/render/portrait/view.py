@@ -1,10 +1,12 @@
 """The portrait renderer: PIRender on a picture of a person, window by window."""
 
 import logging
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
 from reactface_node import resources
 from reactface_node.config import RenderConfig
@@ -15,7 +17,7 @@ from reactface_node.render import Draw
 from reactface_node.render.portrait.generator import RADIUS, WINDOW, frames_around
 from reactface_node.render.portrait.guarded import GuardedPainter
 from reactface_node.render.portrait.painter import Painter, precision_of
-from reactface_node.render.portrait.picture import read_portrait
+from reactface_node.render.portrait.picture import find_portrait, read_portrait
 from reactface_node.render.portrait.weights import load_generator
 from reactface_node.schema import NUM_COEFFICIENTS
 
@@ -51,7 +53,8 @@ class Portrait:
 
     def __init__(self, config: RenderConfig, on_device_failure: str = "stop"):
         self.size = (config.width, config.height)
-        self._config = config
+        self._config = self._shown = config
+        self._reading: tuple[RenderConfig, Future[Tensor]] | None = None
         self._picture = read_portrait(config.portraits, config.portrait)
         path = resources.weights_file(config.pirender)
         if path is None:
@@ -93,11 +96,41 @@ class Portrait:
 
         return draw
 
+    def check(self, config: RenderConfig) -> None:
+        """UserError where there is no such picture; whether it shows a face is seen later."""
+        if config.portrait != self._shown.portrait:
+            find_portrait(config.portraits, config.portrait)
+
     def configure(self, config: RenderConfig) -> None:
-        """Another portrait from the same folder; UserError leaves the old one."""
-        if config.portrait != self._config.portrait:
-            self._picture = read_portrait(config.portraits, config.portrait)
+        """Another portrait from the same folder. It is read on a thread of its own, as finding the
+        face takes long, and shown from then on; of several that wait the last one is read."""
+        self.check(config)
         self._config = config
+        if self._reading is None:
+            self._begin_reading()
+
+    def settle(self) -> tuple[str, RenderConfig] | None:
+        if self._reading is None or not self._reading[1].done():
+            return None
+        (config, future), self._reading = self._reading, None
+        error = future.exception()
+        if config.portrait != self._config.portrait:
+            self._begin_reading()
+            return None
+        if error is None:
+            self._picture, self._shown = future.result(), config
+            return None
+        self._config = self._shown
+        known = isinstance(error, UserError)
+        return (str(error) if known else f"{config.portrait}: {error!r}"), self._shown
+
+    def _begin_reading(self) -> None:
+        config = self._config
+        if config.portrait == self._shown.portrait:
+            return
+        pool = ThreadPoolExecutor(1, thread_name_prefix="portrait")
+        self._reading = config, pool.submit(read_portrait, config.portraits, config.portrait)
+        pool.shutdown(wait=False)
 
     def reset(self) -> None:
         self._context = Context(self._config.look_ahead)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from reactface_node.data.check import lengths_that_disagree, picture_frames, read_coefficients
 from reactface_node.data.decode import Tracker, centre_crop, crops, fill_gaps, video_frames
@@ -14,6 +13,7 @@ from reactface_node.data.plan import MANIFEST
 from reactface_node.data.store import load_clips, load_facts
 from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
+from reactface_node.progress import ProgressBar
 from reactface_node.render.portrait.weights import CoefficientSpace
 from reactface_node.schema import FRAME_RATE_HZ
 
@@ -116,7 +116,7 @@ def _tracked(path: Path, tracker: Tracker, wanted: CoefficientSpace) -> Portrait
 def _frames(path: Path, count: int) -> Iterator[np.ndarray]:
     """Every (H, W, 3) picture, at least one, under a progress bar of ``count``."""
     empty = True
-    for rgb in tqdm(video_frames(path), path.name, count, unit="frame"):
+    for rgb in ProgressBar(video_frames(path), path.name, count, unit="frame"):
         empty = False
         yield rgb
     if empty:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from reactface_node.errors import UserError
 from reactface_node.files import make_folder
+from reactface_node.progress import ProgressBar
 from reactface_node.render.portrait.generator import FaceGenerator
 from reactface_node.render.portrait.weights import CoefficientSpace, LoadedGenerator, save_generator
 from reactface_node.training.portrait.batches import Pairs, digest_of, draw
@@ -83,7 +83,7 @@ def tune(
     prolong a run. UserError where ``out`` holds a run of something else, or the disk is full.
     """
     run = start(begin, clips, loss, stages, out, device)
-    bar = tqdm(
+    bar = ProgressBar(
         range(run.progress.step, stages.steps), "portrait", unit="step",
         initial=run.progress.step, total=stages.steps,
     )  # fmt: skip
@@ -165,4 +165,4 @@ def save(run: Run, step: int, out: Path) -> None:
     run.progress = Progress(step, history)
     average = dict(run.average.state_dict())
     save_state(out / STATE, run.net, run.optimiser, average, run.progress, run.about)
-    tqdm.write(json.dumps(history[-1]), file=sys.stderr)
+    ProgressBar.write(json.dumps(history[-1]), file=sys.stderr)

@@ -36,7 +36,12 @@ function hideWhenStill() {
 // The node may have been started anew, with other settings.
 async function learn(face, panel) {
   try {
-    const about = await (await fetch("/about.json")).json();
+    const answer = await fetch("/about.json");
+    if (answer.status === 401) {
+      document.getElementById("lost").textContent = "open the address that the robot has printed";
+    }
+    if (!answer.ok) return;
+    const about = await answer.json();
     panel.build(about);
     face.wear(about.settings.find((setting) => setting.name === THEME).value);
   } catch {
@@ -64,8 +69,8 @@ function start() {
     state: (now) => {
       connected = now;
       document.getElementById("lost").hidden = now;
-      if (now) learn(face, panel);
-      else face.rest();
+      if (!now) face.rest();
+      learn(face, panel);
     },
   });
   document.getElementById("toggle").onclick = togglePanel;
