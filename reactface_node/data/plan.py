@@ -89,7 +89,10 @@ def read_json(path: Path) -> dict[str, Any]:
     """UserError that names the file if it does not hold an object."""
     if not path.is_file():
         raise UserError(f"{path} is missing")
-    return text_files.read_json(path)
+    try:
+        return text_files.read_json(path)
+    except UserError as error:
+        raise UserError(f"{path} is damaged: {error}") from error
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

@@ -124,7 +124,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return read_json(path)
     except UserError as error:
-        raise UserError(f"{path} holds no answers and no key of a survey ({error})") from error
+        raise UserError(f"{path} cannot be read as answers or key of a survey: {error}") from error
 
 
 def wilson_percent(chosen: int, answers: int) -> tuple[float, float]:
