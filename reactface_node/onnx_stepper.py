@@ -1,6 +1,5 @@
 """The exported model under onnxruntime: the same numbers without torch."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,10 @@ import numpy as np
 from reactface_node.config import Config, ModelConfig
 from reactface_node.engine import SpeakerFrames
 from reactface_node.errors import UserError
-from reactface_node.onnx_format import FORMAT, HELP, MANIFEST, VERSION
+from reactface_node.onnx_format import HELP, MANIFEST, Graph, read_manifest
+from reactface_node.resources import refuse_stand_in
+from reactface_node.schema import NUM_COEFFICIENTS, SAMPLES_PER_FRAME
+from reactface_node.text_files import shown
 
 FIXED = ("momentum", "temperature", "gain")
 
@@ -19,30 +21,27 @@ class OnnxStepper:
     the rings among them are written in place."""
 
     def __init__(self, folder: Path, config: Config):
-        """UserError where the folder is no export, or was made for other settings."""
+        """UserError where the folder is no export, was made for other settings, does not fit
+        together, or gives no numbers."""
         self._about = read_manifest(folder)
         self._check(folder, config)
         about = self._about
-        self.window, self.noise_width = about["window"], about["noise_width"]
-        self.disposition = about["disposition"]
-        self._frames = about["frames"]
+        self.window, self.noise_width = about.window, about.noise_width
+        self.disposition = about.disposition
         self._graphs = {
-            name: _session(folder / f"{name}.onnx", config.threads) for name in about["graphs"]
+            name: _session(folder / f"{name}.onnx", config.threads, graph)
+            for name, graph in about.graphs.items()
         }
-        self._outputs = {name: graph["outputs"] for name, graph in about["graphs"].items()}
-        self._inputs = {name: list(graph["inputs"]) for name, graph in about["graphs"].items()}
         self._phase = 0
         self._state: dict[str, np.ndarray] = {}
+        self._try(folder)
 
     def begin(self, disposition: np.ndarray) -> None:
-        shapes = self._about["graphs"]["first"]["inputs"]
-        self._state = {
-            name: np.array(values, np.int64 if name in ("frame", "position") else np.float32)
-            .reshape(shapes[name])
-            for name, values in self._about["state"].items()
-        }  # fmt: skip
+        about = self._about
+        shapes = about.graphs["first"].inputs
+        self._state = {name: values.copy() for name, values in about.state.items()}
         self._state["disposition"] = disposition[None]
-        for name in self._about["rings"]:
+        for name in about.rings:
             for part in (f"{name}_keys", f"{name}_values"):
                 self._state[part] = np.zeros(shapes[part], np.float32)
         self._phase = 0
@@ -54,20 +53,21 @@ class OnnxStepper:
         given |= {key: noise[None], "plan_phase": np.array([self._phase], np.int64)}
         known = self._state | given
         position = int(self._state["position"][0])
-        results = self._graphs[name].run(None, {n: known[n] for n in self._inputs[name]})
-        for output, value in zip(self._outputs[name], results, strict=True):
+        graph = self._about.graphs[name]
+        results = self._graphs[name].run(None, {n: known[n] for n in graph.inputs})
+        for output, value in zip(graph.outputs, results, strict=True):
             if output.startswith("rows_"):
                 self._write(output.removeprefix("rows_"), value, position)
             else:
                 self._state[output.removeprefix("new_")] = value
-        self._phase = (self._phase + self._frames) % self.window
+        self._phase = (self._phase + self._about.frames) % self.window
         shown: np.ndarray = self._state["listener"][0]
         return shown
 
     def check(self, config: ModelConfig) -> None:
         """UserError where they are not those that are part of the graphs."""
         for name in ("temperature", "momentum"):
-            if getattr(config, name) != self._about[name]:
+            if getattr(config, name) != getattr(self._about, name):
                 raise UserError(f"model.{name} is fixed in an exported model: export it again")
 
     def configure(self, config: ModelConfig) -> None:
@@ -77,40 +77,64 @@ class OnnxStepper:
         """new (M, n*k, 2D): keys and values of the newest frames, into their places."""
         keys, values = self._state[f"{ring}_keys"], self._state[f"{ring}_values"]
         _, heads, size, places = keys.shape
-        first = position * self._about["rings"][ring]
+        first = position * self._about.rings[ring]
         slots = (first + np.arange(new.shape[1])) % places
         parts = new.reshape(len(new), -1, 2, heads, size)
         keys[..., slots] = parts[:, :, 0].transpose(0, 2, 3, 1)
         values[:, :, slots] = parts[:, :, 1].transpose(0, 2, 1, 3)
 
     def _check(self, folder: Path, config: Config) -> None:
-        frames = 1 if config.mode == "frame" else self._about["window"]
-        wanted = {"frames": frames, "samples": config.playout.samples}
+        frames = 1 if config.mode == "frame" else self._about.window
+        wanted = {"window": config.model.window, "frames": frames}
+        wanted |= {"samples": config.playout.samples}
         wanted |= {name: getattr(config.model, name) for name in FIXED}
         for name, value in wanted.items():
-            if self._about[name] != value:
+            if getattr(self._about, name) != value:
                 raise UserError(
-                    f"{folder} was exported with {name} = {self._about[name]}, the config says "
-                    f"{value}: export it again"
+                    f"{folder} was exported with {name} = {getattr(self._about, name)}, the "
+                    f"config says {value}: export it again"
                 )
         if config.device != "cpu":
             raise UserError(f"an exported model runs on the cpu, not on {config.device}")
 
+    def _try(self, folder: Path) -> None:
+        """A window of each of two conversations; UserError where graphs and manifest do not fit,
+        or where weights are no numbers or all alike."""
+        try:
+            reactions = [self._conversation(seed) for seed in range(2)]
+        except Exception as error:  # of what does not fit onnxruntime and numpy have many kinds
+            reason = shown(str(error).partition("\n")[0])
+            raise UserError(f"{folder} does not fit together ({reason}): {HELP}") from error
+        if not np.isfinite(reactions).all():
+            raise UserError(f"{folder} is damaged: its weights are no numbers: {HELP}")
+        if np.array_equal(*reactions):
+            raise UserError(f"{folder} is damaged: it reacts to everybody alike: {HELP}")
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """What an exported model says of itself; UserError where it is none, or a newer one."""
-    try:
-        about: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{folder} is no exported model: {HELP}") from error
-    if about.get("format") != FORMAT:
-        raise UserError(f"{folder} is no exported model: {HELP}")
-    if about["version"] > VERSION:
-        raise UserError(f"{folder} was written by a newer reactface_node; update this one")
-    return about
+    def _conversation(self, seed: int) -> np.ndarray:
+        """Reactions of a window to a seeded speaker, (M, w, 58)."""
+        about, rng = self._about, np.random.default_rng(seed)
+        n = about.frames
+        self.begin(rng.standard_normal((about.samples, about.disposition)).astype(np.float32))
+        begun = {name: values.shape for name, values in self._state.items()}
+        shown = []
+        for _ in range(about.window // n):
+            speaker = SpeakerFrames(
+                rng.random((n, NUM_COEFFICIENTS), np.float32),
+                np.ones((n, NUM_COEFFICIENTS), bool),
+                0.1 * rng.standard_normal(n * SAMPLES_PER_FRAME, np.float32),
+                np.ones(n, bool),
+            )
+            noise = rng.standard_normal((about.samples, about.noise_width), np.float32)
+            shown.append(self.step(speaker, noise))
+            if shown[-1].shape != (about.samples, n, NUM_COEFFICIENTS):
+                raise ValueError(f"reactions are {shown[-1].shape}")
+        for name, shape in begun.items():
+            if self._state[name].shape != shape:
+                raise ValueError(f"{name} is {self._state[name].shape}, not {shape}")
+        return np.concatenate(shown, axis=1)
 
 
-def _session(path: Path, threads: int) -> Any:
+def _session(path: Path, threads: int, graph: Graph) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
@@ -120,8 +144,16 @@ def _session(path: Path, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # What onnxruntime says of a graph is in the error, too.
+    options.log_severity_level = 4
+    refuse_stand_in(path)
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        inputs = {one.name: tuple(one.shape) for one in session.get_inputs()}
+        found = Graph(inputs, tuple(one.name for one in session.get_outputs()))
     except Exception as error:  # onnxruntime has a dozen kinds, none of them public
         reason = str(error).splitlines()[0]
         raise UserError(f"{path} is damaged or missing ({reason}): {HELP}") from error
+    if found != graph:
+        raise UserError(f"{path} takes or gives other than its {MANIFEST} says: {HELP}")
+    return session

@@ -32,7 +32,7 @@ from reactface_node.stamps import AUDIO, IMAGE
 from reactface_node.steps import Steps
 from reactface_node.timeline import Timeline, Window
 from reactface_node.turn import Turn
-from reactface_node.warm_up import warm_up
+from reactface_node.warm_up import check_reactions, warm_up
 
 
 class ReactionSession:
@@ -286,7 +286,7 @@ class ReactionSession:
         blank, stamps_s = np.zeros((240, 320, 3), np.uint8), itertools.count()
         warm_up(
             self.config,
-            lambda: [self.run_silence() for _ in steps],
+            lambda: check_reactions([self.run_silence() for _ in steps], self.config.weights),
             lambda: self._tracker.track(float(next(stamps_s)), blank).result(),
             self._clock,
         )

@@ -1,10 +1,13 @@
 """First calls are slow: they come before the first input. What is slow after them is said."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 
+import numpy as np
+
 from reactface_node.config import Config
+from reactface_node.errors import UserError
 from reactface_node.load import LEVELS, too_slow
 from reactface_node.schema import FRAME_RATE_HZ
 
@@ -31,6 +34,12 @@ def warm_up(
     )
     if text:
         logging.getLogger(__name__).warning("%s", text)
+
+
+def check_reactions(reactions: Sequence[np.ndarray], weights: str) -> None:
+    """UserError where what the model gives is no numbers: its weights are damaged."""
+    if not all(np.isfinite(reaction).all() for reaction in reactions):
+        raise UserError(f"{weights} is damaged: the model gives NaN; get it again")
 
 
 def _seconds(act: Callable[[], object], clock: Callable[[], float]) -> float:

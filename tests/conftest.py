@@ -10,6 +10,22 @@ def one_thread():
 
 
 @pytest.fixture(scope="session")
+def exports(tmp_path_factory):
+    """(config that plays the exported folder, the model, its checkpoint) of a mode; an export
+    takes ten seconds."""
+    from export_rig import make_export
+
+    made = {}
+
+    def exported(mode):
+        if mode not in made:
+            made[mode] = make_export(mode, tmp_path_factory.mktemp(mode))
+        return made[mode]
+
+    return exported
+
+
+@pytest.fixture(scope="session")
 def portraits(tmp_path_factory):
     """A folder of pictures, good and bad."""
     from portrait_pictures import folder_of_portraits

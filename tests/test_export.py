@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from export_rig import CHANGES, options
 from model_inputs import small_config, small_model
 from test_session import ReadingTracker, joined, make_session, run
 
@@ -18,34 +19,14 @@ from reactface_node.model.load import TorchStepper
 from reactface_node.session import ReactionSession
 
 EXACT = 1e-4
-CHANGES = {"model__disposition": 3, "model__lrd": "latent_frame", "model__continuity": True}
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
 
-def options(config, checkpoint):
-    """The command line's for a small config."""
-    named = {f"model.{n}": v for n, v in vars(config.model).items()}
-    changed = {name: named[name] for name in named if name.split(".")[1] in SETTINGS}
-    changed |= {"weights": str(checkpoint), "mode": config.mode}
-    changed |= {"playout.samples": config.playout.samples}
-    return [part for n, v in changed.items() for part in ("--set", f"{n}={v}")]
-
-
-SETTINGS = ("width", "heads", "face_layers", "cie_layers", "history_s", "sync_history_s",
-            "disposition", "lrd", "continuity")  # fmt: skip
-
-
-@pytest.fixture(scope="module", params=["window", "frame"])
-def exported(request, tmp_path_factory):
+@pytest.fixture(params=["window", "frame"])
+def exported(request, exports):
     """(config that plays the exported folder, the model, its checkpoint)."""
-    config = small_config(playout__samples=2, mode=request.param, **CHANGES)
-    model, folder = small_model(config), tmp_path_factory.mktemp(request.param)
-    checkpoint = folder / "small.safetensors"
-    save_checkpoint(checkpoint, model, config, {}, "none")
-    target = folder / "small_onnx"
-    assert main(["weights", "--export", str(target), *options(config, checkpoint)]) == 0
-    return config.replace(weights=str(target)), model, checkpoint
+    return exports(request.param)
 
 
 def frames_of(engine, count, seed=0):
