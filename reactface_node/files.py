@@ -102,6 +102,8 @@ def write_text(path: Path, text: str) -> None:
 
 def check_new(path: Path) -> None:
     """UserError where something is called ``path`` already, or nothing can be called so."""
+    if "\0" in str(path):
+        raise UserError(f"cannot write {str(path)!r}: a name holds no NUL character")
     try:
         taken = path.exists() or path.is_symlink()
     except OSError as error:
