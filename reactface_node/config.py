@@ -8,13 +8,16 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from reactface_node import resources
 from reactface_node.config_model import ModelConfig, TrainingConfig
 from reactface_node.config_outputs import OutputsConfig, WebConfig
 from reactface_node.errors import UserError
-from reactface_node.settings import merge, read_yaml, setting
+from reactface_node.parameter_files import read_settings
+from reactface_node.settings import merge, setting
+from reactface_node.text_files import read_yaml, shown
 
 __all__ = [
     "Config", "ModelConfig", "OutputsConfig", "PerceptionConfig", "PlayoutConfig", "RenderConfig",
@@ -233,22 +236,25 @@ class Config:
         """
         config = merge(Config(), read_yaml(_profile_path(profile)))
         if path is not None:
-            config = merge(config, read_yaml(path))
-        config = config.replace(**dict(overrides or {}))
+            names = [item.name for item in dataclasses.fields(Config)]
+            config = _merged_from(path, config, read_settings(path, names))
+        config = config.replace(overrides or {})
         if config.profile != profile:
-            raise UserError(f"profile={config.profile} cannot be set there: --profile chooses it")
+            raise UserError(
+                f"profile={shown(config.profile)} cannot be set there: --profile chooses it"
+            )
         return config
 
-    def replace(self, **values: Any) -> "Config":
-        """A copy with dotted names replaced: ``replace(**{"playout.gain": 1.5})``; validated."""
-        nested: dict[str, Any] = {}
-        for name, value in values.items():
-            *sections, leaf = name.split(".")
-            level = nested
-            for section in sections:
-                level = level.setdefault(section, {})
-            level[leaf] = value
-        return merge(self, nested)
+    def replace(
+        self, changes: Mapping[Any, Any] = MappingProxyType({}), /, **named: Any
+    ) -> "Config":
+        """A copy with dotted names replaced: ``replace({"playout.gain": 1.5})``; validated.
+
+        Names without dots may be given as keywords. UserError, and nothing is changed, on a name
+        that is unknown or there twice, a wrong type, or a value out of range.
+        """
+        config: Config = merge(self, {**changes, **named})
+        return config
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -265,8 +271,16 @@ def profile_names() -> list[str]:
     return sorted(path.stem for path in files if path.stem not in NO_PROFILES)
 
 
+def _merged_from(path: Path, config: Config, values: Mapping[str, Any]) -> Config:
+    """UserError names the file."""
+    try:
+        return config.replace(values)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
 def _profile_path(profile: str) -> Path:
     names = profile_names()
     if profile not in names:
-        raise UserError(f"unknown profile '{profile}'; there are: {', '.join(names)}")
+        raise UserError(f"unknown profile {shown(profile)}; there are: {', '.join(names)}")
     return resources.folder("config") / f"{profile}.yaml"

@@ -9,7 +9,7 @@ from reactface_node import resources
 from reactface_node.config import Config, profile_names
 from reactface_node.download import download, file_sha256
 from reactface_node.errors import UserError
-from reactface_node.settings import read_yaml
+from reactface_node.text_files import read_yaml
 
 CATALOGUE = "catalogue.yaml"
 SHOWN_DIGITS = 16

@@ -41,7 +41,7 @@ def run(capsys, *arguments):
             ["replay", SAMPLE, "-o", "OUT", "--profile", "official"],
             "no weights 'official.safetensors'",
         ),
-        (["replay", "x", "-o", "OUT", "--config", "no.yaml"], "cannot read the config file"),
+        (["replay", "x", "-o", "OUT", "--config", "no.yaml"], "cannot read no.yaml"),
         (["replay", SAMPLE, "-o", "OUT", "--set", "weights=no.safetensors"], "reactface train"),
         (["replay", "x", "-o", "EXISTS"], "exists already"),
         (["replay", SAMPLE, "-o", "no/OUT"], "cannot write no/OUT"),

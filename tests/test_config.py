@@ -8,6 +8,7 @@ import pytest
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.settings import parse_overrides, settings
+from reactface_node.text_files import meaning
 
 
 def test_profile_file_and_overrides_in_this_order(tmp_path):
@@ -74,7 +75,9 @@ def test_every_setting_has_a_description_and_a_range_or_choices():
 
 
 def test_overrides_are_parsed_as_yaml():
-    assert parse_overrides(["a.b=1.5", "c=on.yaml", "d="]) == {"a.b": 1.5, "c": "on.yaml", "d": ""}
+    given = parse_overrides(["a.b=1.5", "c=on.yaml", "d=", "e='1.5'"])
+    found = {name: meaning(value) for name, value in given.items()}
+    assert found == {"a.b": 1.5, "c": "on.yaml", "d": None, "e": "1.5"}
     with pytest.raises(UserError, match="NAME=VALUE"):
         parse_overrides(["gain"])
 

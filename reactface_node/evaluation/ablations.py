@@ -24,7 +24,7 @@ from reactface_node.evaluation.rows import (
 )
 from reactface_node.evaluation.table import Row, Table
 from reactface_node.files import write_text
-from reactface_node.settings import read_yaml
+from reactface_node.text_files import meaning, read_yaml
 from reactface_node.training.dataset import data_folder, make_synthetic
 from reactface_node.training.train import WEIGHTS, train
 
@@ -57,14 +57,21 @@ def read_studies(path: Path | None = None) -> list[Study]:
         return [
             Study(
                 table["name"], table["title"], tuple(table["columns"]),
-                tuple(Variant(r["name"], tuple(r["shows"]), r["set"]) for r in table["rows"]),
+                tuple(Variant(r["name"], _marks(r["shows"]), r["set"]) for r in table["rows"]),
             )
             for table in read_yaml(path)["tables"]
         ]  # fmt: skip
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path}: every table needs name, title, columns and rows ({error})"
         ) from error
+
+
+def _marks(shows: Any) -> tuple[bool, ...]:
+    marks = tuple(meaning(mark) for mark in shows)
+    if not all(isinstance(mark, bool) for mark in marks):
+        raise TypeError("shows takes true and false")
+    return marks
 
 
 def choose_studies(names: Sequence[str]) -> list[Study]:
@@ -104,7 +111,7 @@ def run_studies(
     for study in studies:
         for variant in study.rows:
             if variant.name not in done:
-                changed = config.replace(**variant.settings, **{"training.data": str(data)})
+                changed = config.replace({**variant.settings, "training.data": str(data)})
                 done[variant.name] = _result(changed, out / variant.name, measuring)
         rows = [Row(GT, real, (False,) * len(study.columns))]
         rows += [Row(v.name, done[v.name], v.shows) for v in study.rows]

@@ -15,7 +15,7 @@ import numpy as np
 
 from reactface_node.errors import UserError
 from reactface_node.schema import COEFFICIENT_NAMES, FRAME_RATE_HZ, NUM_COEFFICIENTS, index_of
-from reactface_node.settings import read_yaml
+from reactface_node.text_files import SHOWN_CHARACTERS, is_text, meaning, read_yaml, shown
 
 KEYS = ("name", "from", "offset", "min", "max", "rate_limit")
 
@@ -39,9 +39,9 @@ class MotorMap:
     def load(path: Path) -> "MotorMap":
         """UserError that names the file and what is wrong in it."""
         values = read_yaml(path)
-        unknown = [str(key) for key in values if key != "joints"]
+        unknown = [key for key in values if key != "joints"]
         if unknown:
-            raise UserError(f"{path}: unknown key '{unknown[0]}'; there is only 'joints'")
+            raise UserError(f"{path}: unknown key {shown(unknown[0])}; there is only 'joints'")
         joints = values.get("joints")
         if not isinstance(joints, list) or not joints:
             raise UserError(f"{path}: 'joints' must be a list of joints")
@@ -74,14 +74,14 @@ class MotorMap:
 def _joint(where: str, joint: Any) -> dict[str, Any]:
     """One checked entry: "from" as (58,) gains, numbers as floats."""
     if not isinstance(joint, Mapping):
-        raise UserError(f"{where} must hold names and values, not {joint!r}")
+        raise UserError(f"{where} must hold names and values, not {shown(joint)}")
     name = joint.get("name")
-    if not isinstance(name, str) or not name:
-        raise UserError(f"{where}: 'name' must be a text, not {name!r}")
+    if not isinstance(name, str) or not name or not is_text(name):
+        raise UserError(f"{where}: 'name' must be a text, not {shown(name)}")
     where = f"{where} ({name})"
     for key in joint:
         if key not in KEYS:
-            raise UserError(f"{where}: unknown key '{key}'{_hint(str(key), KEYS)}")
+            raise UserError(f"{where}: unknown key {shown(key)}{_hint(key, KEYS)}")
     joint = {"offset": 0.0, **joint}
     for key in KEYS:
         if key not in joint:
@@ -91,27 +91,28 @@ def _joint(where: str, joint: Any) -> dict[str, Any]:
         raise UserError(f"{where}: 'min' must be below 'max'")
     if checked["rate_limit"] <= 0:
         raise UserError(f"{where}: 'rate_limit' must be above 0")
-    return {"name": name, "from": _gains(where, joint["from"]), **checked}
+    return {"name": str(name), "from": _gains(where, joint["from"]), **checked}
 
 
 def _gains(where: str, sources: Any) -> np.ndarray:
     if not isinstance(sources, Mapping) or not sources:
-        raise UserError(f"{where}: 'from' must hold names and gains, not {sources!r}")
+        raise UserError(f"{where}: 'from' must hold names and gains, not {shown(sources)}")
     gains = np.zeros(NUM_COEFFICIENTS)
     for name, gain in sources.items():
         if name not in COEFFICIENT_NAMES:
-            hint = _hint(str(name), COEFFICIENT_NAMES)
-            raise UserError(f"{where}: 'from' has no '{name}' to take{hint}")
+            hint = _hint(name, COEFFICIENT_NAMES)
+            raise UserError(f"{where}: 'from' has no {shown(name)} to take{hint}")
         gains[index_of(name)] = _number(f"{where}: '{name}'", gain)
     return gains
 
 
 def _number(where: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UserError(f"{where} must be a number, not {value!r}")
-    return float(value)
+    number = meaning(value)
+    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+        raise UserError(f"{where} must be a number, not {shown(value)}")
+    return float(number)
 
 
 def _hint(name: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
+    near = difflib.get_close_matches(name, known, 1) if len(name) <= SHOWN_CHARACTERS else ()
     return f"; did you mean '{near[0]}'?" if near else ""

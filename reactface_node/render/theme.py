@@ -7,7 +7,7 @@ from typing import Any
 
 from reactface_node import resources
 from reactface_node.errors import UserError
-from reactface_node.settings import read_yaml
+from reactface_node.text_files import meaning, read_yaml, shown
 
 HEADS = ("shell", "hair", "screen")
 
@@ -69,7 +69,7 @@ class Themes:
         """A theme by its name; UserError if it is unknown or a field is missing or wrong."""
         themes = self.all()
         if name not in themes:
-            raise UserError(f"unknown theme '{name}'; there are: {', '.join(themes)}")
+            raise UserError(f"unknown theme {shown(name)}; there are: {', '.join(themes)}")
         return parse_theme(name, themes[name])
 
     def all(self) -> dict[str, Any]:
@@ -96,9 +96,10 @@ def parse_theme(name: str, values: Any) -> Theme:
     if not isinstance(values, dict):
         raise UserError(f"theme '{name}' must hold names and values")
     known = {item.name: item for item in dataclasses.fields(Theme)}
+    values = {key: meaning(value) for key, value in values.items()}
     for key, value in values.items():
         if key not in known:
-            raise UserError(f"theme '{name}' has an unknown field '{key}'")
+            raise UserError(f"theme '{name}' has an unknown field {shown(key)}")
         _check(name, key, value, known[key].type)
     missing = [
         key for key, f in known.items() if f.default is dataclasses.MISSING and key not in values
@@ -118,4 +119,4 @@ def _check(theme: str, key: str, value: Any, kind: Any) -> None:
         good = isinstance(value, str) and re.fullmatch("#[0-9a-fA-F]{6}", value) is not None
         wanted = 'a colour such as "#a0b1c2"'
     if not good:
-        raise UserError(f"theme '{theme}': {key} must be {wanted}, not {value!r}")
+        raise UserError(f"theme '{theme}': {key} must be {wanted}, not {shown(value)}")
