@@ -149,6 +149,10 @@ class ReactionSession:
         latest_s = max(closed_s + 1 / FRAME_RATE_HZ, self._delay.soonest_s(window))
         return self._watch.is_done(window) or now_s >= latest_s
 
+    def end(self) -> None:
+        """Nothing more comes (a recording has ended): nothing is waited for any longer."""
+        self._timeline.end()
+
     def reset(self) -> None:
         """Forget the conversation: new time zero, new state, same weights."""
         self._resets += 1

@@ -18,8 +18,6 @@ from reactface_node.config import TimelineConfig
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
 from reactface_node.timeline_stats import TimelineStats
 
-FOREIGN_CLOCK_S = 5.0
-"""A stamp this far from its arrival is on another clock; for those who know of arrivals."""
 AHEAD_S = 2.0
 """A stamp this far ahead of everything known is believed only if it persists ..."""
 PERSIST_S = 0.5
@@ -77,7 +75,12 @@ class Timeline:
         self.stats = TimelineStats()
         self._config, self._window, self._eager = config, window, eager
         self._perceive = perceive
+        self._has_ended = False
         self._clear()
+
+    def end(self) -> None:
+        """Nothing more comes: no window waits for it any longer."""
+        self._has_ended = True
 
     def _clear(self) -> None:
         self._zero_s: float | None = None
@@ -164,7 +167,8 @@ class Timeline:
                 self._zero_s = now_s
             if not self._has_input:
                 self._newest_s = max(self._newest_s, now_s)
-            self._close(self._slot(now_s - self._config.max_wait_s))
+            wait_s = 0.0 if self._has_ended else self._config.max_wait_s
+            self._close(self._slot(now_s - wait_s))
             self._close(self._unawaited(now_s))
         ready, self._ready = self._ready, deque()
         return list(ready)

@@ -91,7 +91,7 @@ class Server(Intake):
         are changed by ``change``, which is ``configure`` where there is no other way to it.
         is_live: time goes on by itself, so that nothing is waited for, and work that there is no
         time for is left out. clock: what that is measured with."""
-        super().__init__(config, session)
+        super().__init__(config, session, is_live)
         self.enabled = True
         self._types, self._transport = types, transport
         self._renderer, self._name = renderer, name
@@ -172,6 +172,7 @@ class Server(Intake):
     def _report(self, now_s: float) -> None:
         load = self._work.report(self.meter.totals.get("frames_late", 0))
         values = self.meter.report(now_s) | self._session.stats() | memory_mb() | load
+        values |= self.offsets()
         self.narrow(int(values["image_width_px"]))
         message = diagnostic_array(self._types, now_s, self._name, self.enabled, values)
         self._transport.publish(DIAGNOSTICS, message)
