@@ -6,7 +6,7 @@ end is the offset of the sender's clock, or the delay that all messages have. Pu
 
 import math
 
-TOLERANCE_S = 0.1
+TOLERANCE_S = 0.11
 """An offset up to this is ordinary transport (or a chunk stamped at its end): stamps stay."""
 STEP_S = 0.05
 """A learned offset changes only where it is off by more than this."""
@@ -16,8 +16,8 @@ PERSIST_S = 0.5
 """Messages that are late become a new offset after so long without one that is on time."""
 LEAP_SHARE = 0.75
 """Of what the session takes for a clock that jumped back: later messages are put right before."""
-PAUSE_S = 1.0
-"""After a pause of this length, as at the start, one message may decide."""
+PAUSE_S, ONCE_S = 1.0, 0.2
+"""After a pause of this length, as at the start, one message decides that is so late."""
 
 
 class StreamClock:
@@ -34,6 +34,7 @@ class StreamClock:
         self.late_s = 0.0
         self._leap_s, self._in_bursts = leap_s, in_bursts
         self._stamp_s = self._arrival_s = self._set_s = -math.inf
+        self._repeats = 0
         self._late_since_s: float | None = None
         self._least_s = math.inf
 
@@ -46,11 +47,14 @@ class StreamClock:
         if not stamp_s:
             return None
         lag_s = arrival_s - stamp_s - duration_s
-        stands = stamp_s == self._stamp_s and lag_s - self.offset_s > TOLERANCE_S
+        # Once may be a message that was sent twice; neither tells anything of the clock.
+        self._repeats = self._repeats + 1 if stamp_s == self._stamp_s else 0
         self._stamp_s = stamp_s
-        if stands:
+        repeatable_s = (math.inf, self._leap_s, TOLERANCE_S)[min(self._repeats, 2)]
+        if lag_s - self.offset_s > repeatable_s:
             return None
-        self._learn(lag_s, arrival_s)
+        if not self._repeats:
+            self._learn(lag_s, arrival_s)
         self.late_s = max(0.0, lag_s - self.offset_s)
         return stamp_s + self.offset_s
 
@@ -72,7 +76,7 @@ class StreamClock:
         slack_s = STEP_S if self.offset_s else TOLERANCE_S
         has_paused = not 0.0 <= arrival_s - self._arrival_s < PAUSE_S
         self._arrival_s = arrival_s
-        decides_s = slack_s if has_paused and not self._in_bursts else self._leap_s
+        decides_s = ONCE_S if has_paused and not self._in_bursts else self._leap_s
         if excess_s < -slack_s or excess_s > decides_s:
             self._set(lag_s, arrival_s)
             self._set_s = arrival_s
