@@ -34,6 +34,7 @@ class StreamClock:
         self.late_s = 0.0
         self._leap_s, self._in_bursts = leap_s, in_bursts
         self._stamp_s = self._arrival_s = self._set_s = -math.inf
+        self._doubted_s: float | None = None
         self._repeats = 0
         self._late_since_s: float | None = None
         self._least_s = math.inf
@@ -77,7 +78,12 @@ class StreamClock:
         has_paused = not 0.0 <= arrival_s - self._arrival_s < PAUSE_S
         self._arrival_s = arrival_s
         decides_s = ONCE_S if has_paused and not self._in_bursts else self._leap_s
-        if excess_s < -slack_s or excess_s > decides_s:
+        doubted_s, self._doubted_s = self._doubted_s, None
+        if doubted_s is not None and abs(lag_s - doubted_s) < min(TOLERANCE_S, abs(excess_s)):
+            self._set(doubted_s, arrival_s)
+        elif excess_s < -slack_s or excess_s > decides_s:
+            # A stamp that is wrong by itself is found out by the next one.
+            self._doubted_s = None if self._in_bursts or has_paused else self.offset_s
             self._set(lag_s, arrival_s)
             self._set_s = arrival_s
         elif excess_s > slack_s:
