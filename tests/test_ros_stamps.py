@@ -9,7 +9,7 @@ from ros_server_rig import START_S, TYPES, an_image, faked_node
 from test_session import ReadingTracker
 
 from reactface_node.ros import convert
-from reactface_node.ros.stamps import StreamClock, stream_clocks
+from reactface_node.ros.stamps import StreamClock, first_offset_s, stream_clock
 from reactface_node.session import ReactionSession
 
 SECONDS = 8.0
@@ -37,11 +37,11 @@ def placed(clock, events, off, duration_s=0.0):
 
 
 def image_clock():
-    return stream_clocks(1.0)["image"]
+    return stream_clock("image", 1.0)
 
 
 def audio_clock():
-    return stream_clocks(1.0)["audio"]
+    return stream_clock("audio", 1.0)
 
 
 @pytest.mark.parametrize("lag_s", [0.0, 0.02, 0.06, 0.1, -0.05])
@@ -134,7 +134,7 @@ STEP = 0.05 + LAG_S + 1e-6
 @pytest.mark.parametrize("stream", ["image", "audio"])
 @pytest.mark.parametrize("ppm", [100, -100])
 def test_clocks_that_drift_apart_are_followed_in_small_steps(stream, ppm):
-    clock = stream_clocks(1.0)[stream]
+    clock = stream_clock(stream, 1.0)
     events = camera(3 * 3600, 2)
     times = placed(clock, events, lambda t: ppm * 1e-6 * t)
     right = np.array([t for t, _ in events])
@@ -361,3 +361,13 @@ def moved(message, by_s):
     stamp_s = convert.time_to_s(message.header.stamp) + by_s
     message.header = convert.header(TYPES, stamp_s, message.header.frame_id)
     return message
+
+
+def test_an_offset_that_is_known_beforehand_is_there_from_the_first_message_on():
+    lags = [START_S + a - (START_S + t - 0.3) - 0.032 for t, a in microphone(1.0, burst=10)]
+    offset_s = first_offset_s(lags)
+    assert offset_s == pytest.approx(0.3 + LAG_S)
+    assert first_offset_s([]) == first_offset_s([0.4, 0.05, 0.1]) == 0.0
+    clock = stream_clock("audio", 1.0, offset_s)
+    times = placed(clock, microphone(burst=10), always(-0.3), 0.032)
+    np.testing.assert_allclose(times, [t for t, _ in microphone(burst=10)], atol=LAG_S + 1e-6)

@@ -19,7 +19,7 @@ from reactface_node.ros import convert
 from reactface_node.ros.audio import Audio, AudioFormat, says_its_format
 from reactface_node.ros.bag import BagMessage
 from reactface_node.ros.source import Elapsed, Source, open_source
-from reactface_node.ros.stamps import stream_clocks
+from reactface_node.ros.stamps import stream_clock
 from reactface_node.schema import NUM_COEFFICIENTS
 
 FOREHEAD, CHIN = 10, 152
@@ -40,6 +40,8 @@ def _read(path: Path, source: Source, config: Config, tracker: LandmarkTracker) 
     video = video_formats(path) if source.bag is None else ("", "")
     elapsed, end_s = Elapsed(), 0.0
     eye, ear = _Eye(config, tracker), _Ear(config, tracker)
+    eye.expect(source.offsets_s.get("image", 0.0))
+    ear.expect(source.offsets_s.get("audio", 0.0))
     for item in source.watched(path.name):
         arrival_s = item.stamp_s if isinstance(item, BagMessage) else item.arrival_s
         now_s = elapsed.time_s(arrival_s)
@@ -110,7 +112,6 @@ class _Stream:
 class _Eye:
     def __init__(self, config: Config, tracker: LandmarkTracker) -> None:
         self._config, self._tracker = config, tracker
-        self._clock = stream_clocks(config.timeline.clock_jump_s)["image"]
         self._stream = _Stream()
         self._sizes: Counter[str] = Counter()
         self._coefficients: list[np.ndarray] = []
@@ -119,10 +120,14 @@ class _Eye:
         self._newest_s = -np.inf
         self._people = self._last = self._most = 0
 
+    def expect(self, offset_s: float) -> None:
+        """What is added to stamps until messages show another offset."""
+        self._clock = stream_clock("image", self._config.timeline.clock_jump_s, offset_s)
+
     def follow_another(self) -> None:
         """Another face of ROS4HRI's, whoever publishes it."""
         self._tracker.change_person()
-        self._clock = stream_clocks(self._config.timeline.clock_jump_s)["image"]
+        self.expect(0.0)
 
     def on_image(self, item: BagMessage, now_s: float) -> None:
         message = item.message
@@ -189,7 +194,6 @@ class _Eye:
 class _Ear:
     def __init__(self, config: Config, tracker: LandmarkTracker) -> None:
         self._config, self._tracker = config, tracker
-        self._clock = stream_clocks(config.timeline.clock_jump_s)["audio"]
         self._stream = _Stream()
         self._hearing = Hearing(config.timeline.audio_gap_s)
         self._bare = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
@@ -201,9 +205,13 @@ class _Ear:
     def on_audio_info(self, item: BagMessage) -> None:
         self._bare, self._informed = convert.format_from_info(item.message), True
 
+    def expect(self, offset_s: float) -> None:
+        """What is added to stamps until messages show another offset."""
+        self._clock = stream_clock("audio", self._config.timeline.clock_jump_s, offset_s)
+
     def follow_another(self) -> None:
         """Another voice of ROS4HRI's, whoever publishes it."""
-        self._clock = stream_clocks(self._config.timeline.clock_jump_s)["audio"]
+        self.expect(0.0)
 
     def on_audio(self, item: BagMessage, now_s: float) -> None:
         try:

@@ -18,7 +18,7 @@ from reactface_node.ros import convert
 from reactface_node.ros.audio import AudioFormat, says_its_format
 from reactface_node.ros.bare import BareAudio
 from reactface_node.ros.diagnostics import Meter
-from reactface_node.ros.stamps import stream_clocks
+from reactface_node.ros.stamps import StreamClock, stream_clock
 from reactface_node.ros.types import MessageError
 from reactface_node.schema import CROP_PX, Reaction
 
@@ -84,7 +84,8 @@ class Intake:
             stream: BareAudio(configured, is_live, partial(self.meter.count, f"{stream}_unread"))
             for stream in ("audio", "own_audio")
         }
-        self._clocks = stream_clocks(config.timeline.clock_jump_s)
+        self._clocks: dict[str, StreamClock] = {}
+        self.expect({"image": 0.0, "audio": 0.0})
         self._sources = {stream: OneSource() for stream in ("image", "audio", "own_audio")}
         self._said: set[str] = set()
         self._silent_s = -np.inf
@@ -175,6 +176,11 @@ class Intake:
         """AudioInfo of the apt release: what its AudioData holds, from what waits for it on."""
         self._take(stream, self._bare[stream].tell(convert.format_from_info(message)))
 
+    def expect(self, offsets_s: Mapping[str, float]) -> None:
+        """What is added to the stamps of "image" or "audio" until messages show another offset."""
+        jump_s = self.config.timeline.clock_jump_s
+        self._clocks |= {name: stream_clock(name, jump_s, off) for name, off in offsets_s.items()}
+
     def offsets(self) -> dict[str, float]:
         """What is added to each stream's stamps, in seconds."""
         return {f"{stream}_offset_s": clock.offset_s for stream, clock in self._clocks.items()}
@@ -184,7 +190,7 @@ class Intake:
         publishes it: its rest is learned anew, what it says is heard."""
         stream = "image" if whose == "faces" else "audio"
         self._sources[stream] = OneSource()
-        self._clocks[stream] = stream_clocks(self.config.timeline.clock_jump_s)[stream]
+        self.expect({stream: 0.0})
         if whose == "faces":
             self._session.change_speaker()
         else:

@@ -33,7 +33,7 @@ from reactface_node.errors import UserError
 from reactface_node.ros import convert
 from reactface_node.ros.audio import AudioFormat
 from reactface_node.ros.bag import IMAGE_TYPES, BagMessage, BagReader, Inputs
-from reactface_node.ros.source import Elapsed
+from reactface_node.ros.source import Elapsed, begins_off_s, first_info
 from reactface_node.ros.stamps import StreamClock
 from reactface_node.ros.types import MessageError
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, Observation
@@ -199,7 +199,7 @@ def _play(
     settings = replace(TimelineConfig(), max_wait_s=WAIT_S)
     people = [Timeline(settings, 1, _perceived_by(tracker)) for tracker in trackers]
     windows: tuple[list[Window], list[Window]] = ([], [])
-    push = _Push(source, inputs, people, _told(bag, inputs, source.ros))
+    push = _Push(bag, source, inputs, people)
     elapsed, now_s = Elapsed(), 0.0
     for person in people:
         person.poll(now_s)
@@ -221,14 +221,19 @@ class _Push:
     """Messages to the two timelines, stamped as the node would (``ros.stamps``)."""
 
     def __init__(
-        self, source: Recordings, inputs: Inputs, people: list[Timeline], bare: AudioFormat
+        self, bag: BagReader, source: Recordings, inputs: Inputs, people: list[Timeline]
     ) -> None:
         assert inputs.image is not None and inputs.audio is not None
-        self._audio, self._bare, self._speaker = inputs.audio.name, bare, people[0]
+        self._audio, self._speaker = inputs.audio.name, people[0]
+        self._bare = AudioFormat(source.ros.audio_rate_hz, source.ros.audio_channels)
+        if inputs.audio_info and (first := first_info(bag, inputs.audio_info.name)):
+            self._bare = convert.format_from_info(first.message)
         seen_on = (inputs.image.name, "/" + source.listener_topic.lstrip("/"))
         self._people = dict(zip(seen_on, people, strict=True))
-        self._clocks = {topic: StreamClock(WAIT_S, in_bursts=False) for topic in seen_on}
-        self._clocks[self._audio] = StreamClock(WAIT_S, in_bursts=True)
+        self._clocks = {
+            topic: StreamClock(WAIT_S, topic == self._audio, begins_off_s(bag, topic, self._bare))
+            for topic in (*seen_on, self._audio)
+        }
 
     def __call__(self, item: BagMessage, now_s: float) -> None:
         """MessageError, ValueError: it cannot be read."""
@@ -248,15 +253,6 @@ class _Push:
     ) -> float:
         placed_s = self._clocks[item.topic].time_s(stamp_s, item.stamp_s, duration_s)
         return now_s - duration_s if placed_s is None else now_s + placed_s - item.stamp_s
-
-
-def _told(bag: BagReader, inputs: Inputs, ros: RosConfig) -> AudioFormat:
-    """What the bag's bare AudioData holds, by its first AudioInfo, wherever that is."""
-    topic = inputs.audio_info
-    first = next(iter(bag.messages([topic.name])), None) if topic else None
-    if first is None:
-        return AudioFormat(ros.audio_rate_hz, ros.audio_channels)
-    return convert.format_from_info(first.message)
 
 
 def _perceived_by(tracker: Tracker) -> Callable[[int, float, np.ndarray], Observation]:

@@ -203,6 +203,7 @@ def replay(
         server = Server(
             config, observed, bag.types, transport, renderer, NODE_NAME, adapters, is_live=False
         )
+        server.expect(recording.offsets_s)
         elapsed = Elapsed()
         _play(_deliveries(recording, source.name), elapsed, server, transport, session.end)
         gaps = {"gaps": len(elapsed.gaps_s), "gaps_s": elapsed.left_out_s}

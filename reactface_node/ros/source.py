@@ -1,8 +1,9 @@
 """What can be replayed and inspected: a rosbag2 or a video file, in the order of arrival."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -16,12 +17,17 @@ from reactface_node.media import (
     read_video,
     video_duration_s,
 )
+from reactface_node.ros import convert
+from reactface_node.ros.audio import AudioFormat
 from reactface_node.ros.bag import AUDIO_TYPES, INFO_TYPES, BagMessage, BagReader
+from reactface_node.ros.stamps import first_offset_s
 from reactface_node.ros.streams import AUTO, FACES, LISTS, VOICES, Humans, info_of, streams
+from reactface_node.ros.types import MessageError
 
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} < {remaining}"
 GAP_S, LEFT_S = 5.0, 1.0
 """Where nothing arrives for longer (the recorder paused, or its clock leapt), so much is left."""
+FIRST_S = 1.0
 
 Item = BagMessage | ImageInput | AudioInput
 
@@ -61,13 +67,15 @@ class Source:
     """items: of a bag the messages of the topics that are listened to, of a video file its
     images and sound. size: how many messages that is said to be, or seconds of a video file.
     image, audio: names of a bag's topics, None where it has none.
-    bag: what it is read with, None for a video file."""
+    bag: what it is read with, None for a video file. offsets_s: what is to be added to the stamps
+    with which each stream begins."""
 
     items: Iterator[Item]
     size: float
     image: str | None = None
     audio: str | None = None
     bag: BagReader | None = None
+    offsets_s: Mapping[str, float] = field(default_factory=dict)
     _router: "_Router | None" = None
 
     def watched(self, name: str) -> Iterator[Item]:
@@ -115,6 +123,8 @@ class _Router:
         self.inputs = bag.inputs(self._named(first))
         self.names: dict[str, str] = {}
         self._lead()
+        infos = {t: first_info(bag, t) for t in self.topics if self._types[t] in INFO_TYPES}
+        self._infos = {topic: first for topic, first in infos.items() if first is not None}
 
     @property
     def topics(self) -> list[str]:
@@ -124,14 +134,13 @@ class _Router:
 
     def messages(self, bag: BagReader) -> Iterator[BagMessage]:
         """All of them; what AudioData holds is said before it comes, as far as the bag says it."""
-        infos = self._first_infos(bag)
         told: list[str] = []
         for item in bag.messages(self.topics):
-            wanted = [topic for topic in infos if topic in self.names]
+            wanted = [topic for topic in self._infos if topic in self.names]
             if wanted != told:
                 told = wanted
                 for topic in wanted:
-                    yield replace(infos[topic], stamp_s=item.stamp_s)
+                    yield replace(self._infos[topic], stamp_s=item.stamp_s)
             yield item
 
     def count(self, bag: BagReader) -> int:
@@ -145,14 +154,17 @@ class _Router:
         self._lead()
         return stream
 
-    def _first_infos(self, bag: BagReader) -> dict[str, BagMessage]:
-        """The first AudioInfo of each topic that has one."""
-        damaged = bag.damaged
-        topics = [topic for topic in self.topics if self._types[topic] in INFO_TYPES]
-        found = {topic: next(iter(bag.messages([topic])), None) for topic in topics}
-        # The same messages are read, and counted, again.
-        bag.damaged = damaged
-        return {topic: first for topic, first in found.items() if first is not None}
+    def offsets_s(self, bag: BagReader) -> dict[str, float]:
+        """Of the streams that are listened to at the beginning."""
+        configured = AudioFormat(self._config.audio_rate_hz, self._config.audio_channels)
+        infos = {self.names[t]: one for t, one in self._infos.items() if t in self.names}
+        told = infos.get("audio_info")
+        bare = convert.format_from_info(told.message) if told else configured
+        return {
+            stream: begins_off_s(bag, topic, bare)
+            for topic, stream in self.names.items()
+            if stream in ("image", "audio")
+        }
 
     def _ids(self, place: str) -> list[str]:
         return [
@@ -201,4 +213,36 @@ def open_source(path: Path, config: RosConfig) -> Iterator[Source]:
         known = (router.inputs.image, router.inputs.audio)
         image, audio = (topic.name if topic else None for topic in known)
         items = router.messages(bag)
-        yield Source(items, router.count(bag), image, audio, bag, router)
+        yield Source(items, router.count(bag), image, audio, bag, router.offsets_s(bag), router)
+
+
+def first_info(bag: BagReader, topic: str) -> BagMessage | None:
+    """The first AudioInfo on a topic, wherever in the bag it is."""
+    damaged = bag.damaged
+    first = next(iter(bag.messages([topic])), None)
+    # The same messages are read, and counted, again.
+    bag.damaged = damaged
+    return first
+
+
+def begins_off_s(bag: BagReader, topic: str, bare: AudioFormat) -> float:
+    """What is to be added to the stamps of a topic's first second: 0 where they are right.
+
+    bare: what its AudioData holds."""
+    damaged, lags_s, end_s = bag.damaged, list[float](), math.inf
+    for item in bag.messages([topic]):
+        end_s = min(end_s, item.stamp_s + FIRST_S)
+        if item.stamp_s > end_s:
+            break
+        try:
+            if item.type in AUDIO_TYPES:
+                audio = convert.audio_to_samples(item.message, bare)
+                stamp_s, duration_s = audio.stamp_s, audio.duration_s
+            else:
+                stamp_s, duration_s = convert.stamp_of(item.message), 0.0
+        except (MessageError, ValueError):
+            continue
+        if stamp_s:
+            lags_s.append(item.stamp_s - stamp_s - duration_s)
+    bag.damaged = damaged
+    return first_offset_s(lags_s)

@@ -5,6 +5,7 @@ end is the offset of the sender's clock, or the delay that all messages have. Pu
 """
 
 import math
+from collections.abc import Iterable
 
 TOLERANCE_S = 0.11
 """An offset up to this is ordinary transport (or a chunk stamped at its end): stamps stay."""
@@ -27,10 +28,11 @@ class StreamClock:
     the newest message arrived, 0 where it was on time.
     """
 
-    def __init__(self, leap_s: float, in_bursts: bool) -> None:
+    def __init__(self, leap_s: float, in_bursts: bool, offset_s: float = 0.0) -> None:
         """leap_s: a message that is later than this decides at once. in_bursts: several messages
-        may arrive together (sound), so that the first one's lag is no offset."""
-        self.offset_s = 0.0
+        may arrive together (sound), so that the first one's lag is no offset. offset_s: where it
+        is known beforehand."""
+        self.offset_s = offset_s
         self.late_s = 0.0
         self._leap_s, self._in_bursts = leap_s, in_bursts
         self._stamp_s = self._arrival_s = self._set_s = -math.inf
@@ -103,11 +105,19 @@ class StreamClock:
             self._set_s = arrival_s
 
     def _set(self, lag_s: float, arrival_s: float) -> None:
-        self.offset_s = 0.0 if abs(lag_s) <= TOLERANCE_S else lag_s
+        self.offset_s = _beyond_tolerance(lag_s)
         self._late_since_s = None
 
 
-def stream_clocks(clock_jump_s: float) -> dict[str, StreamClock]:
-    """Of the two streams that are sensed; clock_jump_s: the setting ``timeline.clock_jump_s``."""
-    leap_s = LEAP_SHARE * clock_jump_s
-    return {"image": StreamClock(leap_s, False), "audio": StreamClock(leap_s, True)}
+def stream_clock(stream: str, clock_jump_s: float, offset_s: float = 0.0) -> StreamClock:
+    """Of "image" or "audio"; clock_jump_s: the setting ``timeline.clock_jump_s``."""
+    return StreamClock(LEAP_SHARE * clock_jump_s, stream == "audio", offset_s)
+
+
+def first_offset_s(lags_s: Iterable[float]) -> float:
+    """The offset of messages that came within a short time, by arrival less stamp and length."""
+    return _beyond_tolerance(min(lags_s, default=0.0))
+
+
+def _beyond_tolerance(lag_s: float) -> float:
+    return 0.0 if abs(lag_s) <= TOLERANCE_S else lag_s
