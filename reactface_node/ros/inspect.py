@@ -105,8 +105,9 @@ class _Stream:
         return not self._times and not self._rejected
 
     def log(self) -> StreamLog:
-        columns = np.array(self._times, float).reshape(-1, 4).T
-        return StreamLog(*columns, dict(self._kinds), dict(self._rejected))
+        stamps, arrivals, offsets, times = np.array(self._times, float).reshape(-1, 4).T
+        kinds, rejected = dict(self._kinds), dict(self._rejected)
+        return StreamLog(stamps, arrivals, offsets, times, kinds, rejected)
 
 
 class _Eye:

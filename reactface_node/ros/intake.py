@@ -18,6 +18,7 @@ from reactface_node.ros import convert
 from reactface_node.ros.audio import AudioFormat, says_its_format
 from reactface_node.ros.bare import BareAudio
 from reactface_node.ros.diagnostics import Meter
+from reactface_node.ros.one_source import OneSource
 from reactface_node.ros.stamps import StreamClock, stream_clock
 from reactface_node.ros.types import MessageError
 from reactface_node.schema import CROP_PX, Reaction
@@ -27,8 +28,6 @@ LONGEST_QUEUE_S = 60.0
 """More than this of the robot's own speech does not wait: its clock jumped."""
 LONGEST_SILENCE_S = 120.0
 """A voice that was said to be silent is heard again after this: who said so may be gone."""
-SILENT_S = 1.0
-"""A publisher that sends nothing for so long gives its place to another on the same topic."""
 LARGE_BYTES = 10_000_000
 """Raw images beyond this, four megapixels in colour, keep half a core busy at 30 Hz."""
 PLAYED_AHEAD_S = 5.0
@@ -52,20 +51,6 @@ class Session(Protocol):
     def reset(self) -> None: ...
     def configure(self, changes: Mapping[str, Any]) -> None: ...
     def stats(self) -> dict[str, float]: ...
-
-
-class OneSource:
-    """Of several publishers on a topic the first is followed as long as it sends."""
-
-    def __init__(self) -> None:
-        self._key: Any = None
-        self._last_s = -np.inf
-
-    def accepts(self, key: Any, arrival_s: float) -> bool:
-        if key != self._key and 0.0 <= arrival_s - self._last_s < SILENT_S:
-            return False
-        self._key, self._last_s = key, arrival_s
-        return True
 
 
 class Intake:
