@@ -93,7 +93,7 @@ class ReactionSession:
         if self._timeline.jumped_back(stamp_s):
             self._start_again(stamp_s)
         self._timeline.push_audio(stamp_s, samples, rate_hz)
-        heard_s = stamp_s + self.config.timeline.camera_to_microphone_offset_s
+        heard_s = stamp_s + max(0.0, self.config.timeline.camera_to_microphone_offset_s)
         if not self._turn.speaks(np.array([heard_s]))[0]:
             duration_s = len(samples) / rate_hz
             self._tracker.hear(heard_s, duration_s, root_mean_square(samples))

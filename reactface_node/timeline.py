@@ -118,6 +118,8 @@ class Timeline:
 
         What ``perceive`` raises comes out here (or in ``poll``); its slot then has no image.
         """
+        # Of two streams out of step the earlier one waits: nothing is late for that.
+        stamp_s += max(0.0, -self._config.camera_to_microphone_offset_s)
         if not self._accept(stamp_s):
             return
         self.stats.images += 1
@@ -145,7 +147,7 @@ class Timeline:
         """
         check_rate(rate_hz)
         mono = to_mono(samples, self.stats)
-        stamp_s += self._config.camera_to_microphone_offset_s
+        stamp_s += max(0.0, self._config.camera_to_microphone_offset_s)
         if not self._accept(stamp_s):
             return
         self.stats.audio_chunks += 1

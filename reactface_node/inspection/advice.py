@@ -19,6 +19,7 @@ CLIPPED, DEAD_DB, QUIET_DB, SNR_DB = 0.001, -80.0, -45.0, 15.0
 HEARD, SPOKEN, RATE_ERROR = 0.99, 0.05, 0.03
 AHEAD_MS, ABSENT_S = 15.0, 2.0
 FEW_CHANGES = 2
+USUAL_RATES_HZ = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 LONGEST_WAIT_S = 2.0
 """As far as ``timeline.max_wait_s`` and ``playout.playout_delay_s`` go."""
 
@@ -53,14 +54,8 @@ def _lines(report: Report, config: Config) -> Iterator[str]:
         side = "early" if offset_s > now_s else "late"
         yield (
             f"the audio is stamped {abs(offset_s - now_s):.2f} s too {side} for the images: "
-            f"--set {OFFSET_SETTING}={offset_s:.2f}{_waits(report, config, -offset_s)}"
+            f"--set {OFFSET_SETTING}={offset_s:.2f}"
         )
-
-
-def _waits(report: Report, config: Config, late_s: float) -> str:
-    """Settings with which sound that comes so much later is still waited for."""
-    delay_ms = report.audio.stamps.delay_p99_ms if report.audio is not None else None
-    return _waiting(config, late_s + max(0.0, delay_ms or 0.0) / 1000)
 
 
 def _waiting(config: Config, late_s: float) -> str:
@@ -177,9 +172,10 @@ def _face(face: FaceReport, config: Config) -> Iterator[str]:
     if face.yaw_deg is not None and max(map(abs, face.yaw_deg)) > TURNED_DEG:
         yield "the head is often turned far away: put the camera before the person"
     if face.people > 1:
+        nearest = "" if config.perception.follow == "nearest" else "set perception.follow=nearest, "
         yield (
             f"another person was followed {face.people - 1} time(s), with up to "
-            f"{face.most_in_view} in view: keep one in view, set perception.follow=nearest, or "
+            f"{face.most_in_view} in view: keep one in view, {nearest}or "
             "raise perception.person_change_s where it was the same one "
             f"({config.perception.person_change_s:g} s)"
         )
@@ -192,15 +188,19 @@ def _microphone(audio: AudioReport, config: Config, duration_s: float) -> Iterat
         return
     announced = max(audio.rates_hz, key=lambda rate_hz: audio.rates_hz[rate_hz])
     came = audio.measured_rate_hz
-    if any("assumed" in kind for kind in audio.kinds):
+    is_assumed = any("assumed" in kind for kind in audio.kinds)
+    if is_assumed:
         yield (
             f"no AudioInfo describes the audio, which is taken as {announced} Hz: record "
             "ros.audio_info_topic, or set ros.audio_rate_hz and ros.audio_channels"
         )
     if came is not None and abs(came / announced - 1) > RATE_ERROR:
+        near = min(USUAL_RATES_HZ, key=lambda rate_hz: abs(came / rate_hz - 1))
+        is_usual = is_assumed and abs(came / near - 1) <= RATE_ERROR
+        of_one = f"; of one channel that is --set ros.audio_rate_hz={near}" if is_usual else ""
         yield (
             f"{came:.0f} samples a second came but {announced} Hz are announced: audio is lost or "
-            "repeated, or the announced rate or number of channels is wrong"
+            f"repeated, or the announced rate or number of channels is wrong{of_one}"
         )
     begins_s, ends_s = audio.begins_s or 0.0, audio.ends_s or 0.0
     if begins_s > ABSENT_S or ends_s < duration_s - ABSENT_S:
