@@ -157,6 +157,10 @@ class ReactionSession:
         latest_s = max(closed_s + 1 / FRAME_RATE_HZ, self._delay.soonest_s(window))
         return self._watch.is_done(window) or now_s >= latest_s
 
+    def end(self) -> None:
+        """Nothing more comes (a recording has ended): nothing is waited for any longer."""
+        self._timeline.end()
+
     def reset(self) -> None:
         """Forget the conversation: new time zero, new state, same weights."""
         self._stats.resets += 1
@@ -238,7 +242,8 @@ class ReactionSession:
 
     def _overhear(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
         """The tracker follows who speaks."""
-        heard_s = stamp_s + self.config.timeline.camera_to_microphone_offset_s
+        offset_s = self.config.timeline.camera_to_microphone_offset_s
+        heard_s = stamp_s + max(0.0, offset_s)
         count = longest_part(samples, rate_hz)
         if count and not self._turn.speaks(np.array([heard_s]))[0]:
             cut_s = (len(samples) - count) / rate_hz
