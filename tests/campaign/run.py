@@ -1,0 +1,48 @@
+"""Runs fault campaigns: ``python tests/campaign/run.py PART``; ``--help`` lists the parts.
+
+The exit code is 1 where a fault was found. Failing inputs are saved under --out.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+if __name__ == "__main__":
+    here = Path(__file__).resolve().parent
+    # Not this folder, whose modules would hide others of their names.
+    sys.path[:] = [str(here.parent), str(here.parents[1]),
+                   *(p for p in sys.path if Path(p or ".").resolve() != here)]  # fmt: skip
+
+from campaign import messages
+from campaign.tally import Tally
+
+PARTS = (messages,)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("campaign", description=__doc__)
+    commands = parser.add_subparsers(dest="part", required=True, metavar="PART")
+    for part in PARTS:
+        part.add(commands)
+    for command in commands.choices.values():
+        command.add_argument("--seed", type=int, default=0)
+        command.add_argument("--out", type=Path, default=Path("out/campaign"))
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 if no fault was found."""
+    options = build_parser().parse_args(arguments)
+    folder = options.out / time.strftime("%Y%m%d-%H%M%S")
+    tally = Tally(folder)
+    options.act(options, tally, folder)
+    table = tally.table()
+    print(table)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{options.part}.txt").write_text(table + "\n", encoding="utf-8")
+    return 1 if tally.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
