@@ -14,10 +14,10 @@ if __name__ == "__main__":
     sys.path[:] = [str(here.parent), str(here.parents[1]),
                    *(p for p in sys.path if Path(p or ".").resolve() != here)]  # fmt: skip
 
-from campaign import messages
+from campaign import configs, files, messages
 from campaign.tally import Tally
 
-PARTS = (messages,)
+PARTS = (messages, files, configs)
 
 
 def build_parser() -> argparse.ArgumentParser:
