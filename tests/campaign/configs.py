@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import yaml
 from reactface_node import resources
-from reactface_node.config import Config
+from reactface_node.config import Config, profile_names
 from reactface_node.settings import parse_overrides
 
 from campaign.damage import damaged
@@ -49,7 +49,7 @@ class Maker:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.profiles = [
-            path.read_bytes() for path in sorted(resources.folder("config").glob("*.yaml"))
+            (resources.folder("config") / f"{name}.yaml").read_bytes() for name in profile_names()
         ]
         self.defaults = yaml.safe_dump(Config().to_dict())
 
