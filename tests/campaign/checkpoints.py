@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shutil
 import struct
 import tempfile
@@ -61,7 +62,7 @@ class Maker:
         rng = np.random.default_rng([self.seed, 3, index])
         if self.exported.is_dir() and index % 3 == 0:
             return self._exported(rng)
-        data, target = self.whole.read_bytes(), self.folder / "case.safetensors"
+        data, target = self.whole.read_bytes(), self.folder / f"case-{os.getpid()}.safetensors"
         ways = (self._header, self._header, self._metadata, self._tensor, self._anywhere)
         way = ways[int(rng.integers(0, len(ways)))]
         changed = way(data, rng)
@@ -69,7 +70,7 @@ class Maker:
         return Case("safetensors", way.__name__[1:], target, changed)
 
     def _exported(self, rng: np.random.Generator) -> Case:
-        target = self.folder / "case_onnx"
+        target = self.folder / f"case-{os.getpid()}_onnx"
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(self.exported, target)
         files = sorted(path for path in target.iterdir() if path.is_file())
