@@ -14,10 +14,10 @@ if __name__ == "__main__":
     sys.path[:] = [str(here.parent), str(here.parents[1]),
                    *(p for p in sys.path if Path(p or ".").resolve() != here)]  # fmt: skip
 
-from campaign import checkpoints, configs, files, messages
+from campaign import checkpoints, configs, files, messages, soak
 from campaign.tally import Tally
 
-PARTS = (messages, files, configs, checkpoints)
+PARTS = (messages, files, configs, checkpoints, soak)
 
 
 def build_parser() -> argparse.ArgumentParser:

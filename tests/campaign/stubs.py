@@ -1,7 +1,7 @@
 """A node whose tracker and model cost nothing: the real server, session, timeline and playout."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -48,11 +48,10 @@ class StubTracker:
 
 
 class StubStepper:
-    """A model that answers with a still face. poisoned: with NaN."""
+    """A model that answers with a still face."""
 
     def __init__(self, config: Config) -> None:
         self.window, self.noise_width, self.disposition = config.model.window, 1, 1
-        self.poisoned = False
         self._samples = 1
 
     def begin(self, disposition: np.ndarray) -> None:
@@ -60,8 +59,7 @@ class StubStepper:
 
     def step(self, speaker: SpeakerFrames, noise: np.ndarray) -> np.ndarray:
         del noise
-        face = np.zeros((self._samples, len(speaker.face_valid), NUM_COEFFICIENTS), np.float32)
-        return face + np.nan if self.poisoned else face
+        return np.zeros((self._samples, len(speaker.face_valid), NUM_COEFFICIENTS), np.float32)
 
     def configure(self, config: Any) -> None:
         del config
@@ -103,17 +101,13 @@ class StubTransport:
 
 @dataclass(eq=False)
 class StubNode:
-    """A server and what is around it. busy_s: what the session measures work with."""
+    """A server and what is around it."""
 
     server: Server
     session: ReactionSession
     tracker: StubTracker
-    stepper: StubStepper
     transport: StubTransport
-    types: RosbagsTypes
     config: Config
-    clock: Callable[[], float]
-    seen: Mapping[str, float] = field(default_factory=dict)
 
     def faces(self) -> tuple[float, float, float]:
         """Seconds reacted, with a face, with a voice so far."""
@@ -132,12 +126,16 @@ def make_config(**changes: Any) -> Config:
 
 
 def make_node(
-    config: Config, types: RosbagsTypes, clock: Callable[[], float] = lambda: 0.0
+    config: Config,
+    types: RosbagsTypes,
+    clock: Callable[[], float] = lambda: 0.0,
+    engine: Engine | None = None,
 ) -> StubNode:
-    """clock: what work is measured with; work takes no time unless it is told."""
-    tracker, stepper = StubTracker(), StubStepper(config)
-    engine = Engine(stepper, frames_at_once(config))
+    """clock: what work is measured with; work takes no time unless it is told. engine: a real
+    model's."""
+    tracker = StubTracker()
+    engine = engine or Engine(StubStepper(config), frames_at_once(config))
     session = ReactionSession(config, engine, tracker, clock)
     transport = StubTransport(types)
     server = Server(config, session, types, transport, NoRenderer(), is_live=True, clock=clock)
-    return StubNode(server, session, tracker, stepper, transport, types, config, clock)
+    return StubNode(server, session, tracker, transport, config)
