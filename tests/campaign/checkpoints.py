@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 from model_inputs import small_config, small_model
-from reactface_node.config import Config
-from reactface_node.engine import Engine, frames_at_once, load_engine
-from reactface_node.errors import UserError
-from reactface_node.pending import nobody
 
 from campaign.damage import damaged
 from campaign.files import VALUES, change_value
 from campaign.isolated import FAULT, WHOLE, Outcome, isolated
 from campaign.tally import Tally
+from reactface_node.config import Config
+from reactface_node.engine import Engine, frames_at_once, load_engine
+from reactface_node.errors import UserError
+from reactface_node.pending import nobody
 
 PART = "checkpoints"
 LIMIT_S, LIMIT_MB = 20.0, 3000.0

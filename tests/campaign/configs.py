@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 import yaml
-from reactface_node import resources
-from reactface_node.config import Config, profile_names
-from reactface_node.settings import parse_overrides
 
 from campaign.damage import damaged
 from campaign.files import change_value
 from campaign.isolated import FAULT, WHOLE, Outcome, isolated
 from campaign.settings_mutators import ALL, NAMES
 from campaign.tally import Tally
+from reactface_node import resources
+from reactface_node.config import Config, profile_names
+from reactface_node.settings import parse_overrides
 
 PART = "configs"
 LIMIT_S, LIMIT_MB = 10.0, 1000.0

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 import yaml
-from reactface_node.engine import Engine, frames_at_once
-from reactface_node.ros.replay import replay, summary
-from reactface_node.session import ReactionSession
 
 from campaign.damage import damaged
 from campaign.isolated import FAULT, PARTIAL, WHOLE, Outcome, isolated, judged, listening
 from campaign.recordings import write_all
 from campaign.stubs import StubStepper, StubTracker, make_config
 from campaign.tally import Tally
+from reactface_node.engine import Engine, frames_at_once
+from reactface_node.ros.replay import replay, summary
+from reactface_node.session import ReactionSession
 
 PART = "files"
 LIMIT_S, LIMIT_MB = 15.0, 3000.0
@@ -112,7 +112,9 @@ def change_value(tree: Any, rng: np.random.Generator) -> str:
 
 
 def stub_session(config: Any) -> ReactionSession:
-    return ReactionSession(config, Engine(StubStepper(config), frames_at_once(config)), StubTracker())
+    return ReactionSession(
+        config, Engine(StubStepper(config), frames_at_once(config)), StubTracker()
+    )
 
 
 def replayed(case: Case) -> tuple[int, str, list[str]]:
@@ -156,13 +158,15 @@ class Judge:
         case = self.maker.make(index)
         used, said, left = replayed(case)
         if left:
-            return Outcome(FAULT, f"{case.kind}, {case.way}: left behind: {left}")
+            return Outcome(FAULT, f"left behind: {left}")
         whole = self.used[case.kind]
         if used >= whole:
             return Outcome(WHOLE, said)
         needed = whole * (UNSAID if case.way == "video" else 1.0)
         if used < needed and not said:
-            return Outcome(FAULT, f"{case.kind}, {case.way}: {used} of {whole}, and nothing is said")
+            return Outcome(
+                FAULT, f"{case.kind}, {case.way}: {used} of {whole}, and nothing is said"
+            )
         return Outcome(PARTIAL, said)
 
 

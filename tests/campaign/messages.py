@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 import psutil
-from reactface_node.ros.streams import Humans
-from reactface_node.ros.types import MessageError
 
 from campaign import fields, pictures, sounds
 from campaign.damage import damaged
@@ -25,6 +23,8 @@ from campaign.samples import CHUNK, RATE_HZ, Sample, Samples
 from campaign.settings_mutators import any_changes
 from campaign.stubs import make_config, make_node
 from campaign.tally import Tally, reason_of, trace_of
+from reactface_node.ros.streams import Humans
+from reactface_node.ros.types import MessageError
 
 PART = "messages"
 BLOCK = 2000
@@ -69,7 +69,8 @@ class Block:
 
     def run(self) -> None:
         self._good(self.samples.info)
-        for self.index in range(self.size):
+        for index in range(self.size):
+            self.index = index
             self._pass(float(self.rng.exponential(0.008)))
             kind = KINDS[min(int(np.searchsorted(EDGES, self.rng.random())), len(KINDS) - 1)]
             getattr(self, f"_{kind}_case")()
@@ -227,10 +228,10 @@ class Block:
     def _good(self, sample: Sample) -> None:
         """A message that must be accepted, whatever came before it."""
         duration_s = CHUNK / RATE_HZ if "audio" in sample.stream else 0.0
-        message = sample.message(self.now_s - duration_s)
+        message, stream = sample.message(self.now_s - duration_s), sample.stream
         before = self._counted()
-        self._call(f"good {sample.stream}",
-                   lambda: self.node.server.receive(sample.stream, message, self.now_s, 1))  # fmt: skip
+        self._call(f"good {stream}",
+                   lambda: self.node.server.receive(stream, message, self.now_s, 1))  # fmt: skip
         if sample.stream in COUNTED and self._counted()[0] != before[0] + 1:
             self._fault(f"a good message of {sample.stream} was not accepted")
         self.tally.count(PART, "good: accepted")
@@ -319,8 +320,8 @@ def run(tally: Tally, seed: int, count: int, only: int | None = None, say: bool 
                   flush=True)  # fmt: skip
     logging.disable(logging.NOTSET)
     if memory_mb - first_mb > GROWN_MB:
-        tally.fault(PART, f"memory grew by {memory_mb - first_mb:.0f} MB",
-                    f"python tests/campaign/run.py messages --seed {seed} --count {count}")  # fmt: skip
+        command = f"python tests/campaign/run.py messages --seed {seed} --count {count}"
+        tally.fault(PART, f"memory grew by {memory_mb - first_mb:.0f} MB", command)
     tally.fact(PART, longest_call_s=f"{longest_call_s:.3f}", longest_gap_s=f"{longest_gap_s:.3f}",
                memory_mb=f"{first_mb:.0f} to {memory_mb:.0f}", peak_mb=f"{_peak_mb():.0f}",
                wall_s=f"{time.monotonic() - began_s:.0f}")  # fmt: skip

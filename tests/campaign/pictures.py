@@ -65,9 +65,13 @@ def whole_bomb(side: int) -> bytes:
     packed = b"".join([*(packer.compress(row) for _ in range(side)), packer.flush()])
     parts = [(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)), (b"IDAT", packed),
              (b"IEND", b"")]  # fmt: skip
-    chunks = (struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+    chunks = (struct.pack(">I", len(body)) + name + body + _checksum(name + body)
               for name, body in parts)  # fmt: skip
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def _checksum(data: bytes) -> bytes:
+    return struct.pack(">I", zlib.crc32(data))
 
 
 def _declare_webp(data: bytearray, width: int, height: int) -> None:

@@ -14,10 +14,10 @@ if __name__ == "__main__":
     sys.path[:] = [str(here.parent), str(here.parents[1]),
                    *(p for p in sys.path if Path(p or ".").resolve() != here)]  # fmt: skip
 
-from campaign import checkpoints, configs, files, messages, soak
+from campaign import checkpoints, configs, files, live, messages, soak
 from campaign.tally import Tally
 
-PARTS = (messages, files, configs, checkpoints, soak)
+PARTS = (messages, files, configs, checkpoints, soak, live)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+
 from reactface_node.ros import convert
 from reactface_node.ros.types import RosbagsTypes
 

@@ -3,13 +3,13 @@
 from typing import Protocol
 
 import numpy as np
-from reactface_node.ros.server import Server
-from reactface_node.ros.types import MessageError
 
 from campaign import fields
 from campaign.damage import damaged
 from campaign.samples import Samples
 from campaign.settings_mutators import any_changes, right_changes
+from reactface_node.ros.server import Server
+from reactface_node.ros.types import MessageError
 
 # Seconds between two of a kind, on average.
 EVERY_S = {

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+
 from reactface_node.config import Config
 from reactface_node.settings import settings
 

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from reactface_node.engine import load_engine
-from reactface_node.ros import convert
 
 from campaign.machine import Held, held
 from campaign.samples import Samples
 from campaign.scene import SIZES, Scene
 from campaign.stubs import StubNode, make_config, make_node
 from campaign.tally import Tally, reason_of, trace_of
+from reactface_node.engine import load_engine
+from reactface_node.ros import convert
 
 PART = "soak"
 START_S = 1.7e9

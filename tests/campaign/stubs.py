@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from reactface_node.config import Config
 from reactface_node.engine import Engine, SpeakerFrames, frames_at_once
 from reactface_node.render import NoRenderer
