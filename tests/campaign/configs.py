@@ -165,6 +165,5 @@ def add(commands: Any) -> None:
     parser.set_defaults(act=act)
 
 
-def act(options: argparse.Namespace, tally: Tally, folder: Path) -> None:
-    del folder
+def act(options: argparse.Namespace, tally: Tally) -> None:
     run(tally, options.seed, options.count, options.case)

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -257,8 +256,7 @@ def add(commands: Any) -> None:
     parser.set_defaults(act=act)
 
 
-def act(options: argparse.Namespace, tally: Tally, folder: Path) -> None:
-    del folder
+def act(options: argparse.Namespace, tally: Tally) -> None:
     show = Show(tally, options)
     watcher = show.watcher
     logging.getLogger().addHandler(Errors(watcher))
@@ -269,7 +267,8 @@ def act(options: argparse.Namespace, tally: Tally, folder: Path) -> None:
             over_the_wire(show, options.domain)
     end = held()
     settled = watcher.settled or end
-    resets = int(show.session.stats()["resets"])
+    stats = show.session.stats()
+    resets = int(stats["resets"])
     show.session.close()
     if end.memory_mb - settled.memory_mb > options.most_mb:
         tally.fault(PART, f"memory: {settled} to {end}", show.command)
@@ -281,5 +280,7 @@ def act(options: argparse.Namespace, tally: Tally, folder: Path) -> None:
     tally.count(PART, "exceptions", watcher.exceptions)
     tally.count(PART, "errors logged", watcher.errors)
     tally.fact(PART, seconds=f"{watcher.elapsed_s:.0f}",
-               longest_gap_s=f"{watcher.longest_gap_s:.2f}", restarts=resets, levels=sorted(watcher.levels), at_start=show.started,
-               settled=settled, at_end=end)  # fmt: skip
+               longest_gap_s=f"{watcher.longest_gap_s:.2f}", restarts=resets,
+               face_seen=f"{stats['face_seen']:.3f}", voice_heard=f"{stats['voice_heard']:.3f}",
+               levels=sorted(watcher.levels), at_start=show.started, settled=settled,
+               at_end=end)  # fmt: skip

@@ -11,7 +11,6 @@ import logging
 import resource
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -338,6 +337,5 @@ def add(commands: Any) -> None:
     parser.set_defaults(act=act)
 
 
-def act(options: argparse.Namespace, tally: Tally, folder: Path) -> None:
-    del folder
+def act(options: argparse.Namespace, tally: Tally) -> None:
     run(tally, options.seed, BLOCK if options.block is not None else options.count, options.block)

@@ -17,6 +17,10 @@ if __name__ == "__main__":
 from campaign import checkpoints, configs, files, live, messages, soak
 from campaign.tally import Tally
 
+ALL = (
+    "messages", "files", "configs", "checkpoints", "soak", "soak --mode frame --hours 4",
+    "soak --real-model --hours 1", "live",
+)  # fmt: skip
 PARTS = (messages, files, configs, checkpoints, soak, live)
 
 
@@ -25,18 +29,23 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="part", required=True, metavar="PART")
     for part in PARTS:
         part.add(commands)
+    commands.add_parser("all", help=f"one after the other: {'; '.join(ALL)}; about 80 minutes")
     for command in commands.choices.values():
         command.add_argument("--seed", type=int, default=0)
         command.add_argument("--out", type=Path, default=Path("out/campaign"))
     return parser
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """0 if no fault was found."""
     options = build_parser().parse_args(arguments)
     folder = options.out / time.strftime("%Y%m%d-%H%M%S")
     tally = Tally(folder)
-    options.act(options, tally, folder)
+    chosen = [one.split() for one in ALL] if options.part == "all" else [arguments]
+    for words in chosen:
+        part = build_parser().parse_args(words)
+        part.seed, part.out = options.seed, options.out
+        part.act(part, tally)
     table = tally.table()
     print(table)
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,4 +54,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -7,7 +7,6 @@ import argparse
 import logging
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from campaign.samples import Samples
 from campaign.scene import SIZES, Scene
 from campaign.stubs import StubNode, make_config, make_node
 from campaign.tally import Tally, reason_of, trace_of
-from reactface_node.engine import load_engine
+from reactface_node.engine import Engine, SpeakerFrames, load_engine
 from reactface_node.ros import convert
 
 PART = "soak"
@@ -32,6 +31,27 @@ GROWN_MB = 60.0
 SAID_EVERY_S = 20.0
 
 
+class Stepping:
+    """Waits for a real model's step, which has no simulated clock either."""
+
+    def __init__(self, engine: Engine | None) -> None:
+        self._is_busy = False
+        if engine is not None:
+            self._step = engine.step
+            vars(engine)["step"] = self._counted
+
+    def wait(self) -> None:
+        while self._is_busy:
+            time.sleep(1e-4)
+
+    def _counted(self, speaker: SpeakerFrames) -> np.ndarray:
+        self._is_busy = True
+        try:
+            return self._step(speaker)
+        finally:
+            self._is_busy = False
+
+
 class Soak:
     """A node and its scene; ``run`` lets time pass."""
 
@@ -40,8 +60,11 @@ class Soak:
         self.scene = Scene(self.samples, seed, haste)
         config = make_config(mode=mode)
         engine = load_engine(config) if real_model else None
+        self.stepping = Stepping(engine)
         self.node: StubNode = make_node(config, self.samples.types, engine=engine)
+        self.part = f"soak {mode}{' model' * real_model}"
         self.command = f"python tests/campaign/run.py soak --seed {seed} --mode {mode}"
+        self.command += " --real-model" * real_model
         self.elapsed_s = 0.0
         self.exceptions = 0
         self.gaps: list[tuple[float, float]] = []
@@ -88,6 +111,7 @@ class Soak:
         for tick in range(TICKS):
             # The threads of the tracker and the model have no simulated clock.
             time.sleep(THREADS_S)
+            self.stepping.wait()
             transport.now_s = self.elapsed_s + tick * STEP_S / TICKS
             try:
                 node.server.tick(now_s + tick * STEP_S / TICKS)
@@ -132,7 +156,7 @@ class Soak:
     def _raised(self, what: str, error: Exception) -> None:
         self.exceptions += 1
         reason = f"{what} at {self.elapsed_s:.2f} s: {reason_of(error)}"
-        self.tally.fault(PART, reason, self.command, trace_of(error))
+        self.tally.fault(self.part, reason, self.command, trace_of(error))
 
 
 def _stamp(stamp: Any, at_s: float) -> None:
@@ -146,6 +170,7 @@ def run(
     logging.disable(logging.CRITICAL)
     began_s = time.monotonic()
     soak = Soak(tally, seed, haste, mode, real_model)
+    part = soak.part
     try:
         found = soak.run(hours, say)
     finally:
@@ -153,21 +178,21 @@ def run(
         logging.disable(logging.NOTSET)
     transport, totals = soak.node.transport, soak.node.server.meter.totals
     for elapsed_s, gap_s in soak.gaps[-1:]:
-        tally.fault(PART, f"gap of {gap_s:.2f} s between frames at {elapsed_s:.2f} s", soak.command)
+        tally.fault(part, f"gap of {gap_s:.2f} s between frames at {elapsed_s:.2f} s", soak.command)
     if transport.bad:
-        tally.fault(PART, f"{transport.bad} frames with weights outside of [0, 1]", soak.command)
+        tally.fault(part, f"{transport.bad} frames with weights outside of [0, 1]", soak.command)
     start, early, end = found[0], found[1], found[-1]
     if end.memory_mb - early.memory_mb > GROWN_MB:
-        tally.fault(PART, f"memory: {early} to {end}", soak.command)
+        tally.fault(part, f"memory: {early} to {end}", soak.command)
     if end.threads > early.threads or end.descriptors > early.descriptors:
-        tally.fault(PART, f"threads or descriptors: {early} to {end}", soak.command)
+        tally.fault(part, f"threads or descriptors: {early} to {end}", soak.command)
     for name, number in soak.scene.happened.items():
-        tally.count(PART, f"scene: {name}", number)
+        tally.count(part, f"scene: {name}", number)
     for name in ("images", "audio", "rejected", "frames", "frames_late"):
-        tally.count(PART, name, totals.get(name, 0))
-    tally.count(PART, "exceptions", soak.exceptions)
+        tally.count(part, name, totals.get(name, 0))
+    tally.count(part, "exceptions", soak.exceptions)
     stats = soak.node.session.stats()
-    tally.fact(PART, mode=mode, hours=hours, longest_gap_s=f"{transport.longest_gap_s:.2f}",
+    tally.fact(part, mode=mode, hours=hours, longest_gap_s=f"{transport.longest_gap_s:.2f}",
                resets=int(stats["resets"]), face_seen=f"{stats['face_seen']:.3f}",
                at_start=start, early=early, at_end=end,
                wall_s=f"{time.monotonic() - began_s:.0f}")  # fmt: skip
@@ -183,6 +208,5 @@ def add(commands: Any) -> None:
     parser.set_defaults(act=act)
 
 
-def act(options: argparse.Namespace, tally: Tally, folder: Path) -> None:
-    del folder
+def act(options: argparse.Namespace, tally: Tally) -> None:
     run(tally, options.seed, options.hours, options.haste, options.mode, options.real_model, True)

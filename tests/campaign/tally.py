@@ -53,7 +53,7 @@ class Tally:
             return
         number = list(self.faults).index((part, kind))
         self._folder.mkdir(parents=True, exist_ok=True)
-        stem = self._folder / f"{part}-{number}-{found.times}"
+        stem = self._folder / f"{part.replace(' ', '-')}-{number}-{found.times}"
         if data is not None:
             stem.with_suffix(".bin").write_bytes(data)
         text = f"{command}\n{reason}\n{trace}"
@@ -62,12 +62,12 @@ class Tally:
 
     def table(self) -> str:
         """Totals by part, then every kind of fault once."""
-        lines = [f"{'part':<12} {'outcome':<28} {'number':>10}"]
+        lines = [f"{'part':<18} {'outcome':<28} {'number':>10}"]
         for part, counts in self.counts.items():
             for outcome, number in sorted(counts.items()):
-                lines.append(f"{part:<12} {outcome:<28} {number:>10,}")
+                lines.append(f"{part:<18} {outcome:<28} {number:>10,}")
         for part, facts in self.facts.items():
-            lines += [f"{part:<12} {name:<28} {value:>10}" for name, value in facts.items()]
+            lines += [f"{part:<18} {name:<28} {value}" for name, value in facts.items()]
         lines.append(f"kinds of faults: {len(self.faults)}; "
                      f"{time.monotonic() - self._began_s:.0f} s")  # fmt: skip
         for fault in self.faults.values():
