@@ -1,6 +1,7 @@
 """Cases in a process of their own, with limits of time and memory: what ends it ends one case."""
 
 import contextlib
+import faulthandler
 import io
 import logging
 import multiprocessing
@@ -124,6 +125,7 @@ def _work(
     act: Callable[[Any], Outcome], cases: Sequence[Any], conn: Connection, limit_mb: float
 ) -> None:
     """The child's side."""
+    faulthandler.disable()
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
