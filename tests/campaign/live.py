@@ -16,25 +16,21 @@ from typing import Any
 import numpy as np
 
 from campaign.feeding import Room, feeder, peer
-from campaign.machine import Held, held
+from campaign.machine import held
 from campaign.samples import Samples
 from campaign.scene import Scene
-from campaign.tally import Tally, reason_of, trace_of
+from campaign.tally import Tally
+from campaign.watcher import PART, Errors, Watcher
 from reactface_node.bench.recording import Event, Recording
 from reactface_node.config import Config
 from reactface_node.engine import load_engine
 from reactface_node.perception import make_tracker
 from reactface_node.render import make_renderer
 from reactface_node.ros.dds import DdsNode, serve
-from reactface_node.ros.server import BLENDSHAPES, DIAGNOSTICS, Server
+from reactface_node.ros.server import Server
 from reactface_node.schema import Observation
 from reactface_node.session import ReactionSession
 
-PART = "live"
-LONGEST_GAP_S = 1.0
-SETTLED_S = 60.0
-"""Memory is compared with what is held then."""
-SAID_EVERY_S = 10.0
 TICK_S = 0.002
 
 
@@ -56,75 +52,6 @@ class SlowTracker:
         if self.fails_every and self.tracked % self.fails_every == 0:
             raise RuntimeError("the tracker fails as it was told to")
         return seen
-
-
-class Watcher:
-    """Notes what is published and what is logged as an error; ``said`` sums it up."""
-
-    def __init__(self, tally: Tally, command: str) -> None:
-        self.tally, self.command = tally, command
-        self.frames = self.exceptions = self.errors = 0
-        self.longest_gap_s = self.level = 0.0
-        self.levels: set[int] = set()
-        self.settled: Held | None = None
-        self._last_s: float | None = None
-        self._began_s = self._said_s = time.monotonic()
-
-    def note(self, topic: str, message: Any) -> None:
-        if topic == BLENDSHAPES:
-            self.look()
-            self._last_s = time.monotonic()
-            self.frames += 1
-        elif topic == DIAGNOSTICS:
-            values = {pair.key: pair.value for pair in message.status[0].values}
-            self.levels.add(int(float(values.get("load_level", 0))))
-
-    def look(self, expects: bool = True) -> None:
-        """Counts the gap that lasts; expects: a frame, which a disabled node does not send."""
-        now_s = time.monotonic()
-        if not expects:
-            self._last_s = now_s
-        if self._last_s is None or now_s - self._last_s <= self.longest_gap_s:
-            return
-        self.longest_gap_s = now_s - self._last_s
-        if self.longest_gap_s > LONGEST_GAP_S:
-            self.tally.fault(PART, f"gap of {self.longest_gap_s:.2f} s at {self.elapsed_s:.0f} s",
-                             self.command)  # fmt: skip
-
-    @property
-    def elapsed_s(self) -> float:
-        return time.monotonic() - self._began_s
-
-    def raised(self, what: str, error: BaseException) -> None:
-        self.exceptions += 1
-        self.tally.fault(PART, f"{what} at {self.elapsed_s:.0f} s: {reason_of(error)}",
-                         self.command, trace_of(error))  # fmt: skip
-
-    def say(self, server: Server) -> None:
-        """Every ten seconds."""
-        if self.settled is None and self.elapsed_s > SETTLED_S:
-            self.settled = held()
-        if time.monotonic() - self._said_s < SAID_EVERY_S:
-            return
-        self._said_s = time.monotonic()
-        resets = server._session.stats()["resets"]
-        text = (f"{self.elapsed_s:.0f} s, {self.frames} frames, longest gap "
-                f"{self.longest_gap_s:.2f} s, {self.exceptions} exceptions, {self.errors} errors, "
-                f"{resets:.0f} restarts, levels {sorted(self.levels)}, {held()}")  # fmt: skip
-        print(f"live: {text}", flush=True)
-
-
-class Errors(logging.Handler):
-    """What is logged with a traceback is an exception, whoever caught it."""
-
-    def __init__(self, watcher: Watcher) -> None:
-        super().__init__(logging.WARNING)
-        self._watcher = watcher
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._watcher.errors += record.levelno >= logging.ERROR
-        if record.exc_info and record.exc_info[1] is not None:
-            self._watcher.raised("logged", record.exc_info[1])
 
 
 class NoWire:
@@ -157,7 +84,8 @@ class Show:
 
     def __init__(self, tally: Tally, options: argparse.Namespace) -> None:
         self.command = (f"python tests/campaign/run.py live --seed {options.seed} --minutes "
-                        f"{options.minutes:g} --tracker-ms {options.tracker_ms:g}")  # fmt: skip
+                        f"{options.minutes:g} --tracker-ms {options.tracker_ms:g} --mode "
+                        f"{options.mode} --haste {options.haste:g}{' --direct' * options.direct}")  # fmt: skip
         changes = {"mode": options.mode, "render.renderer": "none",
                    "ros.network_interface": "lo"}  # fmt: skip
         self.config = Config.load("default", overrides=changes)
@@ -209,7 +137,8 @@ def over_the_wire(show: Show, domain: int) -> None:
                 stop.set()
 
         try:
-            serve(show.config, show.session, make_renderer(show.config.render), stop, Noting,
+            with show.watcher.watching():
+                serve(show.config, show.session, make_renderer(show.config.render), stop, Noting,
                   feed=feed)  # fmt: skip
         except Exception as error:
             show.watcher.raised("the node ended", error)
@@ -221,7 +150,7 @@ def directly(show: Show) -> None:
     transport = NoWire(show.watcher)
     server = Server(show.config, show.session, show.samples.types, transport,
                     make_renderer(show.config.render))  # fmt: skip
-    with feeder(show.recording, show.seconds, waiting.put):
+    with feeder(show.recording, show.seconds, waiting.put), show.watcher.watching():
         while show.watcher.elapsed_s < show.seconds:
             show.turn(server)
             try:
