@@ -83,9 +83,10 @@ class Show:
     """What both ways share: recording, scene, session and their end."""
 
     def __init__(self, tally: Tally, options: argparse.Namespace) -> None:
-        self.command = (f"python tests/campaign/run.py live --seed {options.seed} --minutes "
-                        f"{options.minutes:g} --tracker-ms {options.tracker_ms:g} --mode "
-                        f"{options.mode} --haste {options.haste:g}{' --direct' * options.direct}")  # fmt: skip
+        self.command = (
+            f"python tests/campaign/run.py live --seed {options.seed} --minutes {options.minutes:g}"
+            f" --tracker-ms {options.tracker_ms:g} --mode {options.mode} --haste {options.haste:g}"
+        ) + " --direct" * options.direct
         changes = {"mode": options.mode, "render.renderer": "none",
                    "ros.network_interface": "lo"}  # fmt: skip
         self.config = Config.load("default", overrides=changes)

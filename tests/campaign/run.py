@@ -14,14 +14,14 @@ if __name__ == "__main__":
     sys.path[:] = [str(here.parent), str(here.parents[1]),
                    *(p for p in sys.path if Path(p or ".").resolve() != here)]  # fmt: skip
 
-from campaign import checkpoints, configs, files, live, messages, soak
+from campaign import checkpoints, configs, files, live, messages, soak, trackers
 from campaign.tally import Tally
 
 ALL = (
-    "messages", "files", "configs", "checkpoints", "soak", "soak --mode frame --hours 4",
-    "soak --real-model --hours 1", "live",
+    "messages", "files", "configs", "checkpoints", "trackers",
+    "soak", "soak --mode frame --hours 4", "soak --real-model --hours 1", "live",
 )  # fmt: skip
-PARTS = (messages, files, configs, checkpoints, soak, live)
+PARTS = (messages, files, configs, checkpoints, trackers, soak, live)
 
 
 def build_parser() -> argparse.ArgumentParser:
