@@ -52,7 +52,7 @@ setup(
         *TRACKER,
     ],
     extras_require={
-        "test": ["pytest>=7", "pytest-timeout>=2", "hypothesis>=6.80"],
+        "test": ["pytest>=7", "pytest-timeout>=2"],
         "dds": ["cyclonedds>=0.10.5; platform_machine == 'x86_64'"],
         "display": ["pygame-ce>=2.4"],
         "paper": ["transformers>=4.40"],

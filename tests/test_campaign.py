@@ -165,5 +165,3 @@ def test_the_page_of_licences_names_every_requirement():
     named = re.findall(r"^\| (\w[\w.-]*) \|", page, re.MULTILINE)
     asked = requirements()
     assert len(asked) > 25 and not set(asked) - set(named)
-    # And nothing that is no longer asked for.
-    assert set(named) - set(asked) == {"distribution"}
