@@ -44,6 +44,10 @@ setup(
         "opencv-contrib-python>=4.8,<5",
         "av>=11",
         "rosbags>=0.11.9",
+        # rosbags brings these; damaged bags are read with them alone.
+        "apsw>=3.40",
+        "backports.zstd>=1; python_version < '3.14'",
+        "lz4>=4",
         "tqdm>=4.65",
         "psutil>=5.9",
         "scipy>=1.8",
