@@ -25,13 +25,13 @@ from reactface_node.settings import Setting, settings
 
 try:
     import rclpy
+    from lifecycle_msgs.srv import ChangeState
     from rcl_interfaces.msg import (
         FloatingPointRange,
         IntegerRange,
         ParameterDescriptor,
         SetParametersResult,
     )
-    from lifecycle_msgs.srv import ChangeState
     from rclpy.executors import SingleThreadedExecutor
     from rclpy.impl.implementation_singleton import rclpy_implementation
     from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
