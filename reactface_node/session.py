@@ -34,6 +34,9 @@ from reactface_node.timeline import Timeline, Window
 from reactface_node.turn import Turn
 from reactface_node.warm_up import warm_up
 
+THREADS_POLL_S = 0.008
+"""So often it is looked whether the tracker's and the model's threads are done."""
+
 
 class ReactionSession:
     """One speaker/listener pair: timeline, tracker, the model's streaming state and playout."""
@@ -150,6 +153,13 @@ class ReactionSession:
             if use is not Use.SKIPPED:
                 taken.append(self._look_at(window, show_at_s, use, anew))
         return taken
+
+    def next_poll_s(self, now_s: float) -> float:
+        """When ``poll`` may have something new, if nothing is pushed before ``now_s`` is that: at
+        once where it is in the past."""
+        if self._closed or not self._steps.is_free:
+            return now_s + THREADS_POLL_S
+        return self._timeline.next_close_s(now_s)
 
     def _is_ready(self, closed_s: float, window: Window, now_s: float) -> bool:
         """Tracked, or not to be waited for any more: its time has come, and a tracker that keeps

@@ -196,6 +196,14 @@ class Timeline:
         known_s = max(self._audio.clock_s, self._next * self._window / FRAME_RATE_HZ)
         return max([self._zero_s + known_s, *self._stamps.newest_s.values()])
 
+    def next_close_s(self, now_s: float) -> float:
+        """When to poll next, if nothing is pushed before: the end of the next window, and where
+        that is over, when it is no longer waited for. -inf: at once."""
+        if self._ready or self._zero_s is None:
+            return -math.inf
+        end_s = self._time_s((self._next + 1) * self._window)
+        return end_s if now_s < end_s else end_s + self._config.max_wait_s
+
     def _slot(self, stamp_s: float) -> int:
         assert self._zero_s is not None
         return math.floor((stamp_s - self._zero_s) * FRAME_RATE_HZ + _SLOT_TOLERANCE)

@@ -12,6 +12,7 @@ import math
 import signal
 import traceback
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -24,6 +25,7 @@ from reactface_node.settings import Setting, settings
 
 try:
     import rclpy
+    from lifecycle_msgs.srv import ChangeState
     from rcl_interfaces.msg import (
         FloatingPointRange,
         IntegerRange,
@@ -31,6 +33,7 @@ try:
         SetParametersResult,
     )
     from rclpy.executors import SingleThreadedExecutor
+    from rclpy.impl.implementation_singleton import rclpy_implementation
     from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
     from rclpy.node import Node
     from rclpy.parameter import Parameter
@@ -59,6 +62,9 @@ class ReactfaceNode(LifecycleNode):
         self._renderer: Any = None
         self._graph: Any = None
         self.add_on_set_parameters_callback(self._on_parameters)
+        for service in self.services:
+            if service.srv_type is ChangeState:
+                service.callback = partial(self._change_state, service.callback)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         return self._attempt(self._load)
@@ -92,6 +98,16 @@ class ReactfaceNode(LifecycleNode):
         self._session = self._renderer = None
         if "cuda" in self.config.device + self.config.render.device:
             free_memory()
+
+    def _change_state(self, change: Callable[[Any, Any], Any], request: Any, answer: Any) -> Any:
+        """rclpy raises where a transition is not of the present state, as a lifecycle manager may
+        ask for; rclcpp answers that it failed, as is done here."""
+        try:
+            return change(request, answer)
+        except rclpy_implementation.RCLError as error:
+            self.get_logger().warning(f"transition refused: {' '.join(str(error).split())}")
+            answer.success = False
+            return answer
 
     def _load(self) -> None:
         # Here, so that a mistake on the command line is said before torch has been loaded, and

@@ -94,6 +94,16 @@ class Server(Intake):
                     raise
                 self._begin_anew(error, now_s)
 
+    def next_tick_s(self, now_s: float) -> float:
+        """When the next tick has something to do, if no message comes before; at once where that
+        is over."""
+        if self._is_reset_asked and now_s >= self._reset_s + RESET_PERIOD_S:
+            return now_s
+        due_s = self.meter.next_s(now_s)
+        if self.enabled:
+            due_s = min(due_s, self._session.next_poll_s(now_s), self._playback.next_s)
+        return due_s
+
     def take_over(self) -> None:
         """The changes that wait for a tick, where none comes any more."""
         self._changes.apply()
