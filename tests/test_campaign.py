@@ -65,6 +65,15 @@ def test_a_conversation_of_minutes(tally, mode):
     assert len(found.scene.happened) >= 10 and found.exceptions == 0
 
 
+def test_a_conversation_is_the_same_again(tally):
+    """However fast the machine is: also the threads are simulated."""
+    found = [soak.run(tally, 2, 0.01, 20.0, "window", False, say=False) for _ in range(2)]
+    totals = [one.node.server.meter.totals for one in found]
+    stats = [one.node.session.stats() for one in found]
+    assert totals[0] == totals[1] and totals[0]["frames"] > 500
+    assert stats[0] == stats[1]
+
+
 def test_the_same_seed_gives_the_same_cases(tmp_path):
     makers = [configs.Maker(3), configs.Maker(3), configs.Maker(4)]
     cases = [[maker.make(index) for index in range(30)] for maker in makers]

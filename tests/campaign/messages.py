@@ -18,6 +18,7 @@ import psutil
 
 from campaign import fields, pictures, sounds
 from campaign.damage import damaged
+from campaign.pools import Clock, simulated_pools
 from campaign.samples import CHUNK, RATE_HZ, Sample, Samples
 from campaign.settings_mutators import any_changes
 from campaign.stubs import make_config, make_node
@@ -46,15 +47,26 @@ CLOCK_JUMPS_S = (-3600.0, -20.0, -2.0, -0.5, 0.5, 2.0, 20.0, 3600.0)
 class Block:
     """``size`` messages to a fresh node."""
 
-    def __init__(self, tally: Tally, samples: Samples, seed: int, number: int, size: int) -> None:
+    def __init__(
+        self,
+        tally: Tally,
+        samples: Samples,
+        seed: int,
+        number: int,
+        size: int,
+        clock: Clock,
+    ) -> None:
         self.tally, self.samples, self.size = tally, samples, size
         self.command = f"python tests/campaign/run.py messages --seed {seed} --block {number}"
         self.rng = np.random.default_rng([seed, number])
         config = make_config(
             mode=("window", "frame")[number % 2],
-            perception__rate_hz=(25.0, 12.5, 25.0, 6.25)[number // 2 % 4],
-            playout__samples=1 + number // 8 % 2,
+            perception__rate_hz=(25.0, 12.5, 25.0, 6.25)[number // 8 % 4],
+            playout__samples=1 + number // 32 % 2,
         )
+        self.clock = clock
+        # How long the tracker takes for an image.
+        self.clock.takes_s = (0.0, 0.008, 0.05, 0.12)[number // 2 % 4]
         self.node = make_node(config, samples.types)
         self.humans = Humans(config.ros)
         self.elapsed_s = self.offset_s = self.ticked_s = 0.0
@@ -241,6 +253,7 @@ class Block:
         while self.ticked_s + TICK_S <= self.elapsed_s:
             self.ticked_s += TICK_S
             self.node.transport.now_s = self.ticked_s
+            self.clock.advance(self.ticked_s)
             at_s = START_S + self.offset_s + self.ticked_s
             self._call("tick", lambda at_s=at_s: self.node.server.tick(at_s))
         self.node.transport.look()
@@ -279,7 +292,6 @@ class Block:
             if step % 2 == 0:
                 self._good(self.samples.image)
             self._good(self.samples.stamped)
-            time.sleep(0.0003)  # The tracker's thread has no simulated clock.
         stats = self.node.session.stats()
         seconds, seen, heard = (a - b for a, b in zip(self.node.faces(), before, strict=True))
         if seconds < 1.0:
@@ -301,13 +313,14 @@ def run(tally: Tally, seed: int, count: int, only: int | None = None, say: bool 
     longest_call_s = longest_gap_s = first_mb = 0.0
     began_s, said_s = time.monotonic(), 0.0
     for done, number in enumerate(numbers):
-        block = Block(tally, samples, seed, number, min(count, BLOCK))
         faulthandler.dump_traceback_later(STUCK_S, exit=True)
-        try:
-            block.run()
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-            block.node.close()
+        with simulated_pools() as clock:
+            block = Block(tally, samples, seed, number, min(count, BLOCK), clock)
+            try:
+                block.run()
+            finally:
+                faulthandler.cancel_dump_traceback_later()
+                block.node.close()
         tally.count(PART, "messages", block.size)
         longest_call_s = max(longest_call_s, block.longest_call_s)
         longest_gap_s = max(longest_gap_s, block.node.transport.longest_gap_s)

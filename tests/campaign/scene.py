@@ -16,11 +16,13 @@ EVERY_S = {
     "person": 40.0, "camera_gap": 120.0, "microphone_gap": 120.0, "both_gap": 600.0,
     "clock": 900.0, "camera_restart": 900.0, "setting": 60.0, "wrong_setting": 120.0,
     "reset": 600.0, "disable": 900.0, "speaking": 45.0, "bad_message": 8.0, "another": 300.0,
-    "bare_stamps": 900.0, "tracker_fails": 300.0,
+    "bare_stamps": 900.0, "tracker_fails": 300.0, "slow_machine": 300.0,
 }  # fmt: skip
 CLOCK_JUMPS_S = (-86400.0, -3600.0, -10.0, -1.5, -0.4, 0.4, 1.5, 10.0, 3600.0, 86400.0)
 SIZES = ((48, 64), (24, 32), (96, 128))
 DISABLED_S = 4.0
+WORK_S, SLOW_WORK_S = 0.008, (0.03, 0.05, 0.09, 0.15)
+"""What an image or a window takes, usually and on a busy machine; where time is simulated."""
 
 
 class Tracked(Protocol):
@@ -42,7 +44,8 @@ class Scene:
         self.happened: dict[str, int] = {}
         self.disabled_until_s = 0.0
         self._bare_until_s = self._camera_until_s = self._microphone_until_s = 0.0
-        self._fails_until_s = 0.0
+        self._fails_until_s = self._slow_until_s = 0.0
+        self._slow_s = WORK_S
         self._every = {name: mean_s / haste for name, mean_s in EVERY_S.items()}
         self._next = {name: self._wait(name) for name in EVERY_S}
         self._soonest_s = min(self._next.values())
@@ -56,6 +59,10 @@ class Scene:
     def is_bare(self, elapsed_s: float) -> bool:
         """Stamps are zero."""
         return elapsed_s < self._bare_until_s
+
+    def work_takes_s(self, elapsed_s: float) -> float:
+        """Seconds of a piece of the tracker's or the model's work."""
+        return self._slow_s if elapsed_s < self._slow_until_s else WORK_S
 
     def step(self, elapsed_s: float, now_s: float, server: Server, tracker: Tracked) -> None:
         """What is due happens."""
@@ -151,3 +158,9 @@ class Scene:
         self, elapsed_s: float, now_s: float, server: Server, tracker: Tracked
     ) -> None:
         tracker.fails_every, self._fails_until_s = 2, elapsed_s + 2.0
+
+    def _slow_machine(
+        self, elapsed_s: float, now_s: float, server: Server, tracker: Tracked
+    ) -> None:
+        self._slow_s = SLOW_WORK_S[int(self.rng.integers(0, len(SLOW_WORK_S)))]
+        self._slow_until_s = elapsed_s + self._lasts(10.0)

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from campaign.machine import Held, held
+from campaign.pools import Clock, simulated_pools
 from campaign.samples import Samples
 from campaign.scene import SIZES, Scene
 from campaign.stubs import StubNode, make_config, make_node
 from campaign.tally import Tally, reason_of, trace_of
-from reactface_node.engine import Engine, SpeakerFrames, load_engine
+from reactface_node.engine import load_engine
 from reactface_node.ros import convert
 
 PART = "soak"
@@ -25,45 +26,26 @@ STEP_S = 0.04
 CHUNK_STEPS = 2
 """Steps that a chunk of sound lasts."""
 TICKS = 2
-THREADS_S = 2e-5
 LONGEST_GAP_S = 1.0
 GROWN_MB = 60.0
 SAID_EVERY_S = 20.0
 
 
-class Stepping:
-    """Waits for a real model's step, which has no simulated clock either."""
-
-    def __init__(self, engine: Engine | None) -> None:
-        self._is_busy = False
-        if engine is not None:
-            self._step = engine.step
-            vars(engine)["step"] = self._counted
-
-    def wait(self) -> None:
-        while self._is_busy:
-            time.sleep(1e-4)
-
-    def _counted(self, speaker: SpeakerFrames) -> np.ndarray:
-        self._is_busy = True
-        try:
-            return self._step(speaker)
-        finally:
-            self._is_busy = False
-
-
 class Soak:
     """A node and its scene; ``run`` lets time pass."""
 
-    def __init__(self, tally: Tally, seed: int, haste: float, mode: str, real_model: bool) -> None:
-        self.tally, self.samples = tally, Samples()
+    def __init__(
+        self, tally: Tally, clock: Clock, seed: int, haste: float, mode: str, real_model: bool
+    ) -> None:
+        self.clock, self.tally, self.samples = clock, tally, Samples()
         self.scene = Scene(self.samples, seed, haste)
         config = make_config(mode=mode)
         engine = load_engine(config) if real_model else None
-        self.stepping = Stepping(engine)
         self.node: StubNode = make_node(config, self.samples.types, engine=engine)
         self.part = f"soak {mode}{' model' * real_model}"
-        self.command = f"python tests/campaign/run.py soak --seed {seed} --mode {mode}"
+        self.command = (
+            f"python tests/campaign/run.py soak --seed {seed} --mode {mode} --haste {haste:g}"
+        )
         self.command += " --real-model" * real_model
         self.elapsed_s = 0.0
         self.exceptions = 0
@@ -109,10 +91,9 @@ class Soak:
             self._hear(now_s)
         before_s = transport.longest_gap_s
         for tick in range(TICKS):
-            # The threads of the tracker and the model have no simulated clock.
-            time.sleep(THREADS_S)
-            self.stepping.wait()
             transport.now_s = self.elapsed_s + tick * STEP_S / TICKS
+            self.clock.takes_s = scene.work_takes_s(self.elapsed_s)
+            self.clock.advance(transport.now_s)
             try:
                 node.server.tick(now_s + tick * STEP_S / TICKS)
             except Exception as error:
@@ -169,13 +150,14 @@ def run(
     """One conversation; its bounds are faults where they are passed."""
     logging.disable(logging.CRITICAL)
     began_s = time.monotonic()
-    soak = Soak(tally, seed, haste, mode, real_model)
+    with simulated_pools() as clock:
+        soak = Soak(tally, clock, seed, haste, mode, real_model)
+        try:
+            found = soak.run(hours, say)
+        finally:
+            soak.node.close()
+            logging.disable(logging.NOTSET)
     part = soak.part
-    try:
-        found = soak.run(hours, say)
-    finally:
-        soak.node.close()
-        logging.disable(logging.NOTSET)
     transport, totals = soak.node.transport, soak.node.server.meter.totals
     for elapsed_s, gap_s in soak.gaps[-1:]:
         tally.fault(part, f"gap of {gap_s:.2f} s between frames at {elapsed_s:.2f} s", soak.command)
