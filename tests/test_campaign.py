@@ -40,15 +40,15 @@ def test_messages(tally):
 
 
 def test_files(tally):
-    files.run(tally, seed=1, count=30)
+    files.run(tally, seed=1, count=24)
     no_faults(tally)
-    assert sum(tally.counts["files"].values()) >= 20
+    assert sum(tally.counts["files"].values()) >= 16
 
 
 def test_configurations(tally):
-    configs.run(tally, seed=1, count=400)
+    configs.run(tally, seed=1, count=200)
     no_faults(tally)
-    assert sum(tally.counts["configs"].values()) == 400
+    assert sum(tally.counts["configs"].values()) >= 200
 
 
 def test_checkpoints(tally):

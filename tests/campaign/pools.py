@@ -1,10 +1,12 @@
 """Thread pools on a simulated clock: work is done when its time has come, always in one order."""
 
+import math
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -23,7 +25,7 @@ class Late(Future[Any]):
 
 
 class Clock:
-    """takes_s: what a piece of work takes from now on."""
+    """takes_s: what an image or a window of the model takes from now on."""
 
     def __init__(self) -> None:
         self.now_s = self.takes_s = 0.0
@@ -36,45 +38,74 @@ class Clock:
             pool.work(now_s)
 
 
+@dataclass(eq=False)
+class Task:
+    """act: what is done; submitted_s: when it was asked for."""
+
+    future: Late
+    act: Callable[[], Any]
+    submitted_s: float
+    takes_s: float
+
+
 class Pool:
-    """One worker, for ``concurrent.futures.ThreadPoolExecutor``."""
+    """One worker, for ``concurrent.futures.ThreadPoolExecutor``. What it has begun with cannot be
+    cancelled any more, and what was cancelled takes no time."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock, self._free_s = clock, 0.0
-        self._waiting: deque[tuple[Late, Callable[[], Any]]] = deque()
+        self._waiting: deque[Task] = deque()
+        self._current: Task | None = None
         clock.pools.append(self)
 
     def submit(self, act: Callable[..., Any], *arguments: Any) -> Late:
         future = Late()
         future.pool = self
-        if not self._waiting:
-            self._free_s = max(self._free_s, self._clock.now_s) + self._clock.takes_s
-        self._waiting.append((future, lambda: act(*arguments)))
+        names = {getattr(one, "__name__", "") for one in (act, *arguments)}
+        takes_s = self._clock.takes_s if names & {"track", "step"} else 0.0
+        task = Task(future, lambda: act(*arguments), self._clock.now_s, takes_s)
+        self._waiting.append(task)
         self.work(self._clock.now_s)
         return future
 
     def work(self, now_s: float) -> None:
-        while self._waiting and self._free_s <= now_s:
-            self._do_next()
-            self._free_s += self._clock.takes_s
+        """All that is done by then."""
+        while self._begin(now_s) and self._current is not None:
+            done_s = self._free_s + self._current.takes_s
+            if done_s > now_s:
+                return
+            self._free_s = done_s
+            self._end()
 
     def work_until(self, future: Late) -> None:
-        while self._waiting and not future.done():
-            self._do_next()
+        while not future.done() and self._begin(math.inf):
+            self._end()
 
     def shutdown(self, wait: bool = True, cancel_futures: bool = False) -> None:
+        if self._current is not None:
+            self._end()
         while self._waiting:
-            future, _ = self._waiting.popleft()
-            future.cancel()
+            self._waiting.popleft().future.cancel()
 
-    def _do_next(self) -> None:
-        future, act = self._waiting.popleft()
-        if not future.set_running_or_notify_cancel():
-            return
+    def _begin(self, now_s: float) -> bool:
+        """With the next task that was not cancelled, once the one before is done."""
+        while self._current is None and self._waiting:
+            task = self._waiting[0]
+            if max(self._free_s, task.submitted_s) > now_s:
+                return False
+            self._waiting.popleft()
+            if task.future.set_running_or_notify_cancel():
+                self._free_s = max(self._free_s, task.submitted_s)
+                self._current = task
+        return self._current is not None
+
+    def _end(self) -> None:
+        task, self._current = self._current, None
+        assert task is not None
         try:
-            future.set_result(act())
+            task.future.set_result(task.act())
         except BaseException as error:
-            future.set_exception(error)
+            task.future.set_exception(error)
 
 
 @contextmanager
