@@ -9,7 +9,8 @@ import numpy as np
 from reactface_node.config import Config
 from reactface_node.engine import Engine, SpeakerFrames, frames_at_once
 from reactface_node.render import NoRenderer
-from reactface_node.ros.server import BLENDSHAPES, Server
+from reactface_node.ros.server import Server
+from reactface_node.ros.topics import BLENDSHAPES
 from reactface_node.ros.types import RosbagsTypes
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
 from reactface_node.session import ReactionSession

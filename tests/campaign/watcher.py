@@ -12,7 +12,8 @@ from typing import Any
 
 from campaign.machine import Held, held
 from campaign.tally import Tally, reason_of, trace_of
-from reactface_node.ros.server import BLENDSHAPES, DIAGNOSTICS, Server
+from reactface_node.ros.server import Server
+from reactface_node.ros.topics import BLENDSHAPES, DIAGNOSTICS
 
 PART = "live"
 LONGEST_GAP_S = 1.0
