@@ -81,7 +81,9 @@ class Timeline:
 
     def _clear(self) -> None:
         self._zero_s: float | None = None
-        self._stamps = Stamps(self.stats, self._config.clock_jump_s)
+        # Of streams that are shifted on purpose the shift is no jump.
+        shift_s = abs(self._config.camera_to_microphone_offset_s)
+        self._stamps = Stamps(self.stats, self._config.clock_jump_s + shift_s)
         self._chunks = SoundChunks(self._config, self.stats)
         self._next = 0
         self._image_slot = 0
