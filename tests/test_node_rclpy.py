@@ -1,5 +1,7 @@
 """The node under a real rclpy: its lifecycle, topics, services and time."""
 
+import weakref
+
 import numpy as np
 import pytest
 from ros_rclpy_rig import PATIENCE_S, TYPES, activate, heard, needs_ros, ros_graph, until
@@ -33,6 +35,19 @@ def test_deactivate_removes_what_activate_made(ros):
         node.trigger_cleanup()
         assert ros.sessions[-1].closed
     assert len(ros.sessions) == 2
+
+
+@needs_ros
+def test_cleanup_lets_go_of_the_session_at_once(ros):
+    """Models of the last configurations do not gather."""
+    node = ros.node()
+    for _ in range(3):
+        activate(node)
+        until(ros, lambda: ros.sessions[-1].windows)
+        alive = weakref.ref(ros.sessions.pop())
+        node.trigger_deactivate()
+        node.trigger_cleanup()
+        assert alive() is None
 
 
 @needs_ros

@@ -7,6 +7,7 @@ One thread serves everything on the graph: what takes long, the face tracker and
 the model, has threads of its own inside the session, and the executor never waits for them.
 """
 
+import gc
 import logging
 import math
 import signal
@@ -20,6 +21,7 @@ from typing import Any
 from reactface_node.config import Config
 from reactface_node.devices import free_memory
 from reactface_node.errors import UserError
+from reactface_node.memory import give_back
 from reactface_node.ros.changes import Changes, named
 from reactface_node.ros.robot_settings import declared, sort_out
 from reactface_node.ros.safety import RepeatedFailure, SafetyNet, one_line
@@ -98,6 +100,10 @@ class ReactfaceNode(LifecycleNode):
         if self._session is not None:
             self._session.close()
         self._session = self._renderer = None
+        # What was on the graph holds the session in circles; the interpreter would let several
+        # models gather before it looks.
+        gc.collect()
+        give_back()
         if "cuda" in self.config.device + self.config.render.device:
             free_memory()
 
