@@ -55,8 +55,8 @@ def write(path, image_late=lambda t: 0.02, sound_late=lambda t: 0.0, off=0.0, ra
     return path
 
 
-def replayed(source, out, changes):
-    config = small_config(render__renderer="none").replace(**changes)
+def replayed(source, out, changes, mode="window"):
+    config = small_config(render__renderer="none", mode=mode).replace(**changes)
     session = ReactionSession(config, engine_for(config), ReadingTracker())
     return replay(config, source, out, None, lambda: session)
 
@@ -91,14 +91,16 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize("mode", ["window", "frame"])
 @pytest.mark.parametrize(("fault", "what", "least"), CASES.values(), ids=CASES)
-def test_what_is_advised_makes_nothing_worse(tmp_path, fault, what, least):
+def test_what_is_advised_makes_nothing_worse(tmp_path, fault, what, least, mode):
     source = write(tmp_path / "in", **fault)
-    lines = analyse(read_recording(source, Config()), Config()).what_to_do
+    config = Config(mode=mode)
+    lines = analyse(read_recording(source, config), config).what_to_do
     assert lines
     changes = followed(lines)
-    before = replayed(source, tmp_path / "before", {})
-    after = replayed(source, tmp_path / "after", changes)
+    before = replayed(source, tmp_path / "before", {}, mode)
+    after = replayed(source, tmp_path / "after", changes, mode)
     # In seconds: what is shown later ends later.
     for name in ("face_seen", "voice_heard"):
         assert total(after, name) >= total(before, name) - 0.1

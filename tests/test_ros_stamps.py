@@ -213,9 +213,9 @@ class Noting(ReactionSession):
         super().push_audio(stamp_s, samples, rate_hz)
 
 
-def run(events, **changes):
+def run(events):
     """The node's own logic with the real session, at 10 ms a tick."""
-    config = small_config(**changes)
+    config = small_config()
     session = Noting(config, engine_for(config), ReadingTracker())
     session.pushed = []
     node = faked_node(config, session, is_live=False)

@@ -8,6 +8,7 @@ from reactface_node.inspection.face import FaceReport
 from reactface_node.inspection.offset import DOUBT_S
 from reactface_node.inspection.report import OFFSET_SETTING, AudioReport, ImageReport, Report
 from reactface_node.inspection.signals import Stamps
+from reactface_node.playout import LONGEST_DELAY_S
 
 SLOW_HZ, FEW_HZ = 12.0, 20.0
 SMALL_PX, DARK, BRIGHT = 90.0, 50.0, 225.0
@@ -63,7 +64,11 @@ def _waiting(config: Config, late_s: float) -> str:
     sooner than that. Nothing where they do, or could not."""
     if not config.timeline.max_wait_s < late_s <= LONGEST_WAIT_S:
         return ""
-    wait_s = min(LONGEST_WAIT_S, math.ceil(100 * late_s + 2) / 100)
+    # Frame by frame the delay does not grow further, and what is waited for longer is skipped.
+    longest_s = LONGEST_DELAY_S if config.mode == "frame" else LONGEST_WAIT_S
+    wait_s = min(longest_s, math.ceil(100 * late_s + 2) / 100)
+    if wait_s <= config.timeline.max_wait_s:
+        return ""
     delay_s = max(wait_s, config.playout.playout_delay_s)
     return f" --set timeline.max_wait_s={wait_s:.2f} --set playout.playout_delay_s={delay_s:.2f}"
 

@@ -2,6 +2,8 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -46,11 +48,8 @@ def _read(path: Path, source: Source, config: Config, tracker: LandmarkTracker) 
         arrival_s = item.stamp_s if isinstance(item, BagMessage) else item.arrival_s
         now_s = elapsed.time_s(arrival_s)
         end_s = max(end_s, now_s)
-        if isinstance(item, ImageInput):
-            eye.see(item.stamp_s, np.nan, 0.0, now_s, item.rgb, video[0])
-        elif isinstance(item, AudioInput):
-            audio = Audio(item.samples, item.rate_hz, item.stamp_s)
-            ear.hear(np.nan, 0.0, now_s + item.stamp_s - arrival_s, audio, video[1])
+        if not isinstance(item, BagMessage):
+            _look_and_hear(item, now_s, video, eye, ear)
         elif whose := source.follows_another(item):
             (eye if whose == "faces" else ear).follow_another()
         elif stream := source.stream_of(item):
@@ -67,6 +66,19 @@ def _read(path: Path, source: Source, config: Config, tracker: LandmarkTracker) 
         leaps_s=tuple(elapsed.gaps_s),
         damaged=source.bag.damaged if source.bag else 0,
     )
+
+
+def _look_and_hear(
+    item: ImageInput | AudioInput, now_s: float, kinds: tuple[str, str], eye: "_Eye", ear: "_Ear"
+) -> None:
+    """What a video file holds; as in a replay, what cannot be used ends nothing."""
+    if isinstance(item, ImageInput):
+        with eye.guarded():
+            eye.see(item.stamp_s, np.nan, 0.0, now_s, item.rgb, kinds[0])
+    else:
+        with ear.guarded():
+            audio = Audio(item.samples, item.rate_hz, item.stamp_s)
+            ear.hear(np.nan, 0.0, now_s + item.stamp_s - item.arrival_s, audio, kinds[1])
 
 
 def _hand_over(stream: str, item: BagMessage, now_s: float, eye: "_Eye", ear: "_Ear") -> None:
@@ -94,7 +106,15 @@ class _Stream:
         self._times.append((stamp_s, arrival_s, offset_s, time_s))
         self._kinds[kind] += 1
 
-    def reject(self, error: Exception) -> None:
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """A replay goes on after whatever a message does, and so does this."""
+        try:
+            yield
+        except Exception as error:
+            self._reject(error)
+
+    def _reject(self, error: Exception) -> None:
         text = " ".join(str(error).split())
         # The same reason with other numbers in it is the same.
         reason = self._reasons.setdefault(re.sub(r"\d+", "#", text), text)
@@ -114,6 +134,7 @@ class _Eye:
     def __init__(self, config: Config, tracker: LandmarkTracker) -> None:
         self._config, self._tracker = config, tracker
         self._stream = _Stream()
+        self.guarded = self._stream.guarded
         self._sizes: Counter[str] = Counter()
         self._coefficients: list[np.ndarray] = []
         self._given: np.ndarray = np.zeros(NUM_COEFFICIENTS, bool)
@@ -132,7 +153,7 @@ class _Eye:
 
     def on_image(self, item: BagMessage, now_s: float) -> None:
         message = item.message
-        try:
+        with self.guarded():
             rgb = convert.image_to_rgb(message)
             stamp_s = convert.time_to_s(message.header.stamp)
             placed_s = self._clock.time_s(stamp_s, item.stamp_s)
@@ -140,9 +161,6 @@ class _Eye:
             form = str(message.format if hasattr(message, "format") else message.encoding)
             kind = f"{item.type.split('/')[-1]} '{form[:40]}'"
             self.see(stamp_s, item.stamp_s, _offset(placed_s, stamp_s), time_s, rgb, kind)
-        except Exception as error:
-            # As in a replay, which goes on after whatever a message does.
-            self._stream.reject(error)
 
     def see(
         self,
@@ -196,6 +214,7 @@ class _Ear:
     def __init__(self, config: Config, tracker: LandmarkTracker) -> None:
         self._config, self._tracker = config, tracker
         self._stream = _Stream()
+        self.guarded = self._stream.guarded
         self._hearing = Hearing(config.timeline.audio_gap_s)
         self._bare = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
         self._informed = False
@@ -215,7 +234,7 @@ class _Ear:
         self.expect(0.0)
 
     def on_audio(self, item: BagMessage, now_s: float) -> None:
-        try:
+        with self.guarded():
             audio = convert.audio_to_samples(item.message, self._bare)
             placed_s = self._clock.time_s(audio.stamp_s, item.stamp_s, audio.duration_s)
             began_s = item.stamp_s - audio.duration_s if placed_s is None else placed_s
@@ -224,8 +243,6 @@ class _Ear:
             kind += "" if known else ", rate and format assumed"
             offset_s = _offset(placed_s, audio.stamp_s)
             self.hear(item.stamp_s, offset_s, now_s + began_s - item.stamp_s, audio, kind)
-        except Exception as error:
-            self._stream.reject(error)
 
     def hear(
         self, arrival_s: float, offset_s: float, time_s: float, audio: Audio, kind: str

@@ -25,8 +25,6 @@ def checked(description: Any, file: str) -> Any:
     """
     from launch.actions import OpaqueFunction
 
-    from launch import LaunchDescription
-
     known = [argument.name for argument in description.get_launch_arguments()]
 
     def refuse(_context: Any) -> None:
@@ -34,4 +32,4 @@ def checked(description: Any, file: str) -> Any:
         if Path(file).name in names:
             check(sys.argv[names.index(Path(file).name) + 1 :], known)
 
-    return LaunchDescription([OpaqueFunction(function=refuse), *description.entities])
+    return type(description)([OpaqueFunction(function=refuse), *description.entities])
