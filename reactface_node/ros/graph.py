@@ -7,6 +7,7 @@ from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
+from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -39,6 +40,7 @@ from reactface_node.web import WebFace
 _SHORTEST_S, _LONGEST_S = 0.002, 0.1
 """Between two ticks, unless a message comes."""
 _SEARCH_PERIOD_S = 0.5
+_CDR_HEADER_BYTES = 4
 
 
 class Input:
@@ -149,6 +151,8 @@ class Graph:
         """Read here and not by the executor, which a damaged message would end."""
         stream = entry.stream.name
         try:
+            if len(data) < _CDR_HEADER_BYTES:  # The middleware reads beyond its end.
+                raise ValueError(f"{len(data)} bytes")
             message = deserialize_message(data, entry.subscription.msg_type)
         except Exception as error:
             problem = MessageError(f"damaged {entry.type_name}: {one_line(error)}")
@@ -322,7 +326,7 @@ def _overridden(topic: str) -> Iterator[None]:
     """UserError where a qos_overrides parameter of the topic is not right."""
     try:
         yield
-    except (InvalidQosOverridesError, RuntimeError, TypeError, AttributeError) as error:
+    except (InvalidQosOverridesError, ParameterException, RuntimeError, TypeError) as error:
         raise UserError(f"the QoS of {topic} cannot be had: {one_line(error)}") from error
 
 

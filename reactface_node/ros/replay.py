@@ -64,6 +64,9 @@ class Observed:
     def change_speaker(self) -> None:
         self.session.change_speaker()
 
+    def next_poll_s(self, now_s: float) -> float:
+        return self.session.next_poll_s(now_s)
+
     def shed(self, level: int) -> None:
         self.session.shed(level)
 
