@@ -9,6 +9,7 @@ import numpy as np
 
 from reactface_node.data.check import load_array, usable
 from reactface_node.errors import UserError
+from reactface_node.resources import refuse_stand_in
 from reactface_node.schema import NUM_COEFFICIENTS, ROTATION, TRANSLATION
 
 MEAN_POSE = (3.191, 0.045, 0.002, -0.006, -0.018, 1.838)
@@ -71,6 +72,7 @@ def mean_face_problems(path: Path | None) -> Iterator[str]:
 
 def read_mean_face(path: Path) -> np.ndarray:
     """FaceVerse's ``mean_face.npy``: (58,) in its own units. UserError if it is not that."""
+    refuse_stand_in(path)
     mean = load_array(path).reshape(-1)
     if mean.shape != (NUM_COEFFICIENTS,) or not usable(mean).all():
         raise UserError(f"{path} does not hold {NUM_COEFFICIENTS} usable numbers")

@@ -9,7 +9,7 @@ from reactface_node import resources
 from reactface_node.config import Config, profile_names
 from reactface_node.download import download, file_sha256
 from reactface_node.errors import UserError
-from reactface_node.text_files import read_yaml
+from reactface_node.text_files import read_yaml, shown
 
 CATALOGUE = "catalogue.yaml"
 SHOWN_DIGITS = 16
@@ -60,7 +60,10 @@ def read_catalogue(path: Path | None = None) -> tuple[Entry, ...]:
     UserError where a file would lie outside weights/.
     """
     stored = read_yaml(path or resources.folder("config") / CATALOGUE)
-    return tuple(_entry(name, about) for name, about in stored.items())
+    try:
+        return tuple(_entry(name, about) for name, about in stored.items())
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"the catalogue lacks what an entry needs ({shown(str(error))})") from error
 
 
 def _entry(name: str, about: Mapping[str, Any]) -> Entry:
@@ -104,7 +107,10 @@ def listing(entries: Sequence[Entry], folder: Path) -> str:
 
 
 def _profile_state(weights: str) -> str:
-    path = resources.weights_file(weights)
+    try:
+        path = resources.weights_file(weights)
+    except UserError as error:
+        return str(error)
     if path is None:
         return f"{weights}: not shipped; train or bring your own (--set weights=FILE)"
     return f"{weights}: present, sha256 {file_sha256(path)[:SHOWN_DIGITS]}..."

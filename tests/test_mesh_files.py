@@ -230,7 +230,7 @@ def test_npy_files_that_are_no_model(tmp_path):
     np.save(path, np.array([1, 2], object), allow_pickle=True)
     assert "f.npy is damaged or no FaceVerse model" in refused(path)
     path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
-    assert "f.npy is damaged or no FaceVerse model" in refused(path)
+    assert "f.npy is a Git LFS pointer" in refused(path)
     whole = write_faceverse(path).read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     assert "f.npy is damaged or no FaceVerse model" in refused(path)

@@ -12,8 +12,11 @@ from official_rig import EXACT, PIXELS, W, official_config, released_tensors, sm
 from reactface_node.cli import main
 from reactface_node.config import Config
 from reactface_node.errors import UserError
+from reactface_node.faceverse import read_mean_face
 from reactface_node.model import official_checkpoint
 from reactface_node.model.official_checkpoint import convert_official, load_official
+from reactface_node.model.released import read_released
+from reactface_node.render.mesh.faceverse import read_faceverse
 
 
 @pytest.fixture
@@ -150,3 +153,114 @@ def test_a_safetensors_file_of_something_else_is_refused(tmp_path):
     save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors", newer)
     with pytest.raises(UserError, match="newer reactface_node"):
         load_official(tmp_path / "a.safetensors", official_config().model, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda t: t.fill_(float("nan")), "NaN or infinite"),
+        (lambda t: t.index_fill_(0, torch.tensor([3]), torch.inf), "NaN or infinite"),
+        (lambda t: t.zero_(), "are alike"),
+        (lambda t: t.fill_(0.02), "are alike"),
+    ],
+)
+def test_weights_that_are_no_numbers_or_all_alike_are_refused(tensors, tmp_path, change, says):
+    name = "speaker_vector_map_layer.weight"
+    changed = tensors | {name: change(tensors[name].clone())}
+    torch.save({"state_dict": changed}, tmp_path / "bad.pth")
+    with pytest.raises(UserError, match=f"{name}.*{says}|{says}.*{name}") as refused:
+        load_official(tmp_path / "bad.pth", official_config().model, "cpu")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda: torch.zeros(58, dtype=torch.complex64),
+        lambda: torch.zeros(58, dtype=torch.int32),
+        lambda: torch.zeros(58).to_sparse(),
+        lambda: torch.zeros(58, device="meta"),
+        lambda: torch.nested.nested_tensor([torch.zeros(58)]),
+        lambda: torch.quantize_per_tensor(torch.zeros(58), 0.1, 0, torch.quint8),
+        lambda: torch.zeros(1).expand(58)[:1].expand(10**12),
+        lambda: torch.zeros(1).expand(10**6, 10**6),
+        lambda: torch.tensor(1.0),
+    ],
+)
+@pytest.mark.parametrize("name", ["speaker_vector_map_layer.bias", "past_motion_linear.bias"])
+@pytest.mark.filterwarnings("ignore")
+def test_tensors_of_other_kinds_are_refused(tensors, tmp_path, odd, name):
+    torch.save(tensors | {name: odd()}, tmp_path / "odd.pth")
+    with pytest.raises(UserError) as refused:
+        load_official(tmp_path / "odd.pth", official_config().model, "cpu")
+    assert "\n" not in str(refused.value)
+
+
+def test_damage_anywhere_in_a_pickle_is_one_line_or_nothing(tmp_path):
+    path, rng = tmp_path / "damaged.pth", np.random.default_rng(0)
+    torch.save({"state_dict": {"a.weight": torch.ones(4, 4), "b": torch.ones(3)}}, path)
+    data = path.read_bytes()
+    refused = 0
+    for at in rng.integers(0, len(data), 150):
+        changed = bytearray(data)
+        changed[at] ^= 1 << int(rng.integers(8))
+        path.write_bytes(bytes(changed))
+        try:
+            read_released(path)
+        except UserError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert refused > 20
+
+
+class Harm:
+    def __reduce__(self):
+        return os.mkdir, ("harm",)
+
+
+def archive(path):
+    with path.open("wb") as file:
+        np.savez(file, np.zeros(58))
+
+
+def arrays(path):
+    """Files of which no mean face can be read."""
+    yield lambda: np.save(path, np.array([Harm()] * 58), allow_pickle=True), "no .npy array"
+    yield lambda: np.save(path, np.array({"a": 1}), allow_pickle=True), "no .npy array"
+    yield lambda: np.save(path, np.zeros(57)), "58 usable numbers"
+    yield lambda: np.save(path, np.full(58, np.nan)), "58 usable numbers"
+    yield lambda: np.save(path, np.full(58, 1e30)), "58 usable numbers"
+    yield lambda: np.save(path, np.array(["x"] * 58)), "not numbers"
+    yield lambda: np.save(path, np.zeros(58, np.complex64)), "not numbers"
+    yield lambda: archive(path), "no .npy array"
+    yield lambda: path.write_bytes(b"\x93NUMPY\x01\x00"), "no .npy array"
+    for header in (
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000000,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (5.5,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999999,)}",
+        "{'descr': [], 'fortran_order': False, 'shape': (58,)}",
+        "{'descr': 'nothing', 'fortran_order': False, 'shape': (58,)}",
+        "{'descr': ',,,', 'fortran_order': False, 'shape': (58,)}",
+        "{'descr': '|O', 'fortran_order': False, 'shape': (58,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': " + "(" * 3000,
+        "__import__('os').mkdir('harm')",
+        "{}", "[]", "9" * 5000, "", "\x00",
+    ):  # fmt: skip
+        text = header.encode() + b"\n"
+        content = b"\x93NUMPY\x02\x00" + len(text).to_bytes(4, "little") + text + bytes(232)
+        yield lambda c=content: path.write_bytes(c), None
+
+
+def test_a_mean_face_of_anything_else_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "mean_face.npy"
+    for write, says in arrays(path):
+        path.unlink(missing_ok=True)
+        write()
+        with pytest.raises(UserError, match=says) as refused:
+            read_mean_face(path)
+        assert "\n" not in str(refused.value)
+        with pytest.raises(UserError):
+            read_faceverse(path)
+    assert not (tmp_path / "harm").exists()

@@ -13,7 +13,8 @@ from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import load_checkpoint, save_checkpoint
 from reactface_node.model.face import pooled
 from reactface_node.model.reactface import ReactFace
-from reactface_node.model.speech import Loudness, load_wav2vec2
+from reactface_node.model.speech import Loudness
+from reactface_node.model.wav2vec2 import load_wav2vec2
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

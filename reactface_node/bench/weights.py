@@ -19,7 +19,7 @@ from reactface_node.model.checkpoint import WEIGHTS_HELP, save_checkpoint
 from reactface_node.model.official import OfficialReactFace
 from reactface_node.model.official_checkpoint import FORMAT, VERSION
 from reactface_node.model.reactface import ReactFace
-from reactface_node.model.speech import untrained_wav2vec2
+from reactface_node.model.wav2vec2 import untrained_wav2vec2
 from reactface_node.render.portrait.generator import FaceGenerator
 from reactface_node.render.portrait.weights import save_generator
 

@@ -9,6 +9,7 @@ from reactface_node.data.decode import duration_frames, numbered
 from reactface_node.data.source import Source
 from reactface_node.errors import UserError
 from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS
+from reactface_node.text_files import shown
 
 LENGTH_SLACK = 5
 """Frames by which the files of a clip may disagree: 0.2 s, an AAC or MP3 packet's padding."""
@@ -43,8 +44,9 @@ def load_array(path: Path) -> np.ndarray:
         array: np.ndarray = np.lib.format.open_memmap(path, "r")
     except FileNotFoundError:
         raise UserError(f"{path} is missing") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} is no .npy array that can be read: {error}") from error
+    except Exception as error:  # a header that lies raises what Python and mmap say of its numbers
+        reason = shown(str(error))
+        raise UserError(f"{path} is no .npy array that can be read: {reason}") from error
     if array.dtype.kind not in "biuf":
         raise UserError(f"{path} holds {array.dtype}, not numbers")
     return array

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from reactface_node import text_files
 from reactface_node.data.source import Source
 from reactface_node.errors import UserError
 from reactface_node.schema import NUM_COEFFICIENTS, SAMPLES_PER_FRAME
 
 CACHE_VERSION = 1
+LARGEST = 10**9
 CROP = (224, 224, 3)
 MANIFEST = "manifest.json"
 
@@ -51,6 +53,16 @@ class Plan:
             found["faces"] = (np.dtype("u1"), (clips, self.frames, *CROP), 1)
         return found
 
+    def is_sound(self) -> bool:
+        """Whether the values of a file are of their kinds."""
+        texts, sizes = (self.split, *self.names), (self.frames, self.listeners)
+        return (
+            all(isinstance(text, str) for text in texts)
+            and all(type(size) is int and 0 < size <= LARGEST for size in sizes)
+            and isinstance(self.faces, bool)
+            and isinstance(self.facts, dict)
+        )
+
     def to_json(self) -> dict[str, Any]:
         return {"version": CACHE_VERSION, **self.__dict__, "names": list(self.names)}
 
@@ -66,21 +78,21 @@ def read_plan(path: Path) -> Plan:
         )
     try:
         plan = Plan(**{**facts, "names": tuple(facts["names"])})
-        plan.arrays()
     except (KeyError, TypeError) as error:
         raise UserError(f"{path / MANIFEST} is not the manifest of a converted split") from error
+    if not plan.is_sound():
+        raise UserError(f"{path / MANIFEST} is damaged: its entries are of other kinds")
     return plan
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """UserError that names the file if it does not hold an object."""
+    if not path.is_file():
+        raise UserError(f"{path} is missing")
     try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is missing or damaged: {error}") from error
-    if not isinstance(found, dict):
-        raise UserError(f"{path} is damaged: it does not hold a JSON object")
-    return found
+        return text_files.read_json(path)
+    except UserError as error:
+        raise UserError(f"{path} is damaged: {error}") from error
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

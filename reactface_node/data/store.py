@@ -21,6 +21,7 @@ from reactface_node.data.plan import MANIFEST, Plan, read_json, read_plan, write
 from reactface_node.data.source import Clip
 from reactface_node.errors import UserError
 from reactface_node.files import cannot_write, make_folder
+from reactface_node.text_files import shown
 
 PLAN, DONE = "plan.json", "done"
 
@@ -221,8 +222,10 @@ def check_space(folder: Path, needed: int) -> None:
 def _mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} is missing or damaged ({error}); convert again") from error
+    except Exception as error:  # a header that lies raises what Python and mmap say of its numbers
+        raise UserError(
+            f"{path} is missing or damaged ({shown(str(error))}); convert again"
+        ) from error
     if array.dtype != dtype or array.shape != shape:
         raise UserError(
             f"{path} is {array.dtype} {array.shape}, {MANIFEST} says {dtype} {shape}; convert again"
@@ -233,5 +236,7 @@ def _mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
 def _small(path: Path) -> np.ndarray:
     try:
         return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} is missing or damaged ({error}); convert again") from error
+    except Exception as error:  # a header that lies raises what Python and mmap say of its numbers
+        raise UserError(
+            f"{path} is missing or damaged ({shown(str(error))}); convert again"
+        ) from error

@@ -24,7 +24,7 @@ from reactface_node.evaluation.rows import (
 )
 from reactface_node.evaluation.table import Row, Table
 from reactface_node.files import write_text
-from reactface_node.text_files import meaning, read_yaml
+from reactface_node.text_files import meaning, read_json, read_yaml
 from reactface_node.training.dataset import data_folder, make_synthetic
 from reactface_node.training.train import WEIGHTS, train
 
@@ -154,7 +154,6 @@ def _result(config: Config, folder: Path, measuring: _Measuring) -> dict[str, fl
 def _kept(path: Path) -> dict[str, Any]:
     """What was measured before; nothing where there is nothing that can be read."""
     try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        return read_json(path)
+    except UserError:
         return {}
-    return found if isinstance(found, dict) else {}

@@ -1,6 +1,5 @@
 """Table 8 of the paper: how often people prefer ours, from the answers to the survey."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reactface_node.errors import UserError
+from reactface_node.text_files import read_json, shown
 
 QUESTIONS = ("realism", "diversity", "appropriateness", "synchrony")
 HEADERS = ("Ours vs. competitor", "Realism", "Diversity", "Appropriateness", "Sync")
@@ -106,7 +106,7 @@ def _answers(
         name = pair.get("pair") if isinstance(pair, dict) else None
         known = methods["pairs"].get(name) if isinstance(name, str) else None
         if known is None or name in seen:
-            raise UserError(f"{path}: pair {name!r} is not in {key}, or is there twice")
+            raise UserError(f"{path}: pair {shown(name)} is not in {key}, or is there twice")
         seen.add(name)
         for question in QUESTIONS:
             choice, side_a = pair.get(question), pair.get("a")
@@ -122,12 +122,9 @@ def _answers(
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read as JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise UserError(f"{path} holds no answers and no key of a survey")
-    return value
+        return read_json(path)
+    except UserError as error:
+        raise UserError(f"{path} cannot be read as answers or key of a survey: {error}") from error
 
 
 def wilson_percent(chosen: int, answers: int) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
@@ -19,7 +19,11 @@ from reactface_node.devices import is_device_failure
 from reactface_node.errors import NoDevice, UserError
 from reactface_node.files import make_folder, written_whole
 from reactface_node.model.reactface import ReactFace
-from reactface_node.model.speech import Wav2Vec2Encoder, untrained_wav2vec2
+from reactface_node.model.speech import Wav2Vec2Encoder
+from reactface_node.model.tensors import check_tensors, check_values
+from reactface_node.model.wav2vec2 import untrained_wav2vec2
+from reactface_node.resources import refuse_stand_in
+from reactface_node.text_files import parse_json, shown
 
 FORMAT = "reactface"
 VERSION = 1
@@ -59,7 +63,7 @@ def save_checkpoint(
 def add_history(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
     """Tell a checkpoint what validation found after it was saved; all else stays as it is."""
     metadata, tensors = read_safetensors(path, "cpu")
-    metrics = json.loads(metadata["metrics"]) | {"history": history}
+    metrics = _told(path, metadata, "metrics") | {"history": history}
     with written_whole(path) as unfinished:
         save_file(tensors, unfinished, metadata | {"metrics": json.dumps(metrics)})
 
@@ -96,23 +100,35 @@ def read_checkpoint(path: Path, device: str) -> Stored:
     metadata, tensors = read_safetensors(path, device)
     check_format(path, metadata, FORMAT, VERSION, "is no checkpoint of reactface_node")
     # How the session that trained it played, rendered or named topics is no property of weights.
-    settings = json.loads(metadata["config"])
-    config = Config.from_dict({name: settings[name] for name in ("model", "training")})
-    metrics = json.loads(metadata["metrics"])
-    wav2vec2 = json.loads(metadata.get("wav2vec2", "null"))
-    return Stored(path, config, metrics, metadata["data_hash"], tensors, wav2vec2)
+    settings = _told(path, metadata, "config")
+    try:
+        config = Config.from_dict({name: settings[name] for name in ("model", "training")})
+    except KeyError as error:
+        raise UserError(f"{path} is damaged: its config has no {error}") from error
+    except UserError as error:
+        raise UserError(f"{path} is damaged or of another version: {error}") from error
+    metrics = _told(path, metadata, "metrics")
+    wav2vec2 = _told(path, metadata, "wav2vec2") if "wav2vec2" in metadata else None
+    return Stored(path, config, metrics, metadata.get("data_hash", ""), tensors, wav2vec2)
+
+
+def _told(path: Path, metadata: Mapping[str, str], name: str) -> dict[str, Any]:
+    """One entry of a file's metadata, which is JSON."""
+    return parse_json(metadata.get(name, ""), f"{path} is damaged: its {name}")
 
 
 def read_safetensors(path: Path, device: str) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     """Metadata and tensors by name; UserError where the file is damaged."""
+    refuse_stand_in(path)
     try:
         with safe_open(path, framework="pt", device=device) as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return file.metadata() or {}, tensors
-    except (SafetensorError, OSError, RuntimeError) as error:
+    except Exception as error:  # torch and safetensors have several kinds for a header that lies
         if is_device_failure(error):
             raise
-        raise UserError(f"{path} is damaged or no safetensors file: {error}") from error
+        reason = shown(str(error))
+        raise UserError(f"{path} is damaged or no safetensors file: {reason}") from error
 
 
 def check_format(
@@ -122,7 +138,10 @@ def check_format(
     later version than the one known."""
     if metadata.get("format") != kind:
         raise UserError(f"{path} {otherwise}")
-    if int(metadata.get("version", "0")) > known:
+    version = metadata.get("version", "")
+    if not re.fullmatch("[0-9]{1,9}", version):
+        raise UserError(f"{path} is damaged: its version is {shown(version)}")
+    if int(version) > known:
         raise UserError(f"{path} was written by a newer reactface_node; update this one")
 
 
@@ -137,8 +156,10 @@ def load_checkpoint(path: Path, model: ModelConfig, device: str) -> Checkpoint:
         raise UserError(f"{path} holds the baseline {network}, not ReactFace")
     _check_same(path, stored.config.model, model)
     # Trained with its own architecture; sampling settings such as momentum are the user's.
-    backbone = untrained_wav2vec2(stored.wav2vec2) if stored.wav2vec2 else None
-    net = ReactFace(model, backbone)
+    with torch.device("meta"):
+        # Its tensors have no memory: first it is seen whether those of the file fit at all.
+        check_tensors(path, _untrained(stored, model).state_dict(), stored.tensors)
+    net = _untrained(stored, model)
     stored.fill(net)
     return Checkpoint(
         net.to(device).eval().requires_grad_(False),
@@ -148,19 +169,20 @@ def load_checkpoint(path: Path, model: ModelConfig, device: str) -> Checkpoint:
     )
 
 
+def _untrained(stored: Stored, model: ModelConfig) -> ReactFace:
+    if model.speech_encoder != "wav2vec2":
+        return ReactFace(model)
+    if stored.wav2vec2 is None:
+        raise UserError(f"{stored.path} is damaged: it does not say which wav2vec 2.0 it has")
+    return ReactFace(model, untrained_wav2vec2(stored.wav2vec2, str(stored.path)))
+
+
 def load_tensors(path: Path, net: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
-    """Load what ``path`` holds; UserError that names the first tensor that does not fit."""
-    expected = net.state_dict()
-    for name in sorted(expected.keys() | tensors.keys()):
-        if name not in tensors:
-            raise UserError(f"{path} lacks the tensor {name}")
-        if name not in expected:
-            raise UserError(f"{path} holds a tensor that the model lacks: {name}")
-        if expected[name].shape != tensors[name].shape:
-            raise UserError(
-                f"{path}: {name} is {tuple(tensors[name].shape)}, "
-                f"the model needs {tuple(expected[name].shape)}"
-            )
+    """Load what ``path`` holds; UserError as ``check_tensors``, and where weights are no numbers
+    or those of a matrix all alike."""
+    check_tensors(path, net.state_dict(), tensors)
+    for name, tensor in tensors.items():
+        check_values(path, name, tensor)
     net.load_state_dict(tensors)
 
 

@@ -28,7 +28,7 @@ from reactface_node.model.official_layers import (
     WindowReaction,
     decoder_layers,
 )
-from reactface_node.model.speech import untrained_wav2vec2
+from reactface_node.model.wav2vec2 import untrained_wav2vec2
 from reactface_node.schema import NUM_COEFFICIENTS, SAMPLES_PER_FRAME
 
 MOST_FRAMES = 800

@@ -68,7 +68,7 @@ def _net(path: Path, config: ModelConfig) -> OfficialReactFace:
     if config.face_encoder != "pixels":
         raise UserError("the released code reads pixels: take --profile official")
     tensors = _read(path)
-    width = len(tensors[_WIDTH_SAYS]) if _WIDTH_SAYS in tensors else config.width
+    width = tensors[_WIDTH_SAYS].numel() if _WIDTH_SAYS in tensors else config.width
     if width != config.width:
         raise UserError(f"{path} has width {width}, the config {config.width}: set model.width")
     net = OfficialReactFace(config)
@@ -81,6 +81,4 @@ def _read(path: Path) -> dict[str, Tensor]:
     if path.suffix == ".safetensors":
         other = "was not converted from a checkpoint of the released code"
         check_format(path, metadata, FORMAT, VERSION, other)
-    return {
-        name: tensor.float() for name, tensor in tensors.items() if not name.endswith(_COMPUTED)
-    }
+    return {name: tensor for name, tensor in tensors.items() if not name.endswith(_COMPUTED)}

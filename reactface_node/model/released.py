@@ -1,5 +1,6 @@
 """Checkpoints as other people's training code saves them: a pickled dictionary of tensors."""
 
+import os
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import read_safetensors
+from reactface_node.resources import refuse_stand_in
 
 WRAPPED_IN = ("state_dict", "model", "net_G_ema", "net_G")
 """Under which name a state dict lies where the file holds more, such as an optimiser."""
@@ -26,7 +28,7 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
 
     UserError where it is missing, and as ``read_safetensors`` and ``read_released``.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UserError(f"{path} is missing")
     if path.suffix == ".safetensors":
         return read_safetensors(path, "cpu")
@@ -40,13 +42,14 @@ def read_released(path: Path) -> dict[str, Tensor]:
     Nothing is executed: UserError where the file holds anything but data, is damaged, or has no
     tensors.
     """
+    refuse_stand_in(path)
     stored = _load(path)
     for name in WRAPPED_IN:
         if isinstance(stored, Mapping) and isinstance(stored.get(name), Mapping):
             stored = stored[name]
             break
     tensors = (
-        {name: value for name, value in stored.items() if isinstance(value, Tensor)}
+        {name: value for name, value in stored.items() if _is_tensor(value)}
         if isinstance(stored, Mapping)
         else {}
     )
@@ -69,6 +72,10 @@ def _load(path: Path) -> Any:
     except Exception as error:  # what a damaged pickle raises is for nobody to say
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{path} is damaged or no checkpoint of torch: {reason}") from error
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor) and not value.is_nested
 
 
 def _named(name: str) -> str:

@@ -1,17 +1,14 @@
 """A-Enc (Eq. 5): speech to k features a face frame, streaming, nothing from the future."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reactface_node import resources
 from reactface_node.config import ModelConfig
-from reactface_node.errors import UserError
+from reactface_node.model.wav2vec2 import load_wav2vec2
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
 
 MEL_BANDS = 80
@@ -210,57 +207,3 @@ class Wav2Vec2Encoder(nn.Module):
         features = self.norm(self.project(torch.cat([hidden * heard, heard], dim=-1)))
         past = joined[:, joined.shape[1] - (self.context - hop) :]
         return features, Wav2Vec2State(past, loudness)
-
-
-def load_wav2vec2(source: str) -> nn.Module:
-    """wav2vec 2.0 from a folder in transformers' layout, one of that name in weights/ or in the
-    hub's cache, or with a network from the hub.
-
-    Its convolutional front is frozen, as in the paper. UserError if it cannot be had.
-    """
-    library = _transformers()
-    library.utils.logging.disable_progress_bar()
-    own = resources.folder("weights") / Path(source).name
-    path = str(own) if own.is_dir() and not Path(source).is_dir() else source
-    try:
-        backbone = library.Wav2Vec2Model.from_pretrained(path, local_files_only=True)
-    except (OSError, ValueError) as error:
-        if not _on_hub(source):
-            raise UserError(
-                f"no wav2vec 2.0 at '{source}': set model.wav2vec2 to a folder saved by "
-                "transformers, or run once with a network"
-            ) from error
-        backbone = library.Wav2Vec2Model.from_pretrained(source)
-    backbone.feature_extractor._freeze_parameters()
-    return backbone
-
-
-def _on_hub(name: str) -> bool:
-    """Whether the hub can be reached and knows it: transformers itself tries for half a minute."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
-
-    if Path(name).exists():
-        return False
-    try:
-        get_hf_file_metadata(hf_hub_url(name, "config.json"), timeout=5.0)
-    except Exception:  # which HTTP library it uses, and what that raises, depends on its version
-        return False
-    return True
-
-
-def untrained_wav2vec2(architecture: Mapping[str, Any] | None = None) -> nn.Module:
-    """Random weights, for a checkpoint that brings its own. architecture: transformers' settings
-    of it, the base one where there are none. UserError where transformers is missing.
-    """
-    library = _transformers()
-    config = library.Wav2Vec2Config.from_dict(dict(architecture or {}))
-    backbone: nn.Module = library.Wav2Vec2Model(config)
-    return backbone
-
-
-def _transformers() -> Any:
-    try:
-        import transformers
-    except ImportError as error:
-        raise UserError("wav2vec 2.0 needs transformers: pip install transformers") from error
-    return transformers

@@ -209,8 +209,8 @@ def _over(image: np.ndarray) -> np.ndarray:
 def choose_finder(config: PerceptionConfig) -> Finder:
     """The Tasks API where its model is there, else FaceMesh; UserError where neither can be."""
     folder = resources.folder("weights")
-    model = folder / config.landmarker
-    if model.is_file():
+    model = resources.weights_file(config.landmarker)
+    if model is not None:
         return LandmarkerFinder(config, model)
     if hasattr(import_mediapipe(), "solutions"):
         return FaceMeshFinder(config)

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import load_checkpoint, read_checkpoint
 from reactface_node.model.official_checkpoint import is_official, load_official
+from reactface_node.model.tensors import check_tensors
 from reactface_node.training import baselines
 from reactface_node.training.objective import ReactFaceLearner
 
@@ -33,6 +35,10 @@ def load_network(path: Path, config: Config) -> tuple[nn.Module, str]:
         raise UserError(
             f"{path} was trained with model.window = {trained}, the config says {asked}"
         )
+    with torch.device("meta"):
+        # Its tensors have no memory: first it is seen whether those of the file fit at all.
+        like = baselines.build(name, stored.config.model)
+    check_tensors(path, like.state_dict(), stored.tensors)
     net = baselines.build(name, stored.config.model)
     stored.fill(net)
     return net.to(config.device).eval().requires_grad_(False), name

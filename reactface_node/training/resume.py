@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from reactface_node.errors import UserError
 from reactface_node.files import written_whole
+from reactface_node.model.checkpoint import read_safetensors
+from reactface_node.text_files import parse_json, shown
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,22 @@ def load_state(
     about: dict[str, Any],
 ) -> Progress:
     """Inverse of ``save_state``; UserError where the file is damaged or of another config."""
+    metadata, tensors = read_safetensors(path, "cpu")
+    said = parse_json(metadata.get("about", "{}"), f"{path} is damaged: what it says of itself")
+    _same(path, said, json.loads(json.dumps(about)))
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, RuntimeError) as error:
-        raise UserError(f"{path} is damaged: {error}") from error
-    _same(path, json.loads(metadata.get("about", "{}")), json.loads(json.dumps(about)))
+        _fill(learner, optimiser, average, tensors)
+        return Progress(int(metadata["step"]), json.loads(metadata["history"]))
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path} is damaged: {shown(str(error))}") from error
 
+
+def _fill(
+    learner: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    average: dict[str, Tensor],
+    tensors: dict[str, Tensor],
+) -> None:
     def part(prefix: str) -> dict[str, Tensor]:
         return {n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)}
 
@@ -79,7 +88,6 @@ def load_state(
                 key: values[name].clone() if key == "step" else values[name].to(parameter.device)
                 for key, values in moments.items()
             }
-    return Progress(int(metadata["step"]), json.loads(metadata["history"]))
 
 
 def _same(path: Path, before: dict[str, Any], now: dict[str, Any]) -> None:

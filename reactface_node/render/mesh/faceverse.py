@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from reactface_node.errors import UserError
+from reactface_node.resources import refuse_stand_in
 from reactface_node.schema import ARKIT_NAMES
 
 ALLOWED: Mapping[str, Any] = {
@@ -63,6 +64,7 @@ class _Arrays(pickle.Unpickler):
 
 
 def _load(path: Path) -> dict[str, Any]:
+    refuse_stand_in(path)
     try:
         with path.open("rb") as file:
             if not _holds_objects(file):
