@@ -2,6 +2,7 @@
 
 import contextlib
 import faulthandler
+import gc
 import io
 import logging
 import multiprocessing
@@ -97,6 +98,9 @@ def _stretch(
     with warnings.catch_warnings():
         # Threads of libraries that wait for work are no reason not to fork.
         warnings.simplefilter("ignore", DeprecationWarning)
+        # A child that collected what has threads in its parent would wait for them for ever.
+        gc.collect()
+        gc.freeze()
         child = context.Process(target=_work, args=(act, cases, theirs, limit_mb), daemon=True)
         child.start()
     theirs.close()

@@ -80,6 +80,8 @@ class Block:
 
     def run(self) -> None:
         self._good(self.samples.info)
+        # Bare sound whose format nobody told waits for it, and is not one that was left out.
+        self._repair("audio")
         for index in range(self.size):
             self.index = index
             self._pass(float(self.rng.exponential(0.008)))
