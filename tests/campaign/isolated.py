@@ -21,12 +21,13 @@ import psutil
 from campaign.tally import reason_of, trace_of
 
 WHOLE, PARTIAL, REFUSED, FAULT = "whole", "partial, said", "refused in one line", "FAULT"
+UNTOLD = "partial, not said"
 LONGEST_LINE = 1000
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """kind: one of the four above. detail: what was said."""
+    """kind: one of the five above. detail: what was said."""
 
     kind: str
     detail: str = ""
