@@ -6,9 +6,10 @@ OUT ?= out
 TORCH_INDEX ?=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TOOLS := $(VENV)/tools/.installed
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: demo test check install clean
+.PHONY: demo test check campaign audit sbom install clean
 
 demo: install
 	rm -rf $(OUT)/demo $(OUT)/demo.mp4
@@ -23,6 +24,27 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# All fault campaigns, about 80 minutes: tests/campaign/README.md.
+campaign: install
+	$(BIN)/python tests/campaign/run.py all --out $(OUT)/campaign
+
+# Known vulnerabilities of what is installed; asks api.osv.dev, and fails where it cannot.
+audit: install $(TOOLS)
+	$(VENV)/tools/bin/pip-audit --vulnerability-service osv --skip-editable --progress-spinner off \
+	  --path $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+
+# What is installed, in CycloneDX's format.
+sbom: install $(TOOLS)
+	mkdir -p $(OUT)
+	$(VENV)/tools/bin/cyclonedx-py environment --output-reproducible \
+	  -o $(OUT)/sbom.json $(BIN)/python
+
+# Apart from what they look at.
+$(TOOLS): $(STAMP)
+	$(PYTHON) -m venv $(VENV)/tools
+	$(VENV)/tools/bin/python -m pip install -q -c constraints.txt pip-audit cyclonedx-bom
+	touch $(TOOLS)
 
 install: $(STAMP)
 

@@ -46,6 +46,10 @@ setup(
         "pillow>=9.1",
         "av>=15",
         "rosbags>=0.11.9",
+        # rosbags brings these; damaged bags are read with them alone.
+        "apsw>=3.40",
+        "backports.zstd>=1; python_version < '3.14'",
+        "lz4>=4",
         "tqdm>=4.65",
         "psutil>=5.9",
         "scipy>=1.8",

@@ -22,6 +22,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from reactface_node.config import Config
+from reactface_node.ros.launch_arguments import checked
 from reactface_node.ros.respawn import DELAY_S, Respawn
 from reactface_node.settings import Scalar, settings
 
@@ -30,6 +31,7 @@ ARGUMENTS = {
     "namespace": ("", "namespace of the node"),
     "name": ("reactface", "name of the node"),
     "params_file": ("", "YAML file of ROS parameters"),
+    "config": ("", "YAML file of any settings, also those that are no ROS parameters"),
     "autostart": ("true", "configure and activate the node at once; it ends if it cannot"),
     "required": (
         "false",
@@ -71,18 +73,22 @@ TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no":
 
 def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     value = {name: LaunchConfiguration(name).perform(context) for name in (*ARGUMENTS, *SETTINGS)}
-    if value["params_file"] and not Path(value["params_file"]).is_file():
-        raise RuntimeError(f"there is no params_file {value['params_file']}")
+    for name in ("params_file", "config"):
+        if value[name] and not Path(value[name]).is_file():
+            raise RuntimeError(f"there is no {name} {value[name]}")
     autostart, required, respawn = (
         read(name, value[name], bool) for name in ("autostart", "required", "respawn")
     )
     ended = end if required else None
     if respawn:
         ended = Respawn(end) if required else Respawn()
+    arguments = ["node", "--autostart"] if autostart else ["node"]
+    if value["config"]:
+        arguments += ["--config", value["config"]]
     node = LifecycleNode(
         package="reactface_node",
         executable="reactface",
-        arguments=["node", "--autostart"] if autostart else ["node"],
+        arguments=arguments,
         ros_arguments=["--log-level", value["log_level"]],
         name=value["name"],
         namespace=value["namespace"],
@@ -165,6 +171,5 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(name, default_value="", description=f"{about}; '' = not set here")
         for name, (_, about) in SETTINGS.items()
     ]
-    return LaunchDescription(
-        [*declared, OpaqueFunction(function=end_on_sigterm), OpaqueFunction(function=start)]
-    )
+    started = [OpaqueFunction(function=end_on_sigterm), OpaqueFunction(function=start)]
+    return checked(LaunchDescription([*declared, *started]), __file__)

@@ -12,6 +12,7 @@ from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 
 from launch import LaunchDescription
+from reactface_node.ros.launch_arguments import checked
 
 NODE = str(Path(__file__).parent / "reactface.launch.py")
 DEFAULTS = {
@@ -28,4 +29,4 @@ def generate_launch_description() -> LaunchDescription:
         for name, (default, about) in DEFAULTS.items()
     ]
     node = PythonLaunchDescriptionSource(NODE)
-    return LaunchDescription([*declared, IncludeLaunchDescription(node)])
+    return checked(LaunchDescription([*declared, IncludeLaunchDescription(node)]), __file__)

@@ -13,6 +13,7 @@ from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDesc
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 
 from launch import LaunchDescription
+from reactface_node.ros.launch_arguments import checked
 
 NODE = str(Path(__file__).parent / "reactface.launch.py")
 
@@ -37,4 +38,4 @@ def generate_launch_description() -> LaunchDescription:
     theme = DeclareLaunchArgument(
         "theme", default_value="person", description="of both avatars, such as person"
     )
-    return LaunchDescription([theme, robot("a", "b"), robot("b", "a")])
+    return checked(LaunchDescription([theme, robot("a", "b"), robot("b", "a")]), __file__)

@@ -15,6 +15,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from reactface_node.ros.launch_arguments import checked
 from reactface_node.ros.respawn import DELAY_S, Respawn
 
 NODE = str(Path(__file__).parent / "reactface.launch.py")
@@ -67,10 +68,7 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         respawn_delay=DELAY_S,
         on_exit=Respawn(),
     )
-    topics = {"image": "image_raw", "audio": "audio_stamped", "audio_info": "audio_info"}
-    node = PythonLaunchDescriptionSource(NODE)
-    listener = IncludeLaunchDescription(node, launch_arguments=topics.items())
-    return [camera, microphone, listener]
+    return [camera, microphone]
 
 
 def require(*packages: str) -> None:
@@ -96,4 +94,8 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(name, default_value=default, description=about)
         for name, (default, about) in ARGUMENTS.items()
     ]
-    return LaunchDescription([*declared, OpaqueFunction(function=start)])
+    topics = {"image": "image_raw", "audio": "audio_stamped", "audio_info": "audio_info"}
+    node = PythonLaunchDescriptionSource(NODE)
+    listener = IncludeLaunchDescription(node, launch_arguments=topics.items())
+    drivers = OpaqueFunction(function=start)
+    return checked(LaunchDescription([*declared, drivers, listener]), __file__)

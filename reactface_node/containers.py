@@ -54,9 +54,10 @@ def _container(file: Any, is_seekable: bool) -> Any:
     nameless = SimpleNamespace(read=file.read)
     if is_seekable:
         nameless.seek, nameless.tell = file.seek, file.tell
-    # Tags may be in any encoding. Without a protocol a play list opens no other file.
+    # Tags may be in any encoding. Without a protocol a play list opens no other file. PyAV up to 17
+    # crashes on a stream's options where a format has no header, so they are the container's.
     options = {"protocol_whitelist": "none"}
-    return av.open(nameless, metadata_errors="replace", options=options)
+    return av.open(nameless, metadata_errors="replace", container_options=options)
 
 
 def video_stream(container: Any) -> Any | None:

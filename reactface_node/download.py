@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from reactface_node.errors import UserError
-from reactface_node.files import cannot_write, make_folder
+from reactface_node.files import cannot_write, lock, make_folder
 from reactface_node.progress import ProgressBar
 
 CHUNK = 1 << 18
@@ -103,7 +103,9 @@ def _receive(got: Any, part: Path, note: Path, have: int) -> None:
         note.unlink(missing_ok=True)
     name = part.name.removeprefix(".").removesuffix(".part")
     bar = ProgressBar(total=total, initial=have, desc=name, unit="B", unit_scale=True)
-    with part.open("ab" if have else "wb") as file, bar:
+    with part.open("ab") as file, bar:
+        lock(file.fileno(), part)
+        file.truncate(have)
         while chunk := got.read(CHUNK):
             file.write(chunk)
             bar.update(len(chunk))

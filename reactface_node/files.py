@@ -38,7 +38,7 @@ def hidden_place(path: Path) -> Iterator[Path]:
     What a killed process left there is removed first. UserError where another process is at it.
     """
     folder = path.with_name(_hidden_name(path.name))
-    lock = _lock(folder, path)
+    descriptor = _locked(folder, path)
     try:
         for left in folder.iterdir():
             if left.is_dir() and not left.is_symlink():
@@ -48,7 +48,7 @@ def hidden_place(path: Path) -> Iterator[Path]:
         yield folder / path.name
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
+        os.close(descriptor)
 
 
 def _hidden_name(name: str) -> str:
@@ -58,13 +58,13 @@ def _hidden_name(name: str) -> str:
     return f".{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.unfinished"
 
 
-def _lock(folder: Path, path: Path) -> int:
+def _locked(folder: Path, path: Path) -> int:
     """The locked descriptor of the folder, which is made if need be."""
     for _ in range(TRIES):
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
         try:
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         except FileNotFoundError:
             continue  # Another process has finished just now.
         except OSError as error:
@@ -73,21 +73,22 @@ def _lock(folder: Path, path: Path) -> int:
             folder.unlink(missing_ok=True)
             continue
         try:
-            _take(lock, path)
-            if os.path.samestat(os.fstat(lock), os.stat(folder)):
-                return lock
+            lock(descriptor, path)
+            if os.path.samestat(os.fstat(descriptor), os.stat(folder)):
+                return descriptor
         except FileNotFoundError:
             pass
         except BaseException:
-            os.close(lock)
+            os.close(descriptor)
             raise
-        os.close(lock)
+        os.close(descriptor)
     raise UserError(f"cannot write {path}: others keep writing it")
 
 
-def _take(lock: int, path: Path) -> None:
+def lock(descriptor: int, path: Path) -> None:
+    """Locks an open file or folder until it is closed; UserError if another process has."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise UserError(f"cannot write {path}: another process is writing it") from error
     except OSError:
@@ -102,6 +103,8 @@ def write_text(path: Path, text: str) -> None:
 
 def check_new(path: Path) -> None:
     """UserError where something is called ``path`` already, or nothing can be called so."""
+    if "\0" in str(path):
+        raise UserError(f"cannot write {str(path)!r}: a name holds no NUL character")
     try:
         taken = path.exists() or path.is_symlink()
     except OSError as error:

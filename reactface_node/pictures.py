@@ -1,7 +1,7 @@
 """Picture files to RGB pixels: JPEG, PNG, WebP, TIFF and BMP; the size is checked before decoding.
 
 Pillow reads them: it knows a picture's size and orientation from the header alone, and it refuses
-a file whose end is missing.
+a file whose end is missing. Only a JPEG's pixels are left to OpenCV.
 """
 
 import warnings
@@ -126,9 +126,9 @@ def _read(data: bytes, least_width: int) -> np.ndarray:
     orientation = _orientation(image)
     upright_width = image.size[1 if orientation >= 5 else 0]
     times = reduction(upright_width, least_width)
-    if times > 1:
-        image.draft("RGB", tuple(max(1, side // times) for side in image.size))
-    return upright(_pixels(image), orientation)
+    return upright(
+        _jpeg_pixels(data, times) if image.format == "JPEG" else _pixels(image), orientation
+    )
 
 
 def _opened(data: bytes) -> Any:
@@ -145,6 +145,16 @@ def _opened(data: bytes) -> Any:
     if data.startswith(b"BM"):
         return BmpImagePlugin.BmpImageFile(file)
     raise _Refused(f"{len(data)} bytes are neither JPEG, PNG, WebP, TIFF nor BMP")
+
+
+def _jpeg_pixels(data: bytes, times: int) -> np.ndarray:
+    """A whole JPEG at a ``times``-th of its size: OpenCV needs half of Pillow's time for one."""
+    reduced = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
+    flags = reduced[times] | cv2.IMREAD_IGNORE_ORIENTATION
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    if bgr is None:
+        raise _Refused(f"{len(data)} bytes of JPEG, truncated or damaged")
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
 def _pixels(image: Any) -> np.ndarray:

@@ -1,5 +1,6 @@
 """From the model's trajectories to the faces that are shown: idle motion, gain, blinks, fades."""
 
+import math
 from collections import deque
 from dataclasses import dataclass, replace
 
@@ -25,7 +26,7 @@ from reactface_node.timeline import Window
 # Lids of the model only rest lower or higher; closing is the blink process's. The paper's known
 # failure is a blink of over a second.
 LARGEST_REST_CLOSURE = 0.3
-LARGEST_RAW, LARGEST_TURN_RAD, LARGEST_SHIFT_M = 10.0, 1.5, 1.0
+LARGEST_RAW, LARGEST_TURN_RAD, LARGEST_SHIFT_M = 10.0, math.pi, 1.0
 """No face goes further: what a model says beyond is a fault, and does not reach a motor."""
 LIDS = indices_of("eyeBlink")
 GAZE = indices_of("eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeLookDown")

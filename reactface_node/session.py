@@ -34,6 +34,9 @@ from reactface_node.timeline import Timeline, Window
 from reactface_node.turn import Turn
 from reactface_node.warm_up import check_reactions, warm_up
 
+THREADS_POLL_S = 0.008
+"""So often it is looked whether the tracker's and the model's threads are done."""
+
 
 class ReactionSession:
     """One speaker/listener pair: timeline, tracker, the model's streaming state and playout."""
@@ -151,11 +154,22 @@ class ReactionSession:
                 taken.append(self._look_at(window, show_at_s, use, anew))
         return taken
 
+    def next_poll_s(self, now_s: float) -> float:
+        """When ``poll`` may have something new, if nothing is pushed before ``now_s`` is that: at
+        once where it is in the past."""
+        if self._closed or not self._steps.is_free:
+            return now_s + THREADS_POLL_S
+        return self._timeline.next_close_s(now_s)
+
     def _is_ready(self, closed_s: float, window: Window, now_s: float) -> bool:
         """Tracked, or not to be waited for any more: its time has come, and a tracker that keeps
         up would have been done."""
         latest_s = max(closed_s + 1 / FRAME_RATE_HZ, self._delay.soonest_s(window))
         return self._watch.is_done(window) or now_s >= latest_s
+
+    def end(self) -> None:
+        """Nothing more comes (a recording has ended): nothing is waited for any longer."""
+        self._timeline.end()
 
     def reset(self) -> None:
         """Forget the conversation: new time zero, new state, same weights."""
@@ -238,7 +252,8 @@ class ReactionSession:
 
     def _overhear(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
         """The tracker follows who speaks."""
-        heard_s = stamp_s + self.config.timeline.camera_to_microphone_offset_s
+        offset_s = self.config.timeline.camera_to_microphone_offset_s
+        heard_s = stamp_s + max(0.0, offset_s)
         count = longest_part(samples, rate_hz)
         if count and not self._turn.speaks(np.array([heard_s]))[0]:
             cut_s = (len(samples) - count) / rate_hz

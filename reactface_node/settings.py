@@ -92,7 +92,8 @@ def merge(section: Any, values: Mapping[Any, Any], prefix: str = "") -> Any:
     Only what is given is validated. UserError on a name that is unknown or there twice, a wrong
     type, or a value out of range.
     """
-    parts = _parts(type(section))
+    kind: type = type(section)
+    parts = _parts(kind)
     changes: dict[str, Any] = {}
     inside: dict[str, dict[Any, Any]] = {}
     for name, value in values.items():

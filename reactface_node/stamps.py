@@ -11,6 +11,8 @@ AHEAD_S = 2.0
 PERSIST_S = 0.5
 """... for this long by its own stamps, with nothing else arriving at the old time. So is a clock
 that jumped back on one stream."""
+LEAST_AHEAD = 3
+"""So many of one stream have to be ahead: two wrong stamps are no new time."""
 MOST_HELD = 25
 """As many inputs in a row are a new time, too, whatever their stamps say."""
 MOST_IMAGES = 4
@@ -37,7 +39,7 @@ class Stamps:
         self._stats, self._jump_s = stats, jump_s
         self.newest_s: dict[str, float] = {}
         self.now_s = -math.inf
-        self._claim: tuple[float, float] | None = None
+        self._claims: dict[str, tuple[float, float, int]] = {}
 
     def order(self, stream: str, stamp_s: float, lasts_s: float) -> Order:
         """To be asked before an input is pushed that lasts so long.
@@ -64,14 +66,14 @@ class Stamps:
             self._stats.stamps_invalid += 1
             return False
         if horizon_s is not None and stamp_s > horizon_s + AHEAD_S:
-            first, last = self._claim or (stamp_s, stamp_s)
+            first, last, count = self._claims.get(stream, (stamp_s, stamp_s, 0))
             if abs(stamp_s - last) > AHEAD_S:
-                first = stamp_s
-            self._claim = (first, stamp_s)
-            if stamp_s - first < PERSIST_S:
+                first, count = stamp_s, 0
+            self._claims[stream] = (first, stamp_s, count + 1)
+            if stamp_s - first < PERSIST_S or count + 1 < LEAST_AHEAD:
                 self._stats.stamps_ahead += 1
                 return False
-        self._claim = None
+        self._claims.clear()
         self.newest_s[stream] = max(self.newest_s.get(stream, -math.inf), stamp_s)
         return True
 

@@ -181,7 +181,8 @@ class _Composer:
         if isinstance(event, yaml.AliasEvent):
             # While it is made it has no value yet: no value holds itself.
             if event.anchor not in self._anchors:
-                raise UserError(f"line {event.start_mark.line + 1}: no value *{event.anchor} yet")
+                line = event.start_mark.line + 1 if event.start_mark else 0
+                raise UserError(f"line {line}: no value *{event.anchor} yet")
             value, size = self._anchors[event.anchor]
             self._count(size)
             return value

@@ -20,8 +20,6 @@ from reactface_node.sound_chunks import SoundChunks
 from reactface_node.stamps import AUDIO, IMAGE, Order, Stamps, is_time
 from reactface_node.timeline_stats import TimelineStats
 
-FOREIGN_CLOCK_S = 5.0
-"""A stamp this far from its arrival is on another clock; for those who know of arrivals."""
 SKIP_S = 2.0
 """Empty windows are skipped where one call would close more than this of them in a row."""
 BUFFER_S = 60.0
@@ -74,11 +72,18 @@ class Timeline:
         self.stats = TimelineStats()
         self._config, self._window, self._eager = config, window, eager
         self._perceive = perceive
+        self._has_ended = False
         self._clear()
+
+    def end(self) -> None:
+        """Nothing more comes: no window waits for it any longer."""
+        self._has_ended = True
 
     def _clear(self) -> None:
         self._zero_s: float | None = None
-        self._stamps = Stamps(self.stats, self._config.clock_jump_s)
+        # Of streams that are shifted on purpose the shift is no jump.
+        shift_s = abs(self._config.camera_to_microphone_offset_s)
+        self._stamps = Stamps(self.stats, self._config.clock_jump_s + shift_s)
         self._chunks = SoundChunks(self._config, self.stats)
         self._next = 0
         self._image_slot = 0
@@ -104,8 +109,12 @@ class Timeline:
 
     def order(self, stream: str, stamp_s: float, lasts_s: float = 0.0) -> Order:
         """Of an input of ``stamps.IMAGE`` or ``AUDIO`` that is to be pushed; see ``Stamps``."""
-        offset_s = self._config.camera_to_microphone_offset_s if stream == AUDIO else 0.0
-        return self._stamps.order(stream, stamp_s + offset_s, lasts_s)
+        return self._stamps.order(stream, stamp_s + self._waits_s(stream), lasts_s)
+
+    def _waits_s(self, stream: str) -> float:
+        """Of two streams out of step the earlier one waits: nothing is late for that."""
+        offset_s = self._config.camera_to_microphone_offset_s
+        return max(0.0, offset_s if stream == AUDIO else -offset_s)
 
     def push_image(self, stamp_s: float, image: Any) -> bool:
         """An image of any kind; the newest of each slot goes to ``perceive``, others are dropped.
@@ -113,6 +122,7 @@ class Timeline:
         False if its stamp is not believed. What ``perceive`` raises comes out here (or in
         ``poll``); its slot then has no image.
         """
+        stamp_s += self._waits_s(IMAGE)
         if not self._accept(IMAGE, stamp_s):
             return False
         self.stats.images += 1
@@ -142,7 +152,7 @@ class Timeline:
         """
         check_rate(rate_hz)
         mono, cut_s = self._chunks.mono(samples, rate_hz)
-        stamp_s += self._config.camera_to_microphone_offset_s
+        stamp_s += self._waits_s(AUDIO)
         if not self._accept(AUDIO, stamp_s):
             return False
         self.stats.audio_chunks += 1
@@ -167,7 +177,8 @@ class Timeline:
             if self._zero_s is None:
                 self._zero_s = now_s
             self._stamps.now_s = max(self._stamps.now_s, now_s)
-            self._close(self._slot(now_s - self._config.max_wait_s))
+            wait_s = 0.0 if self._has_ended else self._config.max_wait_s
+            self._close(self._slot(now_s - wait_s))
             self._close(self._unawaited(now_s))
         ready, self._ready = self._ready, deque()
         return list(ready)
@@ -186,6 +197,14 @@ class Timeline:
             return None
         known_s = max(self._audio.clock_s, self._next * self._window / FRAME_RATE_HZ)
         return max([self._zero_s + known_s, *self._stamps.newest_s.values()])
+
+    def next_close_s(self, now_s: float) -> float:
+        """When to poll next, if nothing is pushed before: the end of the next window, and where
+        that is over, when it is no longer waited for. -inf: at once."""
+        if self._ready or self._zero_s is None:
+            return -math.inf
+        end_s = self._time_s((self._next + 1) * self._window)
+        return end_s if now_s < end_s else end_s + self._config.max_wait_s
 
     def _slot(self, stamp_s: float) -> int:
         assert self._zero_s is not None

@@ -44,6 +44,9 @@ class EchoSession:
     def shed(self, level):
         pass
 
+    def next_poll_s(self, now_s):
+        return self.next_s
+
     def poll(self, now_s, wait=True):
         if now_s < self.next_s:
             return []

@@ -100,6 +100,13 @@ def audio_data(value):
     return build(data=np.full(320, value, "<i2").view(np.uint8))
 
 
+def audio_info():
+    """What ``audio_data`` holds."""
+    build = TYPES.message_type("audio_common_msgs/msg/AudioInfo")
+    return build(channels=1, sample_rate=16000, sample_format="S16LE", bitrate=0,
+                 coding_format="wave")  # fmt: skip
+
+
 def weight(message, index):
     return float(message.weights[index])
 

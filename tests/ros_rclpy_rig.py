@@ -1,5 +1,6 @@
 """A real rclpy around the node with a fake session: for the tests that need ROS 2."""
 
+import gc
 import os
 import time
 from contextlib import contextmanager
@@ -83,9 +84,14 @@ def ros_graph(monkeypatch):
 
     ros = SimpleNamespace(node=node, sessions=made, executor=None)
     yield ros
+    built = None
     for built in ros.executor.get_nodes() if ros.executor else ():
         built.destroy_node()
     rclpy.try_shutdown()
+    # What is left of a node of this name, once it is freed, would end the next one's /rosout.
+    del built
+    ros.executor = ros.peer = None
+    gc.collect()
 
 
 def until(ros, found, each_time=lambda: None):

@@ -99,12 +99,16 @@ class FakeRenderer(StillRenderer):
         return RGB
 
 
-def faked_node(config=None, session=None, **options):
-    """A server between fakes, whose work takes no time."""
+def faked_node(config=None, session=None, informed=True, **options):
+    """A server between fakes, whose work takes no time. informed: bare audio is known to be as
+    configured."""
     options = {"clock": lambda: 0.0, **options}
     session, renderer = session or FakeSession(config), options.pop("renderer", FakeRenderer())
     transport = options.pop("transport", None) or FakeTransport()
-    server = Server(config or Config(), session, TYPES, transport, renderer, **options)
+    config = config or Config()
+    server = Server(config, session, TYPES, transport, renderer, **options)
+    for stream in ("audio", "own_audio") if informed else ():
+        server.on_audio_info(info(config.ros.audio_rate_hz, config.ros.audio_channels), stream)
     return SimpleNamespace(server=server, session=session, transport=transport, renderer=renderer)
 
 
@@ -122,6 +126,13 @@ def an_image(stamp_s=START_S, frame_id="camera", rgb=RGB):
 def audio_data(samples=160):
     build = TYPES.message_type("audio_common_msgs/msg/AudioData")
     return build(data=np.zeros(2 * samples, np.uint8))
+
+
+def info(rate_hz, channels=1):
+    """AudioInfo of the apt release."""
+    return SimpleNamespace(
+        sample_rate=rate_hz, channels=channels, sample_format="S16LE", coding_format="wave"
+    )
 
 
 def stamps(messages):

@@ -213,7 +213,7 @@ def test_a_cover_picture_is_no_video(tmp_path):
 def marked(index):
     def edit(*streams):
         for place, stream in enumerate(streams):
-            stream.disposition = Disposition.default if place == index else Disposition(0)
+            stream.disposition = Disposition.default.value if place == index else 0
 
     return edit
 

@@ -154,7 +154,12 @@ def test_a_disk_that_is_full_at_the_first_byte(tmp_path, monkeypatch):
     from rosbags.rosbag2 import Writer
 
     monkeypatch.setattr(Writer, "open", full)
-    monkeypatch.setattr(Path, "touch", full)
+    reads = Path.open
+
+    def open_full(path, mode="r", *args, **kwargs):
+        return full() if "w" in mode else reads(path, mode, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", open_full)
     for kind in ("bag", "video"):
         with pytest.raises(UserError, match=r"cannot write .*/x: the disk is full$"):
             write(kind, tmp_path / "x")

@@ -18,6 +18,8 @@ from reactface_node.errors import UserError
 from reactface_node.evaluation.figures import new_figure, save_figure
 from reactface_node.files import make_folder, write_text, written_whole
 from reactface_node.model.checkpoint import save_checkpoint
+from reactface_node.ros import convert
+from reactface_node.ros.bag_writer import BagWriter
 from reactface_node.training import train as module
 from reactface_node.training.report import Report
 from reactface_node.training.resume import Progress, save_state
@@ -109,6 +111,34 @@ def test_no_space_left_is_said_in_words(tmp_path, error):
     path = tmp_path / "file"
     with pytest.raises(UserError, match=r"file: the disk is full$"), written_whole(path):
         raise error
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+@pytest.mark.parametrize("failure", [None, KeyboardInterrupt, UserError])
+def test_a_bag_on_a_disk_without_room_for_its_first_bytes(tmp_path, storage, failure):
+    """What it had in memory cannot be written when it is given up, either."""
+    with (
+        files_up_to(10),
+        pytest.raises((failure or UserError, UserError)) as caught,
+        BagWriter(tmp_path / "out", storage) as bag,
+    ):
+        bag.write("/x", 1.0, convert.header(bag.types, 1.0, "x"))
+        if failure:
+            raise failure
+    if not failure:
+        assert str(caught.value).startswith(f"cannot write {tmp_path / 'out'}: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [10, 5000])
+def test_a_replay_onto_a_full_disk(tmp_path, capsys, size):
+    sample = Path(__file__).resolve().parents[1] / "sample"
+    out = [str(tmp_path / name) for name in ("out", "out.mp4")]
+    with files_up_to(size):
+        assert main(["replay", str(sample), "-o", out[0], "--video", out[1]]) == 2
+    (line,) = [one for one in capsys.readouterr().err.splitlines() if "cannot write" in one]
+    assert line.startswith(f"reactface replay: cannot write {out[0]}")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_tensorboard_tells_of_it_at_once(tmp_path):

@@ -12,7 +12,7 @@ from reactface_node.inspection.offset import Offset
 from reactface_node.inspection.report import AudioReport, ImageReport, Report, as_json, as_text
 from reactface_node.inspection.signals import Pace, Stamps
 
-STAMPS = Stamps(0, 0, 0, None, 0, 0, 1.0, 8.0, 15.0)
+STAMPS = Stamps(0, 0, 0, 0.0, 0, 0, 0, 1.0, 8.0, 15.0)
 IMAGES = ImageReport(600, {"640x480": 600}, {"Image 'rgb8'": 600}, {},
                      Pace(30.0, 0.04, 1.0, 0), STAMPS)  # fmt: skip
 FACE = FaceReport(1.0, 0.0, 240.0, 240.0, 120.0, 0.1, 0.01, 0.01, (-5.0, 5.0), (-9.0, 9.0),
@@ -54,11 +54,17 @@ def test_a_good_recording_needs_nothing():
         (images(pace=Pace(15.0, 0.1, 1.0, 0)), "15.0 images a second are few"),
         (images(pace=Pace(30.0, 0.9, 1.0, 1)), "1 gaps, the longest 0.90 s"),
         (images(stamps=stamps(zero=5)), "5 image stamps are zero"),
-        (images(stamps=stamps(foreign=9, foreign_s=-60.0)), "another clock (-60.0 s)"),
+        (images(stamps=stamps(unmoved=9)), "9 image stamps stand still"),
+        (images(stamps=stamps(offset_s=-60.0)), "image stamps lie 60.00 s after their arrival"),
+        (audio(stamps=stamps(offset_s=0.3)), "audio stamps lie 0.30 s before their arrival"),
+        (audio(stamps=stamps(offset_changes=3)), "changes 3 times"),
         (images(stamps=stamps(duplicates=2)), "image stamps repeat (2): is"),
         (images(stamps=stamps(backwards=2)), "image stamps go backwards (2): is"),
         (images(stamps=stamps(jitter_ms=35.0)), "image stamps jitter by 35 ms"),
-        (images(stamps=stamps(delay_p99_ms=400.0)), "up to 400 ms late"),
+        (
+            images(stamps=stamps(delay_p99_ms=400.0)),
+            "or react later by --set timeline.max_wait_s=0.42 --set playout.playout_delay_s=0.42",
+        ),
         (face(found=0.01), "hardly any image has a face"),
         (face(found=0.3), "seldom found (30%"),
         (face(found=0.9, longest_without_s=1.5), "not always found (90%, 1.5 s without"),

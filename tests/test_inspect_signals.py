@@ -27,10 +27,10 @@ def even(count, rate_hz=25.0, start_s=1000.0):
 
 def test_stamps_of_a_good_stream():
     stamps = even(100)
-    found = examine_stamps(stamps, stamps + 0.03)
-    problems = (found.unstamped, found.zero, found.foreign, found.duplicates, found.backwards)
+    found = examine_stamps(stamps, stamps + 0.03, 0 * stamps)
+    problems = (found.unstamped, found.zero, found.unmoved, found.duplicates, found.backwards)
     assert problems == (0, 0, 0, 0, 0)
-    assert found.foreign_s is None
+    assert found.offset_s == found.offset_changes == 0
     assert found.jitter_ms == pytest.approx(0.0, abs=1e-6)
     assert found.delay_p50_ms == pytest.approx(30.0) and found.delay_p99_ms == pytest.approx(30.0)
 
@@ -41,41 +41,49 @@ def test_stamps_with_every_fault():
     stamps[1] = np.nan
     stamps[2] = 0.0
     stamps[3] += 3600.0
+    offsets = np.where(np.arange(20) == 3, np.nan, 0.0)
     stamps[6] = stamps[5]
     stamps[10], stamps[11] = stamps[11], stamps[10]
-    found = examine_stamps(stamps, arrivals)
-    assert (found.unstamped, found.zero, found.foreign) == (1, 1, 1)
-    assert found.foreign_s == pytest.approx(3600.0 - 0.01)
+    found = examine_stamps(stamps, arrivals, offsets)
+    assert (found.unstamped, found.zero, found.unmoved) == (1, 1, 1)
     assert found.duplicates == 1
     assert found.backwards == 2  # after the one of an hour later, and the two that changed places
 
 
 def test_a_video_file_has_no_recorder_and_may_begin_at_zero():
     stamps = even(50, start_s=0.0)
-    found = examine_stamps(stamps, np.full(50, np.nan))
-    assert (found.zero, found.foreign, found.delay_p50_ms) == (0, 0, None)
+    found = examine_stamps(stamps, np.full(50, np.nan), np.zeros(50))
+    assert (found.zero, found.unmoved, found.delay_p50_ms) == (0, 0, None)
+
+
+def test_an_offset_is_taken_off_before_the_delay_is_told():
+    stamps = even(100)
+    offsets = np.where(np.arange(100) < 60, 3.0, 1.5)
+    found = examine_stamps(stamps, stamps + offsets + 0.02, offsets)
+    assert found.offset_s == 3.0 and found.offset_changes == 1
+    assert found.delay_p50_ms == pytest.approx(20.0) and found.delay_p99_ms == pytest.approx(20.0)
 
 
 def test_jitter_of_intervals():
     stamps = even(101)
     stamps[1::2] += 0.005
-    assert examine_stamps(stamps, stamps).jitter_ms == pytest.approx(5.0, abs=1e-6)
+    assert examine_stamps(stamps, stamps, 0 * stamps).jitter_ms == pytest.approx(5.0, abs=1e-6)
     rng = np.random.default_rng(0)
     stamps = even(4000) + 0.004 * rng.standard_normal(4000)
     # The interval's deviation is sqrt(2) times the stamp's; p95 of a normal's size is 1.96.
     expected = 1000 * 0.004 * np.sqrt(2) * 1.96
-    assert examine_stamps(stamps, stamps).jitter_ms == pytest.approx(expected, rel=0.05)
+    assert examine_stamps(stamps, stamps, 0 * stamps).jitter_ms == pytest.approx(expected, rel=0.05)
 
 
 def test_missing_images_are_no_jitter():
     stamps = np.delete(even(200), [20, 50, 51, 90, 91, 92, *range(100, 180, 4)])
-    assert examine_stamps(stamps, stamps).jitter_ms == pytest.approx(0.0, abs=1e-6)
+    assert examine_stamps(stamps, stamps, 0 * stamps).jitter_ms == pytest.approx(0.0, abs=1e-6)
 
 
 def test_sound_is_due_after_its_length_and_received_after_its_end():
     lengths = np.tile([0.02, 0.04], 50)
     stamps = 5.0 + np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
-    found = examine_stamps(stamps, stamps + lengths + 0.007, lengths)
+    found = examine_stamps(stamps, stamps + lengths + 0.007, 0 * stamps, lengths)
     assert found.jitter_ms == pytest.approx(0.0, abs=1e-6)
     assert found.delay_p50_ms == pytest.approx(7.0)
 
@@ -183,7 +191,7 @@ def test_longest_time_without_a_face():
 def image_log(coefficients, found):
     times = np.arange(len(found)) / 25
     size = np.where(found, 200.0, np.nan)
-    stream = StreamLog(times, times, times)
+    stream = StreamLog(times, times, 0 * times, times)
     return ImageLog(
         stream, {}, times, coefficients, np.ones(58, bool), found, size, size / 2,
         np.full(len(found), 120.0), 1, 1,

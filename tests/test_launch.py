@@ -16,6 +16,7 @@ import pytest
 from ros_rclpy_rig import HAS_MESSAGES, PATIENCE_S, needs_ros
 
 from reactface_node.config import Config
+from reactface_node.ros.launch_arguments import check
 from reactface_node.ros.respawn import MOST, WITHIN_S, Restarts
 from reactface_node.settings import settings
 
@@ -164,6 +165,21 @@ def test_missing_drivers_are_named_with_how_to_install_them(monkeypatch):
         started(webcam, camera="kinect")
 
 
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("imgae:=/x", "unknown launch argument imgae:=; did you mean image\\?"),
+        ("zzz:=1", "unknown launch argument zzz:=; there are: image, theme$"),
+        (":=1", "unknown launch argument :="),
+    ],
+)
+def test_an_argument_that_does_not_exist_is_refused(text, said):
+    known = ["theme", "image"]
+    with pytest.raises(RuntimeError, match=said):
+        check(["image:=/a:=b", text], known)
+    check(["image:=/a:=b", "theme:=", "--noninteractive", "plain"], known)
+
+
 @contextmanager
 def launched(tmp_path, *arguments, file=NODE):
     """`ros2 launch` in a session and a domain of its own; killed if it takes too long."""
@@ -242,6 +258,38 @@ def test_a_users_mistake_is_said_once_and_nothing_is_started_again(tmp_path, req
         assert said.count("within 0 .. 3") == 1 and "exit code 2" in said
         assert process.returncode == code
 
+
+@needs_workspace
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_launch_argument_that_does_not_exist_ends_every_launch(tmp_path, path):
+    with launched(tmp_path, "log_level:=warn", "imgae:=/x", file=path) as process:
+        said = process.communicate(timeout=3 * PATIENCE_S)[0]
+    errors = [line for line in said.splitlines() if "ERROR" in line]
+    assert process.returncode == 1 and len(errors) == 1 and "process started" not in said
+    assert "unknown launch argument imgae:=; did you mean image?" in errors[0]
+
+
+@needs_workspace
+def test_a_launch_file_that_includes_ours_keeps_its_own_arguments(tmp_path):
+    wrapper = tmp_path / "robot.launch.py"
+    wrapper.write_text(WRAPPER.format(node=str(NODE)))
+    with launched(tmp_path, "use_arm:=true", file=wrapper) as process:
+        read_until(process, ACTIVE)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0
+
+
+WRAPPER = """
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch import LaunchDescription
+
+def generate_launch_description():
+    own = DeclareLaunchArgument("use_arm", default_value="false")
+    node = IncludeLaunchDescription(PythonLaunchDescriptionSource({node!r}))
+    return LaunchDescription([own, node])
+"""
 
 DYING = """
 from launch.actions import ExecuteProcess

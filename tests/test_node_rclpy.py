@@ -1,5 +1,7 @@
 """The node under a real rclpy: its lifecycle, topics, services and time."""
 
+import weakref
+
 import numpy as np
 import pytest
 from ros_rclpy_rig import PATIENCE_S, TYPES, activate, heard, needs_ros, ros_graph, until
@@ -33,6 +35,21 @@ def test_deactivate_removes_what_activate_made(ros):
         node.trigger_cleanup()
         assert ros.sessions[-1].closed
     assert len(ros.sessions) == 2
+
+
+@needs_ros
+def test_cleanup_lets_go_of_the_sessions_before(ros):
+    """Models of the last configurations do not gather."""
+    node = ros.node()
+    gone = []
+    for _ in range(5):
+        activate(node)
+        until(ros, lambda: ros.sessions[-1].windows)
+        gone.append(weakref.ref(ros.sessions.pop()))
+        node.trigger_deactivate()
+        node.trigger_cleanup()
+    # The executor has the timers of its last turns in hand, and by them the last sessions.
+    assert [one() for one in gone[:-2]] == [None] * 3
 
 
 @needs_ros
@@ -96,6 +113,7 @@ def test_a_topic_of_another_type_is_said_once_and_the_node_goes_on(ros):
     node = ros.node()
     activate(node)
     logs = heard(ros, "rcl_interfaces/msg/Log", "/rosout")
+    until(ros, lambda: logs, lambda: node.get_logger().info("heard"))
     build = TYPES.message_type("std_msgs/msg/String")
     publisher = ros.peer.create_publisher(build, "audio", 10)
     faces = heard(ros, "reactface_msgs/msg/Blendshapes", "/reactface/blendshapes")

@@ -58,6 +58,6 @@ def test_the_face_and_voice_that_are_tracked_are_followed(ros):
         there.reverse()
     there.remove("anna")
     shown(0.8)
-    assert ros.sessions[0].changes == 2
+    assert ros.sessions[0].speakers == 2
     until(ros, lambda: speaks.get_subscription_count() == 1, publish)
     until(ros, lambda: cropped["anna"].get_subscription_count() == 0, publish)

@@ -18,7 +18,7 @@ from ros_rclpy_rig import (
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
-from reactface_node.settings import settings
+from reactface_node.ros.robot_settings import declared
 
 
 @pytest.fixture
@@ -49,13 +49,18 @@ def test_without_its_messages_the_colcon_command_is_named(monkeypatch):
 def test_every_setting_is_a_described_parameter(ros):
     node = ros.node("-p", "playout.gain:=2", "-p", "profile:=paper")
     assert node.config == Config.load("paper", overrides={"playout.gain": 2.0})
-    for item in settings(node.config):
+    offered = declared(node.config)
+    assert {name.split(".")[0] for name in node.get_parameters_by_prefix("")} - {
+        item.name.split(".")[0] for item in offered
+    } == {"use_sim_time", "start_type_description_service"}
+    for item in offered:
         about = node.describe_parameter(item.name)
         assert node.get_parameter(item.name).value == item.value
-        assert about.description == item.help and about.read_only == (not item.live)
+        assert about.description == item.help and not about.read_only
+        assert ("read in configure" in about.additional_constraints) == (not item.live)
         for limits in (*about.integer_range, *about.floating_point_range):
             assert (limits.from_value, limits.to_value) == (item.low, item.high)
-    assert "pixels" in node.describe_parameter("model.face_encoder").additional_constraints
+    assert "frame" in node.describe_parameter("mode").additional_constraints
 
 
 @needs_ros
@@ -101,7 +106,9 @@ def test_live_parameters_reach_the_session_in_every_state(ros):
     assert node.config.playout.gain == 0.5
     assert until(ros, lambda: session.config.playout.gain == 0.5)  # at the next tick
     assert "out of range" in set_one("playout.gain", 9.0).reason
-    assert "read-only" in set_one("playout.seed", 3).reason
+    assert set_one("playout.seed", 3).reason == (
+        "playout.seed cannot change while the node is configured; cleanup first"
+    )
     assert set_one("use_sim_time", True).successful
     assert node.config.playout.gain == 0.5
     assert set_one("playout.gain", 2.5).successful

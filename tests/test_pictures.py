@@ -154,7 +154,8 @@ def test_what_is_too_large_is_refused_by_its_header(name, monkeypatch):
     def decoded(*_):
         raise AssertionError("it was decoded")
 
-    monkeypatch.setattr("reactface_node.pictures._pixels", decoded)
+    for decoder in ("_pixels", "_jpeg_pixels"):
+        monkeypatch.setattr(f"reactface_node.pictures.{decoder}", decoded)
     message = compressed(TOO_LARGE[name])
     with pytest.raises(MessageError, match=r"^compressed image: .*pixels") as refused:
         convert.image_to_rgb(message)

@@ -160,7 +160,7 @@ def test_whatever_the_model_says_the_face_is_one(reactions, frames, gain, blinks
         for shown in (samples, face):
             assert np.isfinite(shown).all()
             assert shown[..., EXPRESSION].min() >= 0.0 and shown[..., EXPRESSION].max() <= 1.0
-            assert np.abs(shown[..., ROTATION]).max() <= 1.5
+            assert np.abs(shown[..., ROTATION]).max() <= np.float32(np.pi)
             assert np.abs(shown[..., TRANSLATION]).max() <= 1.0
 
 

@@ -1,5 +1,6 @@
 """Bags whose metadata.yaml is wrong, damaged or not there: the files are believed."""
 
+import os
 import re
 import shutil
 
@@ -144,6 +145,35 @@ def test_a_part_that_is_gone_and_one_that_is_noise(tmp_path, storage):
     numbers, missing = read(folder)
     assert numbers == expected
     assert missing.startswith(f"{gone.name} ({COUNT} messages, 2.0 s) cannot be read: ")
+
+
+def test_what_metadata_counts_tells_how_much_a_cut_file_has_lost(tmp_path):
+    folder = split(tmp_path, StoragePlugin.MCAP)
+    path = folder / "bag_2.mcap"
+    path.write_bytes(path.read_bytes()[:60_000])
+    numbers, missing = read(folder)
+    lost = 3 * COUNT - len(numbers)
+    assert 0 < lost < COUNT and numbers == list(range(len(numbers)))
+    assert missing.startswith("bag_2.mcap: ") and missing.endswith(f"{lost} messages are lost")
+
+
+def test_many_missing_parts_are_one_short_line(tmp_path):
+    folder = split(tmp_path, StoragePlugin.MCAP)
+
+    def add(told):
+        told["relative_file_paths"] += [f"bag_{number}.mcap" for number in range(3, 1000)]
+
+    rewrite(folder, add)
+    numbers, missing = read(folder)
+    assert numbers == list(range(3 * COUNT))
+    assert missing.startswith("bag_3.mcap is missing; bag_4.mcap is missing; ")
+    assert missing.endswith("; and 992 more")
+
+
+def test_a_pipe_is_no_bag(tmp_path):
+    os.mkfifo(tmp_path / "bag.mcap")
+    with pytest.raises(UserError, match="it is no file"):
+        read(tmp_path / "bag.mcap")
 
 
 def test_parts_beside_those_that_are_declared(tmp_path):

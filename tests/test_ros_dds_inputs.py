@@ -5,13 +5,22 @@ import time
 
 import numpy as np
 import pytest
-from ros_dds_rig import BEST_EFFORT, TYPES, an_image, audio_data, node_on_a_graph, weight
+from ros_dds_rig import (
+    BEST_EFFORT,
+    TYPES,
+    an_image,
+    audio_data,
+    audio_info,
+    node_on_a_graph,
+    weight,
+)
 
 from reactface_node.ros import convert
 
 pytest.importorskip("cyclonedds", reason="the wire without ROS needs the cyclonedds wheel")
 
 IMAGE, AUDIO = "sensor_msgs/msg/Image", "audio_common_msgs/msg/AudioData"
+INFO = "audio_common_msgs/msg/AudioInfo"
 PIXEL, SAMPLE, SPEAKING, OWN, CHANGES = 0, 1, 4, 5, 6
 BOTH = ("ros.face_id=auto", "ros.voice_id=auto")
 
@@ -79,12 +88,14 @@ def test_a_voice_that_does_not_speak_is_silence():
         faces = graph.faces()
         tracked = graph.writer("/humans/voices/tracked", "hri_msgs/msg/IdsList")
         microphone = graph.writer("/humans/voices/v1/audio", AUDIO, BEST_EFFORT)
+        about = graph.writer("/humans/voices/v1/audio_info", INFO)
         speaks = graph.writer("/humans/voices/v1/is_speaking", "std_msgs/msg/Bool")
         on = [True]
 
         def publish():
             tracked.write(ids("v1"))
             microphone.write(audio_data(8192))
+            about.write(audio_info())
             speaks.write(a_bool(on[0]))
 
         for on[0], heard in ((True, 0.25), (False, 0.0), (True, 0.25)):
@@ -96,6 +107,7 @@ def test_a_face_that_is_named_needs_no_list():
         faces = graph.faces()
         camera = graph.writer("/humans/faces/anna/cropped", IMAGE, BEST_EFFORT)
         microphone = graph.writer("/humans/voices/v1/audio", AUDIO, BEST_EFFORT)
+        about = graph.writer("/humans/voices/v1/audio_info", INFO)
         lists = [
             graph.writer(f"/humans/{kind}/tracked", "hri_msgs/msg/IdsList")
             for kind in ("faces", "voices")
@@ -104,6 +116,7 @@ def test_a_face_that_is_named_needs_no_list():
         def publish():
             camera.write(an_image(51))
             microphone.write(audio_data(8192))
+            about.write(audio_info())
             for one in lists:
                 one.write(ids("bert"))
 
@@ -120,7 +133,13 @@ def test_that_the_robot_speaks_and_what_it_plays_reach_the_session():
         flag = graph.writer("/speaking", "std_msgs/msg/Bool")
         loudspeaker = graph.writer("/robot_audio", AUDIO, BEST_EFFORT)
         graph.message(faces, shows(SPEAKING, 1.0), lambda: flag.write(a_bool(True)))
-        graph.message(faces, shows(OWN, 0.25), lambda: loudspeaker.write(audio_data(8192)))
+        about = graph.writer("/robot_audio_info", INFO)
+
+        def play():
+            loudspeaker.write(audio_data(8192))
+            about.write(audio_info())
+
+        graph.message(faces, shows(OWN, 0.25), play)
         face = graph.message(faces, shows(SPEAKING, 0.0), lambda: flag.write(a_bool(False)))
         assert weight(face, SAMPLE) == 0  # It is no microphone's.
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from ros_server_rig import START_S, TYPES, FakeSession, an_image, audio_data, faked_node
+from ros_server_rig import START_S, TYPES, FakeSession, an_image, audio_data, faked_node, info
 
 from reactface_node.config import Config, TimelineConfig
 from reactface_node.ros import convert
@@ -124,12 +124,6 @@ def test_a_voice_that_was_silent_long_ago_is_heard_again(node):
     assert heard == [False, False, True]
 
 
-def info(rate_hz, channels=1):
-    return SimpleNamespace(
-        sample_rate=rate_hz, channels=channels, sample_format="S16LE", coding_format="wave"
-    )
-
-
 class Listening(FakeSession):
     """Audio on a real timeline."""
 
@@ -211,13 +205,13 @@ def test_a_jpeg_is_no_larger_than_the_tracker_needs(face_encoder, size, pushed):
 
 
 def test_large_raw_images_are_said_once(node, caplog):
-    large = an_image(rgb=np.zeros((1440, 2560, 3), np.uint8))
     for index in range(2):
+        large = an_image(START_S + index, rgb=np.zeros((1440, 2560, 3), np.uint8))
         node.server.on_image(large, START_S + index)
     assert [r.message.partition(":")[0] for r in caplog.records] == [
         "raw images of 2560x1440 are 11 MB each"
     ]
     assert len(node.session.images) == 2
     assert cv2.imdecode(jpeg(2560, 1440).data, cv2.IMREAD_COLOR).nbytes > 10_000_000
-    node.server.on_image(jpeg(2560, 1440), START_S + 2)
+    node.server.on_image(jpeg(2560, 1440), START_S)
     assert len(caplog.records) == 1

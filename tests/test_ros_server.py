@@ -84,7 +84,8 @@ def test_stamps_of_the_sender_are_kept(node):
     assert node.session.images == [(pytest.approx(START_S - 0.08), (4, 6, 3))]
 
 
-def test_unstamped_audio_ended_when_it_arrived(node, caplog):
+def test_unstamped_audio_ended_when_it_arrived(caplog):
+    node = faked_node(informed=False, is_live=False)
     node.server.on_audio(audio_data(160), START_S)
     assert node.session.audio == [(pytest.approx(START_S - 0.01), 160, 16000)]
     assert [r.message for r in caplog.records] == [

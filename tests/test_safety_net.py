@@ -62,8 +62,9 @@ class Scene:
                 self.server.receive("image", an_image(self.now_s, rgb=rgb), self.now_s)
             if self.ticks % 2 == 0:
                 self.server.receive("audio", audio_data(320), self.now_s)
+            # The threads of tracker and model have no part in simulated time.
+            self.session._tracker._pool.submit(int).result()
             self.server.tick(self.now_s)
-            # The small model's own thread has no part in simulated time.
             for _, step in self.session._steps._under_way:
                 step.exception()
             self.ticks += 1

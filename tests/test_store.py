@@ -1,6 +1,7 @@
 """The cached format: whole or not at all, and what was finished stays."""
 
 import json
+import stat
 
 import numpy as np
 import pytest
@@ -70,6 +71,7 @@ def test_an_unfinished_split_is_not_loaded_and_goes_on(tmp_path):
     with pytest.raises(KeyboardInterrupt), ClipWriter(tmp_path, plan()) as writer:
         write_clip(writer.unfinished, writer.plan, 1, clips[1])
         raise KeyboardInterrupt
+    assert stat.S_IMODE(writer.unfinished.stat().st_mode) == 0o700
     with pytest.raises(UserError, match="not finished; run the same conversion again"):
         load_clips(tmp_path, "train")
     with ClipWriter(tmp_path, plan()) as writer:
@@ -79,6 +81,8 @@ def test_an_unfinished_split_is_not_loaded_and_goes_on(tmp_path):
         write_clip(writer.unfinished, writer.plan, 0, clips[0])
         write_clip(writer.unfinished, writer.plan, 2, clips[2])
         writer.finish(own(3))
+    (tmp_path / "usual").mkdir()
+    assert writer.path.stat().st_mode == (tmp_path / "usual").stat().st_mode
     np.testing.assert_array_equal(load_clips(tmp_path, "train").speaker[1], clips[1].speaker)
 
 

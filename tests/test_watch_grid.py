@@ -86,7 +86,7 @@ class SimulatedTracker:
             self._free_s = max(now_s, self._free_s) + self._at_work.latency_s
 
 
-def observe(live, window, every, latencies_s, fails_every=0, seconds=8.0, camera_hz=25.0):
+def observe(live, window, every, latencies_s, fails_every=0, seconds=5.0, camera_hz=25.0):
     """What frames saw as a session asks for it, their slots, the watch and its tracker."""
     tracker = SimulatedTracker(latencies_s, fails_every)
     watch = Watch(tracker, hold_s=0.25, interpolates=window > 1, every=every)
@@ -118,7 +118,7 @@ def test_every_image_counts_once_and_in_order(live, window, every, latency):
         seen, slots, watch, tracker = observe(
             live, window, every, LATENCIES_S[latency], fails_every
         )
-        assert len(seen) >= 180
+        assert len(seen) >= 110
         values = np.stack([one.coefficients for one in seen])
         assert np.isfinite(values).all()
         found = np.array([one.face_found for one in seen])
@@ -165,15 +165,15 @@ def test_any_camera_at_a_thinned_rate_live(camera_hz, latency):
             latencies_s = LATENCIES_S[latency]
             seen, slots, _, _ = observe(True, window, every, latencies_s, camera_hz=camera_hz)
             heads = np.array([one.coefficients[52] for one in seen if one.face_found])
-            assert len(heads) > 150 and np.isfinite(heads).all()
+            assert len(heads) > 90 and np.isfinite(heads).all()
             assert (heads <= slots[-len(heads) :] + 1.0).all()
 
 
 def test_a_tracker_that_hangs_costs_the_face_after_a_second_and_no_more():
-    seen, _, watch, _ = observe(True, 1, 2, [0.01] * 49 + [1e9])
+    seen, _, watch, _ = observe(True, 1, 2, [0.01] * 39 + [1e9])
     found = np.array([one.face_found for one in seen])
     gone = int(np.flatnonzero(found)[-1]) + 1
-    assert not found[gone:].any() and len(found) > gone + 50
+    assert not found[gone:].any() and len(found) > gone + 15
     last = int(seen[gone - 1].coefficients[0])
     assert gone - last == LATE_SLOTS
     assert len(watch._open) < 100

@@ -1,5 +1,6 @@
 """``reactface weights``: the list, and downloads from a real server on this machine."""
 
+import fcntl
 import hashlib
 import threading
 from functools import partial
@@ -108,6 +109,17 @@ def test_a_cut_download_goes_on_where_it_stopped(server, tmp_path):
     assert (folder / "a.bin").read_bytes() == CONTENT
     assert server.asked == [("/a.bin", None), ("/a.bin", "bytes=300000-")]
     assert names(folder) == ["a.bin"]
+
+
+def test_of_two_downloads_of_one_file_at_a_time_the_second_is_refused(server, tmp_path):
+    entries, folder = one(server, tmp_path, sha256=SHA256), tmp_path / "weights"
+    folder.mkdir()
+    with (folder / ".a.bin.part").open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match=r"a\.bin\.part: another process is writing it"):
+            fetch(entries, "it", folder)
+    fetch(entries, "it", folder)
+    assert (folder / "a.bin").read_bytes() == CONTENT and names(folder) == ["a.bin"]
 
 
 @pytest.mark.parametrize("why", ["the server has no ranges", "the file has changed"])

@@ -20,7 +20,7 @@ from reactface_node.data.clips import Clips
 from reactface_node.data.plan import MANIFEST, Plan, read_json, read_plan, write_json
 from reactface_node.data.source import Clip
 from reactface_node.errors import UserError
-from reactface_node.files import cannot_write
+from reactface_node.files import cannot_write, make_folder
 from reactface_node.text_files import shown
 
 PLAN, DONE = "plan.json", "done"
@@ -44,7 +44,9 @@ class ClipWriter:
         if self.path.exists():
             raise UserError(f"{self.path} exists already; choose another folder or remove it")
         try:
-            self.unfinished.mkdir(parents=True, exist_ok=True)
+            make_folder(self.unfinished.parent)
+            # People's faces and voices: nobody else's to read before they have their name.
+            self.unfinished.mkdir(mode=0o700, exist_ok=True)
             self._lock = open(self.unfinished / "lock", "w")
             self._open()
         except BaseException as error:
@@ -72,6 +74,7 @@ class ClipWriter:
                     file.flush()
                     os.fsync(file.fileno())
             write_json(self.unfinished / MANIFEST, self.plan.to_json())
+            self.unfinished.chmod(_usual_mode())
             os.rename(self.unfinished, self.path)
             # Only now: without its plan an unfinished split would begin anew.
             for name in (PLAN, DONE, "lock"):
@@ -119,6 +122,13 @@ class ClipWriter:
             np.lib.format.open_memmap(path, "w+", dtype, shape)
         (self.unfinished / DONE).write_bytes(bytes(len(self.plan.names)))
         write_json(self.unfinished / PLAN, self._begun())
+
+
+def _usual_mode() -> int:
+    """Of a folder that this user makes."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o777 & ~mask
 
 
 def write_clip(unfinished: Path, plan: Plan, index: int, clip: Clip) -> None:

@@ -1,5 +1,6 @@
 """What is wrong with a recording and what to do about it: one line for each problem."""
 
+import math
 from collections.abc import Iterator
 
 from reactface_node.config import Config
@@ -7,6 +8,7 @@ from reactface_node.inspection.face import FaceReport
 from reactface_node.inspection.offset import DOUBT_S
 from reactface_node.inspection.report import OFFSET_SETTING, AudioReport, ImageReport, Report
 from reactface_node.inspection.signals import Stamps
+from reactface_node.playout import LONGEST_DELAY_S
 
 SLOW_HZ, FEW_HZ = 12.0, 20.0
 SMALL_PX, DARK, BRIGHT = 90.0, 50.0, 225.0
@@ -17,6 +19,10 @@ TURNED_DEG = 35.0
 CLIPPED, DEAD_DB, QUIET_DB, SNR_DB = 0.001, -80.0, -45.0, 15.0
 HEARD, SPOKEN, RATE_ERROR = 0.99, 0.05, 0.03
 AHEAD_MS, ABSENT_S = 15.0, 2.0
+FEW_CHANGES = 2
+USUAL_RATES_HZ = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
+LONGEST_WAIT_S = 2.0
+"""As far as ``timeline.max_wait_s`` and ``playout.playout_delay_s`` go."""
 
 
 def advise(report: Report, config: Config) -> tuple[str, ...]:
@@ -27,8 +33,8 @@ def advise(report: Report, config: Config) -> tuple[str, ...]:
 def _lines(report: Report, config: Config) -> Iterator[str]:
     if report.leaps_s:
         yield (
-            f"the recorder paused, or its clock leapt, by {max(report.leaps_s):.0f} s: set the "
-            "robot's clock before recording, and make one bag of each conversation"
+            f"the recorder paused, or its clock leapt, by {max(map(abs, report.leaps_s)):.0f} s: "
+            "set the robot's clock before recording, and make one bag of each conversation"
         )
     if report.damaged:
         yield f"{report.damaged} messages are damaged: record again, with the definitions in place"
@@ -53,6 +59,20 @@ def _lines(report: Report, config: Config) -> Iterator[str]:
         )
 
 
+def _waiting(config: Config, late_s: float) -> str:
+    """Settings with which what is so late is waited for: windows close later, and are shown no
+    sooner than that. Nothing where they do, or could not."""
+    if not config.timeline.max_wait_s < late_s <= LONGEST_WAIT_S:
+        return ""
+    # Frame by frame the delay does not grow further, and what is waited for longer is skipped.
+    longest_s = LONGEST_DELAY_S if config.mode == "frame" else LONGEST_WAIT_S
+    wait_s = min(longest_s, math.ceil(100 * late_s + 2) / 100)
+    if wait_s <= config.timeline.max_wait_s:
+        return ""
+    delay_s = max(wait_s, config.playout.playout_delay_s)
+    return f" --set timeline.max_wait_s={wait_s:.2f} --set playout.playout_delay_s={delay_s:.2f}"
+
+
 def _camera(images: ImageReport, config: Config) -> Iterator[str]:
     for reason, count in images.rejected.items():
         yield f"{count} images cannot be used: {reason}"
@@ -69,20 +89,31 @@ def _camera(images: ImageReport, config: Config) -> Iterator[str]:
             f"images are missing ({images.pace.gaps} gaps, the longest {longest_s:.2f} s): send "
             "CompressedImage or smaller images, and record with best effort and a large cache"
         )
-    yield from _stamps(images.stamps, "image", config.timeline.max_wait_s)
+    yield from _stamps(images.stamps, "image", config)
 
 
-def _stamps(stamps: Stamps, stream: str, max_wait_s: float) -> Iterator[str]:
+def _stamps(stamps: Stamps, stream: str, config: Config) -> Iterator[str]:
     if stamps.zero:
         yield (
             f"{stamps.zero} {stream} stamps are zero, and the time of arrival is used: let the "
             "driver fill header.stamp"
         )
-    if stamps.foreign:
+    if stamps.unmoved:
         yield (
-            f"{stamps.foreign} {stream} stamps are on another clock ({stamps.foreign_s:+.1f} s), "
-            "and the time of arrival is used: synchronise the machines (chrony), or let all or "
-            "none use simulated time"
+            f"{stamps.unmoved} {stream} stamps stand still, and the time of arrival is used: let "
+            "the driver stamp each message"
+        )
+    if stamps.offset_s:
+        side = "before" if stamps.offset_s > 0 else "after"
+        yield (
+            f"{stream} stamps lie {abs(stamps.offset_s):.2f} s {side} their arrival, which is put "
+            "right: synchronise the machines (chrony), let all or none use simulated time, or "
+            "find out what delays the sender"
+        )
+    if stamps.offset_changes > FEW_CHANGES:
+        yield (
+            f"the {stream} stamps' distance from their arrival changes {stamps.offset_changes} "
+            "times: is the sender's clock set again and again?"
         )
     if stamps.backwards or stamps.duplicates:
         repeat = [f"repeat ({stamps.duplicates})"] if stamps.duplicates else []
@@ -96,16 +127,23 @@ def _stamps(stamps: Stamps, stream: str, max_wait_s: float) -> Iterator[str]:
             f"{stream} stamps jitter by {stamps.jitter_ms:.0f} ms: stamp when the sensor "
             "captures, not when the message is sent"
         )
+    yield from _delays(stamps, stream, config)
+
+
+def _delays(stamps: Stamps, stream: str, config: Config) -> Iterator[str]:
     if stamps.delay_p50_ms is not None and stamps.delay_p50_ms < -AHEAD_MS:
         end = "the driver stamps a chunk's end, or " if stream == "audio" else ""
         yield (
             f"{stream} stamps are {-stamps.delay_p50_ms:.0f} ms ahead of what can have arrived: "
             f"{end}the machines' clocks differ (chrony)"
         )
-    if stamps.delay_p99_ms is not None and stamps.delay_p99_ms > 1000 * max_wait_s:
+    wait_ms = 1000 * config.timeline.max_wait_s
+    if stamps.delay_p99_ms is not None and stamps.delay_p99_ms > wait_ms:
+        waiting = _waiting(config, stamps.delay_p99_ms / 1000)
+        remedy = f", or react later by{waiting}" if waiting else ""
         yield (
             f"{stream} messages arrive up to {stamps.delay_p99_ms:.0f} ms late (p99) and a window "
-            f"waits {1000 * max_wait_s:.0f} ms: relieve the network, or raise timeline.max_wait_s"
+            f"waits {wait_ms:.0f} ms: relieve the network{remedy}"
         )
 
 
@@ -139,9 +177,10 @@ def _face(face: FaceReport, config: Config) -> Iterator[str]:
     if face.yaw_deg is not None and max(map(abs, face.yaw_deg)) > TURNED_DEG:
         yield "the head is often turned far away: put the camera before the person"
     if face.people > 1:
+        nearest = "" if config.perception.follow == "nearest" else "set perception.follow=nearest, "
         yield (
             f"another person was followed {face.people - 1} time(s), with up to "
-            f"{face.most_in_view} in view: keep one in view, set perception.follow=nearest, or "
+            f"{face.most_in_view} in view: keep one in view, {nearest}or "
             "raise perception.person_change_s where it was the same one "
             f"({config.perception.person_change_s:g} s)"
         )
@@ -154,15 +193,19 @@ def _microphone(audio: AudioReport, config: Config, duration_s: float) -> Iterat
         return
     announced = max(audio.rates_hz, key=lambda rate_hz: audio.rates_hz[rate_hz])
     came = audio.measured_rate_hz
-    if any("assumed" in kind for kind in audio.kinds):
+    is_assumed = any("assumed" in kind for kind in audio.kinds)
+    if is_assumed:
         yield (
             f"no AudioInfo describes the audio, which is taken as {announced} Hz: record "
             "ros.audio_info_topic, or set ros.audio_rate_hz and ros.audio_channels"
         )
     if came is not None and abs(came / announced - 1) > RATE_ERROR:
+        near = min(USUAL_RATES_HZ, key=lambda rate_hz: abs(came / rate_hz - 1))
+        is_usual = is_assumed and abs(came / near - 1) <= RATE_ERROR
+        of_one = f"; of one channel that is --set ros.audio_rate_hz={near}" if is_usual else ""
         yield (
             f"{came:.0f} samples a second came but {announced} Hz are announced: audio is lost or "
-            "repeated, or the announced rate or number of channels is wrong"
+            f"repeated, or the announced rate or number of channels is wrong{of_one}"
         )
     begins_s, ends_s = audio.begins_s or 0.0, audio.ends_s or 0.0
     if begins_s > ABSENT_S or ends_s < duration_s - ABSENT_S:
@@ -176,7 +219,7 @@ def _microphone(audio: AudioReport, config: Config, duration_s: float) -> Iterat
             f"{audio.heard:.1%} of the time): queue more messages of it (depth 50), and record "
             "on the machine that has the microphone"
         )
-    yield from _stamps(audio.stamps, "audio", config.timeline.max_wait_s)
+    yield from _stamps(audio.stamps, "audio", config)
     yield from _levels(audio)
 
 

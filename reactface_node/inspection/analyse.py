@@ -51,7 +51,7 @@ def _examine_images(images: ImageLog) -> ImageReport:
         kinds=stream.kinds,
         rejected=stream.rejected,
         pace=examine_pace(stream.times_s),
-        stamps=examine_stamps(stream.stamps_s, stream.arrivals_s),
+        stamps=examine_stamps(stream.stamps_s, stream.arrivals_s, stream.offsets_s),
     )
 
 
@@ -66,7 +66,7 @@ def _examine_audio(audio: AudioLog) -> AudioReport:
         channels=audio.channels,
         kinds=stream.kinds,
         rejected=stream.rejected,
-        stamps=examine_stamps(stream.stamps_s, stream.arrivals_s, audio.chunk_s),
+        stamps=examine_stamps(stream.stamps_s, stream.arrivals_s, stream.offsets_s, audio.chunk_s),
         begins_s=float(frames[0] / LEVEL_RATE_HZ) if some else None,
         ends_s=float((frames[-1] + 1) / LEVEL_RATE_HZ) if some else None,
         heard=len(frames) / float(frames[-1] - frames[0] + 1) if some else 0.0,

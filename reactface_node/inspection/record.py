@@ -13,6 +13,7 @@ class StreamLog:
 
     stamps_s: (n,) their own stamps, NaN where a message has no place for one.
     arrivals_s: (n,) when the recorder received them; NaN in a video file, which has no recorder.
+    offsets_s: (n,) what the node adds to the stamps; NaN where it goes by arrival instead.
     times_s: (n,) when the node would take them to have been, on the recording's clock.
     kinds: what they are, such as message type and encoding, and how many.
     rejected: why others could not be used, and how many.
@@ -20,6 +21,7 @@ class StreamLog:
 
     stamps_s: np.ndarray
     arrivals_s: np.ndarray
+    offsets_s: np.ndarray
     times_s: np.ndarray
     kinds: dict[str, int] = field(default_factory=dict)
     rejected: dict[str, int] = field(default_factory=dict)

@@ -123,13 +123,15 @@ def _stamp_lines(stamps: Stamps) -> list[str]:
         for count, what in (
             (stamps.unstamped, "without a stamp"),
             (stamps.zero, "zero"),
-            (stamps.foreign, f"on another clock ({_number(stamps.foreign_s, '+.1f')} s)"),
+            (stamps.unmoved, "standing still"),
             (stamps.duplicates, "duplicate"),
             (stamps.backwards, "going backwards"),
         )
         if count
     ]
-    line = f"stamps: {', '.join(problems) or 'none zero, foreign, duplicate or backwards'}"
+    line = f"stamps: {', '.join(problems) or 'none zero, duplicate or backwards'}"
+    if stamps.offset_s:
+        line += f"; {stamps.offset_s:+.2f} s are added to them (by arrival)"
     if stamps.jitter_ms is not None:
         line += f"; jitter {stamps.jitter_ms:.1f} ms (p95 of intervals)"
     if stamps.delay_p50_ms is not None:

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reactface_node.timeline import FOREIGN_CLOCK_S
-
 GAP_FACTOR = 2.5
 """An interval of so many median ones has lost images."""
+CHANGE_S = 0.1
 # Energy-based voice activity, on 10 ms levels.
 ABOVE_FLOOR_DB, QUIETEST_DB = 12.0, -60.0
 FILL_FRAMES, SHORTEST_FRAMES = 20, 8
@@ -20,20 +19,22 @@ VOICE_RULE = (
 
 @dataclass(frozen=True)
 class Stamps:
-    """unstamped: without a place for a stamp. zero: stamps of 0. foreign: more than 5 s from the
-    recorder's clock, foreign_s being by how much (median). duplicates: stamps that had come
-    already. backwards: stamps before the one before.
+    """unstamped: without a place for a stamp. zero: stamps of 0. unmoved: stamps that stand still
+    while messages arrive. offset_s: what is added to the others because they lie off their
+    arrival (median of all messages), offset_changes: how often that changes by more than 0.1 s.
+    duplicates: stamps that had come already. backwards: stamps before the one before.
 
     jitter_ms: 95th percentile of how far intervals are from what is due: the median interval (or
     the nearest multiple of it, where images are missing), for sound the chunk's length.
-    delay_p50_ms, delay_p99_ms: arrival less stamp (for sound, of the chunk's end); None where
-    nothing tells.
+    delay_p50_ms, delay_p99_ms: arrival less stamp (for sound, of the chunk's end), after the
+    offset was added; None where nothing tells.
     """
 
     unstamped: int
     zero: int
-    foreign: int
-    foreign_s: float | None
+    unmoved: int
+    offset_s: float
+    offset_changes: int
     duplicates: int
     backwards: int
     jitter_ms: float | None
@@ -42,24 +43,30 @@ class Stamps:
 
 
 def examine_stamps(
-    stamps_s: np.ndarray, arrivals_s: np.ndarray, chunk_s: np.ndarray | None = None
+    stamps_s: np.ndarray,
+    arrivals_s: np.ndarray,
+    offsets_s: np.ndarray,
+    chunk_s: np.ndarray | None = None,
 ) -> Stamps:
-    """(n,) stamps (NaN: none) and arrivals (NaN: no recorder), and for sound (n,) lengths."""
+    """(n,) stamps (NaN: none), arrivals (NaN: no recorder) and offsets (NaN: the stamp is not
+    used), as in ``StreamLog``; for sound (n,) lengths."""
     recorded = np.isfinite(arrivals_s)
     none = np.isnan(stamps_s)
     zero = (stamps_s == 0) & recorded
-    away = stamps_s - arrivals_s
-    foreign = ~none & ~zero & recorded & (np.abs(away) > FOREIGN_CLOCK_S)
     usable = ~none & ~zero
+    unmoved = usable & np.isnan(offsets_s)
     own = stamps_s[usable]
     lengths = None if chunk_s is None else chunk_s[usable]
     ends_s = stamps_s if chunk_s is None else stamps_s + chunk_s
-    delays = 1000 * (arrivals_s - ends_s)[usable & ~foreign & recorded]
+    placed = usable & ~unmoved
+    delays = 1000 * (arrivals_s - ends_s - offsets_s)[placed & recorded]
+    added = offsets_s[placed]
     return Stamps(
         unstamped=int(none.sum()),
         zero=int(zero.sum()),
-        foreign=int(foreign.sum()),
-        foreign_s=float(np.median(away[foreign])) if foreign.any() else None,
+        unmoved=int(unmoved.sum()),
+        offset_s=float(np.median(added)) if len(added) else 0.0,
+        offset_changes=int((np.abs(np.diff(added)) > CHANGE_S).sum()),
         duplicates=len(own) - len(np.unique(own)),
         backwards=int((np.diff(own) < 0).sum()),
         jitter_ms=jitter_ms(own, lengths),

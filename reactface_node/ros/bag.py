@@ -27,6 +27,7 @@ AUDIO_TYPES = (
 )
 INFO_TYPES = ("audio_common_msgs/msg/AudioInfo",)
 CDR = "cdr"
+MOST_TOLD = 5
 LOGGER = logging.getLogger(__name__)
 
 
@@ -81,8 +82,7 @@ class BagReader:
         try:
             self._parts, self._notes = self._open()
             if not self._parts:
-                reason = "; ".join(self._notes) or "it holds no messages"
-                raise UserError(f"{path} cannot be read as a rosbag2: {reason[:200]}")
+                raise UserError(f"{path} cannot be read as a rosbag2: {self.missing[:300]}")
             starts = [part.start_ns for part in self._parts if part.start_ns is not None]
             ends = [part.end_ns for part in self._parts if part.end_ns is not None]
             if not starts:
@@ -102,7 +102,8 @@ class BagReader:
         told += [f"{part.path.name}: {part.loss}" for part in self._parts if str(part.loss)]
         if self.damaged:
             told.append(f"{self.damaged} messages could not be decoded")
-        return "; ".join(told)
+        more = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
+        return "; ".join(told[:MOST_TOLD] + more)
 
     @property
     def topics(self) -> list[BagTopic]:
@@ -177,11 +178,15 @@ class BagReader:
                                 f"it has no {METADATA} and no .mcap or .db3 file")  # fmt: skip
         parts = []
         for file in files:
+            told = declared.get(file.name, Declared())
             try:
-                parts.append(open_part(file, self._stack))
+                part = open_part(file, self._stack)
+                if str(part.loss) and not part.loss.messages:
+                    held = sum(channel.count for channel in part.channels)
+                    part.loss.messages = max(0, (told.messages or 0) - held)
+                parts.append(part)
             except Unreadable as error:
                 reason = " ".join(str(error).split())
-                told = declared.get(file.name, Declared())
                 notes.append(f"{printable(file.name)}{told} cannot be read: {reason[:120]}")
         return parts, notes
 

@@ -99,6 +99,8 @@ def part_files(folder: Path) -> tuple[list[Path], dict[str, Declared], list[str]
 def open_part(path: Path, stack: ExitStack) -> Part:
     """A file by what it holds, not by its name. A packed one is unpacked into a temporary
     folder, which goes with the stack. Unreadable if nothing of it can be read."""
+    if not path.is_file():
+        raise Unreadable("it is no file")  # Whatever it is, opening it could wait for ever.
     try:
         with path.open("rb") as file:
             magic = file.read(len(SQLITE_MAGIC))

@@ -1,8 +1,7 @@
 """One .db3 file of a rosbag2; also one whose recorder was killed, or with damaged pages.
 
 The file and its folder are never written to. What a killed recorder left in the write-ahead log
-(``.db3-wal``) is read with it. Messages are found by their ids first, in the order of the table,
-from both ends where a page is damaged, and then read one at a time.
+(``.db3-wal``) is read with it. All messages are found first, and then read one at a time.
 """
 
 from array import array
@@ -14,14 +13,14 @@ from urllib.parse import quote
 
 import apsw
 
+from reactface_node.ros.bag_pages import Pages
 from reactface_node.ros.bag_part import Channel, Loss, Unreadable
+from reactface_node.ros.bag_records import FileBytes
 
 WAYS = ("mode=ro&vfs=unix-none", "mode=ro&immutable=1")
 """The first takes no locks and, in exclusive mode, needs no shared memory file for the log; it
 cannot read what a rollback journal lies beside, which the second ignores."""
-PROBED_IDS = 100_000
-"""So many ids are tried one by one between those that can be found from both ends."""
-ROW_BYTES = 32
+LEAST_ROW_BYTES = 8
 DAMAGED = "a page is damaged or missing"
 Rows = tuple[array, array, array]
 DATA = "SELECT CAST(data AS BLOB) FROM messages WHERE id = ?"
@@ -34,6 +33,8 @@ class SqlitePart:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.loss = Loss()
+        self._places: dict[int, int] = {}
+        self._most_rows = path.stat().st_size // LEAST_ROW_BYTES
         with closing(self._connect()) as database:
             topics = self._topics(database)
             self._ids, self._topic_ids, self._stamps = self._rows(database)
@@ -52,10 +53,13 @@ class SqlitePart:
             (row for row, topic in enumerate(self._topic_ids) if topic in wanted),
             key=self._stamps.__getitem__,
         )
-        with closing(self._connect()) as database:
+        with closing(self._connect()) as database, self.path.open("rb") as file:
+            pages = Pages(FileBytes(file.fileno())) if self._places else None
             for row in order:
-                data = self._data(database, self._ids[row])
+                data = self._data(database, pages, self._ids[row])
                 if data is None:
+                    if DAMAGED not in self.loss.notes:
+                        self.loss.note(DAMAGED)
                     self.loss.messages += 1
                 else:
                     yield self._stamps[row], self._topic_ids[row], data
@@ -100,31 +104,30 @@ class SqlitePart:
         if _walk(database, f"{ROWS} ORDER BY id", rows):
             return rows
         self.loss.note(DAMAGED)
-        last = array("q"), array("q"), array("q")
-        _walk(database, f"{ROWS} ORDER BY id DESC", last, step=-1)
-        first = rows[0][-1] + 1 if rows[0] else 0
-        until = last[0][-1] if last[0] else first + self.path.stat().st_size // ROW_BYTES
-        for number in range(first, min(until, first + PROBED_IDS)):
-            _walk(database, f"{ROWS} WHERE id = {number}", rows)
-        new = [n for n, number in enumerate(last[0]) if not rows[0] or number > rows[0][-1]]
-        for column, more in zip(rows, last, strict=True):
-            column.extend(more[n] for n in reversed(new))
+        self._add_strays(rows)
         # A recorder numbers its messages from 1 on.
-        self.loss.messages = max(0, max(rows[0], default=0) - len(rows[0]))
+        numbers = [number for number in rows[0] if number <= self._most_rows]
+        self.loss.messages = max(numbers, default=0) - len(numbers)
         return rows
 
-    def _data(self, database: apsw.Connection, number: int) -> bytes | None:
+    def _add_strays(self, rows: Rows) -> None:
+        """Those that cannot be reached any more, from the pages themselves."""
+        known = set(rows[0])
+        with self.path.open("rb") as file, suppress(ValueError):
+            for place, number, topic, stamp in Pages(FileBytes(file.fileno())).messages():
+                if number not in known and number <= self._most_rows and stamp >= 0:
+                    known.add(number)
+                    self._places[number] = place
+                    for column, value in zip(rows, (number, topic, stamp), strict=True):
+                        column.append(value)
+
+    def _data(self, database: apsw.Connection, pages: Pages | None, number: int) -> bytes | None:
+        if pages is not None and number in self._places:
+            return pages.data(self._places[number])
         try:
-            found = database.execute(
-                "SELECT CAST(data AS BLOB) FROM messages WHERE id = ?", (number,)
-            ).get
+            return database.execute(DATA, (number,)).get
         except (apsw.Error, MemoryError):
-            found = None
-        if found is None:
-            if DAMAGED not in self.loss.notes:
-                self.loss.note(DAMAGED)
             return None
-        return found
 
 
 def _opened(uri: str) -> apsw.Connection:
@@ -142,16 +145,13 @@ def _opened(uri: str) -> apsw.Connection:
     return database
 
 
-def _walk(database: apsw.Connection, query: str, rows: Rows, step: int = 1) -> bool:
-    """Adds the rows of a query until a damaged page; whether there was none.
-
-    step: 1 if the ids rise, -1 if they fall; damaged pages can form a circle.
-    """
-    before = None
+def _walk(database: apsw.Connection, query: str, rows: Rows) -> bool:
+    """Adds the rows of a query, by rising ids, until a damaged page; whether there was none."""
+    before = 0
     try:
         for number, topic, stamp in database.execute(query):
-            if before is not None and (number - before) * step <= 0:
-                return False
+            if number <= before:
+                return False  # Damaged pages can form a circle.
             before = number
             if isinstance(topic, int) and isinstance(stamp, int) and stamp >= 0:
                 for column, value in zip(rows, (number, topic, stamp), strict=True):

@@ -3,7 +3,7 @@
 import errno
 import os
 import sqlite3
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -87,10 +87,10 @@ class BagWriter:
         self._place.close()
 
     def _discard(self) -> None:
-        try:
+        # On a full disk it cannot even close its file; what is wrong has been said by then.
+        with suppress(OSError, sqlite3.Error):
             self._writer.abort()
-        finally:
-            self._place.close()
+        self._place.close()
 
     def _explain(self, error: BaseException) -> None:
         """Raises a UserError if it is the disk's fault; sqlite has its own words for that."""

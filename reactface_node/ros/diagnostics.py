@@ -37,6 +37,10 @@ class Meter:
             self._since_s = now_s
         return now_s - self._since_s >= PERIOD_S
 
+    def next_s(self, now_s: float) -> float:
+        """When the next report is due."""
+        return now_s if self._since_s is None else self._since_s + PERIOD_S
+
     def report(self, now_s: float) -> dict[str, float]:
         """Totals, rates in Hz and latency quantiles in ms; begins a new period."""
         span_s = max(now_s - (self._since_s or now_s), 1e-3)

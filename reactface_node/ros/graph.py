@@ -1,14 +1,18 @@
 """What the rclpy node has on the graph while it is active: made together, removed in reverse."""
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
+from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
+from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverridingOptions
+from rclpy.serialization import deserialize_message
 from reactface_msgs.srv import SetPortrait
 from std_srvs.srv import SetBool, Trigger
 
@@ -17,24 +21,39 @@ from reactface_node.errors import UserError
 from reactface_node.render import Renderer
 from reactface_node.ros.adapters import Adapters
 from reactface_node.ros.intake import Session
+from reactface_node.ros.safety import one_line
 from reactface_node.ros.server import Server
-from reactface_node.ros.streams import LISTS, Humans, Stream, info_of, needs_info, stale, streams
+from reactface_node.ros.streams import (
+    DEFAULT_TYPES,
+    LISTS,
+    Humans,
+    Stream,
+    info_of,
+    needs_info,
+    stale,
+    streams,
+)
 from reactface_node.ros.topics import outputs
-from reactface_node.ros.types import RclpyTypes
+from reactface_node.ros.types import MessageError, RclpyTypes
 from reactface_node.web import WebFace
 
-_TICK_S = 0.01
+_SHORTEST_S, _LONGEST_S = 0.002, 0.1
+"""Between two ticks, unless a message comes."""
 _SEARCH_PERIOD_S = 0.5
+_CDR_HEADER_BYTES = 4
 
 
 class Input:
-    """A stream to subscribe to once its type is known."""
+    """A stream and its subscription. Until somebody publishes, it is of a usual type, so that the
+    graph shows what is listened to."""
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.refused: set[str] = set()
         self.subscription: Any = None
         self.type_name = ""
+        self.depth = stream.depth
+        self.is_said = False
 
 
 class Graph:
@@ -67,7 +86,8 @@ class Graph:
             self._serve(Trigger, "~/reset", self._reset)
             self._serve(SetBool, "~/enable", self._enable)
             self._serve(SetPortrait, "~/set_portrait", self._set_portrait)
-            self._every(_TICK_S, self._tick, node.get_clock())
+            self._due_s = 0.0
+            self._timer = self._every(_SHORTEST_S, self._tick, node.get_clock())
             # Simulated time stands still until somebody plays; the search must not.
             self._every(_SEARCH_PERIOD_S, self._search, Clock(clock_type=ClockType.STEADY_TIME))
             self._undo = self._undo.pop_all()
@@ -92,9 +112,52 @@ class Graph:
         now_s = self._now_s()
         if now_s > 0:
             self.server.tick(now_s)
+        self._wake_in(self.server.next_tick_s(now_s) - now_s)
 
-    def _receive(self, stream: str, message: Any) -> None:
+    def _wake_in(self, wait_s: float) -> None:
+        """One timer that rings when something is due: every ring costs a turn of the executor."""
+        wait_s = min(max(wait_s, _SHORTEST_S), _LONGEST_S)
+        self._due_s = self._now_s() + wait_s
+        self._timer.timer_period_ns = round(wait_s * 1e9)
+        self._timer.reset()
+
+    def _receive(self, name: str, data: bytes) -> None:
+        """A message, and those that wait behind it: the executor takes one of each subscription a
+        turn, and sound would fall behind where its turns take longer than a message lasts."""
         now_s = self._now_s()
+        entry = self._inputs[name]
+        for one in (data, *self._waiting(entry)):
+            self._take(entry, one, now_s)
+        if now_s > 0:
+            if self.server.next_tick_s(now_s) <= now_s:
+                self._tick()
+            elif (due_s := self.server.next_tick_s(now_s)) < self._due_s - _SHORTEST_S:
+                self._wake_in(due_s - now_s)
+
+    def _waiting(self, entry: Input) -> Iterator[bytes]:
+        """No more than twice what can wait, so that a flood ends."""
+        subscription = entry.subscription
+        for _ in range(2 * entry.depth):
+            # A change of person drops subscriptions.
+            if entry.subscription is not subscription:
+                return
+            with subscription.handle:
+                taken = subscription.handle.take_message(subscription.msg_type, True)
+            if taken is None:
+                return
+            yield taken[0]
+
+    def _take(self, entry: Input, data: bytes, now_s: float) -> None:
+        """Read here and not by the executor, which a damaged message would end."""
+        stream = entry.stream.name
+        try:
+            if len(data) < _CDR_HEADER_BYTES:  # The middleware reads beyond its end.
+                raise ValueError(f"{len(data)} bytes")
+            message = deserialize_message(data, entry.subscription.msg_type)
+        except Exception as error:
+            problem = MessageError(f"damaged {entry.type_name}: {one_line(error)}")
+            self.server.reject(stream, problem, now_s)
+            return
         if stream in LISTS:
             with self.server.guarded(f"a message of {stream}", now_s):
                 self._follow_another(stream, message)
@@ -146,32 +209,36 @@ class Graph:
                 self._inputs[name] = Input(stream)
                 if stream.forced:
                     self._try(self._inputs[name], stream.forced)
+                else:
+                    self._subscribe_to_usual(self._inputs[name])
+
+    def _subscribe_to_usual(self, entry: Input) -> None:
+        for type_name in DEFAULT_TYPES:
+            if type_name in entry.stream.types and self._types.has(type_name):
+                self._subscribe(entry, type_name)
+                return
 
     def _search(self) -> None:
         with self.server.guarded("the search for publishers", self._now_s()):
-            self._subscribe_to_found()
+            for name, entry in list(self._inputs.items()):
+                infos = self._node.get_publishers_info_by_topic(entry.stream.topic)
+                if len(infos) > 1:
+                    self.server.say_several(name)
+                self._fit(entry, {info.topic_type for info in infos})
 
-    def _subscribe_to_found(self) -> None:
-        """Subscribes to what is published by now; says once what cannot be used."""
-        for name, entry in list(self._inputs.items()):
-            infos = self._node.get_publishers_info_by_topic(entry.stream.topic)
-            found = {info.topic_type for info in infos}
-            if len(infos) > 1:
-                self.server.say_several(name)
-            fitting = found & set(entry.stream.types)
-            if entry.subscription is not None and not entry.stream.forced and fitting:
-                if entry.type_name in found:
-                    continue
-                # The publisher came back with another type.
-                self._drop(name)
-                entry = self._inputs[name] = Input(entry.stream)
-            if entry.subscription is None:
-                self._choose(entry, found - entry.refused)
-
-    def _choose(self, entry: Input, found: set[str]) -> None:
-        for type_name in sorted(found, key=lambda name: name not in entry.stream.types):
-            if self._try(entry, type_name):
-                break
+    def _fit(self, entry: Input, found: set[str]) -> None:
+        """Subscribes to a type that is published; says once what cannot be used."""
+        stream = entry.stream
+        if entry.type_name not in found and not stream.forced:
+            # Of several the usual ones first.
+            for type_name in sorted(found - entry.refused, key=lambda n: n not in stream.types):
+                if self._try(entry, type_name):
+                    break
+        if entry.type_name in found and not entry.is_said:
+            entry.is_said = True
+            if stream.name in ("image", "audio", "own_audio"):
+                topic = self._node.resolve_topic_name(stream.topic)
+                self._node.get_logger().info(f"listening to {topic} ({entry.type_name})")
 
     def _try(self, entry: Input, type_name: str) -> bool:
         """A package that this workspace lacks is no reason to end, unless it was asked for."""
@@ -182,34 +249,43 @@ class Graph:
                 raise
             entry.refused.add(type_name)
             self._node.get_logger().warning(str(error))
-        return entry.subscription is not None
+        return entry.type_name == type_name
 
     def _subscribe(self, entry: Input, type_name: str) -> None:
+        """Instead of what was subscribed to so far."""
         stream = entry.stream
-        topic = self._node.resolve_topic_name(stream.topic)
         if type_name not in stream.types:
+            topic = self._node.resolve_topic_name(stream.topic)
             known = ", ".join(stream.types)
             raise UserError(f"{topic} carries {type_name}, which is not one of {known}")
-        entry.subscription = self._node.create_subscription(
-            self._types.message_type(type_name),
-            stream.topic,
-            partial(self._receive, stream.name),
-            _quality(not stream.reliable, stream.depth),
-        )
-        entry.type_name = type_name
+        kind = self._types.message_type(type_name)
+        self._end(entry)
+        quality = _quality(not stream.reliable, stream.depth)
+        with _overridden(stream.topic):
+            entry.subscription = self._node.create_subscription(
+                kind, stream.topic, partial(self._receive, stream.name), quality, raw=True,
+                event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=stream.reliable),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )  # fmt: skip
+        entry.type_name, entry.depth, entry.is_said = type_name, max(quality.depth, 1), False
         if needs_info(type_name):
             info = info_of(stream, self._config)
             self._inputs[info.name] = Input(info)
             self._subscribe(self._inputs[info.name], info.forced)
-        if stream.name in ("image", "audio", "own_audio"):
-            self._node.get_logger().info(f"listening to {topic} ({type_name})")
+
+    def _end(self, entry: Input) -> None:
+        """A subscription, and that to the AudioInfo beside it."""
+        if entry.subscription is not None:
+            self._node.destroy_subscription(entry.subscription)
+            entry.subscription, entry.type_name = None, ""
+        beside = self._inputs.pop(f"{entry.stream.name}_info", None)
+        if beside is not None:
+            self._end(beside)
 
     def _drop(self, name: str) -> None:
-        """A stream, and the AudioInfo beside it."""
-        for gone in (name, f"{name}_info"):
-            entry = self._inputs.pop(gone, None)
-            if entry is not None and entry.subscription is not None:
-                self._node.destroy_subscription(entry.subscription)
+        entry = self._inputs.pop(name, None)
+        if entry is not None:
+            self._end(entry)
 
     def _drop_all(self) -> None:
         for name in list(self._inputs):
@@ -217,17 +293,41 @@ class Graph:
 
     def _publish_on(self, topic: str, type_name: str, best_effort: bool, depth: int) -> Any:
         kind = self._types.message_type(type_name)
-        publisher = self._node.create_publisher(kind, topic, _quality(best_effort, depth))
+        with _overridden(topic):
+            publisher = self._node.create_publisher(
+                kind, topic, _quality(best_effort, depth),
+                event_callbacks=PublisherEventCallbacks(use_default_callbacks=False),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )  # fmt: skip
         self._undo.callback(self._node.destroy_publisher, publisher)
         return publisher
 
-    def _serve(self, kind: Any, name: str, answer: Any) -> None:
-        service = self._node.create_service(kind, name, answer)
+    def _serve(self, kind: Any, name: str, answer: Callable[[Any, Any], Any]) -> None:
+        service = self._node.create_service(kind, name, partial(self._answer, name, answer))
         self._undo.callback(self._node.destroy_service, service)
 
-    def _every(self, period_s: float, act: Callable[[], None], clock: Clock) -> None:
+    def _answer(
+        self, name: str, answer: Callable[[Any, Any], Any], request: Any, response: Any
+    ) -> Any:
+        try:
+            return answer(request, response)
+        except Exception as error:
+            response.success, response.message = False, self.server.note(name, error)
+            return response
+
+    def _every(self, period_s: float, act: Callable[[], None], clock: Clock) -> Any:
         timer = self._node.create_timer(period_s, act, clock=clock)
         self._undo.callback(self._node.destroy_timer, timer)
+        return timer
+
+
+@contextmanager
+def _overridden(topic: str) -> Iterator[None]:
+    """UserError where a qos_overrides parameter of the topic is not right."""
+    try:
+        yield
+    except (InvalidQosOverridesError, ParameterException, RuntimeError, TypeError) as error:
+        raise UserError(f"the QoS of {topic} cannot be had: {one_line(error)}") from error
 
 
 def _quality(best_effort: bool, depth: int) -> QoSProfile:

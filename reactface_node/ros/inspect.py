@@ -2,6 +2,8 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +17,13 @@ from reactface_node.media import AudioInput, ImageInput, video_formats
 from reactface_node.perception import make_tracker
 from reactface_node.perception.person import Face
 from reactface_node.perception.tracker import LandmarkTracker
-from reactface_node.progress import ProgressBar
 from reactface_node.ros import convert
 from reactface_node.ros.audio import Audio, AudioFormat, says_its_format
 from reactface_node.ros.bag import BagMessage
-from reactface_node.ros.recordings import near
-from reactface_node.ros.source import BAR, Source, open_source
-from reactface_node.ros.types import MessageError
+from reactface_node.ros.source import Elapsed, Source, open_source
+from reactface_node.ros.stamps import stream_clock
 from reactface_node.schema import NUM_COEFFICIENTS
 
-LEAP_S, LEFT_S = 60.0, 1.0
-"""A recorder that pauses longer, or whose clock leaps (a robot that learns the date), would only
-stretch everything: so much of the pause is kept."""
 FOREHEAD, CHIN = 10, 152
 LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -43,35 +40,45 @@ def read_recording(path: Path, config: Config) -> Recording:
 
 def _read(path: Path, source: Source, config: Config, tracker: LandmarkTracker) -> Recording:
     video = video_formats(path) if source.bag is None else ("", "")
-    clock = _Clock(source.start_s)
+    elapsed, end_s = Elapsed(), 0.0
     eye, ear = _Eye(config, tracker), _Ear(config, tracker)
-    with ProgressBar(total=source.duration_s, desc=path.name, bar_format=BAR) as bar:
-        for item in source.items:
-            arrival_s = item.stamp_s if isinstance(item, BagMessage) else item.arrival_s
-            now_s = clock.time(arrival_s)
-            if isinstance(item, ImageInput):
-                eye.see(item.stamp_s, np.nan, item.stamp_s, item.rgb, video[0])
-            elif isinstance(item, AudioInput):
-                audio = Audio(item.samples, item.rate_hz, item.stamp_s)
-                ear.hear(item.stamp_s, np.nan, item.stamp_s, audio, video[1])
-            elif source.follows_another(item) == "faces":
-                tracker.change_person()
-            elif stream := source.stream_of(item):
-                _hand_over(stream, item, now_s, eye, ear)
-            done_s = min(arrival_s - source.start_s, source.duration_s)
-            bar.update(max(0.0, done_s - bar.n))
+    eye.expect(source.offsets_s.get("image", 0.0))
+    ear.expect(source.offsets_s.get("audio", 0.0))
+    for item in source.watched(path.name):
+        arrival_s = item.stamp_s if isinstance(item, BagMessage) else item.arrival_s
+        now_s = elapsed.time_s(arrival_s)
+        end_s = max(end_s, now_s)
+        if not isinstance(item, BagMessage):
+            _look_and_hear(item, now_s, video, eye, ear)
+        elif whose := source.follows_another(item):
+            (eye if whose == "faces" else ear).follow_another()
+        elif stream := source.stream_of(item):
+            _hand_over(stream, item, now_s, eye, ear)
     images, audio_log = eye.log(), ear.log()
     if images is None and audio_log is None:
         raise UserError(f"{path} holds neither images nor sound")
     return Recording(
         name=path.name,
         kind="video file" if source.bag is None else "rosbag2",
-        duration_s=source.duration_s - sum(clock.leaps_s) + LEFT_S * len(clock.leaps_s),
+        duration_s=end_s,
         images=images,
         audio=audio_log,
-        leaps_s=tuple(clock.leaps_s),
+        leaps_s=tuple(elapsed.gaps_s),
         damaged=source.bag.damaged if source.bag else 0,
     )
+
+
+def _look_and_hear(
+    item: ImageInput | AudioInput, now_s: float, kinds: tuple[str, str], eye: "_Eye", ear: "_Ear"
+) -> None:
+    """What a video file holds; as in a replay, what cannot be used ends nothing."""
+    if isinstance(item, ImageInput):
+        with eye.guarded():
+            eye.see(item.stamp_s, np.nan, 0.0, now_s, item.rgb, kinds[0])
+    else:
+        with ear.guarded():
+            audio = Audio(item.samples, item.rate_hz, item.stamp_s)
+            ear.hear(np.nan, 0.0, now_s + item.stamp_s - item.arrival_s, audio, kinds[1])
 
 
 def _hand_over(stream: str, item: BagMessage, now_s: float, eye: "_Eye", ear: "_Ear") -> None:
@@ -84,36 +91,30 @@ def _hand_over(stream: str, item: BagMessage, now_s: float, eye: "_Eye", ear: "_
         ear.on_audio_info(item)
 
 
-class _Clock:
-    """The recorder's clock from 0, without its leaps."""
-
-    def __init__(self, start_s: float) -> None:
-        self.leaps_s: list[float] = []
-        self._zero_s = self._last_s = start_s
-
-    def time(self, arrival_s: float) -> float:
-        pause_s = arrival_s - self._last_s
-        if pause_s > LEAP_S:
-            self.leaps_s.append(pause_s)
-            self._zero_s += pause_s - LEFT_S
-        self._last_s = arrival_s
-        return arrival_s - self._zero_s
-
-
 class _Stream:
     """Collects a ``StreamLog``."""
 
     def __init__(self) -> None:
-        self._times: list[tuple[float, float, float]] = []
+        self._times: list[tuple[float, float, float, float]] = []
         self._kinds: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
         self._reasons: dict[str, str] = {}
 
-    def add(self, stamp_s: float, arrival_s: float, time_s: float, kind: str) -> None:
-        self._times.append((stamp_s, arrival_s, time_s))
+    def add(
+        self, stamp_s: float, arrival_s: float, offset_s: float, time_s: float, kind: str
+    ) -> None:
+        self._times.append((stamp_s, arrival_s, offset_s, time_s))
         self._kinds[kind] += 1
 
-    def reject(self, error: Exception) -> None:
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """A replay goes on after whatever a message does, and so does this."""
+        try:
+            yield
+        except Exception as error:
+            self._reject(error)
+
+    def _reject(self, error: Exception) -> None:
         text = " ".join(str(error).split())
         # The same reason with other numbers in it is the same.
         reason = self._reasons.setdefault(re.sub(r"\d+", "#", text), text)
@@ -124,14 +125,16 @@ class _Stream:
         return not self._times and not self._rejected
 
     def log(self) -> StreamLog:
-        stamps, arrivals, times = np.array(self._times, float).reshape(-1, 3).T
-        return StreamLog(stamps, arrivals, times, dict(self._kinds), dict(self._rejected))
+        stamps, arrivals, offsets, times = np.array(self._times, float).reshape(-1, 4).T
+        kinds, rejected = dict(self._kinds), dict(self._rejected)
+        return StreamLog(stamps, arrivals, offsets, times, kinds, rejected)
 
 
 class _Eye:
     def __init__(self, config: Config, tracker: LandmarkTracker) -> None:
         self._config, self._tracker = config, tracker
         self._stream = _Stream()
+        self.guarded = self._stream.guarded
         self._sizes: Counter[str] = Counter()
         self._coefficients: list[np.ndarray] = []
         self._given: np.ndarray = np.zeros(NUM_COEFFICIENTS, bool)
@@ -139,20 +142,34 @@ class _Eye:
         self._newest_s = -np.inf
         self._people = self._last = self._most = 0
 
+    def expect(self, offset_s: float) -> None:
+        """What is added to stamps until messages show another offset."""
+        self._clock = stream_clock("image", self._config.timeline.clock_jump_s, offset_s)
+
+    def follow_another(self) -> None:
+        """Another face of ROS4HRI's, whoever publishes it."""
+        self._tracker.change_person()
+        self.expect(0.0)
+
     def on_image(self, item: BagMessage, now_s: float) -> None:
         message = item.message
-        try:
+        with self.guarded():
             rgb = convert.image_to_rgb(message)
-        except (MessageError, ValueError) as error:
-            return self._stream.reject(error)
-        stamp_s = convert.time_to_s(message.header.stamp)
-        time_s = now_s + near(stamp_s, item.stamp_s, item.stamp_s) - item.stamp_s
-        form = str(message.format if hasattr(message, "format") else message.encoding)
-        kind = f"{item.type.split('/')[-1]} '{form[:40]}'"
-        self.see(stamp_s, item.stamp_s, time_s, rgb, kind)
+            stamp_s = convert.time_to_s(message.header.stamp)
+            placed_s = self._clock.time_s(stamp_s, item.stamp_s)
+            time_s = now_s if placed_s is None else now_s + placed_s - item.stamp_s
+            form = str(message.format if hasattr(message, "format") else message.encoding)
+            kind = f"{item.type.split('/')[-1]} '{form[:40]}'"
+            self.see(stamp_s, item.stamp_s, _offset(placed_s, stamp_s), time_s, rgb, kind)
 
     def see(
-        self, stamp_s: float, arrival_s: float, time_s: float, rgb: np.ndarray, kind: str
+        self,
+        stamp_s: float,
+        arrival_s: float,
+        offset_s: float,
+        time_s: float,
+        rgb: np.ndarray,
+        kind: str,
     ) -> None:
         if time_s < self._newest_s - self._config.timeline.clock_jump_s:
             # As the session does.
@@ -161,7 +178,7 @@ class _Eye:
         self._newest_s = max(self._newest_s, time_s)
         seen = self._tracker.track(self._newest_s, rgb)
         self._given = self._given | seen.valid
-        self._stream.add(stamp_s, arrival_s, time_s, kind)
+        self._stream.add(stamp_s, arrival_s, offset_s, time_s, kind)
         self._sizes[f"{rgb.shape[1]}x{rgb.shape[0]}"] += 1
         self._coefficients.append(seen.coefficients)
         self._people += seen.person not in (0, self._last)
@@ -195,8 +212,9 @@ class _Eye:
 
 class _Ear:
     def __init__(self, config: Config, tracker: LandmarkTracker) -> None:
-        self._tracker = tracker
+        self._config, self._tracker = config, tracker
         self._stream = _Stream()
+        self.guarded = self._stream.guarded
         self._hearing = Hearing(config.timeline.audio_gap_s)
         self._bare = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
         self._informed = False
@@ -207,28 +225,32 @@ class _Ear:
     def on_audio_info(self, item: BagMessage) -> None:
         self._bare, self._informed = convert.format_from_info(item.message), True
 
+    def expect(self, offset_s: float) -> None:
+        """What is added to stamps until messages show another offset."""
+        self._clock = stream_clock("audio", self._config.timeline.clock_jump_s, offset_s)
+
+    def follow_another(self) -> None:
+        """Another voice of ROS4HRI's, whoever publishes it."""
+        self.expect(0.0)
+
     def on_audio(self, item: BagMessage, now_s: float) -> None:
-        try:
+        with self.guarded():
             audio = convert.audio_to_samples(item.message, self._bare)
-        except (MessageError, ValueError) as error:
-            return self._stream.reject(error)
-        began_s = item.stamp_s - audio.duration_s
-        time_s = now_s + near(audio.stamp_s, item.stamp_s, began_s) - item.stamp_s
-        stamp_s = np.nan if audio.stamp_s is None else audio.stamp_s
-        known = self._informed or says_its_format(item.message)
-        kind = f"{item.type.split('/')[-1]} {audio.samples.dtype}"
-        kind += "" if known else ", rate and format assumed"
-        self.hear(stamp_s, item.stamp_s, time_s, audio, kind)
+            placed_s = self._clock.time_s(audio.stamp_s, item.stamp_s, audio.duration_s)
+            began_s = item.stamp_s - audio.duration_s if placed_s is None else placed_s
+            known = self._informed or says_its_format(item.message)
+            kind = f"{item.type.split('/')[-1]} {audio.samples.dtype}"
+            kind += "" if known else ", rate and format assumed"
+            offset_s = _offset(placed_s, audio.stamp_s)
+            self.hear(item.stamp_s, offset_s, now_s + began_s - item.stamp_s, audio, kind)
 
     def hear(
-        self, stamp_s: float, arrival_s: float, time_s: float, audio: Audio, kind: str
+        self, arrival_s: float, offset_s: float, time_s: float, audio: Audio, kind: str
     ) -> None:
-        try:
-            self._hearing.push(time_s, audio.samples, audio.rate_hz)
-        except ValueError as error:
-            return self._stream.reject(error)
+        stamp_s = np.nan if audio.stamp_s is None else audio.stamp_s
+        self._hearing.push(time_s, audio.samples, audio.rate_hz)
         self._tracker.hear(time_s, audio.duration_s, root_mean_square(audio.samples))
-        self._stream.add(stamp_s, arrival_s, time_s, kind)
+        self._stream.add(stamp_s, arrival_s, offset_s, time_s, kind)
         self._chunks.append(audio.duration_s)
         self._rates[audio.rate_hz] += 1
         self._channels[audio.channels] += 1
@@ -249,6 +271,11 @@ class _Ear:
             levels_db=levels,
             stats=self._hearing.stats,
         )
+
+
+def _offset(placed_s: float | None, stamp_s: float | None) -> float:
+    """What was added to the stamp; NaN where it was of no use."""
+    return np.nan if placed_s is None or stamp_s is None else placed_s - stamp_s
 
 
 def face_height(face: Face, rgb: np.ndarray) -> float:

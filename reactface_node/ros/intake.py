@@ -7,6 +7,7 @@ seconds on the clock that stamps are on.
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,20 +16,22 @@ from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.ros import convert
 from reactface_node.ros.audio import AudioFormat, says_its_format
+from reactface_node.ros.bare import BareAudio
 from reactface_node.ros.diagnostics import Meter
+from reactface_node.ros.one_source import OneSource
+from reactface_node.ros.stamps import StreamClock, stream_clock
 from reactface_node.ros.types import MessageError
 from reactface_node.schema import CROP_PX, Reaction
-from reactface_node.timeline import FOREIGN_CLOCK_S
 
 WARN_PERIOD_S = 1.0
 LONGEST_QUEUE_S = 60.0
 """More than this of the robot's own speech does not wait: its clock jumped."""
 LONGEST_SILENCE_S = 120.0
 """A voice that was said to be silent is heard again after this: who said so may be gone."""
-SILENT_S = 1.0
-"""A publisher that sends nothing for so long gives its place to another on the same topic."""
 LARGE_BYTES = 10_000_000
 """Raw images beyond this, four megapixels in colour, keep half a core busy at 30 Hz."""
+PLAYED_AHEAD_S = 5.0
+"""What the robot plays is stamped for its turn, which may be this far from its arrival."""
 CROPS_ACROSS = 8
 """A face's crop that is no wider than this part of an image is enlarged anyway."""
 
@@ -43,6 +46,7 @@ class Session(Protocol):
     def push_speaking(self, stamp_s: float, on: bool) -> None: ...
     def push_own_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None: ...
     def change_speaker(self) -> None: ...
+    def next_poll_s(self, now_s: float) -> float: ...
     def shed(self, level: int) -> None: ...
     @property
     def tracker_busy_s(self) -> float: ...
@@ -55,32 +59,23 @@ class Session(Protocol):
     def stats(self) -> dict[str, float]: ...
 
 
-class OneSource:
-    """Of several publishers on a topic the first is followed as long as it sends."""
-
-    def __init__(self) -> None:
-        self._key: Any = None
-        self._last_s = -np.inf
-
-    def accepts(self, key: Any, arrival_s: float) -> bool:
-        if key != self._key and 0.0 <= arrival_s - self._last_s < SILENT_S:
-            return False
-        self._key, self._last_s = key, arrival_s
-        return True
-
-
 class Intake:
     """The server's first half."""
 
     enabled: bool
 
-    def __init__(self, config: Config, session: Session) -> None:
+    def __init__(self, config: Config, session: Session, is_live: bool = True) -> None:
+        """is_live: an AudioInfo may still come, and bare audio waits for it."""
         self.meter = Meter()
         self._session = session
         self._least_width = _least_width(config, config.perception.max_width_px)
-        bare = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
-        self._bare = {"audio": bare, "own_audio": bare}
-        self._informed: set[str] = set()
+        configured = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
+        self._bare = {
+            stream: BareAudio(configured, is_live, partial(self.meter.count, f"{stream}_unread"))
+            for stream in ("audio", "own_audio")
+        }
+        self._clocks: dict[str, StreamClock] = {}
+        self.expect({"image": 0.0, "audio": 0.0})
         self._sources = {stream: OneSource() for stream in ("image", "audio", "own_audio")}
         self._said: set[str] = set()
         self._silent_s = -np.inf
@@ -91,7 +86,7 @@ class Intake:
         self._handlers: dict[str, Callable[[Any, float], None]] = {
             "image": self.on_image,
             "audio": self.on_audio,
-            "audio_info": lambda message, _: self.on_audio_info(message),
+            "audio_info": lambda message, _: self.on_audio_info(message, "audio"),
             "own_audio": self.on_own_audio,
             "own_audio_info": lambda message, _: self.on_audio_info(message, "own_audio"),
             "speaking": self.on_speaking,
@@ -134,29 +129,19 @@ class Intake:
         with self._guarded("image", arrival_s):
             self._say_large(message)
             rgb = convert.image_to_rgb(message, self._least_width)
-            stamp_s = self._trusted("image", convert.stamp_of(message), arrival_s, arrival_s)
+            stamp_s = self._placed("image", convert.stamp_of(message), arrival_s)
             self._session.push_image(stamp_s, rgb)
             self.meter.count("images")
 
     def on_audio(self, message: Any, arrival_s: float) -> None:
         """Any audio message; unstamped audio ended when it arrived."""
-        if not self.enabled:
-            return
-        with self._guarded("audio", arrival_s):
-            audio, stamp_s = self._audio("audio", message, arrival_s)
-            is_silent = arrival_s - self._silent_s < LONGEST_SILENCE_S
-            samples = np.zeros_like(audio.samples) if is_silent else audio.samples
-            self._session.push_audio(stamp_s, samples, audio.rate_hz)
-            self.meter.count("audio")
+        with self._guarded("audio", arrival_s, timed=False):
+            self._take("audio", self._bare["audio"].take(message, arrival_s))
 
     def on_own_audio(self, message: Any, arrival_s: float) -> None:
         """What the robot plays, any audio message."""
-        if not self.enabled:
-            return
         with self._guarded("own_audio", arrival_s, timed=False):
-            audio, stamp_s = self._audio("own_audio", message, arrival_s)
-            self._session.push_own_audio(stamp_s, audio.samples, audio.rate_hz)
-            self.meter.count("own_audio")
+            self._take("own_audio", self._bare["own_audio"].take(message, arrival_s))
 
     def on_speaking(self, message: Any, arrival_s: float) -> None:
         """std_msgs/Bool: the robot speaks, or does not."""
@@ -183,18 +168,27 @@ class Intake:
                 self.meter.count("audio")
 
     def on_audio_info(self, message: Any, stream: str = "audio") -> None:
-        """AudioInfo of the apt release: what its AudioData holds from now on."""
-        self._bare[stream] = convert.format_from_info(message)
-        self._informed.add(stream)
+        """AudioInfo of the apt release: what its AudioData holds, from what waits for it on."""
+        self._take(stream, self._bare[stream].tell(convert.format_from_info(message)))
+
+    def expect(self, offsets_s: Mapping[str, float]) -> None:
+        """What is added to the stamps of "image" or "audio" until messages show another offset."""
+        jump_s = self.config.timeline.clock_jump_s
+        self._clocks |= {name: stream_clock(name, jump_s, off) for name, off in offsets_s.items()}
+
+    def offsets(self) -> dict[str, float]:
+        """What is added to each stream's stamps, in seconds."""
+        return {f"{stream}_offset_s": clock.offset_s for stream, clock in self._clocks.items()}
 
     def follow_another(self, whose: str) -> None:
         """Another one of ROS4HRI's "faces" or "voices" is followed from now on, whoever
         publishes it: its rest is learned anew, what it says is heard."""
+        stream = "image" if whose == "faces" else "audio"
+        self._sources[stream] = OneSource()
+        self.expect({stream: 0.0})
         if whose == "faces":
-            self._sources["image"] = OneSource()
             self._session.change_speaker()
         else:
-            self._sources["audio"] = OneSource()
             self._silent_s = -np.inf
 
     def reject(self, stream: str, error: Exception, arrival_s: float) -> None:
@@ -207,43 +201,61 @@ class Intake:
         text = str(error) if known else f"{stream}: {type(error).__name__}: {error}"
         self._log.warning("message left out: %s", " ".join(text.split()))
 
-    def _audio(self, stream: str, message: Any, arrival_s: float) -> tuple[convert.Audio, float]:
-        """What was heard and when it began."""
-        audio = convert.audio_to_samples(message, self._bare[stream])
-        if stream not in self._informed and not says_its_format(message):
-            self._informed.add(stream)
-            bare, ros = self._bare[stream], self.config.ros
-            topic = f"{ros.own_audio_topic}_info"
-            if stream == "audio":
-                topic = "the voice's audio_info" if ros.voice_id else ros.audio_info_topic
-            self._log.warning(
-                "no message on %s has described the audio yet: taking it as %d Hz, %d channel(s)",
-                topic, bare.rate_hz, bare.channels,
-            )  # fmt: skip
-        # A microphone's chunk ends when it comes; a loudspeaker's begins, or waits for its turn.
-        began_s = arrival_s - audio.duration_s
-        if stream == "own_audio":
-            waits = 0.0 <= self._playing_until_s - arrival_s < LONGEST_QUEUE_S
-            began_s = self._playing_until_s if waits else arrival_s
-        stamp_s = self._trusted(stream, audio.stamp_s or None, began_s, arrival_s)
-        if stream == "own_audio":
-            self._playing_until_s = stamp_s + audio.duration_s
-        return audio, stamp_s
+    def _take(self, stream: str, messages: list[tuple[Any, float]]) -> None:
+        """Audio messages with their arrivals, which can be read now."""
+        if self.enabled:
+            for message, arrival_s in messages:
+                with self._guarded(stream, arrival_s, timed=stream == "audio"):
+                    audio = convert.audio_to_samples(message, self._bare[stream].format)
+                    if not (self._bare[stream].is_told or says_its_format(message)):
+                        self._say_assumed(stream)
+                    (self._hear if stream == "audio" else self._play_own)(audio, arrival_s)
+                    self.meter.count(stream)
 
-    def _trusted(
-        self, stream: str, stamp_s: float | None, fallback_s: float, arrival_s: float
+    def _hear(self, audio: convert.Audio, arrival_s: float) -> None:
+        stamp_s = self._placed("audio", audio.stamp_s, arrival_s, audio.duration_s)
+        is_silent = arrival_s - self._silent_s < LONGEST_SILENCE_S
+        samples = np.zeros_like(audio.samples) if is_silent else audio.samples
+        self._session.push_audio(stamp_s, samples, audio.rate_hz)
+
+    def _play_own(self, audio: convert.Audio, arrival_s: float) -> None:
+        """Without a stamp of use it begins when it comes, or waits for its turn."""
+        waits = 0.0 <= self._playing_until_s - arrival_s < LONGEST_QUEUE_S
+        stamp_s = self._playing_until_s if waits else arrival_s
+        if audio.stamp_s and abs(audio.stamp_s - arrival_s) <= PLAYED_AHEAD_S:
+            stamp_s = audio.stamp_s
+        self._playing_until_s = stamp_s + audio.duration_s
+        self._session.push_own_audio(stamp_s, audio.samples, audio.rate_hz)
+
+    def _placed(
+        self, stream: str, stamp_s: float | None, arrival_s: float, duration_s: float = 0.0
     ) -> float:
-        """The stamp, unless it is missing or on another clock; then ``fallback_s``."""
-        if stamp_s is not None and abs(stamp_s - arrival_s) <= FOREIGN_CLOCK_S:
-            return stamp_s
+        """When a message began, on the clock of arrival."""
+        clock = self._clocks[stream]
+        time_s = clock.time_s(stamp_s, arrival_s, duration_s)
+        if clock.late_s > self.config.timeline.max_wait_s:
+            self.meter.count(f"{stream}_late")
         # Audio without stamps is usual.
-        if stamp_s is not None or stream == "image":
-            reason = "are zero" if stamp_s is None else f"differ by {stamp_s - arrival_s:+.1f} s"
+        if time_s is None and (stream == "image" or stamp_s):
+            reason = "do not move" if stamp_s else "are zero"
             self._say_once(
                 f"stamps {stream}", "%s stamps %s: using the time of arrival instead",
-                stream.replace("_", " "), reason,
+                stream, reason,
             )  # fmt: skip
-        return fallback_s
+        if clock.has_settled:
+            self._say_once(f"clock {stream}", "%s %s", stream, clock)
+        return arrival_s - duration_s if time_s is None else time_s
+
+    def _say_assumed(self, stream: str) -> None:
+        bare, ros = self._bare[stream], self.config.ros
+        topic = f"{ros.own_audio_topic}_info"
+        if stream == "audio":
+            topic = "the voice's audio_info" if ros.voice_id else ros.audio_info_topic
+        self._say_once(
+            f"format {stream}",
+            "no message on %s has described the audio yet: taking it as %d Hz, %d channel(s)",
+            topic, bare.format.rate_hz, bare.format.channels,
+        )  # fmt: skip
 
     def _say_large(self, message: Any) -> None:
         if len(message.data) > LARGE_BYTES and not hasattr(message, "format"):

@@ -7,23 +7,29 @@ One thread serves everything on the graph: what takes long, the face tracker and
 the model, has threads of its own inside the session, and the executor never waits for them.
 """
 
+import gc
 import logging
 import math
 import signal
+import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
 from reactface_node.config import Config
 from reactface_node.devices import free_memory
 from reactface_node.errors import UserError
+from reactface_node.memory import give_back
 from reactface_node.ros.changes import Changes, named
-from reactface_node.ros.safety import RepeatedFailure, one_line
+from reactface_node.ros.robot_settings import declared, sort_out
+from reactface_node.ros.safety import RepeatedFailure, SafetyNet, one_line
 from reactface_node.settings import Setting, settings
 
 try:
     import rclpy
+    from lifecycle_msgs.srv import ChangeState
     from rcl_interfaces.msg import (
         FloatingPointRange,
         IntegerRange,
@@ -31,6 +37,7 @@ try:
         SetParametersResult,
     )
     from rclpy.executors import SingleThreadedExecutor
+    from rclpy.impl.implementation_singleton import rclpy_implementation
     from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
     from rclpy.node import Node
     from rclpy.parameter import Parameter
@@ -53,12 +60,15 @@ class ReactfaceNode(LifecycleNode):
 
     def __init__(self, config: Config | None = None) -> None:
         """``config``: what the ROS parameters change. UserError if one of them is not right."""
-        super().__init__(NODE_NAME, automatically_declare_parameters_from_overrides=True)
+        super().__init__(NODE_NAME)
         self.config = _declare(self, config or Config.load())
         self._session: Any = None
         self._renderer: Any = None
         self._graph: Any = None
         self.add_on_set_parameters_callback(self._on_parameters)
+        for service in self.services:
+            if service.srv_type is ChangeState:
+                service.callback = partial(self._change_state, service.callback)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         return self._attempt(self._load)
@@ -90,8 +100,22 @@ class ReactfaceNode(LifecycleNode):
         if self._session is not None:
             self._session.close()
         self._session = self._renderer = None
+        # What was on the graph holds the session in circles; the interpreter would let several
+        # models gather before it looks.
+        gc.collect()
+        give_back()
         if "cuda" in self.config.device + self.config.render.device:
             free_memory()
+
+    def _change_state(self, change: Callable[[Any, Any], Any], request: Any, answer: Any) -> Any:
+        """rclpy raises where a transition is not of the present state, as a lifecycle manager may
+        ask for; rclcpp answers that it failed, as is done here."""
+        try:
+            return change(request, answer)
+        except rclpy_implementation.RCLError as error:
+            self.get_logger().warning(f"transition refused: {' '.join(str(error).split())}")
+            answer.success = False
+            return answer
 
     def _load(self) -> None:
         # Here, so that a mistake on the command line is said before torch has been loaded, and
@@ -132,26 +156,39 @@ class ReactfaceNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
-        """rclpy has checked types, ranges and read-only; the rest is the session's to say."""
+        """rclpy has checked types and ranges; the rest is the session's to say."""
         try:
-            changes = named((p.name, p.value) for p in parameters if _is_setting(p.name))
-            if self._session is None:
-                self.config = self.config.replace(**changes)
-            elif self._graph is not None:
-                reason = self._graph.server.configure(changes)
-                self.config = self._graph.server.config
-                return SetParametersResult(successful=not reason, reason=reason)
-            else:
-                waiting = Changes(self._session, self._renderer)
-                waiting.ask(changes)
-                waiting.apply()
-                self.config = self._session.config
+            given = named((p.name, p.value) for p in parameters if _is_setting(p.name))
+            now = {item.name: item.value for item in settings(self.config)}
+            # A file that was dumped before may be loaded in every state.
+            changes = {name: value for name, value in given.items() if now[name] != value}
+            reason = self._change(changes)
         except UserError as error:
-            return SetParametersResult(successful=False, reason=str(error))
+            reason = str(error)
         except Exception as error:
             self.get_logger().error(traceback.format_exc())
-            return SetParametersResult(successful=False, reason=one_line(error))
-        return SetParametersResult(successful=True)
+            reason = one_line(error)
+        return SetParametersResult(successful=not reason, reason=reason)
+
+    def _change(self, changes: dict[str, Any]) -> str:
+        """The reason if they are refused; UserError as well."""
+        if "profile" in changes:
+            return "the profile is chosen where the node is started"
+        if self._session is None:
+            self.config = self.config.replace(**changes)
+            return ""
+        for item in settings(self.config):
+            if item.name in changes and not item.live:
+                return f"{item.name} cannot change while the node is configured; cleanup first"
+        if self._graph is not None:
+            reason: str = self._graph.server.configure(changes)
+            self.config = self._graph.server.config
+            return reason
+        waiting = Changes(self._session, self._renderer)
+        waiting.ask(changes)
+        waiting.apply()
+        self.config = self._session.config
+        return ""
 
 
 class RosHandler(logging.Handler):
@@ -219,7 +256,7 @@ def serve(node: ReactfaceNode, stop: list[int], autostart: bool = False) -> int:
     package, handler = logging.getLogger("reactface_node"), RosHandler(node)
     package.addHandler(handler)
     package.propagate = False
-    executor = SingleThreadedExecutor()
+    executor, net = SingleThreadedExecutor(), SafetyNet()
     executor.add_node(node)
     try:
         # By itself and not by whoever launched it: a node that is started again after a crash
@@ -227,7 +264,7 @@ def serve(node: ReactfaceNode, stop: list[int], autostart: bool = False) -> int:
         if autostart and not node.start():
             return 1
         while not stop:
-            executor.spin_once(timeout_sec=_STOP_PERIOD_S)
+            _spin(executor, net)
         return 0
     except UserError as error:
         node.get_logger().error(str(error))
@@ -241,6 +278,20 @@ def serve(node: ReactfaceNode, stop: list[int], autostart: bool = False) -> int:
         node.destroy_node()
 
 
+def _spin(executor: SingleThreadedExecutor, net: SafetyNet) -> None:
+    """One turn. What a callback of rclpy's own raises, such as for a request that cannot be read,
+    is logged and counted; RepeatedFailure as in the server."""
+    try:
+        executor.spin_once(timeout_sec=_STOP_PERIOD_S)
+    except (UserError, RepeatedFailure):
+        raise
+    except Exception as error:
+        now_s = time.monotonic()
+        net.note("a turn of rclpy", error, now_s, is_fatal=True)
+        if net.is_repeating(now_s):
+            raise RepeatedFailure from error
+
+
 def require_messages() -> None:
     """UserError that names the command which builds ``reactface_msgs``, if it is missing."""
     if find_spec("reactface_msgs") is None:
@@ -252,16 +303,18 @@ def require_messages() -> None:
 
 
 def _declare(node: Any, config: Config) -> Config:
-    """Every setting as a parameter; what files and command line set is checked as Config does."""
-    # Any: rclpy's annotations of these calls are not what they take and give.
-    given = {n: p.value for n, p in node.get_parameters_by_prefix("").items() if _is_setting(n)}
-    for name in given:
-        node.undeclare_parameter(name)
-    if given.get("profile", config.profile) != config.profile:
-        config = Config.load(given["profile"])
-    config = config.replace(**given)
-    described = [(item.name, item.value, _descriptor(item)) for item in settings(config)]
+    """Settings as parameters; what files and command line set is checked as Config does."""
+    # rclpy tells what it was given by declaring all of it alone, and raises for an empty list.
+    overrides = node._parameter_overrides.items()
+    given = {name: one.value for name, one in overrides if _is_setting(name)}
+    ours, ignored = sort_out(given, config)
+    if ours.get("profile", config.profile) != config.profile:
+        config = Config.load(ours["profile"])
+    config = config.replace(**ours)
+    described = [(item.name, item.value, _descriptor(item)) for item in declared(config)]
     node.declare_parameters("", described, ignore_override=True)
+    for line in ignored:
+        node.get_logger().warning(line)
     return config
 
 
@@ -270,9 +323,12 @@ def _is_setting(name: str) -> bool:
 
 
 def _descriptor(item: Setting) -> ParameterDescriptor:
-    about = ParameterDescriptor(description=item.help, read_only=not item.live)
-    if item.choices:
-        about.additional_constraints = f"one of {', '.join(item.choices)}"
+    # Not read_only, which rclpy would hold to while nothing is configured, too.
+    about = ParameterDescriptor(description=item.help)
+    constraints = [f"one of {', '.join(item.choices)}"] if item.choices else []
+    if not item.live:
+        constraints.append("read in configure")
+    about.additional_constraints = "; ".join(constraints)
     if item.low is not None and item.high is not None:
         if isinstance(item.value, float):
             limits = FloatingPointRange(from_value=float(item.low), to_value=float(item.high))

@@ -1,5 +1,6 @@
 """From the session's reactions to messages: every frame goes out when it is to be shown."""
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,6 +62,11 @@ class Playback:
         """Forgets what was still to be shown."""
         self._due.clear()
         self._window.clear()
+
+    @property
+    def next_s(self) -> float:
+        """When the next frame is to be shown; inf without one."""
+        return self._due[0].show_at_s if self._due else math.inf
 
     def queue(self, reaction: Reaction, config: Config, arrival_s: float | None) -> None:
         """What is to be shown next. arrival_s: of the input that it waited for."""

@@ -33,14 +33,17 @@ from reactface_node.errors import UserError
 from reactface_node.ros import convert
 from reactface_node.ros.audio import AudioFormat
 from reactface_node.ros.bag import IMAGE_TYPES, BagMessage, BagReader, Inputs
+from reactface_node.ros.source import Elapsed, begins_off_s, first_info
+from reactface_node.ros.stamps import StreamClock
 from reactface_node.ros.types import MessageError
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, Observation
-from reactface_node.timeline import FOREIGN_CLOCK_S, Timeline, Window
+from reactface_node.timeline import Timeline, Window
 
 LISTENER_TOPIC = "/listener/image"
 CLIP_S = 30.0
 """As in REACT 2023."""
 SHORTEST_S = 4.0
+WAIT_S = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +64,7 @@ class Recordings:
         found = []
         for path in _bag_paths(self.root / self.split):
             with BagReader(path) as bag:
-                found.append((path, _clip_count(bag.duration_s)))
+                found.append((path, _clip_count(_length_s(bag, self._topics(bag)))))
         used = tuple((path, clips) for path, clips in found if clips)
         if not used:
             raise UserError(
@@ -88,8 +91,9 @@ class Recordings:
             try:
                 with BagReader(path) as bag:
                     self._inputs(bag)
-                    if bag.duration_s < SHORTEST_S:
-                        yield f"{path} lasts {bag.duration_s:.1f} s, less than {SHORTEST_S:.0f} s"
+                    length_s = _length_s(bag, self._topics(bag))
+                    if length_s < SHORTEST_S:
+                        yield f"{path} lasts {length_s:.1f} s, less than {SHORTEST_S:.0f} s"
             except UserError as error:
                 yield str(error)
 
@@ -142,6 +146,11 @@ class Recordings:
             raise UserError(f"{bag.path} has no audio topic of the speaker")
         return inputs
 
+    def _topics(self, bag: BagReader) -> list[str]:
+        """What of it is read."""
+        inputs = self._inputs(bag)
+        return [*inputs.names, "/" + self.listener_topic.lstrip("/")]
+
     def _seen(self, path: Path) -> tuple[list[Observation], np.ndarray, list[Observation]]:
         """Speaker and listener, t frames each, and (t, 640) int16 of the speaker's voice."""
         trackers = self.tracker(self.faces), self.tracker(False)
@@ -169,6 +178,14 @@ def _bag_paths(folder: Path) -> list[Path]:
     )
 
 
+def _length_s(bag: BagReader, topics: list[str]) -> float:
+    """By its messages, without gaps; what a bag says of itself may be wrong."""
+    elapsed, end_s = Elapsed(), 0.0
+    for item in bag.messages(topics):
+        end_s = elapsed.time_s(item.stamp_s)
+    return end_s
+
+
 def _clip_count(duration_s: float) -> int:
     whole, rest = divmod(duration_s, CLIP_S)
     return int(whole) + (rest >= SHORTEST_S)
@@ -177,51 +194,69 @@ def _clip_count(duration_s: float) -> int:
 def _play(
     bag: BagReader, inputs: Inputs, source: Recordings, trackers: tuple[Tracker, Tracker]
 ) -> tuple[list[Window], list[Window]]:
-    """Both people's 40 ms windows on one grid that begins with the bag."""
-    bare = AudioFormat(source.ros.audio_rate_hz, source.ros.audio_channels)
+    """Both people's 40 ms windows on one grid that begins with the first message."""
     # A recording loses nothing by waiting; a window of one frame keeps the last frames too.
-    settings = replace(TimelineConfig(), max_wait_s=2.0)
+    settings = replace(TimelineConfig(), max_wait_s=WAIT_S)
     people = [Timeline(settings, 1, _perceived_by(tracker)) for tracker in trackers]
     windows: tuple[list[Window], list[Window]] = ([], [])
-    listener = "/" + source.listener_topic.lstrip("/")
-    assert inputs.image is not None and inputs.audio is not None
+    push = _Push(bag, source, inputs, people)
+    elapsed, now_s = Elapsed(), 0.0
     for person in people:
-        person.poll(bag.start_s)
-    for item in bag.messages([*inputs.names, listener]):
+        person.poll(now_s)
+    for item in bag.messages(source._topics(bag)):
+        now_s = elapsed.time_s(item.stamp_s)
         try:
-            if item.topic == inputs.image.name:
-                people[0].push_image(_stamp(item), convert.image_to_rgb(item.message))
-            elif item.topic == listener:
-                people[1].push_image(_stamp(item), convert.image_to_rgb(item.message))
-            elif item.topic == inputs.audio.name:
-                audio = convert.audio_to_samples(item.message, bare)
-                stamp_s = near(audio.stamp_s, item.stamp_s, item.stamp_s - audio.duration_s)
-                people[0].push_audio(stamp_s, audio.samples, audio.rate_hz)
-            else:
-                bare = convert.format_from_info(item.message)
+            push(item, now_s)
         except (MessageError, ValueError) as error:
             raise UserError(f"{bag.path}: {item.topic}: {error}") from error
         for person, kept in zip(people, windows, strict=True):
-            kept += person.poll(item.stamp_s)
-    end_s = bag.start_s + bag.duration_s
+            kept += person.poll(now_s)
     for person, kept in zip(people, windows, strict=True):
-        kept += person.poll(end_s + settings.max_wait_s)
-    frames = round(bag.duration_s * FRAME_RATE_HZ)
+        kept += person.poll(now_s + settings.max_wait_s)
+    frames = round(now_s * FRAME_RATE_HZ)
     return tuple([w for w in kept if w.index < frames] for kept in windows)  # type: ignore[return-value]
+
+
+class _Push:
+    """Messages to the two timelines, stamped as the node would (``ros.stamps``)."""
+
+    def __init__(
+        self, bag: BagReader, source: Recordings, inputs: Inputs, people: list[Timeline]
+    ) -> None:
+        assert inputs.image is not None and inputs.audio is not None
+        self._audio, self._speaker = inputs.audio.name, people[0]
+        self._bare = AudioFormat(source.ros.audio_rate_hz, source.ros.audio_channels)
+        if inputs.audio_info and (first := first_info(bag, inputs.audio_info.name)):
+            self._bare = convert.format_from_info(first.message)
+        seen_on = (inputs.image.name, "/" + source.listener_topic.lstrip("/"))
+        self._people = dict(zip(seen_on, people, strict=True))
+        self._clocks = {
+            topic: StreamClock(WAIT_S, topic == self._audio, begins_off_s(bag, topic, self._bare))
+            for topic in (*seen_on, self._audio)
+        }
+
+    def __call__(self, item: BagMessage, now_s: float) -> None:
+        """MessageError, ValueError: it cannot be read."""
+        if item.topic in self._people:
+            stamp_s = self._placed(item, convert.stamp_of(item.message), 0.0, now_s)
+            rgb = convert.image_to_rgb(item.message)
+            self._people[item.topic].push_image(stamp_s, rgb)
+        elif item.topic == self._audio:
+            audio = convert.audio_to_samples(item.message, self._bare)
+            stamp_s = self._placed(item, audio.stamp_s, audio.duration_s, now_s)
+            self._speaker.push_audio(stamp_s, audio.samples, audio.rate_hz)
+        else:
+            self._bare = convert.format_from_info(item.message)
+
+    def _placed(
+        self, item: BagMessage, stamp_s: float | None, duration_s: float, now_s: float
+    ) -> float:
+        placed_s = self._clocks[item.topic].time_s(stamp_s, item.stamp_s, duration_s)
+        return now_s - duration_s if placed_s is None else now_s + placed_s - item.stamp_s
 
 
 def _perceived_by(tracker: Tracker) -> Callable[[int, float, np.ndarray], Observation]:
     return lambda _, stamp_s, rgb: tracker.track(stamp_s, rgb)
-
-
-def _stamp(item: BagMessage) -> float:
-    return near(convert.stamp_of(item.message), item.stamp_s, item.stamp_s)
-
-
-def near(stamp_s: float | None, arrival_s: float, otherwise_s: float) -> float:
-    """The stamp if it is on the recorder's clock, as the node decides it."""
-    foreign = not stamp_s or abs(stamp_s - arrival_s) > FOREIGN_CLOCK_S
-    return otherwise_s if foreign or stamp_s is None else stamp_s
 
 
 def _frames(windows: list[Window]) -> int:

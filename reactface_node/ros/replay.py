@@ -18,12 +18,11 @@ from reactface_node.config import Config, RosConfig
 from reactface_node.errors import UserError
 from reactface_node.fitting import fitted
 from reactface_node.media import AudioInput, ImageInput, VideoWriter
-from reactface_node.progress import ProgressBar
 from reactface_node.render import make_renderer
 from reactface_node.ros.adapters import Adapters
 from reactface_node.ros.bag import BagMessage, BagWriter
 from reactface_node.ros.server import Server
-from reactface_node.ros.source import BAR, Source, open_source
+from reactface_node.ros.source import Elapsed, Source, open_source
 from reactface_node.ros.topics import IMAGE, outputs
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
 from reactface_node.session import ReactionSession
@@ -64,6 +63,9 @@ class Observed:
 
     def change_speaker(self) -> None:
         self.session.change_speaker()
+
+    def next_poll_s(self, now_s: float) -> float:
+        return self.session.next_poll_s(now_s)
 
     def shed(self, level: int) -> None:
         self.session.shed(level)
@@ -123,6 +125,12 @@ class SideBySide:
             self._frames += 1
         self._write_sounds(show_at_s)
 
+    def leave_out(self, from_s: float, seconds: float) -> None:
+        """Nothing is shown for so long after that time."""
+        self._write_sounds(from_s)
+        if self._first_s is not None:
+            self._first_s += seconds
+
     def _speaker(self, time_s: float) -> np.ndarray:
         width, height = self._panel
         seen = [rgb for stamp_s, rgb in self._observed.images if stamp_s <= time_s]
@@ -175,6 +183,11 @@ class ReplayTransport:
         name = topic.replace("~", f"/{NODE_NAME}")
         self._bag.write(name, self.now_s, message, best_effort=self._outputs[topic][1])
 
+    def leave_out(self, from_s: float, seconds: float) -> None:
+        """Nothing comes for so long after that time, and the mp4 does not stand still."""
+        if self._video is not None:
+            self._video.leave_out(from_s, seconds)
+
 
 def replay(
     config: Config,
@@ -205,41 +218,55 @@ def replay(
         server = Server(
             config, observed, bag.types, transport, renderer, NODE_NAME, adapters, is_live=False
         )
-        bar = stack.enter_context(
-            ProgressBar(total=recording.duration_s, desc=source.name, bar_format=BAR)
-        )
-        _play(_deliveries(recording), recording.start_s, config, server, transport, bar)
-        return {**session.stats(), **server.meter.totals}
+        server.expect(recording.offsets_s)
+        elapsed = Elapsed()
+        _play(_deliveries(recording, source.name), elapsed, server, transport, session.end)
+        gaps = {"gaps": len(elapsed.gaps_s), "gaps_s": elapsed.left_out_s}
+        return {**session.stats(), **server.meter.totals, **server.offsets(), **gaps}
 
 
 def _play(
     deliveries: Iterator[tuple[float, Deliver]],
-    start_s: float,
-    config: Config,
+    elapsed: Elapsed,
     server: Server,
     transport: ReplayTransport,
-    bar: Any,
+    end: Callable[[], None],
 ) -> None:
-    now_s = start_s
+    """end: called where nothing more comes."""
+    timeline, playout = server.config.timeline, server.config.playout
+    window_s = server.config.model.window / FRAME_RATE_HZ
+    rest_s = timeline.max_wait_s + playout.playout_delay_s + 2 * window_s
+    now_s: float | None = None
 
-    def pass_until(end_s: float) -> None:
-        nonlocal now_s
+    def pass_until(start_s: float, end_s: float) -> float:
+        now_s = start_s
         while now_s < end_s:
             transport.now_s = now_s
             server.tick(now_s)
-            bar.update(min(TICK_S, bar.total - bar.n))
             now_s += TICK_S
+        return now_s
 
     for arrival_s, deliver in deliveries:
-        pass_until(arrival_s)
+        gaps = len(elapsed.gaps_s)
+        elapsed.time_s(arrival_s)
+        if now_s is None:
+            now_s = arrival_s
+        elif len(elapsed.gaps_s) > gaps:
+            # What was said before the gap is still reacted to.
+            now_s = pass_until(now_s, now_s + rest_s)
+            transport.leave_out(now_s, arrival_s - now_s)
+            now_s = arrival_s
+            server.tick(now_s)
+        now_s = pass_until(now_s, arrival_s)
         deliver(server)
-    window_s = config.model.window / FRAME_RATE_HZ
-    pass_until(now_s + config.timeline.max_wait_s + config.playout.playout_delay_s + 2 * window_s)
+    end()
+    if now_s is not None:
+        pass_until(now_s, now_s + rest_s)
 
 
-def _deliveries(source: Source) -> Iterator[tuple[float, Deliver]]:
+def _deliveries(source: Source, name: str) -> Iterator[tuple[float, Deliver]]:
     """(arrival, how to hand it over) in order of arrival."""
-    for item in source.items:
+    for item in source.watched(name):
         if not isinstance(item, BagMessage):
             yield item.arrival_s, _pusher(item)
         elif whose := source.follows_another(item):
@@ -265,6 +292,11 @@ def summary(source: Path, stats: dict[str, float]) -> str:
         f"{source.name}: {stats['seconds_reacted']:.1f} s of reactions; a face in "
         f"{stats['face_seen']:.0%} and a voice in {stats['voice_heard']:.0%} of the time"
     ]
+    if stats["gaps"]:
+        lines.append(
+            f"{stats['gaps']:.0f} gap(s) in which nothing was recorded were left out, "
+            f"{stats['gaps_s']:.0f} s in all"
+        )
     if rejected:
         lines.append(f"{rejected} messages could not be used (see the warnings above)")
     if stats["windows_skipped"]:

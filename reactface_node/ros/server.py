@@ -53,12 +53,12 @@ class Server(Intake):
         are changed by ``change``, which is ``configure`` where there is no other way to it.
         is_live: time goes on by itself, so that nothing is waited for, and work that there is no
         time for is left out. clock: what that is measured with."""
-        super().__init__(config, session)
+        self._changes, self._net = Changes(session, renderer), SafetyNet()
+        super().__init__(config, session, is_live)
         self.enabled = True
         self._types, self._transport = types, transport
         self._renderer, self._name = renderer, name
         self._page = page
-        self._changes, self._net = Changes(session, renderer), SafetyNet()
         self._change = change or self.configure
         self._is_live = is_live
         self._work = Shedding(session, clock, is_live and config.ros.load_shedding)
@@ -93,6 +93,16 @@ class Server(Intake):
                 if not self._is_live:
                     raise
                 self._begin_anew(error, now_s)
+
+    def next_tick_s(self, now_s: float) -> float:
+        """When the next tick has something to do, if no message comes before; at once where that
+        is over."""
+        if self._is_reset_asked and now_s >= self._reset_s + RESET_PERIOD_S:
+            return now_s
+        due_s = self.meter.next_s(now_s)
+        if self.enabled:
+            due_s = min(due_s, self._session.next_poll_s(now_s), self._playback.next_s)
+        return due_s
 
     def take_over(self) -> None:
         """The changes that wait for a tick, where none comes any more."""
@@ -226,6 +236,7 @@ class Server(Intake):
         load = self._work.report(self.meter.totals.get("frames_late", 0))
         values = self.meter.report(now_s) | self._session.stats() | memory_mb() | load
         values["exceptions"] = self._net.count
+        values |= self.offsets()
         self.narrow(int(values["image_width_px"]))
         message = self._diagnostics(now_s, values, self._net.recent(now_s))
         self._transport.publish(DIAGNOSTICS, message)

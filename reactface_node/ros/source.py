@@ -1,17 +1,59 @@
 """What can be replayed and inspected: a rosbag2 or a video file, in the order of arrival."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.media import AudioInput, ImageInput, read_video, video_duration_s
+from reactface_node.progress import ProgressBar
+from reactface_node.ros import convert
+from reactface_node.ros.audio import AudioFormat
 from reactface_node.ros.bag import AUDIO_TYPES, INFO_TYPES, BagMessage, BagReader
+from reactface_node.ros.stamps import first_offset_s
 from reactface_node.ros.streams import AUTO, FACES, LISTS, VOICES, Humans, info_of, streams
+from reactface_node.ros.types import MessageError
 
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} < {remaining}"
+GAP_S, LEFT_S = 5.0, 1.0
+"""Where nothing arrives for longer (the recorder paused, or its clock leapt), so much is left."""
+FIRST_S = 1.0
+
+Item = BagMessage | ImageInput | AudioInput
+
+
+class Elapsed:
+    """A recording's time from its first message on, without gaps. What messages say is believed,
+    not what the recording says of itself.
+
+    gaps_s: how long each gap was.
+    """
+
+    def __init__(self) -> None:
+        self.gaps_s: list[float] = []
+        self._zero_s = self._last_s = 0.0
+        self._has_begun = False
+
+    def time_s(self, arrival_s: float) -> float:
+        """Of an arrival, on the recording's time; arrivals in order."""
+        if not self._has_begun:
+            self._has_begun = True
+            self._zero_s = self._last_s = arrival_s
+        gap_s = arrival_s - self._last_s
+        if abs(gap_s) > GAP_S:
+            self.gaps_s.append(gap_s)
+            self._zero_s += gap_s - LEFT_S
+        self._last_s = arrival_s
+        return arrival_s - self._zero_s
+
+    @property
+    def left_out_s(self) -> float:
+        """How much of the gaps is not counted as time."""
+        return sum(abs(gap_s - LEFT_S) for gap_s in self.gaps_s)
+
 
 BAG_STARTS = (b"\x89MCAP0\r\n", b"SQLite format 3\0", b"\x28\xb5\x2f\xfd")
 """MCAP, sqlite3, and either of them compressed by zstd."""
@@ -21,16 +63,30 @@ BAG_SUFFIXES = {".mcap", ".db3", ".zstd"}
 @dataclass(frozen=True, eq=False)
 class Source:
     """items: of a bag the messages of the topics that are listened to, of a video file its
-    images and sound. image, audio: names of a bag's topics, None where it has none.
-    bag: what it is read with, None for a video file."""
+    images and sound. size: how many messages that is said to be, or seconds of a video file.
+    image, audio: names of a bag's topics, None where it has none.
+    bag: what it is read with, None for a video file. offsets_s: what is to be added to the stamps
+    with which each stream begins."""
 
-    items: Iterator[BagMessage | ImageInput | AudioInput]
-    start_s: float
-    duration_s: float
+    items: Iterator[Item]
+    size: float
     image: str | None = None
     audio: str | None = None
     bag: BagReader | None = None
+    offsets_s: Mapping[str, float] = field(default_factory=dict)
     _router: "_Router | None" = None
+
+    def watched(self, name: str) -> Iterator[Item]:
+        """The items, with a progress bar on a terminal."""
+        first_s: float | None = None
+        with ProgressBar(total=self.size or None, desc=name, bar_format=BAR) as bar:
+            for item in self.items:
+                yield item
+                if isinstance(item, BagMessage):
+                    bar.update(1)
+                else:
+                    first_s = item.arrival_s if first_s is None else first_s
+                    bar.update(max(0.0, min(item.arrival_s - first_s, self.size) - bar.n))
 
     def stream_of(self, item: BagMessage) -> str:
         """Which of ``streams.streams`` a message belongs to now; '' for none, and for lists."""
@@ -63,6 +119,8 @@ class _Router:
         self.inputs = bag.inputs(self._named(first))
         self.names: dict[str, str] = {}
         self._lead()
+        infos = {t: first_info(bag, t) for t in self.topics if self._types[t] in INFO_TYPES}
+        self._infos = {topic: first for topic, first in infos.items() if first is not None}
 
     @property
     def topics(self) -> list[str]:
@@ -70,12 +128,39 @@ class _Router:
         humans = [name for name in self._types if name.startswith("/humans/")]
         return sorted({*self.names, *(humans if self._humans.tracked() else [])})
 
+    def messages(self, bag: BagReader) -> Iterator[BagMessage]:
+        """All of them; what AudioData holds is said before it comes, as far as the bag says it."""
+        told: list[str] = []
+        for item in bag.messages(self.topics):
+            wanted = [topic for topic in self._infos if topic in self.names]
+            if wanted != told:
+                told = wanted
+                for topic in wanted:
+                    yield replace(self._infos[topic], stamp_s=item.stamp_s)
+            yield item
+
+    def count(self, bag: BagReader) -> int:
+        """How many messages that is, by what the bag says of itself."""
+        return sum(topic.count for topic in bag.topics if topic.name in self.topics)
+
     def see(self, item: BagMessage) -> str:
         stream = self.names.get(item.topic, "")
         if stream not in LISTS or not self._humans.see(stream, item.message.ids):
             return ""
         self._lead()
         return stream
+
+    def offsets_s(self, bag: BagReader) -> dict[str, float]:
+        """Of the streams that are listened to at the beginning."""
+        configured = AudioFormat(self._config.audio_rate_hz, self._config.audio_channels)
+        infos = {self.names[t]: one for t, one in self._infos.items() if t in self.names}
+        told = infos.get("audio_info")
+        bare = convert.format_from_info(told.message) if told else configured
+        return {
+            stream: begins_off_s(bag, topic, bare)
+            for topic, stream in self.names.items()
+            if stream in ("image", "audio")
+        }
 
     def _ids(self, place: str) -> list[str]:
         return [
@@ -139,11 +224,43 @@ def open_source(path: Path, config: RosConfig) -> Iterator[Source]:
     """UserError, one line, where it does not exist, cannot be read or holds nothing to use."""
     if not _is_bag(path):
         inputs = read_video(path)
-        yield Source(inputs, 0.0, video_duration_s(path))
+        yield Source(inputs, video_duration_s(path))
         return
     with BagReader(path) as bag:
         router = _Router(bag, config)
         known = (router.inputs.image, router.inputs.audio)
         image, audio = (topic.name if topic else None for topic in known)
-        items = bag.messages(router.topics)
-        yield Source(items, bag.start_s, bag.duration_s, image, audio, bag, router)
+        items = router.messages(bag)
+        yield Source(items, router.count(bag), image, audio, bag, router.offsets_s(bag), router)
+
+
+def first_info(bag: BagReader, topic: str) -> BagMessage | None:
+    """The first AudioInfo on a topic, wherever in the bag it is."""
+    damaged = bag.damaged
+    first = next(iter(bag.messages([topic])), None)
+    # The same messages are read, and counted, again.
+    bag.damaged = damaged
+    return first
+
+
+def begins_off_s(bag: BagReader, topic: str, bare: AudioFormat) -> float:
+    """What is to be added to the stamps of a topic's first second: 0 where they are right.
+
+    bare: what its AudioData holds."""
+    damaged, lags_s, end_s = bag.damaged, list[float](), math.inf
+    for item in bag.messages([topic]):
+        end_s = min(end_s, item.stamp_s + FIRST_S)
+        if item.stamp_s > end_s:
+            break
+        try:
+            if item.type in AUDIO_TYPES:
+                audio = convert.audio_to_samples(item.message, bare)
+                stamp_s, duration_s = audio.stamp_s, audio.duration_s
+            else:
+                stamp_s, duration_s = convert.stamp_of(item.message), 0.0
+        except (MessageError, ValueError):
+            continue
+        if stamp_s:
+            lags_s.append(item.stamp_s - stamp_s - duration_s)
+    bag.damaged = damaged
+    return first_offset_s(lags_s)

@@ -16,6 +16,14 @@ FACES, VOICES = "/humans/faces", "/humans/voices"
 LISTS = ("faces", "voices")
 """Streams that say who is there."""
 BOOL, IDS = "std_msgs/msg/Bool", "hri_msgs/msg/IdsList"
+DEFAULT_TYPES = (
+    "sensor_msgs/msg/Image",
+    "audio_common_msgs/msg/AudioStamped",
+    "audio_common_msgs/msg/AudioData",
+    "foxglove_msgs/msg/RawAudio",
+)
+"""What a stream is taken for until somebody publishes: the first one that the workspace has. Both
+packages of the name audio_common_msgs have an AudioData; only one has AudioStamped."""
 _FORCED = {name.rpartition("/")[2]: name for name in (*IMAGE_TYPES, *AUDIO_TYPES)}
 
 

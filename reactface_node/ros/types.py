@@ -54,6 +54,13 @@ class RclpyTypes:
         except (ImportError, AttributeError) as error:
             raise UserError(f"this ROS workspace has no {name}; build or source it") from error
 
+    def has(self, name: str) -> bool:
+        """Whether the workspace has "package/msg/Name"."""
+        try:
+            return bool(self.message_type(name))
+        except UserError:
+            return False
+
     def sequence(self, values: np.ndarray) -> bytes:
         """The raw bytes: the generated constructors hand them to ``array.array``, which takes
         bytes at memcpy speed but an ndarray element by element."""

@@ -1,0 +1,123 @@
+"""The one rule for stamps of another clock: a stream's offset to arrival is learned and taken off.
+
+A message cannot arrive before what it holds has ended. So the smallest lag of arrival behind the
+end is the offset of the sender's clock, or the delay that all messages have. Pure: time is data.
+"""
+
+import math
+from collections.abc import Iterable
+
+TOLERANCE_S = 0.11
+"""An offset up to this is ordinary transport (or a chunk stamped at its end): stamps stay."""
+STEP_S = 0.05
+"""A learned offset changes only where it is off by more than this."""
+SETTLE_S = 1.0
+"""For so long after a change the offset follows the smallest lag; then it stands."""
+PERSIST_S = 0.5
+"""Messages that are late become a new offset after so long without one that is on time."""
+LEAP_SHARE = 0.75
+"""Of what the session takes for a clock that jumped back: later messages are put right before."""
+PAUSE_S, ONCE_S = 1.0, 0.2
+"""After a pause of this length, as at the start, one message decides that is so late."""
+
+
+class StreamClock:
+    """Puts one stream's stamps on the clock of arrival.
+
+    offset_s: what is added to stamps, 0 where they are right. late_s: how much later than that
+    the newest message arrived, 0 where it was on time.
+    """
+
+    def __init__(self, leap_s: float, in_bursts: bool, offset_s: float = 0.0) -> None:
+        """leap_s: a message that is later than this decides at once. in_bursts: several messages
+        may arrive together (sound), so that the first one's lag is no offset. offset_s: where it
+        is known beforehand."""
+        self.offset_s = offset_s
+        self.late_s = 0.0
+        self._leap_s, self._in_bursts = leap_s, in_bursts
+        self._stamp_s = self._arrival_s = self._set_s = -math.inf
+        self._doubted_s: float | None = None
+        self._repeats = 0
+        self._late_since_s: float | None = None
+        self._least_s = math.inf
+
+    def time_s(
+        self, stamp_s: float | None, arrival_s: float, duration_s: float = 0.0
+    ) -> float | None:
+        """The stamp on the clock of arrival. None where there is no stamp: it is missing, zero,
+        or stands still while messages arrive."""
+        self.late_s = 0.0
+        if not stamp_s:
+            return None
+        lag_s = arrival_s - stamp_s - duration_s
+        # Once may be a message that was sent twice; neither tells anything of the clock.
+        self._repeats = self._repeats + 1 if stamp_s == self._stamp_s else 0
+        self._stamp_s = stamp_s
+        repeatable_s = (math.inf, self._leap_s, TOLERANCE_S)[min(self._repeats, 2)]
+        if lag_s - self.offset_s > repeatable_s:
+            return None
+        if not self._repeats:
+            self._learn(lag_s, arrival_s)
+        self.late_s = max(0.0, lag_s - self.offset_s)
+        return stamp_s + self.offset_s
+
+    def __str__(self) -> str:
+        side, action = ("before", "added") if self.offset_s > 0 else ("after", "taken off")
+        size = f"{abs(self.offset_s):.2f} s"
+        return (
+            f"stamps lie {size} {side} their arrival: {size} are {action} from now on; the "
+            "machines' clocks differ (chrony), or the sender is late"
+        )
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether there is an offset that has stood for a while."""
+        return self.offset_s != 0.0 and self._arrival_s - self._set_s >= SETTLE_S
+
+    def _learn(self, lag_s: float, arrival_s: float) -> None:
+        excess_s = lag_s - self.offset_s
+        slack_s = STEP_S if self.offset_s else TOLERANCE_S
+        has_paused = not 0.0 <= arrival_s - self._arrival_s < PAUSE_S
+        self._arrival_s = arrival_s
+        decides_s = ONCE_S if has_paused and not self._in_bursts else self._leap_s
+        doubted_s, self._doubted_s = self._doubted_s, None
+        if doubted_s is not None and abs(lag_s - doubted_s) < min(TOLERANCE_S, abs(excess_s)):
+            self._set(doubted_s, arrival_s)
+        elif excess_s < -slack_s or excess_s > decides_s:
+            # A stamp that is wrong by itself is found out by the next one.
+            self._doubted_s = None if self._in_bursts or has_paused else self.offset_s
+            self._set(lag_s, arrival_s)
+            self._set_s = arrival_s
+        elif excess_s > slack_s:
+            self._wait_and_see(lag_s, arrival_s)
+        else:
+            self._late_since_s = None
+            if self.offset_s and excess_s < 0.0 and arrival_s - self._set_s < SETTLE_S:
+                self._set(lag_s, arrival_s)
+
+    def _wait_and_see(self, lag_s: float, arrival_s: float) -> None:
+        """One late message is late; if none is on time, the offset is another."""
+        if self._late_since_s is None or arrival_s < self._late_since_s:
+            self._late_since_s, self._least_s = arrival_s, lag_s
+        self._least_s = min(self._least_s, lag_s)
+        if arrival_s - self._late_since_s >= PERSIST_S:
+            self._set(self._least_s, arrival_s)
+            self._set_s = arrival_s
+
+    def _set(self, lag_s: float, arrival_s: float) -> None:
+        self.offset_s = _beyond_tolerance(lag_s)
+        self._late_since_s = None
+
+
+def stream_clock(stream: str, clock_jump_s: float, offset_s: float = 0.0) -> StreamClock:
+    """Of "image" or "audio"; clock_jump_s: the setting ``timeline.clock_jump_s``."""
+    return StreamClock(LEAP_SHARE * clock_jump_s, stream == "audio", offset_s)
+
+
+def first_offset_s(lags_s: Iterable[float]) -> float:
+    """The offset of messages that came within a short time, by arrival less stamp and length."""
+    return _beyond_tolerance(min(lags_s, default=0.0))
+
+
+def _beyond_tolerance(lag_s: float) -> float:
+    return 0.0 if abs(lag_s) <= TOLERANCE_S else lag_s

@@ -1,0 +1,1 @@
+"""Fault campaigns: seeded mutations of what the node reads, long simulated and live scenes."""
