@@ -107,7 +107,7 @@ class OnnxStepper:
             raise UserError(f"{folder} does not fit together ({reason}): {HELP}") from error
         if not np.isfinite(reactions).all():
             raise UserError(f"{folder} is damaged: its weights are no numbers: {HELP}")
-        if np.array_equal(*reactions):
+        if np.array_equal(reactions[0], reactions[1]):
             raise UserError(f"{folder} is damaged: it reacts to everybody alike: {HELP}")
 
     def _conversation(self, seed: int) -> np.ndarray:
