@@ -28,7 +28,7 @@ def showing(monkeypatch, tmp_path):
         "reactface_node.render.portrait.view.load_generator",
         lambda path, device: LoadedGenerator(net, "ours"),
     )
-    (tmp_path / "pirender.pth").touch()
+    (tmp_path / "pirender.pth").write_bytes(b"what load_generator is told to read")
     return net
 
 
