@@ -216,6 +216,8 @@ def test_a_parameter_changed_by_a_service_is_what_the_server_works_with(ros):
 class OnePress:
     """A page on which somebody moved a slider, then too far."""
 
+    announcement = "the face is nowhere"
+
     def __init__(self, config):
         self.told = []
         self.pressed = [("set", {"playout.gain": 0.5}), ("set", {"playout.gain": 9.0})]
