@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from reactface_node.errors import one_line
 from reactface_node.perception.worker import TrackerThread
 from reactface_node.schema import FRAME_RATE_HZ, ROTATION, TRANSLATION, Observation
 from reactface_node.timeline import BUFFER_S, Window
@@ -171,8 +172,8 @@ class Watch:
         self.failed += 1
         if abs(now_s - self._warned_s) >= WARN_PERIOD_S:
             self._warned_s = now_s
-            text = " ".join(f"{type(error).__name__}: {error}".split())
-            logging.getLogger(__name__).warning("an image could not be tracked: %s", text)
+            log = logging.getLogger(__name__)
+            log.warning("an image could not be tracked: %s", one_line(error))
         return None
 
 

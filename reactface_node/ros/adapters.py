@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from reactface_node.config_outputs import OutputsConfig
-from reactface_node.errors import UserError
+from reactface_node.errors import UserError, one_line
 from reactface_node.files import home_path
 from reactface_node.outputs import livelink, vmc
 from reactface_node.outputs.address import parse_address
@@ -102,8 +102,7 @@ class Adapters:
     def _fail(self, name: str, error: Exception) -> None:
         if name not in self._failed:
             self._failed.add(name)
-            text = " ".join(f"{type(error).__name__}: {error}".split())
-            self._log.error("%s failed, which is said only once: %s", name, text)
+            self._log.error("%s failed, which is said only once: %s", name, one_line(error))
 
 
 def _wanted(config: OutputsConfig) -> Iterator[Adapter]:

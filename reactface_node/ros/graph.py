@@ -17,11 +17,10 @@ from reactface_msgs.srv import SetPortrait
 from std_srvs.srv import SetBool, Trigger
 
 from reactface_node.config import Config
-from reactface_node.errors import UserError
+from reactface_node.errors import UserError, one_line
 from reactface_node.render import Renderer
 from reactface_node.ros.adapters import Adapters
 from reactface_node.ros.intake import Session
-from reactface_node.ros.safety import one_line
 from reactface_node.ros.server import Server
 from reactface_node.ros.streams import (
     DEFAULT_TYPES,
@@ -129,9 +128,10 @@ class Graph:
         for one in (data, *self._waiting(entry)):
             self._take(entry, one, now_s)
         if now_s > 0:
-            if self.server.next_tick_s(now_s) <= now_s:
+            due_s = self.server.next_tick_s(now_s)
+            if due_s <= now_s:
                 self._tick()
-            elif (due_s := self.server.next_tick_s(now_s)) < self._due_s - _SHORTEST_S:
+            elif due_s < self._due_s - _SHORTEST_S:
                 self._wake_in(due_s - now_s)
 
     def _waiting(self, entry: Input) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from reactface_node.config import Config
-from reactface_node.errors import UserError
+from reactface_node.errors import UserError, one_line
 from reactface_node.ros import convert
 from reactface_node.ros.audio import AudioFormat, says_its_format
 from reactface_node.ros.bare import BareAudio
@@ -198,7 +198,7 @@ class Intake:
             return
         self._warned_s[stream] = arrival_s
         known = isinstance(error, MessageError | UserError)
-        text = str(error) if known else f"{stream}: {type(error).__name__}: {error}"
+        text = str(error) if known else f"{stream}: {one_line(error)}"
         self._log.warning("message left out: %s", " ".join(text.split()))
 
     def _take(self, stream: str, messages: list[tuple[Any, float]]) -> None:

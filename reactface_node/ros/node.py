@@ -20,11 +20,11 @@ from typing import Any
 
 from reactface_node.config import Config
 from reactface_node.devices import free_memory
-from reactface_node.errors import UserError
+from reactface_node.errors import UserError, one_line
 from reactface_node.memory import give_back
 from reactface_node.ros.changes import Changes, named
 from reactface_node.ros.robot_settings import declared, sort_out
-from reactface_node.ros.safety import RepeatedFailure, SafetyNet, one_line
+from reactface_node.ros.safety import RepeatedFailure, SafetyNet
 from reactface_node.settings import Setting, settings
 
 try:

@@ -5,6 +5,8 @@ import logging
 import traceback
 from collections import deque
 
+from reactface_node.errors import one_line
+
 RECENT_S = 10.0
 """So long the diagnostics show an error, and so long it counts towards the end."""
 MOST_RECENT = 5
@@ -62,12 +64,6 @@ class SafetyNet:
         """Whether the node is to end."""
         recent = [at_s for at_s in self._failures_s if 0.0 <= now_s - at_s < RECENT_S]
         return len(recent) >= MOST_RECENT
-
-
-def one_line(error: BaseException) -> str:
-    """The kind of an error and its text, cut where it is long."""
-    text = " ".join(f"{type(error).__name__}: {error}".split())
-    return text if len(text) <= 300 else f"{text[:297]}..."
 
 
 def _place(error: BaseException) -> tuple[str, ...]:
