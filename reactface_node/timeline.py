@@ -72,7 +72,6 @@ class Timeline:
         self.stats = TimelineStats()
         self._config, self._window, self._eager = config, window, eager
         self._perceive = perceive
-        self._has_ended = False
         self._clear()
 
     def end(self) -> None:
@@ -80,6 +79,7 @@ class Timeline:
         self._has_ended = True
 
     def _clear(self) -> None:
+        self._has_ended = False
         self._zero_s: float | None = None
         # Of streams that are shifted on purpose the shift is no jump.
         shift_s = abs(self._config.camera_to_microphone_offset_s)
