@@ -5,7 +5,7 @@ FFmpeg (PyAV) reads them. A file is opened by Python, since FFmpeg takes names s
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,10 @@ _MISSING_S, _MISSING_SHARE = 0.5, 0.02
 """A stream that ends by less before the file's length is whole."""
 _GAP_S = 0.2
 """A frame that comes later by less is jitter."""
+_SAFE_PLANES = 8
+"""PyAV looks for a null pointer behind the planes of a frame; with more channels there is none, and
+it would read memory that is not the frame's."""
+_PLANAR = {"u8p": "u1", "s16p": "i2", "s32p": "i4", "s64p": "i8", "fltp": "f4", "dblp": "f8"}
 
 
 @contextmanager
@@ -119,8 +123,13 @@ def sounds(path: Path) -> Iterator[tuple[float, np.ndarray, int]]:
 def frame_samples(frame: av.AudioFrame) -> np.ndarray:
     """(n, channels), planar or packed alike."""
     channels = frame.layout.nb_channels
-    array = frame.to_ndarray()
-    return array.T if frame.format.is_planar else array.reshape(-1, channels)
+    if not frame.format.is_planar:
+        return frame.to_ndarray().reshape(-1, channels)
+    if channels <= _SAFE_PLANES:
+        return frame.to_ndarray().T
+    kind = _PLANAR[frame.format.name]
+    planes: Sequence[Any] = frame.planes[:channels]
+    return np.stack([np.frombuffer(plane, kind)[: frame.samples] for plane in planes], axis=1)
 
 
 def duration_s(container: Any) -> float:
@@ -243,7 +252,8 @@ def _packets(container: Any, stream: Any, damage: _Damage) -> Iterator[Any]:
             break
         except FFmpegEOFError:
             break
-        except (FFmpegError, OSError) as error:
+        except (FFmpegError, OSError, IndexError) as error:
+            # IndexError: PyAV's word for a packet of a stream that only came up while reading.
             failed += 1
             damage.note(error)
     yield None

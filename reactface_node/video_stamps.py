@@ -7,6 +7,8 @@ import numpy as np
 
 LEAP_S = 1.0
 """Stamps that are off by more are no jitter."""
+MOST_S = 1e9
+"""No recording lasts 30 years: a stamp beyond is damaged, and counts as missing."""
 
 
 def increasing(
@@ -46,7 +48,8 @@ def _with_next(
 ) -> Iterator[tuple[tuple[Any, float | None, float], float | None]]:
     """Each with the stamp of the following one."""
     held = None
-    for entry in frames:
+    for frame, own_s, length_s in frames:
+        entry = frame, own_s if own_s is not None and abs(own_s) < MOST_S else None, length_s
         if held is not None:
             yield held, entry[1]
         held = entry

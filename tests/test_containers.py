@@ -4,6 +4,7 @@ import logging
 import os
 from types import SimpleNamespace
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -12,13 +13,20 @@ from video_files import add_cover, grey, packets, pitch_hz, set_matrix, spoil, w
 
 from reactface_node.cli import main
 from reactface_node.config import RosConfig
-from reactface_node.containers import _orientation, open_media, pictures, sounds
+from reactface_node.containers import (
+    _Damage,
+    _orientation,
+    _packets,
+    frame_samples,
+    open_media,
+    pictures,
+    sounds,
+)
 from reactface_node.data.decode import duration_frames, read_audio, video_frames
 from reactface_node.errors import UserError
 from reactface_node.media import AudioInput, ImageInput, VideoWriter, read_video, video_formats
 from reactface_node.pictures import upright
 from reactface_node.ros.source import open_source
-from reactface_node.video_stamps import increasing
 
 FORMATS = {
     "mp4": ("mp4", "mpeg4"), "mkv": ("matroska", "mpeg4"), "avi": ("avi", "mpeg4"),
@@ -344,31 +352,27 @@ def test_tags_need_not_be_utf_8(tmp_path):
     assert len(read(path)[0]) == 5 and duration_frames(path) == 5
 
 
-def timed(stamps, length_s=0.04):
-    frames = ((index, stamp, length_s) for index, stamp in enumerate(stamps))
-    return [(index, round(stamp, 3)) for stamp, index in increasing(frames)]
+def test_more_channels_than_pyav_can_tell(tmp_path):
+    frames = np.arange(3200 * 12, dtype=np.float32).reshape(12, 3200)
+    frame = av.AudioFrame.from_ndarray(frames, "fltp", "12 channels")
+    np.testing.assert_array_equal(frame_samples(frame), frames.T)
 
 
-@pytest.mark.parametrize(
-    ("stamps", "expected"),
-    [
-        ([0, 0.04, 0.08], [0, 0.04, 0.08]),
-        ([-0.02, 0.02, 0.06], [-0.02, 0.02, 0.06]),
-        ([3600, 3600.04], [3600, 3600.04]),
-        ([0, 0.04, 9, 9.04], [0, 0.04, 9, 9.04]),  # A gap is not this one's to close.
-        ([None, 0.04, None, 0.12], [0, 0.04, 0.08, 0.12]),
-        ([None, None, None], [-0.04, 0, 0.04]),
-        ([0, 0.04, 0.04, 0.12], [0, 0.04, 0.08, 0.12]),
-        ([0, 0.08, 0.04, 0.12], [0, 0.08, 0.1, 0.12]),
-        ([0, 0, 0, 0], [0, 0.04, 0.08, 0.12]),
-        ([5, 5.04, 0, 0.04, 0.08], [5, 5.04, 5.08, 5.12, 5.16]),  # Two files in one.
-        ([5, 5.04, 900, 5.12, 5.16], [5, 5.04, 5.08, 5.12, 5.16]),
-        ([5, 5.04, 0, 5.12, 5.16], [5, 5.04, 5.08, 5.12, 5.16]),
-        ([900, 0.04, 0.08], [0, 0.04, 0.08]),
-    ],
-)
-def test_stamps_increase(stamps, expected):
-    assert timed(stamps) == list(enumerate(expected))
+def test_a_packet_of_a_stream_that_only_came_up_is_left_out():
+    packets = [SimpleNamespace(size=1), IndexError("list index out of range"),
+               SimpleNamespace(size=2)]  # fmt: skip
+
+    def demux(_):
+        while packets:
+            packet = packets.pop(0)
+            if isinstance(packet, Exception):
+                raise packet
+            yield packet
+
+    damage = _Damage("video", 0.0, None)
+    found = [*_packets(SimpleNamespace(demux=demux), None, damage)]
+    assert [packet and packet.size for packet in found] == [1, 2, None]
+    assert (damage.packets, damage.failed) == (2, 1)
 
 
 def test_a_variable_rate_is_kept(tmp_path):

@@ -280,6 +280,17 @@ def test_the_page_above_all_others(tmp_path):
     assert read(path) == (list(range(5000)), "bag.db3: a page is damaged or missing")
 
 
+@pytest.mark.parametrize("column", ["timestamp", "topic_id", "data"])
+def test_a_damaged_row_that_holds_a_text_which_is_none(tmp_path, column):
+    path = write(tmp_path / "bag", StoragePlugin.SQLITE3, 50)
+    with sqlite3.connect(path) as database:
+        wrong = f"UPDATE messages SET {column} = CAST(X'fbff' AS TEXT) WHERE id = 20"
+        database.execute(wrong)
+    database.close()
+    numbers, missing = read(path)
+    assert set(range(50)) - set(numbers) == {19} and missing
+
+
 def test_a_stray_message_that_flows_over_many_pages(tmp_path):
     with Writer(tmp_path / "bag", version=8, storage_plugin=StoragePlugin.SQLITE3) as bag:
         topic = bag.add_connection("/text", NAME, typestore=TYPES.typestore)

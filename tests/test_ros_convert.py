@@ -81,6 +81,10 @@ def test_coefficients_and_reaction_survive_the_wire():
 def test_stamps_round_to_nanoseconds_and_zero_means_none():
     stamp = convert.time_message(TYPES, 1_700_000_000.9999999999)
     assert (stamp.sec, stamp.nanosec) == (1_700_000_001, 0)
+    for beyond, held in ((1e12, (2**31 - 1, 999_999_999)), (-1e12, (-(2**31), 0))):
+        stamp = convert.time_message(TYPES, beyond)
+        assert (stamp.sec, stamp.nanosec) == held
+        TYPES.serialize(stamp)
     assert convert.stamp_of(convert.blendshapes(TYPES, 0.0, "", np.zeros(58))) is None
     bare = TYPES.message_type("audio_common_msgs/msg/AudioData")(data=np.zeros(0, np.uint8))
     assert convert.stamp_of(bare) is None

@@ -126,7 +126,7 @@ class SqlitePart:
             return pages.data(self._places[number])
         try:
             return database.execute(DATA, (number,)).get
-        except (apsw.Error, MemoryError):
+        except (apsw.Error, MemoryError, UnicodeDecodeError):
             return None
 
 
@@ -156,7 +156,7 @@ def _walk(database: apsw.Connection, query: str, rows: Rows) -> bool:
             if isinstance(topic, int) and isinstance(stamp, int) and stamp >= 0:
                 for column, value in zip(rows, (number, topic, stamp), strict=True):
                     column.append(value)
-    except apsw.Error:
+    except (apsw.Error, UnicodeDecodeError):  # A damaged row may hold a text that is none.
         return False
     return True
 

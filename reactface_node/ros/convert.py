@@ -57,8 +57,10 @@ def stamp_of(message: Any) -> float | None:
 
 
 def time_message(types: MessageTypes, stamp_s: float) -> Any:
-    """Seconds -> builtin_interfaces/Time, rounded to nanoseconds."""
-    sec, nanosec = divmod(round(stamp_s * 1e9), 1_000_000_000)
+    """Seconds -> builtin_interfaces/Time, rounded to nanoseconds; a time that it cannot hold, such
+    as a damaged recording's, becomes the nearest that it can."""
+    whole = min(max(round(stamp_s * 1e9), -(2**31) * 10**9), 2**31 * 10**9 - 1)
+    sec, nanosec = divmod(whole, 1_000_000_000)
     return types.message_type("builtin_interfaces/msg/Time")(sec=int(sec), nanosec=int(nanosec))
 
 
