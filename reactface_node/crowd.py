@@ -43,14 +43,18 @@ class Crowd:
     @classmethod
     def load(cls, config: Config, count: int) -> "Crowd":
         """``count`` sessions of the config's profile, each with a tracker of its own; UserError
-        where it cannot be had, or is the released code's. Threads as ``load_model``."""
+        where it cannot be had, gives no numbers, or is the released code's. Threads as
+        ``load_model``."""
         from reactface_node.perception import make_tracker
 
         model = load_model(config)
         if not isinstance(model, ReactFace):
             raise UserError("many sessions at once need a model of ours, not the released code's")
         pixels = config.model.face_encoder == "pixels"
-        return cls(config, model, [make_tracker(config.perception, pixels) for _ in range(count)])
+        crowd = cls(config, model, [make_tracker(config.perception, pixels) for _ in range(count)])
+        for session in crowd.sessions[:1]:
+            session.check_model()
+        return crowd
 
     def poll(self, now_s: float) -> list[list[Reaction]]:
         """Each session's reactions, as ``ReactionSession.poll``."""

@@ -295,15 +295,20 @@ class ReactionSession:
         """One step of the model alone, (M, n, 58), in which nobody is there; ``reset`` after."""
         return self._engine.step(nobody(self.config.model, self._engine.frames))
 
+    def check_model(self) -> None:
+        """A window in which nobody is there; UserError where what the model gives is no numbers.
+        Then start fresh."""
+        steps = range(self.config.model.window // self._engine.frames)
+        check_reactions([self.run_silence() for _ in steps], self.config.weights)
+        self._begin()
+
     def _warm_up(self) -> None:
         """Then start fresh."""
-        steps = range(self.config.model.window // self._engine.frames)
         blank, stamps_s = np.zeros((240, 320, 3), np.uint8), itertools.count()
         warm_up(
             self.config,
-            lambda: check_reactions([self.run_silence() for _ in steps], self.config.weights),
+            self.check_model,
             lambda: self._tracker.track(float(next(stamps_s)), blank).result(),
             self._clock,
         )
         self._tracker.reset()
-        self._begin()

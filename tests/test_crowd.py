@@ -2,16 +2,32 @@
 
 import numpy as np
 import pytest
+import torch
 from model_inputs import engine_for, small_config, small_model
 from test_official import CroppingTracker
 from test_session import ReadingTracker, joined
 
 from reactface_node.crowd import Crowd
 from reactface_node.errors import UserError
+from reactface_node.model.checkpoint import save_checkpoint
 from reactface_node.session import ReactionSession
 
 EXACT = 1e-5
 CHANGES = {"playout__samples": 2, "model__disposition": 3}
+
+
+def test_a_model_that_gives_no_numbers_is_refused(tmp_path):
+    config = small_config(model__disposition=3)
+    net = small_model(config)
+    with torch.no_grad():
+        # Each weight is a number; what comes of them is none.
+        for module in net.modules():
+            if isinstance(module, torch.nn.LayerNorm):
+                module.bias.fill_(1e38)
+    path = tmp_path / "huge.safetensors"
+    save_checkpoint(path, net, config, {}, "")
+    with pytest.raises(UserError, match=r"huge\.safetensors is damaged: the model gives NaN"):
+        Crowd.load(config.replace(weights=str(path)), 2)
 
 
 def events(seed, start_s, seconds, size=(6, 8)):

@@ -17,11 +17,12 @@ from model_inputs import small_config, small_model
 from campaign.damage import damaged
 from campaign.files import VALUES, change_value
 from campaign.isolated import FAULT, WHOLE, Outcome, isolated
+from campaign.stubs import StubTracker
 from campaign.tally import Tally
 from reactface_node.config import Config
-from reactface_node.engine import Engine, frames_at_once, load_engine
+from reactface_node.engine import frames_at_once, load_engine
 from reactface_node.errors import UserError
-from reactface_node.pending import nobody
+from reactface_node.session import ReactionSession
 
 PART = "checkpoints"
 LIMIT_S, LIMIT_MB = 20.0, 3000.0
@@ -139,11 +140,14 @@ class Judge:
 
 
 def played(config: Config) -> Outcome:
-    engine: Engine = load_engine(config)
-    engine.begin([np.random.default_rng(0)])
-    for _ in range(2):
-        face = engine.step(nobody(config.model, engine.frames))
-    if not np.isfinite(face).all():
+    """As a session starts: the model is checked; then two steps."""
+    session = ReactionSession(config, load_engine(config), StubTracker())
+    try:
+        session.check_model()
+        faces = [session.run_silence() for _ in range(2)]
+    finally:
+        session.close()
+    if not all(np.isfinite(face).all() for face in faces):
         return Outcome(FAULT, "a model whose reactions are no numbers is taken")
     return Outcome(WHOLE)
 
