@@ -296,19 +296,25 @@ class ReactionSession:
         return self._engine.step(nobody(self.config.model, self._engine.frames))
 
     def check_model(self) -> None:
-        """A window in which nobody is there; UserError where what the model gives is no numbers.
-        Then start fresh."""
+        """UserError where what the model gives is no numbers, also after its own past. Then start
+        fresh."""
+        for _ in range(2):
+            self._check_window()
+        self._begin()
+
+    def _check_window(self) -> None:
+        """A window in which nobody is there."""
         steps = range(self.config.model.window // self._engine.frames)
         check_reactions([self.run_silence() for _ in steps], self.config.weights)
-        self._begin()
 
     def _warm_up(self) -> None:
         """Then start fresh."""
         blank, stamps_s = np.zeros((240, 320, 3), np.uint8), itertools.count()
         warm_up(
             self.config,
-            self.check_model,
+            self._check_window,
             lambda: self._tracker.track(float(next(stamps_s)), blank).result(),
             self._clock,
         )
         self._tracker.reset()
+        self._begin()
