@@ -5,11 +5,10 @@ import fcntl
 import hashlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from safetensors import SafetensorError
 
 from reactface_node.errors import UserError
 
@@ -26,8 +25,15 @@ def written_whole(path: Path) -> Iterator[Path]:
         with hidden_place(path) as unfinished:
             yield unfinished
             os.replace(unfinished, path)
-    except (OSError, SafetensorError) as error:
+    except _write_errors() as error:
         raise cannot_write(path, error) from error
+
+
+def _write_errors() -> tuple[type[Exception], ...]:
+    """safetensors has one of its own, which only comes where it was loaded: `ros2 launch` reads
+    settings by a Python that has nothing but PyYAML."""
+    loaded = sys.modules.get("safetensors")
+    return (OSError,) if loaded is None else (OSError, loaded.SafetensorError)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """The house's seams, read from the imports."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,23 @@ def test_budgets(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             body = node.body[-1].end_lineno - node.lineno + 1
             assert body <= 40 + 15 * bool(ast.get_docstring(node)), f"{node.name}: {body} lines"
+
+
+LAUNCH_ALONE = """
+import sys
+
+class Refuses:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] not in {*sys.stdlib_module_names, "reactface_node", "yaml", "_yaml"}:
+            raise ModuleNotFoundError(f"{name} is not of the system's Python")
+
+sys.meta_path.insert(0, Refuses())
+import reactface_node.config, reactface_node.settings
+import reactface_node.ros.launch_arguments, reactface_node.ros.respawn
+"""
+
+
+def test_launch_files_need_no_wheel_but_pyyaml():
+    """`ros2 launch` runs in the system's Python, not in the environment of the node."""
+    done = subprocess.run([sys.executable, "-c", LAUNCH_ALONE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
