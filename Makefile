@@ -1,41 +1,55 @@
-# Two commands, each enough on a fresh machine: `make demo` and `make test`.
+# `make` lists the targets. `make demo` and `make test` each do everything on a fresh machine.
 # For the CUDA build of torch: make demo TORCH_INDEX=<url of an index that serves it>
 PYTHON ?= python3
 VENV ?= .venv
 OUT ?= out
 TORCH_INDEX ?=
+# Tests run in so many processes at once.
+JOBS ?= 2
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TOOLS := $(VENV)/tools/.installed
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+PYTEST := $(BIN)/python -m pytest -n $(JOBS)
 
-.PHONY: demo test check campaign audit sbom install clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick check package resolve campaign audit sbom install clean
 
-demo: install
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: install ## replay the sample recording through the shipped model: out/demo.mp4
 	rm -rf $(OUT)/demo $(OUT)/demo.mp4
 	mkdir -p $(OUT)
 	$(BIN)/reactface replay sample -o $(OUT)/demo --video $(OUT)/demo.mp4
 	@echo "Look at $(OUT)/demo.mp4; the reactions are in the bag $(OUT)/demo."
 
-test: install
-	$(BIN)/python -m pytest
+test: install ## all tests, about 10 minutes
+	$(PYTEST)
 
-check: install
+quick: install ## the tests that take under a minute together
+	$(PYTEST) -m "not slow"
+
+check: install ## linters and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# All fault campaigns, about 80 minutes: tests/campaign/README.md.
-campaign: install
+package: $(TOOLS) ## build the wheel and the sdist: out/dist
+	rm -rf $(OUT)/dist
+	$(VENV)/tools/bin/python -m build -o $(OUT)/dist .
+
+resolve: ## do the dependencies exist for arm64 and for other Pythons? Asks the package index
+	.ci/resolve
+
+campaign: install ## all fault campaigns, about 80 minutes: tests/campaign/README.md
 	$(BIN)/python tests/campaign/run.py all --out $(OUT)/campaign
 
-# Known vulnerabilities of what is installed; asks api.osv.dev, and fails where it cannot.
-audit: install $(TOOLS)
+audit: install $(TOOLS) ## known vulnerabilities of what is installed; asks api.osv.dev
 	$(VENV)/tools/bin/pip-audit --vulnerability-service osv --skip-editable --progress-spinner off \
 	  --path $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
-# What is installed, in CycloneDX's format.
-sbom: install $(TOOLS)
+sbom: install $(TOOLS) ## what is installed, in CycloneDX's format: out/sbom.json
 	mkdir -p $(OUT)
 	$(VENV)/tools/bin/cyclonedx-py environment --output-reproducible \
 	  -o $(OUT)/sbom.json $(BIN)/python
@@ -43,12 +57,12 @@ sbom: install $(TOOLS)
 # Apart from what they look at.
 $(TOOLS): $(STAMP)
 	$(PYTHON) -m venv $(VENV)/tools
-	$(VENV)/tools/bin/python -m pip install -q -c constraints.txt pip-audit cyclonedx-bom
+	$(VENV)/tools/bin/python -m pip install -q -c constraints.txt build pip-audit cyclonedx-bom
 	touch $(TOOLS)
 
-install: $(STAMP)
+install: $(STAMP) ## the virtual environment .venv with everything
 
-$(STAMP): constraints.txt setup.py
+$(STAMP): constraints.txt setup.py package.xml
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 13) else \
 	  "the pinned wheels are for Python 3.11 and 3.12, this is %d.%d: make PYTHON=python3.11 ..." % v[:2])'
 	$(PYTHON) -m venv $(VENV)
@@ -57,5 +71,5 @@ $(STAMP): constraints.txt setup.py
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[test,dds,display,paper,train,onnx,export,check]'
 	touch $(STAMP)
 
-clean:
+clean: ## remove what was installed and built
 	rm -rf $(VENV) $(OUT) build install log *.egg-info

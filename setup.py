@@ -1,10 +1,16 @@
 """ament_python package; also installable with plain pip where there is no ROS."""
 
 from glob import glob
+from pathlib import Path
+from xml.etree import ElementTree
 
 from setuptools import find_packages, setup
 
 NAME = "reactface_node"
+# What ROS tools read too is written there alone: version, description, maintainer, URLs.
+MANIFEST = ElementTree.parse(Path(__file__).with_name("package.xml")).getroot()
+CONFIG = [folder.rstrip("/") for folder in glob("config/*/")]
+URLS = {url.get("type"): url.text for url in MANIFEST.findall("url")}
 # mediapipe up to 0.10.21 carries FaceMesh's models in its wheel; it ends at Python 3.12, and
 # its arm64 wheels end earlier. Newer Pythons take the newer wheel and a downloaded model.
 TRACKER = [
@@ -15,18 +21,16 @@ TRACKER = [
 
 setup(
     name=NAME,
-    version="0.1.0",
+    version=MANIFEST.findtext("version"),
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
     package_data={
         f"{NAME}.evaluation": ["survey_page.*"],
-        f"{NAME}.web": ["page/*.*", "page/avatar/*.js"],
+        f"{NAME}.web": ["page/*.*", "page/*/*.*"],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
-        (f"share/{NAME}", ["package.xml"]),
-        (f"share/{NAME}/config", glob("config/*.*")),
-        (f"share/{NAME}/config/ros", glob("config/ros/*.yaml")),
-        (f"share/{NAME}/config/studies", glob("config/studies/*.yaml")),
+        (f"share/{NAME}", ["package.xml", "LICENSE", "NOTICE"]),
+        *[(f"share/{NAME}/{folder}", glob(f"{folder}/*.*")) for folder in ("config", *CONFIG)],
         # The .msg files are the only definition; without ROS they are read from here.
         (f"share/{NAME}/msg", glob("ros2_ws/src/reactface_msgs/msg/*.msg")),
         (f"share/{NAME}/srv", glob("ros2_ws/src/reactface_msgs/srv/*.srv")),
@@ -58,7 +62,7 @@ setup(
         *TRACKER,
     ],
     extras_require={
-        "test": ["pytest>=7", "pytest-timeout>=2", "hypothesis>=6.100"],
+        "test": ["pytest>=7", "pytest-timeout>=2", "pytest-xdist>=3", "hypothesis>=6.100"],
         "dds": ["cyclonedds>=0.10.5; platform_machine == 'x86_64'"],
         "display": ["pygame-ce>=2.4"],
         "paper": ["transformers>=4.40"],
@@ -71,10 +75,25 @@ setup(
     },
     # The page is served from the package's folder.
     zip_safe=False,
-    maintainer="reactface_node maintainers",
-    maintainer_email="maintainers@reactface.invalid",
-    description="A robot face that listens: ReactFace online, from camera and microphone "
-    "to ARKit blendshapes, 3DMM coefficients and a rendered face.",
+    maintainer=MANIFEST.findtext("maintainer"),
+    maintainer_email=MANIFEST.find("maintainer").get("email"),
+    description=MANIFEST.findtext("description"),
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
     license="Apache-2.0",
-    entry_points={"console_scripts": ["reactface = reactface_node.cli:main"]},
+    license_files=["LICENSE", "NOTICE"],
+    url=URLS["website"],
+    project_urls={"Source": URLS["repository"], "Issues": URLS["bugtracker"]},
+    classifiers=[
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+    entry_points={
+        "console_scripts": [
+            "reactface = reactface_node.cli:main",
+            # `ros2 run reactface_node reactface_node`: `reactface node`, under the package's name.
+            "reactface_node = reactface_node.cli:node",
+        ]
+    },
 )

@@ -76,6 +76,11 @@ def main(arguments: list[str] | None = None) -> int:
             return _explain(name, error)
 
 
+def node() -> int:
+    """``reactface node`` as an executable of its own, for ``ros2 run reactface_node``."""
+    return main(["node", *sys.argv[1:]])
+
+
 def _explain(name: str, error: BaseException) -> int:
     """The one line of a mistake, and its exit code; the error again if it is none."""
     if isinstance(error, UserError):
@@ -108,7 +113,7 @@ def _run(given: list[str]) -> int:
 def build_parser() -> "argparse.ArgumentParser":
     import argparse
 
-    from reactface_node import __version__
+    from reactface_node import resources
     from reactface_node.cli_bench import add_bench
     from reactface_node.cli_inspect import add_inspect
     from reactface_node.cli_live import add_live
@@ -119,7 +124,7 @@ def build_parser() -> "argparse.ArgumentParser":
     from reactface_node.cli_weights import add_weights
 
     parser = argparse.ArgumentParser("reactface", description="A robot face that listens.")
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action="version", version=resources.version())
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_replay(commands)
     add_live(commands)

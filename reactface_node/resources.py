@@ -3,6 +3,7 @@ and the machine."""
 
 import os
 import platform
+import re
 from pathlib import Path
 
 from reactface_node.errors import UserError
@@ -20,6 +21,14 @@ def folder(name: str) -> Path:
         if shared.is_dir():
             return shared
     raise UserError(f"this installation has no '{name}' folder; install reactface_node again")
+
+
+def version() -> str:
+    """The package's version, from package.xml, where alone it is written."""
+    text = (folder("config").parent / "package.xml").read_text(encoding="utf-8")
+    found = re.search(r"<version>(.*?)</version>", text)
+    assert found is not None
+    return found[1]
 
 
 def weights_file(name: str) -> Path | None:

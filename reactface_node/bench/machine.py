@@ -8,7 +8,7 @@ import numpy as np
 import psutil
 import torch
 
-from reactface_node import __version__, resources
+from reactface_node import resources
 from reactface_node.bench.clock import taken_s
 
 PACKAGES = ("torch", "numpy", "transformers", "mediapipe", "opencv-contrib-python", "rosbags")
@@ -62,7 +62,7 @@ def machine(device: str) -> dict[str, Any]:
         "system": platform.platform(),
         **gpu,
         "python": platform.python_version(),
-        "reactface_node": __version__,
+        "reactface_node": resources.version(),
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
     }
 
