@@ -6,6 +6,7 @@ OUT ?= out
 TORCH_INDEX ?=
 # Tests run in so many processes at once.
 JOBS ?= 2
+EXTRAS := test,dds,display,paper,train,onnx,export,check
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TOOLS := $(VENV)/tools/.installed
@@ -40,7 +41,7 @@ package: $(TOOLS) ## build the wheel and the sdist: out/dist
 	$(VENV)/tools/bin/python -m build -o $(OUT)/dist .
 
 resolve: ## do the dependencies exist for arm64 and for other Pythons? Asks the package index
-	.ci/resolve
+	.ci/resolve $(EXTRAS)
 
 campaign: install ## all fault campaigns, about 80 minutes: tests/campaign/README.md
 	$(BIN)/python tests/campaign/run.py all --out $(OUT)/campaign
@@ -68,7 +69,7 @@ $(STAMP): constraints.txt setup.py package.xml
 	$(PYTHON) -m venv $(VENV)
 	# torch alone and first: its version decides which build is taken, and nothing may replace it.
 	$(BIN)/python -m pip install -q $(INDEX) -c constraints.txt torch
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[test,dds,display,paper,train,onnx,export,check]'
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[$(EXTRAS)]'
 	touch $(STAMP)
 
 clean: ## remove what was installed and built

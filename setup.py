@@ -13,9 +13,10 @@ CONFIG = [folder.rstrip("/") for folder in glob("config/*/")]
 URLS = {url.get("type"): url.text for url in MANIFEST.findall("url")}
 # mediapipe up to 0.10.21 carries FaceMesh's models in its wheel; it ends at Python 3.12, and
 # its arm64 wheels end earlier. Newer Pythons take the newer wheel and a downloaded model.
+# Those before 0.10.15 were built for numpy 1 and do not say so: pip would put numpy 2 beside them.
 TRACKER = [
-    "mediapipe>=0.10.9,<=0.10.21; python_version < '3.13' and platform_machine == 'x86_64'",
-    "mediapipe>=0.10.9,<=0.10.18; python_version < '3.13' and platform_machine == 'aarch64'",
+    "mediapipe>=0.10.15,<=0.10.21; python_version < '3.13' and platform_machine == 'x86_64'",
+    "mediapipe>=0.10.15,<=0.10.18; python_version < '3.13' and platform_machine == 'aarch64'",
     "mediapipe>=0.10.30; python_version >= '3.13'",
 ]
 
