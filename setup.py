@@ -72,7 +72,15 @@ setup(
         "export": ["onnx>=1.16", "onnxscript>=0.2"],
         # What training and evaluation need and a robot does not.
         "train": ["tensorboard>=2.12", "matplotlib>=3.6", "dtaidistance>=2.3"],
-        "check": ["ruff>=0.6", "mypy>=1.10", "types-PyYAML", "types-tqdm", "types-psutil"],
+        "check": [
+            "ruff>=0.6",
+            "mypy>=1.10",
+            "types-PyYAML",
+            "types-tqdm",
+            "types-psutil",
+            "pre-commit>=3",
+            "pre-commit-hooks>=4.5",
+        ],
     },
     # The page is served from the package's folder.
     zip_safe=False,
