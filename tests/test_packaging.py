@@ -16,7 +16,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 MESSAGES = ROOT / "ros2_ws" / "src" / "reactface_msgs"
-NO_SOURCES = ".* *.egg-info __pycache__ build docs install log out sample tests".split()
+NO_SOURCES = ".* *.egg-info __pycache__ build install log out".split()
 KEYS = {
     "opencv-contrib-python": "python3-opencv",
     "pillow": "python3-pil",
@@ -186,12 +186,13 @@ def test_the_node_has_an_executable_of_its_own(installed, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_sdist_has_the_papers(sdist):
+def test_the_sdist_has_the_papers_and_the_tests(sdist):
     with tarfile.open(sdist) as archive:
         found = {name.partition("/")[2] for name in archive.getnames()}
     papers = {"LICENSE", "NOTICE", "README.md", "CHANGELOG.rst", "CITATION.cff", "constraints.txt"}
     assert papers | {"ros2_ws/src/reactface_msgs/CMakeLists.txt"} <= found
-    assert not [name for name in found if name.startswith(("tests/", "docs/", "sample/"))]
+    assert {name for name in found if name.endswith(".py")} >= relative("tests/**/*.py")
+    assert relative("sample/*") <= found
 
 
 def test_both_packages_are_of_one_version():
