@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 
 NAME = "reactface_node"
 # What ROS tools read too is written there alone: version, description, maintainer, URLs.
-MANIFEST = ElementTree.parse(Path(__file__).with_name("package.xml")).getroot()
+MANIFEST = ElementTree.parse("package.xml").getroot()
 CONFIG = [folder.rstrip("/") for folder in glob("config/*/")]
 URLS = {url.get("type"): url.text for url in MANIFEST.findall("url")}
 # mediapipe up to 0.10.21 carries FaceMesh's models in its wheel; it ends at Python 3.12, and
@@ -87,7 +87,7 @@ setup(
     maintainer=MANIFEST.findtext("maintainer"),
     maintainer_email=MANIFEST.find("maintainer").get("email"),
     description=MANIFEST.findtext("description"),
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     license_files=["LICENSE", "NOTICE"],

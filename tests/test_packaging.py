@@ -16,7 +16,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 MESSAGES = ROOT / "ros2_ws" / "src" / "reactface_msgs"
-NO_SOURCES = ".* *.egg-info __pycache__ build install log out".split()
+NO_SOURCES = [".*", "*.egg-info", "__pycache__", "build", "install", "log", "out"]
 KEYS = {
     "opencv-contrib-python": "python3-opencv",
     "pillow": "python3-pil",
