@@ -25,7 +25,7 @@ demo: install ## replay the sample recording through the shipped model: out/demo
 	$(BIN)/reactface replay sample -o $(OUT)/demo --video $(OUT)/demo.mp4
 	@echo "Look at $(OUT)/demo.mp4; the reactions are in the bag $(OUT)/demo."
 
-test: install ## all tests, about 10 minutes
+test: install ## all tests, about 7 minutes on two cores
 	$(PYTEST)
 
 quick: install ## the tests that take under a minute together

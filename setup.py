@@ -24,10 +24,8 @@ setup(
     name=NAME,
     version=MANIFEST.findtext("version"),
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={
-        f"{NAME}.evaluation": ["survey_page.*"],
-        f"{NAME}.web": ["page/*.*", "page/*/*.*"],
-    },
+    # Pages, wherever they lie; a folder of them is no package of its own.
+    package_data={"": ["*.html", "*.js", "*.css", "*.json", "page/*.*", "page/*/*.*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml", "LICENSE", "NOTICE"]),
