@@ -18,13 +18,14 @@ setup(
     version="0.1.0",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
     package_data={
-        f"{NAME}.evaluation": ["survey_page.*"],
+        f"{NAME}.research.evaluation": ["survey_page.*"],
         f"{NAME}.web": ["page/*.*", "page/avatar/*.js"],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
         (f"share/{NAME}/config", glob("config/*.*")),
+        (f"share/{NAME}/config/profiles", glob("config/profiles/*.yaml")),
         (f"share/{NAME}/config/ros", glob("config/ros/*.yaml")),
         (f"share/{NAME}/config/studies", glob("config/studies/*.yaml")),
         # The .msg files are the only definition; without ROS they are read from here.
@@ -76,5 +77,5 @@ setup(
     description="A robot face that listens: ReactFace online, from camera and microphone "
     "to ARKit blendshapes, 3DMM coefficients and a rendered face.",
     license="Apache-2.0",
-    entry_points={"console_scripts": ["reactface = reactface_node.cli:main"]},
+    entry_points={"console_scripts": ["reactface = reactface_node.cli.main:main"]},
 )
