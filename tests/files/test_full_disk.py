@@ -16,9 +16,9 @@ from torch import nn
 
 from reactface_node.cli.main import main
 from reactface_node.errors import UserError
+from reactface_node.files.figures import new_figure, save_figure
 from reactface_node.files.whole import make_folder, write_text, written_whole
 from reactface_node.model.checkpoint import save_checkpoint
-from reactface_node.research.evaluation.figures import new_figure, save_figure
 from reactface_node.research.training import train as module
 from reactface_node.research.training.report import TrainingReport
 from reactface_node.research.training.resume import Progress, save_state

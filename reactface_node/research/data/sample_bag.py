@@ -17,6 +17,7 @@ import numpy as np
 from reactface_node.config import RenderConfig
 from reactface_node.errors import UserError
 from reactface_node.research.data.sample import AUDIO_RATE_HZ, images, performance
+from reactface_node.ros.bags.writer import BagWriter
 from reactface_node.ros.messages.convert import header
 from reactface_node.ros.messages.types import RosbagsTypes
 
@@ -39,21 +40,10 @@ START_S = 1_735_718_400.0
 
 def write_sample(path: Path, seed: int = SEED) -> None:
     """Writes the bag folder ``path``; UserError if it exists."""
-    from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
-
-    if path.exists():
-        raise UserError(f"{path} exists already; choose another output or remove it")
     types = RosbagsTypes("ros-drivers")
-    messages = sorted(_messages(types, seed), key=lambda entry: entry[0])
-    writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
-    writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
-    with writer:
-        connections: dict[str, Any] = {}
-        for stamp_s, topic, message in messages:
-            if topic not in connections:
-                kind = message.__msgtype__
-                connections[topic] = writer.add_connection(topic, kind, typestore=types.typestore)
-            writer.write(connections[topic], round(stamp_s * 1e9), types.serialize(message))
+    with BagWriter(path, types=types, compressed=True) as writer:
+        for stamp_s, topic, message in sorted(_messages(types, seed), key=lambda entry: entry[0]):
+            writer.write(topic, stamp_s, message)
 
 
 def drawn_images(coefficients: np.ndarray) -> Iterator[tuple[float, np.ndarray]]:

@@ -19,20 +19,25 @@ class BagWriter:
 
     It grows in a hidden folder beside ``path``, which is removed on any failure and on Ctrl-C;
     what is left of a killed process, the next one removes. storage: "mcap" or "sqlite3".
+    compressed: an mcap's chunks by zstd.
     UserError if ``path`` exists, cannot be written or is being written, and if the disk is full.
     """
 
     def __init__(
-        self, path: Path, storage: str = "mcap", types: RosbagsTypes | None = None
+        self,
+        path: Path,
+        storage: str = "mcap",
+        types: RosbagsTypes | None = None,
+        compressed: bool = False,
     ) -> None:
         self.path = path
         self.types = types or RosbagsTypes()
-        self._storage = storage
+        self._storage, self._compressed = storage, compressed
         self._connections: dict[str, Any] = {}
         self._place = ExitStack()
 
     def __enter__(self) -> "BagWriter":
-        from rosbags.rosbag2 import StoragePlugin, Writer
+        from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
         check_new(self.path)
         try:
@@ -43,6 +48,8 @@ class BagWriter:
         plugin = StoragePlugin.MCAP if self._storage == "mcap" else StoragePlugin.SQLITE3
         # Version 8 is the newest that ROS 2 Humble's tools can read too.
         self._writer = Writer(self._unfinished, version=8, storage_plugin=plugin)
+        if self._compressed:
+            self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
         try:
             self._writer.open()
         except BaseException as error:
