@@ -98,9 +98,9 @@ setup(
     ],
     entry_points={
         "console_scripts": [
-            "reactface = reactface_node.cli:main",
+            "reactface = reactface_node.cli.main:main",
             # `ros2 run reactface_node reactface_node`: `reactface node`, under the package's name.
-            "reactface_node = reactface_node.cli:node",
+            "reactface_node = reactface_node.cli.main:node",
         ]
     },
 )

@@ -22,9 +22,9 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from reactface_node.config import Config
-from reactface_node.ros.launch_arguments import checked
-from reactface_node.ros.respawn import DELAY_S, Respawn
-from reactface_node.settings import Scalar, settings
+from reactface_node.config.settings import Scalar, settings
+from reactface_node.ros.rclpy.launch_arguments import checked
+from reactface_node.ros.rclpy.respawn import DELAY_S, Respawn
 
 # Of the node's process: argument -> (default, what it is).
 ARGUMENTS = {

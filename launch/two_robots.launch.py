@@ -13,7 +13,7 @@ from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDesc
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 
 from launch import LaunchDescription
-from reactface_node.ros.launch_arguments import checked
+from reactface_node.ros.rclpy.launch_arguments import checked
 
 NODE = str(Path(__file__).parent / "reactface.launch.py")
 

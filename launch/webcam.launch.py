@@ -15,8 +15,8 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from reactface_node.ros.launch_arguments import checked
-from reactface_node.ros.respawn import DELAY_S, Respawn
+from reactface_node.ros.rclpy.launch_arguments import checked
+from reactface_node.ros.rclpy.respawn import DELAY_S, Respawn
 
 NODE = str(Path(__file__).parent / "reactface.launch.py")
 ARGUMENTS = {

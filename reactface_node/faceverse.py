@@ -1,15 +1,10 @@
 """FaceVerse's coefficients, which the released code and its renderer speak, and ours."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from reactface_node.data.check import load_array, usable
-from reactface_node.errors import UserError
-from reactface_node.resources import refuse_stand_in
 from reactface_node.schema import NUM_COEFFICIENTS, ROTATION, TRANSLATION
 
 MEAN_POSE = (3.191, 0.045, 0.002, -0.006, -0.018, 1.838)
@@ -36,12 +31,12 @@ class Space:
     scale: np.ndarray
 
     @staticmethod
-    def of(mean_face: Path | None = None) -> "Space":
-        """With the pose of a ``mean_face.npy`` of 58 numbers, or with MEAN_POSE."""
+    def of(mean_face: np.ndarray | None = None) -> "Space":
+        """With the pose of a mean face, (58,) in FaceVerse's units, or with MEAN_POSE."""
         offset, scale = np.zeros(NUM_COEFFICIENTS), np.ones(NUM_COEFFICIENTS)
         offset[ROTATION.start :] = MEAN_POSE
         if mean_face is not None:
-            offset[ROTATION.start :] = read_mean_face(mean_face)[ROTATION.start :]
+            offset[ROTATION.start :] = mean_face[ROTATION.start :]
         scale[TRANSLATION] = METRES_PER_UNIT
         return Space(offset, scale)
 
@@ -60,20 +55,3 @@ class Space:
     def to_faceverse(self, ours: np.ndarray) -> np.ndarray:
         """(..., 58) -> (..., 58) float32."""
         return (ours / self.scale + self.offset).astype(np.float32)
-
-
-def mean_face_problems(path: Path | None) -> Iterator[str]:
-    """A line if the file of ``Space.of`` cannot be used."""
-    try:
-        Space.of(path)
-    except UserError as error:
-        yield str(error)
-
-
-def read_mean_face(path: Path) -> np.ndarray:
-    """FaceVerse's ``mean_face.npy``: (58,) in its own units. UserError if it is not that."""
-    refuse_stand_in(path)
-    mean = load_array(path).reshape(-1)
-    if mean.shape != (NUM_COEFFICIENTS,) or not usable(mean).all():
-        raise UserError(f"{path} does not hold {NUM_COEFFICIENTS} usable numbers")
-    return mean

@@ -13,7 +13,7 @@ def one_thread():
 def exports(tmp_path_factory):
     """(config that plays the exported folder, the model, its checkpoint) of a mode; an export
     takes ten seconds."""
-    from export_rig import make_export
+    from rigs.export import make_export
 
     made = {}
 
@@ -28,7 +28,7 @@ def exports(tmp_path_factory):
 @pytest.fixture(scope="session")
 def portraits(tmp_path_factory):
     """A folder of pictures, good and bad."""
-    from portrait_pictures import folder_of_portraits
+    from rigs.portrait_pictures import folder_of_portraits
 
     folder = tmp_path_factory.mktemp("faces") / "portraits"
     folder_of_portraits(folder)

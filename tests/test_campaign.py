@@ -5,7 +5,6 @@ import re
 import signal
 import time
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +13,9 @@ from campaign import checkpoints, configs, files, messages, pictures, run, soak
 from campaign.damage import damaged
 from campaign.isolated import FAULT, REFUSED, WHOLE, Outcome, isolated
 from campaign.tally import Tally, trace_of
+from rigs.paths import ROOT
 
 from reactface_node.errors import UserError
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
@@ -125,8 +123,15 @@ def test_faults_of_a_kind_are_one(tally, tmp_path, capsys):
     assert [fault.times for fault in tally.faults.values()] == [5, 1]
     assert "kinds of faults: 2" in tally.table() and "part, 5 times" in tally.table()
     saved = sorted(path.name for path in (tmp_path / "found").iterdir())
-    assert saved == ["part-0-1.bin", "part-0-1.txt", "part-0-2.bin", "part-0-2.txt",
-                     "part-0-3.bin", "part-0-3.txt", "part-1-1.txt"]  # fmt: skip
+    assert saved == [
+        "part-0-1.bin",
+        "part-0-1.txt",
+        "part-0-2.bin",
+        "part-0-2.txt",
+        "part-0-3.bin",
+        "part-0-3.txt",
+        "part-1-1.txt",
+    ]
     assert "repeat: again" in capsys.readouterr().err
 
 

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from test_house import LEVELS
 
 ROOT = Path(__file__).resolve().parent.parent
 MESSAGES = ROOT / "ros2_ws" / "src" / "reactface_msgs"
@@ -149,8 +150,8 @@ def test_every_requirement_is_a_rosdep_key_or_explained(wheel):
 def test_the_installed_wheel_finds_all_that_it_needs(installed, tmp_path):
     code = """
 import reactface_node
-from reactface_node import resources
 from reactface_node.config import Config
+from reactface_node.files import resources
 from reactface_node.session import ReactionSession
 
 print(reactface_node.__file__)
@@ -242,3 +243,15 @@ def test_make_alone_lists_every_target():
     said = run("make", "--no-print-directory", cwd=ROOT).splitlines()
     assert [line.split()[:2] for line in said] == [["make", name] for name in targets]
     assert all(len(line.split()) > 3 and len(line) <= 100 for line in said)
+
+
+def test_the_page_for_contributors_has_the_rooms_in_their_order():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    rows = re.findall(r"^\| (`.+?) \|", text, re.MULTILINE)
+    rooms = [re.findall(r"`([a-z]+)[./]", row) for row in rows]
+    wanted = []
+    for level in LEVELS:
+        names = list(dict.fromkeys(room.split(".")[0] for room in level))
+        if names not in wanted:
+            wanted.append(names)
+    assert rooms == wanted

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from reactface_node.model.rings import (
     KVRing,
     Ring,
-    StreamClock,
+    RingClock,
     alibi_slopes,
     alignment_bias,
     attend_to,
@@ -76,7 +76,7 @@ class BiasedAttention(nn.Module):
         self.period, self.ratio, self.history = period, ratio, history
         self.register_buffer("slopes", alibi_slopes(heads), persistent=False)
 
-    def ring(self, clock: StreamClock, samples: int = 1, more: int = 0) -> KVRing | None:
+    def ring(self, clock: RingClock, samples: int = 1, more: int = 0) -> KVRing | None:
         """An empty memory for a session; None where nothing is kept. ``more``: see ``KVRing``."""
         if self.history == 0:
             return None

@@ -9,21 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from reactface_node import resources
 from reactface_node.config import Config, ModelConfig
-from reactface_node.devices import is_device_failure
 from reactface_node.errors import NoDevice, UserError
-from reactface_node.files import make_folder, written_whole
+from reactface_node.files import resources
+from reactface_node.files.tensors import check_format, check_tensors, check_values, read_safetensors
+from reactface_node.files.text import parse_json
+from reactface_node.files.whole import make_folder, written_whole
 from reactface_node.model.reactface import ReactFace
 from reactface_node.model.speech import Wav2Vec2Encoder
-from reactface_node.model.tensors import check_tensors, check_values
 from reactface_node.model.wav2vec2 import untrained_wav2vec2
-from reactface_node.resources import refuse_stand_in
-from reactface_node.text_files import parse_json, shown
 
 FORMAT = "reactface"
 VERSION = 1
@@ -115,34 +112,6 @@ def read_checkpoint(path: Path, device: str) -> Stored:
 def _told(path: Path, metadata: Mapping[str, str], name: str) -> dict[str, Any]:
     """One entry of a file's metadata, which is JSON."""
     return parse_json(metadata.get(name, ""), f"{path} is damaged: its {name}")
-
-
-def read_safetensors(path: Path, device: str) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    """Metadata and tensors by name; UserError where the file is damaged."""
-    refuse_stand_in(path)
-    try:
-        with safe_open(path, framework="pt", device=device) as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return file.metadata() or {}, tensors
-    except Exception as error:  # torch and safetensors have several kinds for a header that lies
-        if is_device_failure(error):
-            raise
-        reason = shown(str(error))
-        raise UserError(f"{path} is damaged or no safetensors file: {reason}") from error
-
-
-def check_format(
-    path: Path, metadata: Mapping[str, str], kind: str, known: int, otherwise: str
-) -> None:
-    """UserError where the file is of another kind (the path and ``otherwise`` say it), or of a
-    later version than the one known."""
-    if metadata.get("format") != kind:
-        raise UserError(f"{path} {otherwise}")
-    version = metadata.get("version", "")
-    if not re.fullmatch("[0-9]{1,9}", version):
-        raise UserError(f"{path} is damaged: its version is {shown(version)}")
-    if int(version) > known:
-        raise UserError(f"{path} was written by a newer reactface_node; update this one")
 
 
 def load_checkpoint(path: Path, model: ModelConfig, device: str) -> Checkpoint:

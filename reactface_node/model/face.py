@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from reactface_node.config import ModelConfig
 from reactface_node.model.attention import Memory
 from reactface_node.model.layers import CausalTransformer, history_frames
-from reactface_node.model.rings import StreamClock
+from reactface_node.model.rings import RingClock
 from reactface_node.schema import NUM_COEFFICIENTS
 
 
@@ -33,7 +33,7 @@ class CoefficientEncoder(nn.Module):
             config, config.face_layers, history_frames(config.history_s)
         )
 
-    def initial_state(self, batch: int, clock: StreamClock | None = None) -> CoefficientState:
+    def initial_state(self, batch: int, clock: RingClock | None = None) -> CoefficientState:
         """clock: of sessions, whose memory lies in rings."""
         zeros = self.scale.new_zeros(batch, 1, NUM_COEFFICIENTS)
         return CoefficientState(zeros, zeros.clone(), self.transformer.rings(clock))
@@ -104,7 +104,7 @@ class PixelEncoder(nn.Module):
             config, config.face_layers, history_frames(config.history_s)
         )
 
-    def initial_state(self, batch: int, clock: StreamClock | None = None) -> PixelState:
+    def initial_state(self, batch: int, clock: RingClock | None = None) -> PixelState:
         """clock: of sessions, whose memory lies in rings."""
         return PixelState((), self.transformer.rings(clock))
 

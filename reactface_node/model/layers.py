@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from reactface_node.config import ModelConfig
 from reactface_node.model.attention import BiasedAttention, Memory
-from reactface_node.model.rings import KVRing, StreamClock
+from reactface_node.model.rings import KVRing, RingClock
 from reactface_node.schema import FRAME_RATE_HZ
 
 FEED_FORWARD_FACTOR = 2
@@ -87,7 +87,7 @@ class CausalTransformer(nn.Module):
         self.layers = nn.ModuleList([SelfLayer(config, history) for _ in range(layers)])
         self.norm = nn.LayerNorm(config.width)
 
-    def rings(self, clock: StreamClock | None) -> tuple[KVRing | None, ...] | None:
+    def rings(self, clock: RingClock | None) -> tuple[KVRing | None, ...] | None:
         """Empty caches of sessions that begin; None for a clip's."""
         if clock is None:
             return None

@@ -14,7 +14,7 @@ from reactface_node.model.layers import (
     history_frames,
     sinusoidal_positions,
 )
-from reactface_node.model.rings import Ring, StreamClock
+from reactface_node.model.rings import Ring, RingClock
 from reactface_node.schema import NUM_COEFFICIENTS
 
 
@@ -67,7 +67,7 @@ class ConditionalInteractionEncoder(nn.Module):
         self.mean = nn.Linear(config.width, config.width)
         self.log_variance = nn.Linear(config.width, config.width)
 
-    def initial_state(self, samples: int = 1, clock: StreamClock | None = None) -> CIEState:
+    def initial_state(self, samples: int = 1, clock: RingClock | None = None) -> CIEState:
         """clock: of sessions, whose memory lies in rings."""
         if clock is None:
             return CIEState(None, None, (None,) * len(self.layers))
@@ -211,7 +211,7 @@ class Synchroniser(nn.Module):
         heard = 1 if config.modality == "point" else history
         self.modality = CrossLayer(config, heard, ratio) if config.modality != "none" else None
 
-    def initial_state(self, clock: StreamClock | None = None) -> SLBSState:
+    def initial_state(self, clock: RingClock | None = None) -> SLBSState:
         """clock: of sessions, whose memory lies in rings."""
         if clock is None:
             return SLBSState(None, None)

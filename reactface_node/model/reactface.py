@@ -12,8 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from reactface_node.config import ModelConfig
-from reactface_node.dispositions import spread_apart
-from reactface_node.model.begin import begin_session
+from reactface_node.model.dispositions import spread_apart
 from reactface_node.model.face import CoefficientEncoder, PixelEncoder
 from reactface_node.model.modules import (
     CIEState,
@@ -24,6 +23,7 @@ from reactface_node.model.modules import (
 )
 from reactface_node.model.nods import NodHead, NodPrediction
 from reactface_node.model.records import ModelState, Output, Part, Seen, SpeakerInput, WindowPlan
+from reactface_node.model.rings import RingClock
 from reactface_node.model.sampling import (
     draw_latent,
     fading,
@@ -91,7 +91,29 @@ class ReactFace(nn.Module):
         disposition: (B, M, S) standard normal, who the M listeners are; None = the mean one.
         streaming: for ``step``; everything that it keeps is allocated here.
         """
-        return begin_session(self, batch, samples, disposition, streaming)
+        config = self.config
+        window, width = config.window, config.width
+        zeros, device = self.listener_mean.new_zeros, self.listener_mean.device
+        if disposition is None:
+            disposition = zeros(batch, samples, config.disposition)
+        frame = torch.zeros(batch, dtype=torch.long, device=device)
+        clock = RingClock(frame.clone(), window) if streaming else None
+        return ModelState(
+            self.speech_encoder.initial_state(batch),
+            self.face_encoder.initial_state(batch, clock),
+            self.interaction.initial_state(samples, clock),
+            self.synchroniser.initial_state(clock),
+            zeros(batch, samples, window, NUM_COEFFICIENTS),
+            zeros(batch, window * self.speech_encoder.ratio, width),
+            zeros(batch, window, width),
+            zeros(batch, samples, width).fill_(float("nan")) if streaming else None,
+            zeros(batch, samples, 2, NUM_COEFFICIENTS),
+            disposition,
+            frame,
+            self.nods.initial_state(batch, samples) if self.nods else zeros(batch, samples, 0),
+            zeros(batch, width),
+            clock=clock,
+        )
 
     def forward(
         self, speaker: SpeakerInput, noise: Tensor, state: ModelState | None = None

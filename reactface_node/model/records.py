@@ -8,7 +8,7 @@ from torch import Tensor
 from reactface_node.model.face import CoefficientState, PixelState
 from reactface_node.model.modules import CIEState, SLBSState
 from reactface_node.model.nods import NodPrediction
-from reactface_node.model.rings import StreamClock
+from reactface_node.model.rings import RingClock
 from reactface_node.model.speech import LogMelState, Wav2Vec2State
 from reactface_node.schema import SAMPLES_PER_FRAME
 
@@ -35,17 +35,21 @@ class SpeakerInput:
         """Frames ``start`` to ``stop`` and their audio."""
         heard = slice(start * SAMPLES_PER_FRAME, stop * SAMPLES_PER_FRAME)
         return SpeakerInput(
-            self.face[:, start:stop], self.face_valid[:, start:stop], self.audio[:, heard],
+            self.face[:, start:stop],
+            self.face_valid[:, start:stop],
+            self.audio[:, heard],
             self.audio_valid[:, start:stop],
-        )  # fmt: skip
+        )
 
     def whole_windows(self, window: int) -> "SpeakerInput":
         """The same with frames at the end, in which nobody is there, to fill the last window."""
         more = -self.face.shape[1] % window
         return SpeakerInput(
-            _longer(self.face, more), _longer(self.face_valid, more),
-            _longer(self.audio, more * SAMPLES_PER_FRAME), _longer(self.audio_valid, more),
-        )  # fmt: skip
+            _longer(self.face, more),
+            _longer(self.face_valid, more),
+            _longer(self.audio, more * SAMPLES_PER_FRAME),
+            _longer(self.audio_valid, more),
+        )
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class ModelState:
     nod_memory: Tensor  # (B, D): what of the speaker matters for the next
     phase: int = 0  # the next frame's place in its window
     plan: WindowPlan | None = None  # of the window that is under way
-    clock: StreamClock | None = None  # of the rings, None where the memory grows
+    clock: RingClock | None = None  # of the rings, None where the memory grows
 
 
 @dataclass(frozen=True)

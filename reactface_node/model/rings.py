@@ -70,7 +70,7 @@ class RingLayout:
 
 
 @dataclass(eq=False)
-class StreamClock:
+class RingClock:
     """How many frames each session of a batch has behind it, (B,) int64; changed in place.
 
     window: w, the most frames that come at once.
@@ -126,7 +126,7 @@ class StreamClock:
 class Ring(ABC):
     """Keys and values of M memories for each of B sessions; samples: M."""
 
-    clock: StreamClock
+    clock: RingClock
     layout: RingLayout
     samples: int
 
@@ -158,7 +158,7 @@ class KVRing(Ring):
 
     @staticmethod
     def empty(
-        clock: StreamClock, layout: RingLayout, samples: int, more: int, like: Tensor
+        clock: RingClock, layout: RingLayout, samples: int, more: int, like: Tensor
     ) -> "KVRing":
         """For sessions that begin; of the width, type and device of ``like`` (D, D)."""
         count = len(clock.position) * samples

@@ -7,12 +7,12 @@ from typing import Any
 
 from torch import nn
 
-from reactface_node import resources
 from reactface_node.errors import UserError
-from reactface_node.files import home_path
-from reactface_node.model.tensors import check_values
-from reactface_node.resources import refuse_stand_in
-from reactface_node.text_files import read_json, shown
+from reactface_node.files import resources
+from reactface_node.files.resources import refuse_stand_in
+from reactface_node.files.tensors import check_values
+from reactface_node.files.text import read_json, shown
+from reactface_node.files.whole import home_path
 
 HELP = "set model.wav2vec2 to a folder saved by transformers"
 MOST_LAYERS = 128

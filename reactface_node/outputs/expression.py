@@ -22,31 +22,67 @@ NEUTRAL = "neutral"
 PROTOTYPES: dict[str, tuple[dict[str, float], float, float]] = {
     "happy": ({"mouthSmile": 0.7, "cheekSquint": 0.3}, 0.81, 0.51),
     "sad": (
-        {"mouthFrown": 0.4, "browInnerUp": 0.3, "browDown": 0.15, "mouthShrugLower": 0.15,
-         "mouthSmile": -0.5, "noseSneer": -0.3},
-        -0.63, -0.27,
+        {
+            "mouthFrown": 0.4,
+            "browInnerUp": 0.3,
+            "browDown": 0.15,
+            "mouthShrugLower": 0.15,
+            "mouthSmile": -0.5,
+            "noseSneer": -0.3,
+        },
+        -0.63,
+        -0.27,
     ),
     "angry": (
-        {"browDown": 0.4, "mouthPress": 0.3, "eyeSquint": 0.2, "eyeWide": 0.1,
-         "browInnerUp": -0.5, "mouthSmile": -0.5},
-        -0.51, 0.59,
+        {
+            "browDown": 0.4,
+            "mouthPress": 0.3,
+            "eyeSquint": 0.2,
+            "eyeWide": 0.1,
+            "browInnerUp": -0.5,
+            "mouthSmile": -0.5,
+        },
+        -0.51,
+        0.59,
     ),
     "surprised": (
-        {"browInnerUp": 0.25, "browOuterUp": 0.25, "eyeWide": 0.25, "jawOpen": 0.25,
-         "browDown": -0.5, "mouthStretch": -0.5},
-        0.40, 0.67,
+        {
+            "browInnerUp": 0.25,
+            "browOuterUp": 0.25,
+            "eyeWide": 0.25,
+            "jawOpen": 0.25,
+            "browDown": -0.5,
+            "mouthStretch": -0.5,
+        },
+        0.40,
+        0.67,
     ),
     "scared": (
-        {"mouthStretch": 0.25, "browInnerUp": 0.2, "eyeWide": 0.2, "browDown": 0.15,
-         "browOuterUp": 0.1, "jawOpen": 0.1, "mouthSmile": -0.5},
-        -0.64, 0.60,
+        {
+            "mouthStretch": 0.25,
+            "browInnerUp": 0.2,
+            "eyeWide": 0.2,
+            "browDown": 0.15,
+            "browOuterUp": 0.1,
+            "jawOpen": 0.1,
+            "mouthSmile": -0.5,
+        },
+        -0.64,
+        0.60,
     ),
     "disgusted": (
-        {"noseSneer": 0.4, "mouthUpperUp": 0.25, "mouthFrown": 0.15, "mouthLowerDown": 0.1,
-         "mouthShrugLower": 0.1, "mouthSmile": -0.3},
-        -0.60, 0.35,
+        {
+            "noseSneer": 0.4,
+            "mouthUpperUp": 0.25,
+            "mouthFrown": 0.15,
+            "mouthLowerDown": 0.1,
+            "mouthShrugLower": 0.1,
+            "mouthSmile": -0.3,
+        },
+        -0.60,
+        0.35,
     ),
-}  # fmt: skip
+}
 EMOTIONS = tuple(PROTOTYPES)
 # A face is neutral where no emotion is stronger than this.
 NEUTRAL_EVIDENCE = 0.25

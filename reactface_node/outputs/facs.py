@@ -19,14 +19,30 @@ from reactface_node.schema import TRANSLATION, index_of, indices_of
 NUM_UNITS = 99
 # code -> the shapes, or stems of a left and a right one, that are this action
 UNITS: dict[int, tuple[str, ...]] = {
-    1: ("browInnerUp",), 2: ("browOuterUp",), 4: ("browDown",), 5: ("eyeWide",),
-    6: ("cheekSquint",), 7: ("eyeSquint",), 8: ("mouthClose",), 9: ("noseSneer",),
-    10: ("mouthUpperUp",), 12: ("mouthSmile",), 14: ("mouthDimple",), 15: ("mouthFrown",),
-    16: ("mouthLowerDown",), 17: ("mouthShrugLower",), 18: ("mouthPucker",), 19: ("tongueOut",),
-    20: ("mouthStretch",), 22: ("mouthFunnel",), 24: ("mouthPress",),
-    28: ("mouthRollLower", "mouthRollUpper"), 29: ("jawForward",), 30: ("jawLeft", "jawRight"),
+    1: ("browInnerUp",),
+    2: ("browOuterUp",),
+    4: ("browDown",),
+    5: ("eyeWide",),
+    6: ("cheekSquint",),
+    7: ("eyeSquint",),
+    8: ("mouthClose",),
+    9: ("noseSneer",),
+    10: ("mouthUpperUp",),
+    12: ("mouthSmile",),
+    14: ("mouthDimple",),
+    15: ("mouthFrown",),
+    16: ("mouthLowerDown",),
+    17: ("mouthShrugLower",),
+    18: ("mouthPucker",),
+    19: ("tongueOut",),
+    20: ("mouthStretch",),
+    22: ("mouthFunnel",),
+    24: ("mouthPress",),
+    28: ("mouthRollLower", "mouthRollUpper"),
+    29: ("jawForward",),
+    30: ("jawLeft", "jawRight"),
     34: ("cheekPuff",),
-}  # fmt: skip
+}
 DERIVED = (25, 26, 27, 43, 45, 46)
 HEAD = (51, 52, 53, 54, 55, 56, 57, 58)
 EYES = (61, 62, 63, 64, 65, 66)

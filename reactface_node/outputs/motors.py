@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from reactface_node.errors import UserError
+from reactface_node.files.text import SHOWN_CHARACTERS, is_text, meaning, read_yaml, shown
 from reactface_node.schema import COEFFICIENT_NAMES, FRAME_RATE_HZ, NUM_COEFFICIENTS, index_of
-from reactface_node.text_files import SHOWN_CHARACTERS, is_text, meaning, read_yaml, shown
 
 KEYS = ("name", "from", "offset", "min", "max", "rate_limit")
 

@@ -26,9 +26,21 @@ MAX_BYTES = 1400
 PERFECT_SYNC = tuple(name[0].upper() + name[1:] for name in ARKIT_NAMES)
 # VRM 0's presets that a face of ours says something about; Blink is Blink_L and Blink_R.
 PRESETS = (
-    "A", "I", "U", "E", "O", "Blink_L", "Blink_R", "Joy", "Angry", "Sorrow",
-    "LookUp", "LookDown", "LookLeft", "LookRight",
-)  # fmt: skip
+    "A",
+    "I",
+    "U",
+    "E",
+    "O",
+    "Blink_L",
+    "Blink_R",
+    "Joy",
+    "Angry",
+    "Sorrow",
+    "LookUp",
+    "LookDown",
+    "LookLeft",
+    "LookRight",
+)
 
 _JAW, _CLOSE = index_of("jawOpen"), index_of("mouthClose")
 _FUNNEL, _PUCKER = index_of("mouthFunnel"), index_of("mouthPucker")

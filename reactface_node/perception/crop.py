@@ -30,8 +30,9 @@ class FaceCrop:
         self._box, self._width = box, rgb.shape[1]
         across, down, side = box
         zoom = CROP_PX / side
-        shift = np.array([[zoom, 0, CROP_PX / 2 - zoom * across],
-                          [0, zoom, CROP_PX / 2 - zoom * down]])  # fmt: skip
+        shift = np.array(
+            [[zoom, 0, CROP_PX / 2 - zoom * across], [0, zoom, CROP_PX / 2 - zoom * down]]
+        )
         size = (CROP_PX, CROP_PX)
         # Area sampling, which warpAffine lacks, where the face is larger than the crop.
         if zoom < 1.0:

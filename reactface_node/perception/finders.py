@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from reactface_node import resources
 from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
-from reactface_node.memory import give_back
+from reactface_node.files import resources
+from reactface_node.media.quiet import quiet_stderr, quiet_warnings
 from reactface_node.perception.library import import_mediapipe
+from reactface_node.perception.memory import give_back
 from reactface_node.perception.person import Face
 from reactface_node.perception.tracker import Finder
-from reactface_node.quiet import quiet_stderr, quiet_warnings
 
 MODEL_HELP = (
     "download face_landmarker.task from MediaPipe's model page into the weights folder "

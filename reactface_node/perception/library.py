@@ -3,7 +3,7 @@
 from typing import Any
 
 from reactface_node.errors import UserError
-from reactface_node.quiet import quiet_warnings
+from reactface_node.media.quiet import quiet_warnings
 
 
 def import_mediapipe() -> Any:

@@ -32,38 +32,119 @@ class Side:
 
 
 SIDES = (
-    Side("Right", -1.0, 33, 133, (160, 159, 158), (144, 145, 153), 468, (55, 107), (70, 46), 61,
-         (37, 39, 82), (84, 91, 87), (50, 117), (98, 129)),
-    Side("Left", 1.0, 263, 362, (387, 386, 385), (373, 374, 380), 473, (285, 336), (300, 276), 291,
-         (267, 269, 312), (314, 321, 317), (280, 346), (327, 358)),
-)  # fmt: skip
+    Side(
+        "Right",
+        -1.0,
+        33,
+        133,
+        (160, 159, 158),
+        (144, 145, 153),
+        468,
+        (55, 107),
+        (70, 46),
+        61,
+        (37, 39, 82),
+        (84, 91, 87),
+        (50, 117),
+        (98, 129),
+    ),
+    Side(
+        "Left",
+        1.0,
+        263,
+        362,
+        (387, 386, 385),
+        (373, 374, 380),
+        473,
+        (285, 336),
+        (300, 276),
+        291,
+        (267, 269, 312),
+        (314, 321, 317),
+        (280, 346),
+        (327, 358),
+    ),
+)
 NOSE, CHIN, UPPER_LIP, LOWER_LIP = 2, 152, 13, 14
 UPPER_EDGE, LOWER_EDGE = 0, 17
 
 NAMES = (
-    "gap", "chin", "width", "pout", "upper", "lower", "brow_gap",
-    *(f"{name}{side.name}" for side in SIDES for name in (
-        "open", "inner", "outer", "corner_up", "corner_out", "lip_up", "lip_down",
-        "cheek", "sneer", "look_out", "look_up")),
-)  # fmt: skip
+    "gap",
+    "chin",
+    "width",
+    "pout",
+    "upper",
+    "lower",
+    "brow_gap",
+    *(
+        f"{name}{side.name}"
+        for side in SIDES
+        for name in (
+            "open",
+            "inner",
+            "outer",
+            "corner_up",
+            "corner_out",
+            "lip_up",
+            "lip_down",
+            "cheek",
+            "sneer",
+            "look_out",
+            "look_up",
+        )
+    ),
+)
 
 # What a strong expression adds to the neutral, from recordings of acted emotions.
 FULL = {
-    "jawOpen": 20.0, "mouthSmile": 5.0, "mouthFrown": 5.0, "mouthPucker": 11.0,
-    "mouthStretch": 8.0, "mouthUpperUp": 4.5, "mouthLowerDown": 8.0, "browInnerUp": 7.0,
-    "browOuterUp": 6.0, "browDown": 5.0, "cheekSquint": 5.0, "eyeSquint": 0.09, "eyeWide": 0.12,
-    "noseSneer": 3.5, "mouthFunnel": 8.0,
-}  # fmt: skip
+    "jawOpen": 20.0,
+    "mouthSmile": 5.0,
+    "mouthFrown": 5.0,
+    "mouthPucker": 11.0,
+    "mouthStretch": 8.0,
+    "mouthUpperUp": 4.5,
+    "mouthLowerDown": 8.0,
+    "browInnerUp": 7.0,
+    "browOuterUp": 6.0,
+    "browDown": 5.0,
+    "cheekSquint": 5.0,
+    "eyeSquint": 0.09,
+    "eyeWide": 0.12,
+    "noseSneer": 3.5,
+    "mouthFunnel": 8.0,
+}
 JAW_OPEN_MM = FULL["jawOpen"]
 OPEN_ENOUGH = 0.6
 LOOK_SIDE, LOOK_UP, LOOK_DOWN = 0.19, 0.10, 0.13
 ESTIMATED = (
-    "jawOpen", "mouthClose", "mouthPucker", "mouthFunnel", "browInnerUp",
-    *(stem + side.name for side in SIDES for stem in (
-        "mouthSmile", "mouthFrown", "mouthStretch", "mouthUpperUp", "mouthLowerDown",
-        "browOuterUp", "browDown", "eyeBlink", "eyeWide", "eyeSquint", "cheekSquint",
-        "eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeLookDown", "noseSneer")),
-)  # fmt: skip
+    "jawOpen",
+    "mouthClose",
+    "mouthPucker",
+    "mouthFunnel",
+    "browInnerUp",
+    *(
+        stem + side.name
+        for side in SIDES
+        for stem in (
+            "mouthSmile",
+            "mouthFrown",
+            "mouthStretch",
+            "mouthUpperUp",
+            "mouthLowerDown",
+            "browOuterUp",
+            "browDown",
+            "eyeBlink",
+            "eyeWide",
+            "eyeSquint",
+            "cheekSquint",
+            "eyeLookIn",
+            "eyeLookOut",
+            "eyeLookUp",
+            "eyeLookDown",
+            "noseSneer",
+        )
+    ),
+)
 
 
 def measure(shape: np.ndarray) -> np.ndarray:

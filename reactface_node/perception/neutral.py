@@ -14,24 +14,49 @@ POSE = 6
 
 # A generic adult face, used until the person's own has been seen.
 _TYPICAL = {
-    "gap": 1.0, "chin": 66.0, "width": 58.0, "pout": -5.8, "upper": -6.2, "lower": 31.0,
-    "brow_gap": 25.0, "open": 0.27, "inner": 18.3, "outer": 15.8, "corner_up": -19.5,
-    "corner_out": 29.0, "lip_up": -15.5, "lip_down": 39.0, "cheek": -22.5, "sneer": -38.0,
-    "look_out": 0.0, "look_up": 0.02,
-}  # fmt: skip
+    "gap": 1.0,
+    "chin": 66.0,
+    "width": 58.0,
+    "pout": -5.8,
+    "upper": -6.2,
+    "lower": 31.0,
+    "brow_gap": 25.0,
+    "open": 0.27,
+    "inner": 18.3,
+    "outer": 15.8,
+    "corner_up": -19.5,
+    "corner_out": 29.0,
+    "lip_up": -15.5,
+    "lip_down": 39.0,
+    "cheek": -22.5,
+    "sneer": -38.0,
+    "look_out": 0.0,
+    "look_up": 0.02,
+}
 # Expressions mostly push these one way, so rest lies towards the other end; eyes are open except
 # when they blink. What is not named has its median.
 _QUANTILES = {
-    "gap": 0.3, "chin": 0.4, "open": 0.75, "width": 0.4, "corner_up": 0.4, "corner_out": 0.4,
-    "lip_up": 0.4, "lip_down": 0.6, "cheek": 0.4, "sneer": 0.4,
-}  # fmt: skip
+    "gap": 0.3,
+    "chin": 0.4,
+    "open": 0.75,
+    "width": 0.4,
+    "corner_up": 0.4,
+    "corner_out": 0.4,
+    "lip_up": 0.4,
+    "lip_down": 0.6,
+    "cheek": 0.4,
+    "sneer": 0.4,
+}
 # Faces differ by this much (below, above) from the generic one at rest; what differs more is an
 # expression, however long it is held. Millimetres, or shares of the eye's width.
 _SPREAD_MM = (8.0, 8.0)
 _SPREADS = {
-    "open": (0.09, 0.22), "look_out": (0.10, 0.10), "look_up": (0.10, 0.10),
-    "chin": (12.0, 12.0), "width": (16.0, 16.0),
-}  # fmt: skip
+    "open": (0.09, 0.22),
+    "look_out": (0.10, 0.10),
+    "look_up": (0.10, 0.10),
+    "chin": (12.0, 12.0),
+    "width": (16.0, 16.0),
+}
 
 
 @dataclass(frozen=True, eq=False)

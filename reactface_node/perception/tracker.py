@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 
 from reactface_node.config import PerceptionConfig
-from reactface_node.perception.attention import LOST_S, Attention
+from reactface_node.media.pictures import shrunk
+from reactface_node.perception.following import LOST_S, PersonSelector
 from reactface_node.perception.geometry import head_pose, to_pixels
 from reactface_node.perception.person import Face, Person, Sighting
-from reactface_node.pictures import shrunk
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
 
 # A face elsewhere is another face where a head could not have got there: the slack is for wrong
@@ -34,7 +34,7 @@ class Finder(Protocol):
 
 
 class LandmarkTracker:
-    """People from image to image; reads the one whom ``Attention`` follows.
+    """People from image to image; reads the one whom ``PersonSelector`` follows.
 
     face: what the landmark model said of that person in the last image. met: people so far.
     """
@@ -82,7 +82,7 @@ class LandmarkTracker:
     def change_person(self) -> None:
         """Whoever is seen next is another person; their face begins where the last one's was."""
         self._people.clear()
-        self._attention = Attention(self._config.follow)
+        self._attention = PersonSelector(self._config.follow)
 
     def narrow(self, max_width_px: int) -> None:
         """Images are shrunk to that width from now on."""
@@ -99,7 +99,7 @@ class LandmarkTracker:
 
     def _forget(self) -> None:
         self._people: list[Person] = []
-        self._attention = Attention(self._config.follow)
+        self._attention = PersonSelector(self._config.follow)
         self._shown, self._shown_s = np.zeros(NUM_COEFFICIENTS, np.float32), -np.inf
         self._shown_of = 0
         self._leaving: tuple[np.ndarray, float] | None = None

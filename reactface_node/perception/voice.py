@@ -10,7 +10,7 @@ VOICE_DB, QUIETEST_DB, FLOOR_S = 12.0, -55.0, 10.0
 """Voice: so far above the quietest tenth of the last seconds, and not below this level."""
 
 
-class Voice:
+class VoiceActivity:
     """Whether somebody speaks, from the loudness of the microphone's chunks."""
 
     def __init__(self) -> None:

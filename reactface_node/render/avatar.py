@@ -10,13 +10,14 @@ import numpy as np
 import skia
 
 from reactface_node.config import RenderConfig
-from reactface_node.render import StillRenderer, hair, screen, shell
+from reactface_node.render import hair, screen, shell
 from reactface_node.render.body import draw_background, draw_body
 from reactface_node.render.brows import draw_brows
 from reactface_node.render.brush import Brush, Controls
 from reactface_node.render.eyes import draw_eyes
 from reactface_node.render.face import draw_cheeks, draw_nose
 from reactface_node.render.mouth import draw_mouth
+from reactface_node.render.renderer import StillRenderer
 from reactface_node.render.theme import Theme, Themes
 
 UNITS = 1000.0  # of the picture's shorter side

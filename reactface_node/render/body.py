@@ -23,8 +23,14 @@ def draw_body(canvas: skia.Canvas, theme: Theme) -> None:
 
 
 def _draw_neck(canvas: skia.Canvas, theme: Theme, light: str, shade: str) -> None:
-    neck = closed((-104, 200), (-108, 330, -106, 400, -176, 452), (-150, 700), (150, 700),
-                  (176, 452), (106, 400, 108, 330, 104, 200))  # fmt: skip
+    neck = closed(
+        (-104, 200),
+        (-108, 330, -106, 400, -176, 452),
+        (-150, 700),
+        (150, 700),
+        (176, 452),
+        (106, 400, 108, 330, 104, 200),
+    )
     canvas.drawPath(neck, linear(330, 480, [(shade, 1.0), (light, 1.0)]))
     canvas.save()
     canvas.clipPath(neck, doAntiAlias=True)
@@ -46,9 +52,12 @@ def _draw_rings(canvas: skia.Canvas, theme: Theme) -> None:
 def _draw_shoulders(canvas: skia.Canvas, theme: Theme) -> None:
     robot = theme.head != "hair"
     rise = 12 if robot else 0
-    clothes = closed((-640, 900), (-640, 560 - rise, -360, 484 - rise, -158, 446),
-                     (-96, 512, 96, 512, 158, 446),
-                     (360, 484 - rise, 640, 560 - rise, 640, 900))  # fmt: skip
+    clothes = closed(
+        (-640, 900),
+        (-640, 560 - rise, -360, 484 - rise, -158, 446),
+        (-96, 512, 96, 512, 158, 446),
+        (360, 484 - rise, 640, 560 - rise, 640, 900),
+    )
     stops = [(theme.clothes_light, 1.0), (theme.clothes, 1.0)]
     canvas.drawPath(clothes, linear(446, 660, stops))
     canvas.save()

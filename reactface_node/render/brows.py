@@ -57,8 +57,9 @@ def _draw_forehead(brush: Brush) -> None:
         raised = max(c["browInnerUp"], 0.85 * half.weight(c, "browOuterUp"))
         for row in range(2):
             y = -78 - 26 * row - 14 * raised
-            line = open_path((2 * s, y - 6), (50 * s, y - 7, 84 * s, y - 2, (112 - 16 * row) * s,
-                             y + 8))  # fmt: skip
+            line = open_path(
+                (2 * s, y - 6), (50 * s, y - 7, 84 * s, y - 2, (112 - 16 * row) * s, y + 8)
+            )
             canvas.drawPath(line, stroke(theme.line, 5, depth * max(raised - 0.15, 0.0)))
         knit = open_path((16 * s, -14), (22 * s, 8, 13 * s, 38))
         canvas.drawPath(knit, stroke(theme.line, 6, 0.5 * frown))

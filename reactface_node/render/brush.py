@@ -11,13 +11,7 @@ import skia
 
 from reactface_node.render.pose import Pose
 from reactface_node.render.theme import Theme
-from reactface_node.schema import (
-    ARKIT_NAMES,
-    EXPRESSION,
-    NUM_COEFFICIENTS,
-    ROTATION,
-    TRANSLATION,
-)
+from reactface_node.schema import ARKIT_NAMES, EXPRESSION, NUM_COEFFICIENTS, ROTATION, TRANSLATION
 
 UNITS_PER_METRE = 3300.0  # the face is about 0.23 m and 760 units high
 LARGEST_TURN = math.radians(45)

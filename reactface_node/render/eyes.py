@@ -109,8 +109,11 @@ def _draw_socket(brush: Brush, half: Half, lids: Lids, rest: Lids) -> None:
     alpha = 0.30 - 0.10 * theme.relief
     glow(canvas, -10, -14 * size, 118 * size, 84 * size, theme.skin_shade, alpha)
     start, over = (-rest.width, INNER), 16 * size
-    ball = closed(start, rest.edge(min(rest.upper, lids.upper), over),
-                  rest.reversed_edge(max(rest.lower, lids.lower), -2))  # fmt: skip
+    ball = closed(
+        start,
+        rest.edge(min(rest.upper, lids.upper), over),
+        rest.reversed_edge(max(rest.lower, lids.lower), -2),
+    )
     low = max(lids.upper, rest.upper + 12)
     stops = [(theme.skin_shade, 0.55), (theme.skin_light, 0.75), (theme.skin_shade, 0.55)]
     with brush.clipped(ball):
@@ -139,12 +142,14 @@ def _draw_iris(brush: Brush, x: float, y: float, light: float) -> None:
     size = IRIS * theme.iris_size * theme.eye_size
     canvas.drawCircle(x, y, size, fill(theme.iris_edge))
     inner = [(theme.iris, 1.0), (theme.iris, 0.85), (theme.iris, 0.0)]
-    canvas.drawCircle(x, y, size * 0.95, radial(x, y + size * 0.38, size * 1.05, inner,
-                      [0.0, 0.45, 1.0]))  # fmt: skip
+    canvas.drawCircle(
+        x, y, size * 0.95, radial(x, y + size * 0.38, size * 1.05, inner, [0.0, 0.45, 1.0])
+    )
     canvas.drawCircle(x, y, size * 0.47, fill(theme.pupil))
     shine = "#ffffff"
-    canvas.drawOval(oval(x + light * size * 0.36, y - size * 0.38, size * 0.26, size * 0.23),
-                    fill(shine, 0.96))  # fmt: skip
+    canvas.drawOval(
+        oval(x + light * size * 0.36, y - size * 0.38, size * 0.26, size * 0.23), fill(shine, 0.96)
+    )
     canvas.drawCircle(x - light * size * 0.38, y + size * 0.40, size * 0.12, fill(shine, 0.7))
 
 
@@ -180,16 +185,19 @@ def _draw_creases(brush: Brush, half: Half, lids: Lids, rest: Lids) -> None:
     if not theme.glows:
         blink = half.weight(c, "eyeBlink")
         top = min(lids.upper, rest.upper) - 9 * (1 - 0.4 * blink)
-        fold = open_path((-w * 0.86, INNER - 16), (-w * 0.6, top * 1.28, w * 0.55, top * 1.28,
-                         w * 1.06, OUTER - 14))  # fmt: skip
+        fold = open_path(
+            (-w * 0.86, INNER - 16),
+            (-w * 0.6, top * 1.28, w * 0.55, top * 1.28, w * 1.06, OUTER - 14),
+        )
         canvas.drawPath(fold, stroke(theme.line, 4, 0.36 - 0.16 * blink))
     cheek, squint = half.weight(c, "cheekSquint"), half.weight(c, "eyeSquint")
     bag = max(cheek, 0.75 * squint)
     if bag < 0.03:
         return
     y = rest.lower + 13 - 6 * bag
-    under = open_path((-w * 0.74, y * 0.80), (-w * 0.3, y * 1.22, w * 0.4, y * 1.20,
-                      w * 0.94, y * 0.52))  # fmt: skip
+    under = open_path(
+        (-w * 0.74, y * 0.80), (-w * 0.3, y * 1.22, w * 0.4, y * 1.20, w * 0.94, y * 0.52)
+    )
     canvas.drawPath(under, stroke(theme.line, 5, (0.28 + 0.14 * theme.relief) * bag))
     for row in range(2):
         corner = open_path((w + 20, 2 + 15 * row), (w + 32, 3 + 21 * row, w + 42, 1 + 28 * row))

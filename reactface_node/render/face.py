@@ -96,16 +96,20 @@ def _draw_fold(brush: Brush, half: Half) -> None:
     c, s = brush.controls, half.sign
     smile = half.weight(c, "mouthSmile")
     strength = max(
-        0.9 * smile**1.5, 0.85 * half.weight(c, "noseSneer"), 0.7 * half.weight(c, "mouthUpperUp"),
-        0.5 * half.weight(c, "mouthDimple"), 0.5 * half.weight(c, "mouthStretch"),
+        0.9 * smile**1.5,
+        0.85 * half.weight(c, "noseSneer"),
+        0.7 * half.weight(c, "mouthUpperUp"),
+        0.5 * half.weight(c, "mouthDimple"),
+        0.5 * half.weight(c, "mouthStretch"),
         0.22 * brush.theme.relief,
-    )  # fmt: skip
+    )
     if strength < 0.04:
         return
     with brush.at(110 * s, 130):
         low = 62 - 22 * smile
-        fold = open_path((-40 * s, -26), (14 * s, -18, (40 + 14 * smile) * s, 14,
-                         (38 + 22 * smile) * s, low))  # fmt: skip
+        fold = open_path(
+            (-40 * s, -26), (14 * s, -18, (40 + 14 * smile) * s, 14, (38 + 22 * smile) * s, low)
+        )
         brush.canvas.drawPath(
             fold, stroke(brush.theme.line, 6, (0.24 + 0.12 * brush.theme.relief) * strength)
         )
@@ -139,8 +143,9 @@ def _draw_wing(brush: Brush, half: Half) -> None:
     theme, canvas, s = brush.theme, brush.canvas, half.sign
     up = 18 * half.weight(brush.controls, "noseSneer")
     wide = 1 + 0.12 * half.weight(brush.controls, "noseSneer")
-    wing = open_path((50 * s * wide, 2 - up), (68 * s * wide, 12 - up, 62 * s * wide, 40 - up,
-                     38 * s, 36 - up))  # fmt: skip
+    wing = open_path(
+        (50 * s * wide, 2 - up), (68 * s * wide, 12 - up, 62 * s * wide, 40 - up, 38 * s, 36 - up)
+    )
     canvas.drawPath(wing, stroke(theme.line, 6, 0.40 + 0.1 * theme.relief))
     nostril = open_path((42 * s, 36 - up), (26 * s, 22 - 0.8 * up, 14 * s, 40 - 0.4 * up))
     canvas.drawPath(nostril, stroke(theme.line, 8, 0.50 + 0.15 * theme.relief))

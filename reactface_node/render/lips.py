@@ -63,10 +63,16 @@ class Lips:
         r, le, t, m = self.right, self.left, self.upper_lip, self.upper_x
         peak, dip = self.upper - t, self.upper - t * 0.74
         back = [
-            (mix(m, le.x, 0.72), le.upper + 2, mix(m, le.x, 0.34), self.upper + 2,
-             m, self.upper + 2),
+            (
+                mix(m, le.x, 0.72),
+                le.upper + 2,
+                mix(m, le.x, 0.34),
+                self.upper + 2,
+                m,
+                self.upper + 2,
+            ),
             (mix(m, r.x, 0.34), self.upper + 2, mix(m, r.x, 0.72), r.upper + 2, r.x - 4, r.y),
-        ]  # fmt: skip
+        ]
         return closed(
             (r.x - 4, r.y),
             (mix(m, r.x, 0.72), r.upper - t * 0.62, m - BOW * 2.1, peak - 1, m - BOW, peak),
@@ -111,9 +117,12 @@ def _thickness(brush: Brush) -> tuple[float, float]:
     """Of the upper and the lower lip; rolled lips all but vanish."""
     c, size = brush.controls, brush.theme.lip_size
     full = (
-        1 + 0.55 * c["mouthPucker"] + 0.5 * c["mouthFunnel"] - 0.45 * c.both("mouthPress")
+        1
+        + 0.55 * c["mouthPucker"]
+        + 0.5 * c["mouthFunnel"]
+        - 0.45 * c.both("mouthPress")
         - 0.3 * c["mouthClose"]
-    )  # fmt: skip
+    )
     upper = full + 0.3 * c["mouthShrugUpper"] - 0.9 * c["mouthRollUpper"]
     lower = full + 0.4 * c["mouthShrugLower"] + 0.3 * c["jawForward"] - 0.9 * c["mouthRollLower"]
     return UPPER_LIP * size * max(upper, 0.1), LOWER_LIP * size * max(lower, 0.1)
@@ -125,9 +134,15 @@ def _corner(brush: Brush, half: Half, aside: float, upper: float, lower: float) 
     stretch, dimple = half.weight(c, "mouthStretch"), half.weight(c, "mouthDimple")
     narrow = 46 * c["mouthPucker"] + 36 * c["mouthFunnel"] + 8 * c["jawOpen"] * (1 - smile)
     width = (
-        HALF_WIDTH + 27 * smile + 30 * stretch + 15 * dimple - 4 * frown - narrow
-        + 5 * half.weight(c, "mouthPress") - 8 * c["mouthClose"]
-    )  # fmt: skip
+        HALF_WIDTH
+        + 27 * smile
+        + 30 * stretch
+        + 15 * dimple
+        - 4 * frown
+        - narrow
+        + 5 * half.weight(c, "mouthPress")
+        - 8 * c["mouthClose"]
+    )
     rest = mix(upper, lower, 0.36 * (1 - 0.6 * smile))
     y = rest - 10 - 38 * smile * (1 - 0.4 * frown) + 36 * frown + 9 * stretch - 6 * dimple
     x = half.sign * max(width, 28.0) + aside

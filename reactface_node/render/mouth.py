@@ -56,8 +56,12 @@ def _draw_teeth(brush: Brush, lips: Lips, gap: float) -> None:
     bare = max(c.both("mouthLowerDown"), 0.8 * c.both("mouthStretch"))
     if bare > 0.1:
         y, m = lips.lower - 16 * bare, lips.lower_x
-        lower = closed((m - 60, y - 6), (m - 40, y + 2, m + 40, y + 2, m + 60, y - 6),
-                       (m + 60, y + 50), (m - 60, y + 50))  # fmt: skip
+        lower = closed(
+            (m - 60, y - 6),
+            (m - 40, y + 2, m + 40, y + 2, m + 60, y - 6),
+            (m + 60, y + 50),
+            (m - 60, y + 50),
+        )
         canvas.drawPath(lower, fill(theme.teeth, 0.93))
     # They stay with the skull: the lip uncovers them.
     x, top = 0.5 * lips.upper_x, min(lips.upper, 2.0)
@@ -65,10 +69,12 @@ def _draw_teeth(brush: Brush, lips: Lips, gap: float) -> None:
     reach = 0.80 * (lips.left.x - lips.right.x) / 2
     side = mix(low, lips.left.y + lips.right.y, 0.25)
     upper = closed(
-        (x - reach, top - 60), (x + reach, top - 60), (x + reach, side - 6),
+        (x - reach, top - 60),
+        (x + reach, top - 60),
+        (x + reach, side - 6),
         (x + reach * 0.86, low, x + reach * 0.5, low + 3, x, low + 3),
         (x - reach * 0.5, low + 3, x - reach * 0.86, low, x - reach, side - 6),
-    )  # fmt: skip
+    )
     canvas.drawPath(upper, fill(theme.teeth))
 
 
@@ -113,8 +119,11 @@ def _draw_tongue_out(brush: Brush, lips: Lips) -> None:
     theme, out = brush.theme, brush.controls["tongueOut"]
     m, top = lips.lower_x, mix(lips.upper, lips.lower, 0.55)
     low = max(top + 30 + 72 * out, lips.lower + 50 * out)
-    tongue = closed((m - 40, top), (m - 50, low - 20, m - 34, low, m, low),
-                    (m + 34, low, m + 50, low - 20, m + 40, top))  # fmt: skip
+    tongue = closed(
+        (m - 40, top),
+        (m - 50, low - 20, m - 34, low, m, low),
+        (m + 34, low, m + 50, low - 20, m + 40, top),
+    )
     shown = min(1.0, 3 * out)
     brush.canvas.drawPath(tongue, fill(theme.tongue, shown))
     if not theme.glows:

@@ -39,7 +39,13 @@ class Pose:
         down = ((slope_y * cos_n - sin_n) * sin_t, cos_n + slope_y * sin_n)
         at = (x * cos_t + (z * cos_n - y * sin_n) * sin_t, y * cos_n + z * sin_n)
         return skia.Matrix.MakeAll(
-            across[0], down[0], at[0],
-            across[1], down[1], at[1],
-            0, 0, 1,
-        )  # fmt: skip
+            across[0],
+            down[0],
+            at[0],
+            across[1],
+            down[1],
+            at[1],
+            0,
+            0,
+            1,
+        )

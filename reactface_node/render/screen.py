@@ -24,11 +24,12 @@ def _rounded(brush: Brush, x: float, top: float, bottom: float, depth: float) ->
     mid, round_x, round_y = (top + bottom) / 2, 0.62 * x, 0.30 * (bottom - top)
     return brush.outline(
         lambda y: depth,
-        (0, top), (round_x, top, x - 6, top + 6, x, mid - round_y * 0.2),
+        (0, top),
+        (round_x, top, x - 6, top + 6, x, mid - round_y * 0.2),
         (x - 2, bottom - 6, round_x, bottom, 0, bottom),
         (-round_x, bottom, -x + 2, bottom - 6, -x, mid - round_y * 0.2),
         (-x + 6, top + 6, -round_x, top, 0, top),
-    )  # fmt: skip
+    )
 
 
 def draw_behind(brush: Brush) -> None:

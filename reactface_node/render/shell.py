@@ -31,9 +31,11 @@ def draw_behind(brush: Brush) -> None:
         # The face always hides the middle.
         inside = brush.outline(
             lambda y: EDGE,
-            (150 * s, -400), (300 * s, -370, 330 * s, -220, 326 * s, -60),
-            (322 * s, 120, 300 * s, 230, 236 * s, 296), (180 * s, 250, 160 * s, 200, 150 * s, 160),
-        )  # fmt: skip
+            (150 * s, -400),
+            (300 * s, -370, 330 * s, -220, 326 * s, -60),
+            (322 * s, 120, 300 * s, 230, 236 * s, 296),
+            (180 * s, 250, 160 * s, 200, 150 * s, 160),
+        )
         brush.canvas.drawPath(inside, dark)
 
 
@@ -51,8 +53,13 @@ def draw_face(brush: Brush) -> None:
 
 def _rim(brush: Brush) -> skia.Path:
     """The hood's edge on the face, from one cheek over the forehead to the other."""
-    curves = [(-224, 276), (-268, 206, -286, 76, -276, -34), (-268, -244, -170, -312, 0, -312),
-              (170, -312, 268, -244, 276, -34), (286, 76, 268, 206, 224, 276)]  # fmt: skip
+    curves = [
+        (-224, 276),
+        (-268, 206, -286, 76, -276, -34),
+        (-268, -244, -170, -312, 0, -312),
+        (170, -312, 268, -244, 276, -34),
+        (286, 76, 268, 206, 224, 276),
+    ]
     return open_path(*(brush.turned(lambda y: RIM, curve) for curve in curves))
 
 
@@ -91,8 +98,13 @@ def _hood(brush: Brush) -> skia.Path:
 def _draw_seam(brush: Brush) -> None:
     """Where the front panel is set into the shell."""
     depth = (EDGE + RIM) / 2
-    curves = [(-300, 150), (-312, 40, -308, -20, -304, -76), (-292, -300, -200, -402, 0, -402),
-              (200, -402, 292, -300, 304, -76), (308, -20, 312, 40, 300, 150)]  # fmt: skip
+    curves = [
+        (-300, 150),
+        (-312, 40, -308, -20, -304, -76),
+        (-292, -300, -200, -402, 0, -402),
+        (200, -402, 292, -300, 304, -76),
+        (308, -20, 312, 40, 300, 150),
+    ]
     seam = open_path(*(brush.turned(lambda y: depth, curve) for curve in curves))
     brush.canvas.drawPath(seam, stroke(brush.theme.hair_light, 7, 0.9))
     brush.canvas.drawPath(seam, stroke(brush.theme.hair_shade, 3, 0.75))

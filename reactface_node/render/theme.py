@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from reactface_node import resources
 from reactface_node.errors import UserError
-from reactface_node.text_files import meaning, read_yaml, shown
+from reactface_node.files import resources
+from reactface_node.files.text import meaning, read_yaml, shown
 
 HEADS = ("shell", "hair", "screen")
 

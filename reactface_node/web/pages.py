@@ -15,9 +15,9 @@ from aiohttp import WSMsgType, web
 from aiohttp.http import HttpProcessingError
 
 from reactface_node.config import Config
+from reactface_node.config.settings import settings
 from reactface_node.errors import UserError
 from reactface_node.render.theme import load_theme, theme_names
-from reactface_node.settings import settings
 from reactface_node.web.access import Access
 from reactface_node.web.viewer import Viewer
 from reactface_node.web.words import plain, read_command

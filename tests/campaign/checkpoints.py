@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from model_inputs import small_config, small_model
+from rigs.model_inputs import small_config, small_model
 
 from campaign.damage import damaged
 from campaign.files import VALUES, change_value
@@ -20,9 +20,9 @@ from campaign.isolated import FAULT, WHOLE, Outcome, isolated
 from campaign.stubs import StubTracker
 from campaign.tally import Tally
 from reactface_node.config import Config
-from reactface_node.engine import frames_at_once, load_engine
+from reactface_node.engine.engine import frames_at_once, load_engine
 from reactface_node.errors import UserError
-from reactface_node.session import ReactionSession
+from reactface_node.session.session import ReactionSession
 
 PART = "checkpoints"
 LIMIT_S, LIMIT_MB = 20.0, 3000.0
@@ -53,7 +53,7 @@ class Maker:
         model = small_model(self.config)
         save_checkpoint(self.whole, model, self.config, {}, "none")
         if with_export:
-            from reactface_node.model.export import export
+            from reactface_node.engine.export import export
 
             frames = frames_at_once(self.config)
             export(model, self.config.playout.samples, frames, self.exported)

@@ -15,25 +15,106 @@ from campaign.files import change_value
 from campaign.isolated import FAULT, WHOLE, Outcome, isolated
 from campaign.settings_mutators import ALL, NAMES
 from campaign.tally import Tally
-from reactface_node import resources
 from reactface_node.config import Config, profile_names
-from reactface_node.settings import parse_overrides
+from reactface_node.config.settings import parse_overrides
+from reactface_node.files import resources
 
 PART = "configs"
 LIMIT_S, LIMIT_MB = 10.0, 1000.0
 SLOW_S = 2.0
 SCALARS = (
-    "1e-3", "-1e-1", "1e400", "0123", "no", "on", "~", "null", "0x1F", "0o17", "1_000", ".inf",
-    "-.inf", ".nan", "2001-01-01", "2001-01-01 10:00:00", "2001-13-45", "12:30:45", "190:20:30",
-    "!!binary aGVsbG8=", "!!binary ?", "!!python/object/apply:os.system [ls]", "!!set {a, b}",
-    "!!omap [a: 1]", "!!timestamp x", "!!int x", "!!float x", "!!bool x", "!!null x", "!x y",
-    "!!python/name:os.system", "&a", "*a", "*nobody", "<<: *a", "<<: 1", "? x", "- - -", "[", "{",
-    "}", "[[[[", "{a: b", "'", '"', '"\\x"', "'\\0'", "|", ">", "|9", "%YAML 9.9", "---", "...",
-    "@", "`", "\t", "\ufeff1", "\x00", "\x07", "\ud7ff", "é", "=", "a: b: c", "# x", "1 # x",
-    "9" * 5000, "9" * 100_000, "0." + "1" * 5000, "x" * 100_000, "[" * 2000, "{a: " * 500,
-    "- " * 1000, "1.5", "1", "true", "default", "''", "[1, 2]", "{gain: 1}", "{? {a: b} : c}",
-    "{[1]: 2}", "{1: 2}", "{null: 2}", "0b2", "08", "1.", ".5", "+1", "1e5", "1E5", "e5",
-)  # fmt: skip
+    "1e-3",
+    "-1e-1",
+    "1e400",
+    "0123",
+    "no",
+    "on",
+    "~",
+    "null",
+    "0x1F",
+    "0o17",
+    "1_000",
+    ".inf",
+    "-.inf",
+    ".nan",
+    "2001-01-01",
+    "2001-01-01 10:00:00",
+    "2001-13-45",
+    "12:30:45",
+    "190:20:30",
+    "!!binary aGVsbG8=",
+    "!!binary ?",
+    "!!python/object/apply:os.system [ls]",
+    "!!set {a, b}",
+    "!!omap [a: 1]",
+    "!!timestamp x",
+    "!!int x",
+    "!!float x",
+    "!!bool x",
+    "!!null x",
+    "!x y",
+    "!!python/name:os.system",
+    "&a",
+    "*a",
+    "*nobody",
+    "<<: *a",
+    "<<: 1",
+    "? x",
+    "- - -",
+    "[",
+    "{",
+    "}",
+    "[[[[",
+    "{a: b",
+    "'",
+    '"',
+    '"\\x"',
+    "'\\0'",
+    "|",
+    ">",
+    "|9",
+    "%YAML 9.9",
+    "---",
+    "...",
+    "@",
+    "`",
+    "\t",
+    "\ufeff1",
+    "\x00",
+    "\x07",
+    "\ud7ff",
+    "é",
+    "=",
+    "a: b: c",
+    "# x",
+    "1 # x",
+    "9" * 5000,
+    "9" * 100_000,
+    "0." + "1" * 5000,
+    "x" * 100_000,
+    "[" * 2000,
+    "{a: " * 500,
+    "- " * 1000,
+    "1.5",
+    "1",
+    "true",
+    "default",
+    "''",
+    "[1, 2]",
+    "{gain: 1}",
+    "{? {a: b} : c}",
+    "{[1]: 2}",
+    "{1: 2}",
+    "{null: 2}",
+    "0b2",
+    "08",
+    "1.",
+    ".5",
+    "+1",
+    "1e5",
+    "1E5",
+    "e5",
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +130,8 @@ class Maker:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.profiles = [
-            (resources.folder("config") / f"{name}.yaml").read_bytes() for name in profile_names()
+            (resources.folder("config") / "profiles" / f"{name}.yaml").read_bytes()
+            for name in profile_names()
         ]
         self.defaults = yaml.safe_dump(Config().to_dict())
 
@@ -153,8 +235,9 @@ def run(tally: Tally, seed: int, count: int, only: int | None = None) -> None:
                 said = outcome.detail or f"took {outcome.seconds:.1f} s"
                 command = f"python tests/campaign/run.py configs --seed {seed} --case {index}"
                 data = case.data if case.data is not None else "\n".join(case.sets).encode()
-                tally.fault(PART, f"{case.kind}: {said}".replace(name, ""), command,
-                            outcome.trace, data)  # fmt: skip
+                tally.fault(
+                    PART, f"{case.kind}: {said}".replace(name, ""), command, outcome.trace, data
+                )
     tally.fact(PART, slowest_s=f"{slowest_s:.2f}", wall_s=f"{time.monotonic() - began_s:.0f}")
 
 

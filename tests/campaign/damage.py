@@ -4,8 +4,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-LARGE = (b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80",
-         b"\x00\x00\x00\x00", b"\x00\x00\x01\x00", b"\x01\x00\x00\x00")  # fmt: skip
+LARGE = (
+    b"\xff\xff\xff\xff",
+    b"\x7f\xff\xff\xff",
+    b"\xff\xff\xff\x7f",
+    b"\x00\x00\x00\x80",
+    b"\x00\x00\x00\x00",
+    b"\x00\x00\x01\x00",
+    b"\x01\x00\x00\x00",
+)
 """Lengths as they should not be."""
 
 
@@ -54,8 +61,15 @@ def zeroed(data: bytearray, rng: np.random.Generator, first: int = 0) -> None:
 
 
 WAYS: tuple[Callable[..., None], ...] = (
-    flipped, flipped, overwritten, cut, holed, grown, lied, zeroed,
-)  # fmt: skip
+    flipped,
+    flipped,
+    overwritten,
+    cut,
+    holed,
+    grown,
+    lied,
+    zeroed,
+)
 
 
 def damaged(data: bytes, rng: np.random.Generator, first: int = 0) -> bytes:

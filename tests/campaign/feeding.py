@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from reactface_node.bench.recording import Event, Recording
 from reactface_node.config import Config
-from reactface_node.ros import convert
-from reactface_node.ros.types import RosbagsTypes
-from reactface_node.ros.wire import Quality, Wire
+from reactface_node.ros.dds.wire import Quality, Wire
+from reactface_node.ros.messages import convert
+from reactface_node.ros.messages.types import RosbagsTypes
+from reactface_node.tools.bench.recording import BenchRecording, Event
 
 TOPICS = {"image": "rt/image", "audio": "rt/audio", "audio_info": "rt/audio_info"}
 PATIENCE_S = 60.0
@@ -41,7 +41,9 @@ class Room:
         return message
 
 
-def paced(recording: Recording, seconds: float, has_ended: Callable[[], bool]) -> Iterator[Event]:
+def paced(
+    recording: BenchRecording, seconds: float, has_ended: Callable[[], bool]
+) -> Iterator[Event]:
     """Each event when it is due."""
     began_s = time.monotonic()
     for event in recording.events(seconds):
@@ -52,7 +54,9 @@ def paced(recording: Recording, seconds: float, has_ended: Callable[[], bool]) -
 
 
 @contextmanager
-def feeder(recording: Recording, seconds: float, give: Callable[[Event], None]) -> Iterator[None]:
+def feeder(
+    recording: BenchRecording, seconds: float, give: Callable[[Event], None]
+) -> Iterator[None]:
     """Inside, a thread gives the events."""
     ended = threading.Event()
 
@@ -94,7 +98,7 @@ def peer(domain: int, seconds: float) -> Iterator[Callable[[Room], None]]:
 
 def _publish(shared: Any, ready: Any, domain: int, seconds: float) -> None:
     """The other process."""
-    recording, types = Recording(Config()), RosbagsTypes()
+    recording, types = BenchRecording(Config()), RosbagsTypes()
     kinds = {event.stream: event.kind for event in recording.events(1.0)}
     wire = Wire("peer", domain, "lo")
     writers = {

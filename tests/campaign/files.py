@@ -17,9 +17,9 @@ from campaign.isolated import FAULT, PARTIAL, UNTOLD, WHOLE, Outcome, isolated, 
 from campaign.recordings import write_all
 from campaign.stubs import StubStepper, StubTracker, make_config
 from campaign.tally import Tally
-from reactface_node.engine import Engine, frames_at_once
-from reactface_node.ros.replay import replay, summary
-from reactface_node.session import ReactionSession
+from reactface_node.engine.engine import Engine, frames_at_once
+from reactface_node.ros.bags.replay import replay, summary
+from reactface_node.session.session import ReactionSession
 
 PART = "files"
 LIMIT_S, LIMIT_MB = 15.0, 3000.0

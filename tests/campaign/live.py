@@ -21,15 +21,15 @@ from campaign.samples import Samples
 from campaign.scene import Scene
 from campaign.tally import Tally
 from campaign.watcher import PART, Errors, Watcher
-from reactface_node.bench.recording import Event, Recording
 from reactface_node.config import Config
-from reactface_node.engine import load_engine
+from reactface_node.engine.engine import load_engine
 from reactface_node.perception import make_tracker
 from reactface_node.render import make_renderer
-from reactface_node.ros.dds import DdsNode, serve
-from reactface_node.ros.server import Server
+from reactface_node.ros.dds.graph import DdsNode, serve
+from reactface_node.ros.node.server import Server
 from reactface_node.schema import Observation
-from reactface_node.session import ReactionSession
+from reactface_node.session.session import ReactionSession
+from reactface_node.tools.bench.recording import BenchRecording, Event
 
 TICK_S = 0.002
 
@@ -87,11 +87,10 @@ class Show:
             f"python tests/campaign/run.py live --seed {options.seed} --minutes {options.minutes:g}"
             f" --tracker-ms {options.tracker_ms:g} --mode {options.mode} --haste {options.haste:g}"
         ) + " --direct" * options.direct
-        changes = {"mode": options.mode, "render.renderer": "none",
-                   "ros.network_interface": "lo"}  # fmt: skip
+        changes = {"mode": options.mode, "render.renderer": "none", "ros.network_interface": "lo"}
         self.config = Config.load("default", overrides=changes)
         self.seconds = 60.0 * options.minutes
-        self.samples, self.recording = Samples(), Recording(self.config)
+        self.samples, self.recording = Samples(), BenchRecording(self.config)
         self.scene = Scene(self.samples, options.seed, options.haste)
         tracker = make_tracker(self.config.perception, False)
         self.tracker = SlowTracker(tracker, options.tracker_ms / 1000)
@@ -105,8 +104,12 @@ class Show:
     def room(self) -> Room:
         """What the scene says now."""
         scene, elapsed_s = self.scene, self.watcher.elapsed_s
-        return Room(scene.has_camera(elapsed_s), scene.has_microphone(elapsed_s),
-                    scene.is_bare(elapsed_s), scene.offset_s)  # fmt: skip
+        return Room(
+            scene.has_camera(elapsed_s),
+            scene.has_microphone(elapsed_s),
+            scene.is_bare(elapsed_s),
+            scene.offset_s,
+        )
 
     def turn(self, server: Server) -> None:
         """One turn of the scene, on the serving thread."""
@@ -139,8 +142,14 @@ def over_the_wire(show: Show, domain: int) -> None:
 
         try:
             with show.watcher.watching():
-                serve(show.config, show.session, make_renderer(show.config.render), stop, Noting,
-                  feed=feed)  # fmt: skip
+                serve(
+                    show.config,
+                    show.session,
+                    make_renderer(show.config.render),
+                    stop,
+                    Noting,
+                    feed=feed,
+                )
         except Exception as error:
             show.watcher.raised("the node ended", error)
 
@@ -149,8 +158,9 @@ def directly(show: Show) -> None:
     """A serving loop without a wire."""
     waiting: queue.SimpleQueue[Event] = queue.SimpleQueue()
     transport = NoWire(show.watcher)
-    server = Server(show.config, show.session, show.samples.types, transport,
-                    make_renderer(show.config.render))  # fmt: skip
+    server = Server(
+        show.config, show.session, show.samples.types, transport, make_renderer(show.config.render)
+    )
     with feeder(show.recording, show.seconds, waiting.put), show.watcher.watching():
         while show.watcher.elapsed_s < show.seconds:
             show.turn(server)
@@ -209,8 +219,15 @@ def act(options: argparse.Namespace, tally: Tally) -> None:
     tally.count(PART, "frames", watcher.frames)
     tally.count(PART, "exceptions", watcher.exceptions)
     tally.count(PART, "errors logged", watcher.errors)
-    tally.fact(PART, seconds=f"{watcher.elapsed_s:.0f}",
-               longest_gap_s=f"{watcher.longest_gap_s:.2f}", restarts=resets,
-               face_seen=f"{stats['face_seen']:.3f}", voice_heard=f"{stats['voice_heard']:.3f}",
-               levels=sorted(watcher.levels), at_start=show.started, settled=settled,
-               at_end=end)  # fmt: skip
+    tally.fact(
+        PART,
+        seconds=f"{watcher.elapsed_s:.0f}",
+        longest_gap_s=f"{watcher.longest_gap_s:.2f}",
+        restarts=resets,
+        face_seen=f"{stats['face_seen']:.3f}",
+        voice_heard=f"{stats['voice_heard']:.3f}",
+        levels=sorted(watcher.levels),
+        at_start=show.started,
+        settled=settled,
+        at_end=end,
+    )

@@ -23,8 +23,8 @@ from campaign.samples import CHUNK, RATE_HZ, Sample, Samples
 from campaign.settings_mutators import any_changes
 from campaign.stubs import make_config, make_node
 from campaign.tally import Tally, reason_of, trace_of
-from reactface_node.ros.streams import Humans
-from reactface_node.ros.types import MessageError
+from reactface_node.ros.messages.types import MessageError
+from reactface_node.ros.node.streams import Humans
 
 PART = "messages"
 BLOCK = 2000
@@ -35,8 +35,16 @@ LONGEST_GAP_S = 1.0
 GROWN_MB = 400
 """Of one call's memory, and of the whole run's."""
 STUCK_S = 120
-SHARES = {"wire": 0.44, "field": 0.26, "stamp": 0.06, "good": 0.15, "sound": 0.05, "picture": 0.03,
-          "settings": 0.0095, "expensive": 0.0005}  # fmt: skip
+SHARES = {
+    "wire": 0.44,
+    "field": 0.26,
+    "stamp": 0.06,
+    "good": 0.15,
+    "sound": 0.05,
+    "picture": 0.03,
+    "settings": 0.0095,
+    "expensive": 0.0005,
+}
 KINDS, EDGES = tuple(SHARES), np.cumsum(list(SHARES.values()))
 COUNTERS = ("images", "audio", "own_audio")
 COUNTED = ("image", "audio", "own_audio")
@@ -148,8 +156,9 @@ class Block:
 
     def _settings_case(self) -> None:
         changes = any_changes(self.rng)
-        reason = self._call(f"configure({str(changes)[:200]})",
-                            lambda: self.node.server.configure(changes))  # fmt: skip
+        reason = self._call(
+            f"configure({str(changes)[:200]})", lambda: self.node.server.configure(changes)
+        )
         self.tally.count(PART, "settings: refused" if reason else "settings: taken")
         if "\n" in (reason or ""):
             self._fault(f"more than a line: {reason!r}")
@@ -235,16 +244,18 @@ class Block:
         if stream.endswith("_info") or stream in ("audio", "own_audio"):
             for name in ("audio_info", "own_audio_info"):
                 message = self.samples.by_stream[name][0].message(self.now_s)
-                self._call(name, lambda n=name, m=message: self.node.server.receive(
-                    n, m, self.now_s, 1))  # fmt: skip
+                self._call(
+                    name, lambda n=name, m=message: self.node.server.receive(n, m, self.now_s, 1)
+                )
 
     def _good(self, sample: Sample) -> None:
         """A message that must be accepted, whatever came before it."""
         duration_s = CHUNK / RATE_HZ if "audio" in sample.stream else 0.0
         message, stream = sample.message(self.now_s - duration_s), sample.stream
         before = self._counted()
-        self._call(f"good {stream}",
-                   lambda: self.node.server.receive(stream, message, self.now_s, 1))  # fmt: skip
+        self._call(
+            f"good {stream}", lambda: self.node.server.receive(stream, message, self.now_s, 1)
+        )
         if sample.stream in COUNTED and self._counted()[0] != before[0] + 1:
             self._fault(f"a good message of {sample.stream} was not accepted")
         self.tally.count(PART, "good: accepted")
@@ -282,8 +293,9 @@ class Block:
         self.offset_s = round(self.offset_s)
         for stream, on in (("voice", True), ("speaking", False)):
             message = self.samples.build("std_msgs/msg/Bool", data=on)
-            self._call(stream, lambda s=stream, m=message: self.node.server.receive(
-                s, m, self.now_s, 1))  # fmt: skip
+            self._call(
+                stream, lambda s=stream, m=message: self.node.server.receive(s, m, self.now_s, 1)
+            )
         self._repair("audio")
         before, spoken = self.node.faces(), self.node.session.stats()["windows_own_turn"]
         for step in range(150):
@@ -330,15 +342,22 @@ def run(tally: Tally, seed: int, count: int, only: int | None = None, say: bool 
         first_mb = memory_mb if done == min(10, len(numbers) - 1) else first_mb
         if say and time.monotonic() - said_s > 10.0:
             said_s = time.monotonic()
-            print(f"messages: block {number}, {said_s - began_s:.0f} s, {memory_mb:.0f} MB",
-                  flush=True)  # fmt: skip
+            print(
+                f"messages: block {number}, {said_s - began_s:.0f} s, {memory_mb:.0f} MB",
+                flush=True,
+            )
     logging.disable(logging.NOTSET)
     if memory_mb - first_mb > GROWN_MB:
         command = f"python tests/campaign/run.py messages --seed {seed} --count {count}"
         tally.fault(PART, f"memory grew by {memory_mb - first_mb:.0f} MB", command)
-    tally.fact(PART, longest_call_s=f"{longest_call_s:.3f}", longest_gap_s=f"{longest_gap_s:.3f}",
-               memory_mb=f"{first_mb:.0f} to {memory_mb:.0f}", peak_mb=f"{_peak_mb():.0f}",
-               wall_s=f"{time.monotonic() - began_s:.0f}")  # fmt: skip
+    tally.fact(
+        PART,
+        longest_call_s=f"{longest_call_s:.3f}",
+        longest_gap_s=f"{longest_gap_s:.3f}",
+        memory_mb=f"{first_mb:.0f} to {memory_mb:.0f}",
+        peak_mb=f"{_peak_mb():.0f}",
+        wall_s=f"{time.monotonic() - began_s:.0f}",
+    )
 
 
 def _peak_mb() -> float:

@@ -63,10 +63,14 @@ def whole_bomb(side: int) -> bytes:
     packer = zlib.compressobj(9)
     row = bytes(1 + side)
     packed = b"".join([*(packer.compress(row) for _ in range(side)), packer.flush()])
-    parts = [(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)), (b"IDAT", packed),
-             (b"IEND", b"")]  # fmt: skip
-    chunks = (struct.pack(">I", len(body)) + name + body + _checksum(name + body)
-              for name, body in parts)  # fmt: skip
+    parts = [
+        (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)),
+        (b"IDAT", packed),
+        (b"IEND", b""),
+    ]
+    chunks = (
+        struct.pack(">I", len(body)) + name + body + _checksum(name + body) for name, body in parts
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import av
 import numpy as np
 
-from reactface_node.ros import convert
-from reactface_node.ros.bag import BagWriter
-from reactface_node.ros.types import RosbagsTypes
+from reactface_node.ros.bags.writer import BagWriter
+from reactface_node.ros.messages import convert
+from reactface_node.ros.messages.types import RosbagsTypes
 
 SECONDS, START_S = 1.6, 1000.0
 IMAGES, CHUNKS = 24, 40

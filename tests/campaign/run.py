@@ -11,16 +11,26 @@ from pathlib import Path
 if __name__ == "__main__":
     here = Path(__file__).resolve().parent
     # Not this folder, whose modules would hide others of their names.
-    sys.path[:] = [str(here.parent), str(here.parents[1]),
-                   *(p for p in sys.path if Path(p or ".").resolve() != here)]  # fmt: skip
+    sys.path[:] = [
+        str(here.parent),
+        str(here.parents[1]),
+        *(p for p in sys.path if Path(p or ".").resolve() != here),
+    ]
 
 from campaign import checkpoints, configs, files, live, messages, soak, trackers
 from campaign.tally import Tally
 
 ALL = (
-    "messages", "files", "configs", "checkpoints", "trackers",
-    "soak", "soak --mode frame --hours 4", "soak --real-model --hours 1", "live",
-)  # fmt: skip
+    "messages",
+    "files",
+    "configs",
+    "checkpoints",
+    "trackers",
+    "soak",
+    "soak --mode frame --hours 4",
+    "soak --real-model --hours 1",
+    "live",
+)
 PARTS = (messages, files, configs, checkpoints, trackers, soak, live)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from reactface_node.ros import convert
-from reactface_node.ros.types import RosbagsTypes
+from reactface_node.ros.messages import convert
+from reactface_node.ros.messages.types import RosbagsTypes
 
 RATE_HZ = 16000
 CHUNK = 320
@@ -66,13 +66,25 @@ class Samples:
         found = [convert.image(self.types, 1.0, "camera", rgb)]
         for ending in (".jpg", ".png"):
             data = cv2.imencode(ending, rgb)[1].reshape(-1)
-            found.append(self.build("sensor_msgs/msg/CompressedImage", header=header,
-                                    format=ending[1:], data=data))  # fmt: skip
+            found.append(
+                self.build(
+                    "sensor_msgs/msg/CompressedImage", header=header, format=ending[1:], data=data
+                )
+            )
         for encoding, width in (("mono8", 1), ("yuv422_yuy2", 2), ("bayer_rggb8", 1)):
             data = np.zeros(24 * 32 * width, np.uint8)
-            found.append(self.build("sensor_msgs/msg/Image", header=header, height=24, width=32,
-                                    encoding=encoding, is_bigendian=0, step=32 * width,
-                                    data=data))  # fmt: skip
+            found.append(
+                self.build(
+                    "sensor_msgs/msg/Image",
+                    header=header,
+                    height=24,
+                    width=32,
+                    encoding=encoding,
+                    is_bigendian=0,
+                    step=32 * width,
+                    data=data,
+                )
+            )
         return [self._sample("image", message) for message in found]
 
     def _sounds(self) -> list[Sample]:
@@ -82,8 +94,14 @@ class Samples:
         header = convert.header(self.types, 1.0, "microphone")
         stamped = self.build("audio_common_msgs/msg/AudioDataStamped", header=header, audio=bare)
         stamp = convert.time_message(self.types, 1.0)
-        raw = self.build("foxglove_msgs/msg/RawAudio", timestamp=stamp, data=pcm,
-                         format="pcm-s16", sample_rate=RATE_HZ, number_of_channels=1)  # fmt: skip
+        raw = self.build(
+            "foxglove_msgs/msg/RawAudio",
+            timestamp=stamp,
+            data=pcm,
+            format="pcm-s16",
+            sample_rate=RATE_HZ,
+            number_of_channels=1,
+        )
         return [
             self._sample("audio", bare),
             self._sample("audio", stamped),
@@ -96,8 +114,13 @@ class Samples:
         """AudioStamped of the other package; about: what its info says instead of the truth."""
         name = "audio_common_msgs/msg/"
         empty = {f"int{n}_data": np.zeros(0, f"int{n}") for n in (8, 16, 32)}
-        data = self.build(name + "AudioData", self.others, float32_data=tone.astype(np.float32),
-                          uint8_data=np.zeros(0, np.uint8), **empty)  # fmt: skip
+        data = self.build(
+            name + "AudioData",
+            self.others,
+            float32_data=tone.astype(np.float32),
+            uint8_data=np.zeros(0, np.uint8),
+            **empty,
+        )
         said = {"format": 1, "channels": 1, "rate": RATE_HZ, "chunk": CHUNK, **about}
         info = self.build(name + "AudioInfo", self.others, **said)
         audio = self.build(name + "Audio", self.others, audio_data=data, info=info)
@@ -105,14 +128,26 @@ class Samples:
         return self.build(name + "AudioStamped", self.others, header=header, audio=audio)
 
     def audio_info(self, **about: Any) -> Any:
-        said = {"channels": 1, "sample_rate": RATE_HZ, "sample_format": "S16LE", "bitrate": 0,
-                "coding_format": "wave", **about}  # fmt: skip
+        said = {
+            "channels": 1,
+            "sample_rate": RATE_HZ,
+            "sample_format": "S16LE",
+            "bitrate": 0,
+            "coding_format": "wave",
+            **about,
+        }
         return self.build("audio_common_msgs/msg/AudioInfo", **said)
 
     def _rest(self) -> list[Sample]:
         info, header = self.audio_info(), convert.header(self.types, 1.0, "")
         yes = self.build("std_msgs/msg/Bool", data=True)
         ids = self.build("hri_msgs/msg/IdsList", header=header, ids=["anna", "bert"])
-        found = [("audio_info", info), ("own_audio_info", info), ("speaking", yes),
-                 ("voice", yes), ("faces", ids), ("voices", ids)]  # fmt: skip
+        found = [
+            ("audio_info", info),
+            ("own_audio_info", info),
+            ("speaking", yes),
+            ("voice", yes),
+            ("faces", ids),
+            ("voices", ids),
+        ]
         return [self._sample(stream, message) for stream, message in found]

@@ -8,16 +8,28 @@ from campaign import fields
 from campaign.damage import damaged
 from campaign.samples import Samples
 from campaign.settings_mutators import any_changes, right_changes
-from reactface_node.ros.server import Server
-from reactface_node.ros.types import MessageError
+from reactface_node.ros.messages.types import MessageError
+from reactface_node.ros.node.server import Server
 
 # Seconds between two of a kind, on average.
 EVERY_S = {
-    "person": 40.0, "camera_gap": 120.0, "microphone_gap": 120.0, "both_gap": 600.0,
-    "clock": 900.0, "camera_restart": 900.0, "setting": 60.0, "wrong_setting": 120.0,
-    "reset": 600.0, "disable": 900.0, "speaking": 45.0, "bad_message": 8.0, "another": 300.0,
-    "bare_stamps": 900.0, "tracker_fails": 300.0, "slow_machine": 300.0,
-}  # fmt: skip
+    "person": 40.0,
+    "camera_gap": 120.0,
+    "microphone_gap": 120.0,
+    "both_gap": 600.0,
+    "clock": 900.0,
+    "camera_restart": 900.0,
+    "setting": 60.0,
+    "wrong_setting": 120.0,
+    "reset": 600.0,
+    "disable": 900.0,
+    "speaking": 45.0,
+    "bad_message": 8.0,
+    "another": 300.0,
+    "bare_stamps": 900.0,
+    "tracker_fails": 300.0,
+    "slow_machine": 300.0,
+}
 CLOCK_JUMPS_S = (-86400.0, -3600.0, -10.0, -1.5, -0.4, 0.4, 1.5, 10.0, 3600.0, 86400.0)
 SIZES = ((48, 64), (24, 32), (96, 128))
 DISABLED_S = 4.0

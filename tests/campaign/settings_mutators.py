@@ -5,16 +5,60 @@ from typing import Any
 import numpy as np
 
 from reactface_node.config import Config
-from reactface_node.settings import settings
+from reactface_node.config.settings import settings
 
 VALUES: tuple[Any, ...] = (
-    0, 1, -1, 2, 1.5, 0.0, -0.5, 1e308, float("nan"), float("inf"), -float("inf"), 2**63, -(2**63),
-    True, False, "", "x", "1.0", "null", "é\n", "x" * 5000, None, [], [1.0], {}, {"gain": 1.0},
-    "default", "../../etc/passwd", "~nouser/x", "\0",
-)  # fmt: skip
-NAMES = ("self", "playout", "", ".", "playout.", ".gain", "playout.gain.x", "playout..gain",
-         "cls", "values", "config", "__class__", "playout.__class__", "nobody.gain", "é", "a" * 500,
-         "%s", "{x}")  # fmt: skip
+    0,
+    1,
+    -1,
+    2,
+    1.5,
+    0.0,
+    -0.5,
+    1e308,
+    float("nan"),
+    float("inf"),
+    -float("inf"),
+    2**63,
+    -(2**63),
+    True,
+    False,
+    "",
+    "x",
+    "1.0",
+    "null",
+    "é\n",
+    "x" * 5000,
+    None,
+    [],
+    [1.0],
+    {},
+    {"gain": 1.0},
+    "default",
+    "../../etc/passwd",
+    "~nouser/x",
+    "\0",
+)
+NAMES = (
+    "self",
+    "playout",
+    "",
+    ".",
+    "playout.",
+    ".gain",
+    "playout.gain.x",
+    "playout..gain",
+    "cls",
+    "values",
+    "config",
+    "__class__",
+    "playout.__class__",
+    "nobody.gain",
+    "é",
+    "a" * 500,
+    "%s",
+    "{x}",
+)
 ALL = tuple(settings(Config()))
 LIVE = tuple(item for item in ALL if item.live)
 

@@ -17,8 +17,8 @@ from campaign.samples import Samples
 from campaign.scene import SIZES, Scene
 from campaign.stubs import StubNode, make_config, make_node
 from campaign.tally import Tally, reason_of, trace_of
-from reactface_node.engine import load_engine
-from reactface_node.ros import convert
+from reactface_node.engine.engine import load_engine
+from reactface_node.ros.messages import convert
 
 PART = "soak"
 START_S = 1.7e9
@@ -54,8 +54,9 @@ class Soak:
         tone = (8000 * np.sin(0.1 * np.arange(round(CHUNK_STEPS * STEP_S * 16000)))).astype("<i2")
         data = self.samples.build("audio_common_msgs/msg/AudioData", data=tone.view(np.uint8))
         header = convert.header(self.samples.types, 1.0, "microphone")
-        self._chunk = self.samples.build("audio_common_msgs/msg/AudioDataStamped",
-                                         header=header, audio=data)  # fmt: skip
+        self._chunk = self.samples.build(
+            "audio_common_msgs/msg/AudioDataStamped", header=header, audio=data
+        )
         info = self.samples.info.message(0.0)
         self.guard("info", lambda: self.node.server.receive("audio_info", info, START_S, 1))
 
@@ -70,8 +71,11 @@ class Soak:
                 found.append(held())
             if say and step % 1000 == 0 and time.monotonic() - said_s > SAID_EVERY_S:
                 said_s = time.monotonic()
-                print(f"soak: {self.elapsed_s / 3600:.2f} h of {hours:g} in "
-                      f"{said_s - began_s:.0f} s; {held()}", flush=True)  # fmt: skip
+                print(
+                    f"soak: {self.elapsed_s / 3600:.2f} h of {hours:g} in "
+                    f"{said_s - began_s:.0f} s; {held()}",
+                    flush=True,
+                )
         return found
 
     def step(self, step: int) -> None:
@@ -174,10 +178,18 @@ def run(
         tally.count(part, name, totals.get(name, 0))
     tally.count(part, "exceptions", soak.exceptions)
     stats = soak.node.session.stats()
-    tally.fact(part, mode=mode, hours=hours, longest_gap_s=f"{transport.longest_gap_s:.2f}",
-               resets=int(stats["resets"]), face_seen=f"{stats['face_seen']:.3f}",
-               at_start=start, early=early, at_end=end,
-               wall_s=f"{time.monotonic() - began_s:.0f}")  # fmt: skip
+    tally.fact(
+        part,
+        mode=mode,
+        hours=hours,
+        longest_gap_s=f"{transport.longest_gap_s:.2f}",
+        resets=int(stats["resets"]),
+        face_seen=f"{stats['face_seen']:.3f}",
+        at_start=start,
+        early=early,
+        at_end=end,
+        wall_s=f"{time.monotonic() - began_s:.0f}",
+    )
     return soak
 
 

@@ -6,8 +6,19 @@ import numpy as np
 
 from campaign.samples import RATE_HZ, Samples
 
-FORMATS = ("S8", "U8", "S16LE", "S16BE", "U16LE", "S24LE", "S24_32LE", "S32LE", "F32LE", "F32BE",
-           "F64LE")  # fmt: skip
+FORMATS = (
+    "S8",
+    "U8",
+    "S16LE",
+    "S16BE",
+    "U16LE",
+    "S24LE",
+    "S24_32LE",
+    "S32LE",
+    "F32LE",
+    "F32BE",
+    "F64LE",
+)
 RATES_HZ = (1, 100, 3999, 4000, 8000, 16000, 22050, 44100, 48000, 96000, 192000, 384000)
 LENGTHS = (0, 1, 2, 3, 15, 160, 320, 1024, 4096, 16000, 48000)
 VALUES = (np.nan, np.inf, -np.inf, 1e30, -1e30, 0.0, 1.0, 5.0)
@@ -28,8 +39,10 @@ def any_sound(samples: Samples, rng: np.random.Generator) -> list[tuple[str, Any
     form = FORMATS[int(rng.integers(0, len(FORMATS)))]
     info = samples.audio_info(sample_rate=rate_hz, channels=channels, sample_format=form)
     data = np.frombuffer(rng.bytes(count * channels), np.uint8)
-    return [(f"{stream}_info", info),
-            (stream, samples.build("audio_common_msgs/msg/AudioData", data=data))]  # fmt: skip
+    return [
+        (f"{stream}_info", info),
+        (stream, samples.build("audio_common_msgs/msg/AudioData", data=data)),
+    ]
 
 
 def _floats(

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from reactface_node.config import Config
-from reactface_node.engine import Engine, SpeakerFrames, frames_at_once
-from reactface_node.render import NoRenderer
-from reactface_node.ros.server import Server
-from reactface_node.ros.topics import BLENDSHAPES
-from reactface_node.ros.types import RosbagsTypes
+from reactface_node.engine.engine import Engine, frames_at_once
+from reactface_node.engine.stepper import SpeakerFrames
+from reactface_node.render.renderer import NoRenderer
+from reactface_node.ros.messages.types import RosbagsTypes
+from reactface_node.ros.node.server import Server
+from reactface_node.ros.node.topics import BLENDSHAPES
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
-from reactface_node.session import ReactionSession
+from reactface_node.session.session import ReactionSession
 
 
 class StubTracker:

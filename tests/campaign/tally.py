@@ -68,11 +68,14 @@ class Tally:
                 lines.append(f"{part:<18} {outcome:<28} {number:>10,}")
         for part, facts in self.facts.items():
             lines += [f"{part:<18} {name:<28} {value}" for name, value in facts.items()]
-        lines.append(f"kinds of faults: {len(self.faults)}; "
-                     f"{time.monotonic() - self._began_s:.0f} s")  # fmt: skip
+        lines.append(
+            f"kinds of faults: {len(self.faults)}; {time.monotonic() - self._began_s:.0f} s"
+        )
         for fault in self.faults.values():
-            lines.append(f"- {fault.part}, {fault.times} times: {fault.reason[:160]}"
-                         f"{_place(fault.trace)}\n  repeat: {fault.command}")  # fmt: skip
+            lines.append(
+                f"- {fault.part}, {fault.times} times: {fault.reason[:160]}"
+                f"{_place(fault.trace)}\n  repeat: {fault.command}"
+            )
         return "\n".join(lines)
 
 

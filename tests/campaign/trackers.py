@@ -12,14 +12,33 @@ from campaign.samples import Samples
 from campaign.stubs import make_config
 from campaign.tally import Tally
 from reactface_node.perception import make_tracker
-from reactface_node.ros import convert
-from reactface_node.ros.types import MessageError
+from reactface_node.ros.messages import convert
+from reactface_node.ros.messages.types import MessageError
 
 PART = "trackers"
 LIMIT_S, LIMIT_MB = 30.0, 4000.0
 SLOW_S = 2.0
-SIDES = (1, 2, 3, 15, 16, 64, 239, 640, 1921, 4096, 8192, 16383, 16384, 16385, 32766, 32767, 32768,
-         65535, 100_000)  # fmt: skip
+SIDES = (
+    1,
+    2,
+    3,
+    15,
+    16,
+    64,
+    239,
+    640,
+    1921,
+    4096,
+    8192,
+    16383,
+    16384,
+    16385,
+    32766,
+    32767,
+    32768,
+    65535,
+    100_000,
+)
 MOST_PX = 40_000_000
 """What a camera could send; larger ones are messages' part."""
 

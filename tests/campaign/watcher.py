@@ -12,8 +12,8 @@ from typing import Any
 
 from campaign.machine import Held, held
 from campaign.tally import Tally, reason_of, trace_of
-from reactface_node.ros.server import Server
-from reactface_node.ros.topics import BLENDSHAPES, DIAGNOSTICS
+from reactface_node.ros.node.server import Server
+from reactface_node.ros.node.topics import BLENDSHAPES, DIAGNOSTICS
 
 PART = "live"
 LONGEST_GAP_S = 1.0
@@ -89,8 +89,12 @@ class Watcher:
 
     def raised(self, what: str, error: BaseException) -> None:
         self.exceptions += 1
-        self.tally.fault(PART, f"{what} at {self.elapsed_s:.0f} s: {reason_of(error)}",
-                         self.command, trace_of(error))  # fmt: skip
+        self.tally.fault(
+            PART,
+            f"{what} at {self.elapsed_s:.0f} s: {reason_of(error)}",
+            self.command,
+            trace_of(error),
+        )
 
     def say(self, server: Server) -> None:
         """Every ten seconds."""
@@ -100,9 +104,11 @@ class Watcher:
             return
         self._said_s = time.monotonic()
         resets = server._session.stats()["resets"]
-        text = (f"{self.elapsed_s:.0f} s, {self.frames} frames, longest gap "
-                f"{self.longest_gap_s:.2f} s, {self.exceptions} exceptions, {self.errors} errors, "
-                f"{resets:.0f} restarts, levels {sorted(self.levels)}, {held()}")  # fmt: skip
+        text = (
+            f"{self.elapsed_s:.0f} s, {self.frames} frames, longest gap "
+            f"{self.longest_gap_s:.2f} s, {self.exceptions} exceptions, {self.errors} errors, "
+            f"{resets:.0f} restarts, levels {sorted(self.levels)}, {held()}"
+        )
         print(f"live: {text}", flush=True)
 
 

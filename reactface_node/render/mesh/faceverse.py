@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from reactface_node.errors import UserError
-from reactface_node.resources import refuse_stand_in
+from reactface_node.files.resources import refuse_stand_in
 from reactface_node.schema import ARKIT_NAMES
 
 ALLOWED: Mapping[str, Any] = {

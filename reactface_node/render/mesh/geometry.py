@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reactface_node.data.check import usable
 from reactface_node.errors import UserError
+from reactface_node.files.arrays import usable
 from reactface_node.schema import ARKIT_NAMES
 
 FACE_M = 0.125  # brows to chin

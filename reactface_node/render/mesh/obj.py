@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from reactface_node.errors import UserError
-from reactface_node.progress import ProgressBar
+from reactface_node.files.progress import ProgressBar
 from reactface_node.schema import ARKIT_NAMES
 
 NEUTRALS = ("neutral", "generic_neutral_mesh")

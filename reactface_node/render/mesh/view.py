@@ -10,12 +10,12 @@ from scipy.spatial.transform import Rotation
 
 from reactface_node.config import RenderConfig
 from reactface_node.errors import UserError
-from reactface_node.files import home_path
-from reactface_node.render import StillRenderer
+from reactface_node.files.whole import home_path
 from reactface_node.render.brush import Controls, colour
 from reactface_node.render.mesh.faceverse import read_faceverse
 from reactface_node.render.mesh.geometry import FaceMesh, face_mesh
 from reactface_node.render.mesh.obj import read_folder
+from reactface_node.render.renderer import StillRenderer
 from reactface_node.schema import ARKIT_NAMES
 
 BACKGROUND = "#2e3136"

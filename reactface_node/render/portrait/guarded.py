@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from torch import Tensor
 
-from reactface_node.devices import go_without
+from reactface_node.engine.devices import go_without
 from reactface_node.render.portrait.painter import Painter
 
 

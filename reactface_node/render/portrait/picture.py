@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from reactface_node.errors import UserError
-from reactface_node.files import home_path
-from reactface_node.perception.portrait import crop_portrait
-from reactface_node.pictures import MOST_FILE_BYTES, read_picture_file
+from reactface_node.files.whole import home_path
+from reactface_node.media.pictures import MOST_FILE_BYTES, read_picture_file
+from reactface_node.perception.portrait_face import crop_portrait
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 

@@ -8,17 +8,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reactface_node import resources
 from reactface_node.config import RenderConfig
 from reactface_node.errors import UserError
-from reactface_node.fitting import fitted
+from reactface_node.files import resources
+from reactface_node.media.fitting import fitted
 from reactface_node.model.checkpoint import resolve_device
-from reactface_node.render import Draw
 from reactface_node.render.portrait.generator import RADIUS, WINDOW, frames_around
 from reactface_node.render.portrait.guarded import GuardedPainter
 from reactface_node.render.portrait.painter import Painter, precision_of
 from reactface_node.render.portrait.picture import find_portrait, read_portrait
 from reactface_node.render.portrait.weights import load_generator
+from reactface_node.render.renderer import Draw
 from reactface_node.schema import NUM_COEFFICIENTS
 
 BACKGROUND = 24

@@ -7,13 +7,10 @@ from typing import Literal
 from safetensors.torch import save_file
 
 from reactface_node.errors import UserError
-from reactface_node.files import make_folder, written_whole
-from reactface_node.model.checkpoint import (
-    check_format,
-    load_tensors,
-    resolve_device,
-)
-from reactface_node.model.released import read_tensors
+from reactface_node.files.released import read_tensors
+from reactface_node.files.tensors import check_format
+from reactface_node.files.whole import make_folder, written_whole
+from reactface_node.model.checkpoint import load_tensors, resolve_device
 from reactface_node.render.portrait.generator import FaceGenerator
 
 FORMAT = "pirender"

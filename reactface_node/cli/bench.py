@@ -1,0 +1,117 @@
+"""The command ``reactface bench``."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from reactface_node.cli.options import add_command, add_rendering, load_config, rendering
+from reactface_node.config.settings import parse_overrides
+from reactface_node.errors import UserError
+
+
+def add_bench(commands: Any) -> None:
+    """Adds it to the parser's commands."""
+    about = "measure speed, latency and memory here, on the recording in sample/"
+    parser = add_command(commands, "bench", _bench, about)
+    add_rendering(parser)
+    parser.add_argument("--device", help="cpu, cuda or cuda:N, of the model and of a portrait")
+    parser.add_argument(
+        "--only",
+        metavar="SECTIONS",
+        default="",
+        help="of pipeline,stages,flat,sessions,paced; all",
+    )
+    parser.add_argument(
+        "--untrained", action="store_true", help="random weights also where there are trained ones"
+    )
+    parser.add_argument(
+        "--clip", type=float, metavar="S", help="pipeline: seconds of the recording; all of it"
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        metavar="N",
+        help="flat: minutes of simulated time; of 1, 10 and 60 what takes under two minutes",
+    )
+    parser.add_argument("--sessions", type=int, metavar="K", default=4, help="at once; 4")
+    parser.add_argument(
+        "--seconds", type=float, metavar="S", default=20.0, help="length of the paced run; 20"
+    )
+    parser.add_argument(
+        "--paced-images",
+        choices=("sample", "720p"),
+        default="sample",
+        help="of the paced run: the recording's JPEGs, or raw 1280x720 (330 MB on disk meanwhile)",
+    )
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="instead: the paper's streaming state beside the released code's way, which encodes "
+        "the history anew with every window, over a clip of 30 s",
+    )
+    parser.add_argument(
+        "--whole", action="store_true", help="with --compare: measure every window of the clip"
+    )
+    parser.add_argument(
+        "--contexts",
+        metavar="S,S",
+        help="instead: the longest of these wav2vec 2.0 contexts that holds real time",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="write the JSON there too")
+
+
+def _bench(options: argparse.Namespace) -> None:
+    _check(options)
+    result = _measured(options)
+    from reactface_node.files.whole import write_text
+    from reactface_node.tools.bench.table import table
+
+    text = json.dumps(result, indent=1)
+    if options.out is not None:
+        write_text(options.out, text)
+    print(text if options.json else table(result))
+
+
+def _check(options: argparse.Namespace) -> None:
+    """UserError before anything is measured."""
+    for name in ("clip", "minutes", "sessions", "seconds"):
+        value = getattr(options, name)
+        if value is not None and not 0 < value < float("inf"):
+            raise UserError(f"--{name} {value:g} is not above 0")
+    if options.whole and not options.compare:
+        raise UserError("--whole is of --compare: add it")
+    if options.compare and options.contexts:
+        raise UserError("--compare and --contexts are two measurements: leave one out")
+    if options.out is not None and not options.out.absolute().parent.is_dir():
+        raise UserError(f"cannot write {options.out}: there is no such folder")
+
+
+def _measured(options: argparse.Namespace) -> dict[str, Any]:
+    device = {"device": options.device, "render.device": options.device}
+    if options.compare:
+        from reactface_node.tools.bench.run import bench_compare
+
+        named = parse_overrides(options.set)
+        if options.device is not None:
+            named |= device
+        return bench_compare(named, options.config, options.untrained, options.whole)
+    config = load_config(options, **device, **rendering(options))
+    if options.contexts:
+        from reactface_node.tools.bench.contexts import parse_contexts
+        from reactface_node.tools.bench.run import bench_contexts
+
+        return bench_contexts(config, parse_contexts(options.contexts), options.untrained)
+    from reactface_node.tools.bench.run import Wanted, bench
+
+    wanted = Wanted(
+        tuple(name for name in options.only.split(",") if name),
+        options.clip,
+        options.minutes,
+        options.sessions,
+        options.seconds,
+        options.paced_images,
+        options.untrained,
+    )
+    return bench(config, wanted)

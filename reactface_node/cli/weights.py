@@ -1,0 +1,70 @@
+"""``reactface weights``: list, download, convert and export."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from reactface_node.cli.options import add_command, load_config
+from reactface_node.config import Config
+from reactface_node.errors import UserError
+from reactface_node.files import resources
+
+
+def add_weights(commands: Any) -> None:
+    """Adds it to the parser's commands."""
+    about = "what profiles, renderers and commands can use, and whether it is here"
+    parser = add_command(commands, "weights", _weights, about)
+    task = parser.add_mutually_exclusive_group()
+    task.add_argument("--download", metavar="NAME", help="get it; run again, it goes on")
+    task.add_argument(
+        "--convert",
+        nargs=2,
+        type=Path,
+        metavar=("FILE", "OUT"),
+        help="a checkpoint of the released code into safetensors",
+    )
+    task.add_argument(
+        "--export",
+        type=Path,
+        metavar="FOLDER",
+        help="the profile's model as ONNX, for `--set weights=FOLDER` on robots without torch",
+    )
+    parser.add_argument("-o", "--out", type=Path, help="folder for a download; weights/")
+
+
+def _weights(options: argparse.Namespace) -> None:
+    from reactface_node.engine.catalogue import fetch, listing, read_catalogue
+
+    folder = options.out or resources.folder("weights")
+    if options.convert:
+        from reactface_node.model.official.checkpoint import convert_official
+
+        model = load_config(
+            options, **{"model.behaviour": "official", "model.face_encoder": "pixels"}
+        ).model
+        source, target = options.convert
+        convert_official(source, target, model)
+        print(f"wrote {target}")
+    elif options.export:
+        _export(load_config(options), options.export)
+    elif options.download:
+        for path in fetch(read_catalogue(), options.download, folder):
+            print(f"wrote {path}")
+    else:
+        print(listing(read_catalogue(), folder))
+
+
+def _export(config: Config, folder: Path) -> None:
+    from reactface_node.engine.engine import frames_at_once
+    from reactface_node.engine.torch_stepper import load_listener
+    from reactface_node.model.reactface import ReactFace
+
+    try:
+        from reactface_node.engine.export import export
+    except ImportError as error:
+        raise UserError("--export needs onnx: pip install 'reactface_node[export]'") from error
+    model = load_listener(config, "cpu")
+    if not isinstance(model, ReactFace):
+        raise UserError("only the default profile's kind of model can be exported")
+    export(model, config.playout.samples, frames_at_once(config), folder)
+    print(f"wrote {folder}; use it with --set weights={folder}")

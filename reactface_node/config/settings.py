@@ -1,0 +1,168 @@
+"""Settings: dataclass fields that know their meaning and range, and how values are merged in.
+
+``config.py`` declares the fields; the YAML files, the CLI options and the ROS parameters are
+derived from them here, so that nothing is typed twice.
+"""
+
+import dataclasses
+import difflib
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from reactface_node.errors import UserError
+from reactface_node.files.text import SHOWN_CHARACTERS, Plain, is_text, meaning, plain_scalar, shown
+
+Scalar = bool | int | float | str
+HUGE = 10**300
+
+
+def setting(
+    default: Any,
+    help: str,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    live: bool = False,
+) -> Any:
+    """A config field: its meaning, its closed range or choices, whether it may change live."""
+    metadata = {"help": help, "low": low, "high": high, "choices": choices, "live": live}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One leaf of the Config with what a parameter descriptor or a CLI help line needs."""
+
+    name: str
+    value: Scalar
+    help: str
+    low: float | None
+    high: float | None
+    choices: tuple[str, ...]
+    live: bool
+
+
+def settings(config: Any, prefix: str = "") -> Iterator[Setting]:
+    """All leaves, in order, by dotted name."""
+    for item in dataclasses.fields(config):
+        value = getattr(config, item.name)
+        if dataclasses.is_dataclass(value):
+            yield from settings(value, f"{prefix}{item.name}.")
+        else:
+            yield Setting(prefix + item.name, value, **item.metadata)
+
+
+def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:
+    """["playout.gain=1.2"] -> {"playout.gain": Plain("1.2")}; UserError where there is no '='."""
+    overrides = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise UserError(f"{shown(pair)} is not NAME=VALUE, such as playout.gain=1.2")
+        overrides[name.strip()] = plain_scalar(text)
+    return overrides
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    """The type of a setting, and its metadata."""
+
+    kind: Any
+    about: Mapping[str, Any]
+
+
+@cache
+def _parts(section: type) -> Mapping[str, Any]:
+    """What a section's class holds by name: a ``_Leaf`` or the class of a section."""
+    kinds = typing.get_type_hints(section)
+    return {
+        item.name: kinds[item.name]
+        if dataclasses.is_dataclass(kinds[item.name])
+        else _Leaf(kinds[item.name], item.metadata)
+        for item in dataclasses.fields(section)
+    }
+
+
+def merge(section: Any, values: Mapping[Any, Any], prefix: str = "") -> Any:
+    """A copy of the section with values replaced, in sections of their own or by dotted names.
+
+    Only what is given is validated. UserError on a name that is unknown or there twice, a wrong
+    type, or a value out of range.
+    """
+    kind: type = type(section)
+    parts = _parts(kind)
+    changes: dict[str, Any] = {}
+    inside: dict[str, dict[Any, Any]] = {}
+    for name, value in values.items():
+        first, dot, rest = name.partition(".") if isinstance(name, str) else (name, "", "")
+        part = parts.get(first) if isinstance(first, str) else None
+        if part is None or (dot and isinstance(part, _Leaf)):
+            raise _unknown(name, parts, prefix)
+        if isinstance(part, _Leaf):
+            changes[first] = _checked(prefix + first, value, part)
+        else:
+            more = {rest: value} if dot else _section(prefix + first, value)
+            known = inside.setdefault(first, {})
+            for key in more.keys() & known.keys():
+                raise UserError(f"parameter '{prefix}{first}.{key}' is there twice")
+            known.update(more)
+    for first, more in inside.items():
+        changes[first] = merge(getattr(section, first), more, f"{prefix}{first}.")
+    return dataclasses.replace(section, **changes)
+
+
+def _section(name: str, value: Any) -> Mapping[Any, Any]:
+    if isinstance(value, Mapping):
+        return value
+    # A section of a file whose lines are all commented out.
+    if isinstance(value, Plain) and not value:
+        return {}
+    raise UserError(f"'{name}' is a section, not a value")
+
+
+def _unknown(name: object, parts: Mapping[str, Any], prefix: str) -> UserError:
+    near: list[str] = []
+    if isinstance(name, str) and len(name) <= SHOWN_CHARACTERS:
+        near = difflib.get_close_matches(name.partition(".")[0].strip(), parts, 1)
+    hint = f"; did you mean {prefix}{near[0]}?" if near else ""
+    whole = prefix + name if isinstance(name, str) else name
+    return UserError(f"unknown parameter {shown(whole)}{hint}")
+
+
+def _checked(name: str, value: Any, leaf: _Leaf) -> Scalar:
+    """The value as the setting has it; UserError that names the setting."""
+    kind, about = leaf.kind, leaf.about
+    typed = _typed(value, kind)
+    if typed is None:
+        wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+        raise UserError(f"parameter '{name}' must be {wanted[kind]}, not {shown(value)}")
+    if isinstance(typed, str) and not is_text(typed):
+        raise UserError(f"parameter '{name}' must be UTF-8 text, not {shown(typed)}")
+    if about["choices"] and typed not in about["choices"]:
+        raise UserError(
+            f"parameter '{name}' must be one of {', '.join(about['choices'])}, not {shown(typed)}"
+        )
+    low, high = about["low"], about["high"]
+    if low is not None and not (low <= typed <= high):
+        limits = f"{low} .. {high}" if kind is int else f"{low:g} .. {high:g}"
+        raise UserError(f"parameter '{name}' must be within {limits}, not {shown(typed)}")
+    return typed
+
+
+def _typed(value: Any, kind: type) -> Scalar | None:
+    """None where the value is of no such kind."""
+    if kind is str:
+        return str(value) if isinstance(value, str) else None
+    written, value = value, meaning(value)
+    if kind is bool or isinstance(value, bool):
+        return value if kind is bool and isinstance(value, bool) else None
+    if kind is float and isinstance(value, int):
+        # Beyond what a float holds it is beyond every range.
+        return float(max(-HUGE, min(HUGE, value)))
+    if isinstance(written, Plain) and isinstance(value, float) and value.is_integer():
+        # 1e5 is a whole number, too.
+        return kind(value)
+    return kind(value) if isinstance(value, kind) else None

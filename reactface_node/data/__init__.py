@@ -1,5 +1,0 @@
-"""Data: synthetic dyads (numpy only)."""
-
-from reactface_node.data.synthetic import Dyad, make_dyad
-
-__all__ = ["Dyad", "make_dyad"]

@@ -1,0 +1,153 @@
+"""``reactface weights``: which files profiles, renderers and commands can use, and getting them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from reactface_node.config import Config, profile_names
+from reactface_node.errors import UserError
+from reactface_node.files import resources
+from reactface_node.files.download import download, file_sha256
+from reactface_node.files.text import read_yaml, shown
+
+CATALOGUE = "catalogue.yaml"
+SHOWN_DIGITS = 16
+UNFINISHED = ".unfinished-"
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """path: in weights/. url, sha256 (or how it begins): None where not known."""
+
+    path: PurePosixPath
+    url: str | None
+    sha256: str | None
+
+    def is_whole(self, path: Path) -> bool:
+        """Whether a file is the one that is meant, as far as that is known."""
+        return self.sha256 is None or file_sha256(path).startswith(self.sha256)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is in the catalogue under one name; see config/catalogue.yaml.
+
+    by_hand: how to get it where nothing may download it for its user.
+    """
+
+    name: str
+    what: str
+    profiles: tuple[str, ...]
+    setting: str
+    source: str
+    licence: str
+    files: tuple[RemoteFile, ...]
+    by_hand: str | None
+
+    def state(self, folder: Path) -> str:
+        """present, verified, damaged or missing, as the files in the folder are."""
+        if not all((folder / file.path).is_file() for file in self.files):
+            return "missing"
+        if not all(file.is_whole(folder / file.path) for file in self.files):
+            return "damaged: its sha256 is another"
+        return "verified" if any(file.sha256 for file in self.files) else "present"
+
+
+def read_catalogue(path: Path | None = None) -> tuple[Entry, ...]:
+    """All entries; of the package's own catalogue where no other is given.
+
+    UserError where a file would lie outside weights/.
+    """
+    stored = read_yaml(path or resources.folder("config") / CATALOGUE)
+    try:
+        return tuple(_entry(name, about) for name, about in stored.items())
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"the catalogue lacks what an entry needs ({shown(str(error))})") from error
+
+
+def _entry(name: str, about: Mapping[str, Any]) -> Entry:
+    files = tuple(
+        RemoteFile(_inside(file["path"]), file.get("url"), file.get("sha256"))
+        for file in about["files"]
+    )
+    hand = about.get("by_hand")
+    return Entry(
+        name,
+        about["what"],
+        tuple(about["profiles"]),
+        about["setting"],
+        about["source"],
+        about["licence"],
+        files,
+        " ".join(hand.split()) if hand else None,
+    )
+
+
+def _inside(text: str) -> PurePosixPath:
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts or not path.name:
+        raise UserError(f"the catalogue names '{text}', which is outside the weights folder")
+    return path
+
+
+def listing(entries: Sequence[Entry], folder: Path) -> str:
+    """What there is, for a person to read; first what each profile plays with."""
+    lines = []
+    for profile in profile_names():
+        lines.append(f"{profile:10} {_profile_state(Config.load(profile).weights)}")
+    for entry in entries:
+        used = ", ".join(entry.profiles)
+        lines += [
+            "",
+            f"{entry.name}: {entry.state(folder)}",
+            f"  {entry.what}",
+            f"  for {entry.setting}" + (f" (profiles {used})" if used else ""),
+            f"  from {entry.source}",
+            f"  licence: {entry.licence}",
+        ]
+        lines += [f"  sha256 {file.sha256}  {file.path}" for file in entry.files if file.sha256]
+        get = entry.by_hand or f"reactface weights --download {entry.name}"
+        lines.append(f"  get it: {get}")
+    return "\n".join(lines)
+
+
+def _profile_state(weights: str) -> str:
+    try:
+        path = resources.weights_file(weights)
+    except UserError as error:
+        return str(error)
+    if path is None:
+        return f"{weights}: not shipped; train or bring your own (--set weights=FILE)"
+    return f"{weights}: present, sha256 {file_sha256(path)[:SHOWN_DIGITS]}..."
+
+
+def fetch(entries: Sequence[Entry], name: str, folder: Path) -> list[Path]:
+    """Download what the catalogue has under that name into the folder; the files that it made.
+
+    UserError where the name is unknown, where only a person may get it, and as ``download``.
+    A folder of several files is there when all of them are.
+    """
+    known = {entry.name: entry for entry in entries}
+    if name not in known:
+        raise UserError(f"unknown '{name}'; there are: {', '.join(known)}")
+    entry = known[name]
+    if entry.by_hand:
+        raise UserError(f"{name} is got by hand: {entry.by_hand} ({entry.source})")
+    for file in entry.files:
+        assert file.url is not None
+        target = _place(folder, file.path)
+        if not target.is_file() or not file.is_whole(target):
+            download(file.url, target, file.sha256)
+    for file in entry.files:
+        hidden = _place(folder, file.path).parent
+        if hidden.name.startswith(UNFINISHED):
+            hidden.replace(hidden.with_name(hidden.name.removeprefix(UNFINISHED)))
+    return [folder / file.path for file in entry.files]
+
+
+def _place(folder: Path, path: PurePosixPath) -> Path:
+    """Where a file is put: in a hidden folder as long as the one it belongs to is not there."""
+    if len(path.parts) == 1 or (folder / path.parent).is_dir():
+        return folder / path
+    return folder / path.parent.with_name(UNFINISHED + path.parent.name) / path.name

@@ -1,0 +1,84 @@
+"""A model that is run for a session, and which library runs it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from reactface_node.config import Config, ModelConfig
+from reactface_node.engine.stepper import SpeakerFrames, Stepper
+from reactface_node.errors import UserError
+from reactface_node.files import resources
+from reactface_node.model.dispositions import spread_apart
+
+
+class Engine:
+    """A stepper and what a session draws for it: each sample has a generator of its own."""
+
+    def __init__(self, stepper: Stepper, frames: int):
+        """frames: how many come at once, a divisor of w."""
+        self._stepper, self.frames = stepper, frames
+        self._noise: Sequence[np.random.Generator] = []
+        self._drawn = self._who = np.zeros((0, 0), np.float32)
+        self._phase = 0
+
+    def begin(self, noise: Sequence[np.random.Generator]) -> None:
+        """A new session of as many samples as there are generators."""
+        self._noise = noise
+        self._who = spread_apart(self._draw(self._stepper.disposition)[None])[0]
+        self.restart()
+
+    def restart(self) -> None:
+        """A new state of the same listeners; the generators go on."""
+        self._phase = 0
+        self._stepper.begin(self._who)
+
+    def step(self, speaker: SpeakerFrames) -> np.ndarray:
+        """The session's next frames -> (M, n, 58)."""
+        return self._stepper.step(speaker, self.noise())
+
+    def noise(self) -> np.ndarray:
+        """(M, noise_width) for the session's next frames, the same for a whole window."""
+        if self._phase == 0:
+            self._drawn = self._draw(self._stepper.noise_width)
+        self._phase = (self._phase + self.frames) % self._stepper.window
+        return self._drawn
+
+    def check(self, config: ModelConfig) -> None:
+        """UserError where these live settings cannot be taken over."""
+        self._stepper.check(config)
+
+    def configure(self, config: ModelConfig) -> None:
+        """Take over live settings; UserError as in ``check``, and nothing has changed then."""
+        self.check(config)
+        self._stepper.configure(config)
+
+    def _draw(self, width: int) -> np.ndarray:
+        return np.stack([rng.standard_normal(width, np.float32) for rng in self._noise])
+
+
+def load_engine(config: Config) -> Engine:
+    """The model that the config names, ready to begin; UserError where it cannot be had."""
+    exported = resources.exported_model(config.weights)
+    if exported is not None:
+        from reactface_node.engine.onnx_stepper import OnnxStepper
+
+        return Engine(OnnxStepper(exported, config), frames_at_once(config))
+    # Here, so that a robot which runs an exported model needs no torch.
+    from reactface_node.engine.guarded import GuardedStepper
+    from reactface_node.engine.torch_stepper import load_stepper
+
+    return Engine(GuardedStepper(config, load_stepper), frames_at_once(config))
+
+
+def frames_at_once(config: Config) -> int:
+    """1 or w; UserError where the model cannot go frame by frame."""
+    if config.mode == "window":
+        return config.model.window
+    model = config.model
+    if (model.behaviour, model.speech_encoder) != ("causal", "log_mel"):
+        raise UserError(
+            f"mode=frame is for the default profile: {config.profile} hears whole windows"
+        )
+    if model.sync_history_s == 0:
+        raise UserError("mode=frame needs model.sync_history_s > 0")
+    return 1

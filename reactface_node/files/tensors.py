@@ -1,0 +1,81 @@
+"""Tensor files: read without executing anything, and checked before a model loads them."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+
+from reactface_node.errors import UserError, is_device_failure
+from reactface_node.files.resources import refuse_stand_in
+from reactface_node.files.text import shown
+
+FEWEST_UNLIKE = 16
+FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
+INTEGERS = (torch.int64, torch.int32, torch.bool)
+
+
+def read_safetensors(path: Path, device: str) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Metadata and tensors by name; UserError where the file is damaged."""
+    refuse_stand_in(path)
+    try:
+        with safe_open(path, framework="pt", device=device) as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return file.metadata() or {}, tensors
+    except Exception as error:  # torch and safetensors have several kinds for a header that lies
+        if is_device_failure(error):
+            raise
+        reason = shown(str(error))
+        raise UserError(f"{path} is damaged or no safetensors file: {reason}") from error
+
+
+def check_format(
+    path: Path, metadata: Mapping[str, str], kind: str, known: int, otherwise: str
+) -> None:
+    """UserError where the file is of another kind (the path and ``otherwise`` say it), or of a
+    later version than the one known."""
+    if metadata.get("format") != kind:
+        raise UserError(f"{path} {otherwise}")
+    version = metadata.get("version", "")
+    if not re.fullmatch("[0-9]{1,9}", version):
+        raise UserError(f"{path} is damaged: its version is {shown(version)}")
+    if int(version) > known:
+        raise UserError(f"{path} was written by a newer reactface_node; update this one")
+
+
+def check_tensors(
+    path: Path, expected: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tensor]
+) -> None:
+    """UserError that names the first tensor that does not fit: by its name, shape or type."""
+    for name in sorted(expected.keys() | tensors.keys()):
+        if name not in tensors:
+            raise UserError(f"{path} lacks the tensor {name}")
+        if name not in expected:
+            raise UserError(f"{path} holds a tensor that the model lacks: {name}")
+        if expected[name].shape != tensors[name].shape:
+            raise UserError(
+                f"{path}: {name} is {tuple(tensors[name].shape)}, "
+                f"the model needs {tuple(expected[name].shape)}"
+            )
+        if not _is_plain(tensors[name], expected[name]):
+            raise UserError(f"{path}: {name} holds {tensors[name].dtype}, which is not read")
+
+
+def _is_plain(tensor: torch.Tensor, expected: torch.Tensor) -> bool:
+    """Numbers of the expected kind, all of them there."""
+    kinds = FLOATS if expected.is_floating_point() else INTEGERS
+    return tensor.dtype in kinds and tensor.layout == torch.strided and not tensor.is_meta
+
+
+def check_values(path: Path, name: str, tensor: torch.Tensor) -> None:
+    """UserError where weights are no numbers, or those of a matrix all alike."""
+    if not tensor.numel() or not tensor.is_floating_point():
+        return
+    low, high = torch.aminmax(tensor)
+    if not bool(torch.isfinite(low) & torch.isfinite(high)):
+        raise UserError(f"{path} is damaged: {name} holds NaN or infinite weights")
+    # Biases and norms may well be; of a matrix, at the latest its initialisation sees to it.
+    is_matrix = sum(size > 1 for size in tensor.shape) > 1 and tensor.numel() >= FEWEST_UNLIKE
+    if is_matrix and bool(low == high):
+        raise UserError(f"{path} is damaged or was never trained: all weights of {name} are alike")

@@ -1,0 +1,1 @@
+"""The released code's variant of the model, and its checkpoints."""

@@ -1,0 +1,85 @@
+"""Checkpoints of the released code: theirs as they are, or converted to safetensors."""
+
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
+
+from reactface_node.config import ModelConfig
+from reactface_node.errors import UserError
+from reactface_node.files import resources
+from reactface_node.files.arrays import read_mean_face
+from reactface_node.files.released import read_tensors
+from reactface_node.files.tensors import check_format
+from reactface_node.files.whole import make_folder, written_whole
+from reactface_node.model.checkpoint import load_tensors
+from reactface_node.model.official.model import OfficialReactFace
+from reactface_node.model.official.session import OfficialListener
+
+FORMAT = "reactface-official"
+VERSION = 1
+_WIDTH_SAYS = "past_motion_linear.bias"
+# Computed, not learned: the released code keeps its position codes with its weights.
+_COMPUTED = ".pe"
+
+
+def is_official(path: Path) -> bool:
+    """Whether a file is the released code's, or was converted from it."""
+    if path.suffix != ".safetensors":
+        return True
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get("format") == FORMAT
+    except (SafetensorError, OSError):
+        return False
+
+
+def load_official(path: Path, config: ModelConfig, device: str) -> OfficialListener:
+    """A checkpoint of the released code, in evaluation, on the device.
+
+    UserError where it holds code, is damaged, is of another width, or lacks or has a tensor that
+    the model has not or lacks; nothing is loaded then.
+    """
+    net = _net(path, config)
+    named = resources.weights_file(config.mean_face) or Path(config.mean_face)
+    mean_face = read_mean_face(named) if config.mean_face else None
+    for module in list(net.wav2vec2.modules()):
+        if is_parametrized(module, "weight"):
+            # Its norm is taken once, not in every window.
+            remove_parametrizations(module, "weight")
+    listener = OfficialListener(net, mean_face)
+    return listener.to(device).eval().requires_grad_(False)
+
+
+def convert_official(source: Path, target: Path, config: ModelConfig) -> None:
+    """A released checkpoint into safetensors, which nothing can hide code in; atomic.
+
+    UserError as ``load_official``, and where the target cannot be written.
+    """
+    state = _net(source, config).state_dict()
+    tensors = {name: tensor.contiguous() for name, tensor in state.items()}
+    make_folder(target.parent)
+    with written_whole(target) as unfinished:
+        save_file(tensors, unfinished, {"format": FORMAT, "version": str(VERSION)})
+
+
+def _net(path: Path, config: ModelConfig) -> OfficialReactFace:
+    if config.face_encoder != "pixels":
+        raise UserError("the released code reads pixels: take --profile official")
+    tensors = _read(path)
+    width = tensors[_WIDTH_SAYS].numel() if _WIDTH_SAYS in tensors else config.width
+    if width != config.width:
+        raise UserError(f"{path} has width {width}, the config {config.width}: set model.width")
+    net = OfficialReactFace(config)
+    load_tensors(path, net, tensors)
+    return net
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    metadata, tensors = read_tensors(path)
+    if path.suffix == ".safetensors":
+        other = "was not converted from a checkpoint of the released code"
+        check_format(path, metadata, FORMAT, VERSION, other)
+    return {name: tensor for name, tensor in tensors.items() if not name.endswith(_COMPUTED)}

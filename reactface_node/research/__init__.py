@@ -1,0 +1,1 @@
+"""What a robot does not need: data, training and evaluation."""

@@ -1,0 +1,47 @@
+"""When a listener may nod: Ward and Tsukahara's rule on the speaker's pitch and pauses."""
+
+import numpy as np
+
+from reactface_node.research.data.speech import TRACK_RATE_HZ
+
+LOW_PITCH_PERCENTILE = 26.0
+LOW_PITCH_S = 0.11
+SPEECH_BEFORE_S = 0.7
+BETWEEN_CUES_S = 0.8
+# A pause is noticed when it has lasted as long as the gap between turns (Stivers et al. 2009).
+PAUSE_S = 0.2
+
+
+def backchannel_cues(f0_hz: np.ndarray) -> np.ndarray:
+    """Times (N,) in seconds at which the listener can know of a cue, in order.
+
+    f0_hz: (N,) pitch at 100 Hz, 0 where the speaker is silent. A cue is a stretch of 110 ms
+    under the 26th percentile of the speaker's pitch, or a pause of 200 ms, either one after at
+    least 700 ms of speech, and none within 800 ms of the last (Ward and Tsukahara 2000).
+    """
+    speaking = f0_hz > 0
+    if not speaking.any():
+        return np.zeros(0)
+    low = speaking & (f0_hz < np.percentile(f0_hz[speaking], LOW_PITCH_PERCENTILE))
+    spoken = _run_length(speaking)
+    silent = _run_length(~speaking)
+    pitch_cue = (_run_length(low) == _steps(LOW_PITCH_S)) & (spoken >= _steps(SPEECH_BEFORE_S))
+    pauses = np.flatnonzero(silent == _steps(PAUSE_S))
+    before = pauses - _steps(PAUSE_S)
+    long_enough = (before >= 0) & (spoken[before] >= _steps(SPEECH_BEFORE_S))
+    found = np.union1d(np.flatnonzero(pitch_cue), pauses[long_enough]) / TRACK_RATE_HZ
+    kept: list[float] = []
+    for time in found:
+        if not kept or time - kept[-1] >= BETWEEN_CUES_S:
+            kept.append(float(time))
+    return np.array(kept)
+
+
+def _steps(seconds: float) -> int:
+    return round(seconds * TRACK_RATE_HZ)
+
+
+def _run_length(flags: np.ndarray) -> np.ndarray:
+    """(N,) how many steps up to and with this one the flag has been set without a break."""
+    steps = np.arange(1, len(flags) + 1)
+    return steps - np.maximum.accumulate(np.where(flags, 0, steps))

@@ -1,0 +1,227 @@
+"""REACT 2023 (NoXI, RECOLA and UDIVA clips of 751 frames), as its organisers hand it out.
+
+    ROOT/{train,val,test}.csv                 columns: index, speaker_path, listener_path
+    ROOT/{train,val,test}/Audio_files/SITE/.../CLIP.wav
+    ROOT/{train,val,test}/3D_FV_files/SITE/.../CLIP.npy     (t, 58) or (t, 1, 58) FaceVerse
+    ROOT/{train,val,test}/Video_files/SITE/.../CLIP.mp4     or a folder CLIP/ of 1.png, 2.png ...
+    ROOT/neighbour_emotion_{train,val,test}.npy             (N, N), or neighbour_emotion_new_...
+
+The modality folders may also lie in ROOT itself, the pictures in ROOT/SL-crop and the lists in
+ROOT/paper-list, as the released code of ReactFace expects them. Every session is used twice: the
+S rows of the list as they are, then the same with the roles swapped, N = 2 S clips. Clip k's
+reaction is row k, and row k of the matrix marks the rows that are appropriate for clip k.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reactface_node.errors import UserError
+from reactface_node.faceverse import Space
+from reactface_node.files.arrays import load_array, mean_face_problems, space_of
+from reactface_node.files.progress import ProgressBar
+from reactface_node.research.data.check import (
+    lengths_that_disagree,
+    measured,
+    open_coefficients,
+    picture_frames,
+    read_coefficients,
+    sound_frames,
+)
+from reactface_node.research.data.decode import centre_crop, fit_audio, read_audio, video_frames
+from reactface_node.research.data.source import SPLITS, Clip, own_reactions, single_jobs
+
+AUDIO, COEFFICIENTS, VIDEO = "Audio_files", "3D_FV_files", "Video_files"
+
+
+@dataclass(frozen=True, eq=False)
+class React2023:
+    """One split, both roles; a ``Source``. faces: read the pictures too. labels: use the matrix."""
+
+    root: Path
+    split: str
+    faces: bool = False
+    labels: bool = True
+    mean_face: Path | None = None
+    listeners: int = 1
+
+    @cached_property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """(N,) of (speaker, listener), both roles. UserError if the list cannot be read."""
+        pairs = read_pairs(self._list())
+        return (*pairs, *((listener, speaker) for speaker, listener in pairs))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(speaker for speaker, _ in self.pairs)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {"kind": "react2023", "labels": self.labels, **self._space.facts()}
+
+    @cached_property
+    def _space(self) -> Space:
+        return space_of(self.mean_face)
+
+    def problems(self) -> Iterator[str]:
+        yield from mean_face_problems(self.mean_face)
+        people = dict.fromkeys(self.names)
+        for person in ProgressBar(people, f"checking {self.split}", unit="clip", leave=False):
+            broken: list[str] = []
+            yield from lengths_that_disagree(measured(self._files(person), broken))
+            yield from broken
+        for speaker, listener in self.pairs[: len(self.pairs) // 2]:
+            files = [(self._file(COEFFICIENTS, one), _frames) for one in (speaker, listener)]
+            yield from lengths_that_disagree(measured(files, []))
+        if self.labels:
+            yield from self._matrix_problems()
+
+    def files(self) -> Iterator[Path]:
+        yield self._list()
+        for person in dict.fromkeys(self.names):
+            yield from (path for path, _ in self._files(person))
+
+    def max_frames(self) -> int:
+        return max(
+            len(open_coefficients(self._file(COEFFICIENTS, person))) for person in self.names
+        )
+
+    def jobs(self) -> list[range]:
+        return single_jobs(len(self.pairs))
+
+    def read(self, clips: range) -> Iterator[Clip]:
+        for index in clips:
+            speaker, listener = (
+                self._space.to_ours(read_coefficients(self._file(COEFFICIENTS, person)))
+                for person in self.pairs[index]
+            )
+            length = min(len(speaker), len(listener))
+            person = self.pairs[index][0]
+            audio = fit_audio(read_audio(self._file(AUDIO, person)), length)
+            faces = _crops(self._video(person), length) if self.faces else None
+            yield Clip(speaker[:length], audio, listener[None, :length], faces)
+
+    def appropriate(self) -> tuple[np.ndarray, ...]:
+        if not self.labels:
+            return own_reactions(len(self.pairs))
+        for problem in self._matrix_problems():
+            raise UserError(problem)
+        matrix = _matrix(self._matrix_path())
+        found = []
+        for own, row in enumerate(matrix):
+            others = np.flatnonzero(row == 1)
+            found.append(np.concatenate([[own], others[others != own]]).astype(np.int64))
+        return tuple(found)
+
+    def _matrix_problems(self) -> Iterator[str]:
+        path = self._matrix_path()
+        try:
+            matrix = _matrix(path)
+        except UserError as error:
+            yield str(error)
+            return
+        count = len(self.pairs)
+        if matrix.shape != (count, count):
+            yield (
+                f"{path} is {_size(matrix)}, but {self._list()} makes "
+                f"{count} x {count} (both roles of {count // 2} sessions)"
+            )
+            return
+        if not np.isin(matrix, (0, 1)).all():
+            yield f"{path} holds values other than 0 and 1"
+        for row in np.flatnonzero(~(matrix == 1).any(axis=1)):
+            yield f"{path}: row {row} ({self.names[row]}) has no neighbour, not even itself"
+
+    def _files(self, person: str) -> list[tuple[Path, Any]]:
+        files = [
+            (self._file(COEFFICIENTS, person), _checked_frames),
+            (self._file(AUDIO, person), sound_frames),
+        ]
+        return files + [(self._video(person), picture_frames)] * self.faces
+
+    def _file(self, modality: str, person: str) -> Path:
+        suffix = {AUDIO: ".wav", COEFFICIENTS: ".npy", VIDEO: ""}[modality]
+        return self._folder(modality) / (person + suffix)
+
+    def _video(self, person: str) -> Path:
+        folder = self._file(VIDEO, person)
+        return folder if folder.is_dir() else folder.with_name(folder.name + ".mp4")
+
+    def _folder(self, modality: str) -> Path:
+        places = [self.root / self.split, self.root, self.root / "SL-crop"]
+        return next((p / modality for p in places if (p / modality).is_dir()), places[0] / modality)
+
+    def _list(self) -> Path:
+        names = [self.root, self.root / "paper-list", self.root / self.split]
+        paths = [folder / f"{self.split}.csv" for folder in names]
+        return next((path for path in paths if path.is_file()), paths[0])
+
+    def _matrix_path(self) -> Path:
+        names = [f"neighbour_emotion_{new}{self.split}.npy" for new in ("new_", "")]
+        paths = [f / n for n in names for f in (self.root, self.root / self.split)]
+        return next((path for path in paths if path.is_file()), paths[-2])
+
+
+def begun_splits(root: Path) -> list[str]:
+    """Splits of which there is a list, a folder or a matrix: a missing list is then said."""
+
+    def begun(split: str) -> bool:
+        one = React2023(root, split)
+        return any(path.exists() for path in (root / split, one._list(), one._matrix_path()))
+
+    return [split for split in SPLITS if begun(split)]
+
+
+def read_pairs(path: Path) -> list[tuple[str, str]]:
+    """(speaker, listener) of each row of a list. UserError if it is missing, odd or empty."""
+    try:
+        rows = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} cannot be read as csv: {error}") from error
+    header = rows[0] if rows else []
+    if "speaker_path" not in header or "listener_path" not in header:
+        raise UserError(f"{path} has no columns speaker_path and listener_path")
+    columns = header.index("speaker_path"), header.index("listener_path")
+    pairs = []
+    for number, row in enumerate(rows[1:], 2):
+        if not any(row):
+            continue
+        if len(row) <= max(columns) or not all(row[c].strip() for c in columns):
+            raise UserError(f"{path}: line {number} does not name a speaker and a listener")
+        pairs.append((row[columns[0]].strip(), row[columns[1]].strip()))
+    if not pairs:
+        raise UserError(f"{path} lists no clips")
+    return pairs
+
+
+def _matrix(path: Path) -> np.ndarray:
+    if not path.exists():
+        raise UserError(f"{path} is missing; without it, say so (--no-labels)")
+    return load_array(path)
+
+
+def _size(array: np.ndarray) -> str:
+    return " x ".join(map(str, array.shape)) or "a single number"
+
+
+def _frames(path: Path) -> int:
+    return len(open_coefficients(path))
+
+
+def _checked_frames(path: Path) -> int:
+    return len(read_coefficients(path))
+
+
+def _crops(path: Path, length: int) -> np.ndarray:
+    """(length, 224, 224, 3); the last picture stands where a video is a frame or two short."""
+    found = [centre_crop(rgb) for _, rgb in zip(range(length), video_frames(path), strict=False)]
+    if not found:
+        raise UserError(f"{path} holds no pictures")
+    return np.stack(found + [found[-1]] * (length - len(found)))

@@ -1,0 +1,188 @@
+"""RLD, also called ViCo (Zhou et al., "Responsive listening head generation", ECCV 2022).
+
+    ROOT/RLD_data.csv     columns: attitude, audio, listener, speaker, data_split (and more)
+    ROOT/videos/NAME.mp4  faces without sound, by the names in columns listener and speaker
+    ROOT/audios/NAME.wav  what the speaker says, by column audio
+    ROOT/3D_FV_files/NAME.npy   optional: FaceVerse coefficients of a video, as in REACT 2023
+
+Splits are those of the csv: train, test and ood (listeners unseen in training). There are no
+appropriateness labels: a clip's own listener alone is appropriate (Table 9), unless neighbours
+are computed afterwards (``neighbours``). Where 3D_FV_files is absent the faces are tracked with
+the node's own tracker; the Deep3DFaceRecon coefficients that ViCo's authors extract have other
+axes (64 PCA expressions) and cannot stand for ARKit weights.
+"""
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reactface_node.errors import UserError
+from reactface_node.faceverse import Space
+from reactface_node.files.arrays import mean_face_problems, space_of
+from reactface_node.files.progress import ProgressBar
+from reactface_node.research.data.check import (
+    lengths_that_disagree,
+    measured,
+    open_coefficients,
+    picture_frames,
+    read_coefficients,
+    sound_frames,
+)
+from reactface_node.research.data.decode import (
+    ClipTracker,
+    TrackerFactory,
+    default_tracker,
+    fit_audio,
+    read_audio,
+    track_video,
+)
+from reactface_node.research.data.react2023 import COEFFICIENTS
+from reactface_node.research.data.source import Clip, own_reactions, single_jobs
+
+SPLITS = ("train", "test", "ood")
+LIST = "RLD_data.csv"
+COLUMNS = ("audio", "listener", "speaker", "data_split")
+
+
+@dataclass(frozen=True, eq=False)
+class Rld:
+    """One split; a ``Source``. faces: keep the speaker's face crops too (they are tracked)."""
+
+    root: Path
+    split: str
+    faces: bool = False
+    mean_face: Path | None = None
+    tracker: TrackerFactory = default_tracker
+    listeners: int = 1
+
+    @cached_property
+    def rows(self) -> tuple[dict[str, str], ...]:
+        """The split's rows of the csv, suffixes taken off. UserError if it cannot be read."""
+        found = [row for row in read_rows(self.root / LIST) if row["data_split"] == self.split]
+        if not found:
+            raise UserError(f"{self.root / LIST} has no rows of the {self.split} split")
+        return tuple(found)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"{row['speaker']}+{row['listener']}" for row in self.rows)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        if not self.given:
+            return {"kind": "rld", "tracked": True}
+        return {"kind": "rld", "tracked": False, **self._space.facts()}
+
+    @cached_property
+    def _space(self) -> Space:
+        return space_of(self.mean_face)
+
+    @cached_property
+    def given(self) -> bool:
+        """Whether coefficients come with the data; else they are tracked."""
+        return (self.root / COEFFICIENTS).is_dir()
+
+    def problems(self) -> Iterator[str]:
+        yield from mean_face_problems(self.mean_face)
+        rows = ProgressBar(self.rows, f"checking {self.split}", unit="clip", leave=False)
+        for row in rows:
+            broken: list[str] = []
+            yield from lengths_that_disagree(measured(self._files(row), broken))
+            yield from broken
+
+    def files(self) -> Iterator[Path]:
+        yield self.root / LIST
+        for row in self.rows:
+            yield from (path for path, _ in self._files(row))
+
+    def max_frames(self) -> int:
+        # A container's header may be off by a frame or two.
+        return max(self._length(row["speaker"]) for row in self.rows) + 2
+
+    def jobs(self) -> list[range]:
+        return single_jobs(len(self.rows))
+
+    def read(self, clips: range) -> Iterator[Clip]:
+        tracker = None if self.given and not self.faces else self.tracker(self.faces)
+        try:
+            for index in clips:
+                yield self._clip(self.rows[index], tracker)
+        finally:
+            if tracker is not None:
+                tracker.close()
+
+    def appropriate(self) -> tuple[np.ndarray, ...]:
+        return own_reactions(len(self.rows))
+
+    def _clip(self, row: dict[str, str], tracker: ClipTracker | None) -> Clip:
+        faces = None
+        if tracker is not None:
+            speaker, faces = track_video(self._video(row["speaker"]), tracker)
+        if self.given:
+            speaker, listener = (self._read(row[role]) for role in ("speaker", "listener"))
+        else:
+            assert tracker is not None
+            listener, _ = track_video(self._video(row["listener"]), tracker)
+        length = min(len(speaker), len(listener), self.max_frames())
+        length = length if faces is None else min(length, len(faces))
+        audio = fit_audio(read_audio(self._audio(row)), length)
+        faces = None if faces is None else faces[:length]
+        return Clip(speaker[:length], audio, listener[None, :length], faces)
+
+    def _files(self, row: dict[str, str]) -> Iterator[tuple[Path, Callable[[Path], int]]]:
+        yield self._audio(row), sound_frames
+        for role in ("speaker", "listener"):
+            yield self._video(row[role]), picture_frames
+            if self.given:
+                yield self._coefficients(row[role]), _checked_frames
+
+    def _read(self, name: str) -> np.ndarray:
+        return self._space.to_ours(read_coefficients(self._coefficients(name)))
+
+    def _length(self, name: str) -> int:
+        if self.given:
+            return len(open_coefficients(self._coefficients(name)))
+        return picture_frames(self._video(name))
+
+    def _audio(self, row: dict[str, str]) -> Path:
+        return self.root / "audios" / f"{row['audio']}.wav"
+
+    def _video(self, name: str) -> Path:
+        return self.root / "videos" / f"{name}.mp4"
+
+    def _coefficients(self, name: str) -> Path:
+        return self.root / COEFFICIENTS / f"{name}.npy"
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The csv's rows with the columns that are needed. UserError that names file and line."""
+    try:
+        reader = csv.DictReader(path.read_text("utf-8-sig").splitlines())
+        rows = list(reader)
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} cannot be read as csv: {error}") from error
+    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+    if missing:
+        raise UserError(f"{path} has no column {missing[0]}")
+    found = []
+    for number, row in enumerate(rows, 2):
+        if not all((row[name] or "").strip() for name in COLUMNS):
+            raise UserError(f"{path}: line {number} leaves a column empty")
+        found.append({name: _stem(row[name]) for name in COLUMNS})
+    return found
+
+
+def _stem(value: str) -> str:
+    value = value.strip()
+    return value[:-4] if value.lower().endswith((".mp4", ".wav")) else value
+
+
+def _checked_frames(path: Path) -> int:
+    return len(read_coefficients(path))

@@ -1,0 +1,242 @@
+"""The cache: one split of ``Clips`` in a folder, as plain .npy arrays that are mapped.
+
+``FOLDER/SPLIT/`` holds ``manifest.json`` (names, shapes, facts) and ``frames``, ``speaker``,
+``audio``, ``reactions``, ``appropriate`` (rows, one clip after the other), ``appropriate_ends``
+and perhaps ``faces``. While it is made it is called ``.SPLIT.unfinished``; it gets its name in
+one step when it is whole. Each clip has a byte in ``done``, set after its rows are on the disk,
+so that whatever ends a conversion leaves only whole clips and the next run makes the others.
+"""
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+
+from reactface_node.errors import UserError
+from reactface_node.files.text import shown
+from reactface_node.files.whole import cannot_write, make_folder
+from reactface_node.research.data.clips import Clips
+from reactface_node.research.data.plan import MANIFEST, Plan, read_json, read_plan, write_json
+from reactface_node.research.data.source import Clip
+
+PLAN, DONE = "plan.json", "done"
+
+
+class ClipWriter:
+    """Makes ``folder/SPLIT``; a context manager that keeps what is finished, however it ends.
+
+    UserError if the split is there already, if an unfinished one was made from something else,
+    if another process is at it, or if the disk is full.
+    """
+
+    def __init__(self, folder: Path, plan: Plan, origin: dict[str, str] | None = None):
+        """origin: of the files that the clips are read from (``origin.origin_of``)."""
+        self.plan, self.origin = plan, origin or {}
+        self.path = folder / plan.split
+        self.unfinished = folder / f".{plan.split}.unfinished"
+        self._lock: IO[str] | None = None
+
+    def __enter__(self) -> "ClipWriter":
+        if self.path.exists():
+            raise UserError(f"{self.path} exists already; choose another folder or remove it")
+        try:
+            make_folder(self.unfinished.parent)
+            # People's faces and voices: nobody else's to read before they have their name.
+            self.unfinished.mkdir(mode=0o700, exist_ok=True)
+            self._lock = open(self.unfinished / "lock", "w")
+            self._open()
+        except BaseException as error:
+            self._release()
+            if isinstance(error, OSError):
+                raise cannot_write(self.path, error) from error
+            raise
+        return self
+
+    @property
+    def done(self) -> np.ndarray:
+        """(N,) bool: the clips that are finished."""
+        return np.fromfile(self.unfinished / DONE, np.uint8) > 0
+
+    def finish(self, appropriate: tuple[np.ndarray, ...]) -> None:
+        """All clips are written: give the split its name. ValueError if some are not."""
+        if not self.done.all():
+            raise ValueError(f"{int((~self.done).sum())} clips are not written")
+        try:
+            rows = np.concatenate([np.asarray(one, np.int64) for one in appropriate])
+            ends = np.cumsum([len(one) for one in appropriate], dtype=np.int64)
+            for name, array in (("appropriate", rows), ("appropriate_ends", ends)):
+                with open(self.unfinished / f"{name}.npy", "wb") as file:
+                    np.save(file, array)
+                    file.flush()
+                    os.fsync(file.fileno())
+            write_json(self.unfinished / MANIFEST, self.plan.to_json())
+            self.unfinished.chmod(_usual_mode())
+            os.rename(self.unfinished, self.path)
+            # Only now: without its plan an unfinished split would begin anew.
+            for name in (PLAN, DONE, "lock"):
+                (self.path / name).unlink()
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+
+    def _open(self) -> None:
+        """Takes the lock and begins, or goes on with what is there."""
+        assert self._lock is not None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"another process is making {self.path}") from error
+        if not (self.unfinished / PLAN).exists():
+            self._create()
+        begun = read_json(self.unfinished / PLAN)
+        if begun != self._begun():
+            root = begun.get("origin", {}).get("root", "")
+            moved = root != self.origin.get("root", "")
+            what = f"from {root}" if root and moved else "from other files or with other settings"
+            raise UserError(
+                f"{self.unfinished} was begun {what}: use the same again, or remove it first"
+            )
+
+    def _begun(self) -> dict[str, Any]:
+        return {**self.plan.to_json(), "origin": self.origin}
+
+    def _create(self) -> None:
+        """Empty arrays of full size (files with holes), then the plan that vouches for them."""
+        for name, (dtype, shape, _) in self.plan.arrays().items():
+            path = self.unfinished / f"{name}.npy"
+            np.lib.format.open_memmap(path, "w+", dtype, shape)
+        (self.unfinished / DONE).write_bytes(bytes(len(self.plan.names)))
+        write_json(self.unfinished / PLAN, self._begun())
+
+
+def _usual_mode() -> int:
+    """Of a folder that this user makes."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o777 & ~mask
+
+
+def write_clip(unfinished: Path, plan: Plan, index: int, clip: Clip) -> None:
+    """Puts a clip into a ``ClipWriter``'s folder; any process may, another clip each.
+
+    UserError, with what is kept, if the disk is full; ValueError if the clip's shape is wrong.
+    """
+    try:
+        _write_rows(unfinished, plan, index, clip)
+    except OSError as error:
+        done = np.fromfile(unfinished / DONE, np.uint8)
+        kept = f"; {int(done.sum())} of {len(done)} clips are kept, run it again"
+        raise cannot_write(unfinished.parent / plan.split, error, kept) from error
+
+
+def _write_rows(folder: Path, plan: Plan, index: int, clip: Clip) -> None:
+    """Plain writes, not a map: a full disk under a map kills the process."""
+    length = len(clip.speaker)
+    values = {
+        "frames": np.array([length]),
+        "speaker": clip.speaker[None],
+        "audio": clip.audio[None],
+        "reactions": clip.reactions,
+        "faces": clip.faces[None] if clip.faces is not None else None,
+    }
+    for name, (dtype, shape, rows) in plan.arrays().items():
+        value = values[name]
+        if value is None or len(value) != rows or value.shape[2:] != shape[2:]:
+            raise ValueError(f"clip {index}: {name} is not of the planned shape")
+        row_bytes = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
+        with open(folder / f"{name}.npy", "r+b") as file:
+            # What an .npy file holds before its data is its header.
+            header_bytes = os.fstat(file.fileno()).st_size - shape[0] * row_bytes
+            for offset, row in enumerate(value):
+                file.seek(header_bytes + (index * rows + offset) * row_bytes)
+                file.write(np.ascontiguousarray(row, dtype).tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+    # After the rows are on the disk, or a power cut might leave a clip that is only said to be.
+    with open(folder / DONE, "r+b") as file:
+        file.seek(index)
+        file.write(b"\1")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def load_clips(folder: Path, split: str) -> Clips:
+    """The split that a conversion made; its arrays are mapped read-only.
+
+    A reaction row k * L + i is as long as clip k. UserError if the split is not there, not
+    finished, of a newer version, or if an array does not fit the manifest.
+    """
+    path = folder / split
+    if not path.is_dir() and (folder / f".{split}.unfinished").is_dir():
+        raise UserError(f"{path} is not finished; run the same conversion again and it goes on")
+    plan = read_plan(path)
+    found = {name: _mapped(path / f"{name}.npy", *kind[:2]) for name, kind in plan.arrays().items()}
+    rows, ends = (_small(path / f"{name}.npy") for name in ("appropriate", "appropriate_ends"))
+    if ends.shape != (len(plan.names),) or rows.shape != (ends[-1],):
+        raise UserError(f"{path / 'appropriate.npy'} does not fit {MANIFEST}; convert again")
+    if rows.min() < 0 or rows.max() >= len(found["reactions"]):
+        raise UserError(f"{path / 'appropriate.npy'} names reactions that are not there")
+    return Clips(
+        names=plan.names,
+        frames=np.array(found["frames"]),
+        speaker=found["speaker"],
+        audio=found["audio"],
+        reactions=found["reactions"],
+        appropriate=tuple(np.split(rows, ends[:-1])),
+        reaction_frames=np.repeat(found["frames"], plan.listeners),
+        faces=found.get("faces"),
+    )
+
+
+def load_facts(folder: Path, split: str) -> dict[str, Any]:
+    """What a source noted of how it was converted, such as ``react2023.Space``."""
+    return read_plan(folder / split).facts
+
+
+def check_space(folder: Path, needed: int) -> None:
+    """UserError now rather than after hours, if ``needed`` bytes surely do not fit."""
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise UserError(
+            f"{folder} has {free / 1e9:.1f} GB free, the converted data need {needed / 1e9:.1f} GB"
+        )
+
+
+def _mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # a header that lies raises what Python and mmap say of its numbers
+        raise UserError(
+            f"{path} is missing or damaged ({shown(str(error))}); convert again"
+        ) from error
+    if array.dtype != dtype or array.shape != shape:
+        raise UserError(
+            f"{path} is {array.dtype} {array.shape}, {MANIFEST} says {dtype} {shape}; convert again"
+        )
+    return array
+
+
+def _small(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
+    except Exception as error:  # a header that lies raises what Python and mmap say of its numbers
+        raise UserError(
+            f"{path} is missing or damaged ({shown(str(error))}); convert again"
+        ) from error

@@ -1,0 +1,161 @@
+"""The ablation studies: every row is trained and measured like any other run."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reactface_node.config import Config
+from reactface_node.errors import UserError
+from reactface_node.files import resources
+from reactface_node.files.text import meaning, read_json, read_yaml
+from reactface_node.files.whole import write_text
+from reactface_node.research.data.clips import Clips
+from reactface_node.research.data.store import load_facts
+from reactface_node.research.evaluation.rows import (
+    GT,
+    Scale,
+    measure,
+    react_to,
+    real_reactions,
+    space_of,
+    test_split,
+    trained,
+    whole_frames,
+)
+from reactface_node.research.evaluation.table import Row, Table
+from reactface_node.research.training.dataset import data_folder, make_synthetic
+from reactface_node.research.training.train import WEIGHTS, train
+
+RESULT = "metrics.json"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A row: its run's folder name, its check marks, and the settings that make it."""
+
+    name: str
+    shows: tuple[bool, ...]
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A table of variants."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Variant, ...]
+
+
+def read_studies(path: Path | None = None) -> list[Study]:
+    """The studies of a YAML file, ours by default; UserError where it does not say what to do."""
+    path = path or resources.folder("config") / "studies" / "ablations.yaml"
+    try:
+        return [
+            Study(
+                table["name"],
+                table["title"],
+                tuple(table["columns"]),
+                tuple(Variant(r["name"], _marks(r["shows"]), r["set"]) for r in table["rows"]),
+            )
+            for table in read_yaml(path)["tables"]
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{path}: every table needs name, title, columns and rows ({error})"
+        ) from error
+
+
+def _marks(shows: Any) -> tuple[bool, ...]:
+    marks = tuple(meaning(mark) for mark in shows)
+    if not all(isinstance(mark, bool) for mark in marks):
+        raise TypeError("shows takes true and false")
+    return marks
+
+
+def choose_studies(names: Sequence[str]) -> list[Study]:
+    """Our studies of those names, all for none; UserError on a name that is none of theirs."""
+    studies = read_studies()
+    if unknown := set(names) - {study.name for study in studies}:
+        known = ", ".join(study.name for study in studies)
+        raise UserError(f"no ablation '{min(unknown)}'; there are: {known}")
+    return [study for study in studies if study.name in names or not names]
+
+
+def run_studies(
+    config: Config,
+    out: Path,
+    samples: int,
+    clips: int,
+    workers: int,
+    studies: Sequence[Study],
+) -> list[tuple[Study, Table]]:
+    """Train and measure what is not there yet in ``out``; a table a study, with the GT row.
+
+    Rows of the same name are one run. Goes on where it was interrupted; what was measured with
+    other settings or data is measured again.
+    """
+    settings = config.training
+    data = data_folder(settings, out)
+    if not settings.data:
+        make_synthetic(settings, data)
+    test, digest = test_split(data, config, clips)
+    scale = Scale(space=space_of(load_facts(data, "test")))
+    chosen = {"test": digest, "samples": samples, "clips": clips}
+    measuring = _Measuring(test, scale, samples, workers, chosen)
+    own = real_reactions(test, whole_frames(test, config.model.window))
+    real = measure(GT, own, test, workers, scale)
+    done: dict[str, dict[str, float]] = {}
+    tables = []
+    for study in studies:
+        for variant in study.rows:
+            if variant.name not in done:
+                changed = config.replace({**variant.settings, "training.data": str(data)})
+                done[variant.name] = _result(changed, out / variant.name, measuring)
+        rows = [Row(GT, real, (False,) * len(study.columns))]
+        rows += [Row(v.name, done[v.name], v.shows) for v in study.rows]
+        tables.append((study, Table(study.title, rows, study.columns)))
+    return tables
+
+
+@dataclass(frozen=True)
+class _Measuring:
+    """What every row is measured with; ``chosen``: what its numbers depend on."""
+
+    test: Clips
+    scale: Scale
+    samples: int
+    workers: int
+    chosen: dict[str, Any]
+
+
+def _result(config: Config, folder: Path, measuring: _Measuring) -> dict[str, float]:
+    """A variant's metrics on the test split, kept beside its weights with what they are of."""
+    settings = config.to_dict()
+    parts = {name: settings[name] for name in ("model", "training")} | measuring.chosen
+    # Through JSON, so that what is read equals what was written.
+    made_with = json.loads(json.dumps(parts))
+    kept = _kept(folder / RESULT)
+    if kept.get("made_with") == made_with:
+        metrics: dict[str, float] = kept["metrics"]
+        return metrics
+    last = train(config, folder)
+    _, reactor = trained(folder / WEIGHTS, config)
+    predictions = react_to(reactor, measuring.test, measuring.samples, config)
+    found = measure(folder.name, predictions, measuring.test, measuring.workers, measuring.scale)
+    if (jumps := last["border_jump_ratio"]) is not None:
+        found["jumps"] = jumps
+    text = json.dumps({"made_with": made_with, "metrics": found}, indent=2)
+    write_text(folder / RESULT, text)
+    return found
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """What was measured before; nothing where there is nothing that can be read."""
+    try:
+        return read_json(path)
+    except UserError:
+        return {}

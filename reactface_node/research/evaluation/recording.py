@@ -1,0 +1,91 @@
+"""What a listener does while it hears a recording of real speech: a probe without a script."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from reactface_node.config import Config
+from reactface_node.errors import UserError
+from reactface_node.model.records import SpeakerInput
+from reactface_node.research.data.decode import read_audio
+from reactface_node.research.data.nods import find_nods
+from reactface_node.research.evaluation.probes import ANSWER_S, Probe
+from reactface_node.research.training.learner import Reactor
+from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS, ROTATION, SAMPLES_PER_FRAME
+
+SAMPLES = 20
+# A frame is silent this far below the loud ones; a pause is as long as a gap between turns is
+# (Stivers et al. 2009) and comes after the speech that a back-channel needs (Ward and Tsukahara).
+SILENT_DB = -26.0
+PAUSE_FRAMES, SPEECH_FRAMES = 6, 18
+SPEECH_SHARE = 0.6
+LEAST_PAUSES = 3
+
+
+def recording(reactor: Reactor, path: Path, config: Config) -> list[Probe]:
+    """Nods to a sound or video file's voice, no face seen, and to the same minutes unheard.
+
+    UserError where the file holds no sound or fewer than three pauses.
+    """
+    audio = read_audio(path).astype(np.float32) / 32768
+    frames = len(audio) // SAMPLES_PER_FRAME // config.model.window * config.model.window
+    audio = audio[: frames * SAMPLES_PER_FRAME]
+    starts = pauses(audio)
+    if len(starts) < LEAST_PAUSES:
+        raise UserError(f"{path} has {len(starts)} pauses in speech, {LEAST_PAUSES} are needed")
+    heard, unheard = (_nods(reactor, audio, there, config) for there in (True, False))
+    minutes = frames / FRAME_RATE_HZ / 60
+    lift, deaf = (timing(nods, starts, frames / FRAME_RATE_HZ) for nods in (heard, unheard))
+    return [
+        Probe(f"{path.name}: nods", _count(heard) / minutes, "a minute"),
+        Probe(f"{path.name}: they start within 1.5 s of a pause", lift, "times chance"),
+        Probe("unheard: nods", _count(unheard) / minutes, "a minute"),
+        Probe("unheard: they start within 1.5 s of a pause", deaf, "times chance"),
+    ]
+
+
+def pauses(audio: np.ndarray) -> np.ndarray:
+    """(P,) seconds at which speech in (n,) samples at 16 kHz gives way to silence."""
+    frames = audio[: len(audio) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME]
+    level = np.sqrt(np.square(frames.reshape(-1, SAMPLES_PER_FRAME)).mean(1))
+    loud = level > np.percentile(level, 90) * 10 ** (SILENT_DB / 20)
+    found = [
+        at
+        for at in range(SPEECH_FRAMES, len(loud) - PAUSE_FRAMES)
+        if loud[at - 1]
+        and not loud[at : at + PAUSE_FRAMES].any()
+        and loud[at - SPEECH_FRAMES : at].mean() >= SPEECH_SHARE
+    ]
+    return np.array(found) / FRAME_RATE_HZ
+
+
+def timing(nods_s: list[np.ndarray], starts_s: np.ndarray, seconds: float) -> float:
+    """Share of the nods, an array of onsets a listener, that begin within 1.5 s of one of the
+    starts (P,), over the share of the time that this is: 1 is chance, nan no nod."""
+    times = np.arange(0, seconds, 1 / FRAME_RATE_HZ)
+    onsets = np.concatenate(nods_s)
+    if not len(onsets):
+        return float("nan")
+    return float(_after(onsets, starts_s).mean() / _after(times, starts_s).mean())
+
+
+def _after(times_s: np.ndarray, starts_s: np.ndarray) -> np.ndarray:
+    since = times_s[:, None] - starts_s
+    return np.asarray(((since >= 0) & (since < ANSWER_S)).any(axis=1))
+
+
+def _count(nods_s: list[np.ndarray]) -> float:
+    return float(np.mean([len(one) for one in nods_s]))
+
+
+def _nods(reactor: Reactor, audio: np.ndarray, heard: bool, config: Config) -> list[np.ndarray]:
+    """Onsets in seconds of each sample's nods."""
+    frames = len(audio) // SAMPLES_PER_FRAME
+    nothing = torch.zeros(1, frames, NUM_COEFFICIENTS)
+    speaker = SpeakerInput(
+        nothing, nothing.bool(), torch.from_numpy(audio)[None], torch.full((1, frames), heard)
+    ).to(config.device)
+    faces = reactor.react(speaker, SAMPLES, torch.Generator().manual_seed(0))[0].cpu().numpy()
+    pitch = faces[..., ROTATION.start].astype(np.float64)
+    return [np.array([nod.start_s for nod in find_nods(one)]) for one in pitch]

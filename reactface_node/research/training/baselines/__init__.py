@@ -1,0 +1,42 @@
+"""The baselines of Table 2 (section 5.2.2 of the paper)."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from reactface_node.config import ModelConfig
+from reactface_node.errors import UserError
+from reactface_node.research.training.baselines.common import Baseline
+from reactface_node.research.training.baselines.lfi import LetsFaceIt
+from reactface_node.research.training.baselines.nearest import NearestNeighbour
+from reactface_node.research.training.baselines.ng import LearningToListen
+from reactface_node.research.training.baselines.simple import Mirror, Random
+from reactface_node.research.training.baselines.trans_ae import TransAE
+from reactface_node.research.training.baselines.zhou import ResponsiveLSTM
+
+__all__ = ["BASELINES", "TITLES", "Mirror", "NearestNeighbour", "Random", "build"]
+
+BASELINES: Mapping[str, Callable[[ModelConfig], Baseline]] = MappingProxyType(
+    {"trans_ae": TransAE, "lfi": LetsFaceIt, "ng": LearningToListen, "zhou": ResponsiveLSTM}
+)
+TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "mirror": "Mirror",
+        "random": "Random",
+        "nn_motion": "NN motion",
+        "nn_audio": "NN audio",
+        "trans_ae": "Trans-AE",
+        "lfi": "LFI [20]",
+        "ng": "Ng et al. [1]",
+        "zhou": "Zhou et al. [2]",
+    }
+)
+
+
+def build(name: str, config: ModelConfig) -> Baseline:
+    """The baseline of that name with new weights: a ``Learner``.
+
+    UserError on an unknown name, or where the config does not suit the baseline.
+    """
+    if name not in BASELINES:
+        raise UserError(f"unknown baseline '{name}'; there are: {', '.join(BASELINES)}")
+    return BASELINES[name](config)

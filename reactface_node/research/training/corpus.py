@@ -1,0 +1,220 @@
+"""Training batches cut from the clips of a data set, as a tracker would have seen them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from reactface_node.errors import UserError
+from reactface_node.model.reactface import PITCH
+from reactface_node.model.records import SpeakerInput
+from reactface_node.perception.measures import ESTIMATED
+from reactface_node.research.data.clips import Clips
+from reactface_node.research.data.nods import find_nods, without_nods
+from reactface_node.schema import (
+    COEFFICIENT_NAMES,
+    EXPRESSION,
+    FRAME_RATE_HZ,
+    POSE_NAMES,
+    SAMPLES_PER_FRAME,
+)
+
+TRACKER_GAIN = (0.6, 1.4)  # how a tracker's scale differs from channel to channel and person
+TRACKER_OFFSET = 0.04  # and its neutral,
+LARGE_OFFSET = 0.25  # which for a few channels may be far off
+LARGE_OFFSET_SHARE = 0.1
+FACE_MESH_SHARE = 0.5  # of crops that show exactly the channels FaceMesh gives
+TRACKER_JITTER = 0.012
+SMALLEST_STD = np.concatenate([np.full(52, 0.02), np.full(3, 0.01), np.full(3, 0.002)])
+NOD_PAUSE_FRAMES = 5
+STATISTICS_REACTIONS = 600  # enough for a mean and a deviation
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B crops of T frames; L appropriate reactions each, the speaker's own listener first.
+
+    speaker: what the model sees. truth (B, T, 58): the speaker without a tracker's faults.
+    listeners (B, L, T, 58): the reactions. nods (B, L, T, 3): cycles, depth in rad, frequency
+    in Hz of a nod that starts there, 0 elsewhere. nod_pitch (B, L, T): rad, what the nods add to
+    the pitch. may_nod (B, L, T) bool: no nod is going on. position (B,): place in the whole
+    batch, of which a process may hold a part.
+    """
+
+    speaker: SpeakerInput
+    truth: torch.Tensor
+    listeners: torch.Tensor
+    nods: torch.Tensor
+    nod_pitch: torch.Tensor
+    may_nod: torch.Tensor
+    position: torch.Tensor
+
+    def part(self, index: int, of: int) -> "Batch":
+        """Every ``of``-th crop from ``index`` on."""
+        taken = {n: v[index::of] for n, v in vars(self).items() if isinstance(v, torch.Tensor)}
+        speaker = SpeakerInput(*(value[index::of] for value in vars(self.speaker).values()))
+        return Batch(speaker, **taken)
+
+    def to(self, device: str) -> "Batch":
+        """All tensors on the device."""
+        moved = {n: v.to(device) for n, v in vars(self).items() if isinstance(v, torch.Tensor)}
+        return Batch(self.speaker.to(device), **moved)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Per-channel numbers that a model standardises with, (58,) float32."""
+
+    listener_mean: np.ndarray
+    listener_std: np.ndarray
+    speaker_std: np.ndarray
+
+
+class Corpus:
+    """One split, ready to be cut into batches."""
+
+    def __init__(self, clips: Clips, pixels: bool = False):
+        """UserError where the pixel encoder needs face crops that the data set lacks."""
+        if pixels and clips.faces is None:
+            raise UserError("this data set was converted without faces: convert it with --faces")
+        self.clips, self.pixels = clips, pixels
+        reactions, frames = clips.reactions.shape[:2]
+        self._nods = np.zeros((reactions, frames, 3), np.float32)
+        self._nod_pitch = np.zeros((reactions, frames), np.float32)
+        self._may_nod = np.ones((reactions, frames), bool)
+        for index, length in enumerate(clips.reaction_frames):
+            self._note_nods(index, clips.reactions[index, :length, PITCH].astype(np.float64))
+
+    def statistics(self) -> Statistics:
+        """Of listeners and speakers; a channel that nobody moves gets a floor."""
+        clips = self.clips
+        step = max(1, len(clips.reactions) // STATISTICS_REACTIONS)
+        listener = _without_padding(clips.reactions[::step], clips.reaction_frames[::step])
+        speaker = _without_padding(clips.speaker, clips.frames)
+        numbers = listener.mean(0), _spread(listener), _spread(speaker)
+        return Statistics(*(part.astype(np.float32) for part in numbers))
+
+    def batch(
+        self, rng: np.random.Generator, size: int, frames: int, listeners: int, dropout: float
+    ) -> Batch:
+        """``size`` random crops, with a tracker's faults and missing streams at that rate.
+
+        Listeners are those whose reactions last to the crop's end; the clip's own always does.
+        UserError where every clip is shorter than a crop.
+        """
+        clips = self.clips
+        enough = np.flatnonzero(clips.frames >= frames)
+        if not len(enough):
+            raise UserError(f"no clip has the {frames} frames of training.crop_frames")
+        chosen = rng.choice(enough, size)
+        starts = rng.integers(clips.frames[chosen] - frames + 1)
+        spans = [slice(start, start + frames) for start in starts]
+        who = []
+        for clip, span in zip(chosen, spans, strict=True):
+            known = clips.appropriate[clip]
+            lasting = known[clips.reaction_frames[known] >= span.stop]
+            who.append(_draw_listeners(rng, lasting, listeners))
+        truth = np.stack([clips.speaker[c, s] for c, s in zip(chosen, spans, strict=True)])
+        speaker = self._speaker(rng, chosen, spans, truth, dropout)
+
+        def cut(array: np.ndarray) -> torch.Tensor:
+            parts = [array[w, s] for w, s in zip(who, spans, strict=True)]
+            return torch.from_numpy(np.stack(parts))
+
+        return Batch(
+            speaker,
+            torch.from_numpy(truth),
+            cut(clips.reactions),
+            cut(self._nods),
+            cut(self._nod_pitch),
+            cut(self._may_nod),
+            torch.arange(size),
+        )
+
+    def _speaker(
+        self,
+        rng: np.random.Generator,
+        chosen: np.ndarray,
+        spans: list[slice],
+        truth: np.ndarray,
+        dropout: float,
+    ) -> SpeakerInput:
+        size, frames = truth.shape[:2]
+        audio = np.stack(
+            [
+                self.clips.audio[c, s.start * SAMPLES_PER_FRAME : s.stop * SAMPLES_PER_FRAME]
+                for c, s in zip(chosen, spans, strict=True)
+            ]
+        )
+        face, valid = _as_tracked(rng, truth, dropout)
+        if self.pixels:
+            assert self.clips.faces is not None
+            crops = [self.clips.faces[c, s] for c, s in zip(chosen, spans, strict=True)]
+            face = np.stack(crops).transpose(0, 1, 4, 2, 3).astype(np.float32) / 127.5 - 1.0
+            valid = valid.any(axis=2)
+        heard = np.repeat(rng.random((size, 1)) >= dropout, frames, axis=1)
+        sound = audio.astype(np.float32) / 32768
+        return SpeakerInput(*(torch.from_numpy(array) for array in (face, valid, sound, heard)))
+
+    def _note_nods(self, index: int, pitch: np.ndarray) -> None:
+        nods = find_nods(pitch)
+        self._nod_pitch[index, : len(pitch)] = pitch - without_nods(pitch, nods)
+        for nod in nods:
+            start = max(0, round(nod.start_s * FRAME_RATE_HZ))
+            end = round(nod.end_s * FRAME_RATE_HZ) + NOD_PAUSE_FRAMES
+            self._nods[index, start] = nod.cycles, nod.depth_rad, nod.hz
+            self._may_nod[index, start + 1 : end] = False
+
+
+def speaker_input(clips: Clips, chosen: slice, frames: int, pixels: bool = False) -> SpeakerInput:
+    """The clips' first ``frames`` frames as a model takes them, nothing missing or faulty."""
+    face = np.asarray(clips.speaker[chosen, :frames])
+    valid = np.ones(face.shape, bool)
+    if pixels and clips.faces is not None:
+        face = clips.faces[chosen, :frames].transpose(0, 1, 4, 2, 3).astype(np.float32) / 127.5 - 1
+        valid = np.ones(face.shape[:2], bool)
+    audio = clips.audio[chosen, : frames * SAMPLES_PER_FRAME].astype(np.float32) / 32768
+    heard = np.ones(face.shape[:2], bool)
+    return SpeakerInput(*(torch.from_numpy(array) for array in (face.copy(), valid, audio, heard)))
+
+
+def _without_padding(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """(N, T, C) -> (sum of lengths, C) float64."""
+    inside = np.arange(values.shape[1]) < lengths[:, None]
+    return np.asarray(values)[inside].astype(np.float64)
+
+
+def _spread(values: np.ndarray) -> np.ndarray:
+    return np.maximum(values.std(0), SMALLEST_STD)
+
+
+def _draw_listeners(rng: np.random.Generator, known: np.ndarray, count: int) -> np.ndarray:
+    """The clip's own listener, then others; some twice where there are too few."""
+    others = rng.permutation(known[1:])
+    return np.resize(np.concatenate([known[:1], others]), count)
+
+
+def _as_tracked(
+    rng: np.random.Generator, truth: np.ndarray, dropout: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a tracker might have made of the true coefficients, and its mask."""
+    size, frames, channels = truth.shape
+    one = (size, 1, channels)
+    expression = np.zeros(channels, bool)
+    expression[EXPRESSION] = True
+    jitter = TRACKER_JITTER * rng.random((size, 1, 1)) * rng.standard_normal(truth.shape)
+    wrong = LARGE_OFFSET * (rng.random(one) < LARGE_OFFSET_SHARE)
+    offset = (TRACKER_OFFSET + wrong) * rng.standard_normal(one)
+    face = truth * rng.uniform(*TRACKER_GAIN, one)
+    face = np.where(expression, (face + offset + jitter).clip(0, 1), face + 0.3 * jitter)
+    # Which channels there are is a tracker's property: whole channels go, for the whole crop.
+    share = rng.choice([0.0, 0.25, 0.5], size=(size, 1, 1))
+    valid = np.broadcast_to(rng.random(one) >= share, truth.shape).copy()
+    given = np.array([name in ESTIMATED or name in POSE_NAMES for name in COEFFICIENT_NAMES])
+    valid[rng.random(size) < FACE_MESH_SHARE] = given
+    valid[rng.random(size) < dropout] = False
+    gone = rng.random(size) < dropout
+    at = rng.integers(frames, size=size)
+    for index in np.flatnonzero(gone):
+        valid[index, at[index] : at[index] + rng.integers(5, 40)] = False
+    return np.where(valid, face, 0.0).astype(np.float32), valid

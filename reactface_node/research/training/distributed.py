@@ -1,0 +1,73 @@
+"""One process or many: ``torchrun --nproc-per-node N -m reactface_node.cli.main train ...``."""
+
+import os
+from types import TracebackType
+
+import torch
+from torch import Tensor, distributed, nn
+
+from reactface_node.errors import UserError
+from reactface_node.research.training.corpus import Batch
+
+
+class Processes:
+    """The processes that train together, as torchrun's environment tells; one where it does not.
+
+    All of them cut the same batch and take their part of it, so that together they compute the
+    loss that one process would.
+    """
+
+    def __init__(self, device: str):
+        self.rank = int(os.environ.get("RANK", "0"))
+        self.count = int(os.environ.get("WORLD_SIZE", "1"))
+        self.device = device
+        if self.count > 1 and device == "cuda":
+            self.device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+
+    @property
+    def first(self) -> bool:
+        """The one that validates, reports and saves."""
+        return self.rank == 0
+
+    def __enter__(self) -> "Processes":
+        if self.count > 1:
+            distributed.init_process_group("nccl" if self.device.startswith("cuda") else "gloo")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.count > 1:
+            distributed.destroy_process_group()
+
+    def wait(self) -> None:
+        """Until all processes are here."""
+        if self.count > 1:
+            distributed.barrier()
+
+    def share(self, module: nn.Module) -> nn.Module:
+        """The module with its gradients averaged over the processes."""
+        if self.count == 1:
+            return module
+        devices = [torch.device(self.device)] if self.device.startswith("cuda") else None
+        return nn.parallel.DistributedDataParallel(module, devices, find_unused_parameters=True)
+
+    def part(self, batch: Batch) -> Batch:
+        """This process's crops; UserError where they cannot be dealt out evenly."""
+        size = len(batch.position)
+        if size % self.count:
+            raise UserError(f"training.batch = {size} is not a multiple of {self.count} processes")
+        return batch.part(self.rank, self.count) if self.count > 1 else batch
+
+
+def mean_of_all(value: Tensor) -> Tensor:
+    """The mean over the processes that train together, without gradient; the value itself where
+    there is but one."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return value.detach()
+    total = value.detach().clone()
+    distributed.all_reduce(total)
+    return total / distributed.get_world_size()

@@ -1,0 +1,162 @@
+"""What ReactFace learns from: the paper's samples (Algorithm 1), or what listeners really did."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reactface_node.config import Config
+from reactface_node.model.reactface import ReactFace
+from reactface_node.model.records import ModelState, SpeakerInput
+from reactface_node.model.sampling import draw_latent
+from reactface_node.research.training import losses
+from reactface_node.research.training.corpus import SMALLEST_STD, Batch
+from reactface_node.research.training.noise import CropNoise
+from reactface_node.research.training.posterior import Gaussian, Posterior, divergence
+
+PAST_KNOT_FRAMES = 8  # how slowly the noise on past reactions changes
+
+
+class ReactFaceLearner(nn.Module):
+    """The model with what only training needs; ``losses`` follows ``training.objective``."""
+
+    def __init__(self, config: Config, wav2vec2: nn.Module | None = None):
+        super().__init__()
+        self.settings = config.training
+        # What is learned is the distribution as it is, whatever is drawn from it later.
+        self.model = ReactFace(replace(config.model, temperature=1.0, gain=1.0), wav2vec2)
+        if config.training.objective == "posterior":
+            self.posterior = Posterior(config.model)
+
+    def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:
+        """As ``ReactFace.react``."""
+        return self.model.react(speaker, samples, generator)
+
+    def losses(self, batch: Batch, generator: torch.Generator, step: int = 0) -> dict[str, Tensor]:
+        """Weighted terms by name. step: how far training is; its last ``own_past_steps`` are for
+        the drift that teacher forcing never shows, as samples then go on from their own past."""
+        settings, noise = self.settings, CropNoise(generator, batch.position)
+        taught = step < settings.steps - settings.own_past_steps
+        if settings.objective == "posterior" and taught:
+            return self._posterior_losses(batch, noise)
+        return self._sample_losses(batch, noise)
+
+    def _sample_losses(self, batch: Batch, noise: CropNoise) -> dict[str, Tensor]:
+        """Algorithm 1: M samples that go on from their own past; Eqs 18-23, or the energy score
+        in place of Eqs 20 and 21."""
+        model, settings = self.model, self.settings
+        size, frames = batch.truth.shape[:2]
+        windows, samples = frames // model.config.window, settings.samples
+        who = noise.normal(samples, model.config.disposition)
+        state = self._state(size, samples, who, noise)
+        output, _ = model(batch.speaker, noise.normal(samples, windows, model.noise_width), state)
+        calm = self._without_nods(output.listener, output.nod_pitch)
+        target = self._without_nods(batch.listeners, batch.nod_pitch)
+        if settings.objective == "posterior":
+            terms = self._energy_terms(self._standard(calm), self._standard(target))
+        else:
+            # The paper's and the released code's losses are in raw units.
+            units = self._standard if settings.loss_form == "standardised" else nn.Identity()
+            terms = losses.reaction_terms(units(calm), units(target), settings, self._active())
+        terms["speaker"] = settings.speaker_weight * self._speaker_term(output.speaker, batch)
+        terms["kl"] = settings.kl_weight * losses.kl_loss(output.mean, output.log_variance)
+        if model.nods is not None and output.nods is not None:
+            # Samples have no listener of their own: they take turns at those there are.
+            turn = torch.arange(samples) % batch.nods.shape[1]
+            nods = model.nods.loss(output.nods, batch.nods[:, turn], batch.may_nod[:, turn])
+            terms["nods"] = settings.nod_weight * nods
+        return terms
+
+    def _energy_terms(self, listener: Tensor, real: Tensor) -> dict[str, Tensor]:
+        """(B, M, T, 58) samples against (B, L, T, 58), in windows and as a whole: a window knows
+        of motion, the whole of who somebody is. What real listeners still do because of what came
+        before the crop, nobody could know: its first frames do not count."""
+        settings, window = self.settings, self.model.config.window
+        lead = min(settings.lead_frames, listener.shape[2] - window) // window * window
+        listener, real = listener[:, :, lead:], real[:, :, lead:]
+        scores = [losses.energy_loss(listener, real, span) for span in (window, listener.shape[2])]
+        return {
+            "appropriate": 0.5 * (scores[0] + scores[1]),
+            "smooth": settings.smooth_weight * losses.smooth_loss(listener),
+        }
+
+    def _posterior_losses(self, batch: Batch, noise: CropNoise) -> dict[str, Tensor]:
+        """One real listener a crop, decoded from what it did, and M times from what CIE predicts,
+        every window's past being real: a conditional variational autoencoder whose prior answers
+        for its samples too (Sohn et al. 2015), by a score that only the real distribution wins."""
+        model, settings = self.model, self.settings
+        listener = self._one_of(batch, noise)
+        target = self._standard(self._without_nods(listener.listeners, listener.nod_pitch))
+        features = self.posterior.encode(target)
+        who = self.posterior.disposition(target, features)
+        windows = target.shape[2] // model.config.window
+        fresh = noise.normal(1 + settings.samples, windows, model.config.width)
+        nats: list[Tensor] = []
+
+        def draw(mean: Tensor, log_variance: Tensor) -> Tensor:
+            known = self.posterior.latents(features, Gaussian(mean, log_variance))
+            nats.append(divergence(known, Gaussian(mean, log_variance)).mean())
+            free = draw_latent(mean, log_variance, fresh[:, 1:])
+            return torch.cat([known.draw(fresh[:, :1]), free], dim=1)
+
+        state = self._state(len(target), 1, who.draw(noise.normal(*who.mean.shape[1:])), noise)
+        output = model.teach(batch.speaker, self._past(listener.listeners, noise), draw, state)
+        known, free = self._standard(output.listener).tensor_split([1], dim=1)
+        share = settings.prior_share
+        terms = {
+            "appropriate": share * losses.energy_loss(free, target, model.config.window),
+            "reconstruction": (1.0 - share) * F.smooth_l1_loss(known, target),
+            "smooth": settings.smooth_weight * losses.smooth_loss(free),
+            "diversity": settings.diversity_weight
+            * losses.diversity_loss(free, settings.diversity_scale, self._active()),
+            "speaker": settings.speaker_weight * self._speaker_term(output.speaker, batch),
+            "kl": settings.kl_weight * losses.kl_loss(output.mean, output.log_variance),
+            "posterior": settings.posterior_weight * nats[0],
+        }
+        if who.mean.shape[-1]:
+            of_who = losses.kl_loss(who.mean, who.log_variance)
+            terms["disposition"] = settings.disposition_weight * of_who
+        if model.nods is not None and output.nods is not None:
+            nods = model.nods.loss(output.nods, listener.nods, listener.may_nod)
+            terms["nods"] = settings.nod_weight * nods
+        return terms
+
+    def _one_of(self, batch: Batch, noise: CropNoise) -> Batch:
+        """The batch with one of every crop's listeners, (B, 1, ...)."""
+        chosen = noise.integers(batch.listeners.shape[1])
+        names = ("listeners", "nods", "nod_pitch", "may_nod")
+        crops = torch.arange(len(chosen), device=chosen.device)
+        return replace(batch, **{n: getattr(batch, n)[crops, chosen][:, None] for n in names})
+
+    def _past(self, real: Tensor, noise: CropNoise) -> Tensor:
+        """What CIE is told of the past: disturbed as a model's own past is, at times nothing."""
+        settings, (samples, frames) = self.settings, real.shape[1:3]
+        knots = noise.normal(samples * real.shape[3], frames // PAST_KNOT_FRAMES + 1)
+        slow = F.interpolate(knots, frames, mode="linear", align_corners=True)
+        slow = slow.unflatten(1, (samples, -1)).transpose(2, 3)
+        strength = settings.past_noise * noise.uniform(samples, 1, 1)
+        blank = noise.uniform(samples, 1, 1) < settings.past_dropout
+        disturbed = real + strength * slow * self.model.listener_std
+        return torch.where(blank, self.model.listener_mean, disturbed)
+
+    def _state(self, size: int, samples: int, who: Tensor, noise: CropNoise) -> ModelState:
+        """A session that has gone on for a while, anywhere in the history's cycle, so that minute
+        60 looks like minute 1: what came before is unknown, and no first window joins on to it."""
+        state = self.model.initial_state(size, samples, who)
+        return replace(state, edge=None, frame=noise.integers(self.model.decoder.cycle))
+
+    def _speaker_term(self, predicted: Tensor, batch: Batch) -> Tensor:
+        scale = self.model.speaker_std
+        return losses.speaker_loss(predicted / scale, batch.truth / scale)
+
+    def _standard(self, listener: Tensor) -> Tensor:
+        return (listener - self.model.listener_mean) / self.model.listener_std
+
+    def _without_nods(self, listener: Tensor, pitch: Tensor) -> Tensor:
+        return self.model.without_nods(listener, pitch)
+
+    def _active(self) -> Tensor:
+        """(58,) bool: the channels that real listeners move by more than the smallest spread."""
+        smallest = torch.from_numpy(SMALLEST_STD).to(self.model.listener_std)
+        return self.model.listener_std > 1.01 * smallest

@@ -1,0 +1,88 @@
+"""Which clips are validated and measured on, and how much of them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from reactface_node.config import TrainingConfig
+from reactface_node.errors import UserError
+from reactface_node.research.data.clips import Clips
+from reactface_node.research.training.dataset import open_split
+from reactface_node.schema import FRAME_RATE_HZ
+
+HELD_OUT, HELD_OUT_SHARE = 12, 0.1  # at most so many clips, and at most this share of them
+
+
+def training_splits(folder: Path, settings: TrainingConfig) -> tuple[Clips, Clips, str, str]:
+    """What is learned from, what is validated on, the hash of the train split, and a line that
+    says what was done where there is no val split, '' where there is one.
+
+    Without one (RLD has train, test and ood) the last training clips are held out: testing is
+    what the test split is for. UserError where there are too few.
+    """
+    clips, data_hash = open_split(folder, "train", settings)
+    if (folder / "val").exists():
+        return clips, open_split(folder, "val", settings)[0], data_hash, ""
+    if len(clips) < 2:
+        raise UserError(f"{folder} has no val split, and too few training clips to hold one out")
+    count = max(1, min(HELD_OUT, int(HELD_OUT_SHARE * len(clips))))
+    rest, held_out = hold_out(clips, count)
+    note = f"{folder} has no val split: {count} of {len(clips)} training clips are held out for it"
+    return rest, held_out, data_hash, note
+
+
+def hold_out(clips: Clips, count: int) -> tuple[Clips, Clips]:
+    """The clips without the last ``count``, and those, which share no reaction."""
+    first = len(clips) - count
+    border = len(clips.reactions) // len(clips) * first
+    mine = tuple(rows[rows < border] for rows in clips.appropriate[:first])
+    theirs = tuple(rows[rows >= border] - border for rows in clips.appropriate[first:])
+    rest, last = select(clips, slice(None, first)), select(clips, slice(first, None))
+    return (
+        replace(
+            rest,
+            reactions=clips.reactions[:border],
+            appropriate=mine,
+            reaction_frames=clips.reaction_frames[:border],
+        ),
+        replace(
+            last,
+            reactions=clips.reactions[border:],
+            appropriate=theirs,
+            reaction_frames=clips.reaction_frames[border:],
+        ),
+    )
+
+
+def long_enough(clips: Clips, least: int, window: int, count: int = 0) -> tuple[Clips, int, str]:
+    """The first ``count`` clips (0: all) that last ``least`` frames in whole windows; T, the whole
+    windows of the shortest of them; and a line that says what was left out, '' for nothing.
+
+    UserError where no clip remains. Arrays are views where all clips are kept, else copies.
+    """
+    whole = clips.frames // window * window
+    kept = np.flatnonzero(whole >= least)
+    seconds = f"{least} frames ({least / FRAME_RATE_HZ:.1f} s) in whole windows of {window}"
+    if not len(kept):
+        raise UserError(f"no clip is long enough to be measured: {seconds} are needed")
+    short = len(clips) - len(kept)
+    note = f"{short} of {len(clips)} clips are left out, shorter than {seconds}" if short else ""
+    kept = kept[: count or None]
+    frames = int(whole[kept].min())
+    which = slice(len(kept)) if kept[-1] == len(kept) - 1 else kept
+    return select(clips, which), frames, note
+
+
+def select(clips: Clips, which: slice | np.ndarray) -> Clips:
+    """Some of the clips; the reactions stay what they are."""
+    indices = np.arange(len(clips))[which]
+    return replace(
+        clips,
+        names=tuple(clips.names[index] for index in indices),
+        frames=clips.frames[which],
+        speaker=clips.speaker[which],
+        audio=clips.audio[which],
+        appropriate=tuple(clips.appropriate[index] for index in indices),
+        faces=None if clips.faces is None else clips.faces[which],
+    )

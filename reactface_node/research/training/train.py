@@ -1,0 +1,244 @@
+"""Training, top to bottom: data, model, optimiser, loop, validation, save."""
+
+import json
+import math
+import sys
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from reactface_node.config import Config, TrainingConfig
+from reactface_node.errors import UserError
+from reactface_node.files.progress import ProgressBar
+from reactface_node.files.whole import make_folder
+from reactface_node.model.checkpoint import add_history, resolve_device, save_checkpoint
+from reactface_node.model.speech import LogMelEncoder
+from reactface_node.research.data.clips import Clips
+from reactface_node.research.training.checks import check_settings
+from reactface_node.research.training.corpus import Batch, Corpus
+from reactface_node.research.training.dataset import prepare_data
+from reactface_node.research.training.distributed import Processes
+from reactface_node.research.training.learner import Learner
+from reactface_node.research.training.networks import build_learner
+from reactface_node.research.training.report import TrainingReport
+from reactface_node.research.training.resume import Progress, load_state, save_state
+from reactface_node.research.training.splits import training_splits
+from reactface_node.research.training.validate import validate, validation_clips
+from reactface_node.schema import FRAME_RATE_HZ
+
+WARM_UP_STEPS = 100
+# The best by validation's energy score, the newest, and what a run goes on from.
+WEIGHTS, LAST, STATE = "weights.safetensors", "last.safetensors", "state.safetensors"
+
+
+@dataclass
+class Run:
+    """What a training run works on, and what it has measured so far."""
+
+    config: Config
+    out: Path
+    data_hash: str
+    corpus: Corpus
+    validation: Clips
+    learner: nn.Module
+    optimiser: torch.optim.Optimizer
+    average: dict[str, Tensor]
+    progress: Progress
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a run that goes on must have in common with this one."""
+        settings = self.config.to_dict()
+        return {
+            "model": settings["model"],
+            "training": settings["training"],
+            "data": self.data_hash,
+        }
+
+
+def train(config: Config, out: Path) -> dict[str, float | None]:
+    """Train what ``config.training`` says into the folder ``out``; the last validation's metrics
+    (none in the processes that do not validate); None stands for what is no number.
+
+    out: data (synthetic dyads, if no data set is named), the best and the last weights,
+    TensorBoard's events, and the state from which the same command goes on. The same seed on the
+    same machine gives the same weights, interrupted or not. UserError on a data set that cannot
+    be used, another config, or a disk that is full: what was saved before stays.
+    """
+    settings = config.training
+    with Processes(config.device) as processes:
+        run = start(config, out, processes)
+        losses = processes.share(_Losses(run.learner))
+        with closing(TrainingReport(out, processes.first, run.progress.step)) as report:
+            bar = ProgressBar(
+                range(run.progress.step, settings.steps),
+                "training",
+                unit="step",
+                initial=run.progress.step,
+                total=settings.steps,
+                disable=not processes.first,
+            )
+            for step in bar:
+                started = time.perf_counter()
+                batch = run.corpus.batch(
+                    np.random.default_rng([settings.seed, 2, step]),
+                    settings.batch,
+                    settings.crop_frames,
+                    settings.listeners,
+                    settings.channel_dropout,
+                )
+                batch = processes.part(batch).to(processes.device)
+                parts = optimise(losses, run.optimiser, batch, step, settings)
+                follow(run.average, run.learner, step, settings.average)
+                clip_s = settings.batch * settings.crop_frames / FRAME_RATE_HZ
+                report.step(step + 1, parts, clip_s, time.perf_counter() - started)
+                bar.set_postfix({name: f"{value:.3f}" for name, value in parts.items()})
+                last = step + 1 == settings.steps
+                if processes.first and (last or (step + 1) % settings.validate_every == 0):
+                    save(run, step + 1, report)
+    return run.progress.history[-1] if run.progress.history else {}
+
+
+def start(config: Config, out: Path, processes: Processes) -> Run:
+    """Data, network and optimiser; those of the run that ``out`` holds, if it holds one."""
+    settings = config.training
+    check_settings(config)
+    device = resolve_device(processes.device)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    torch.manual_seed(settings.seed)
+    make_folder(out)
+    data = prepare_data(settings, out, processes)
+    clips, validation, data_hash, held_out = training_splits(data, settings)
+    validation, left_out = validation_clips(validation, config.model.window)
+    for note in filter(None, (held_out, left_out) if processes.first else ()):
+        print(note, file=sys.stderr)
+    corpus = Corpus(clips, config.model.face_encoder == "pixels")
+    learner = build_learner(config).to(device)
+    standardise(learner, corpus)
+    optimiser = torch.optim.AdamW(
+        learner.parameters(),
+        lr=settings.learning_rate,
+        betas=(0.9, settings.beta2),
+        weight_decay=settings.weight_decay,
+    )
+    average = {n: t.clone() for n, t in learner.state_dict().items() if t.is_floating_point()}
+    run = Run(
+        config, out, data_hash, corpus, validation, learner, optimiser, average, Progress(0, [])
+    )
+    if (out / STATE).exists():
+        run.progress = load_state(out / STATE, learner, optimiser, average, run.about)
+    return run
+
+
+def save(run: Run, step: int, report: TrainingReport) -> None:
+    """Validate the averaged weights, export them, and keep the state to go on from."""
+    kept = {name: value.clone() for name, value in run.learner.state_dict().items()}
+    run.learner.load_state_dict({**kept, **run.average})
+    run.learner.eval()
+    found = validate(run.learner, run.validation, run.config, report, step)
+    score = found["energy_score"]
+    best = all(score <= _score(past) for past in run.progress.history)
+    numbers = {name: value if math.isfinite(value) else None for name, value in found.items()}
+    report.metrics(step, numbers)
+    history: list[dict[str, float | None]] = [*run.progress.history, {"step": step} | numbers]
+    metrics = history[-1] | {"history": history}
+    for name in (LAST, WEIGHTS) if best else (LAST,):
+        save_checkpoint(run.out / name, exported(run.learner), run.config, metrics, run.data_hash)
+    if not best:
+        add_history(run.out / WEIGHTS, history)
+    run.learner.load_state_dict(kept)
+    run.learner.train()
+    run.progress = Progress(step, history)
+    save_state(run.out / STATE, run.learner, run.optimiser, run.average, run.progress, run.about)
+    ProgressBar.write(f"{json.dumps(history[-1])}\n{report.throughput()}", file=sys.stderr)
+
+
+def _score(measured: dict[str, float | None]) -> float:
+    score = measured["energy_score"]
+    return math.inf if score is None else score
+
+
+class _Losses(nn.Module):
+    """The learner's losses as a forward pass, which is what gradients are shared around."""
+
+    def __init__(self, learner: nn.Module):
+        super().__init__()
+        self.learner = learner
+
+    def forward(self, batch: Batch, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+        learner: Learner = self.learner  # type: ignore[assignment]
+        return learner.losses(batch, generator, step)
+
+
+def optimise(
+    losses: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    batch: Batch,
+    step: int,
+    settings: TrainingConfig,
+) -> dict[str, float]:
+    """One step; its chance is the seed's and the step's. Returns the weighted terms."""
+    torch.manual_seed(settings.seed * 1_000_003 + step)
+    generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
+    for group in optimiser.param_groups:
+        group["lr"] = settings.learning_rate * learning_rate(step, settings)
+    device = batch.truth.device.type
+    with torch.autocast(device, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+        parts = losses(batch, generator, step)
+        loss = torch.stack(list(parts.values())).sum()
+    if not torch.isfinite(loss):
+        raise UserError(f"the loss is no number in step {step}: lower training.learning_rate")
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(losses.parameters(), settings.clip_norm)
+    optimiser.step()
+    return {name: value.item() for name, value in parts.items()}
+
+
+def learning_rate(step: int, settings: TrainingConfig) -> float:
+    """Share of the peak: a constant, or a linear warm-up and a cosine to zero."""
+    if settings.schedule == "constant":
+        return 1.0
+    warm = min(1.0, (step + 1) / WARM_UP_STEPS)
+    return warm * 0.5 * (1.0 + math.cos(math.pi * step / settings.steps))
+
+
+@torch.no_grad()
+def follow(average: dict[str, Tensor], learner: nn.Module, step: int, decay: float) -> None:
+    """Exponential moving average of the weights; young averages forget faster."""
+    decay = min(decay, (1 + step) / (10 + step))
+    for name, value in learner.state_dict().items():
+        if name in average:
+            average[name].lerp_(value, 1.0 - decay)
+
+
+def standardise(learner: nn.Module, corpus: Corpus) -> None:
+    """Put the corpus' statistics into the buffers of the learner's modules that have such."""
+    numbers = corpus.statistics()
+    audio = torch.from_numpy(corpus.clips.audio[:64].astype(np.float32) / 32768)
+    frames = torch.from_numpy(corpus.clips.frames[:64])
+    for module in learner.modules():
+        for name in ("listener_mean", "listener_std", "speaker_std"):
+            if name in dict(module.named_buffers(recurse=False)):
+                module.get_buffer(name).copy_(torch.from_numpy(getattr(numbers, name)))
+        if "scale" in dict(module.named_buffers(recurse=False)):
+            module.get_buffer("scale").copy_(torch.from_numpy(numbers.speaker_std))
+        if isinstance(module, LogMelEncoder):
+            audio = audio.to(module.mel_mean.device)
+            mel = module.log_mel.forward(audio, audio.new_zeros(len(audio), 240))
+            inside = torch.arange(mel.shape[1]) < module.ratio * frames[:, None]
+            mel = mel[inside.to(mel.device)]
+            module.mel_mean.copy_(mel.mean(0))
+            module.mel_std.copy_(mel.std(0))
+
+
+def exported(learner: nn.Module) -> nn.Module:
+    """What runs later: ReactFace without what only its training has, a baseline as it is."""
+    return getattr(learner, "model", learner)

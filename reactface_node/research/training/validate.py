@@ -1,0 +1,94 @@
+"""Validation on the way: few clips, quick numbers, a picture."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from reactface_node.config import Config, RenderConfig
+from reactface_node.render import make_renderer
+from reactface_node.research.data.clips import Clips
+from reactface_node.research.training.corpus import speaker_input
+from reactface_node.research.training.report import TrainingReport
+from reactface_node.research.training.splits import long_enough
+from reactface_node.schema import FRAME_RATE_HZ, indices_of
+
+CLIPS, SAMPLES = 12, 6
+SECONDS = 20
+SMILE = indices_of("mouthSmile")
+
+
+def validation_clips(clips: Clips, window: int) -> tuple[Clips, str]:
+    """Those that are validated on, and a line on what was too short for it; UserError where
+    nothing remains. A second for the energy score, a border between two windows."""
+    chosen, _, note = long_enough(clips, max(FRAME_RATE_HZ, 2 * window), window, CLIPS)
+    return chosen, f"validation: {note}" if note else ""
+
+
+def validate(
+    learner: nn.Module, clips: Clips, config: Config, report: TrainingReport, step: int
+) -> dict[str, float]:
+    """Ratios to real listeners, the mean smile's correlation, and steps across window borders."""
+    window = config.model.window
+    frames = min(SECONDS * FRAME_RATE_HZ, int(clips.frames.min())) // window * window
+    device = next(learner.parameters()).device
+    pixels = config.model.face_encoder == "pixels"
+    speaker = speaker_input(clips, slice(None), frames, pixels).to(device)
+    generator = torch.Generator().manual_seed(config.training.seed)
+    react = learner.react
+    drawn = react(speaker, SAMPLES, generator).cpu().numpy()  # type: ignore[operator]
+    real = [clips.reactions[rows, :frames] for rows in clips.lasting(frames)]
+    scale = getattr(learner, "model", learner).get_buffer("listener_std").cpu().numpy()
+    metrics = quick_metrics(drawn, real, window)
+    metrics["energy_score"] = energy_score(drawn, real, scale)
+    report.picture(step, "samples", _strip(drawn[0], real[0]))
+    return metrics
+
+
+def quick_metrics(drawn: np.ndarray, real: list[np.ndarray], window: int) -> dict[str, float]:
+    """drawn (N, M, T, 58) against N arrays (L, T, 58) of appropriate reactions; NaN for what
+    cannot be said of them."""
+    spread = np.mean([one.var(axis=1, ddof=1).mean() for one in real])
+    apart = np.mean([one.var(axis=0, ddof=1).mean() for one in real if len(one) > 1] or [np.nan])
+    smiles = [
+        np.corrcoef(ours[..., SMILE].mean((0, 2)), one[..., SMILE].mean((0, 2)))[0, 1]
+        for ours, one in zip(drawn, real, strict=True)
+        if np.ptp(one[..., SMILE]) > 0.05 and np.ptp(ours[..., SMILE]) > 1e-4
+    ]
+    steps = np.abs(np.diff(drawn, axis=2)).mean(axis=(0, 1, 3))
+    border = np.arange(1, drawn.shape[2]) % window == 0
+    return {
+        "variance_ratio": float(drawn.var(axis=2, ddof=1).mean() / spread),
+        "diversity_ratio": float(drawn.var(axis=1, ddof=1).mean() / apart),
+        "smile_correlation": float(np.mean(smiles)) if smiles else 0.0,
+        "border_jump_ratio": float(steps[border].mean() / max(steps[~border].mean(), 1e-12)),
+    }
+
+
+def energy_score(drawn: np.ndarray, real: list[np.ndarray], scale: np.ndarray) -> float:
+    """Gneiting and Raftery (2007, Eq. 22) over a second of standardised motion; lower is better.
+
+    A strictly proper score: no distribution of reactions has a lower mean than the real one, so
+    neither the conditional mean nor wild samples win. Shapes as ``quick_metrics``.
+    """
+    scores = []
+    for ours, theirs in zip(drawn, real, strict=True):
+        seconds = ours.shape[1] // FRAME_RATE_HZ
+        a, b = (
+            torch.from_numpy(part[:, : seconds * FRAME_RATE_HZ] / scale)
+            .unflatten(1, (seconds, -1))
+            .flatten(2)
+            .transpose(0, 1)
+            for part in (ours, theirs)
+        )
+        count = a.shape[1]
+        apart = torch.cdist(a, a).sum((1, 2)) / (count * (count - 1))
+        scores.append((torch.cdist(a, b).mean((1, 2)) - 0.5 * apart).mean())
+    return float(torch.stack(scores).mean())
+
+
+def _strip(drawn: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """A real listener above two samples, a frame a second."""
+    rows = [real[0], drawn[0], drawn[1]]
+    draw = make_renderer(RenderConfig(width=96, height=96)).render
+    frames = range(0, len(real[0]), FRAME_RATE_HZ)
+    return np.vstack([np.hstack([draw(row[t]) for t in frames]) for row in rows])  # type: ignore[misc]

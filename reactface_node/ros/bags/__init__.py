@@ -1,0 +1,1 @@
+"""rosbag2 recordings: read, written, and replayed through the node's logic."""

@@ -1,0 +1,100 @@
+"""What the files of a rosbag2 have in common: channels, losses, unpacking."""
+
+import sys
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+from lz4 import frame as lz4
+
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+PIECE_BYTES = 1 << 14
+LARGEST_BYTES = 1 << 29
+"""A chunk or a message that claims to be larger is taken for damaged: memory stays bounded."""
+
+
+class Unreadable(Exception):
+    """A file that holds nothing which can be read; one line."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A topic in one file. encoding: "cdr" of all that ROS 2 records. form: "ros2msg", "ros2idl"
+    or "" where the file does not define its type."""
+
+    id: int
+    topic: str
+    type: str
+    encoding: str
+    form: str
+    definition: str
+    count: int
+
+
+@dataclass
+class Loss:
+    """What of a file could not be read. messages: how many are known to be missing."""
+
+    messages: int = 0
+    notes: Counter[str] = field(default_factory=Counter)
+
+    def note(self, text: str) -> None:
+        self.notes[text] += 1
+
+    def __str__(self) -> str:
+        """Parts of a sentence; "" if nothing is missing."""
+        told = [
+            text if count == 1 else f"{text} ({count} times)" for text, count in self.notes.items()
+        ]
+        if self.messages:
+            told.append(f"{self.messages} messages are lost")
+        return ", ".join(told)
+
+
+class BagPart(Protocol):
+    """One file. start_ns, end_ns: of its first and last message, None where it has none."""
+
+    path: Path
+    channels: list[Channel]
+    start_ns: int | None
+    end_ns: int | None
+    loss: Loss
+
+    def messages(self, wanted: Collection[int]) -> Iterator[tuple[int, int, bytes]]:
+        """(stamp_ns, channel id, data) of these channels, by their stamps."""
+
+
+def unpacked(data: bytes, compression: str, size: int) -> bytes:
+    """As many of the ``size`` bytes as can be had of damaged or cut ``data``.
+
+    compression: "", "zstd" or "lz4".
+    """
+    if not compression:
+        return data[:size]
+    unpacker: Any = zstd.ZstdDecompressor() if compression == "zstd" else lz4.LZ4FrameDecompressor()
+    found = bytearray()
+    try:
+        for start in range(0, len(data), PIECE_BYTES):
+            if unpacker.eof or len(found) >= size:
+                break
+            piece = data[start : start + PIECE_BYTES]
+            found += unpacker.decompress(piece, size - len(found))
+    except (zstd.ZstdError, RuntimeError, ValueError, EOFError, MemoryError):
+        pass  # What came before the damage is whole.
+    return bytes(found)
+
+
+def plain(data: bytes) -> bytes:
+    """A message that may be packed by itself; none in CDR begins like one that is."""
+    return unpacked(data, "zstd", LARGEST_BYTES) if data.startswith(ZSTD_MAGIC) else data
+
+
+def printable(text: str) -> str:
+    """Text from a file for a line of ours: at most 80 characters, none of them control."""
+    return "".join(c if c.isprintable() else "?" for c in text[:80])

@@ -1,0 +1,1 @@
+"""The node without an installed ROS: the same topics on the wire, spoken by cyclonedds."""

@@ -1,0 +1,262 @@
+"""ROS 2 topics on the DDS wire without ROS: Eclipse Cyclone DDS carries, rosbags encodes.
+
+What a ROS 2 graph expects of a participant (rmw_cyclonedds, REP-2016): topic "rt/<name>", type
+"package::msg::dds_::Name_", the type's hash in an endpoint's USER_DATA, plain CDR, and
+"ros_discovery_info" to say which endpoints belong to which node.
+"""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reactface_node.errors import UserError
+from reactface_node.ros.dds.discovery import (
+    domain_config,
+    is_local,
+    take_from_loopback_alone,
+    udp_sockets,
+)
+from reactface_node.ros.dds.wire_types import ros_type, sample_class
+from reactface_node.ros.messages.types import RosbagsTypes
+
+# A face must not freeze because one reader's buffers are full: give up a sample after this.
+_MAX_BLOCKING_NS = 50_000_000
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The part of ROS 2's QoS that is in use here."""
+
+    reliable: bool = True
+    depth: int = 10
+    transient_local: bool = False
+
+
+class Writer:
+    """Publishes messages of one type on one topic."""
+
+    def __init__(self, entity: Any, data_type: Any, types: RosbagsTypes) -> None:
+        self.entity, self._data_type, self._types = entity, data_type, types
+
+    @property
+    def matched(self) -> int:
+        """How many readers get what is written."""
+        return len(self.entity.get_matched_subscriptions())
+
+    def write(self, message: Any) -> bool:
+        """False if the sample was given up because a reliable reader does not keep up."""
+        from cyclonedds.core import DDSException
+
+        try:
+            self.entity.write(self._data_type(bytes(self._types.serialize(message))))
+        except DDSException as error:
+            if error.code == DDSException.DDS_RETCODE_TIMEOUT:
+                return False
+            raise
+        return True
+
+
+class Reader:
+    """Receives messages of one type on one topic."""
+
+    def __init__(self, entity: Any, type_name: str, types: RosbagsTypes, depth: int) -> None:
+        """depth: how many messages wait at most."""
+        self.entity, self._type_name, self._types = entity, type_name, types
+        self._depth = depth
+
+    @property
+    def matched(self) -> int:
+        """How many writers are heard."""
+        return len(self.entity.get_matched_publications())
+
+    def take(self) -> Iterator[Any]:
+        """What has come since the last time: messages, and the error of each damaged one."""
+        return (message for message, _ in self.take_from())
+
+    def take_from(self) -> Iterator[tuple[Any, int]]:
+        """As ``take``, each with a number that is its writer's own.
+
+        What comes while these are dealt with is taken, too: sound that waits until the next turn
+        falls behind. But no more than twice what can wait, so that a flood ends.
+        """
+        left = 2 * self._depth
+        while left > 0 and (samples := self.entity.take(N=min(left, 100))):
+            left -= len(samples)
+            for sample in samples:
+                if sample.sample_info.valid_data:
+                    writer = int(sample.sample_info.publication_handle)
+                    yield self._read(sample.data), writer
+
+    def _read(self, data: bytes) -> Any:
+        """The message, or what reading it raised."""
+        try:
+            return self._types.deserialize(data, self._type_name)
+        except Exception as error:
+            return error
+
+
+class Wire:
+    """One DDS participant that a ROS 2 graph sees as one node.
+
+    UserError if cyclonedds is missing or the network interface cannot be used.
+    """
+
+    def __init__(self, node_name: str, domain_id: int, interface: str = "") -> None:
+        try:
+            from cyclonedds.core import DDSException
+            from cyclonedds.domain import Domain, DomainParticipant
+            from cyclonedds.qos import Policy, Qos
+        except ImportError as error:
+            raise UserError(
+                "running live without ROS needs cyclonedds (pip install cyclonedds); there is a "
+                "wheel for x86-64 only: elsewhere use ROS 2"
+            ) from error
+        xml, others = domain_config(interface), udp_sockets()
+        try:
+            self._domain = Domain(domain_id, xml)
+            self._participant = DomainParticipant(
+                domain_id, qos=Qos(Policy.Userdata(b"enclave=/;"))
+            )
+        except DDSException as error:
+            where = f"network interface '{interface}'" if interface else "the network"
+            raise UserError(
+                f"DDS cannot use {where} (ROS_DOMAIN_ID {domain_id}): {error.msg}"
+            ) from error
+        if is_local(xml):
+            take_from_loopback_alone(udp_sockets() - others)
+        self._types = RosbagsTypes()
+        self._classes: dict[tuple[int, str], Any] = {}
+        self._endpoints: dict[str, list[Any]] = {"reader": [], "writer": []}
+        self._node_name = node_name
+        self._publications: Any = None
+        self._discovery = self._writer_of(
+            "ros_discovery_info",
+            self._types,
+            "rmw_dds_common/msg/ParticipantEntitiesInfo",
+            Quality(depth=1, transient_local=True),
+            "",
+        )
+
+    def writer(
+        self, topic: str, type_name: str, types: RosbagsTypes, quality: Quality, extra: str = ""
+    ) -> Writer:
+        """topic: with its prefix, "rt/..."; extra: more USER_DATA, such as "serviceid=...;"."""
+        made = self._writer_of(topic, types, type_name, quality, extra)
+        self._endpoints["writer"].append(made.entity)
+        return made
+
+    def reader(
+        self, topic: str, type_name: str, types: RosbagsTypes, quality: Quality, extra: str = ""
+    ) -> Reader:
+        from cyclonedds.sub import DataReader
+
+        entity = DataReader(
+            self._participant,
+            self._topic(topic, types, type_name),
+            qos=_qos(quality, extra + _hash_entry(types, type_name)),
+        )
+        self._endpoints["reader"].append(entity)
+        return Reader(entity, type_name, types, quality.depth)
+
+    def remove(self, reader: Reader) -> None:
+        """Ends a subscription; call ``announce`` afterwards."""
+        self._endpoints["reader"].remove(reader.entity)
+        reader.entity.__del__()
+
+    def announce(self) -> None:
+        """Tells the graph which endpoints our node has; call it after making some."""
+        build = self._types.message_type
+        gids = {
+            kind: [self._gid(entity) for entity in entities]
+            for kind, entities in self._endpoints.items()
+        }
+        node = build("rmw_dds_common/msg/NodeEntitiesInfo")(
+            node_namespace="/",
+            node_name=self._node_name,
+            reader_gid_seq=gids["reader"],
+            writer_gid_seq=gids["writer"],
+        )
+        self._discovery.write(
+            build("rmw_dds_common/msg/ParticipantEntitiesInfo")(
+                gid=self._gid(self._participant), node_entities_info_seq=[node]
+            )
+        )
+
+    def published_types(self, topic: str) -> set[str]:
+        """ROS type names that others publish on a DDS topic now."""
+        from cyclonedds import builtin
+        from cyclonedds.core import InstanceState, ReadCondition, SampleState, ViewState
+
+        if self._publications is None:
+            self._publications = builtin.BuiltinDataReader(
+                self._participant, builtin.BuiltinTopicDcpsPublication
+            )
+            self._alive = ReadCondition(
+                self._publications, SampleState.Any | ViewState.Any | InstanceState.Alive
+            )
+        known = self._publications.read(N=10_000, condition=self._alive)
+        return {ros_type(end.type_name) for end in known if end.topic_name == topic}
+
+    def waitset(self) -> Any:
+        from cyclonedds.core import WaitSet
+
+        return WaitSet(self._participant)
+
+    def close(self) -> None:
+        """Leaves the domain; readers and writers end with it."""
+        self._endpoints.clear()
+        # The binding has no other way to delete an entity at a given moment; it may be repeated.
+        self._participant.__del__()
+        self._domain.__del__()
+
+    def _writer_of(
+        self, topic: str, types: RosbagsTypes, type_name: str, quality: Quality, extra: str
+    ) -> Writer:
+        from cyclonedds.pub import DataWriter
+
+        entity = DataWriter(
+            self._participant,
+            self._topic(topic, types, type_name),
+            qos=_qos(quality, extra + _hash_entry(types, type_name)),
+        )
+        return Writer(entity, entity.data_type, types)
+
+    def _topic(self, topic: str, types: RosbagsTypes, type_name: str) -> Any:
+        from cyclonedds.topic import Topic
+
+        key = (id(types), type_name)
+        if key not in self._classes:
+            self._classes[key] = sample_class(types, type_name)
+        return Topic(self._participant, topic, self._classes[key])
+
+    def _gid(self, entity: Any) -> Any:
+        gid = np.frombuffer(entity.guid.bytes, np.uint8)
+        return self._types.message_type("rmw_dds_common/msg/Gid")(data=gid)
+
+
+def _hash_entry(types: RosbagsTypes, type_name: str) -> str:
+    return f"typehash={types.type_hash(type_name)};"
+
+
+def _qos(quality: Quality, user_data: str) -> Any:
+    from cyclonedds.qos import Policy, Qos
+
+    policies = [
+        Policy.Reliability.Reliable(_MAX_BLOCKING_NS)
+        if quality.reliable
+        else Policy.Reliability.BestEffort,
+        Policy.History.KeepLast(quality.depth),
+        Policy.Durability.TransientLocal if quality.transient_local else Policy.Durability.Volatile,
+        Policy.DataRepresentation(use_cdrv0_representation=True),
+        Policy.WriterDataLifecycle(autodispose=False),
+        Policy.Userdata(user_data.encode()),
+    ]
+    return Qos(*policies)
+
+
+def new_id() -> str:
+    """An id for a service or client, in the form that rmw_cyclonedds gives them."""
+    return ".".join(f"{byte:x}" for byte in uuid.uuid4().bytes)

@@ -1,0 +1,1 @@
+"""ROS messages: their types, and conversion from and to arrays."""

@@ -1,0 +1,1 @@
+"""The node's logic, the same under every transport."""

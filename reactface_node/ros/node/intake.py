@@ -1,0 +1,302 @@
+"""Messages in: converted, stamped, and handed to the session; a bad one is counted, never raised.
+
+A transport calls ``receive`` with what came on a stream (``streams.streams``) and when. Time is in
+seconds on the clock that stamps are on.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+
+from reactface_node.config import Config
+from reactface_node.errors import UserError, one_line
+from reactface_node.ros.messages import convert
+from reactface_node.ros.messages.audio import AudioFormat, says_its_format
+from reactface_node.ros.messages.types import MessageError
+from reactface_node.ros.node.bare_audio import BareAudio
+from reactface_node.ros.node.diagnostics import Meter
+from reactface_node.ros.node.one_source import OneSource
+from reactface_node.ros.node.stamps import StreamClock, stream_clock
+from reactface_node.schema import CROP_PX, Reaction
+
+WARN_PERIOD_S = 1.0
+LONGEST_QUEUE_S = 60.0
+"""More than this of the robot's own speech does not wait: its clock jumped."""
+LONGEST_SILENCE_S = 120.0
+"""A voice that was said to be silent is heard again after this: who said so may be gone."""
+LARGE_BYTES = 10_000_000
+"""Raw images beyond this, four megapixels in colour, keep half a core busy at 30 Hz."""
+PLAYED_AHEAD_S = 5.0
+"""What the robot plays is stamped for its turn, which may be this far from its arrival."""
+CROPS_ACROSS = 8
+"""A face's crop that is no wider than this part of an image is enlarged anyway."""
+
+
+class Session(Protocol):
+    """What the server needs of ``reactface_node.session.session.ReactionSession``."""
+
+    @property
+    def config(self) -> Config: ...
+    def push_image(self, stamp_s: float, rgb: np.ndarray) -> None: ...
+    def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None: ...
+    def push_speaking(self, stamp_s: float, on: bool) -> None: ...
+    def push_own_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None: ...
+    def change_speaker(self) -> None: ...
+    def next_poll_s(self, now_s: float) -> float: ...
+    def shed(self, level: int) -> None: ...
+    @property
+    def tracker_busy_s(self) -> float: ...
+    @property
+    def tracker_cpu_s(self) -> float: ...
+    def poll(self, now_s: float, wait: bool = True) -> list[Reaction]: ...
+    def reset(self) -> None: ...
+    def check(self, changes: Mapping[str, Any]) -> Config: ...
+    def configure(self, changes: Mapping[str, Any]) -> None: ...
+    def stats(self) -> dict[str, float]: ...
+
+
+class Intake:
+    """The server's first half."""
+
+    enabled: bool
+
+    def __init__(self, config: Config, session: Session, is_live: bool = True) -> None:
+        """is_live: an AudioInfo may still come, and bare audio waits for it."""
+        self.meter = Meter()
+        self._session = session
+        self._least_width = _least_width(config, config.perception.max_width_px)
+        configured = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
+        self._bare = {
+            stream: BareAudio(configured, is_live, partial(self.meter.count, f"{stream}_unread"))
+            for stream in ("audio", "own_audio")
+        }
+        self._clocks: dict[str, StreamClock] = {}
+        self.expect({"image": 0.0, "audio": 0.0})
+        self._sources = {stream: OneSource() for stream in ("image", "audio", "own_audio")}
+        self._said: set[str] = set()
+        self._silent_s = -np.inf
+        self._playing_until_s = -np.inf
+        self._newest_arrival_s: float | None = None
+        self._warned_s: dict[str, float] = {}
+        self._log = logging.getLogger(__name__)
+        self._handlers: dict[str, Callable[[Any, float], None]] = {
+            "image": self.on_image,
+            "audio": self.on_audio,
+            "audio_info": lambda message, _: self.on_audio_info(message, "audio"),
+            "own_audio": self.on_own_audio,
+            "own_audio_info": lambda message, _: self.on_audio_info(message, "own_audio"),
+            "speaking": self.on_speaking,
+            "voice": self.on_voice,
+        }
+
+    @property
+    def config(self) -> Config:
+        """The session owns it."""
+        return self._session.config
+
+    def receive(self, stream: str, message: Any, arrival_s: float, source: Any = None) -> None:
+        """A message of a stream. ``source``: which publisher it is of, where that is known."""
+        one = self._sources.get(stream)
+        key = source if source is not None else _frame_id(message)
+        if one is not None and not one.accepts(key, arrival_s):
+            self.meter.count("other_publishers")
+            self.say_several(stream)
+            return
+        self._handlers[stream](message, arrival_s)
+
+    def narrow(self, max_width_px: int) -> None:
+        """The tracker looks at images of that width from now on."""
+        self._least_width = _least_width(self.config, max_width_px)
+
+    def say_several(self, stream: str) -> None:
+        """Once, of a stream that is to have one publisher."""
+        if stream in self._sources:
+            self._say_once(
+                f"others {stream}",
+                "more than one publisher on the topic of %s: only the first is listened to; "
+                "remap the other",
+                stream,
+            )
+
+    def on_image(self, message: Any, arrival_s: float) -> None:
+        """sensor_msgs/Image or CompressedImage."""
+        if not self.enabled:
+            return
+        with self._guarded("image", arrival_s):
+            self._say_large(message)
+            rgb = convert.image_to_rgb(message, self._least_width)
+            stamp_s = self._placed("image", convert.stamp_of(message), arrival_s)
+            self._session.push_image(stamp_s, rgb)
+            self.meter.count("images")
+
+    def on_audio(self, message: Any, arrival_s: float) -> None:
+        """Any audio message; unstamped audio ended when it arrived."""
+        with self._guarded("audio", arrival_s, timed=False):
+            self._take("audio", self._bare["audio"].take(message, arrival_s))
+
+    def on_own_audio(self, message: Any, arrival_s: float) -> None:
+        """What the robot plays, any audio message."""
+        with self._guarded("own_audio", arrival_s, timed=False):
+            self._take("own_audio", self._bare["own_audio"].take(message, arrival_s))
+
+    def on_speaking(self, message: Any, arrival_s: float) -> None:
+        """std_msgs/Bool: the robot speaks, or does not."""
+        with self._guarded("speaking", arrival_s, timed=False):
+            self._session.push_speaking(arrival_s, bool(message.data))
+
+    def on_voice(self, message: Any, arrival_s: float) -> None:
+        """std_msgs/Bool of ROS4HRI: whether the voice that is followed speaks. What is heard of
+        it otherwise is the room."""
+        self._silent_s = -np.inf if message.data else arrival_s
+
+    def see(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
+        """An image that came by another way than a message, such as a webcam's."""
+        if self.enabled:
+            with self._guarded("image", arrival_s):
+                self._session.push_image(stamp_s, rgb)
+                self.meter.count("images")
+
+    def hear(self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float) -> None:
+        """Audio that came by another way than a message."""
+        if self.enabled:
+            with self._guarded("audio", arrival_s):
+                self._session.push_audio(stamp_s, samples, rate_hz)
+                self.meter.count("audio")
+
+    def on_audio_info(self, message: Any, stream: str = "audio") -> None:
+        """AudioInfo of the apt release: what its AudioData holds, from what waits for it on."""
+        self._take(stream, self._bare[stream].tell(convert.format_from_info(message)))
+
+    def expect(self, offsets_s: Mapping[str, float]) -> None:
+        """What is added to the stamps of "image" or "audio" until messages show another offset."""
+        jump_s = self.config.timeline.clock_jump_s
+        self._clocks |= {name: stream_clock(name, jump_s, off) for name, off in offsets_s.items()}
+
+    def offsets(self) -> dict[str, float]:
+        """What is added to each stream's stamps, in seconds."""
+        return {f"{stream}_offset_s": clock.offset_s for stream, clock in self._clocks.items()}
+
+    def follow_another(self, whose: str) -> None:
+        """Another one of ROS4HRI's "faces" or "voices" is followed from now on, whoever
+        publishes it: its rest is learned anew, what it says is heard."""
+        stream = "image" if whose == "faces" else "audio"
+        self._sources[stream] = OneSource()
+        self.expect({stream: 0.0})
+        if whose == "faces":
+            self._session.change_speaker()
+        else:
+            self._silent_s = -np.inf
+
+    def reject(self, stream: str, error: Exception, arrival_s: float) -> None:
+        """Counts an unusable message and warns of its stream at most once a second."""
+        self.meter.count("rejected")
+        if abs(arrival_s - self._warned_s.get(stream, -np.inf)) < WARN_PERIOD_S:
+            return
+        self._warned_s[stream] = arrival_s
+        known = isinstance(error, MessageError | UserError)
+        text = str(error) if known else f"{stream}: {one_line(error)}"
+        self._log.warning("message left out: %s", " ".join(text.split()))
+
+    def _take(self, stream: str, messages: list[tuple[Any, float]]) -> None:
+        """Audio messages with their arrivals, which can be read now."""
+        if self.enabled:
+            for message, arrival_s in messages:
+                with self._guarded(stream, arrival_s, timed=stream == "audio"):
+                    audio = convert.audio_to_samples(message, self._bare[stream].format)
+                    if not (self._bare[stream].is_told or says_its_format(message)):
+                        self._say_assumed(stream)
+                    (self._hear if stream == "audio" else self._play_own)(audio, arrival_s)
+                    self.meter.count(stream)
+
+    def _hear(self, audio: convert.Audio, arrival_s: float) -> None:
+        stamp_s = self._placed("audio", audio.stamp_s, arrival_s, audio.duration_s)
+        is_silent = arrival_s - self._silent_s < LONGEST_SILENCE_S
+        samples = np.zeros_like(audio.samples) if is_silent else audio.samples
+        self._session.push_audio(stamp_s, samples, audio.rate_hz)
+
+    def _play_own(self, audio: convert.Audio, arrival_s: float) -> None:
+        """Without a stamp of use it begins when it comes, or waits for its turn."""
+        waits = 0.0 <= self._playing_until_s - arrival_s < LONGEST_QUEUE_S
+        stamp_s = self._playing_until_s if waits else arrival_s
+        if audio.stamp_s and abs(audio.stamp_s - arrival_s) <= PLAYED_AHEAD_S:
+            stamp_s = audio.stamp_s
+        self._playing_until_s = stamp_s + audio.duration_s
+        self._session.push_own_audio(stamp_s, audio.samples, audio.rate_hz)
+
+    def _placed(
+        self, stream: str, stamp_s: float | None, arrival_s: float, duration_s: float = 0.0
+    ) -> float:
+        """When a message began, on the clock of arrival."""
+        clock = self._clocks[stream]
+        time_s = clock.time_s(stamp_s, arrival_s, duration_s)
+        if clock.late_s > self.config.timeline.max_wait_s:
+            self.meter.count(f"{stream}_late")
+        # Audio without stamps is usual.
+        if time_s is None and (stream == "image" or stamp_s):
+            reason = "do not move" if stamp_s else "are zero"
+            self._say_once(
+                f"stamps {stream}",
+                "%s stamps %s: using the time of arrival instead",
+                stream,
+                reason,
+            )
+        if clock.has_settled:
+            self._say_once(f"clock {stream}", "%s %s", stream, clock)
+        return arrival_s - duration_s if time_s is None else time_s
+
+    def _say_assumed(self, stream: str) -> None:
+        bare, ros = self._bare[stream], self.config.ros
+        topic = f"{ros.own_audio_topic}_info"
+        if stream == "audio":
+            topic = "the voice's audio_info" if ros.voice_id else ros.audio_info_topic
+        self._say_once(
+            f"format {stream}",
+            "no message on %s has described the audio yet: taking it as %d Hz, %d channel(s)",
+            topic,
+            bare.format.rate_hz,
+            bare.format.channels,
+        )
+
+    def _say_large(self, message: Any) -> None:
+        if len(message.data) > LARGE_BYTES and not hasattr(message, "format"):
+            self._say_once(
+                "large",
+                "raw images of %dx%d are %.0f MB each: a CompressedImage topic, or smaller "
+                "images, would leave the processor to others",
+                message.width,
+                message.height,
+                len(message.data) / 1e6,
+            )
+
+    def _say_once(self, what: str, text: str, *about: Any) -> None:
+        if what not in self._said:
+            self._said.add(what)
+            self._log.warning(text, *about)
+
+    @contextmanager
+    def _guarded(self, stream: str, arrival_s: float, timed: bool = True) -> Iterator[None]:
+        """Nothing that a message does may end the node: it is counted and said once a second."""
+        try:
+            yield
+            if timed:
+                self._newest_arrival_s = arrival_s
+        except Exception as error:
+            self.reject(stream, error, arrival_s)
+
+
+def _least_width(config: Config, max_width_px: int) -> int:
+    """Pixels that a camera's JPEG keeps: the tracker shrinks what is wider, except for the crop
+    of a model that reads pixels."""
+    if config.model.face_encoder == "pixels":
+        return CROPS_ACROSS * CROP_PX
+    return max_width_px
+
+
+def _frame_id(message: Any) -> str:
+    """Who sent it, as far as a message says."""
+    header = getattr(message, "header", None)
+    return getattr(header, "frame_id", "")

@@ -1,0 +1,137 @@
+"""From the session's reactions to messages: every frame goes out when it is to be shown."""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from reactface_node.config import Config
+from reactface_node.render.renderer import Renderer
+from reactface_node.ros.messages import convert
+from reactface_node.ros.messages.types import MessageTypes
+from reactface_node.ros.node.adapters import Adapters
+from reactface_node.ros.node.diagnostics import Meter
+from reactface_node.ros.node.topics import (
+    BLENDSHAPES,
+    COEFFICIENTS,
+    COMPRESSED,
+    IMAGE,
+    REACTION,
+    Page,
+    Transport,
+)
+from reactface_node.schema import Reaction, joined
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """A face (58,) to publish at ``show_at_s``, what draws it, the speaker's (58,) in the same
+    frame of their window, and its last input's arrival."""
+
+    show_at_s: float
+    face: np.ndarray
+    draw: Callable[[], np.ndarray | None]
+    speaker: np.ndarray | None
+    arrival_s: float | None
+
+
+class Playback:
+    """The queue of frames, and what is published of each."""
+
+    def __init__(
+        self,
+        types: MessageTypes,
+        transport: Transport,
+        renderer: Renderer,
+        adapters: Adapters | None,
+        page: Page | None,
+        meter: Meter,
+    ) -> None:
+        """meter: counts frames and windows, and takes the latency."""
+        self._types, self._transport = types, transport
+        self._renderer, self._adapters, self._page = renderer, adapters, page
+        self._meter = meter
+        self._due: deque[_Frame] = deque()
+        self._measured_arrival_s: float | None = None
+        self._window: list[Reaction] = []
+
+    def clear(self) -> None:
+        """Forgets what was still to be shown."""
+        self._due.clear()
+        self._window.clear()
+
+    @property
+    def next_s(self) -> float:
+        """When the next frame is to be shown; inf without one."""
+        return self._due[0].show_at_s if self._due else math.inf
+
+    def queue(self, reaction: Reaction, config: Config, arrival_s: float | None) -> None:
+        """What is to be shown next. arrival_s: of the input that it waited for."""
+        self._publish_window(reaction, config)
+        first_s = float(reaction.show_at_s[0])
+        # After a clock that jumped back, what waits for the old time would never be due.
+        while self._due and self._due[-1].show_at_s >= first_s:
+            self._due.pop()
+        draw = self._renderer.begin(reaction.face)
+        for index, (show_at_s, face) in enumerate(
+            zip(reaction.show_at_s, reaction.face, strict=True)
+        ):
+            speaker = None if reaction.speaker is None else reaction.speaker[index]
+            self._due.append(
+                _Frame(float(show_at_s), face, partial(draw, index), speaker, arrival_s)
+            )
+        self._meter.count("windows")
+
+    def _publish_window(self, reaction: Reaction, config: Config) -> None:
+        """A whole window, in frame mode as soon as its last frame is there; none of whose frames
+        one is missing."""
+        if self._window:
+            last = self._window[-1]
+            place = last.window_index, last.first_frame + len(last.face)
+            if place != (reaction.window_index, reaction.first_frame):
+                self._window.clear()
+        if self._window or reaction.first_frame == 0:
+            self._window.append(reaction)
+        frames = sum(len(part.face) for part in self._window)
+        if self._window and (frames == config.model.window or config.mode == "window"):
+            message = convert.reaction_message(
+                self._types, config.ros.frame_id, joined(self._window)
+            )
+            self._window.clear()
+            self._transport.publish(REACTION, message)
+
+    def publish_due(self, now_s: float, config: Config) -> None:
+        """The newest frame whose time has come; those before it are late."""
+        latest = None
+        while self._due and self._due[0].show_at_s <= now_s:
+            if latest is not None:
+                self._meter.count("frames_late")
+            latest = self._due.popleft()
+        if latest is None:
+            return
+        self._publish_frame(latest, config)
+        self._meter.count("frames")
+        if latest.arrival_s is not None and latest.arrival_s != self._measured_arrival_s:
+            self._measured_arrival_s = latest.arrival_s
+            self._meter.latency(now_s - latest.arrival_s)
+
+    def _publish_frame(self, frame: _Frame, config: Config) -> None:
+        about = (self._types, frame.show_at_s, config.ros.frame_id)
+        self._transport.publish(BLENDSHAPES, convert.blendshapes(*about, frame.face))
+        self._transport.publish(COEFFICIENTS, convert.face_coefficients(*about, frame.face))
+        if self._adapters is not None:
+            self._adapters.send(*about, frame.face, self._transport.publish)
+        if self._page is not None:
+            self._page.show(frame.face, frame.speaker)
+        wanted = [topic for topic in (IMAGE, COMPRESSED) if self._transport.subscribers(topic)]
+        rgb = frame.draw() if wanted else None
+        if rgb is None:
+            return
+        if IMAGE in wanted:
+            self._transport.publish(IMAGE, convert.image(*about, rgb))
+        if COMPRESSED in wanted:
+            quality = config.ros.jpeg_quality
+            self._transport.publish(COMPRESSED, convert.compressed_image(*about, rgb, quality))

@@ -1,0 +1,283 @@
+"""The node's logic, the same under rclpy and on the bare wire: convert, call the session, publish.
+
+A transport owns the publishers and subscriptions, calls ``receive`` and, every few milliseconds,
+``tick``; all from one thread. Time comes in as arguments, in seconds on the clock that stamps are
+on.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import numpy as np
+
+from reactface_node.config import Config
+from reactface_node.config.settings import settings
+from reactface_node.errors import UserError
+from reactface_node.render.renderer import Renderer
+from reactface_node.ros.messages.types import MessageError, MessageTypes
+from reactface_node.ros.node.adapters import Adapters
+from reactface_node.ros.node.changes import Changes
+from reactface_node.ros.node.diagnostics import diagnostic_array, judge, memory_mb
+from reactface_node.ros.node.intake import Intake, Session
+from reactface_node.ros.node.playback import Playback
+from reactface_node.ros.node.safety import MOST_RECENT, RECENT_S, RepeatedFailure, SafetyNet
+from reactface_node.ros.node.shedding import Shedding
+from reactface_node.ros.node.topics import DIAGNOSTICS, Page, Transport
+
+RESET_PERIOD_S = 1.0
+"""Of several resets within this the first is done at once and one more at its end."""
+
+
+class Server(Intake):
+    """Messages in, frames out at their time; a bad message is counted, never raised."""
+
+    def __init__(
+        self,
+        config: Config,
+        session: Session,
+        types: MessageTypes,
+        transport: Transport,
+        renderer: Renderer,
+        name: str = "reactface",
+        adapters: Adapters | None = None,
+        page: Page | None = None,
+        change: Callable[[Mapping[str, Any]], str] | None = None,
+        is_live: bool = True,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """adapters: what else is sent for every frame. page: the face in a browser, whose settings
+        are changed by ``change``, which is ``configure`` where there is no other way to it.
+        is_live: time goes on by itself, so that nothing is waited for, and work that there is no
+        time for is left out. clock: what that is measured with."""
+        self._changes, self._net = Changes(session, renderer), SafetyNet()
+        super().__init__(config, session, is_live)
+        self.enabled = True
+        self._types, self._transport = types, transport
+        self._renderer, self._name = renderer, name
+        self._page = page
+        self._change = change or self.configure
+        self._is_live = is_live
+        self._work = Shedding(session, clock, is_live and config.ros.load_shedding)
+        self._playback = Playback(types, transport, renderer, adapters, page, self.meter)
+        self._now_s = self._reset_s = -math.inf
+        self._is_reset_asked = False
+        self._portrait_failure = ""
+
+    @property
+    def config(self) -> Config:
+        """The session's, with the changes that the next tick takes over."""
+        return self._changes.config
+
+    def tick(self, now_s: float) -> None:
+        """Takes over what was asked for, publishes what is due, then lets the session react.
+
+        In this order, so that a frame goes out on a tick whose ``now_s`` includes the time that
+        its reaction took: the latency that is measured is the one that is felt.
+
+        UserError where it cannot go on, such as without its GPU; RepeatedFailure after internal
+        errors again and again; diagnostics say so first. A single internal error is logged and
+        counted, and the conversation begins anew; offline it is raised.
+        """
+        with self._work.at_work():
+            self._now_s = now_s
+            try:
+                self._take_turn(now_s)
+            except UserError as error:
+                self._tell_of_end(now_s, str(error))
+                raise
+            except Exception as error:
+                if not self._is_live:
+                    raise
+                self._begin_anew(error, now_s)
+
+    def next_tick_s(self, now_s: float) -> float:
+        """When the next tick has something to do, if no message comes before; at once where that
+        is over."""
+        if self._is_reset_asked and now_s >= self._reset_s + RESET_PERIOD_S:
+            return now_s
+        due_s = self.meter.next_s(now_s)
+        if self.enabled:
+            due_s = min(due_s, self._session.next_poll_s(now_s), self._playback.next_s)
+        return due_s
+
+    def take_over(self) -> None:
+        """The changes that wait for a tick, where none comes any more."""
+        self._changes.apply()
+
+    @contextmanager
+    def guarded(self, what: str, now_s: float) -> Iterator[None]:
+        """For what a transport does besides ticks: an internal error is logged and counted;
+        RepeatedFailure as ``tick``."""
+        try:
+            yield
+        except (UserError, RepeatedFailure):
+            raise
+        except Exception as error:
+            self._net.note(what, error, now_s, is_fatal=True)
+            self._end_if_repeating(now_s)
+
+    def note(self, what: str, error: Exception) -> str:
+        """Logs and counts what failed in a service, whose caller is told; -> what to tell."""
+        return self._net.note(what, error, self._now_s)
+
+    def receive(self, stream: str, message: Any, arrival_s: float, source: Any = None) -> None:
+        """As the intake's, measured; never raises."""
+        with self._work.at_work():
+            try:
+                super().receive(stream, message, arrival_s, source)
+            except Exception as error:
+                self.reject(stream, error, arrival_s)
+
+    def reject(self, stream: str, error: Exception, arrival_s: float) -> None:
+        """As the intake's; what no code expected of a message is an internal error."""
+        super().reject(stream, error, arrival_s)
+        if not isinstance(error, MessageError | UserError | ValueError):
+            self._net.note(f"a message of {stream}", error, arrival_s)
+
+    def see(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
+        """As the intake's, measured."""
+        with self._work.at_work():
+            super().see(stamp_s, rgb, arrival_s)
+
+    def hear(self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float) -> None:
+        """As the intake's, measured."""
+        with self._work.at_work():
+            super().hear(stamp_s, samples, rate_hz, arrival_s)
+
+    def reset(self) -> None:
+        """Forgets the conversation and what was still to be shown, at the next tick; of several
+        resets within a second the first is done at once, and one more for all others."""
+        self._is_reset_asked = True
+
+    def enable(self, on: bool) -> None:
+        """Disabled: nothing is listened to and no face is published; enabling starts afresh."""
+        if on != self.enabled:
+            self.enabled = on
+            self.reset()
+
+    def configure(self, changes: Mapping[str, Any]) -> str:
+        """Changes live settings by dotted name, all of them at the next tick, or none; the reason
+        if they were refused, else ''."""
+        try:
+            self._changes.ask(changes)
+        except UserError as error:
+            return str(error)
+        except Exception as error:
+            return self.note("changing settings", error)
+        if "render.portrait" in changes:
+            self._portrait_failure = ""
+        return ""
+
+    def _take_turn(self, now_s: float) -> None:
+        if self._page is not None:
+            self._obey(self._page)
+        self._changes.apply()
+        if self._is_reset_asked and not 0.0 <= now_s - self._reset_s < RESET_PERIOD_S:
+            self._forget(now_s)
+            self._session.reset()
+            self._renderer.reset()
+        self._settle_renderer()
+        if self.enabled:
+            self._playback.publish_due(now_s, self.config)
+            for reaction in self._session.poll(now_s, wait=not self._is_live):
+                arrival_s, self._newest_arrival_s = self._newest_arrival_s, None
+                self._playback.queue(reaction, self.config, arrival_s)
+        else:
+            self._playback.clear()
+        if self.meter.due(now_s):
+            self._report(now_s)
+
+    def _forget(self, now_s: float) -> None:
+        self._is_reset_asked, self._reset_s = False, now_s
+        self._playback.clear()
+        self._newest_arrival_s = None
+
+    def _begin_anew(self, error: Exception, now_s: float) -> None:
+        """After an internal error: nothing of the conversation is trusted any more."""
+        self._net.note("a turn of the node", error, now_s, is_fatal=True)
+        self._forget(now_s)
+        for reset in (self._session.reset, self._renderer.reset):
+            try:
+                reset()
+            except UserError as failure:
+                self._tell_of_end(now_s, str(failure))
+                raise
+            except Exception as failure:
+                self._net.note("beginning anew", failure, now_s, is_fatal=True)
+        self._end_if_repeating(now_s)
+
+    def _end_if_repeating(self, now_s: float) -> None:
+        if self._net.is_repeating(now_s):
+            text = f"{MOST_RECENT} internal errors within {RECENT_S:g} s, the last one: "
+            text += self._net.recent(now_s)
+            self._tell_of_end(now_s, text)
+            logging.getLogger(__name__).error("the node ends after %s", text)
+            raise RepeatedFailure(text)
+
+    def _settle_renderer(self) -> None:
+        """A portrait that turned out to be unusable: the old one is shown, and said to be."""
+        failed = self._renderer.settle()
+        if failed is not None:
+            reason, held = failed
+            logging.getLogger(__name__).warning("the portrait stays as it was: %s", reason)
+            self._change({"render.portrait": held.portrait})
+            self._portrait_failure = f"the portrait stays as it was: {reason}"
+
+    def _tell_of_end(self, now_s: float, reason: str) -> None:
+        with suppress(Exception):  # What is wrong may well be what this needs.
+            values = self._session.stats()
+            self._transport.publish(DIAGNOSTICS, self._diagnostics(now_s, values, reason))
+
+    def _report(self, now_s: float) -> None:
+        load = self._work.report(self.meter.totals.get("frames_late", 0))
+        values = self.meter.report(now_s) | self._session.stats() | memory_mb() | load
+        values["exceptions"] = self._net.count
+        values |= self.offsets()
+        self.narrow(int(values["image_width_px"]))
+        message = self._diagnostics(now_s, values, self._net.recent(now_s))
+        self._transport.publish(DIAGNOSTICS, message)
+        if self._page is not None:
+            self._page.tell(
+                {
+                    "stats": values,
+                    "enabled": self.enabled,
+                    "state": message.status[0].message,
+                    "settings": live(self.config),
+                }
+            )
+
+    def _diagnostics(self, now_s: float, values: Mapping[str, float], failure: str) -> Any:
+        level, text = judge(self.enabled, values, failure, self._portrait_failure)
+        about = self._name, self.config.device, level, text
+        return diagnostic_array(self._types, now_s, *about, values)
+
+    def _obey(self, page: Page) -> None:
+        """What somebody pressed on the pages."""
+        commands = page.commands()
+        for command, value in commands:
+            if command == "enable":
+                self.enable(value)
+            elif command == "reset":
+                self.reset()
+        if commands:
+            reason = self._change_all([value for command, value in commands if command == "set"])
+            page.tell({"enabled": self.enabled, "settings": live(self.config), "reason": reason})
+
+    def _change_all(self, several: Sequence[Mapping[str, Any]]) -> str:
+        """The last value of each setting; where one is refused, every change for itself. The
+        reason of the last refusal."""
+        wanted = {name: value for changes in several for name, value in changes.items()}
+        reason = self._change(wanted) if wanted else ""
+        if not reason or len(several) == 1:
+            return reason
+        reasons = [self._change(changes) for changes in several]
+        return next((reason for reason in reversed(reasons) if reason), "")
+
+
+def live(config: Config) -> dict[str, Any]:
+    """The settings that may change while running, by name."""
+    return {item.name: item.value for item in settings(config) if item.live}

@@ -1,0 +1,1 @@
+"""The node in an installed ROS 2: an rclpy lifecycle node, its parameters and its launch files."""

@@ -1,0 +1,248 @@
+"""From the model's trajectories to the faces that are shown: idle motion, gain, blinks, fades."""
+
+import math
+from collections import deque
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from reactface_node.config import PlayoutConfig
+from reactface_node.errors import UserError
+from reactface_node.schema import (
+    ARKIT_NAMES,
+    COEFFICIENT_NAMES,
+    EXPRESSION,
+    FRAME_RATE_HZ,
+    NUM_COEFFICIENTS,
+    NUM_EXPRESSION,
+    ROTATION,
+    TRANSLATION,
+    index_of,
+    indices_of,
+)
+from reactface_node.session.idle import Blinks, IdleMotion
+from reactface_node.session.timeline import Window
+
+# Lids of the model only rest lower or higher; closing is the blink process's. The paper's known
+# failure is a blink of over a second.
+LARGEST_REST_CLOSURE = 0.3
+LARGEST_RAW, LARGEST_TURN_RAD, LARGEST_SHIFT_M = 10.0, math.pi, 1.0
+"""No face goes further: what a model says beyond is a fault, and does not reach a motor."""
+LIDS = indices_of("eyeBlink")
+GAZE = indices_of("eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeLookDown")
+BROWS = indices_of("browDown", "browInnerUp", "browOuterUp")
+EYES = indices_of("eyeWide", "eyeSquint", "cheekSquint")
+# What a speech system moves itself.
+MOUTH = [
+    index
+    for index, name in enumerate(ARKIT_NAMES)
+    if name.startswith(("jaw", "mouth", "tongue", "cheekPuff"))
+]
+LEAVING_S = 0.2
+LATENESS_KEPT, ENOUGH = 50, 0.9
+SHRINK_S = 0.005
+LONGEST_DELAY_S = 0.3
+"""What comes later than this is a fault, and its frames are skipped."""
+NOSE = indices_of("noseSneer")
+
+
+@dataclass
+class _Sample:
+    """One trajectory's own processes."""
+
+    idle: IdleMotion
+    blinks: Blinks
+
+
+class Playout:
+    """Finishes M trajectories window by window and picks the one that is shown."""
+
+    def __init__(self, config: PlayoutConfig, window: int):
+        """window: w, over whose frames cross-fades go."""
+        self._window = window
+        self._samples = [
+            _Sample(
+                IdleMotion(np.random.default_rng([config.seed, index, 1])),
+                Blinks(np.random.default_rng([config.seed, index, 2])),
+            )
+            for index in range(config.samples)
+        ]
+        self._raw = np.zeros((config.samples, 1, NUM_COEFFICIENTS), np.float32)
+        self._presence = 0.0
+        self._mouth = 1.0
+        self._config = config
+        self._last: np.ndarray | None = None
+        self._last_index = -1
+        self._fading: np.ndarray | int | None = None
+        self._faded = 0
+
+    def finish(
+        self,
+        index: int,
+        reaction: np.ndarray | None,
+        present: np.ndarray,
+        config: PlayoutConfig,
+        speaks: bool = False,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The finished samples (M, w, 58) of a window, or in frame mode (w = 1) of a frame, and the
+        face to show (w, 58).
+
+        reaction: (M, w, 58) from the model, or None where it was not asked: its last frame is then
+        held, and idle motion swells and ebbs on it, so that the face neither freezes nor jumps.
+        present: (w,) bool, face or voice was there. speaks: the robot itself does, and the mouth
+        is at rest for its speech system. The time of the processes is the window index's, so a
+        skipped window leaves no seam in them.
+        """
+        window = len(present)
+        swell = np.zeros(window, np.float32)
+        if reaction is None:
+            reaction = np.repeat(self._raw, window, axis=1)
+            place = (index * window + np.arange(window)) % self._window + 1
+            swell = (np.sin(np.pi * place / (self._window + 1)) ** 2).astype(np.float32)
+        self._raw = reaction[:, -1:]
+        times_s = (index * window + np.arange(window)) / FRAME_RATE_HZ
+        presence = self._follow(present, config.fade_s)
+        idle = np.maximum(1.0 - presence, swell)
+        mouth = self._leave_mouth(speaks, window)
+        samples = np.stack(
+            [
+                self._finish_sample(sample, times_s, raw * presence[:, None], idle, config)
+                for sample, raw in zip(self._samples, np.nan_to_num(reaction), strict=True)
+            ]
+        )
+        samples[:, :, MOUTH] *= mouth[:, None]
+        return samples, self._show(index, samples, config)
+
+    def _finish_sample(
+        self,
+        sample: _Sample,
+        times_s: np.ndarray,
+        raw: np.ndarray,
+        idleness: np.ndarray,
+        config: PlayoutConfig,
+    ) -> np.ndarray:
+        face = raw.clip(-LARGEST_RAW, LARGEST_RAW) * _gains(config)
+        # The model moves by itself while somebody is there: on top of it idle motion is too much.
+        idle = sample.idle.frames(times_s)
+        idle[:, GAZE] *= config.gaze_gain
+        face += config.idle_gain * idleness[:, None] * idle
+        face[:, EXPRESSION] = face[:, EXPRESSION].clip(0.0, 1.0)
+        for part, most in ((ROTATION, LARGEST_TURN_RAD), (TRANSLATION, LARGEST_SHIFT_M)):
+            face[:, part] = face[:, part].clip(-most, most)
+        if config.blinks_per_min > 0.0:
+            rest = face[:, LIDS].clip(0.0, LARGEST_REST_CLOSURE)
+            closure = sample.blinks.frames(times_s, config.blinks_per_min)[:, None]
+            face[:, LIDS] = rest + (1.0 - rest) * closure
+        return (mirrored(face) if config.mirror else face).astype(np.float32)
+
+    def _follow(self, present: np.ndarray, fade_s: float) -> np.ndarray:
+        """0..1 a frame: eases to whether somebody is there."""
+        step = 1.0 / max(fade_s * FRAME_RATE_HZ, 1.0)
+        levels = np.empty(len(present), np.float32)
+        for index, there in enumerate(present):
+            self._presence = min(1.0, max(0.0, self._presence + (step if there else -step)))
+            levels[index] = self._presence
+        return levels * levels * (3.0 - 2.0 * levels)
+
+    def _leave_mouth(self, speaks: bool, window: int) -> np.ndarray:
+        """(w,) 1..0: how much of the mouth is the listener's."""
+        step = 1.0 / (LEAVING_S * FRAME_RATE_HZ)
+        way = np.arange(1, window + 1) * (-step if speaks else step)
+        levels = np.clip(self._mouth + way, 0.0, 1.0).astype(np.float32)
+        self._mouth = float(levels[-1])
+        return levels
+
+    def _show(self, index: int, samples: np.ndarray, config: PlayoutConfig) -> np.ndarray:
+        """The played sample; a switch cross-fades over one window, so do a skipped window and
+        changed settings."""
+        before, skipped = self._config, index != self._last_index + 1
+        if self._last is not None and (skipped or replace(before, play=config.play) != config):
+            self._fading, self._faded = self._last, 0
+        elif config.play != before.play:
+            # In the middle of a cross-fade neither sample is what is shown.
+            self._fading = before.play if self._fading is None else self._last
+            self._faded = 0
+        face = self._cross_fade(samples, config.play)
+        self._config, self._last, self._last_index = config, face[-1], index
+        return face.astype(np.float32)
+
+    def _cross_fade(self, samples: np.ndarray, play: int) -> np.ndarray:
+        """From a face that stands still, or from another sample that goes on."""
+        face: np.ndarray = samples[play]
+        if self._fading is None:
+            return face
+        done = self._faded + np.arange(1, len(face) + 1)
+        share = (done / self._window).clip(max=1.0)[:, None].astype(np.float32)
+        old = samples[self._fading] if isinstance(self._fading, int) else self._fading
+        self._faded += len(face)
+        if self._faded >= self._window:
+            self._fading = None
+        return (1.0 - share) * old + share * face
+
+
+class Delay:
+    """When a window is shown: so long after its end.
+
+    Frame by frame there is no time to spare, and audio that comes in large chunks lets several
+    frames close at once: the delay then grows to what nine of ten of the last frames needed, so
+    that all are shown, 40 ms each. What is later than that is shown as it comes, and the delay
+    shrinks again by a few milliseconds a frame.
+    """
+
+    def __init__(self, least_s: float, adaptive: bool):
+        self._least_s, self._adaptive = least_s, adaptive
+        self._late: deque[float] = deque(maxlen=LATENESS_KEPT)
+        self._delay_s, self._next = least_s, 0
+
+    def show_at(self, window: Window, now_s: float) -> np.ndarray:
+        """(n,) seconds for the window's frames; ``now_s`` is when it closed."""
+        if self._adaptive:
+            self._late.append(min(now_s - window.end_s, LONGEST_DELAY_S))
+            needed_s = sorted(self._late)[int(ENOUGH * (len(self._late) - 1))]
+            # A late one is shown at once, and no frame before the one before it is over.
+            before_s = self._delay_s - SHRINK_S if window.index == self._next else 0.0
+            wanted_s = max(self._least_s, needed_s, self._late[-1], before_s)
+            self._delay_s, self._next = min(wanted_s, LONGEST_DELAY_S), window.index + 1
+        return window.end_s + self._delay_s + np.arange(len(window.frames)) / FRAME_RATE_HZ
+
+    def soonest_s(self, window: Window) -> float:
+        """When its first frame is shown at the soonest."""
+        return window.end_s + self._least_s
+
+
+def check_playout(config: PlayoutConfig) -> None:
+    """UserError where the sample to play is not drawn."""
+    if config.play >= config.samples:
+        raise UserError(
+            f"playout.play = {config.play} asks for a sample that is not drawn: "
+            f"playout.samples is {config.samples}, and they count from 0"
+        )
+
+
+def mirrored(face: np.ndarray) -> np.ndarray:
+    """(..., 58) with left and right swapped: the other side's weights, turns and shifts."""
+    signs = np.ones(NUM_COEFFICIENTS, face.dtype)
+    signs[indices_of("rotationY", "rotationZ", "translationX")] = -1.0
+    other = [index_of(_other_side(name)) for name in COEFFICIENT_NAMES]
+    swapped: np.ndarray = face[..., other] * signs
+    return swapped
+
+
+def _other_side(name: str) -> str:
+    if name.endswith("Left"):
+        return name.removesuffix("Left") + "Right"
+    return name.removesuffix("Right") + "Left" if name.endswith("Right") else name
+
+
+def _gains(config: PlayoutConfig) -> np.ndarray:
+    """(58,): what each coefficient is scaled by."""
+    gains = np.full(NUM_COEFFICIENTS, config.gain, np.float32)
+    for region, gain in (
+        (BROWS, config.brow_gain),
+        (EYES, config.eye_gain),
+        (MOUTH + NOSE, config.mouth_gain),
+        (GAZE, config.gaze_gain),
+    ):
+        gains[region] *= gain
+    gains[NUM_EXPRESSION:] = config.head_gain
+    return gains

@@ -1,0 +1,1 @@
+"""What looks at a machine or a recording: the benchmark and the inspection."""

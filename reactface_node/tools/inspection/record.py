@@ -1,0 +1,93 @@
+"""What is noted of a recording while it is read, before anything is concluded from it."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from reactface_node.media.audio import AudioStats
+
+
+@dataclass(frozen=True, eq=False)
+class StreamLog:
+    """The messages or frames of one stream that could be used, n of them, in order of arrival.
+
+    stamps_s: (n,) their own stamps, NaN where a message has no place for one.
+    arrivals_s: (n,) when the recorder received them; NaN in a video file, which has no recorder.
+    offsets_s: (n,) what the node adds to the stamps; NaN where it goes by arrival instead.
+    times_s: (n,) when the node would take them to have been, on the recording's clock.
+    kinds: what they are, such as message type and encoding, and how many.
+    rejected: why others could not be used, and how many.
+    """
+
+    stamps_s: np.ndarray
+    arrivals_s: np.ndarray
+    offsets_s: np.ndarray
+    times_s: np.ndarray
+    kinds: dict[str, int] = field(default_factory=dict)
+    rejected: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageLog:
+    """n images and the face in each.
+
+    What follows is in order of time, which that of arrival need not be; times_s: (n,).
+    sizes: "WIDTHxHEIGHT" and how many.
+    coefficients: (n, 58), 0 where no face was found; given: (58,) the channels that the tracker
+    gives. found: (n,). face_px: (n,) height of the face from forehead to chin in the image's
+    pixels, tracked_px: the same in what the tracker looks at, NaN without a face.
+    brightness: (n,) mean luma, 0..255, of the face's box, or of the image without a face.
+    people: how often somebody else was followed, the first one counted; most_in_view: faces in
+    one image.
+    """
+
+    stream: StreamLog
+    sizes: dict[str, int]
+    times_s: np.ndarray
+    coefficients: np.ndarray
+    given: np.ndarray
+    found: np.ndarray
+    face_px: np.ndarray
+    tracked_px: np.ndarray
+    brightness: np.ndarray
+    people: int
+    most_in_view: int
+
+
+@dataclass(frozen=True, eq=False)
+class AudioLog:
+    """n chunks of sound and its levels.
+
+    chunk_s: (n,) how long each is by its announced rate. rates_hz, channels: and how many chunks.
+    samples, clipped, zeros: of all channels together; clipped are those at full scale.
+    level_frames: (f,) indices of the 10 ms frames that were heard, on the recording's clock.
+    levels_db: (f,) dBFS, 0 being a square wave at full scale.
+    """
+
+    stream: StreamLog
+    chunk_s: np.ndarray
+    rates_hz: dict[int, int]
+    channels: dict[int, int]
+    samples: int
+    clipped: int
+    zeros: int
+    level_frames: np.ndarray
+    levels_db: np.ndarray
+    stats: AudioStats
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Times are seconds since the first message or frame.
+
+    leaps_s: pauses of the recorder (or leaps of its clock) that were taken out of the times.
+    damaged: messages that could not even be decoded.
+    """
+
+    name: str
+    kind: str
+    duration_s: float
+    images: ImageLog | None
+    audio: AudioLog | None
+    leaps_s: tuple[float, ...] = ()
+    damaged: int = 0

@@ -1,0 +1,127 @@
+"""The exported model: the same numbers under onnxruntime, in a session, and without torch."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rigs.export import CHANGES, options
+from rigs.model_inputs import small_config, small_model
+from rigs.session import ReadingTracker, joined, make_session, run
+
+from reactface_node.cli.main import main
+from reactface_node.engine.engine import Engine, load_engine
+from reactface_node.engine.stepper import SpeakerFrames
+from reactface_node.engine.torch_stepper import TorchStepper
+from reactface_node.errors import UserError
+from reactface_node.model.checkpoint import save_checkpoint
+from reactface_node.session.session import ReactionSession
+
+EXACT = 1e-4
+pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+
+@pytest.fixture(params=["window", "frame"])
+def exported(request, exports):
+    """(config that plays the exported folder, the model, its checkpoint)."""
+    return exports(request.param)
+
+
+def frames_of(engine, count, seed=0):
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        n = engine.frames
+        yield SpeakerFrames(
+            rng.random((n, 58), np.float32),
+            rng.random((n, 58)) < 0.9,
+            0.1 * rng.standard_normal(n * 640).astype(np.float32),
+            rng.random(n) < 0.9,
+        )
+
+
+def test_it_gives_torchs_numbers_for_longer_than_the_history(exported):
+    config, model, _ = exported
+    ours, theirs = load_engine(config), Engine(TorchStepper(model), load_engine(config).frames)
+    for engine in (ours, theirs):
+        engine.begin([np.random.default_rng([4, m]) for m in range(2)])
+    worst = 0.0
+    for speaker in frames_of(ours, 100 // ours.frames):
+        found, expected = ours.step(speaker), theirs.step(speaker)
+        assert found.shape == (2, ours.frames, 58)
+        worst = max(worst, float(np.abs(found - expected).max()))
+    assert worst < EXACT
+
+
+def test_a_session_plays_it_and_starts_afresh_after_a_reset(exported):
+    config, _, _ = exported
+    session = ReactionSession(config, load_engine(config), ReadingTracker())
+    first = joined(run(session), "samples")
+    session.reset()
+    again = joined(run(session), "samples")
+    expected = joined(run(make_session(mode=config.mode, **CHANGES)), "samples")
+    np.testing.assert_allclose(first, expected, atol=EXACT)
+    np.testing.assert_allclose(again, expected, atol=EXACT)
+
+
+def test_temperature_and_momentum_are_part_of_the_graphs(exported):
+    config, _, _ = exported
+    engine = load_engine(config)
+    engine.configure(config.model)
+    with pytest.raises(UserError, match="export it again"):
+        engine.configure(config.replace(**{"model.temperature": 0.1}).model)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"playout.samples": 3}, {"model.gain": 2.0}, {"device": "cuda"}, {"weights": "nowhere"}],
+)
+def test_what_does_not_fit_is_one_line(exported, changes, tmp_path):
+    config, _, _ = exported
+    if "weights" in changes:
+        (tmp_path / "nowhere").mkdir()
+        changes = {"weights": str(tmp_path / "nowhere")}
+    with pytest.raises(UserError) as said:
+        load_engine(config.replace(**changes))
+    assert "\n" not in str(said.value)
+
+
+def test_a_damaged_graph_a_newer_export_and_a_folder_in_the_way_are_refused(exported, tmp_path):
+    config, _, checkpoint = exported
+    about = json.loads((Path(config.weights) / "model.json").read_text())
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / "model.json").write_text(json.dumps(about))
+    (damaged / "first.onnx").write_bytes(b"nothing")
+    with pytest.raises(UserError, match="damaged"):
+        load_engine(config.replace(weights=str(damaged)))
+    (damaged / "model.json").write_text(json.dumps(about | {"version": 99}))
+    with pytest.raises(UserError, match="newer"):
+        load_engine(config.replace(weights=str(damaged)))
+    assert main(["weights", "--export", str(damaged), *options(config, checkpoint)]) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["damaged"]
+
+
+def test_only_the_default_kind_of_model_is_exported(tmp_path):
+    config = small_config("paper")
+    save_checkpoint(tmp_path / "paper.safetensors", small_model(config), config, {}, "none")
+    arguments = ["--profile", "paper", *options(config, tmp_path / "paper.safetensors")]
+    assert main(["weights", "--export", str(tmp_path / "out"), *arguments]) == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_robot_without_torch_plays_it(exported, tmp_path):
+    config, _, _ = exported
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from reactface_node.cli.main import main\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    out = tmp_path / "out"
+    small = options(config, config.weights)
+    run_ = [sys.executable, "-c", code, "replay", "sample", "-o", str(out), *small]
+    done = subprocess.run(run_, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (out / "metadata.yaml").is_file()

@@ -1,0 +1,260 @@
+"""An exported model's folder that was tampered with is refused in one line."""
+
+import copy
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rigs.model_inputs import engine_for, small_config, small_model
+from rigs.session import ReadingTracker
+
+from reactface_node.engine.engine import load_engine
+from reactface_node.engine.onnx_stepper import read_manifest
+from reactface_node.errors import UserError
+from reactface_node.session.session import ReactionSession
+
+pytest.importorskip("onnxruntime")
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxscript")
+
+
+@pytest.fixture
+def whole(exports):
+    """(config, folder) of a small exported model that goes frame by frame."""
+    config, _, _ = exports("frame")
+    return config, Path(config.weights)
+
+
+@pytest.fixture
+def copied(whole, tmp_path):
+    config, folder = whole
+    shutil.copytree(folder, tmp_path / "copy")
+    return config.replace(weights=str(tmp_path / "copy")), tmp_path / "copy"
+
+
+def refused(config) -> str:
+    with pytest.raises(UserError) as error:
+        load_engine(config)
+    line = str(error.value)
+    assert "\n" not in line and len(line) < 700 and config.weights in line
+    return line
+
+
+def test_the_whole_one_is_played(copied):
+    assert load_engine(copied[0]).frames == 1
+
+
+def edited(about, path, value):
+    """A deep copy with one entry, named by its path, replaced or (None) removed."""
+    about = copy.deepcopy(about)
+    at = about
+    for key in path[:-1]:
+        at = at[key]
+    if value is None:
+        del at[path[-1]]
+    else:
+        at[path[-1]] = value
+    return about
+
+
+FIRST = ("graphs", "first", "inputs")
+BAD = [
+    *[
+        ((name,), None)
+        for name in (
+            "format",
+            "version",
+            "window",
+            "frames",
+            "samples",
+            "rings",
+            "noise_width",
+            "disposition",
+            "momentum",
+            "temperature",
+            "gain",
+            "graphs",
+            "state",
+        )
+    ],
+    *[(("window",), value) for value in (0, -8, 8.0, "8", True, [8], 10**9, 3, 16, 10**400)],
+    *[(("frames",), value) for value in (0, 3, 8, "1", 1.0, {})],
+    *[(("version",), value) for value in (0, "1", 1.0, True, 2, 99)],
+    *[(("noise_width",), value) for value in (0, 1, 10**9, "x")],
+    *[(("disposition",), value) for value in (-1, 2, 257)],
+    *[(("gain",), value) for value in ("1", [1], float("nan"), float("inf"), 10**400, True)],
+    *[(("graphs",), value) for value in ([], {}, 1, {"first": {}}, {"first": 1, "next": 2})],
+    (("graphs", "../../first"), {"inputs": {}, "outputs": []}),
+    (("graphs", "/etc/passwd"), {"inputs": {}, "outputs": []}),
+    (("graphs", "next"), None),
+    (("graphs", "first"), []),
+    (("graphs", "first", "outputs"), "listener"),
+    (("graphs", "first", "outputs"), []),
+    (("graphs", "first", "outputs"), ["listener"] * 27),
+    (("graphs", "first", "outputs", 0), "new_past"),
+    (("graphs", "first", "outputs", 0), 1),
+    (FIRST, []),
+    ((*FIRST, "speaker_face"), None),
+    ((*FIRST, "speaker_face"), [1, 2, 58]),
+    ((*FIRST, "past"), [2, 120]),
+    ((*FIRST, "past"), [-1, -240]),
+    ((*FIRST, "past"), "240"),
+    ((*FIRST, "past"), [1.0, 240]),
+    ((*FIRST, "past"), [1] * 5000),
+    ((*FIRST, "unknown"), [1]),
+    ((*FIRST, "cie0_keys"), [1, 4, 8, 10**12]),
+    ((*FIRST, "cie0_keys"), [1, 4, 8, 0]),
+    ((*FIRST, "cie0_keys"), [4, 8, 1]),
+    ((*FIRST, "cie0_values"), [1, 4, 8, 8]),
+    *[(("rings",), value) for value in ([], 1, {}, {"nobody": 1})],
+    *[(("rings", "cie0"), value) for value in (0, "1", 1.5, 10**9)],
+    (("rings", "cie0"), None),
+    *[(("state",), value) for value in ([], {}, 1)],
+    *[(("state", "past"), value) for value in ([], [0.0] * 239, ["0"] * 240, 0, [[0.0]] * 240)],
+    (("state", "past"), [float("inf")] * 240),
+    (("state", "past"), [10**400] * 240),
+    *[(("state", "position"), value) for value in ([], [0.5], [-1], [2**70], ["0"], [True])],
+    (("state", "position"), None),
+    (("state", "latent"), None),
+    (("state", "extra"), [1.0]),
+]
+
+
+def test_a_manifest_that_does_not_fit_is_one_line(whole, copied):
+    config, folder = copied
+    about = json.loads((folder / "model.json").read_text())
+    for path, value in BAD:
+        (folder / "model.json").write_text(json.dumps(edited(about, path, value)))
+        try:
+            refused(config)
+        except pytest.fail.Exception:
+            pytest.fail(f"{path} = {value!r} was accepted")
+    (folder / "model.json").write_text(json.dumps(about))
+    load_engine(config)
+
+
+def test_a_manifest_that_is_no_json_is_one_line(copied):
+    config, folder = copied
+    for content in (
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff",
+        b"[" * 100_000,
+        b"9" * 10_000,
+        b'{"format": "reactface onnx", "version": ' + b"9" * 5000 + b"}",
+    ):
+        (folder / "model.json").write_bytes(content)
+        refused(config)
+    (folder / "model.json").unlink()
+    assert "is no exported model" in refused(config)
+    (folder / "model.json").mkdir()
+    refused(config)
+
+
+def test_shuffled_bytes_of_a_manifest_never_end_in_a_traceback(copied):
+    _, folder = copied
+    path, rng = folder / "model.json", np.random.default_rng(0)
+    text = path.read_bytes()
+    about = json.loads(text)
+    about["state"] = {name: values for name, values in about["state"].items() if len(values) < 20}
+    for data in (text, json.dumps(about).encode()):
+        for _ in range(60):
+            changed = bytearray(data)
+            for at in rng.integers(0, len(data), 3):
+                changed[at] = ord(rng.choice(list('0{}[],":9-eN')))
+            path.write_bytes(bytes(changed))
+            try:
+                read_manifest(folder)
+            except UserError as error:
+                assert "\n" not in str(error)
+
+
+def test_other_files_in_a_graphs_place(copied):
+    config, folder = copied
+    kept = (folder / "next.onnx").read_bytes()
+    for content, says in (
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (b"<!doctype html>", "web page"),
+        (b"", "holds nothing"),
+        (kept[: len(kept) // 2], "damaged"),
+        (b"\x00" * 1000, "damaged"),
+        ((folder / "first.onnx").read_bytes(), "takes or gives other"),
+    ):
+        (folder / "next.onnx").write_bytes(content)
+        assert says in refused(config)
+    (folder / "next.onnx").unlink()
+    assert "damaged or missing" in refused(config)
+
+
+def weights_of(graph):
+    """The matrices, named ones and those that the exporter turned round; no tables."""
+    return [
+        one
+        for one in graph.graph.initializer
+        if one.data_type == 1 and len(one.dims) > 1 and one.name.startswith(("val_", "model."))
+        if "lifted" not in one.name
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda values: np.full_like(values, np.nan), "no numbers"),
+        (lambda values: np.full_like(values, np.inf), "no numbers"),
+        (np.zeros_like, "alike"),
+    ],
+)
+def test_graphs_with_weights_that_are_no_numbers_or_all_alike(copied, change, says):
+    config, folder = copied
+    for name in ("first", "next"):
+        graph = onnx.load(folder / f"{name}.onnx")
+        for one in weights_of(graph):
+            values = change(onnx.numpy_helper.to_array(one)).astype(np.float32)
+            one.CopyFrom(onnx.numpy_helper.from_array(values, one.name))
+        onnx.save(graph, folder / f"{name}.onnx")
+    assert says in refused(config)
+
+
+def test_a_graph_reads_no_file_outside_its_folder(copied):
+    config, folder = copied
+    secret = folder.parent / "secret.bin"
+    graph = onnx.load(folder / "next.onnx")
+    one = weights_of(graph)[0]
+    secret.write_bytes(one.raw_data)
+    for place in ("../secret.bin", str(secret)):
+        tensor = onnx.TensorProto()
+        tensor.CopyFrom(one)
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        for key, value in (("location", place), ("length", str(len(one.raw_data)))):
+            entry = tensor.external_data.add()
+            entry.key, entry.value = key, value
+        other = onnx.ModelProto()
+        other.CopyFrom(graph)
+        weights_of(other)[0].CopyFrom(tensor)
+        (folder / "next.onnx").write_bytes(other.SerializeToString())
+        refused(config)
+
+
+def test_a_model_that_gives_no_numbers_is_refused_at_the_warm_up(monkeypatch):
+    config = small_config()
+    model = small_model(config)
+    with torch.no_grad():
+        model.listener_mean.fill_(float("nan"))
+    monkeypatch.setattr(
+        "reactface_node.session.session.load_engine", lambda c: engine_for(c, model)
+    )
+    monkeypatch.setattr("reactface_node.perception.make_tracker", lambda *_: ReadingTracker())
+    with pytest.raises(UserError, match="is damaged: the model gives NaN"):
+        ReactionSession.load(config)
+
+
+def test_what_is_played_is_what_was_written(whole):
+    about = read_manifest(Path(whole[0].weights))
+    assert (about.window, about.frames, about.samples, about.disposition) == (8, 1, 2, 3)
+    assert about.state["past"].shape == (1, 240) and about.state["position"].dtype == np.int64

@@ -1,0 +1,260 @@
+"""The tracker on made faces: the person's neutral, gaps, other people, model results, errors."""
+
+import builtins
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from reactface_node.config import PerceptionConfig
+from reactface_node.errors import UserError
+from reactface_node.perception import make_tracker
+from reactface_node.perception.crop import FaceCrop
+from reactface_node.perception.finders import read_result
+from reactface_node.perception.geometry import rotation_matrix
+from reactface_node.perception.measures import NAMES, learnable
+from reactface_node.perception.neutral import RunningNeutral, measured_rest
+from reactface_node.perception.person import Face, named_weights
+from reactface_node.perception.tracker import LandmarkTracker
+from reactface_node.schema import CROP_PX, ROTATION, TRANSLATION, index_of
+
+TYPICAL = measured_rest().typical
+IMAGE = np.zeros((48, 64, 3), np.uint8)
+SMILE = index_of("mouthSmileLeft")
+
+
+class Script:
+    """A finder that gives the test's faces instead of looking at the image."""
+
+    face: Face | None = None
+    resets = 0
+
+    def find(self, stamp_s, image):
+        self.image = image
+        return [self.face] if self.face else []
+
+    def reset(self):
+        self.resets += 1
+
+    def close(self):
+        pass
+
+
+def tracker_of(script, **settings):
+    return LandmarkTracker(PerceptionConfig(**settings), False, script)
+
+
+def named_face(x=0.0, angles=(0, 0, 0), **shapes):
+    pose = rotation_matrix(np.array(angles)), np.array([x, 0.0, -0.6])
+    return Face(np.full((478, 3), 0.5), {"mouthSmileLeft": 0.0, **shapes}, pose)
+
+
+def test_the_neutral_becomes_the_persons_and_outlasts_expressions():
+    neutral = RunningNeutral(4.0, measured_rest())
+    own, smile = TYPICAL + 2.0, TYPICAL + 12.0
+    for frame in range(250):
+        neutral.see(frame / 25, smile if frame % 25 < 5 else own, np.full(6, 0.1))
+    lengths = np.abs(TYPICAL) >= 1
+    assert np.abs(neutral.values - own)[lengths].max() < 0.5
+    np.testing.assert_allclose(neutral.pose, 0.1)
+
+
+def test_the_neutral_is_between_the_generic_face_and_the_persons_at_first():
+    neutral = RunningNeutral(4.0, measured_rest())
+    gap = NAMES.index("chin")
+    neutral.see(0.0, TYPICAL + 6.0, np.zeros(6))
+    first = neutral.values[gap] - TYPICAL[gap]
+    for frame in range(1, 120):
+        neutral.see(frame / 25, TYPICAL + 6.0, np.zeros(6))
+    assert 1.0 < first < 5.0
+    assert neutral.values[gap] - TYPICAL[gap] == pytest.approx(6.0)
+
+
+def test_the_neutral_is_never_an_extreme_expression():
+    neutral = RunningNeutral(4.0, measured_rest())
+    for frame in range(250):
+        neutral.see(frame / 25, TYPICAL + 40.0, np.zeros(6))
+    assert (neutral.values - TYPICAL).max() <= 16.0
+
+
+def test_shut_eyes_teach_neither_gaze_nor_much_of_the_opening():
+    neutral = RunningNeutral(4.0, measured_rest())
+    lids, gaze = NAMES.index("openLeft"), NAMES.index("look_upLeft")
+    shut, awake = TYPICAL.copy(), TYPICAL.copy()
+    shut[[lids, gaze]] = 0.05, -0.09
+    awake[[lids, gaze]] = 0.30, 0.05
+    for frame in range(400):
+        values = shut if frame < 200 else awake
+        neutral.see(frame / 25, learnable(values, neutral.values), np.zeros(6))
+        if frame == 199:
+            assert neutral.values[gaze] == TYPICAL[gaze]
+            assert neutral.values[lids] > 0.17
+    assert neutral.values[gaze] == pytest.approx(0.05)
+    assert neutral.values[lids] == pytest.approx(0.30)
+
+
+def test_the_head_is_relative_to_the_persons_pose_and_blendshapes_to_their_rest():
+    script = Script()
+    tracker = tracker_of(script)
+    script.face = named_face(x=0.05, angles=(0.2, 0, 0), mouthSmileLeft=0.2)
+    for frame in range(125):
+        rest = tracker.track(frame / 25, IMAGE)
+    assert np.abs(rest.coefficients).max() < 1e-6
+    script.face = named_face(x=0.15, angles=(0.2, 0, 0.3), mouthSmileLeft=1.0)
+    for frame in range(125, 135):
+        seen = tracker.track(frame / 25, IMAGE).coefficients
+    assert seen[SMILE] == pytest.approx(1.0, abs=1e-3)
+    np.testing.assert_allclose(seen[TRANSLATION], [0.1, 0, 0], atol=1e-3)
+    assert np.linalg.norm(seen[ROTATION]) == pytest.approx(0.3, abs=0.01)
+
+
+def test_another_person_gets_a_neutral_of_their_own():
+    def after(away_s, x):
+        """The smile of somebody who rests at 0.3, seen after one who smiles at 0.3."""
+        script = Script()
+        tracker = tracker_of(script, person_change_s=2.0)
+        script.face = named_face(mouthSmileLeft=0.0)
+        for frame in range(125):
+            tracker.track(frame / 25, IMAGE)
+        if away_s:
+            script.face = None
+            assert not tracker.track(5.0, IMAGE).face_found
+        script.face = named_face(x=x, mouthSmileLeft=0.3)
+        return tracker.track(5.0 + away_s, IMAGE).coefficients[SMILE]
+
+    same = after(away_s=0.0, x=0.02)
+    assert same > 0.15
+    assert after(away_s=1.0, x=0.3) == pytest.approx(0.3)  # One may lean aside unseen ...
+    assert after(away_s=3.0, x=0.0) < same  # ... but who is gone for long may be another,
+    assert after(away_s=0.0, x=0.6) < same  # and nobody jumps aside in a frame.
+
+
+def test_a_gap_and_a_reset_leave_nothing_behind():
+    script = Script()
+    tracker = tracker_of(script)
+    script.face = named_face(mouthSmileLeft=1.0)
+    tracker.track(0.0, IMAGE)
+    script.face = None
+    tracker.track(0.04, IMAGE)
+    script.face = named_face(mouthSmileLeft=0.0)
+    assert tracker.track(0.08, IMAGE).coefficients[SMILE] == 0
+    tracker.reset()
+    assert script.resets == 1
+    script.face = named_face(x=0.2, angles=(0, 0.4, 0))
+    assert np.abs(tracker.track(0.0, IMAGE).coefficients).max() < 1e-6
+
+
+def test_wide_images_are_shrunk_and_broken_landmarks_are_no_face():
+    script = Script()
+    tracker = tracker_of(script, max_width_px=96)
+    script.face = Face(np.full((478, 3), np.nan))
+    assert not tracker.track(0.0, np.zeros((480, 640, 3), np.uint8)[::2]).face_found
+    assert script.image.shape == (36, 96, 3) and script.image.flags.c_contiguous
+
+
+def test_the_crop_keeps_the_face_in_the_middle_and_moves_smoothly():
+    def disc(across):
+        image = np.zeros((400, 600, 3), np.uint8)
+        image[150:250, across - 50 : across + 50] = 255
+        return image, np.array([[across - 50, 150], [across + 50, 250]], float)
+
+    crop = FaceCrop()
+    first = crop.cut(*disc(300))
+    rows, columns = np.nonzero(first[..., 0] > 127)
+    assert first.shape == (CROP_PX, CROP_PX, 3)
+    assert abs(rows.mean() - 112) < 2 and abs(columns.mean() - 112) < 2
+    assert np.ptp(columns) == pytest.approx(CROP_PX / 1.4, abs=3)
+    moved = np.nonzero(crop.cut(*disc(310))[..., 0] > 127)[1].mean() - columns.mean()
+    assert moved == pytest.approx(10 * 0.8 * CROP_PX / 140, abs=2)
+
+
+@pytest.mark.parametrize(("frames", "lag"), [(1.0, 0.8), (2.0, 0.64), (3.0, 0.512)])
+def test_the_crop_follows_as_fast_whatever_the_images_rate_and_size(frames, lag):
+    def disc(across, scale):
+        image = np.zeros((400 * scale, 600 * scale, 3), np.uint8)
+        image[150 * scale : 250 * scale, (across - 50) * scale : (across + 50) * scale] = 255
+        return image, np.array([[across - 50, 150], [across + 50, 250]], float) * scale
+
+    crop = FaceCrop()
+    columns = np.nonzero(crop.cut(*disc(300, 2))[..., 0] > 127)[1]
+    moved = np.nonzero(crop.cut(*disc(310, 1), frames)[..., 0] > 127)[1]
+    assert moved.mean() - columns.mean() == pytest.approx(10 * lag * CROP_PX / 140, abs=2)
+    assert np.ptp(moved) == pytest.approx(np.ptp(columns), abs=3)
+
+
+def test_tasks_api_results_are_read_by_name():
+    point = SimpleNamespace(x=0.5, y=0.4, z=0.0)
+    shapes = [("_neutral", 0.9), ("jawOpen", 0.7), ("browDownLeft", 1.2), ("unknown", 1.0)]
+    categories = [SimpleNamespace(category_name=n, score=s) for n, s in shapes]
+    matrix = np.eye(4)
+    matrix[:3, :3] = 1.1 * rotation_matrix(np.array([0.1, -0.2, 0.3]))
+    matrix[:3, 3] = [5.0, -2.0, -60.0]
+    result = SimpleNamespace(
+        face_landmarks=[[point] * 478],
+        face_blendshapes=[categories],
+        facial_transformation_matrixes=[matrix],
+    )
+    (face,) = read_result(result)
+    values, given = named_weights(face.shapes)
+    assert face.landmarks.shape == (478, 3)
+    assert values[index_of("jawOpen")] == pytest.approx(0.7)
+    assert values[index_of("browDownLeft")] == 1.0
+    assert given.sum() == 2 and not given[index_of("tongueOut")]
+    np.testing.assert_allclose(face.pose[0], rotation_matrix(np.array([0.1, -0.2, 0.3])))
+    np.testing.assert_allclose(face.pose[1], [0.05, -0.02, -0.6])
+    result.facial_transformation_matrixes = []
+    assert read_result(result)[0].pose is None
+    assert read_result(SimpleNamespace(face_landmarks=[])) == []
+
+
+def test_images_without_a_face_and_wrong_arrays():
+    tracker = make_tracker(PerceptionConfig(), want_crop=True)
+    try:
+        assert not tracker.track(0.0, np.zeros((240, 320, 3), np.uint8)).face_found
+        noise = np.random.default_rng(0).integers(0, 255, (90, 70, 3), np.uint8)
+        assert not tracker.track(0.1, noise[::2, ::-1]).face_found
+        wrong = [(0, 5, 3), (5, 5), (5, 5, 4), (5, 5, 1)]
+        for image in [*(np.zeros(shape, np.uint8) for shape in wrong), np.zeros((5, 5, 3))]:
+            with pytest.raises(ValueError, match="an image is"):
+                tracker.track(0.2, image)
+    finally:
+        tracker.close()
+
+
+def test_a_file_that_is_no_model(tmp_path):
+    model = tmp_path / "face_landmarker.task"
+    model.write_bytes(b"not a model")
+    with pytest.raises(UserError, match="no face landmarker model") as caught:
+        make_tracker(PerceptionConfig(landmarker=str(model)), want_crop=False)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("failure", "advice"),
+    [
+        ("libGL.so.1: cannot open shared object file", "apt install"),
+        ("No module named 'mediapipe'", "pip install mediapipe"),
+    ],
+)
+def test_a_missing_library_is_one_clear_line(monkeypatch, failure, advice):
+    real = builtins.__import__
+
+    def refuse(name, *rest):
+        if name == "mediapipe":
+            raise ImportError(failure)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(UserError, match=advice) as caught:
+        make_tracker(PerceptionConfig(), want_crop=False)
+    assert failure in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_mediapipe_without_models_says_what_to_download(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "mediapipe", SimpleNamespace())
+    with pytest.raises(UserError, match=r"face_landmarker\.task") as caught:
+        make_tracker(PerceptionConfig(), want_crop=False)
+    assert str(Path("weights")) in str(caught.value) and "\n" not in str(caught.value)

@@ -1,0 +1,120 @@
+"""The commands over a data set: which splits there are, what is printed, what is written."""
+
+import numpy as np
+import pytest
+from rigs.data_sets import write_csv, write_react, write_wav
+
+from reactface_node.cli.main import main
+from reactface_node.config import RosConfig
+from reactface_node.errors import UserError
+from reactface_node.research.data.check import check
+from reactface_node.research.data.datasets import (
+    DatasetChoice,
+    check_command,
+    convert_command,
+    open_sources,
+)
+from reactface_node.research.data.store import load_clips
+
+ROS = RosConfig()
+
+
+@pytest.fixture
+def react(tmp_path):
+    root = tmp_path / "react"
+    for split in ("train", "test"):
+        write_react(root, 1, split)
+    return root
+
+
+def test_every_split_that_is_there(react, tmp_path, capsys):
+    assert check_command("react2023", react, DatasetChoice(), ROS) == 0
+    assert "nothing is missing or broken" in capsys.readouterr().out
+    out = tmp_path / "cache"
+    convert_command("react2023", react, out, 1, DatasetChoice(split="test"), ROS)
+    convert_command("react2023", react, out, 1, DatasetChoice(), ROS)
+    assert sorted(path.name for path in out.iterdir()) == ["test", "train"]
+    np.testing.assert_array_equal(load_clips(out, "train").speaker, load_clips(out, "test").speaker)
+    with pytest.raises(UserError, match="has these splits already"):
+        convert_command("react2023", react, out, 1, DatasetChoice(), ROS)
+
+
+def test_a_second_broken_split_does_not_hide_the_first(react, capsys):
+    for split in ("train", "test"):
+        write_wav(react / split / "Audio_files" / "NoXI/000/Expert_video/1.wav", 0, 99)
+    assert check_command("react2023", react, DatasetChoice(), ROS) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert [("/train/" in line, "/test/" in line) for line in lines] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_pictures_count_only_when_they_are_wanted(react):
+    assert check_command("react2023", react, DatasetChoice(split="train", faces=True), ROS) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("react2023", "has no split of a react2023 data set; known are train, val, test"),
+        ("bags", "has no split of a bags data set; known are train, val, test"),
+        ("rld", r"RLD_data\.csv is missing"),
+        ("noxi", "'noxi' is no kind of data set; known are react2023, rld, bags"),
+    ],
+)
+def test_a_folder_of_something_else(tmp_path, kind, message, capsys):
+    with pytest.raises(UserError, match=message):
+        open_sources(kind, tmp_path, DatasetChoice(), ROS)
+    assert main(["data", "check", kind, str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and len(said.err.splitlines()) == 1
+    with pytest.raises(UserError, match="is no folder"):
+        open_sources(kind, tmp_path / "nowhere", DatasetChoice(), ROS)
+
+
+def test_the_command_says_by_its_exit_code_whether_all_is_well(react, capsys):
+    assert main(["data", "check", "react2023", str(react)]) == 0
+    assert "nothing is missing or broken" in capsys.readouterr().out
+    (react / "train" / "Audio_files" / "NoXI/000/Expert_video/1.wav").unlink()
+    assert main(["data", "check", "react2023", str(react)]) == 2
+    said = capsys.readouterr()
+    assert said.out.endswith("1.wav is missing\n") and said.err == ""
+
+
+@pytest.mark.parametrize("action", [["check"], ["convert", "OUT"]])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--workers", "-3"], "--workers must be at least 0, not -3"),
+        (["--split", "ood"], "has no split 'ood' of a react2023 data set"),
+        (["--mean-face", "no.npy"], "no.npy is missing"),
+    ],
+)
+def test_a_mistake_in_the_options_is_one_line(
+    action, options, message, react, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["data", action[0], "react2023", str(react), *action[1:], *options]) == 2
+    said = capsys.readouterr()
+    [line] = (said.out + said.err).splitlines()
+    assert message in line
+    assert not (tmp_path / "OUT").exists()
+
+
+@pytest.mark.parametrize("left", ["train", "neighbour_emotion_train.npy"])
+def test_a_split_without_its_list_is_missing_and_not_passed_over(react, tmp_path, left):
+    (react / "train.csv").unlink()
+    for name in {"train", "neighbour_emotion_train.npy"} - {left}:
+        (react / name).rename(tmp_path / name)
+    found = check(open_sources("react2023", react, DatasetChoice(), ROS))
+    assert found == [f"{react / 'train.csv'} is missing"]
+    with pytest.raises(UserError, match=r"train\.csv is missing"):
+        convert_command("react2023", react, tmp_path / "cache", 1, DatasetChoice(), ROS)
+
+
+@pytest.mark.parametrize("rows", [[], [["talk", "listener", "speaker", "validation"]]])
+def test_an_rld_list_without_a_known_split_is_named_with_rlds_splits(tmp_path, rows):
+    write_csv(tmp_path / "RLD_data.csv", ["audio", "listener", "speaker", "data_split"], rows)
+    with pytest.raises(UserError, match=r"RLD_data\.csv has no split .*known are train, test, ood"):
+        open_sources("rld", tmp_path, DatasetChoice(), ROS)

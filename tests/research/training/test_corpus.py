@@ -1,0 +1,88 @@
+"""Clips of different lengths: what follows their ends never reaches training or a metric."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from rigs.model_inputs import small_config
+
+from reactface_node.research.data.clips import Clips
+from reactface_node.research.evaluation.rows import Scale, measure
+from reactface_node.research.training.corpus import Corpus
+from reactface_node.research.training.objective import ReactFaceLearner
+from reactface_node.research.training.splits import select
+from reactface_node.research.training.train import standardise
+
+LENGTHS = np.array([200, 192, 184])
+LONGEST = 200
+
+
+@pytest.fixture(scope="module")
+def clips():
+    """Each clip's own listener and both others are appropriate; no real value is 0."""
+    rng = np.random.default_rng(0)
+    inside = np.arange(LONGEST) < LENGTHS[:, None]
+
+    def faces(mean):
+        motion = rng.uniform(-0.1, 0.1, (3, LONGEST, 58)) + mean
+        return (motion * inside[..., None]).astype(np.float32)
+
+    audio = rng.integers(2000, 9000, (3, LONGEST * 640)) * inside.repeat(640, 1)
+    return Clips(
+        names=("a", "b", "c"),
+        frames=LENGTHS,
+        speaker=faces(0.6),
+        audio=audio.astype(np.int16),
+        reactions=faces(0.4),
+        appropriate=tuple(np.roll(np.arange(3), -n) for n in range(3)),
+        reaction_frames=LENGTHS,
+    )
+
+
+def test_statistics_are_those_of_what_is_there(clips):
+    found = Corpus(clips).statistics()
+    pairs = list(zip(clips.reactions, clips.speaker, LENGTHS, strict=True))
+    listener = np.concatenate([reaction[:n] for reaction, _, n in pairs])
+    speaker = np.concatenate([face[:n] for _, face, n in pairs])
+    np.testing.assert_allclose(found.listener_mean, listener.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(found.listener_std, listener.std(0), rtol=1e-4)
+    np.testing.assert_allclose(found.speaker_std, speaker.std(0), rtol=1e-4)
+
+
+def test_the_voice_is_standardised_without_the_silence_after_it(clips):
+    learner = ReactFaceLearner(small_config())
+    standardise(learner, Corpus(clips))
+    # A white voice without a pause has about the same level in every feature.
+    assert learner.model.speech_encoder.mel_std.max() < 2.0
+
+
+def test_no_crop_holds_what_follows_a_reaction(clips):
+    corpus = Corpus(clips)
+    seen = set()
+    for seed in range(20):
+        batch = corpus.batch(np.random.default_rng(seed), 16, 180, 3, 0.0)
+        assert batch.listeners.abs().amin(dim=3).min() > 0
+        assert batch.truth.abs().amin(dim=2).min() > 0
+        for own, *others in batch.listeners:
+            seen |= {len(torch.unique(torch.stack([own, *others]), dim=0))}
+    assert seen == {1, 2, 3}  # near its end a long clip has fewer listeners
+
+
+def test_the_end_of_a_reaction_is_no_nod(clips):
+    """The head is bent for the last 0.2 s; what follows in the array would lift it again."""
+    reactions, last = np.zeros_like(clips.reactions), np.arange(LONGEST)
+    for reaction, length in zip(reactions, LENGTHS, strict=True):
+        reaction[(last >= length - 5) & (last < length)] = 0.3
+    corpus = Corpus(replace(clips, reactions=reactions))
+    batch = corpus.batch(np.random.default_rng(0), 8, 184, 1, 0.0)
+    assert not batch.nods.any() and batch.may_nod.all()
+
+
+def test_a_metric_compares_with_reactions_that_last(clips):
+    """Of the first clip alone, 200 frames are measured: the other reactions are shorter."""
+    one = select(clips, slice(1))
+    padded = clips.reactions[None, 1:2]  # a prediction that is exactly a shorter reaction
+    assert measure("x", padded, one, 1, Scale())["FRDist"] > 1.0
+    own = clips.reactions[None, :1]
+    assert measure("x", own, one, 1, Scale())["FRDist"] == pytest.approx(0.0, abs=1e-6)

@@ -1,0 +1,95 @@
+"""A node on the wire with a fake session, in a process of its own; ends when stdin closes.
+
+Its arguments are settings, NAME=VALUE. Its face tells what arrived: the first weight is the
+image's first pixel, the second the audio's last sample, the third the gain, the fourth its rate,
+the fifth whether the robot speaks, the sixth the last sample of what it plays, the seventh how
+often the person changed, in tenths.
+"""
+
+import sys
+import threading
+
+import numpy as np
+
+from reactface_node.config import Config
+from reactface_node.errors import UserError
+from reactface_node.render.renderer import StillRenderer
+from reactface_node.ros.dds.graph import serve
+from reactface_node.schema import Reaction
+
+
+class EchoSession:
+    tracker_busy_s = tracker_cpu_s = 0.0
+
+    def __init__(self, config):
+        self.config, self.pixel, self.sample, self.rate = config, 0.0, 0.0, 0.0
+        self.speaking, self.own_sample, self.changes = 0.0, 0.0, 0
+        self.next_s, self.windows = 0.0, 0
+
+    def push_image(self, stamp_s, rgb):
+        self.pixel = rgb[0, 0, 0] / 255
+
+    def push_audio(self, stamp_s, samples, rate_hz):
+        self.sample, self.rate = samples.reshape(-1)[-1] / 32768, rate_hz / 100_000
+
+    def push_speaking(self, stamp_s, on):
+        self.speaking = float(on)
+
+    def push_own_audio(self, stamp_s, samples, rate_hz):
+        self.own_sample = samples.reshape(-1)[-1] / 32768
+
+    def change_speaker(self):
+        self.changes += 1
+
+    def shed(self, level):
+        pass
+
+    def next_poll_s(self, now_s):
+        return self.next_s
+
+    def poll(self, now_s, wait=True):
+        if now_s < self.next_s:
+            return []
+        self.next_s, self.windows = now_s + 0.08, self.windows + 1
+        face = np.zeros((2, 58), np.float32)
+        face[:, :4] = self.pixel, self.sample, self.config.playout.gain / 3, self.rate
+        face[:, 4:7] = self.speaking, self.own_sample, self.changes / 10
+        at = np.array([now_s + 0.02, now_s + 0.06])
+        return [Reaction(self.windows, at, face[None], 0, face, 1.0, 1.0)]
+
+    def reset(self):
+        self.pixel = self.sample = 0.0
+
+    def check(self, changes):
+        return self.config.replace(**changes)
+
+    def configure(self, changes):
+        self.config = self.check(changes)
+
+    def stats(self):
+        return {"windows_skipped": 0, "tracking_hz": 25.0, "image_width_px": 640}
+
+
+class FlatRenderer(StillRenderer):
+    size = (8, 8)
+
+    def render(self, coefficients):
+        return np.full((8, 8, 3), 200, np.uint8)
+
+    def check(self, config):
+        if config.portrait not in ("", "me.png"):
+            raise UserError(f"no portrait '{config.portrait}'")
+
+
+def main():
+    given = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    config = Config().replace(
+        **{"ros.network_interface": "lo", "render.renderer": "portrait", **given}
+    )
+    stop = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+    serve(config, EchoSession(config), FlatRenderer(), stop)
+
+
+if __name__ == "__main__":
+    main()
