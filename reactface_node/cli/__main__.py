@@ -1,9 +1,7 @@
-"""``python -m reactface_node.cli`` is the command ``reactface``."""
+"""``python -m reactface_node.cli``, as the command ``reactface``."""
 
 import sys
 
 from reactface_node.cli.main import main
 
-# The guard: child processes that are started by "spawn" import this module again.
-if __name__ == "__main__":
-    sys.exit(main())
+sys.exit(main())

@@ -118,6 +118,7 @@ def build_parser() -> "argparse.ArgumentParser":
     from reactface_node import __version__
     from reactface_node.cli.bench import add_bench
     from reactface_node.cli.data import add_data
+    from reactface_node.cli.doctor import add_doctor
     from reactface_node.cli.evaluate import add_evaluate
     from reactface_node.cli.inspect import add_inspect
     from reactface_node.cli.live import add_live
@@ -134,6 +135,7 @@ def build_parser() -> "argparse.ArgumentParser":
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
+        add_doctor,
         add_replay,
         add_live,
         add_serve,
