@@ -5,7 +5,6 @@ from typing import Any
 
 from reactface_node.cli.options import (
     add_command,
-    add_devices,
     add_rendering,
     load_config,
     rendering,
@@ -16,7 +15,12 @@ def add_doctor(commands: Any) -> None:
     """Adds ``doctor`` to the parser's commands."""
     about = "check this machine: one line for each check, and a cure where something is wrong"
     parser = add_command(commands, "doctor", _doctor, about)
-    add_devices(parser, None)
+    parser.add_argument(
+        "--camera", help="index of a webcam, or 'topic' (default: the first one that is found)"
+    )
+    parser.add_argument(
+        "--mic", help="name of an ALSA device, 'topic' or 'none' (default: ALSA's default)"
+    )
     add_rendering(parser)
 
 

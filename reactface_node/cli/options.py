@@ -39,16 +39,17 @@ def load_config(options: argparse.Namespace, **named: Any) -> Config:
     return Config.load(options.profile, options.config, overrides)
 
 
-def add_devices(parser: argparse.ArgumentParser, default: str | None = "topic") -> None:
-    """Adds --camera and --mic."""
-    shown = "" if default is None else f" (default: {default})"
+def add_devices(parser: argparse.ArgumentParser) -> None:
+    """Adds --camera and --mic, both ROS topics by default."""
     parser.add_argument(
-        "--camera", default=default, help=f"index of a webcam, or 'topic' for a ROS topic{shown}"
+        "--camera",
+        default="topic",
+        help="index of a webcam, or 'topic' for a ROS topic (default: topic)",
     )
     parser.add_argument(
         "--mic",
-        default=default,
-        help=f"name of an ALSA device, 'topic' for a ROS topic, or 'none'{shown}",
+        default="topic",
+        help="name of an ALSA device, 'topic' for a ROS topic, or 'none' (default: topic)",
     )
 
 

@@ -1,1 +1,1 @@
-"""``reactface doctor``: checks of this machine, one line for each, with a cure for what is wrong."""
+"""``reactface doctor``: checks of this machine, with a cure for what is wrong."""

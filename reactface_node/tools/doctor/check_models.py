@@ -1,9 +1,9 @@
 """Checks of the weights, and of the speed of the model, the face tracker and the renderer."""
 
 import itertools
+import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -12,10 +12,9 @@ import numpy as np
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.files import resources
-from reactface_node.files.whole import home_path
 from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS
 from reactface_node.tools.doctor.apart import ApartError, RunApart
-from reactface_node.tools.doctor.check_system import APT, LIBRARIES
+from reactface_node.tools.doctor.check_system import APT, LIBRARIES, PACKAGES
 from reactface_node.tools.doctor.finding import Finding, fail, ok, warn
 
 LIMIT_S = 180.0
@@ -27,58 +26,61 @@ SLOWEST_TRACKING = 3
 
 
 def check_files(config: Config) -> Finding:
-    """The weights, and every other file that the config's settings name."""
-    from reactface_node.engine.catalogue import read_catalogue
-
-    needed = _needed(config)
-    for setting, value in needed.items():
-        if not _is_there(value):
-            cure = f"--set {setting}=FILE"
-            for entry in read_catalogue():
-                if entry.setting == setting and config.profile in entry.profiles:
-                    cure = entry.by_hand or f"reactface weights --download {entry.name}"
-                    break
-            if setting == "render.pirender":
-                cure += ", or --render avatar"
-            if setting == "weights" and config.profile != "default":
-                cure += ", or --profile default"
-            return fail("model files", f"{setting}: no '{value}'", cure)
-    return ok("model files", ", ".join(needed.values()))
-
-
-def _needed(config: Config) -> dict[str, str]:
-    """Settings that name a file or folder without which the config cannot run."""
+    """Every file that the config's settings name and without which it cannot run."""
+    name = "model files"
     needed = {"weights": config.weights}
-    if config.model.speech_encoder == "wav2vec2" and config.model.behaviour != "official":
-        needed["model.wav2vec2"] = config.model.wav2vec2
     if config.model.mean_face:
         needed["model.mean_face"] = config.model.mean_face
     if config.render.renderer == "portrait":
         needed["render.pirender"] = config.render.pirender
     if config.render.renderer == "mesh":
         needed["render.mesh"] = config.render.mesh
-    return needed
+    for setting, value in needed.items():
+        lack = _lack(value)
+        if lack:
+            return fail(name, f"{setting}: {lack}", _source(setting, value, config.profile))
+    if config.model.behaviour == "official" and not config.model.mean_face:
+        cure = _source("model.mean_face", "", config.profile)
+        return warn(name, "model.mean_face is not set: the neutral face is unknown", cure)
+    return ok(name, ", ".join(needed.values()))
 
 
-def _is_there(name: str) -> bool:
-    """Whether a setting's file or folder is where the package looks for it."""
-    if resources.weights_file(name) is not None or resources.exported_model(name) is not None:
-        return True
-    return bool(name) and (home_path(name).exists() or _in_weights(name).is_dir())
+def _lack(name: str) -> str:
+    """Why a file, or a folder, cannot be used; '' where it can."""
+    try:
+        is_there = bool(resources.weights_file(name) or resources.exported_model(name))
+    except UserError as error:
+        return str(error)
+    return "" if is_there else f"no '{name}'"
 
 
-def _in_weights(name: str) -> Path:
-    return resources.folder("weights") / Path(name).name
+def _source(setting: str, value: str, profile: str) -> str:
+    """Where the file of a setting comes from, by the catalogue where that has it."""
+    from reactface_node.engine.catalogue import read_catalogue
+
+    if setting == "weights" and value != Config.load(profile).weights:
+        return "correct the setting `weights`, or leave it out"
+    for entry in read_catalogue():
+        if entry.setting == setting and profile in entry.profiles:
+            if not entry.by_hand:
+                return f"reactface weights --download {entry.name}"
+            return f"{entry.by_hand}; see `reactface weights`, entry {entry.name}"
+    if setting == "weights" and profile == "default":
+        return "git checkout weights/, or install reactface_node again"
+    return f"train some: reactface train --profile {profile} -o FOLDER; or --set {setting}=FILE"
 
 
 def check_model(config: Config, apart: RunApart) -> Finding:
-    """Loads the model and runs it, in the time that a reaction has."""
+    """Loads the model and runs it: is a step done before the next one is due?"""
+    if _lack(config.weights):
+        return fail("model", "cannot run without its weights", "see the model files above")
     try:
         found = apart(run_model, config, limit_s=LIMIT_S)
     except (UserError, ApartError) as error:
-        return fail(
-            "model", str(error), _cure(error, "get the weights again, or --profile default")
-        )
+        cure = "get the weights again, or --profile default"
+        if config.device != "cpu":
+            cure = "see whether nvidia-smi lists the GPU, or --set device=cpu"
+        return fail("model", str(error), _cure(error, cure))
     budget_ms = found["frames"] * FRAME_MS
     fact = (
         f"{config.weights} loads in {found['load_s']:.1f} s; {_frames(found['frames'])} in "
@@ -115,7 +117,8 @@ def check_renderer(config: Config, apart: RunApart) -> Finding:
     try:
         found = apart(run_renderer, config, limit_s=LIMIT_S)
     except (UserError, ApartError) as error:
-        return fail("renderer", f"{kind}: {error}", _cure(error, "--render avatar"))
+        cure = "--set render.theme=default" if kind == "avatar" else "--render avatar"
+        return fail("renderer", f"{kind}: {error}", _cure(error, cure))
     size = f"{config.render.width}x{config.render.height}"
     fact = f"{kind} {size}, {found['picture_ms']:.1f} of {FRAME_MS:.0f} ms for a picture"
     if found["picture_ms"] > FRAME_MS:
@@ -193,11 +196,10 @@ def _faster(config: Config) -> str:
 def _cure(error: Exception, otherwise: str) -> str:
     """What helps against a library or a package that is missing, else ``otherwise``."""
     text = str(error)
-    if ".so" in text:
-        return f"{APT} {' '.join(LIBRARIES.values())}"
-    if "No module named" in text:
-        return f"pip install {text.split(chr(39))[1].partition('.')[0]}"
-    return otherwise
+    module = re.search(r"No module named '(\w+)", text)
+    if module:
+        return f"pip install {PACKAGES.get(module[1], module[1])}"
+    return f"{APT} {' '.join(LIBRARIES.values())}" if ".so" in text else otherwise
 
 
 def _frames(number: int) -> str:

@@ -42,7 +42,10 @@ def check_ros(apart: RunApart, opt: Path = OPT_ROS) -> Finding:
     try:
         apart(import_rclpy, limit_s=LIMIT_S)
     except ApartError as error:
+        chosen = os.environ.get("RMW_IMPLEMENTATION", "")
         cure = "run the Python that this ROS was built for, or use `reactface live`"
+        if chosen and not has_package(chosen):
+            cure = "see rmw below"
         return fail("ros", f"{distribution} is sourced, rclpy does not load ({error})", cure)
     try:
         apart(import_messages, limit_s=LIMIT_S)

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from reactface_node import __version__
+from reactface_node.config import Config
 from reactface_node.files import resources
 from reactface_node.tools.doctor.finding import Finding, fail, ok, warn
 
@@ -30,6 +31,7 @@ PACKAGES = {
 """What every profile needs: import name and package name."""
 TORCH = {"torch": "torch"}
 ONNX = {"onnxruntime": "onnxruntime"}
+TRANSFORMERS = {"transformers": "transformers"}
 LIBRARIES = {
     "libGL.so.1": "libgl1",
     "libEGL.so.1": "libegl1",
@@ -53,9 +55,12 @@ def check_python(running: tuple[int, ...]) -> Finding:
     return ok("python", fact)
 
 
-def check_packages(is_exported: bool) -> Finding:
-    """is_exported: the model runs under onnxruntime, not under torch."""
+def check_packages(config: Config) -> Finding:
+    """The packages that the config needs, and their versions."""
+    is_exported = resources.exported_model(config.weights) is not None
     wanted = {**PACKAGES, **(ONNX if is_exported else TORCH)}
+    if config.model.speech_encoder == "wav2vec2":
+        wanted |= TRANSFORMERS
     missing = [package for name, package in wanted.items() if find_spec(name) is None]
     if missing:
         cure = f"pip install {' '.join(missing)}"
@@ -102,7 +107,7 @@ def check_processor(cpufreq: Path = CPUFREQ) -> Finding:
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
     governor, driver = _read(cpufreq / "scaling_governor"), _read(cpufreq / "scaling_driver")
-    fact = f"{resources.processor()} ({platform.machine()}), {_count(cores, 'core')}"
+    fact = f"{resources.processor() or 'unknown'} ({platform.machine()}), {_count(cores, 'core')}"
     fact += f", governor {governor}" if governor else ""
     if cores < FEWEST_CORES:
         return warn("processor", fact, f"give this process {FEWEST_CORES} cores or more")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError, one_line
-from reactface_node.files import resources
 from reactface_node.tools.doctor import check_devices, check_models, check_ros, check_system
 from reactface_node.tools.doctor.apart import RunApart, run_apart
 from reactface_node.tools.doctor.finding import Finding, fail
@@ -44,9 +43,7 @@ def checks(wanted: Wanted, apart: RunApart) -> dict[str, Check]:
     config, interface = wanted.config, wanted.config.ros.network_interface
     return {
         "python": partial(check_system.check_python, tuple(sys.version_info[:3])),
-        "packages": lambda: check_system.check_packages(
-            resources.exported_model(config.weights) is not None
-        ),
+        "packages": partial(check_system.check_packages, config),
         "system libraries": check_system.check_libraries,
         "processor": check_system.check_processor,
         "memory": check_system.check_memory,
