@@ -25,11 +25,11 @@ def add_doctor(commands: Any) -> None:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from reactface_node.tools.doctor.doctor import Wanted, doctor
+    from reactface_node.tools.doctor.doctor import DoctorChoice, doctor
 
     config = load_config(options, **rendering(options))
     failed = False
-    for finding in doctor(Wanted(config, options.camera, options.mic)):
+    for finding in doctor(DoctorChoice(config, options.camera, options.mic)):
         print(finding.line(), flush=True)
         failed = failed or finding.level == "fail"
     return int(failed)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from reactface_node.errors import UserError, one_line
 
 Result = dict[str, Any]
+REAPED_S = 1.0
 
 
 class RunApart(Protocol):
@@ -45,6 +46,7 @@ def run_apart(function: Callable[..., Result | None], *arguments: Any, limit_s: 
         raise ApartError(f"the process crashed ({_ending(child.exitcode)})") from None
     finally:
         child.kill()
+        child.join(REAPED_S)  # A process that hangs inside the kernel cannot be ended.
         receiving.close()
     if kind == "mistake":
         raise UserError(result["text"])

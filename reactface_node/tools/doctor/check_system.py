@@ -61,7 +61,7 @@ def check_packages(config: Config) -> Finding:
     wanted = {**PACKAGES, **(ONNX if is_exported else TORCH)}
     if config.model.speech_encoder == "wav2vec2":
         wanted |= TRANSFORMERS
-    missing = [package for name, package in wanted.items() if find_spec(name) is None]
+    missing = [package for name, package in wanted.items() if not _is_installed(name)]
     if missing:
         cure = f"pip install {' '.join(missing)}"
         if missing == ["torch"]:
@@ -75,6 +75,13 @@ def check_packages(config: Config) -> Finding:
             "pip install 'opencv-contrib-python<5'",
         )
     return ok("packages", ", ".join(found))
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ImportError:
+        return False
 
 
 def _version(package: str) -> str:
@@ -138,7 +145,7 @@ def check_disk(folder: Path) -> Finding:
 def check_display(environment: Mapping[str, str], drm: Path = DRM) -> Finding:
     """drm: the folder of the kernel's display devices, which work without a desktop."""
     name, use = "display", "only `reactface view` and `live --show` need one"
-    if find_spec("pygame") is None:
+    if not _is_installed("pygame"):
         return warn(name, f"pygame is not installed; {use}", "pip install pygame-ce")
     for variable in ("WAYLAND_DISPLAY", "DISPLAY"):
         if environment.get(variable):

@@ -17,7 +17,7 @@ Check = Callable[[], Finding]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DoctorChoice:
     """What is to be checked. camera: an index, "topic", or None for the first one. microphone: an
     ALSA device, "topic", "none", or None for ALSA's default."""
 
@@ -26,7 +26,7 @@ class Wanted:
     microphone: str | None = None
 
 
-def doctor(wanted: Wanted, apart: RunApart = run_apart) -> Iterator[Finding]:
+def doctor(wanted: DoctorChoice, apart: RunApart = run_apart) -> Iterator[Finding]:
     """The finding of each check, as it is found; UserError for a camera that is no index.
 
     Nothing is downloaded, and nothing leaves this machine.
@@ -38,7 +38,7 @@ def doctor(wanted: Wanted, apart: RunApart = run_apart) -> Iterator[Finding]:
         yield guarded(name, check)
 
 
-def checks(wanted: Wanted, apart: RunApart) -> dict[str, Check]:
+def checks(wanted: DoctorChoice, apart: RunApart) -> dict[str, Check]:
     """Each check by the name of its finding."""
     config, interface = wanted.config, wanted.config.ros.network_interface
     return {
