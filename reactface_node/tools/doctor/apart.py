@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
@@ -23,27 +24,42 @@ class RunApart(Protocol):
 
 
 class ApartError(Exception):
-    """The function raised an error, its process crashed, or it took too long; see the message."""
+    """The function raised an error, which the message names."""
+
+
+class Crash(ApartError):
+    """The function's process ended without an answer."""
+
+
+class Slow(ApartError):
+    """There was no answer within the time limit."""
 
 
 def run_apart(function: Callable[..., Result | None], *arguments: Any, limit_s: float) -> Result:
     """What a function of a module returns, {} for None.
 
-    UserError as the function raises it; ApartError for its other errors, a crash, and where it
+    UserError as the function raises it; ApartError for its other errors, Crash, and Slow where it
     takes longer than ``limit_s``. What it prints and logs is left out. Nothing is downloaded.
     """
     context = multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
     child = context.Process(target=_work, args=(sending, function, arguments), daemon=True)
-    child.start()
+    # Ctrl-C also reaches the child, which prints nothing of it: its parent ends it. A process
+    # inherits what is blocked; the tracker's start unblocks it, so that comes first.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        child.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     sending.close()
     try:
         if not receiving.poll(limit_s):
-            raise ApartError(f"no answer within {limit_s:g} s")
+            raise Slow(f"no answer within {limit_s:g} s")
         kind, result = receiving.recv()
     except EOFError:
         child.join()
-        raise ApartError(f"the process crashed ({_ending(child.exitcode)})") from None
+        raise Crash(f"the process crashed ({_ending(child.exitcode)})") from None
     finally:
         child.kill()
         child.join(REAPED_S)  # A process that hangs inside the kernel cannot be ended.
@@ -65,7 +81,6 @@ def _work(
     sending: Connection, function: Callable[..., Result | None], arguments: tuple[Any, ...]
 ) -> None:
     """Runs in the child process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent ends this process.
     os.environ["HF_HUB_OFFLINE"] = "1"
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

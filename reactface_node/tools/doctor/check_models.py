@@ -13,7 +13,7 @@ from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS
-from reactface_node.tools.doctor.apart import ApartError, RunApart
+from reactface_node.tools.doctor.apart import ApartError, Crash, RunApart, Slow
 from reactface_node.tools.doctor.check_system import APT, LIBRARIES, PACKAGES
 from reactface_node.tools.doctor.finding import Finding, fail, ok, warn
 
@@ -77,10 +77,10 @@ def check_model(config: Config, apart: RunApart) -> Finding:
     try:
         found = apart(run_model, config, limit_s=LIMIT_S)
     except (UserError, ApartError) as error:
-        cure = "get the weights again, or --profile default"
+        cure = _source("weights", config.weights, config.profile)
         if config.device != "cpu":
             cure = "see whether nvidia-smi lists the GPU, or --set device=cpu"
-        return fail("model", str(error), _cure(error, cure))
+        return fail("model", str(error), _cure(error, cure, "torch"))
     budget_ms = found["frames"] * FRAME_MS
     fact = (
         f"{config.weights} loads in {found['load_s']:.1f} s; {_frames(found['frames'])} in "
@@ -99,7 +99,7 @@ def check_tracker(config: Config, apart: RunApart) -> Finding:
         found = apart(run_tracker, config, limit_s=LIMIT_S)
     except (UserError, ApartError) as error:
         cure = "reactface weights --download face_landmarker.task"
-        return fail("face tracker", str(error), _cure(error, cure))
+        return fail("face tracker", str(error), _cure(error, cure, "mediapipe"))
     fact = f"{found['kind']}, {found['image_ms']:.1f} of {FRAME_MS:.0f} ms for an image"
     cure = "--set perception.max_width_px=320, or end other programs"
     if found["image_ms"] > SLOWEST_TRACKING * FRAME_MS:
@@ -118,7 +118,7 @@ def check_renderer(config: Config, apart: RunApart) -> Finding:
         found = apart(run_renderer, config, limit_s=LIMIT_S)
     except (UserError, ApartError) as error:
         cure = "--set render.theme=default" if kind == "avatar" else "--render avatar"
-        return fail("renderer", f"{kind}: {error}", _cure(error, cure))
+        return fail("renderer", f"{kind}: {error}", _cure(error, cure, "skia-python"))
     size = f"{config.render.width}x{config.render.height}"
     fact = f"{kind} {size}, {found['picture_ms']:.1f} of {FRAME_MS:.0f} ms for a picture"
     if found["picture_ms"] > FRAME_MS:
@@ -193,13 +193,22 @@ def _faster(config: Config) -> str:
     return "end other programs, or --set threads=0"
 
 
-def _cure(error: Exception, otherwise: str) -> str:
-    """What helps against a library or a package that is missing, else ``otherwise``."""
+def _cure(error: Exception, otherwise: str, package: str) -> str:
+    """What helps against a missing library, a missing package or a crash of ``package``, else
+    ``otherwise``."""
     text = str(error)
     module = re.search(r"No module named '(\w+)", text)
     if module:
         return f"pip install {PACKAGES.get(module[1], module[1])}"
-    return f"{APT} {' '.join(LIBRARIES.values())}" if ".so" in text else otherwise
+    if ".so" in text:
+        return f"{APT} {' '.join(LIBRARIES.values())}"
+    if isinstance(error, Slow):
+        return "end other programs, and run the doctor again"
+    if isinstance(error, Crash):
+        # The kernel kills with SIGKILL where there is no memory left.
+        is_memory = "SIGKILL" in text
+        return "free some memory" if is_memory else f"pip install --force-reinstall {package}"
+    return otherwise
 
 
 def _frames(number: int) -> str:

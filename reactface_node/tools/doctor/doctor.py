@@ -46,7 +46,7 @@ def checks(wanted: DoctorChoice, apart: RunApart) -> dict[str, Check]:
         "packages": partial(check_system.check_packages, config),
         "system libraries": check_system.check_libraries,
         "processor": check_system.check_processor,
-        "memory": check_system.check_memory,
+        "memory": partial(check_system.check_memory, config),
         "disk": lambda: check_system.check_disk(Path.cwd()),
         "display": partial(check_system.check_display, os.environ),
         "camera": partial(check_devices.check_camera, wanted.camera, apart),

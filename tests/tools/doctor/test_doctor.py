@@ -15,7 +15,7 @@ from reactface_node.cli.main import main
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.tools.doctor import doctor as doctor_module
-from reactface_node.tools.doctor.apart import ApartError, run_apart
+from reactface_node.tools.doctor.apart import ApartError, Crash, Slow, run_apart
 from reactface_node.tools.doctor.doctor import DoctorChoice, checks, doctor, guarded
 from reactface_node.tools.doctor.finding import fail, ok, warn
 
@@ -118,14 +118,14 @@ def test_apart_an_answer_and_an_error(capfd):
 
 
 def test_apart_a_crash():
-    with pytest.raises(ApartError, match=r"^the process crashed \(SIGILL\)$"):
+    with pytest.raises(Crash, match=r"^the process crashed \(SIGILL\)$"):
         run_apart(crash, limit_s=LIMIT_S)
-    with pytest.raises(ApartError, match=r"^the process crashed \(exit code 102\)$"):
+    with pytest.raises(Crash, match=r"^the process crashed \(exit code 102\)$"):
         run_apart(leave, limit_s=LIMIT_S)
 
 
 def test_apart_a_hang_is_ended():
-    with pytest.raises(ApartError, match=r"^no answer within 0\.5 s$"):
+    with pytest.raises(Slow, match=r"^no answer within 0\.5 s$"):
         run_apart(time.sleep, 3600.0, limit_s=0.5)
     assert multiprocessing.active_children() == []
 
@@ -201,3 +201,30 @@ def test_without_torch_mediapipe_ros_and_cyclonedds(tmp_path):
         "fail  dds: cyclonedds does not load (ModuleNotFoundError: No module named 'cyclonedds') "
         "-> pip install cyclonedds (x86-64 only), or source ROS 2"
     )
+
+
+def test_ctrl_c_ends_the_doctor_and_its_children(tmp_path):
+    """The terminal sends SIGINT to all of them; the first line has come by then."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "reactface_node.cli", "doctor"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert child.stdout is not None and child.stdout.readline().startswith("ok    python: ")
+    os.killpg(child.pid, signal.SIGINT)
+    _, errors = child.communicate(timeout=LIMIT_S)
+    assert (child.returncode, errors) == (130, "reactface doctor: interrupted\n")
+
+
+def test_ctrl_c_is_not_seen_by_a_child():
+    """SIGINT to itself stays pending, and the answer comes."""
+    assert run_apart(interrupt, limit_s=LIMIT_S) == {"is_pending": True}
+
+
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+    return {"is_pending": signal.SIGINT in signal.sigpending()}

@@ -12,7 +12,7 @@ from reactface_node.engine import engine as engine_module
 from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.tools.doctor import check_models
-from reactface_node.tools.doctor.apart import ApartError
+from reactface_node.tools.doctor.apart import ApartError, Crash, Slow
 from reactface_node.tools.doctor.check_models import (
     check_files,
     check_model,
@@ -149,7 +149,14 @@ def test_a_model_that_is_too_slow(weights, profile, device, cure):
 @pytest.mark.parametrize(
     ("error", "device", "cure"),
     [
-        (UserError("x is damaged"), "cpu", "get the weights again, or --profile default"),
+        (
+            UserError("x is damaged"),
+            "cpu",
+            "git checkout weights/, or install reactface_node again",
+        ),
+        (Slow("no answer within 9 s"), "cpu", "end other programs, and run the doctor again"),
+        (Crash("the process crashed (SIGKILL)"), "cpu", "free some memory"),
+        (Crash("the process crashed (SIGILL)"), "cpu", "pip install --force-reinstall torch"),
         (
             UserError("there is no device cuda"),
             "cuda",
@@ -210,8 +217,8 @@ def test_weights_that_give_no_numbers_in_the_second_window(monkeypatch):
     window = DEFAULT.model.window
     monkeypatch.setattr(engine_module, "load_engine", lambda _: FakeEngine(good=2 * window - 1))
     assert check_model(DEFAULT, here).line() == (
-        "fail  model: default.safetensors is damaged: the model gives NaN; get it again -> get the "
-        "weights again, or --profile default"
+        "fail  model: default.safetensors is damaged: the model gives NaN; get it again -> git "
+        "checkout weights/, or install reactface_node again"
     )
 
 

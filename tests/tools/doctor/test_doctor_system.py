@@ -138,11 +138,19 @@ def test_governor(processor, tmp_path, governor, driver, line):
 
 def test_memory(monkeypatch):
     memory = namedtuple("Memory", "available total")
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(3000 << 20, 4000 << 20))
-    assert check_memory().line() == "ok    memory: 3000 MB of 4000 MB free"
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(999 << 20, 4000 << 20))
-    assert check_memory().line() == (
-        "warn  memory: 999 MB of 4000 MB free -> end other programs: a session wants 1000 MB"
+
+    def free(megabytes):
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(megabytes << 20, 4000 << 20))
+
+    free(800)
+    assert check_memory(Config()).line() == "ok    memory: 800 MB of 4000 MB free"
+    free(799)
+    assert check_memory(Config()).line() == (
+        "warn  memory: 799 MB of 4000 MB free -> end other programs: a session wants 800 MB"
+    )
+    free(1999)
+    assert check_memory(Config.load("paper")).line() == (
+        "warn  memory: 1999 MB of 4000 MB free -> end other programs: a session wants 2000 MB"
     )
 
 
