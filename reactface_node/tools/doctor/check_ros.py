@@ -26,7 +26,7 @@ from reactface_node.tools.doctor.finding import Finding, fail, ok, warn
 LIMIT_S = 30.0
 HIGHEST_SAFE_DOMAIN = 101
 """Above it DDS's ports lie in the range that Linux gives to any program."""
-DEFAULT_RMW, CYCLONE, ZENOH = "rmw_fastrtps_cpp", "rmw_cyclonedds_cpp", "rmw_zenoh_cpp"
+CYCLONE, ZENOH = "rmw_cyclonedds_cpp", "rmw_zenoh_cpp"
 ON_THIS_MACHINE = "<AllowMulticast>false"
 
 
@@ -102,14 +102,15 @@ def check_rmw() -> Finding:
     name, chosen = "rmw", os.environ.get("RMW_IMPLEMENTATION", "")
     if not sourced_distribution():
         return ok(name, "not needed without ROS")
-    implementation = chosen or DEFAULT_RMW
-    if chosen and not has_package(chosen):
+    if not chosen:
+        return ok(name, "ROS 2's default; RMW_IMPLEMENTATION is not set")
+    if not has_package(chosen):
         package = f"ros-{sourced_distribution()}-{chosen.replace('_', '-')}"
         return fail(name, f"{chosen} is not installed", f"sudo apt install {package}")
-    if implementation == ZENOH:
+    if chosen == ZENOH:
         cure = f"use `reactface node`, or export RMW_IMPLEMENTATION={CYCLONE} for every node"
         return warn(name, f"{ZENOH}: `reactface live` speaks DDS and does not see its nodes", cure)
-    return ok(name, implementation if chosen else f"{implementation}, ROS 2's default")
+    return ok(name, chosen)
 
 
 def check_interface(interface: str) -> Finding:
@@ -149,14 +150,18 @@ def check_multicast(interface: str) -> Finding:
     except OSError:
         wanted = []
     chosen = [here.get(item, item) for item in wanted or _outward(here)]
-    errors = [(item, multicast_error(item)) for item in chosen if item in here.values()]
-    for address, error in errors:
-        if error:
-            cure = "allow UDP multicast in the firewall, or export ROS_STATIC_PEERS=ADDRESS"
-            return fail(name, f"{address}: {error}", cure)
+    errors = {item: multicast_error(item) for item in chosen if item in here.values()}
     if not errors:
         return warn(name, "no interface to test", "see the network interface above")
-    return ok(name, f"a packet comes back on {', '.join(item for item, _ in errors)}")
+    working = [item for item, error in errors.items() if not error]
+    facts = [f"a packet comes back on {', '.join(working)}"] if working else []
+    facts += [f"{item}: {error}" for item, error in errors.items() if error]
+    if not working:
+        cure = "allow UDP multicast in the firewall, or export ROS_STATIC_PEERS=ADDRESS"
+        return fail(name, "; ".join(facts), cure)
+    if len(working) < len(errors):
+        return warn(name, "; ".join(facts), f"--set ros.network_interface={working[0]}")
+    return ok(name, facts[0])
 
 
 def _wanted(interface: str) -> tuple[list[str], str]:

@@ -66,8 +66,10 @@ def checks(wanted: DoctorChoice, apart: RunApart) -> dict[str, Check]:
 
 
 def guarded(name: str, check: Check) -> Finding:
-    """A check's finding; an error of the check itself is a failure of that name."""
+    """A check's finding; a failure of that name where the check raises an error."""
     try:
         return check()
+    except UserError as error:
+        return fail(name, str(error), "correct the setting or variable that this names")
     except Exception as error:
         return fail(name, f"the check itself failed ({one_line(error)})", "report this line")

@@ -69,6 +69,15 @@ def test_a_check_that_raises_is_one_failed_line():
     )
 
 
+def test_a_mistake_that_a_check_finds():
+    config = Config.load(overrides={"ros.network_interface": "a b"})
+    check = checks(DoctorChoice(config, "topic", "none"), here)["ros discovery"]
+    assert guarded("ros discovery", check).line() == (
+        "fail  ros discovery: 'a b' is not the name or address of a network interface -> correct "
+        "the setting or variable that this names"
+    )
+
+
 @pytest.mark.parametrize("camera", ["x", "-1", "", "1.5"])
 def test_a_camera_that_is_no_index(camera, capsys):
     with pytest.raises(UserError, match=f"--camera must be a number or 'topic', not '{camera}'"):

@@ -156,7 +156,7 @@ def test_discovery(monkeypatch, caplog, switches, interface, line):
 @pytest.mark.parametrize(
     ("chosen", "line"),
     [
-        ("", "ok    rmw: rmw_fastrtps_cpp, ROS 2's default"),
+        ("", "ok    rmw: ROS 2's default; RMW_IMPLEMENTATION is not set"),
         ("rmw_cyclonedds_cpp", "ok    rmw: rmw_cyclonedds_cpp"),
         (
             "rmw_connext_cpp",
@@ -280,4 +280,14 @@ def test_multicast_that_is_blocked(network):
     assert ros.check_multicast("").line() == (
         "fail  multicast: 10.0.0.2: no packet came back within 1 s -> allow UDP "
         "multicast in the firewall, or export ROS_STATIC_PEERS=ADDRESS"
+    )
+
+
+def test_multicast_that_works_on_one_of_two(network, monkeypatch):
+    network({**LO, **ETH, **WLAN})
+    errors = {"10.0.0.2": "Operation not permitted", "192.168.1.7": ""}
+    monkeypatch.setattr(ros, "multicast_error", errors.get)
+    assert ros.check_multicast("").line() == (
+        "warn  multicast: a packet comes back on 192.168.1.7; 10.0.0.2: Operation not permitted -> "
+        "--set ros.network_interface=192.168.1.7"
     )
