@@ -31,7 +31,7 @@ LEVELS = (
     ("research.data",),
     ("research.training",),
     ("research.evaluation",),
-    ("tools.bench", "tools.inspection"),
+    ("tools.bench", "tools.inspection", "tools.doctor"),
     ("cli",),
 )
 """From the ground up. A room imports from itself and from the levels above its own in this list."""

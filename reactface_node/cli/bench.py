@@ -11,44 +11,71 @@ from reactface_node.errors import UserError
 
 
 def add_bench(commands: Any) -> None:
-    """Adds it to the parser's commands."""
-    about = "measure speed, latency and memory here, on the recording in sample/"
+    """Adds ``bench`` to the parser's commands."""
+    about = "measure speed, latency and memory of this machine with the recording in sample/"
     parser = add_command(commands, "bench", _bench, about)
     add_rendering(parser)
-    parser.add_argument("--device", help="cpu, cuda or cuda:N, of the model and of a portrait")
+    parser.add_argument(
+        "--device", help="device of the model and of a portrait: cpu, cuda or cuda:N"
+    )
     parser.add_argument(
         "--only",
         metavar="SECTIONS",
         default="",
-        help="of pipeline,stages,flat,sessions,paced; all",
+        help="sections to run: pipeline,stages,flat,sessions,paced (default: all)",
     )
     parser.add_argument(
-        "--untrained", action="store_true", help="random weights also where there are trained ones"
+        "--untrained", action="store_true", help="use random weights even if trained ones exist"
     )
+    _add_lengths(parser)
+    _add_comparisons(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
-        "--clip", type=float, metavar="S", help="pipeline: seconds of the recording; all of it"
+        "-o", "--out", type=Path, metavar="FILE", help="also write the JSON to this file"
+    )
+
+
+def _add_lengths(parser: argparse.ArgumentParser) -> None:
+    """Adds how long and with what the sections run."""
+    parser.add_argument(
+        "--clip",
+        type=float,
+        metavar="S",
+        help="pipeline: use the first S seconds of the recording (default: all)",
     )
     parser.add_argument(
         "--minutes",
         type=float,
         metavar="N",
-        help="flat: minutes of simulated time; of 1, 10 and 60 what takes under two minutes",
+        help="flat: simulated minutes (default: those of 1, 10 and 60 that take less than two "
+        "minutes)",
     )
-    parser.add_argument("--sessions", type=int, metavar="K", default=4, help="at once; 4")
     parser.add_argument(
-        "--seconds", type=float, metavar="S", default=20.0, help="length of the paced run; 20"
+        "--sessions", type=int, metavar="K", default=4, help="sessions run at once (default: 4)"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        metavar="S",
+        default=20.0,
+        help="paced: length of the run in seconds (default: 20)",
     )
     parser.add_argument(
         "--paced-images",
         choices=("sample", "720p"),
         default="sample",
-        help="of the paced run: the recording's JPEGs, or raw 1280x720 (330 MB on disk meanwhile)",
+        help="paced: the recording's JPEGs, or raw 1280x720 images, which take 330 MB on disk "
+        "during the run (default: sample)",
     )
+
+
+def _add_comparisons(parser: argparse.ArgumentParser) -> None:
+    """Adds measurements that are made instead of the sections."""
     parser.add_argument(
         "--compare",
         action="store_true",
-        help="instead: the paper's streaming state beside the released code's way, which encodes "
-        "the history anew with every window, over a clip of 30 s",
+        help="only compare, over a clip of 30 s, the paper's streaming state with the released "
+        "code, which encodes the whole history again in every window",
     )
     parser.add_argument(
         "--whole", action="store_true", help="with --compare: measure every window of the clip"
@@ -56,10 +83,9 @@ def add_bench(commands: Any) -> None:
     parser.add_argument(
         "--contexts",
         metavar="S,S",
-        help="instead: the longest of these wav2vec 2.0 contexts that holds real time",
+        help="only find the longest of these wav2vec 2.0 contexts, in seconds, that runs in real "
+        "time",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="write the JSON there too")
 
 
 def _bench(options: argparse.Namespace) -> None:
@@ -75,7 +101,7 @@ def _bench(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """UserError before anything is measured."""
+    """Raises UserError for options that cannot be used, before anything is measured."""
     for name in ("clip", "minutes", "sessions", "seconds"):
         value = getattr(options, name)
         if value is not None and not 0 < value < float("inf"):

@@ -1,4 +1,4 @@
-"""``reactface inspect``: why a recording works badly."""
+"""The command ``reactface inspect``."""
 
 import argparse
 import json
@@ -12,8 +12,8 @@ from reactface_node.errors import UserError
 
 
 def add_inspect(commands: Any) -> None:
-    """Adds it to the parser's commands."""
-    about = "say what is wrong with a rosbag2 or a video file: camera, face, microphone, timing"
+    """Adds ``inspect`` to the parser's commands."""
+    about = "report what is wrong with a rosbag2 or a video file: camera, face, microphone, timing"
     parser = add_command(commands, "inspect", _inspect, about)
     parser.add_argument("source", type=Path, metavar="BAG_OR_VIDEO")
     parser.add_argument("-o", "--out", type=Path, metavar="REPORT.png", help="figure to write")
@@ -37,8 +37,8 @@ def _inspect(options: argparse.Namespace) -> None:
 
 
 def _drawing(path: Path) -> Callable[..., None]:
-    """What draws; UserError before the recording is read, not after minutes of work, where
-    ``path`` cannot be written or a library is missing."""
+    """The function that draws the figure. UserError where ``path`` cannot be written or matplotlib
+    is missing: before the recording is read, which takes minutes."""
     if path.exists() or path.is_symlink():
         raise UserError(f"{path} exists already; choose another output or remove it")
     folder = path.absolute().parent

@@ -1,7 +1,7 @@
-"""The command line: ``reactface replay | live | inspect | node | data | train | ...``.
+"""The entry point of the command line: signals, exit codes, and the list of commands.
 
-Little is imported before the signals are handled: whoever is stopped meanwhile leaves as tidily
-as later on.
+Signals are handled before anything large is imported, so that a signal during the imports ends the
+command as cleanly as a later one.
 """
 
 import signal
@@ -18,9 +18,10 @@ STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stop:
-    """Makes a KeyboardInterrupt of SIGINT and SIGTERM as long as its context lasts.
+    """A context in which SIGINT and SIGTERM raise KeyboardInterrupt.
 
-    Stopped by a service manager or by Ctrl-C: what is half-written goes either way.
+    So half-written files are removed after Ctrl-C and after a service manager's stop alike.
+    ``number``: the signal that came, 0 for none.
     """
 
     def __init__(self) -> None:
@@ -29,7 +30,7 @@ class Stop:
 
     def __enter__(self) -> "Stop":
         for number in STOPPING:
-            # nohup and the shell's background jobs ignore it.
+            # nohup and the shell's background jobs ignore SIGINT: that stays.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._on)
         return self
@@ -40,36 +41,37 @@ class Stop:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # Under `ros2 launch` Ctrl-C comes twice, from the terminal and then from launch: the
-        # second must not strike while the interpreter is on its way out.
+        # Under `ros2 launch` SIGINT comes twice, from the terminal and then from launch: the
+        # second is ignored while the interpreter ends.
         after = {signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_DFL}
         for number, handler in self._before.items():
             if self.number:
                 signal.signal(number, after[number])
-            elif signal.getsignal(number) == self._on:  # A node has its own for the end.
+            elif signal.getsignal(number) == self._on:  # Not where a node installed its own.
                 signal.signal(number, handler)
 
     @property
     def exit_code(self) -> int:
-        """128 and the signal's number, as shells have it."""
+        """128 plus the signal's number, as in shells."""
         return 128 + (self.number or signal.SIGINT)
 
     def _on(self, number: int, _frame: FrameType | None) -> None:
         self.number = number
-        # Tidying up is not interrupted by a second one; Ctrl-C still does.
+        # A second SIGTERM does not interrupt the clean-up; Ctrl-C still does.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise KeyboardInterrupt
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; 0 if it went well, 2 on a user's mistake, 130 on Ctrl-C, 143 on SIGTERM."""
+    """Runs a command. Returns its exit code: 0 for success, 2 for a user's mistake, 130 after
+    Ctrl-C, 143 after SIGTERM. arguments: without the program's name; None = of the process."""
     given = sys.argv[1:] if arguments is None else arguments
     name = " ".join(["reactface", *given[:1]])
     with Stop() as stop:
         try:
             return _run(given)
         except BaseException as error:
-            # What an import or a library makes of a signal may be any exception.
+            # A signal inside an import or a library may end in any exception.
             if stop.number or isinstance(error, KeyboardInterrupt):
                 print(f"{name}: interrupted", file=sys.stderr)
                 return stop.exit_code
@@ -82,7 +84,8 @@ def node() -> int:
 
 
 def _explain(name: str, error: BaseException) -> int:
-    """The one line of a mistake, and its exit code; the error again if it is none."""
+    """Prints a user's mistake as one line and returns the exit code. Raises ``error`` again where
+    it is no mistake of the user."""
     if isinstance(error, UserError):
         print(f"{name}: {error}", file=sys.stderr)
         return 2
@@ -104,7 +107,7 @@ def _run(given: list[str]) -> int:
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     parser = build_parser()
-    # A node is started by `ros2 launch` with ROS's own arguments; rclpy reads those.
+    # `ros2 launch` starts the node with arguments of ROS, which rclpy reads.
     options, rest = parser.parse_known_args(given)
     if rest and options.command != "node":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -114,35 +117,43 @@ def _run(given: list[str]) -> int:
 
 
 def build_parser() -> "argparse.ArgumentParser":
+    """The parser of all commands. What a command needs to run is imported when it runs."""
     import argparse
 
     from reactface_node.cli.bench import add_bench
+    from reactface_node.cli.data import add_data
+    from reactface_node.cli.doctor import add_doctor
+    from reactface_node.cli.evaluate import add_evaluate
     from reactface_node.cli.inspect import add_inspect
     from reactface_node.cli.live import add_live
-    from reactface_node.cli.options import add_command
+    from reactface_node.cli.node import add_node
     from reactface_node.cli.portrait import add_portrait
     from reactface_node.cli.replay import add_replay
-    from reactface_node.cli.research import add_research
+    from reactface_node.cli.serve import add_serve
+    from reactface_node.cli.survey import add_survey
+    from reactface_node.cli.train import add_train
+    from reactface_node.cli.view import add_view
     from reactface_node.cli.weights import add_weights
     from reactface_node.files import resources
 
     parser = argparse.ArgumentParser("reactface", description="A robot face that listens.")
     parser.add_argument("--version", action="version", version=resources.version())
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    add_replay(commands)
-    add_live(commands)
-    add_inspect(commands)
-    node = add_command(commands, "node", _node, "the ROS 2 lifecycle node (needs rclpy)")
-    node.add_argument("--autostart", action="store_true", help="configure and activate it at once")
-    add_research(commands)
-    add_portrait(commands)
-    add_bench(commands)
-    add_weights(commands)
+    for add in (
+        add_doctor,
+        add_replay,
+        add_live,
+        add_serve,
+        add_view,
+        add_node,
+        add_inspect,
+        add_train,
+        add_evaluate,
+        add_data,
+        add_survey,
+        add_portrait,
+        add_bench,
+        add_weights,
+    ):
+        add(commands)
     return parser
-
-
-def _node(options: "argparse.Namespace") -> int:
-    from reactface_node.cli.options import load_config
-    from reactface_node.ros.rclpy.node import main as run_node
-
-    return run_node(options.rest, load_config(options), options.autostart)

@@ -1,4 +1,4 @@
-"""What every command of the command line shares."""
+"""Options that several commands share."""
 
 import argparse
 from collections.abc import Callable
@@ -13,38 +13,57 @@ from reactface_node.errors import UserError
 def add_command(
     commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], about: str
 ) -> argparse.ArgumentParser:
+    """Adds a command with the options that choose a Config. ``run`` returns the exit code, None
+    for 0."""
     parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
     parser.set_defaults(run=run)
-    parser.add_argument("--profile", default="default", help="default, paper, ...")
+    parser.add_argument(
+        "--profile", default="default", help="profile of settings: default, paper, ..."
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help="YAML read after the profile")
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="any setting of reactface_node/config.py, such as playout.gain=1.2",
+        help="change a setting, for example playout.gain=1.2",
     )
     return parser
 
 
 def load_config(options: argparse.Namespace, **named: Any) -> Config:
-    """Profile, file, --set, then what a command's own options say."""
+    """The profile, then --config, then --set, then ``named``: the command's own options by the
+    names of their settings, None where not given. UserError as ``Config.load``."""
     overrides = parse_overrides(options.set)
     overrides |= {name: value for name, value in named.items() if value is not None}
     return Config.load(options.profile, options.config, overrides)
 
 
+def add_devices(parser: argparse.ArgumentParser) -> None:
+    """Adds --camera and --mic, both ROS topics by default."""
+    parser.add_argument(
+        "--camera",
+        default="topic",
+        help="index of a webcam, or 'topic' for a ROS topic (default: topic)",
+    )
+    parser.add_argument(
+        "--mic",
+        default="topic",
+        help="name of an ALSA device, 'topic' for a ROS topic, or 'none' (default: topic)",
+    )
+
+
 def add_rendering(parser: argparse.ArgumentParser) -> None:
-    """What draws the face, for commands that show it."""
+    """Adds --render and --portrait, for commands that show the face."""
     (renderer,) = (item for item in settings(Config()) if item.name == "render.renderer")
     parser.add_argument("--render", choices=renderer.choices, help="what draws the face")
     parser.add_argument(
-        "--portrait", type=Path, metavar="FILE", help="draw this person's picture with PIRender"
+        "--portrait", type=Path, metavar="FILE", help="draw the person in this picture (PIRender)"
     )
 
 
 def rendering(options: argparse.Namespace) -> dict[str, Any]:
-    """``add_rendering``'s options by the names of their settings, None where not given."""
+    """The options of ``add_rendering`` by the names of their settings, None where not given."""
     named = {"render.renderer": options.render}
     if options.portrait is None:
         return named

@@ -1,4 +1,4 @@
-"""The command for portraits: ``reactface portrait train``."""
+"""The command ``reactface portrait train``."""
 
 import argparse
 import json
@@ -9,18 +9,20 @@ from reactface_node.cli.options import add_command, load_config
 from reactface_node.errors import UserError
 
 CLIPS_HELP = (
-    "one person each: a video file or a folder of numbered pictures, with (T, 58) coefficients at "
-    "25 Hz in NAME.npy beside it, or without, to be tracked; or a split made by `reactface data "
-    "convert --faces`"
+    "a clip of one person: a video file or a folder of numbered pictures; NAME.npy beside it may "
+    "hold (T, 58) coefficients at 25 Hz, else the face is tracked; or a split made by `reactface "
+    "data convert --faces`"
 )
 
 
 def add_portrait(commands: Any) -> None:
-    """Adds it to the parser's commands."""
-    about = "tune PIRender, which moves a portrait, on clips of one person or many"
+    """Adds ``portrait`` to the parser's commands."""
+    about = "fine-tune PIRender, which draws portraits, on clips of one or several people"
     portrait = commands.add_parser("portrait", help=about, description=about)
     actions = portrait.add_subparsers(dest="action", required=True, metavar="ACTION")
-    train = add_command(actions, "train", _train, f"{about}; run again, it goes on")
+    train = add_command(
+        actions, "train", _train, f"{about}; the same command again continues a run"
+    )
     train.add_argument("clips", nargs="+", type=Path, metavar="CLIP", help=CLIPS_HELP)
     train.add_argument("-o", "--out", type=Path, required=True, help="folder of the run")
     train.add_argument(
@@ -28,33 +30,58 @@ def add_portrait(commands: Any) -> None:
         dest="start",
         type=Path,
         metavar="FILE",
-        help="PIRender's weights to begin with: the authors' .pth, or our .safetensors; without, "
-        "a new net, whose flow alone took the authors 200,000 steps for many people",
+        help="PIRender's weights to start from: the authors' .pth or our .safetensors (default: an "
+        "untrained network; the authors trained its flow alone for 200,000 steps)",
     )
     train.add_argument(
         "--vgg",
         type=Path,
         metavar="FILE",
-        help="torchvision's VGG-19 weights for the perceptual losses; without, pixels and "
-        "gradients are compared",
+        help="torchvision's VGG-19 weights for the perceptual losses (default: compare pixels and "
+        "gradients)",
     )
     train.add_argument(
-        "--faceverse", action="store_true", help="the .npy files are in FaceVerse's space"
+        "--faceverse", action="store_true", help="the .npy files hold FaceVerse's coefficients"
+    )
+    _add_schedule(train)
+
+
+def _add_schedule(train: argparse.ArgumentParser) -> None:
+    """Adds the numbers of steps, the batch, the learning rate and the seed."""
+    train.add_argument(
+        "--warp-steps",
+        type=int,
+        metavar="N",
+        default=2000,
+        help="first, steps that train the flow alone (default: 2000)",
     )
     train.add_argument(
-        "--warp-steps", type=int, metavar="N", default=2000, help="of the flow alone; 2000"
+        "--edit-steps",
+        type=int,
+        metavar="N",
+        default=8000,
+        help="then, steps that train the whole network (default: 8000)",
     )
     train.add_argument(
-        "--edit-steps", type=int, metavar="N", default=8000, help="of all, after those; 8000"
+        "--batch", type=int, metavar="N", default=4, help="pairs of frames in a step (default: 4)"
     )
     train.add_argument(
-        "--batch", type=int, metavar="N", default=4, help="pairs of frames a step; 4"
+        "--learning-rate", type=float, metavar="X", default=1e-4, help="default: 1e-4"
     )
-    train.add_argument("--learning-rate", type=float, metavar="X", default=1e-4, help="1e-4")
     train.add_argument(
-        "--seed", type=int, metavar="N", default=0, help="of the pairs and of a new net; 0"
+        "--seed",
+        type=int,
+        metavar="N",
+        default=0,
+        help="seed of the pairs and of an untrained network (default: 0)",
     )
-    train.add_argument("--save-every", type=int, metavar="N", default=500, help="steps; 500")
+    train.add_argument(
+        "--save-every",
+        type=int,
+        metavar="N",
+        default=500,
+        help="steps between two saved states (default: 500)",
+    )
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -100,7 +127,7 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """UserError that names the first option that cannot be."""
+    """Raises UserError for the first option out of range."""
     least = {"warp_steps": 0, "edit_steps": 0, "batch": 1, "seed": 0, "save_every": 1}
     for name, lowest in least.items():
         value = getattr(options, name)

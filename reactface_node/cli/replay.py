@@ -1,4 +1,4 @@
-"""``reactface replay``: a recording through the listener."""
+"""The command ``reactface replay``."""
 
 import argparse
 from pathlib import Path
@@ -11,19 +11,23 @@ from reactface_node.files.whole import check_new
 
 
 def add_replay(commands: Any) -> None:
-    """Adds it to the parser's commands."""
+    """Adds ``replay`` to the parser's commands."""
     about = "run a rosbag2 or a video file through the listener"
     parser = add_command(commands, "replay", _replay, about)
     parser.add_argument("source", type=Path, metavar="BAG_OR_VIDEO")
     parser.add_argument("-o", "--out", type=Path, required=True, help="rosbag2 folder to write")
-    parser.add_argument("--video", type=Path, help="mp4 to write: speaker | reaction, with sound")
-    parser.add_argument("--samples", type=int, help="M: reactions drawn for the same speaker")
-    parser.add_argument("--seed", type=int, help="seed of the reactions")
+    parser.add_argument(
+        "--video", type=Path, help="mp4 to write: speaker beside reaction, with sound"
+    )
+    parser.add_argument(
+        "--samples", type=int, help="M: reactions drawn for the same speaker (playout.samples)"
+    )
+    parser.add_argument("--seed", type=int, help="seed of the reactions (playout.seed)")
     add_rendering(parser)
 
 
 def load_session(config: Config) -> Any:
-    """Here, because nobody waits for torch whose command line is wrong."""
+    """The session; torch is imported here, after the command line has been checked."""
     from reactface_node.session.session import ReactionSession
 
     return ReactionSession.load(config)
@@ -46,7 +50,7 @@ def _replay(options: argparse.Namespace) -> None:
 
 
 def _check_outputs(source: Path, out: Path, video: Path | None) -> None:
-    """UserError before the weights are loaded, not after minutes of work."""
+    """Raises UserError for outputs that cannot be written, before the weights are loaded."""
     given = [path for path in (out, video) if path is not None]
     for path in given:
         check_new(path)

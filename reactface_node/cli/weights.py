@@ -1,4 +1,4 @@
-"""``reactface weights``: list, download, convert and export."""
+"""The command ``reactface weights``."""
 
 import argparse
 from pathlib import Path
@@ -11,25 +11,29 @@ from reactface_node.files import resources
 
 
 def add_weights(commands: Any) -> None:
-    """Adds it to the parser's commands."""
-    about = "what profiles, renderers and commands can use, and whether it is here"
+    """Adds ``weights`` to the parser's commands."""
+    about = (
+        "list the files that profiles, renderers and commands can use; download, convert, export"
+    )
     parser = add_command(commands, "weights", _weights, about)
     task = parser.add_mutually_exclusive_group()
-    task.add_argument("--download", metavar="NAME", help="get it; run again, it goes on")
+    task.add_argument(
+        "--download", metavar="NAME", help="download it; the same command again continues"
+    )
     task.add_argument(
         "--convert",
         nargs=2,
         type=Path,
         metavar=("FILE", "OUT"),
-        help="a checkpoint of the released code into safetensors",
+        help="convert a checkpoint of the released code into safetensors",
     )
     task.add_argument(
         "--export",
         type=Path,
         metavar="FOLDER",
-        help="the profile's model as ONNX, for `--set weights=FOLDER` on robots without torch",
+        help="write the profile's model as ONNX: --set weights=FOLDER then needs no torch",
     )
-    parser.add_argument("-o", "--out", type=Path, help="folder for a download; weights/")
+    parser.add_argument("-o", "--out", type=Path, help="folder of downloads (default: weights/)")
 
 
 def _weights(options: argparse.Namespace) -> None:

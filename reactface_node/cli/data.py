@@ -1,0 +1,55 @@
+"""The command ``reactface data``."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from reactface_node.cli.options import add_command, load_config
+from reactface_node.errors import UserError
+
+
+def add_data(commands: Any) -> None:
+    """Adds ``data`` to the parser's commands."""
+    about = "check a data set, or convert it into the files that training reads"
+    parser = add_command(commands, "data", _data, about)
+    parser.add_argument("action", choices=("check", "convert"))
+    parser.add_argument("kind", metavar="KIND", help="react2023, rld or bags")
+    parser.add_argument("source", type=Path, metavar="SOURCE", help="folder of the data set")
+    parser.add_argument("out", type=Path, nargs="?", metavar="OUT", help="folder to write")
+    parser.add_argument("--split", default="", help="read this split alone (default: all)")
+    parser.add_argument(
+        "--workers", type=int, default=0, help="number of processes (default: 0 = one per core)"
+    )
+    parser.add_argument(
+        "--faces", action="store_true", help="write face crops too: 113 MB for a clip of 30 s"
+    )
+    parser.add_argument(
+        "--no-labels", action="store_true", help="ignore REACT's neighbour matrices"
+    )
+    parser.add_argument("--mean-face", type=Path, help="FaceVerse's mean_face.npy")
+    parser.add_argument(
+        "--listener-topic",
+        default="/listener/image",
+        help="bags: image topic of the listener (default: /listener/image)",
+    )
+
+
+def _data(options: argparse.Namespace) -> int:
+    from reactface_node.research.data.datasets import DatasetChoice, check_command, convert_command
+
+    if options.workers < 0:
+        raise UserError(f"--workers must be at least 0, not {options.workers}")
+    ros = load_config(options).ros
+    choice = DatasetChoice(
+        options.split,
+        options.faces,
+        not options.no_labels,
+        options.mean_face,
+        options.listener_topic,
+    )
+    if options.action == "check":
+        return 2 if check_command(options.kind, options.source, choice, ros) else 0
+    if options.out is None:
+        raise UserError("say where to write: reactface data convert KIND SOURCE OUT")
+    convert_command(options.kind, options.source, options.out, options.workers, choice, ros)
+    return 0

@@ -1,0 +1,20 @@
+"""The command ``reactface node``."""
+
+import argparse
+from typing import Any
+
+from reactface_node.cli.options import add_command, load_config
+
+
+def add_node(commands: Any) -> None:
+    """Adds ``node`` to the parser's commands."""
+    parser = add_command(commands, "node", _node, "run the ROS 2 lifecycle node (needs rclpy)")
+    parser.add_argument(
+        "--autostart", action="store_true", help="configure and activate the node at once"
+    )
+
+
+def _node(options: argparse.Namespace) -> int:
+    from reactface_node.ros.rclpy.node import main
+
+    return main(options.rest, load_config(options), options.autostart)
