@@ -190,7 +190,8 @@ def test_the_page_its_settings_and_themes_are_served(face):
     assert found["render.theme"]["choices"] == theme_names()
     assert "model.width" not in found and about["samples"] == 1
     for name in theme_names():
-        assert json.loads(ask(face, f"/theme/{name}.json")[1])["skin"].startswith("#")
+        program = json.loads(ask(face, f"/theme/{name}.json")[1])
+        assert program["colours"][0].startswith("#") and program["head"]
 
 
 def test_a_port_in_use_or_no_address_is_one_line(face):
