@@ -136,11 +136,18 @@ def test_an_unknown_theme_names_those_there_are():
 
 @pytest.mark.parametrize(
     "changes, said",
-    [({"skin": "red"}, "skin"), ({"skin": 7}, "skin"), ({"skin": None}, "skin"),
-     ({"eye_size": "big"}, "eye_size"), ({"eye_size": -1.0}, "eye_size"),
-     ({"eye_size": True}, "eye_size"), ({"eye_size": float("nan")}, "eye_size"),
-     ({"head": "balloon"}, "head"), ({"skinn": "#ffffff"}, "skinn")],
-)  # fmt: skip
+    [
+        ({"skin": "red"}, "skin"),
+        ({"skin": 7}, "skin"),
+        ({"skin": None}, "skin"),
+        ({"eye_size": "big"}, "eye_size"),
+        ({"eye_size": -1.0}, "eye_size"),
+        ({"eye_size": True}, "eye_size"),
+        ({"eye_size": float("nan")}, "eye_size"),
+        ({"head": "balloon"}, "head"),
+        ({"skinn": "#ffffff"}, "skinn"),
+    ],
+)
 def test_a_broken_field_is_the_users_to_mend(changes, said):
     with pytest.raises(UserError, match=f"'mine'.*{said}"):
         parse_theme("mine", themed(**changes))
@@ -163,9 +170,19 @@ def test_a_broken_theme_file_is_the_users_to_mend(monkeypatch, tmp_path, text):
 
 @pytest.mark.parametrize(
     "name",
-    ["eye_size", "eye_round", "iris_size", "brow_size", "mouth_size", "lip_size", "nose_size",
-     "jaw_width", "lashes", "relief"],
-)  # fmt: skip
+    [
+        "eye_size",
+        "eye_round",
+        "iris_size",
+        "brow_size",
+        "mouth_size",
+        "lip_size",
+        "nose_size",
+        "jaw_width",
+        "lashes",
+        "relief",
+    ],
+)
 @pytest.mark.parametrize("value", [0, 3.0])
 def test_the_ends_of_a_proportions_range_can_be_drawn(name, value):
     extreme = Avatar(parse_theme("extreme", themed(**{name: value})), 64, 64)

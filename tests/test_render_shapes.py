@@ -27,9 +27,7 @@ from reactface_node.schema import ARKIT_NAMES
 # Shapes of one side that leave the other side alone; the rest pull the whole mouth a little.
 LOCAL = ("brow", "eye", "cheekSquint", "mouthDimple", "mouthFrown", "mouthSmile", "mouthStretch")
 SHIFTS = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
-SIDED = [
-    name for name in ARKIT_NAMES if name.endswith(("Left", "Right")) and name not in SHIFTS
-]  # fmt: skip
+SIDED = [name for name in ARKIT_NAMES if name.endswith(("Left", "Right")) and name not in SHIFTS]
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +116,15 @@ def test_the_eyes_look_where_the_weights_say(half, side):
 @pytest.mark.parametrize("half, side", [(1, "Left"), (-1, "Right")])
 @pytest.mark.parametrize(
     "others",
-    [(), ("eyeSquint",), ("eyeWide",), ("cheekSquint", "eyeSquint", "mouthSmile"),
-     ("eyeLookUp", "eyeWide"), ("eyeLookDown", "eyeSquint", "cheekSquint")],
-)  # fmt: skip
+    [
+        (),
+        ("eyeSquint",),
+        ("eyeWide",),
+        ("cheekSquint", "eyeSquint", "mouthSmile"),
+        ("eyeLookUp", "eyeWide"),
+        ("eyeLookDown", "eyeSquint", "cheekSquint"),
+    ],
+)
 def test_a_blink_closes_the_eye_whatever_else_it_does(eyeballs, half, side, others):
     rest = area(eyeballs, half)
     assert rest > 200

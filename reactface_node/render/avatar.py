@@ -21,7 +21,7 @@ class Avatar(StillRenderer):
         self._pixels = np.zeros((height, width, 4), np.uint8)
         self._surface = skia.Surface(self._pixels, colorType=skia.kRGBA_8888_ColorType)
         self._themes = Themes()
-        self._wear(theme)
+        self._set_theme(theme)
 
     def check(self, config: RenderConfig) -> None:
         """UserError for an unknown or wrong theme."""
@@ -31,9 +31,9 @@ class Avatar(StillRenderer):
         """Another theme; UserError leaves the old one."""
         theme = self._themes.load(config.theme)
         if theme != self._theme:
-            self._wear(theme)
+            self._set_theme(theme)
 
-    def _wear(self, theme: Theme) -> None:
+    def _set_theme(self, theme: Theme) -> None:
         self._theme = theme
         # Drawn once: a gradient over the whole picture costs milliseconds.
         draw_still(self._brush(np.zeros(NUM_COEFFICIENTS)), *self.size)

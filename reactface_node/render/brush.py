@@ -30,6 +30,7 @@ def limits() -> tuple[np.ndarray, np.ndarray]:
     low, high = np.zeros(NUM_COEFFICIENTS), np.ones(NUM_COEFFICIENTS)
     low[ROTATION], high[ROTATION] = -LARGEST_TURN, LARGEST_TURN
     low[TRANSLATION], high[TRANSLATION] = -LARGEST_SHIFT_M, LARGEST_SHIFT_M
+    low.flags.writeable = high.flags.writeable = False
     return low, high
 
 
@@ -88,7 +89,8 @@ class Brush:
         self.pose = Pose(controls.turn[0], controls.turn[1])
         self._canvas = canvas
         self._paths: dict[Callable[[Brush], Path], Path] = {}
-        self.draw, self.cover, self.clip = canvas.draw, canvas.cover, canvas.clip
+        self.draw, self.cover = canvas.draw, canvas.cover
+        self.clip, self.rotate = canvas.clip, canvas.rotate
 
     def when(self, condition: Condition, draw: Callable[[], None]) -> None:
         """Draws where the condition holds. An ``if`` does for what depends on the theme alone."""
@@ -123,10 +125,6 @@ class Brush:
     def scale(self, x: Number, y: Number) -> None:
         """Everything is so many times as wide and high from now on; -1 mirrors."""
         self._canvas.transform((x, 0.0, 0.0, y, 0.0, 0.0))
-
-    def rotate(self, angle: Number, x: float, y: float) -> None:
-        """Everything is turned clockwise about a point from now on; the angle in radians."""
-        self._canvas.rotate(angle, x, y)
 
     @contextmanager
     def kept(self) -> Iterator[None]:

@@ -63,7 +63,7 @@ def _draw_lower_teeth(brush: Brush, lips: Lips, bare: Number) -> None:
 
 
 def _draw_upper_teeth(brush: Brush, lips: Lips, gap: Number) -> None:
-    """They stay with the skull: the lip uncovers them."""
+    """The upper teeth stay with the skull: the lip uncovers them."""
     x, top = 0.5 * lips.upper_x, smaller(lips.upper, 2.0)
     low = smaller(top + 25, lips.lower - 0.16 * gap) - 3 * brush.controls["mouthFunnel"]
     reach = 0.80 * (lips.left.x - lips.right.x) / 2

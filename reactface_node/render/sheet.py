@@ -15,25 +15,61 @@ from reactface_node.schema import (
     ARKIT_NAMES,
     COEFFICIENT_NAMES,
     NUM_COEFFICIENTS,
+    index_of,
     indices_of,
 )
 
 # Ekman's six with the action units usually given for them (EMFACS), as ARKit shapes.
 EMOTIONS: Mapping[str, Mapping[str, float]] = {
     "neutral": {},
-    "joy": {"mouthSmile": 0.9, "cheekSquint": 0.7, "jawOpen": 0.25, "mouthUpperUp": 0.25,
-            "browOuterUp": 0.2},
-    "sadness": {"browInnerUp": 0.9, "mouthFrown": 0.7, "mouthShrugLower": 0.3,
-                "eyeLookDown": 0.35, "eyeSquint": 0.2, "rotationX": 0.12},
-    "anger": {"browDown": 1.0, "eyeSquint": 0.35, "eyeWide": 0.2, "mouthPress": 0.7,
-              "noseSneer": 0.3, "mouthFrown": 0.35, "rotationX": 0.08},
-    "fear": {"browInnerUp": 0.9, "browDown": 0.35, "browOuterUp": 0.4, "eyeWide": 0.9,
-             "mouthStretch": 0.7, "jawOpen": 0.3},
-    "surprise": {"browInnerUp": 0.9, "browOuterUp": 0.9, "eyeWide": 0.8, "jawOpen": 0.6,
-                 "mouthFunnel": 0.2},
-    "disgust": {"noseSneer": 0.9, "mouthUpperUp": 0.6, "browDown": 0.6, "eyeSquint": 0.5,
-                "mouthFrown": 0.4, "cheekSquint": 0.4},
-}  # fmt: skip
+    "joy": {
+        "mouthSmile": 0.9,
+        "cheekSquint": 0.7,
+        "jawOpen": 0.25,
+        "mouthUpperUp": 0.25,
+        "browOuterUp": 0.2,
+    },
+    "sadness": {
+        "browInnerUp": 0.9,
+        "mouthFrown": 0.7,
+        "mouthShrugLower": 0.3,
+        "eyeLookDown": 0.35,
+        "eyeSquint": 0.2,
+        "rotationX": 0.12,
+    },
+    "anger": {
+        "browDown": 1.0,
+        "eyeSquint": 0.35,
+        "eyeWide": 0.2,
+        "mouthPress": 0.7,
+        "noseSneer": 0.3,
+        "mouthFrown": 0.35,
+        "rotationX": 0.08,
+    },
+    "fear": {
+        "browInnerUp": 0.9,
+        "browDown": 0.35,
+        "browOuterUp": 0.4,
+        "eyeWide": 0.9,
+        "mouthStretch": 0.7,
+        "jawOpen": 0.3,
+    },
+    "surprise": {
+        "browInnerUp": 0.9,
+        "browOuterUp": 0.9,
+        "eyeWide": 0.8,
+        "jawOpen": 0.6,
+        "mouthFunnel": 0.2,
+    },
+    "disgust": {
+        "noseSneer": 0.9,
+        "mouthUpperUp": 0.6,
+        "browDown": 0.6,
+        "eyeSquint": 0.5,
+        "mouthFrown": 0.4,
+        "cheekSquint": 0.4,
+    },
+}
 POSES: Mapping[str, Mapping[str, float]] = {
     "nod (+x)": {"rotationX": 0.30, "mouthSmile": 0.3},
     "turn to its left (+y)": {"rotationY": 0.40, "mouthSmile": 0.3},
@@ -49,8 +85,8 @@ def face(weights: Mapping[str, float]) -> np.ndarray:
     """Weights by name (a stem such as mouthSmile means both sides) -> (58,) coefficients."""
     coefficients = np.zeros(NUM_COEFFICIENTS, np.float32)
     for name, weight in weights.items():
-        coefficients[[COEFFICIENT_NAMES.index(name)] if name in COEFFICIENT_NAMES
-                     else indices_of(name)] = weight  # fmt: skip
+        places = [index_of(name)] if name in COEFFICIENT_NAMES else indices_of(name)
+        coefficients[places] = weight
     return coefficients
 
 
