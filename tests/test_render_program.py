@@ -4,6 +4,8 @@ import dataclasses
 import json
 import math
 import operator
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -204,6 +206,16 @@ def test_a_formula_is_no_condition():
     for condition in (number > 0.5, number < 0.5, number >= 0.5, number <= 0.5, number):
         with pytest.raises(TypeError, match="no value yet"):
             bool(condition)
+
+
+def test_a_program_needs_no_drawing_library():
+    code = """import sys
+sys.modules["skia"] = sys.modules["cv2"] = None
+from reactface_node.render.program import record
+from reactface_node.render.theme import load_theme
+sys.stdout.write(record(load_theme("night")))"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == record(load_theme("night"))
 
 
 def test_floats_stay_floats():

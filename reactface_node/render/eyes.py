@@ -52,13 +52,12 @@ class Lids:
         return (c[2], c[3], c[0], c[1], -self.width, INNER)
 
     def opening(self) -> Path:
+        """Between the lids."""
         start = (-self.width, INNER)
         return closed(start, self.edge(self.upper), self.reversed_edge(self.lower))
 
-    def upper_edge(self) -> Path:
-        return open_path((-self.width, INNER), self.edge(self.upper))
-
     def lower_edge(self) -> Path:
+        """From the inner to the outer corner."""
         return open_path((-self.width, INNER), self.edge(self.lower))
 
 
@@ -85,6 +84,7 @@ def lids_of(brush: Brush, half: Half) -> Lids:
 
 
 def draw_eyes(brush: Brush) -> None:
+    """Both eyes with their lids, lashes and creases."""
     for half in HALVES:
         with brush.at(EYE_X * half.sign, EYE_Y):
             # Drawn as the left eye, whose outer corner is at +x; the right one is its mirror.

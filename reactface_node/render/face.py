@@ -1,7 +1,6 @@
 """The face below the features: outline, skin, cheeks, nose."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 from reactface_node.render.brush import HALVES, Brush, Half
 from reactface_node.render.canvas import Path, open_path, radial, stroke
@@ -41,13 +40,12 @@ def face_path(brush: Brush) -> Path:
     )
 
 
-@contextmanager
-def clipped_to_face(brush: Brush) -> Iterator[None]:
+def clipped_to_face(brush: Brush) -> AbstractContextManager[None]:
     """What is drawn stays on the face. Only a turned head needs it, and clipping is slow."""
     away = root(brush.pose.turn**2 + brush.pose.nod**2)
-    with brush.kept():
-        brush.when(away >= ALL_ON_FACE, lambda: brush.clip(brush.once(face_path)))
-        yield
+    kept = brush.kept()
+    brush.when(away >= ALL_ON_FACE, lambda: brush.clip(brush.once(face_path)))
+    return kept
 
 
 def draw_skin(brush: Brush) -> None:

@@ -51,7 +51,6 @@ def _fringe_depth(y: float) -> float:
 
 def _fringe(brush: Brush) -> Path:
     """Swept from a parting on the subject's left, with a sideburn on either side."""
-
     return brush.outline(
         _fringe_depth,
         (110, -462),
