@@ -1,28 +1,28 @@
 """What never moves and is drawn once: background, neck and shoulders."""
 
-import skia
+from reactface_node.render.brush import Brush
+from reactface_node.render.canvas import closed, linear, open_path, radial, stroke
+from reactface_node.render.formula import Number
 
-from reactface_node.render.brush import closed, glow, linear, open_path, radial, stroke
-from reactface_node.render.theme import Theme
 
-
-def draw_background(canvas: skia.Canvas, theme: Theme, reach: float) -> None:
+def draw_background(brush: Brush, reach: Number) -> None:
     """Behind everything; ``reach`` is the picture's half diagonal in units."""
-    stops = [(theme.background, 1.0), (theme.background_edge, 1.0)]
-    canvas.drawPaint(radial(0, -60, reach, stops))
+    theme = brush.theme
+    brush.cover(radial(0, -60, reach, [(theme.background, 1.0), (theme.background_edge, 1.0)]))
 
 
-def draw_body(canvas: skia.Canvas, theme: Theme) -> None:
+def draw_body(brush: Brush) -> None:
     """Neck and shoulders."""
+    theme = brush.theme
     if theme.head == "hair":
-        _draw_neck(canvas, theme, theme.skin, theme.skin_shade)
+        _draw_neck(brush, theme.skin, theme.skin_shade)
     else:
-        _draw_neck(canvas, theme, theme.hair_shade, theme.hair_shade)
-        _draw_rings(canvas, theme)
-    _draw_shoulders(canvas, theme)
+        _draw_neck(brush, theme.hair_shade, theme.hair_shade)
+        _draw_rings(brush)
+    _draw_shoulders(brush)
 
 
-def _draw_neck(canvas: skia.Canvas, theme: Theme, light: str, shade: str) -> None:
+def _draw_neck(brush: Brush, light: str, shade: str) -> None:
     neck = closed(
         (-104, 200),
         (-108, 330, -106, 400, -176, 452),
@@ -31,26 +31,24 @@ def _draw_neck(canvas: skia.Canvas, theme: Theme, light: str, shade: str) -> Non
         (176, 452),
         (106, 400, 108, 330, 104, 200),
     )
-    canvas.drawPath(neck, linear(330, 480, [(shade, 1.0), (light, 1.0)]))
-    canvas.save()
-    canvas.clipPath(neck, doAntiAlias=True)
-    glow(canvas, 0, 330, 190, 96, theme.line, 0.55)
-    for side in (-1, 1):
-        glow(canvas, 118 * side, 420, 60, 120, theme.line, 0.28)
-    canvas.restore()
+    brush.draw(neck, linear(330, 480, [(shade, 1.0), (light, 1.0)]))
+    with brush.clipped(neck):
+        brush.glow(0, 330, 190, 96, brush.theme.line, 0.55)
+        for side in (-1, 1):
+            brush.glow(118 * side, 420, 60, 120, brush.theme.line, 0.28)
 
 
-def _draw_rings(canvas: skia.Canvas, theme: Theme) -> None:
+def _draw_rings(brush: Brush) -> None:
     """A robot's neck bends."""
+    dark, light = stroke(brush.theme.line, 7, 0.30), stroke(brush.theme.hair_light, 2.5, 0.45)
     for y in (392, 420, 448):
         wide = 106 + (y - 392) * 0.25
         ring = open_path((-wide, y), (-wide * 0.6, y + 15, wide * 0.6, y + 15, wide, y))
-        canvas.drawPath(ring, stroke(theme.line, 7, 0.30))
-        canvas.drawPath(ring, stroke(theme.hair_light, 2.5, 0.45))
+        brush.draw(ring, dark, light)
 
 
-def _draw_shoulders(canvas: skia.Canvas, theme: Theme) -> None:
-    robot = theme.head != "hair"
+def _draw_shoulders(brush: Brush) -> None:
+    theme, robot = brush.theme, brush.theme.head != "hair"
     rise = 12 if robot else 0
     clothes = closed(
         (-640, 900),
@@ -59,14 +57,11 @@ def _draw_shoulders(canvas: skia.Canvas, theme: Theme) -> None:
         (360, 484 - rise, 640, 560 - rise, 640, 900),
     )
     stops = [(theme.clothes_light, 1.0), (theme.clothes, 1.0)]
-    canvas.drawPath(clothes, linear(446, 660, stops))
-    canvas.save()
-    canvas.clipPath(clothes, doAntiAlias=True)
-    glow(canvas, 0, 470, 330, 80, theme.line if robot else theme.hair_shade, 0.35)
-    canvas.restore()
+    brush.draw(clothes, linear(446, 660, stops))
+    with brush.clipped(clothes):
+        brush.glow(0, 470, 330, 80, theme.line if robot else theme.hair_shade, 0.35)
     collar = open_path((-160, 446), (-96, 514, 96, 514, 160, 446))
-    if not robot:
-        canvas.drawPath(collar, stroke(theme.clothes, 16))
-        return
-    canvas.drawPath(collar, stroke(theme.hair_shade, 20))
-    canvas.drawPath(collar, stroke(theme.accent, 9))
+    if robot:
+        brush.draw(collar, stroke(theme.hair_shade, 20), stroke(theme.accent, 9))
+    else:
+        brush.draw(collar, stroke(theme.clothes, 16))

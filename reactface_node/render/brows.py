@@ -1,6 +1,8 @@
 """Brows, and the forehead that they fold."""
 
-from reactface_node.render.brush import HALVES, Brush, Half, closed, fill, mix, open_path, stroke
+from reactface_node.render.brush import HALVES, Brush, Half, mix
+from reactface_node.render.canvas import closed, fill, open_path, stroke, strokes
+from reactface_node.render.formula import larger
 
 BROW_X, BROW_Y = 130.0, -148.0
 INNER_X, OUTER_X = -74.0, 80.0  # of a brow's ends, from its middle outwards
@@ -11,7 +13,7 @@ def draw_brows(brush: Brush) -> None:
     """A tapered arc whose two ends and middle move on their own; lines that they fold."""
     for half in HALVES:
         with brush.at(BROW_X * half.sign, BROW_Y, LIFT):
-            brush.canvas.scale(half.sign, 1)
+            brush.scale(half.sign, 1.0)
             _draw_brow(brush, half)
     with brush.at(0, BROW_Y, LIFT):
         _draw_forehead(brush)
@@ -43,23 +45,20 @@ def _draw_brow(brush: Brush, half: Half) -> None:
         (ix - 5, iy + thick * 0.9, ix - 6, iy - thick * 0.4, ix, iy - thick * 0.55),
     )
     if theme.glows:
-        for width in (30, 20, 12):
-            brush.canvas.drawPath(path, stroke(theme.brow, width, 0.09))
-    brush.canvas.drawPath(path, fill(theme.brow, 0.94))
-    brush.canvas.drawPath(path, stroke(theme.brow, 5, 0.94))
+        brush.draw(path, *strokes(theme.brow, (30, 20, 12), 0.09))
+    brush.draw(path, fill(theme.brow, 0.94), stroke(theme.brow, 5, 0.94))
 
 
 def _draw_forehead(brush: Brush) -> None:
-    c, theme, canvas = brush.controls, brush.theme, brush.canvas
+    c, theme = brush.controls, brush.theme
     depth = 0.24 + 0.1 * theme.relief
     for half in HALVES:
         s, frown = half.sign, half.weight(c, "browDown")
-        raised = max(c["browInnerUp"], 0.85 * half.weight(c, "browOuterUp"))
+        raised = larger(c["browInnerUp"], 0.85 * half.weight(c, "browOuterUp"))
         for row in range(2):
             y = -78 - 26 * row - 14 * raised
-            line = open_path(
-                (2 * s, y - 6), (50 * s, y - 7, 84 * s, y - 2, (112 - 16 * row) * s, y + 8)
-            )
-            canvas.drawPath(line, stroke(theme.line, 5, depth * max(raised - 0.15, 0.0)))
+            end = (112 - 16 * row) * s
+            line = open_path((2 * s, y - 6), (50 * s, y - 7, 84 * s, y - 2, end, y + 8))
+            brush.draw(line, stroke(theme.line, 5, depth * larger(raised - 0.15, 0.0)))
         knit = open_path((16 * s, -14), (22 * s, 8, 13 * s, 38))
-        canvas.drawPath(knit, stroke(theme.line, 6, 0.5 * frown))
+        brush.draw(knit, stroke(theme.line, 6, 0.5 * frown))

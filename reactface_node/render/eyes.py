@@ -2,23 +2,22 @@
 
 from dataclasses import dataclass
 
-import skia
-
-from reactface_node.render.brush import (
-    HALVES,
-    Brush,
-    Half,
+from reactface_node.render.brush import HALVES, Brush, Half, mix
+from reactface_node.render.canvas import (
+    Curve,
+    Oval,
+    Path,
     across,
+    circle,
     closed,
     fill,
-    glow,
     linear,
-    mix,
     open_path,
-    oval,
     radial,
     stroke,
+    strokes,
 )
+from reactface_node.render.formula import Number, larger, smaller
 from reactface_node.render.theme import Theme
 
 EYE_X, EYE_Y = 124.0, -44.0
@@ -37,29 +36,28 @@ class Lids:
     """The opening between the lids, relative to the eye's middle: half width, and heights of the
     upper and lower edge's crests (y down, upper never below lower). The outer corner is at +x."""
 
-    width: float
-    upper: float
-    lower: float
+    width: Number
+    upper: Number
+    lower: Number
     round: float
 
-    def edge(self, crest: float, lifted: float = 0.0) -> tuple[float, ...]:
+    def edge(self, crest: Number, lifted: Number = 0.0) -> Curve:
         """Inner to outer corner over a crest, as one cubic after its start (-width, INNER)."""
         w, pull = self.width, crest * CREST - lifted
         return (-w * self.round, pull + 3, w * (self.round - 0.08), pull - 4, w, OUTER)
 
-    def reversed_edge(self, crest: float, lifted: float = 0.0) -> tuple[float, ...]:
+    def reversed_edge(self, crest: Number, lifted: Number = 0.0) -> Curve:
         """The same curve from the outer corner back to the inner one."""
         c = self.edge(crest, lifted)
         return (c[2], c[3], c[0], c[1], -self.width, INNER)
 
-    def opening(self) -> skia.Path:
+    def opening(self) -> Path:
+        """Between the lids."""
         start = (-self.width, INNER)
         return closed(start, self.edge(self.upper), self.reversed_edge(self.lower))
 
-    def upper_edge(self) -> skia.Path:
-        return open_path((-self.width, INNER), self.edge(self.upper))
-
-    def lower_edge(self) -> skia.Path:
+    def lower_edge(self) -> Path:
+        """From the inner to the outer corner."""
         return open_path((-self.width, INNER), self.edge(self.lower))
 
 
@@ -77,19 +75,20 @@ def lids_of(brush: Brush, half: Half) -> Lids:
     down, up = half.weight(c, "eyeLookDown"), half.weight(c, "eyeLookUp")
     upper = -RISE * (1 + 0.32 * wide - 0.34 * squint - 0.34 * down + 0.08 * up)
     smile = half.weight(c, "mouthSmile")
-    raised = min(0.55 * squint + 0.40 * cheek + 0.20 * smile, 0.9)
+    raised = smaller(0.55 * squint + 0.40 * cheek + 0.20 * smile, 0.9)
     lower = FALL * (1 + 0.14 * wide + 0.12 * down - raised)
     meet = mix(CLOSED_AT, lower, 0.4)
     upper, lower = mix(upper, meet, blink), mix(lower, meet, blink)
     width = HALF_WIDTH * size * (1 - 0.04 * squint)
-    return Lids(width, min(upper, lower) * size, lower * size, ROUND * brush.theme.eye_round)
+    return Lids(width, smaller(upper, lower) * size, lower * size, ROUND * brush.theme.eye_round)
 
 
 def draw_eyes(brush: Brush) -> None:
+    """Both eyes with their lids, lashes and creases."""
     for half in HALVES:
         with brush.at(EYE_X * half.sign, EYE_Y):
             # Drawn as the left eye, whose outer corner is at +x; the right one is its mirror.
-            brush.canvas.scale(half.sign, 1)
+            brush.scale(half.sign, 1.0)
             _draw_eye(brush, half)
 
 
@@ -105,63 +104,59 @@ def _draw_eye(brush: Brush, half: Half) -> None:
 
 def _draw_socket(brush: Brush, half: Half, lids: Lids, rest: Lids) -> None:
     """The skin around the eyeball and the lid that a blink draws over it."""
-    theme, canvas, size = brush.theme, brush.canvas, brush.theme.eye_size
+    theme, size = brush.theme, brush.theme.eye_size
     alpha = 0.30 - 0.10 * theme.relief
-    glow(canvas, -10, -14 * size, 118 * size, 84 * size, theme.skin_shade, alpha)
+    brush.glow(-10, -14 * size, 118 * size, 84 * size, theme.skin_shade, alpha)
     start, over = (-rest.width, INNER), 16 * size
     ball = closed(
         start,
-        rest.edge(min(rest.upper, lids.upper), over),
-        rest.reversed_edge(max(rest.lower, lids.lower), -2),
+        rest.edge(smaller(rest.upper, lids.upper), over),
+        rest.reversed_edge(larger(rest.lower, lids.lower), -2),
     )
-    low = max(lids.upper, rest.upper + 12)
+    low = larger(lids.upper, rest.upper + 12)
     stops = [(theme.skin_shade, 0.55), (theme.skin_light, 0.75), (theme.skin_shade, 0.55)]
     with brush.clipped(ball):
-        canvas.drawPaint(fill(theme.skin))
-        canvas.drawPaint(linear(rest.upper - over, low + 14, stops))
+        brush.cover(fill(theme.skin))
+        brush.cover(linear(rest.upper - over, low + 14, stops))
 
 
 def _draw_eyeball(brush: Brush, half: Half, lids: Lids) -> None:
-    theme, canvas, c = brush.theme, brush.canvas, brush.controls
-    w = lids.width
-    canvas.drawPaint(fill(theme.sclera))
+    theme, c, w = brush.theme, brush.controls, lids.width
+    brush.cover(fill(theme.sclera))
     if not theme.glows:
         round_off = [(theme.skin_shade, 0.0), (theme.skin_shade, 0.0), (theme.skin_shade, 0.5)]
-        canvas.drawPaint(radial(0, 4, w * 1.2, round_off, [0.0, 0.6, 1.0]))
+        brush.cover(radial(0, 4, w * 1.2, round_off, (0.0, 0.6, 1.0)))
     x = LOOK_X * (half.weight(c, "eyeLookOut") - half.weight(c, "eyeLookIn"))
     y = LOOK_Y * (half.weight(c, "eyeLookDown") - half.weight(c, "eyeLookUp")) - 4
     # The light stays where it is whichever half it is: undo the mirror.
     _draw_iris(brush, x, y, -half.sign)
     if not theme.glows:
         shadow = [(theme.lash, 0.50), (theme.lash, 0.0)]
-        canvas.drawPaint(linear(lids.upper - 4, lids.upper + LID_DEPTH, shadow))
+        brush.cover(linear(lids.upper - 4, lids.upper + LID_DEPTH, shadow))
 
 
-def _draw_iris(brush: Brush, x: float, y: float, light: float) -> None:
-    theme, canvas = brush.theme, brush.canvas
+def _draw_iris(brush: Brush, x: Number, y: Number, light: float) -> None:
+    theme = brush.theme
     size = IRIS * theme.iris_size * theme.eye_size
-    canvas.drawCircle(x, y, size, fill(theme.iris_edge))
-    inner = [(theme.iris, 1.0), (theme.iris, 0.85), (theme.iris, 0.0)]
-    canvas.drawCircle(
-        x, y, size * 0.95, radial(x, y + size * 0.38, size * 1.05, inner, [0.0, 0.45, 1.0])
-    )
-    canvas.drawCircle(x, y, size * 0.47, fill(theme.pupil))
-    shine = "#ffffff"
-    canvas.drawOval(
-        oval(x + light * size * 0.36, y - size * 0.38, size * 0.26, size * 0.23), fill(shine, 0.96)
-    )
-    canvas.drawCircle(x - light * size * 0.38, y + size * 0.40, size * 0.12, fill(shine, 0.7))
+    brush.draw(circle(x, y, size), fill(theme.iris_edge))
+    stops = [(theme.iris, 1.0), (theme.iris, 0.85), (theme.iris, 0.0)]
+    inner = radial(x, y + size * 0.38, size * 1.05, stops, (0.0, 0.45, 1.0))
+    brush.draw(circle(x, y, size * 0.95), inner)
+    brush.draw(circle(x, y, size * 0.47), fill(theme.pupil))
+    shine = Oval(x + light * size * 0.36, y - size * 0.38, size * 0.26, size * 0.23)
+    brush.draw(shine, fill("#ffffff", 0.96))
+    small = circle(x - light * size * 0.38, y + size * 0.40, size * 0.12)
+    brush.draw(small, fill("#ffffff", 0.7))
 
 
 def _draw_lashes(brush: Brush, lids: Lids) -> None:
     """The upper lid's dark edge, thickest towards the outer corner, and a thin lower one."""
-    theme, canvas, w = brush.theme, brush.canvas, lids.width
+    theme, w = brush.theme, lids.width
     if theme.glows:
-        for width in (28, 20, 13):
-            canvas.drawPath(lids.opening(), stroke(theme.lash, width, 0.09))
-        canvas.drawPath(lids.opening(), stroke(theme.lash, 6))
+        light = strokes(theme.lash, (28, 20, 13), 0.09)
+        brush.draw(lids.opening(), *light, stroke(theme.lash, 6))
         return
-    canvas.drawPath(lids.lower_edge(), stroke(theme.line, 3.5, 0.5))
+    brush.draw(lids.lower_edge(), stroke(theme.line, 3.5, 0.5))
     thick = 7 + 6 * theme.lashes
     c = lids.edge(lids.upper)
     tip_y = OUTER - 10 * theme.lashes + 0.10 * lids.upper
@@ -173,32 +168,33 @@ def _draw_lashes(brush: Brush, lids: Lids) -> None:
     )
     # Lighter towards the nose, where lashes are short.
     ink = across(-w, w * 0.1, [(theme.lash, 0.35), (theme.lash, 1.0)])
-    canvas.drawPath(lash, ink)
-    ink.setStyle(skia.Paint.kStroke_Style)
-    ink.setStrokeWidth(2.0)
-    canvas.drawPath(lash, ink)
+    brush.draw(lash, ink, ink._replace(width=2.0))
 
 
 def _draw_creases(brush: Brush, half: Half, lids: Lids, rest: Lids) -> None:
     """The fold above the lid, and what a squint or a cheek pushes up below it."""
-    theme, canvas, c, w = brush.theme, brush.canvas, brush.controls, rest.width
+    theme, c, w = brush.theme, brush.controls, rest.width
     if not theme.glows:
         blink = half.weight(c, "eyeBlink")
-        top = min(lids.upper, rest.upper) - 9 * (1 - 0.4 * blink)
+        top = smaller(lids.upper, rest.upper) - 9 * (1 - 0.4 * blink)
         fold = open_path(
             (-w * 0.86, INNER - 16),
             (-w * 0.6, top * 1.28, w * 0.55, top * 1.28, w * 1.06, OUTER - 14),
         )
-        canvas.drawPath(fold, stroke(theme.line, 4, 0.36 - 0.16 * blink))
+        brush.draw(fold, stroke(theme.line, 4, 0.36 - 0.16 * blink))
     cheek, squint = half.weight(c, "cheekSquint"), half.weight(c, "eyeSquint")
-    bag = max(cheek, 0.75 * squint)
-    if bag < 0.03:
-        return
+    bag = larger(cheek, 0.75 * squint)
+    brush.when(bag >= 0.03, lambda: _draw_bag(brush, bag, cheek, rest))
+
+
+def _draw_bag(brush: Brush, bag: Number, cheek: Number, rest: Lids) -> None:
+    """The skin pushed up under the eye, and lines beside its outer corner."""
+    theme, w = brush.theme, rest.width
     y = rest.lower + 13 - 6 * bag
     under = open_path(
         (-w * 0.74, y * 0.80), (-w * 0.3, y * 1.22, w * 0.4, y * 1.20, w * 0.94, y * 0.52)
     )
-    canvas.drawPath(under, stroke(theme.line, 5, (0.28 + 0.14 * theme.relief) * bag))
+    brush.draw(under, stroke(theme.line, 5, (0.28 + 0.14 * theme.relief) * bag))
     for row in range(2):
         corner = open_path((w + 20, 2 + 15 * row), (w + 32, 3 + 21 * row, w + 42, 1 + 28 * row))
-        canvas.drawPath(corner, stroke(theme.line, 4, (0.24 + 0.12 * theme.relief) * cheek))
+        brush.draw(corner, stroke(theme.line, 4, (0.24 + 0.12 * theme.relief) * cheek))

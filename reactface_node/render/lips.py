@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-import skia
-
-from reactface_node.render.brush import HALVES, Brush, Half, closed, mix
+from reactface_node.render.brush import HALVES, Brush, Half, mix
+from reactface_node.render.canvas import Curve, Path, closed
+from reactface_node.render.formula import Number, larger, smaller
 
 HALF_WIDTH = 92.0
 UPPER_LIP, LOWER_LIP = 19.0, 25.0
@@ -16,33 +16,32 @@ BOW = 19.0  # half the distance of the cupid's bow's two peaks
 class Corner:
     """A mouth corner, and the lips' inner edges where their curves to the middle bend."""
 
-    x: float
-    y: float
-    upper: float
-    lower: float
+    x: Number
+    y: Number
+    upper: Number
+    lower: Number
 
 
 @dataclass(frozen=True)
 class Lips:
     """Everything that the drawing needs, in units around the closed neutral mouth's middle:
-    corners, the inner edges' middles (x and y), the thickness of the lips, the jaw's drop."""
+    corners, the inner edges' middles (x and y), the thickness of the lips."""
 
     right: Corner
     left: Corner
-    upper_x: float
-    upper: float
-    lower_x: float
-    lower: float
-    upper_lip: float
-    lower_lip: float
-    chin: float
+    upper_x: Number
+    upper: Number
+    lower_x: Number
+    lower: Number
+    upper_lip: Number
+    lower_lip: Number
 
-    def opening(self) -> skia.Path:
+    def opening(self) -> Path:
         """Between the lips."""
         r = self.right
         return closed((r.x, r.y), *self.upper_edge(), *self.lower_edge_back())
 
-    def upper_edge(self, over: float = 0.0) -> list[tuple[float, ...]]:
+    def upper_edge(self, over: float = 0.0) -> list[Curve]:
         """Right corner to left along the upper lip's inner edge, ``over`` below it."""
         r, le, m, y = self.right, self.left, self.upper_x, self.upper + over
         return [
@@ -50,7 +49,7 @@ class Lips:
             (mix(m, le.x, 0.34), y, mix(m, le.x, 0.72), le.upper + over, le.x, le.y),
         ]
 
-    def lower_edge_back(self, over: float = 0.0) -> list[tuple[float, ...]]:
+    def lower_edge_back(self, over: float = 0.0) -> list[Curve]:
         """Left corner back to the right one along the lower lip's inner edge."""
         r, le, m, y = self.right, self.left, self.lower_x, self.lower + over
         return [
@@ -58,31 +57,22 @@ class Lips:
             (mix(m, r.x, 0.50), y, mix(m, r.x, 0.86), r.lower + over, r.x, r.y),
         ]
 
-    def upper_lip_path(self) -> skia.Path:
+    def upper_lip_path(self) -> Path:
         """From the cupid's bow to just over the opening's edge."""
         r, le, t, m = self.right, self.left, self.upper_lip, self.upper_x
         peak, dip = self.upper - t, self.upper - t * 0.74
-        back = [
-            (
-                mix(m, le.x, 0.72),
-                le.upper + 2,
-                mix(m, le.x, 0.34),
-                self.upper + 2,
-                m,
-                self.upper + 2,
-            ),
-            (mix(m, r.x, 0.34), self.upper + 2, mix(m, r.x, 0.72), r.upper + 2, r.x - 4, r.y),
-        ]
+        low = self.upper + 2
         return closed(
             (r.x - 4, r.y),
             (mix(m, r.x, 0.72), r.upper - t * 0.62, m - BOW * 2.1, peak - 1, m - BOW, peak),
             (m - BOW * 0.5, peak + 1, m - BOW * 0.35, dip, m, dip),
             (m + BOW * 0.35, dip, m + BOW * 0.5, peak + 1, m + BOW, peak),
             (m + BOW * 2.1, peak - 1, mix(m, le.x, 0.72), le.upper - t * 0.62, le.x + 4, le.y),
-            *back,
+            (mix(m, le.x, 0.72), le.upper + 2, mix(m, le.x, 0.34), low, m, low),
+            (mix(m, r.x, 0.34), low, mix(m, r.x, 0.72), r.upper + 2, r.x - 4, r.y),
         )
 
-    def lower_lip_path(self) -> skia.Path:
+    def lower_lip_path(self) -> Path:
         r, le, t, m = self.right, self.left, self.lower_lip, self.lower_x
         low = self.lower + t
         return closed(
@@ -105,53 +95,40 @@ def lips_of(brush: Brush) -> Lips:
     raised = together - 13 * shrug_up - 8 * shrug
     upper = raised - 22 * c.both("mouthUpperUp") - 8 * c.both("noseSneer") - 8 * funnel - 0.05 * gap
     lower = raised + gap + 24 * c.both("mouthLowerDown") - 11 * shrug
-    lower = max(lower, upper)
+    lower = larger(lower, upper)
     mouth_x = 36 * (c["mouthLeft"] - c["mouthRight"])
     jaw_x = 34 * (c["jawLeft"] - c["jawRight"])
     right, left = (_corner(brush, half, mouth_x + 0.5 * jaw_x, upper, lower) for half in HALVES)
     thin, thick = _thickness(brush)
-    return Lips(right, left, mouth_x, upper, mouth_x + jaw_x, lower, thin, thick, drop)
+    return Lips(right, left, mouth_x, upper, mouth_x + jaw_x, lower, thin, thick)
 
 
-def _thickness(brush: Brush) -> tuple[float, float]:
+def _thickness(brush: Brush) -> tuple[Number, Number]:
     """Of the upper and the lower lip; rolled lips all but vanish."""
     c, size = brush.controls, brush.theme.lip_size
-    full = (
-        1
-        + 0.55 * c["mouthPucker"]
-        + 0.5 * c["mouthFunnel"]
-        - 0.45 * c.both("mouthPress")
-        - 0.3 * c["mouthClose"]
-    )
+    full = 1 + 0.55 * c["mouthPucker"] + 0.5 * c["mouthFunnel"]
+    full = full - 0.45 * c.both("mouthPress") - 0.3 * c["mouthClose"]
     upper = full + 0.3 * c["mouthShrugUpper"] - 0.9 * c["mouthRollUpper"]
     lower = full + 0.4 * c["mouthShrugLower"] + 0.3 * c["jawForward"] - 0.9 * c["mouthRollLower"]
-    return UPPER_LIP * size * max(upper, 0.1), LOWER_LIP * size * max(lower, 0.1)
+    return UPPER_LIP * size * larger(upper, 0.1), LOWER_LIP * size * larger(lower, 0.1)
 
 
-def _corner(brush: Brush, half: Half, aside: float, upper: float, lower: float) -> Corner:
+def _corner(brush: Brush, half: Half, aside: Number, upper: Number, lower: Number) -> Corner:
     c = brush.controls
     smile, frown = half.weight(c, "mouthSmile"), half.weight(c, "mouthFrown")
     stretch, dimple = half.weight(c, "mouthStretch"), half.weight(c, "mouthDimple")
     narrow = 46 * c["mouthPucker"] + 36 * c["mouthFunnel"] + 8 * c["jawOpen"] * (1 - smile)
-    width = (
-        HALF_WIDTH
-        + 27 * smile
-        + 30 * stretch
-        + 15 * dimple
-        - 4 * frown
-        - narrow
-        + 5 * half.weight(c, "mouthPress")
-        - 8 * c["mouthClose"]
-    )
+    width = HALF_WIDTH + 27 * smile + 30 * stretch + 15 * dimple - 4 * frown - narrow
+    width = width + 5 * half.weight(c, "mouthPress") - 8 * c["mouthClose"]
     rest = mix(upper, lower, 0.36 * (1 - 0.6 * smile))
     y = rest - 10 - 38 * smile * (1 - 0.4 * frown) + 36 * frown + 9 * stretch - 6 * dimple
-    x = half.sign * max(width, 28.0) + aside
+    x = half.sign * larger(width, 28.0) + aside
     # One half's lip beyond what both do on average is already in the middle.
     up = 26 * (half.weight(c, "mouthUpperUp") - c.both("mouthUpperUp"))
     down = 26 * (half.weight(c, "mouthLowerDown") - c.both("mouthLowerDown"))
     sneer = 9 * (half.weight(c, "noseSneer") - c.both("noseSneer"))
-    open_share = min((lower - upper) / JAW_DROP, 1.0)
+    open_share = smaller((lower - upper) / JAW_DROP, 1.0)
     bend = 0.30 * (y - rest)
     inner_upper = mix(upper, y, 0.45 - 0.25 * open_share) - up - sneer - 0.3 * bend
     inner_lower = mix(lower, y, 0.45 - 0.22 * open_share) + down - 0.4 * bend
-    return Corner(x, y, inner_upper, max(inner_lower, inner_upper))
+    return Corner(x, y, inner_upper, larger(inner_lower, inner_upper))

@@ -1,13 +1,11 @@
 """A robot whose face is a display: features of light behind dark glass."""
 
-import skia
-
-from reactface_node.render.brush import (
-    HALVES,
-    Brush,
+from reactface_node.render.brush import HALVES, Brush
+from reactface_node.render.canvas import (
+    Box,
+    Path,
     closed,
     fill,
-    glow,
     linear,
     open_path,
     radial,
@@ -19,7 +17,7 @@ EDGE, GLASS = 30.0, 130.0  # depths of the housing's silhouette and of the displ
 WIDE, HIGH, LOW = 326.0, -372.0, 396.0
 
 
-def _rounded(brush: Brush, x: float, top: float, bottom: float, depth: float) -> skia.Path:
+def _rounded(brush: Brush, x: float, top: float, bottom: float, depth: float) -> Path:
     """A rounded square that is a little wider at its middle."""
     mid, round_x, round_y = (top + bottom) / 2, 0.62 * x, 0.30 * (bottom - top)
     return brush.outline(
@@ -34,45 +32,42 @@ def _rounded(brush: Brush, x: float, top: float, bottom: float, depth: float) ->
 
 def draw_behind(brush: Brush) -> None:
     """Antennae and the housing."""
-    theme, canvas = brush.theme, brush.canvas
+    theme = brush.theme
     for half in HALVES:
         x, y = brush.pose.outline((WIDE + 22) * half.sign, 0, -20.0)
-        pod = skia.Rect.MakeLTRB(x - 34, y - 92, x + 34, y + 92)
-        canvas.drawRoundRect(pod, 30, 30, fill(theme.hair_shade))
-        canvas.drawRoundRect(pod, 30, 30, stroke(theme.hair_light, 4, 0.35))
-        lamp = skia.Rect.MakeLTRB(x + 14 * half.sign - 7, y - 52, x + 14 * half.sign + 7, y + 52)
-        glow(canvas, x + 16 * half.sign, y, 56, 110, theme.accent, 0.45)
-        canvas.drawRoundRect(lamp, 7, 7, fill(theme.accent))
+        pod = Box(x, y, 34, 92, 30)
+        brush.draw(pod, fill(theme.hair_shade), stroke(theme.hair_light, 4, 0.35))
+        brush.glow(x + 16 * half.sign, y, 56, 110, theme.accent, 0.45)
+        brush.draw(Box(x + 14 * half.sign, y, 7, 52, 7), fill(theme.accent))
     housing = _rounded(brush, WIDE + 30, HIGH - 50, LOW + 44, EDGE)
     dx, dy = brush.pose.shift(60.0)
     stops = [(theme.hair_light, 1.0), (theme.hair, 1.0), (theme.hair_shade, 1.0)]
-    canvas.drawPath(housing, radial(-90 + dx, -330 + dy, 800, stops, [0.0, 0.35, 1.0]))
-    canvas.drawPath(housing, stroke(theme.hair_light, 4, 0.30))
+    light = radial(-90 + dx, -330 + dy, 800, stops, (0.0, 0.35, 1.0))
+    brush.draw(housing, light, stroke(theme.hair_light, 4, 0.30))
 
 
 def draw_face(brush: Brush) -> None:
     """The glass with a faint light behind it; the jaw shows as a line that moves."""
-    theme, canvas = brush.theme, brush.canvas
+    theme = brush.theme
     glass = _rounded(brush, WIDE - 16, HIGH, LOW, GLASS)
     dx, dy = brush.pose.shift(GLASS)
     stops = [(theme.skin_light, 1.0), (theme.skin, 1.0), (theme.skin_shade, 1.0)]
-    canvas.drawPath(glass, radial(dx, 20 + dy, 430, stops, [0.0, 0.7, 1.0]))
-    canvas.drawPath(glass, stroke(theme.hair_shade, 12))
-    canvas.drawPath(glass, stroke(theme.accent, 3, 0.35))
+    light = radial(dx, 20 + dy, 430, stops, (0.0, 0.7, 1.0))
+    brush.draw(glass, light, stroke(theme.hair_shade, 12), stroke(theme.accent, 3, 0.35))
     with brush.at(0, 320):
         c = brush.controls
         drop = 0.5 * JAW_DROP * c["jawOpen"] - 8 * c["mouthShrugLower"]
         m = 36 * (c["jawLeft"] - c["jawRight"])
         chin = open_path((m - 62, drop - 8), (m - 34, drop + 8, m + 34, drop + 8, m + 62, drop - 8))
-        canvas.drawPath(chin, stroke(theme.line, 6, 0.45))
+        brush.draw(chin, stroke(theme.line, 6, 0.45))
         for half in HALVES:
             x = 214 * half.sign
             puff = open_path((x, -200), (x + 62 * half.sign, -140, x, -72))
-            canvas.drawPath(puff, stroke(theme.line, 7, 0.6 * c["cheekPuff"]))
+            brush.draw(puff, stroke(theme.line, 7, 0.6 * c["cheekPuff"]))
 
 
 def draw_over(brush: Brush) -> None:
     """A reflection on the glass, which stays where the light is."""
     with brush.clipped(_rounded(brush, WIDE - 22, HIGH + 6, LOW - 6, GLASS)):
         streak = closed((-340, -160), (-60, -400), (80, -400), (-340, -30))
-        brush.canvas.drawPath(streak, linear(-400, 60, [("#ffffff", 0.10), ("#ffffff", 0.02)]))
+        brush.draw(streak, linear(-400, 60, [("#ffffff", 0.10), ("#ffffff", 0.02)]))

@@ -11,7 +11,13 @@ import skia
 from reactface_node.config import RenderConfig
 from reactface_node.render import make_renderer
 from reactface_node.render.theme import theme_names
-from reactface_node.schema import ARKIT_NAMES, COEFFICIENT_NAMES, NUM_COEFFICIENTS, indices_of
+from reactface_node.schema import (
+    ARKIT_NAMES,
+    COEFFICIENT_NAMES,
+    NUM_COEFFICIENTS,
+    index_of,
+    indices_of,
+)
 
 # Ekman's six with the action units usually given for them (EMFACS), as ARKit shapes.
 EMOTIONS: Mapping[str, Mapping[str, float]] = {
@@ -79,9 +85,8 @@ def face(weights: Mapping[str, float]) -> np.ndarray:
     """Weights by name (a stem such as mouthSmile means both sides) -> (58,) coefficients."""
     coefficients = np.zeros(NUM_COEFFICIENTS, np.float32)
     for name, weight in weights.items():
-        coefficients[
-            [COEFFICIENT_NAMES.index(name)] if name in COEFFICIENT_NAMES else indices_of(name)
-        ] = weight
+        places = [index_of(name)] if name in COEFFICIENT_NAMES else indices_of(name)
+        coefficients[places] = weight
     return coefficients
 
 

@@ -2,22 +2,22 @@
 
 import math
 
-import skia
-
-from reactface_node.render.brush import (
-    HALVES,
-    Brush,
-    Half,
+from reactface_node.render.brush import HALVES, Brush, Half
+from reactface_node.render.canvas import (
+    Curve,
+    Oval,
+    Path,
     blend,
+    circle,
     closed,
     fill,
-    glow,
     open_path,
-    oval,
     radial,
     stroke,
+    strokes,
 )
 from reactface_node.render.face import clipped_to_face, draw_skin
+from reactface_node.render.formula import larger
 
 EDGE, RIM = 24.0, 92.0  # depths of the shell's silhouette and of its front rim
 EAR_X, EAR_Y, EAR_HIGH = 322.0, 6.0, 96.0
@@ -36,24 +36,21 @@ def draw_behind(brush: Brush) -> None:
             (322 * s, 120, 300 * s, 230, 236 * s, 296),
             (180 * s, 250, 160 * s, 200, 150 * s, 160),
         )
-        brush.canvas.drawPath(inside, dark)
+        brush.draw(inside, dark)
 
 
 def draw_face(brush: Brush) -> None:
     """The skin, and the shadow of the rim on it."""
     draw_skin(brush)
-    theme, canvas = brush.theme, brush.canvas
     dx, dy = brush.pose.shift(RIM)
-    glow(canvas, dx, -312 + dy, 236, 120, theme.line, 0.50)
-    rim = _rim(brush)
+    brush.glow(dx, -312 + dy, 236, 120, brush.theme.line, 0.50)
     with clipped_to_face(brush):
-        for width in (64, 46, 28):
-            canvas.drawPath(rim, stroke(theme.line, width, 0.045))
+        brush.draw(_rim(brush), *strokes(brush.theme.line, (64, 46, 28), 0.045))
 
 
-def _rim(brush: Brush) -> skia.Path:
+def _rim(brush: Brush) -> Path:
     """The hood's edge on the face, from one cheek over the forehead to the other."""
-    curves = [
+    curves: list[Curve] = [
         (-224, 276),
         (-268, 206, -286, 76, -276, -34),
         (-268, -244, -170, -312, 0, -312),
@@ -65,12 +62,12 @@ def _rim(brush: Brush) -> skia.Path:
 
 def draw_over(brush: Brush) -> None:
     """The hood itself, a horseshoe that is open at the chin, and the ears on it."""
-    theme, canvas = brush.theme, brush.canvas
+    theme = brush.theme
     hood = _hood(brush)
     dx, dy = brush.pose.shift(60.0)
     stops = [(theme.hair_light, 1.0), (theme.hair, 1.0), (theme.hair, 1.0), (theme.hair_shade, 1.0)]
-    canvas.drawPath(hood, radial(-70 + dx, -290 + dy, 640, stops, [0.0, 0.3, 0.55, 1.0]))
-    canvas.drawPath(hood, stroke(blend(theme.hair_shade, theme.line, 0.2), 5, 0.5))
+    light = radial(-70 + dx, -290 + dy, 640, stops, (0.0, 0.3, 0.55, 1.0))
+    brush.draw(hood, light, stroke(blend(theme.hair_shade, theme.line, 0.2), 5, 0.5))
     _draw_seam(brush)
     _draw_shine(brush)
     _draw_lamp(brush)
@@ -78,7 +75,7 @@ def draw_over(brush: Brush) -> None:
         _draw_ear(brush, half)
 
 
-def _hood(brush: Brush) -> skia.Path:
+def _hood(brush: Brush) -> Path:
     between = (EDGE + RIM) / 2
     half = [
         [(0, -462, EDGE)],
@@ -98,7 +95,7 @@ def _hood(brush: Brush) -> skia.Path:
 def _draw_seam(brush: Brush) -> None:
     """Where the front panel is set into the shell."""
     depth = (EDGE + RIM) / 2
-    curves = [
+    curves: list[Curve] = [
         (-300, 150),
         (-312, 40, -308, -20, -304, -76),
         (-292, -300, -200, -402, 0, -402),
@@ -106,42 +103,40 @@ def _draw_seam(brush: Brush) -> None:
         (308, -20, 312, 40, 300, 150),
     ]
     seam = open_path(*(brush.turned(lambda y: depth, curve) for curve in curves))
-    brush.canvas.drawPath(seam, stroke(brush.theme.hair_light, 7, 0.9))
-    brush.canvas.drawPath(seam, stroke(brush.theme.hair_shade, 3, 0.75))
+    light, dark = stroke(brush.theme.hair_light, 7, 0.9), stroke(brush.theme.hair_shade, 3, 0.75)
+    brush.draw(seam, light, dark)
 
 
 def _draw_shine(brush: Brush) -> None:
     dx, dy = brush.pose.shift(50.0)
-    canvas, light = brush.canvas, brush.theme.hair_light
-    canvas.save()
-    canvas.translate(dx, dy)
-    canvas.rotate(-24, -170, -350)
-    glow(canvas, -170, -350, 120, 34, light, 0.95)
-    canvas.restore()
+    with brush.kept():
+        brush.move(dx, dy)
+        brush.rotate(math.radians(-24), -170, -350)
+        brush.glow(-170, -350, 120, 34, brush.theme.hair_light, 0.95)
 
 
 def _draw_lamp(brush: Brush) -> None:
     """A small light over the forehead."""
-    canvas, theme = brush.canvas, brush.theme
+    theme = brush.theme
     x, y = brush.pose.outline(0, -362, RIM)
-    glow(canvas, x, y, 44, 58, theme.accent, 0.5)
-    canvas.drawOval(oval(x, y, 15, 20), fill(theme.hair_shade))
-    canvas.drawOval(oval(x, y, 11, 15), fill(theme.accent))
-    canvas.drawCircle(x - 3, y - 5, 4, fill("#ffffff", 0.8))
+    brush.glow(x, y, 44, 58, theme.accent, 0.5)
+    brush.draw(Oval(x, y, 15, 20), fill(theme.hair_shade))
+    brush.draw(Oval(x, y, 11, 15), fill(theme.accent))
+    brush.draw(circle(x - 3, y - 5, 4), fill("#ffffff", 0.8))
 
 
 def _draw_ear(brush: Brush, half: Half) -> None:
     """A round cup; turning the head shows more of one and less of the other."""
-    theme, canvas, s = brush.theme, brush.canvas, half.sign
-    facing = -s * math.sin(brush.pose.turn)
-    wide = max(34 + 62 * facing, 10.0)
+    theme, s = brush.theme, half.sign
+    facing = -s * brush.pose.sin_turn
+    wide = larger(34 + 62 * facing, 10.0)
     x, y = brush.pose.outline(EAR_X * s, EAR_Y, -10.0)
-    x += s * (6 - 0.2 * wide) - s * max(0.0, 60 * facing)
-    canvas.drawOval(oval(x + 2 * s, y + 6, wide + 6, EAR_HIGH + 6), fill(theme.line, 0.12))
+    x += s * (6 - 0.2 * wide) - s * larger(0.0, 60 * facing)
+    brush.draw(Oval(x + 2 * s, y + 6, wide + 6, EAR_HIGH + 6), fill(theme.line, 0.12))
     body = [(theme.hair_light, 1.0), (theme.hair, 1.0), (theme.hair_shade, 1.0)]
-    canvas.drawOval(oval(x, y, wide, EAR_HIGH), radial(x - 10, y - 44, 190, body, [0.0, 0.45, 1.0]))
-    canvas.drawOval(oval(x, y, wide, EAR_HIGH), stroke(theme.line, 3, 0.18))
+    light = radial(x - 10, y - 44, 190, body, (0.0, 0.45, 1.0))
+    brush.draw(Oval(x, y, wide, EAR_HIGH), light, stroke(theme.line, 3, 0.18))
     face = x + s * 5
-    canvas.drawOval(oval(face, y, wide * 0.70, EAR_HIGH * 0.70), fill(theme.accent))
-    canvas.drawOval(oval(face, y, wide * 0.46, EAR_HIGH * 0.46), fill(theme.hair))
-    canvas.drawOval(oval(face, y, wide * 0.46, EAR_HIGH * 0.46), stroke(theme.line, 3, 0.15))
+    brush.draw(Oval(face, y, wide * 0.70, EAR_HIGH * 0.70), fill(theme.accent))
+    cup = Oval(face, y, wide * 0.46, EAR_HIGH * 0.46)
+    brush.draw(cup, fill(theme.hair), stroke(theme.line, 3, 0.15))

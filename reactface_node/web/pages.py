@@ -4,7 +4,6 @@ A page may only do what its buttons do. ``access.Access`` decides who may ask fo
 """
 
 import asyncio
-import dataclasses
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from aiohttp.http import HttpProcessingError
 from reactface_node.config import Config
 from reactface_node.config.settings import settings
 from reactface_node.errors import UserError
+from reactface_node.render.program import record
 from reactface_node.render.theme import load_theme, theme_names
 from reactface_node.web.access import Access
 from reactface_node.web.viewer import Viewer
@@ -107,12 +107,14 @@ class Pages:
         return web.json_response({"settings": found, "samples": samples})
 
     async def theme(self, request: web.Request) -> web.Response:
-        """A theme of the avatar by its name."""
+        """A theme of the avatar by its name, as the program that draws it."""
         try:
             theme = load_theme(request.match_info["name"])
         except UserError as error:
             raise web.HTTPNotFound(text=str(error)) from error
-        return web.json_response(dataclasses.asdict(theme))
+        answer = web.Response(text=record(theme), content_type="application/json")
+        answer.enable_compression()
+        return answer
 
     async def face(self, request: web.Request) -> web.WebSocketResponse:
         """A page's WebSocket, for as long as the page is open."""

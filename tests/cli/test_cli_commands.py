@@ -9,8 +9,8 @@ from importlib.metadata import entry_points
 import pytest
 from rigs.paths import ROOT
 
-from reactface_node import __version__
 from reactface_node.cli.main import build_parser, main
+from reactface_node.files.resources import version
 
 COMMANDS = sorted(
     path.stem
@@ -54,7 +54,7 @@ def test_each_command_has_a_help(name, capsys):
 @pytest.mark.parametrize("start", [("-m", "reactface_node.cli"), ("-c", ENTRY)])
 def test_the_ways_to_start(start):
     done = run_python(*start, "--version")
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"{__version__}\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{version()}\n", "")
     done = run_python(*start, "replay", "nowhere.bag", "-o", "out")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "reactface replay: nowhere.bag does not exist\n"

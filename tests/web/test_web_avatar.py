@@ -2,7 +2,6 @@
 
 import base64
 import dataclasses
-import json
 import re
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import reactface_node
 from reactface_node import schema
 from reactface_node.config import RenderConfig
 from reactface_node.render import make_renderer
+from reactface_node.render.program import record
 from reactface_node.render.sheet import EMOTIONS, face
 from reactface_node.render.theme import load_theme, theme_names
 
@@ -68,9 +68,8 @@ def browser(tmp_path_factory):
 
 def begin(browser: Browser, theme: str) -> None:
     """A new avatar on a new canvas."""
-    fields = json.dumps(dataclasses.asdict(load_theme(theme)))
     browser.do(f"""globalThis.canvas = document.createElement("canvas");
-        globalThis.avatar = new Avatar(canvas, {fields}); null""")
+        globalThis.avatar = new Avatar(canvas, {record(load_theme(theme))}); null""")
     resize(browser, SQUARE)
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import gzip
+import http.client
 import json
 import time
 import tracemalloc
@@ -201,7 +203,16 @@ def test_the_page_its_settings_and_themes_are_served(face):
     assert found["render.theme"]["choices"] == theme_names()
     assert "model.width" not in found and about["samples"] == 1
     for name in theme_names():
-        assert json.loads(ask(face, f"/theme/{name}.json")[1])["skin"].startswith("#")
+        program = json.loads(ask(face, f"/theme/{name}.json")[1])
+        assert program["colours"][0].startswith("#") and program["head"]
+
+
+def test_a_theme_is_sent_packed(face):
+    whole = ask(face, "/theme/default.json")[1]
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", face.port)) as connection:
+        connection.request("GET", "/theme/default.json", headers={"Accept-Encoding": "gzip"})
+        packed = connection.getresponse().read()
+    assert gzip.decompress(packed) == whole and len(packed) < 16_000
 
 
 def test_a_port_in_use_or_no_address_is_one_line(face):

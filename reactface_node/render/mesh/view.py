@@ -11,12 +11,13 @@ from scipy.spatial.transform import Rotation
 from reactface_node.config import RenderConfig
 from reactface_node.errors import UserError
 from reactface_node.files.whole import home_path
-from reactface_node.render.brush import Controls, colour
+from reactface_node.render.brush import clean
 from reactface_node.render.mesh.faceverse import read_faceverse
 from reactface_node.render.mesh.geometry import FaceMesh, face_mesh
 from reactface_node.render.mesh.obj import read_folder
 from reactface_node.render.renderer import StillRenderer
-from reactface_node.schema import ARKIT_NAMES
+from reactface_node.render.skia_canvas import colour
+from reactface_node.schema import ARKIT_NAMES, ROTATION, TRANSLATION, index_of
 
 BACKGROUND = "#2e3136"
 CLAY = np.array([0.86, 0.83, 0.80])
@@ -61,12 +62,12 @@ class MeshView(StillRenderer):
 
     def render(self, coefficients: np.ndarray) -> np.ndarray:
         """(58,) -> (H, W, 3) uint8 RGB, the caller's own; NaN and wild values are cleaned."""
-        controls = Controls(coefficients)
-        weights = np.array([controls[name] for name in self._mesh.names])
+        numbers = clean(coefficients)
+        weights = numbers[[index_of(name) for name in self._mesh.names]]
         # About fixed axes, x first: Rz @ Ry @ Rx.
-        turn = Rotation.from_euler("xyz", controls.turn).as_matrix().astype(np.float32)
+        turn = Rotation.from_euler("xyz", numbers[ROTATION]).as_matrix().astype(np.float32)
         head = self._mesh.shaped(weights) @ turn.T
-        head += controls.shift.astype(np.float32)
+        head += numbers[TRANSLATION].astype(np.float32)
         canvas = self._surface.getCanvas()
         canvas.clear(colour(BACKGROUND))
         canvas.drawVertices(self._triangles(head), skia.Paint(Color=skia.ColorWHITE))

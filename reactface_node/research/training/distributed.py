@@ -1,4 +1,4 @@
-"""One process or many: ``torchrun --nproc-per-node N -m reactface_node.cli.main train ...``."""
+"""One process or many: ``torchrun --nproc-per-node N -m reactface_node.cli train ...``."""
 
 import os
 from types import TracebackType

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import psutil
 
-from reactface_node import __version__
 from reactface_node.config import Config
 from reactface_node.files import resources
 from reactface_node.tools.doctor.finding import Finding, fail, ok, warn
@@ -50,7 +49,7 @@ DRM = Path("/dev/dri")
 
 def check_python(running: tuple[int, ...]) -> Finding:
     """running: the version of Python, (major, minor, ...)."""
-    fact = f"{'.'.join(map(str, running[:3]))}, reactface_node {__version__}"
+    fact = f"{'.'.join(map(str, running[:3]))}, reactface_node {resources.version()}"
     if running[:2] < OLDEST_PYTHON:
         return fail("python", fact, "use Python 3.11 or 3.12")
     return ok("python", fact)

@@ -23,7 +23,7 @@ export class Face {
   }
 
   // A theme by its name; what cannot be had is asked for again the next time.
-  async wear(name) {
+  async setTheme(name) {
     if (name === this.#wanted) return;
     this.#wanted = name;
     try {

@@ -43,7 +43,7 @@ async function learn(face, panel) {
     if (!answer.ok) return;
     const about = await answer.json();
     panel.build(about);
-    face.wear(about.settings.find((setting) => setting.name === THEME).value);
+    face.setTheme(about.settings.find((setting) => setting.name === THEME).value);
   } catch {
     // It went away again; the link tells when it is back.
   }
@@ -63,7 +63,7 @@ function start() {
     news: (news) => {
       if (news.stats) latency = news.stats.latency_p50_ms ?? null;
       if (news.state !== undefined) state = news.state === "reacting" ? "" : `; ${news.state}`;
-      if (news.settings?.[THEME]) face.wear(news.settings[THEME]);
+      if (news.settings?.[THEME]) face.setTheme(news.settings[THEME]);
       panel.showNews(news);
     },
     state: (now) => {

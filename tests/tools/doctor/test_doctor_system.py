@@ -6,8 +6,8 @@ from collections import namedtuple
 import psutil
 import pytest
 
-from reactface_node import __version__
 from reactface_node.config import Config
+from reactface_node.files.resources import version
 from reactface_node.tools.doctor import check_system
 from reactface_node.tools.doctor.check_system import (
     check_disk,
@@ -49,9 +49,9 @@ def installed(monkeypatch):
 
 
 def test_python():
-    assert check_python((3, 12, 4)).line() == f"ok    python: 3.12.4, reactface_node {__version__}"
+    assert check_python((3, 12, 4)).line() == f"ok    python: 3.12.4, reactface_node {version()}"
     assert check_python((3, 9, 0)).line() == (
-        f"fail  python: 3.9.0, reactface_node {__version__} -> use Python 3.11 or 3.12"
+        f"fail  python: 3.9.0, reactface_node {version()} -> use Python 3.11 or 3.12"
     )
 
 
