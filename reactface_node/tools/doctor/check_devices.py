@@ -48,7 +48,7 @@ def check_camera(wanted: str | None, apart: RunApart, dev: Path = DEV) -> Findin
         return _absent("camera", wanted, fact, cure)
     path = nodes[index]
     if not os.access(path, os.R_OK | os.W_OK):
-        return fail("camera", f"{path} is not yours to read", joining("video"))
+        return fail("camera", f"no permission to open {path}", joining("video"))
     try:
         seen = apart(read_camera, index, limit_s=LIMIT_S)
     except (UserError, ApartError, OSError) as error:
@@ -66,7 +66,7 @@ def check_microphone(wanted: str | None, apart: RunApart, dev: Path = DEV) -> Fi
     if wanted == TOPIC:
         return ok("microphone", "sound comes from a ROS topic")
     if wanted == NONE:
-        return ok("microphone", "none is wanted")
+        return ok("microphone", "not used (--mic none)")
     device = wanted or "default"
     nodes = sorted((dev / "snd").glob("pcm*c"))
     has_server = _has_sound_server()
@@ -78,7 +78,7 @@ def check_microphone(wanted: str | None, apart: RunApart, dev: Path = DEV) -> Fi
             "plug one in; a container needs --device /dev/snd; or use ROS topics, or --mic none",
         )
     if nodes and not has_server and not any(os.access(node, os.R_OK | os.W_OK) for node in nodes):
-        return fail("microphone", f"{nodes[0]} is not yours to read", joining("audio"))
+        return fail("microphone", f"no permission to open {nodes[0]}", joining("audio"))
     try:
         heard = apart(read_microphone, device, limit_s=LIMIT_S)
     except (UserError, ApartError, OSError) as error:

@@ -14,7 +14,7 @@ from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS
 from reactface_node.tools.doctor.apart import ApartError, Crash, RunApart, Slow
-from reactface_node.tools.doctor.check_system import APT, LIBRARIES, PACKAGES
+from reactface_node.tools.doctor.check_system import APT, LIBRARIES, PACKAGES, install
 from reactface_node.tools.doctor.finding import Finding, fail, ok, warn
 
 LIMIT_S = 180.0
@@ -199,7 +199,7 @@ def _cure(error: Exception, otherwise: str, package: str) -> str:
     text = str(error)
     module = re.search(r"No module named '(\w+)", text)
     if module:
-        return f"pip install {PACKAGES.get(module[1], module[1])}"
+        return install(PACKAGES.get(module[1], module[1]))
     if ".so" in text:
         return f"{APT} {' '.join(LIBRARIES.values())}"
     if isinstance(error, Slow):

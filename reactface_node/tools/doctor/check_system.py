@@ -4,6 +4,7 @@ import ctypes
 import os
 import platform
 import shutil
+import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -63,7 +64,7 @@ def check_packages(config: Config) -> Finding:
         wanted |= TRANSFORMERS
     missing = [package for name, package in wanted.items() if not _is_installed(name)]
     if missing:
-        cure = f"pip install {' '.join(missing)}"
+        cure = install(*missing)
         if missing == ["torch"]:
             cure += ", or --set weights=FOLDER of a model that was exported to ONNX"
         return fail("packages", f"{', '.join(missing)} not installed", cure)
@@ -72,9 +73,18 @@ def check_packages(config: Config) -> Finding:
         return warn(
             "packages",
             f"OpenCV 5 breaks cv_bridge ({', '.join(found)})",
-            "pip install 'opencv-contrib-python<5'",
+            install("opencv-contrib-python"),
         )
     return ok("packages", ", ".join(found))
+
+
+def install(*packages: str) -> str:
+    """The command that installs versions which this package works with."""
+    limits = {"opencv-contrib-python": "<5"}
+    if sys.version_info < (3, 13):
+        limits["mediapipe"] = "<=0.10.21"  # The last one that carries its models.
+    named = (f"'{name}{limits[name]}'" if name in limits else name for name in packages)
+    return f"pip install {' '.join(named)}"
 
 
 def _is_installed(name: str) -> bool:
@@ -156,7 +166,7 @@ def check_display(environment: Mapping[str, str], drm: Path = DRM) -> Finding:
     if not cards:
         return warn(name, f"none; {use}", "run on the desktop, or `export DISPLAY=:0` over ssh")
     if not os.access(cards[0], os.R_OK | os.W_OK):
-        return warn(name, f"{cards[0]} is not yours to use; {use}", joining("video"))
+        return warn(name, f"no permission to open {cards[0]}; {use}", joining("video"))
     return ok(name, f"{cards[0]}, without a desktop")
 
 

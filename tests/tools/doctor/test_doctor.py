@@ -16,6 +16,7 @@ from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.tools.doctor import doctor as doctor_module
 from reactface_node.tools.doctor.apart import ApartError, Crash, Slow, run_apart
+from reactface_node.tools.doctor.check_system import install
 from reactface_node.tools.doctor.doctor import DoctorChoice, checks, doctor, guarded
 from reactface_node.tools.doctor.finding import fail, ok, warn
 
@@ -197,14 +198,14 @@ def test_without_torch_mediapipe_ros_and_cyclonedds(tmp_path):
     lines = {line[6:].partition(":")[0]: line for line in child.stdout.splitlines()}
     assert list(lines) == NAMES
     assert lines["packages"] == (
-        "fail  packages: mediapipe, torch not installed -> pip install mediapipe torch"
+        f"fail  packages: mediapipe, torch not installed -> {install('mediapipe', 'torch')}"
     )
     assert lines["model"] == (
         "fail  model: ModuleNotFoundError: No module named 'torch' -> pip install torch"
     )
     assert lines["face tracker"] == (
         "fail  face tracker: face tracking needs mediapipe (No module named 'mediapipe'): pip "
-        "install mediapipe -> pip install mediapipe"
+        f"install mediapipe -> {install('mediapipe')}"
     )
     assert lines["dds"] == (
         "fail  dds: cyclonedds does not load (ModuleNotFoundError: No module named 'cyclonedds') "

@@ -58,7 +58,7 @@ def test_no_camera(tmp_path, wanted, level):
 def test_a_camera_of_others(dev, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert check_camera("1", never, dev).line() == (
-        f"fail  camera: {dev}/video1 is not yours to read -> sudo usermod -aG video $USER, then "
+        f"fail  camera: no permission to open {dev}/video1 -> sudo usermod -aG video $USER, then "
         "log in again"
     )
 
@@ -94,7 +94,10 @@ def test_topics_need_no_device(tmp_path):
     assert check_microphone("topic", never, tmp_path).line() == (
         "ok    microphone: sound comes from a ROS topic"
     )
-    assert check_microphone("none", never, tmp_path).line() == "ok    microphone: none is wanted"
+    assert (
+        check_microphone("none", never, tmp_path).line()
+        == "ok    microphone: not used (--mic none)"
+    )
 
 
 def test_a_microphone(dev):
@@ -127,7 +130,7 @@ def test_a_sound_server_needs_no_device(tmp_path, monkeypatch):
 def test_a_microphone_of_others(dev, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert check_microphone(None, never, dev).line() == (
-        f"fail  microphone: {dev}/snd/pcmC1D0c is not yours to read -> sudo usermod -aG audio "
+        f"fail  microphone: no permission to open {dev}/snd/pcmC1D0c -> sudo usermod -aG audio "
         "$USER, then log in again"
     )
 

@@ -170,7 +170,7 @@ def test_a_model_that_is_too_slow(weights, profile, device, cure):
         (
             ApartError("ModuleNotFoundError: No module named 'cv2.data'"),
             "cpu",
-            "pip install opencv-contrib-python",
+            "pip install 'opencv-contrib-python<5'",
         ),
         (
             ApartError("ImportError: libGL.so.1: cannot open shared object file"),

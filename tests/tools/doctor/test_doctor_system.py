@@ -1,6 +1,7 @@
 """Python, packages, libraries, processor, memory, disk and display: well, and each way unwell."""
 
 import os
+import sys
 from collections import namedtuple
 
 import psutil
@@ -64,12 +65,15 @@ def test_packages_of_the_profile(installed, tmp_path):
     assert check_packages(paper).line() == said
 
 
-def test_packages_that_are_missing(installed):
+def test_packages_that_are_missing(installed, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 12, 0))
     del installed["cv2"], installed["mediapipe"]
     assert check_packages(Config()).line() == (
         "fail  packages: opencv-contrib-python, mediapipe not installed -> "
-        "pip install opencv-contrib-python mediapipe"
+        "pip install 'opencv-contrib-python<5' 'mediapipe<=0.10.21'"
     )
+    monkeypatch.setattr(sys, "version_info", (3, 13, 0))
+    assert check_packages(Config()).cure == "pip install 'opencv-contrib-python<5' mediapipe"
 
 
 def test_no_torch_can_be_gone_without(installed):
@@ -181,7 +185,7 @@ def test_display(monkeypatch, tmp_path):
     assert check_display({}, tmp_path).line() == f"ok    display: {card}, without a desktop"
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert check_display({}, tmp_path).line() == (
-        f"warn  display: {card} is not yours to use; {USE} -> sudo usermod -aG video $USER, then "
+        f"warn  display: no permission to open {card}; {USE} -> sudo usermod -aG video $USER, then "
         "log in again"
     )
     monkeypatch.setattr(check_system, "find_spec", lambda _: None)
