@@ -61,7 +61,7 @@ class _Tables:
         self.colours: dict[str, int] = {}
         self.shapes: dict[Any, int] = {}
         self.paints: dict[str, int] = {}
-        self._formulas = dict(self.values)
+        self._formulas: dict[Formula, int] = dict(self.values)
 
     def value(self, number: Number) -> int:
         if not isinstance(number, Formula):

@@ -62,7 +62,8 @@ class SkiaCanvas:
 
 def colour(text: str, alpha: Any = 1.0) -> int:
     """ "#rrggbb" -> skia's colour."""
-    return _opaque(text) | round(255 * min(max(alpha, 0.0), 1.0)) << 24
+    byte: int = round(255 * min(max(alpha, 0.0), 1.0))
+    return _opaque(text) | byte << 24
 
 
 @functools.lru_cache(maxsize=256)

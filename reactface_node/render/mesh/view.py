@@ -56,6 +56,7 @@ class MeshView(StillRenderer):
             logging.getLogger(__name__).warning(
                 "%s does not show %s", config.mesh, ", ".join(missing)
             )
+        self._places = [index_of(name) for name in self._mesh.names]
         self._around = _corners(self._mesh)
         self._pixels = np.zeros((FINE * config.height, FINE * config.width, 4), np.uint8)
         self._surface = skia.Surface(self._pixels, colorType=skia.kRGBA_8888_ColorType)
@@ -63,7 +64,7 @@ class MeshView(StillRenderer):
     def render(self, coefficients: np.ndarray) -> np.ndarray:
         """(58,) -> (H, W, 3) uint8 RGB, the caller's own; NaN and wild values are cleaned."""
         numbers = clean(coefficients)
-        weights = numbers[[index_of(name) for name in self._mesh.names]]
+        weights = numbers[self._places]
         # About fixed axes, x first: Rz @ Ry @ Rx.
         turn = Rotation.from_euler("xyz", numbers[ROTATION]).as_matrix().astype(np.float32)
         head = self._mesh.shaped(weights) @ turn.T

@@ -45,7 +45,7 @@ async function learn(face, panel) {
     panel.build(about);
     face.setTheme(about.settings.find((setting) => setting.name === THEME).value);
   } catch {
-    // It went away again; the link tells when it is back.
+    // The node has ended again; the link tells when it is back.
   }
 }
 
