@@ -15,6 +15,8 @@ import pytest
 import yaml
 from test_house import LEVELS
 
+from reactface_node.files import resources
+
 ROOT = Path(__file__).resolve().parent.parent
 MESSAGES = ROOT / "ros2_ws" / "src" / "reactface_msgs"
 NO_SOURCES = [".*", "*.egg-info", "__pycache__", "build", "install", "log", "out"]
@@ -199,6 +201,7 @@ def test_the_sdist_has_the_papers_and_the_tests(sdist):
 def test_both_packages_are_of_one_version():
     ours, messages = manifest(), manifest(MESSAGES)
     assert re.fullmatch(r"\d+\.\d+\.\d+", ours.findtext("version"))
+    assert resources.version() == ours.findtext("version")
     urls = [f"url[@type='{kind}']" for kind in ("website", "repository", "bugtracker")]
     for tag in ("version", "maintainer", "author", "license", *urls):
         assert ours.findtext(tag) and ours.findtext(tag) == messages.findtext(tag), tag
