@@ -7,9 +7,10 @@ TORCH_INDEX ?=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TOOLS := $(VENV)/tools/.installed
+DOCS := $(VENV)/docs/.installed
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: demo test check campaign audit sbom install clean
+.PHONY: demo test check campaign audit sbom docs install clean
 
 demo: install
 	rm -rf $(OUT)/demo $(OUT)/demo.mp4
@@ -39,6 +40,16 @@ sbom: install $(TOOLS)
 	mkdir -p $(OUT)
 	$(VENV)/tools/bin/cyclonedx-py environment --output-reproducible \
 	  -o $(OUT)/sbom.json $(BIN)/python
+
+# The pages of docs/ as a site; a broken link or another warning fails. It needs no `install`.
+docs: $(DOCS)
+	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --quiet --strict --site-dir $(abspath $(OUT))/site
+	@echo "Open $(OUT)/site/index.html."
+
+$(DOCS): constraints.txt
+	$(PYTHON) -m venv $(VENV)/docs
+	$(VENV)/docs/bin/python -m pip install -q -c constraints.txt mkdocs-material
+	touch $(DOCS)
 
 # Apart from what they look at.
 $(TOOLS): $(STAMP)
