@@ -7,9 +7,9 @@ short recording (``my_bag``, ``talk.mp4``), the ``sample`` and the YAML files of
 """
 
 import ast
+import pkgutil
 import re
 import runpy
-import shutil
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,13 +18,12 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from reactface_node.cli import build_parser, main
-from reactface_node.cli_options import load_config
+from reactface_node.cli.main import build_parser, main
+from reactface_node.cli.options import load_config
 from reactface_node.config import Config, OutputsConfig, RosConfig
-from reactface_node.errors import UserError
-from reactface_node.ros.adapters import TOPICS
-from reactface_node.ros.robot_settings import declared
-from reactface_node.ros.topics import OUTPUTS
+from reactface_node.ros.node.adapters import TOPICS
+from reactface_node.ros.node.topics import OUTPUTS
+from reactface_node.ros.rclpy.robot_settings import declared
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -167,7 +166,7 @@ def check_reactface(arguments):
         options, rest = build_parser().parse_known_args(arguments)
     except SystemExit as end:
         assert not end.code, f"reactface {' '.join(arguments)}"
-        return  # --help, --version
+        return  # --help or --version
     assert not rest or options.command == "node", rest
     if hasattr(options, "set"):
         load_config(options)
@@ -299,6 +298,14 @@ def test_every_page_is_in_the_navigation_and_every_picture_is_shown():
         assert picture.name in shown, picture.name
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_of_the_repository_that_is_named_exists(page):
+    for path in re.findall(
+        r"`((?:reactface_node|tests|config|launch|ros2_ws)/[\w./]*)`", page.read_text()
+    ):
+        assert (ROOT / path).exists(), path
+
+
 def script(name):
     return runpy.run_path(str(ROOT / "docs" / "scripts" / f"{name}.py"))
 
@@ -306,6 +313,23 @@ def script(name):
 def test_the_page_of_parameters_is_up_to_date():
     page = (ROOT / "docs" / "parameters.md").read_text("utf-8")
     assert script("parameters")["page"]() == page, "run: python docs/scripts/parameters.py"
+
+
+def test_the_pictures_of_the_architecture_are_up_to_date():
+    drawn = script("figures")
+    for name in ("rooms", "path"):
+        picture = (ROOT / "docs" / f"{name}.svg").read_text("utf-8")
+        assert drawn[name]() == picture, "run: python docs/scripts/figures.py"
+
+
+def test_the_path_of_an_image_and_of_a_sound_names_what_there_is():
+    drawn = script("figures")
+    for _, name in (step for part in STEPS for step in drawn[part]):
+        found = pkgutil.resolve_name(f"reactface_node.{name}")
+        assert callable(found)
+
+
+STEPS = ("IMAGE", "SOUND", "REACTION", "SHOWN")
 
 
 def rows(name):

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from reactface_node.config import Config, profile_names
-from reactface_node.ros.robot_settings import declared
-from reactface_node.settings import Scalar, Setting, settings
+from reactface_node.config.settings import Scalar, Setting, settings
+from reactface_node.ros.rclpy.robot_settings import declared
 
 PAGE = Path(__file__).resolve().parent.parent / "parameters.md"
 INTRODUCTION = """\
