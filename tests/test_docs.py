@@ -300,9 +300,8 @@ def test_every_page_is_in_the_navigation_and_every_picture_is_shown():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_file_of_the_repository_that_is_named_exists(page):
-    for path in re.findall(
-        r"`((?:reactface_node|tests|config|launch|ros2_ws)/[\w./]*)`", page.read_text()
-    ):
+    text = page.read_text("utf-8")
+    for path in re.findall(r"`((?:reactface_node|tests|config|launch|ros2_ws)/[\w./]*)`", text):
         assert (ROOT / path).exists(), path
 
 
@@ -333,10 +332,14 @@ STEPS = ("IMAGE", "SOUND", "REACTION", "SHOWN")
 
 
 def rows(name):
-    """The tables of a page: each name that a first cell has in ticks -> the other cells."""
-    lines = (ROOT / "docs" / name).read_text("utf-8").splitlines()
-    cells = [line.strip("|").split(" | ") for line in lines if line.startswith("| `")]
-    return {named: rest for first, *rest in cells for named in re.findall("`([^`]+)`", first)}
+    """The tables of a page: each name that a first cell has in ticks -> the other cells of the
+    first row that has it."""
+    found = {}
+    for line in (ROOT / "docs" / name).read_text("utf-8").splitlines():
+        first, *rest = line.strip("|").split(" | ")
+        for named in re.findall("`([^`]+)`", first) if line.startswith("| `") else ():
+            found.setdefault(named, rest)
+    return found
 
 
 @pytest.mark.parametrize(("topic", "about"), (OUTPUTS | TOPICS).items())

@@ -71,19 +71,19 @@ def page() -> str:
     return "\n".join(parts)
 
 
-HEAD = ["name", "type", "range or choices", "unit", "default", "live", "ROS", "description"]
+HEAD = ["name", "description", "type", "range or choices", "unit", "default", "live", "ROS"]
 
 
 def row(item: Setting, robots: Iterable[str]) -> list[str]:
     return [
         f"`{item.name}`",
+        item.help,
         KINDS[type(item.value)],
         limits(item),
         next((unit for suffix, unit in UNITS.items() if item.name.endswith(suffix)), ""),
         shown(item.value),
         "yes" if item.live else "",
         "yes" if item.name in robots else "",
-        item.help,
     ]
 
 
