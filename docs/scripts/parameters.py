@@ -37,6 +37,17 @@ one line.
 - **default**: what the `default` profile has. [The last table](#what-the-profiles-set) says where
   `paper` and `official` differ.
 """
+MORE = {
+    "on_device_failure": "`stop` says so in the log and in `/diagnostics`, and the process "
+    "ends with an error, upon which the launch file starts it again; `cpu` goes on without the GPU",
+    "threads": "0 takes all cores; one is fastest for the `default` profile",
+    "timeline.max_wait_s": "a stream that gave nothing in the window is not waited for at all",
+    "timeline.camera_to_microphone_offset_s": "below 0 the images are too early, and wait",
+    "perception.rate_hz": "25, 12.5, 8.33 and so on",
+    "playout.playout_delay_s": "in frame mode counted from the end of the frame; it grows by "
+    "itself where sound comes in larger chunks",
+    "render.precision": "`float16` is not for a CPU",
+}
 SECTIONS = {
     "": ("General", "Which model runs, and where."),
     "timeline": ("timeline", "How images and sound become frames of 1/25 s."),
@@ -77,7 +88,7 @@ HEAD = ["name", "description", "type", "range or choices", "unit", "default", "l
 def row(item: Setting, robots: Iterable[str]) -> list[str]:
     return [
         f"`{item.name}`",
-        item.help,
+        f"{item.help}. {MORE[item.name]}" if item.name in MORE else item.help,
         KINDS[type(item.value)],
         limits(item),
         next((unit for suffix, unit in UNITS.items() if item.name.endswith(suffix)), ""),
