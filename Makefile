@@ -10,11 +10,12 @@ EXTRAS := test,dds,display,paper,train,onnx,export,check
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TOOLS := $(VENV)/tools/.installed
+DOCS := $(VENV)/docs/.installed
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 PYTEST := $(BIN)/python -m pytest -n $(JOBS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check package resolve campaign audit sbom install clean
+.PHONY: help demo test quick check package resolve campaign audit sbom docs install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +55,16 @@ sbom: install $(TOOLS) ## what is installed, in CycloneDX's format: out/sbom.jso
 	mkdir -p $(OUT)
 	$(VENV)/tools/bin/cyclonedx-py environment --output-reproducible \
 	  -o $(OUT)/sbom.json $(BIN)/python
+
+# The pages of docs/ as a site; a broken link or another warning fails. It needs no `install`.
+docs: $(DOCS)
+	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --quiet --strict --site-dir $(abspath $(OUT))/site
+	@echo "Open $(OUT)/site/index.html."
+
+$(DOCS): constraints.txt
+	$(PYTHON) -m venv $(VENV)/docs
+	$(VENV)/docs/bin/python -m pip install -q -c constraints.txt mkdocs-material
+	touch $(DOCS)
 
 # Apart from what they look at.
 $(TOOLS): $(STAMP)
