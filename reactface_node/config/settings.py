@@ -137,7 +137,7 @@ def _unknown(name: object, parts: Mapping[str, Any], prefix: str) -> UserError:
 
 
 def _checked(name: str, value: Any, leaf: _Leaf) -> Scalar:
-    """The value in the type of the setting; UserError, which names the setting, if it is invalid."""
+    """The value in the setting's type; if it is invalid, a UserError that names the setting."""
     kind, about = leaf.kind, leaf.about
     typed = _typed(value, kind)
     if typed is None:
