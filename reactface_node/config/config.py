@@ -255,7 +255,7 @@ class Config:
 
         UserError on an unknown profile or name, a wrong type, or a value out of range.
         """
-        config = merge(Config(), read_yaml(_profile_path(profile)))
+        config: Config = merge(Config(), read_yaml(_profile_path(profile)))
         if path is not None:
             names = [item.name for item in dataclasses.fields(Config)]
             config = _merged_from(path, config, read_settings(_settings_path(path), names))
@@ -284,7 +284,8 @@ class Config:
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> "Config":
         """Inverse of ``to_dict``; UserError as in ``load``."""
-        return merge(Config(), values)
+        config: Config = merge(Config(), values)
+        return config
 
 
 def profile_names() -> list[str]:

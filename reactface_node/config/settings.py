@@ -167,5 +167,6 @@ def _typed(value: Any, kind: type) -> Scalar | None:
         return float(max(-HUGE, min(HUGE, value)))
     if isinstance(written, Plain) and isinstance(value, float) and value.is_integer():
         # 1e5 in a file is a whole number.
-        return kind(value)
-    return kind(value) if isinstance(value, kind) else None
+        value = kind(value)
+    typed: Scalar | None = kind(value) if isinstance(value, kind) else None
+    return typed

@@ -46,7 +46,8 @@ RIGID, RIGID_M = _rigid()
 
 def to_pixels(landmarks: np.ndarray, width: int, height: int) -> np.ndarray:
     """FaceMesh's normalised landmarks (478, 3), z in image widths -> pixels in our axes."""
-    return landmarks * np.array([width, -height, -width], float)
+    pixels: np.ndarray = landmarks * np.array([width, -height, -width], float)
+    return pixels
 
 
 def roll(points: np.ndarray) -> float:
@@ -97,7 +98,8 @@ def face_shape(points: np.ndarray) -> np.ndarray:
     signs = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
     rotation = (u * signs) @ vt
     scale = (sizes * signs).sum() / ((model - model_mid) ** 2).sum()
-    return (points - seen_mid) @ rotation / max(scale, 1e-9) + model_mid
+    shape: np.ndarray = (points - seen_mid) @ rotation / max(scale, 1e-9) + model_mid
+    return shape
 
 
 def head_pose(points: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray] | None:
@@ -128,7 +130,8 @@ def euler_angles(rotation: np.ndarray) -> np.ndarray:
 def rotation_matrix(angles: np.ndarray) -> np.ndarray:
     """Angles (x, y, z) in radians -> rotation matrix (3, 3); the inverse of ``euler_angles``."""
     (cx, cy, cz), (sx, sy, sz) = np.cos(angles), np.sin(angles)
-    turn_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
-    turn_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    turn_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return turn_z @ turn_y @ turn_x
+    about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
+    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
+    rotation: np.ndarray = about_z @ about_y @ about_x
+    return rotation

@@ -12,6 +12,10 @@ those of the test: a movement of 3 to 9 mm of one part of the face gives its own
 above 0.5 and the others less than 0.35, turning the head gives less than 0.1, and in the recording
 the laughing reads as more smile than the crying, by 0.25. How each single value was chosen is not
 recorded; jaw, smile and lowered lip began at 26, 6.5 and 6 mm.
+
+Measured on seven labelled clips of acted faces with these numbers (FaceMesh, mean weights): a smile
+reads as 0.73 where people smile and 0.19 where the face is neutral; an "oh" as an open jaw of 0.67,
+but also as a frown of 0.56; a yell, wrongly, as a smile of 0.96.
 """
 
 from dataclasses import dataclass

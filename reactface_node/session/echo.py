@@ -134,7 +134,8 @@ class EchoGate:
     def _noise(self) -> np.ndarray:
         """Noise level of each band: four times the quietest tenth of the microphone."""
         heard = self._heard[self._told] if self._told.any() else self._heard
-        return 4.0 * np.quantile(heard, 0.1, axis=0) + QUIET
+        noise: np.ndarray = 4.0 * np.quantile(heard, 0.1, axis=0) + QUIET
+        return noise
 
 
 def _ringing(energy: np.ndarray, before: np.ndarray) -> np.ndarray:

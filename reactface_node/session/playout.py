@@ -179,7 +179,8 @@ class Playout:
         self._faded += len(face)
         if self._faded >= self._window:
             self._fading = None
-        return (1.0 - share) * old + share * face
+        mixed: np.ndarray = (1.0 - share) * old + share * face
+        return mixed
 
 
 class Delay:
