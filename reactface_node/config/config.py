@@ -258,7 +258,7 @@ class Config:
         config: Config = merge(Config(), read_yaml(_profile_path(profile)))
         if path is not None:
             names = [item.name for item in dataclasses.fields(Config)]
-            config = _merged_from(path, config, read_settings(_settings_path(path), names))
+            config = _merged_from(path, config, read_settings(_settings_path(Path(path)), names))
         config = config.replace(overrides or {})
         if config.profile != profile:
             raise UserError(
@@ -316,7 +316,6 @@ def _profile_path(profile: str) -> Path:
 
 def _settings_path(path: Path) -> Path:
     """The path; for a profile that lay in config/ up to version 0.1.0, its path in profiles/."""
-    path = Path(path)
     moved = path.parent / PROFILES / path.name
     # Not Path.exists, which raises where a name is too long or a folder closed.
     if path.parent.name != "config" or os.path.lexists(path) or not os.path.isfile(moved):
