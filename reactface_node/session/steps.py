@@ -9,7 +9,7 @@ import numpy as np
 from reactface_node.config import ModelConfig
 from reactface_node.engine.engine import Engine
 from reactface_node.session.model_use import Use
-from reactface_node.session.pending import Pending, nobody
+from reactface_node.session.pending import Pending, empty_frames
 
 Raw = np.ndarray | None
 
@@ -24,7 +24,7 @@ class Steps:
 
     def __init__(self, engine: Engine, config: ModelConfig):
         self._engine, self._window = engine, config.window
-        self._nobody = nobody(config, engine.frames)
+        self._empty = empty_frames(config, engine.frames)
         self._pool = (
             ThreadPoolExecutor(1, thread_name_prefix="model") if engine.frames > 1 else None
         )
@@ -79,7 +79,7 @@ class Steps:
             self._place = 0
         place = pending.window.index * frames % self._window
         while self._place != place:
-            self._engine.step(self._nobody)
+            self._engine.step(self._empty)
             self._place = (self._place + frames) % self._window
         self._place = (self._place + frames) % self._window
         return self._engine.step(pending.speaker)

@@ -56,7 +56,7 @@ class Pages:
         self._kinds = {name: type(item.value) for name, item in self._live.items()}
         self._open: set[Viewer] = set()
         self._news: dict[str, Any] = {}
-        self._closing = self._complained = False
+        self._closing = self._warned = False
         self._log = logging.getLogger(__name__)
 
     @property
@@ -135,7 +135,7 @@ class Pages:
         try:
             async for message in socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    self._obey(message.data, viewer)
+                    self._execute(message.data, viewer)
         finally:
             self._open.discard(viewer)
             sender.cancel()
@@ -155,33 +155,33 @@ class Pages:
             raise refusal
         return await handler(request)
 
-    def complain(self, what: object) -> None:
+    def warn_once(self, what: object) -> None:
         """Log a warning about invalid data of a page, once only, as there may be much of it."""
-        if not self._complained:
-            self._complained = True
+        if not self._warned:
+            self._warned = True
             self._log.warning("a page sent what cannot be read, said once: %s", what)
 
-    def _obey(self, text: str | bytes, viewer: Viewer) -> None:
+    def _execute(self, text: str | bytes, viewer: Viewer) -> None:
         try:
             self._order(read_command(text, self._kinds))
         except UserError as error:
             viewer.put_news({"reason": str(error)})
-            self.complain(error)
+            self.warn_once(error)
 
 
 class _HttpLog(logging.Logger):
     """The log of aiohttp's server, without a traceback for every peer that does not speak HTTP."""
 
-    def __init__(self, complain: Callable[[object], None]) -> None:
+    def __init__(self, warn_once: Callable[[object], None]) -> None:
         super().__init__(f"{__name__}.http")
         self.parent = logging.getLogger(__name__)
-        self._complain = complain
+        self._warn = warn_once
 
     def filter(self, record: logging.LogRecord) -> Any:
         error = record.exc_info[1] if record.exc_info else None
         if not isinstance(error, HttpProcessingError):
             return super().filter(record)
-        self._complain(f"no HTTP ({type(error).__name__})")
+        self._warn(f"no HTTP ({type(error).__name__})")
         return False
 
 
@@ -234,7 +234,7 @@ async def listening(pages: Pages, config: Config, access: Access) -> AsyncIterat
     await runner.setup()
     manager, loop = runner.server, asyncio.get_running_loop()
     assert manager is not None
-    log, silent = _HttpLog(pages.complain), logging.Logger(__name__, logging.CRITICAL)
+    log, silent = _HttpLog(pages.warn_once), logging.Logger(__name__, logging.CRITICAL)
 
     def connect() -> asyncio.Protocol:
         if len(manager.connections) >= MOST_CONNECTIONS:
