@@ -1,1 +1,1 @@
-"""ReactFace online: a face that listens."""
+"""ReactFace online: generates facial reactions of a listening robot in real time."""

@@ -1,4 +1,4 @@
-"""A face tracker on a thread of its own, so that nothing else waits for an image."""
+"""Runs a face tracker on its own thread, so that nothing else waits for it."""
 
 import logging
 from collections.abc import Callable
@@ -11,20 +11,34 @@ from reactface_node.schema import Observation
 
 
 class Tracker(Protocol):
-    """What a session needs of perception."""
+    """The interface between a session and perception; ``LandmarkTracker`` is the usual one."""
 
-    def track(self, stamp_s: float, rgb: np.ndarray) -> Observation: ...
-    def hear(self, stamp_s: float, duration_s: float, rms: float) -> None: ...
-    def change_person(self) -> None: ...
-    def narrow(self, max_width_px: int) -> None: ...
-    def reset(self) -> None: ...
-    def close(self) -> None: ...
+    def track(self, stamp_s: float, rgb: np.ndarray) -> Observation:
+        """Image (H, W, 3) uint8 RGB -> the observation of the followed person."""
+        ...
+
+    def hear(self, stamp_s: float, duration_s: float, rms: float) -> None:
+        """Note an audio chunk: time and length in seconds, RMS with full scale 1."""
+
+    def change_person(self) -> None:
+        """Treat the next face as another person."""
+
+    def narrow(self, max_width_px: int) -> None:
+        """Shrink images to this width from now on."""
+
+    def reset(self) -> None:
+        """Forget everybody; stamps may start anew."""
+
+    def close(self) -> None:
+        """Free the tracker."""
 
 
 class TrackerThread:
-    """One thread does what is asked, in the order in which it was asked: the same numbers as
-    without it, later. busy_s: seconds of ``clock`` that the thread has worked so far. cpu_s: the
-    part of them in which this process had a CPU: a landmark model has threads of its own."""
+    """Calls a tracker on one thread, in the order of the calls, with the same results.
+
+    busy_s: seconds of ``clock`` for which the thread has worked so far. cpu_s: the part of them in
+    which this process used a CPU, on any of its threads, since a landmark model has its own.
+    """
 
     def __init__(
         self,
@@ -32,42 +46,42 @@ class TrackerThread:
         clock: Callable[[], float],
         cpu_clock: Callable[[], float],
     ):
-        """clock: seconds that pass. cpu_clock: seconds for which the process had a CPU."""
+        """clock: wall time in seconds. cpu_clock: CPU time of the process in seconds."""
         self.busy_s = self.cpu_s = 0.0
         self._tracker, self._clock, self._cpu_clock = tracker, clock, cpu_clock
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="tracker")
         self._images: list[Future[Observation]] = []
 
     def track(self, stamp_s: float, rgb: np.ndarray) -> "Future[Observation]":
-        """(H, W, 3) uint8 RGB -> what will be seen, or what the tracker raises."""
+        """Image (H, W, 3) uint8 RGB -> the future observation, or the tracker's error."""
         future = self._pool.submit(self._timed, self._tracker.track, stamp_s, rgb)
         self._images = [*(image for image in self._images if not image.done()), future]
         return future
 
     def drop_waiting(self) -> int:
-        """Images that the thread has not begun with are not tracked; how many there were."""
+        """Drop the images that the thread has not begun with; returns how many."""
         dropped = sum(image.cancel() for image in self._images)
         self._images = [image for image in self._images if not image.done()]
         return dropped
 
     def hear(self, stamp_s: float, duration_s: float, rms: float) -> None:
-        """As the tracker's."""
+        """See ``Tracker``; runs after the calls before it."""
         self._do(self._tracker.hear, stamp_s, duration_s, rms)
 
     def change_person(self) -> None:
-        """As the tracker's."""
+        """See ``Tracker``; runs after the calls before it."""
         self._do(self._tracker.change_person)
 
     def narrow(self, max_width_px: int) -> None:
-        """As the tracker's."""
+        """See ``Tracker``; runs after the calls before it."""
         self._do(self._tracker.narrow, max_width_px)
 
     def reset(self) -> None:
-        """As the tracker's."""
+        """See ``Tracker``; runs after the calls before it."""
         self._do(self._tracker.reset)
 
     def close(self) -> None:
-        """Ends the thread after what it is at, drops what waits, and frees the tracker."""
+        """End the thread after its current call, drop the waiting ones, and free the tracker."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._tracker.close()
 
@@ -85,7 +99,7 @@ class TrackerThread:
 
 
 def _say_failed(done: "Future[None]") -> None:
-    """Nobody asks what became of these."""
+    """Log the error of a call whose result nobody reads."""
     error = None if done.cancelled() else done.exception()
     if error is not None:
         logging.getLogger(__name__).error("the face tracker failed: %r", error)

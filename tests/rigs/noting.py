@@ -1,4 +1,4 @@
-"""Helpers of ``test_model_use``, for other tests too."""
+"""A model that notes its windows, for the tests of decisions about windows."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Whatever comes: properties of the timeline, the playout and the config, on generated inputs."""
+"""Properties of the timeline, the playout and the config on generated inputs."""
 
 import math
 from dataclasses import replace
@@ -14,7 +14,7 @@ from reactface_node.errors import UserError
 from reactface_node.media.audio import LONGEST_CHUNK_S
 from reactface_node.schema import EXPRESSION, NUM_COEFFICIENTS, ROTATION, TRANSLATION
 from reactface_node.session.playout import Playout
-from reactface_node.session.stamps import AUDIO, IMAGE, BackInTime, Order
+from reactface_node.session.stamps import AUDIO, IMAGE, HeldInputs, Order
 from reactface_node.session.timeline import BUFFER_S, Timeline
 
 # The same examples on every machine, and nothing written beside the tests.
@@ -59,7 +59,7 @@ class Follower:
     def __init__(self, window, eager):
         self.perceived, self.windows, self.resets = [], [], 0
         self.timeline = Timeline(TimelineConfig(), window, self._perceive, eager)
-        self.back = BackInTime(self.timeline.stats)
+        self.back = HeldInputs(self.timeline.stats)
         self.now_s, self.window = 0.0, window
 
     def _perceive(self, slot, stamp_s, image):
@@ -249,7 +249,7 @@ def test_a_config_comes_back_from_its_dictionary_with_what_was_changed(changes):
 
 @FEW
 @given(st.dictionaries(ANY_NAME, JUNK, max_size=4))
-def test_whatever_is_set_it_is_taken_or_said_in_one_line(changes):
+def test_any_setting_is_accepted_or_refused_in_one_line(changes):
     for make in (lambda: Config().replace(**changes), lambda: Config.from_dict(changes)):
         try:
             config = make()

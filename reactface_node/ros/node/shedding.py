@@ -11,14 +11,14 @@ from reactface_node.session.overload import OverloadController, said_of
 
 class Shedding:
     """Measures the serving thread's work and the tracker's, and tells the session what to leave
-    out. level: of ``load.LEVELS``."""
+    out. level: of ``overload.LEVELS``."""
 
     def __init__(self, session: Session, clock: Callable[[], float], is_on: bool):
         """clock: what work is measured with; another than the usual one tells CPU time too."""
         self.level = 0
         self._session, self._clock, self._is_on = session, clock, is_on
         self._cpu_clock = time.thread_time if clock is time.perf_counter else clock
-        self._governor = OverloadController()
+        self._controller = OverloadController()
         self._busy_s = self._cpu_s = 0.0
         self._tracked_s, self._tracked_cpu_s = session.tracker_busy_s, session.tracker_cpu_s
         self._late = self._untracked = 0
@@ -43,7 +43,7 @@ class Shedding:
         span_s = max(now_s - self._since_s, 1e-3)
         serving, tracking = self._busy_s / span_s, (tracked_s - self._tracked_s) / span_s
         if self._is_on:
-            level = self._governor.judge(
+            level = self._controller.judge(
                 serving,
                 tracking,
                 int(frames_late) - self._late,

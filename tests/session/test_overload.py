@@ -1,4 +1,4 @@
-"""What is left out on a machine that cannot keep up, and when it comes back."""
+"""Overload controller: when it reduces work on a slow machine, and when it goes back."""
 
 import logging
 
@@ -24,9 +24,9 @@ class Machine:
         return min(serving, 1.0), min(tracking, 1.0), late
 
 
-def levels(machine, seconds, governor=None):
-    governor = governor or OverloadController()
-    return [governor.judge(*machine.second(governor.level)) for _ in range(seconds)]
+def levels(machine, seconds, controller=None):
+    controller = controller or OverloadController()
+    return [controller.judge(*machine.second(controller.level)) for _ in range(seconds)]
 
 
 def changes(seen):
@@ -38,9 +38,9 @@ def test_a_machine_that_keeps_up_does_all():
 
 
 def test_a_single_bad_second_changes_nothing():
-    governor = OverloadController()
+    controller = OverloadController()
     for second in range(50):
-        assert governor.judge(0.2, 1.0 if second % 3 == 0 else 0.5, 0) == 0
+        assert controller.judge(0.2, 1.0 if second % 3 == 0 else 0.5, 0) == 0
 
 
 def test_down_one_level_after_every_two_bad_seconds():
@@ -72,37 +72,37 @@ def test_a_model_that_is_too_slow_reacts_half_of_the_time():
 
 
 def test_it_climbs_back_level_by_level_when_the_load_is_gone():
-    governor, machine = OverloadController(), Machine(30.0, 2.0)
-    levels(machine, 20, governor)
+    controller, machine = OverloadController(), Machine(30.0, 2.0)
+    levels(machine, 20, controller)
     machine.tracking, machine.serving = 0.4, 0.1
-    seen = levels(machine, 60, governor)
+    seen = levels(machine, 60, controller)
     assert seen[-1] == 0 and changes(seen) == 3 + 1
     assert seen[3] == 4 and seen[5] == 3  # after five seconds with room
 
 
 def test_a_climb_that_fails_is_tried_again_after_twice_as_long():
-    governor, climbs = OverloadController(), []
+    controller, climbs = OverloadController(), []
     for second in range(400):
-        before = governor.level
+        before = controller.level
         # Looks like room below, and is none above.
-        tracking = 0.95 if governor.level == 0 else 0.15
-        if governor.judge(0.1, tracking, 0) < before:
+        tracking = 0.95 if controller.level == 0 else 0.15
+        if controller.judge(0.1, tracking, 0) < before:
             climbs.append(second)
     waits = np.diff(climbs)
     assert list(waits[:4]) == [12, 22, 42, 62] and set(waits[4:]) == {62}
 
 
 def test_a_moments_spike_leaves_no_level_for_ever():
-    governor = OverloadController()
+    controller = OverloadController()
     for _ in range(2):
-        governor.judge(0.1, 1.0, 0)
-    assert governor.level == 1
+        controller.judge(0.1, 1.0, 0)
+    assert controller.level == 1
     for _ in range(10):
-        governor.judge(0.05, 0.1, 0)
-    assert governor.level == 0
+        controller.judge(0.05, 0.1, 0)
+    assert controller.level == 0
 
 
-def test_levels_are_said_in_plain_words():
+def test_levels_as_text():
     assert said_of(0, 25.0) == "tracking 25 times a second"
     assert said_of(1, 12.5) == "overloaded: tracking 12.5 times a second"
     assert "8.33 times a second in smaller images" in said_of(3, 25 / 3)
@@ -133,11 +133,11 @@ def test_a_machine_that_is_fast_enough_hears_nothing():
         ),
     ],
 )
-def test_a_model_that_is_too_slow_is_said_with_what_would_help(given, text):
+def test_advice_for_a_model_that_is_too_slow(given, text):
     assert too_slow(1.72, 0.1, *given) == text
 
 
-def test_a_tracker_that_is_too_slow_is_said():
+def test_advice_for_a_tracker_that_is_too_slow():
     assert "lowest rate: it takes 2.5 times" in too_slow(0.1, 2.5, "default", "cpu", 1)
 
 
@@ -145,7 +145,7 @@ def test_a_tracker_that_is_too_slow_is_said():
     ("model_s", "image_s", "text"),
     [(0.3, 0.1, ""), (0.48, 0.1, "takes 1.5 times as long as it lasts"), (0.3, 0.24, "2.0 times")],
 )
-def test_what_is_slow_at_the_start_is_said_and_first_calls_are_not_meant(
+def test_the_warm_up_warns_of_slow_parts_but_not_of_slow_first_calls(
     model_s, image_s, text, caplog
 ):
     now_s, first = [0.0], {"model": 9.0, "image": 9.0}
@@ -165,8 +165,8 @@ def test_what_is_slow_at_the_start_is_said_and_first_calls_are_not_meant(
 
 
 def judged(seconds=30, **second):
-    governor = OverloadController()
-    return [governor.judge(**{"late": 0, **second}) for _ in range(seconds)]
+    controller = OverloadController()
+    return [controller.judge(**{"late": 0, **second}) for _ in range(seconds)]
 
 
 def test_time_in_which_others_have_the_cpu_is_no_load_of_ours():
@@ -193,10 +193,10 @@ def test_a_tracker_that_only_waits_is_thinned_where_images_pass_it_by():
 
 
 def test_there_is_room_again_where_only_others_keep_it_waiting():
-    governor = OverloadController()
+    controller = OverloadController()
     for _ in range(4):
-        governor.judge(0.1, 1.0, 0, 0.1, 1.0, 5)
-    assert governor.level == 2
+        controller.judge(0.1, 1.0, 0, 0.1, 1.0, 5)
+    assert controller.level == 2
     for _ in range(40):
-        governor.judge(0.1, 0.9, 0, 0.1, 0.2, 0)
-    assert governor.level == 0
+        controller.judge(0.1, 0.9, 0, 0.1, 0.2, 0)
+    assert controller.level == 0
