@@ -100,12 +100,11 @@ class DdsNode:
         output cannot be had."""
         self._types = RosbagsTypes()
         self._adapters = Adapters(config.outputs)
-        self._writers: dict[str, Writer] = {
-            topic: wire.writer(
-                "rt" + absolute(topic), kind, self._types, Quality(not best_effort, depth)
-            )
-            for topic, (kind, best_effort, depth) in outputs(config.ros, self._adapters).items()
-        }
+        self._writers: dict[str, Writer] = {}
+        for topic, about in outputs(config.ros, self._adapters.topics).items():
+            quality = Quality(not about.best_effort, about.depth)
+            name = "rt" + absolute(topic)
+            self._writers[topic] = wire.writer(name, about.type_name, self._types, quality)
         self.server = Server(
             config, session, self._types, self, renderer, NODE_NAME, self._adapters, page
         )

@@ -26,7 +26,7 @@ from reactface_node.ros.node.intake import Session
 from reactface_node.ros.node.server import Server
 from reactface_node.ros.node.streams import Stream, awaited
 from reactface_node.ros.node.subscriptions import SEARCH_PERIOD_S, Input, InputRouter
-from reactface_node.ros.node.topics import outputs
+from reactface_node.ros.node.topics import OutputTopic, outputs
 from reactface_node.web import WebFace
 
 _SHORTEST_S, _LONGEST_S = 0.002, 0.1
@@ -48,8 +48,8 @@ class Graph:
             adapters = Adapters(config.outputs)
             self._undo.callback(adapters.close)
             self._publishers = {
-                topic: self._publish_on(topic, *about)
-                for topic, about in outputs(config.ros, adapters).items()
+                topic: self._publish_on(topic, about)
+                for topic, about in outputs(config.ros, adapters.topics).items()
             }
             page = self._undo.enter_context(WebFace(config)) if config.web.port else None
             if page is not None:
@@ -198,13 +198,13 @@ class Graph:
     def unsubscribe(self, subscription: Subscription) -> None:
         self._node.destroy_subscription(subscription)
 
-    def _publish_on(self, topic: str, type_name: str, best_effort: bool, depth: int) -> Any:
-        kind = self._types.message_type(type_name)
+    def _publish_on(self, topic: str, about: OutputTopic) -> Any:
+        kind = self._types.message_type(about.type_name)
         with _overridden(topic):
             publisher = self._node.create_publisher(
                 kind,
                 topic,
-                _quality(best_effort, depth),
+                _quality(about.best_effort, about.depth),
                 event_callbacks=PublisherEventCallbacks(use_default_callbacks=False),
                 qos_overriding_options=QoSOverridingOptions.with_default_policies(),
             )
