@@ -232,11 +232,11 @@ class Intake:
     ) -> float:
         """When a message began, on the clock of arrival."""
         clock = self._clocks[stream]
-        time_s = clock.time_s(stamp_s, arrival_s, duration_s)
+        time_s = clock.place(stamp_s, arrival_s, duration_s)
         if clock.late_s > self.config.timeline.max_wait_s:
             self.meter.count(f"{stream}_late")
         # Audio without stamps is usual.
-        if time_s is None and (stream == "image" or stamp_s):
+        if clock.added_s is None and (stream == "image" or stamp_s):
             reason = "do not move" if stamp_s else "are zero"
             self._say_once(
                 f"stamps {stream}",
@@ -246,7 +246,7 @@ class Intake:
             )
         if clock.has_settled:
             self._say_once(f"clock {stream}", "%s %s", stream, clock)
-        return arrival_s - duration_s if time_s is None else time_s
+        return time_s
 
     def _say_assumed(self, stream: str) -> None:
         bare, ros = self._bare[stream], self.config.ros
