@@ -225,7 +225,7 @@ def run(events):
             node.server.tick(START_S + now / 100)
             now += 1
         node.server.receive(stream, message, START_S + arrival)
-    stats = {**session.stats(), **node.server.meter.totals, **node.server.offsets()}
+    stats = {**session.stats(), **node.server.meter.totals, **node.server.intake.offsets()}
     session.close()
     return session.pushed, stats
 
