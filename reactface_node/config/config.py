@@ -5,6 +5,7 @@ written here and nowhere else.
 """
 
 import dataclasses
+import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -236,7 +237,7 @@ class Config:
         config = merge(Config(), read_yaml(_profile_path(profile)))
         if path is not None:
             names = [item.name for item in dataclasses.fields(Config)]
-            config = _merged_from(path, config, read_settings(_settings_path(path), names))
+            config = _merged_from(path, config, read_settings(_settings_path(Path(path)), names))
         config = config.replace(overrides or {})
         if config.profile != profile:
             raise UserError(
@@ -292,7 +293,7 @@ def _profile_path(profile: str) -> Path:
 def _settings_path(path: Path) -> Path:
     """The path, or where the profile has moved to that was there up to version 0.1.0."""
     moved = path.parent / PROFILES / path.name
-    if path.exists() or path.parent.name != "config" or not moved.is_file():
+    if path.parent.name != "config" or os.path.exists(path) or not os.path.isfile(moved):
         return path
     _warn_of_place(path, moved)
     return moved

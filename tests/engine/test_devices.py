@@ -150,7 +150,7 @@ def test_a_full_gpu_is_no_damaged_file(tmp_path, monkeypatch):
     def full(*_, **__):
         raise ERRORS[0]
 
-    monkeypatch.setattr("reactface_node.model.checkpoint.safe_open", full)
+    monkeypatch.setattr("reactface_node.files.tensors.safe_open", full)
     with pytest.raises(torch.OutOfMemoryError):
         read_safetensors(path, "cpu")
 

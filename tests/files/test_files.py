@@ -23,10 +23,10 @@ CHILD = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from reactface_node.files import written_whole
-from reactface_node.media import VideoWriter
-from reactface_node.ros import convert
-from reactface_node.ros.bag import BagWriter
+from reactface_node.files.whole import written_whole
+from reactface_node.media.video import VideoWriter
+from reactface_node.ros.bags.writer import BagWriter
+from reactface_node.ros.messages import convert
 
 path = Path(sys.argv[2])
 if sys.argv[1] == "text":

@@ -33,6 +33,13 @@ from reactface_node.research.training.train import (
 from reactface_node.research.training.validate import energy_score, quick_metrics
 
 
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dyads")
+    make_synthetic(small_config().replace(**TINY).training, folder)
+    return folder
+
+
 def test_the_command_trains_weights_that_load_and_makes_its_own_data(tmp_path, capsys):
     pairs = [f"--set={name}={value}" for name, value in {**SMALL, **TINY}.items()]
     assert main(["train", "-o", str(tmp_path / "run"), *pairs]) == 0
@@ -123,8 +130,8 @@ def losses_of(out, data, processes, network):
     if processes > 1:
         launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         command = [sys.executable, *launch, *command[1:]]
-    root = str(ROOT)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": root}
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)
     assert done.returncode == 0, done.stderr[-2000:]
     files = [json.loads(path.read_text()) for path in sorted(out.glob("losses*.json"))]
