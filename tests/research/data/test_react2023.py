@@ -9,6 +9,7 @@ from rigs.data_sets import FRAMES, faceverse, write_react, write_video, write_wa
 
 from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
+from reactface_node.files.arrays import space_of
 from reactface_node.research.data.check import check
 from reactface_node.research.data.react2023 import React2023
 
@@ -71,11 +72,11 @@ def test_the_space_is_centred_and_goes_back():
 def test_a_mean_face_of_the_users(tmp_path):
     mean = np.full(58, 0.5, np.float32)
     np.save(tmp_path / "mean_face.npy", mean.reshape(1, 1, 58))
-    ours = Space.of(tmp_path / "mean_face.npy").to_ours(np.full(58, 0.5))
+    ours = space_of(tmp_path / "mean_face.npy").to_ours(np.full(58, 0.5))
     np.testing.assert_allclose(ours, [0.5] * 52 + [0] * 6)  # the expression is 0 at neutral
     np.save(tmp_path / "mean_face.npy", mean[:50])
     with pytest.raises(UserError, match=r"mean_face\.npy does not hold 58"):
-        Space.of(tmp_path / "mean_face.npy")
+        space_of(tmp_path / "mean_face.npy")
     source = React2023(write_react(tmp_path), "train", mean_face=tmp_path / "mean_face.npy")
     [problem] = source.problems()
     assert "mean_face.npy does not hold 58" in problem
