@@ -1,8 +1,5 @@
 """Helpers of ``test_train``, for other tests too."""
 
-import pytest
-
-from reactface_node.research.training.dataset import make_synthetic
 from rigs.model_inputs import small_config
 
 TINY = {
@@ -18,13 +15,6 @@ TINY = {
     "training.steps": 4,
     "training.validate_every": 2,
 }
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dyads")
-    make_synthetic(small_config().replace(**TINY).training, folder)
-    return folder
 
 
 def tiny(data, **changes):
