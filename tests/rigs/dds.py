@@ -126,7 +126,7 @@ def command_line(domain, *arguments, **environment):
             "-W",
             "error",
             "-m",
-            "reactface_node.cli.main",
+            "reactface_node.cli",
             *arguments,
             "--set",
             "ros.network_interface=lo",

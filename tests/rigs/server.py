@@ -75,7 +75,7 @@ class FakeTransport:
         self.sent, self.listeners = [], set()
 
     def publish(self, topic, message):
-        kind = OUTPUTS[topic][0]
+        kind = OUTPUTS[topic].type_name
         TYPES.serialize(message)  # every message must fit its definition
         assert message.__msgtype__ == kind
         self.sent.append((topic, message))

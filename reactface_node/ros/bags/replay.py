@@ -167,7 +167,7 @@ class ReplayTransport:
         self, config: RosConfig, bag: BagWriter, video: SideBySide | None, adapters: Adapters
     ):
         self._bag, self._video = bag, video
-        self._outputs = outputs(config, adapters)
+        self._outputs = outputs(config, adapters.topics)
         self.now_s = 0.0
 
     def subscribers(self, topic: str) -> int:
@@ -182,7 +182,7 @@ class ReplayTransport:
             self._video.write(stamp.sec + stamp.nanosec * 1e-9, picture)
             return
         name = topic.replace("~", f"/{NODE_NAME}")
-        self._bag.write(name, self.now_s, message, best_effort=self._outputs[topic][1])
+        self._bag.write(name, self.now_s, message, best_effort=self._outputs[topic].best_effort)
 
     def leave_out(self, from_s: float, seconds: float) -> None:
         """Nothing comes for so long after that time, and the mp4 does not stand still."""

@@ -294,7 +294,7 @@ def generate_launch_description():
 DYING = """
 from launch.actions import ExecuteProcess
 from launch import LaunchDescription
-from reactface_node.ros.respawn import Respawn
+from reactface_node.ros.rclpy.respawn import Respawn
 
 def generate_launch_description():
     command = ["sh", "-c", "echo again >> $COUNT; exit 7"]
