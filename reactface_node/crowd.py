@@ -1,10 +1,11 @@
-"""The former place and name of ``session.batch.SessionBatch``; to be removed after 0.1."""
+"""Former name of ``session.batch.SessionBatch``; will be removed in the release after 0.1.0."""
 
 import warnings
 from typing import Any
 
 
 def __getattr__(name: str) -> Any:
+    """``Crowd`` with a DeprecationWarning; AttributeError for any other name."""
     if name != "Crowd":
         raise AttributeError(f"module {__name__} has no attribute {name}")
     from reactface_node.session.batch import SessionBatch

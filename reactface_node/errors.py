@@ -1,28 +1,30 @@
-"""A user's mistake: one clear line, exit code 2. Also: any error as one line, and which errors
-are failures of a device."""
+"""UserError, errors as one line, and the recognition of device failures."""
 
-# Libraries on the GPU report its failures in their own words, as plain RuntimeErrors.
+# Text of the RuntimeErrors with which GPU libraries report failures.
 _WORDS = ("CUDA error", "CUDA driver error", "CUDNN_STATUS", "CUBLAS_STATUS", "CUFFT_")
 
 
 class UserError(Exception):
-    """Something the user can put right; the message says what is wrong and what to do."""
+    """A mistake that the user can correct: the message says in one line what is wrong and what to do.
+
+    The CLI prints it without a traceback and exits with code 2.
+    """
 
 
 class NoDevice(UserError):
-    """The device that is asked for is not there."""
+    """The requested device does not exist or cannot be used."""
 
 
 def one_line(error: BaseException) -> str:
-    """The kind of an error and its text, cut where it is long."""
+    """Type and text of an error as one line of at most 300 characters."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return text if len(text) <= 300 else f"{text[:297]}..."
 
 
 def is_device_failure(error: BaseException) -> bool:
-    """Whether it was the device that failed, not the code: not there, no memory left, or lost.
+    """Whether an error means that the device failed: missing, out of memory, or lost.
 
-    torch's errors by name, so that whoever asks needs no torch.
+    torch's error classes are compared by name, so that torch need not be imported.
     """
     if isinstance(error, NoDevice) or _kinds(error) & {"OutOfMemoryError", "AcceleratorError"}:
         return True
@@ -30,7 +32,7 @@ def is_device_failure(error: BaseException) -> bool:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch said that the GPU has no memory left."""
+    """Whether an error is torch's out-of-memory error."""
     return "OutOfMemoryError" in _kinds(error)
 
 

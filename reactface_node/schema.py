@@ -1,10 +1,9 @@
-"""Coefficient layout, ARKit names, units, and the records that cross module borders.
+"""Coefficient layout, ARKit names, units, and the records that pass between rooms.
 
-58 coefficients a frame: 52 ARKit expression weights (0..1, alphabetical, left and right
-being the subject's own), rotation (x, y, z in radians, R = Rz @ Ry @ Rx) and translation
-(x, y, z in metres). Face axes, right-handed: x to the subject's left, y up, z out of the
-face. Zero is the neutral face; +x nods down, +y turns to the subject's left, +z tilts the
-left side up.
+58 coefficients per frame: 52 ARKit expression weights (0..1, alphabetical; left and right are the
+subject's own), rotation (x, y, z in radians, R = Rz @ Ry @ Rx) and translation (x, y, z in
+metres). Face axes, right-handed: x to the subject's left, y up, z out of the face. Zero is the
+neutral face; rotation +x nods down, +y turns to the subject's left, +z tilts the left side up.
 """
 
 from collections.abc import Sequence
@@ -89,12 +88,15 @@ CROP_PX = 224
 
 
 def index_of(name: str) -> int:
-    """Index of a coefficient by its name, e.g. ``index_of("jawOpen")``; ValueError if unknown."""
+    """Index of a coefficient by its name, such as ``index_of("jawOpen")``; ValueError if unknown."""
     return COEFFICIENT_NAMES.index(name)
 
 
 def indices_of(*names: str) -> list[int]:
-    """Indices of several coefficients; a stem such as "mouthSmile" gives its left and right."""
+    """Indices of several coefficients; a stem such as "mouthSmile" gives left, then right.
+
+    ValueError if a name is unknown.
+    """
     found: list[int] = []
     for name in names:
         if name in COEFFICIENT_NAMES:
@@ -106,13 +108,13 @@ def indices_of(*names: str) -> list[int]:
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """What perception saw in one image of the speaker.
+    """The speaker's face in one image.
 
-    coefficients: (58,) float32, relative to the person's neutral; 0 where not valid.
-    valid: (58,) bool, the channels this tracker gives; all False when no face was found.
-    crop: (224, 224, 3) uint8 RGB face crop, only for encoders that read pixels.
-    person: whose face it is, counted from 1 as people come; 0 = nobody's.
-    people: how many faces are in the image.
+    coefficients: (58,) float32, relative to the person's neutral face; 0 where not valid.
+    valid: (58,) bool, channels that the tracker measures; all False if no face was found.
+    crop: (224, 224, 3) uint8 RGB image of the face, only for encoders that read pixels.
+    person: number of the person, from 1 in order of appearance; 0 = nobody.
+    people: number of faces in the image.
     """
 
     coefficients: np.ndarray
@@ -123,6 +125,7 @@ class Observation:
 
     @property
     def face_found(self) -> bool:
+        """Whether the followed person's face was found."""
         return bool(self.valid.any())
 
     @staticmethod
@@ -133,16 +136,16 @@ class Observation:
 
 @dataclass(frozen=True, eq=False)
 class Reaction:
-    """One window of the listener's face, or in frame mode one frame of it: w is then 1 below.
+    """The listener's face for one window, or in frame mode for one frame (w is then 1 below).
 
     window_index: counts from 0 at the session's time zero.
-    show_at_s: (w,) float64, when each frame is to be shown, on the inputs' clock.
+    show_at_s: (w,) float64, when each frame is to be shown, seconds on the inputs' clock.
     samples: (M, w, 58) float32, the M finished trajectories.
-    played: which sample is played.
-    face: (w, 58) float32, the frames to show (the played sample, cross-faded on a switch).
-    face_seen, voice_heard: fraction of the window's frames with a face, with audio (0..1).
-    speaker: (w, 58) float32, what was seen of the speaker; 0 where nothing was.
-    first_frame: place in the window of the first frame, 0 in window mode.
+    played: index of the sample that is shown.
+    face: (w, 58) float32, the frames to show: the played sample, cross-faded after a switch.
+    face_seen, voice_heard: share of the frames with a face, with audio (0..1).
+    speaker: (w, 58) float32, the speaker's coefficients; 0 where they are not known.
+    first_frame: position of the first frame in its window; 0 in window mode.
     """
 
     window_index: int
@@ -157,7 +160,7 @@ class Reaction:
 
 
 def joined(reactions: Sequence[Reaction]) -> Reaction:
-    """Frames of one window, in order, as one reaction."""
+    """Reactions to consecutive frames of one window, in order, joined along time."""
     first = reactions[0]
     if len(reactions) == 1:
         return first

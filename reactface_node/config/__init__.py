@@ -1,16 +1,15 @@
-"""ONE frozen Config: profiles in YAML, options of the command line, parameters of ROS."""
+"""The Config and its sections: settings from profiles, the command line and ROS parameters."""
 
 from reactface_node.config.config import (
     Config,
     PerceptionConfig,
     PlayoutConfig,
     RenderConfig,
-    RosConfig,
     TimelineConfig,
     profile_names,
 )
 from reactface_node.config.model import ModelConfig, TrainingConfig
-from reactface_node.config.outputs import OutputsConfig, WebConfig
+from reactface_node.config.outputs import OutputsConfig, RosConfig, WebConfig
 
 __all__ = [
     "Config",

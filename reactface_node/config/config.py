@@ -1,7 +1,7 @@
-"""ONE frozen Config; from it come the YAML files, the CLI options and the ROS parameters.
+"""The Config: one frozen dataclass for the YAML files, CLI options and ROS parameters.
 
-Every field carries its description, range and choices (see ``settings.py``); defaults are
-written here and nowhere else.
+Each field has a description, a range or choices (see ``settings.py``). Defaults are written here
+and nowhere else.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from reactface_node.config.model import ModelConfig, TrainingConfig
-from reactface_node.config.outputs import OutputsConfig, WebConfig
+from reactface_node.config.outputs import OutputsConfig, RosConfig, WebConfig
 from reactface_node.config.parameter_files import read_settings
 from reactface_node.config.settings import merge, setting
 from reactface_node.errors import UserError
@@ -22,204 +22,225 @@ from reactface_node.files import resources
 from reactface_node.files.text import read_yaml, shown
 
 PROFILES = "profiles"
-FORMERLY_BESIDE = ("themes", "catalogue", "motors_example")
-"""Files of config/ that are no profiles."""
+"""Folder of the profiles inside config/."""
+NO_PROFILES = {"themes", "catalogue", "motors_example"}
+"""YAML files directly in config/ that are not profiles."""
 
 
 @dataclass(frozen=True)
 class TimelineConfig:
+    """How images and audio are sorted into windows."""
+
     max_wait_s: float = setting(
-        0.12, "a window closes this long after its end even if a stream is late", 0.0, 2.0
+        0.12,
+        "seconds after its end at which a window closes even if images or audio are missing",
+        0.0,
+        2.0,
     )
     face_hold_s: float = setting(
-        0.25, "how long the last image stands for a slower or stuttering camera", 0.04, 2.0
+        0.25,
+        "seconds for which the last image is used when no new one comes (a slow camera)",
+        0.04,
+        2.0,
     )
     audio_gap_s: float = setting(
-        0.08, "stamps that stray further than this from the sample clock re-anchor it", 0.01, 1.0
+        0.08,
+        "audio time stamps off by more than these seconds from the counted samples move the audio",
+        0.01,
+        1.0,
     )
     clock_jump_s: float = setting(
         1.0,
-        "a stamp this far before the newest of its stream is late; what goes on so is a reset",
+        "a time stamp more than these seconds before the newest of its stream is late; if the next "
+        "ones lie there too, the clock jumped back and the session starts again",
         0.1,
         60.0,
     )
     audio_channel: str = setting(
         "auto",
-        "which channel of the microphone: the one with speech (auto; the mean where channels are "
-        "alike), the mean of all, or a number from 0",
+        "channel of the microphone: auto (the one with speech, or the mean if all are alike), mean "
+        "(of all channels), or a number from 0",
         choices=("auto", "mean", *map(str, range(32))),
     )
     camera_to_microphone_offset_s: float = setting(
-        0.0, "added to audio stamps: positive if the audio is stamped too early", -2.0, 2.0
+        0.0,
+        "seconds added to the time stamps of the audio; positive if they are too early",
+        -2.0,
+        2.0,
     )
 
 
 @dataclass(frozen=True)
 class PerceptionConfig:
+    """How the speaker's face is tracked."""
+
     neutral_s: float = setting(
-        4.0, "seconds of face after which the person's neutral is trusted", 0.5, 60.0
+        4.0,
+        "seconds of a person's face after which their learned neutral face counts fully",
+        0.5,
+        60.0,
     )
     person_change_s: float = setting(
-        2.0, "a face that comes back after this long may be another person", 0.1, 60.0
+        2.0, "seconds without a face after which the next face counts as another person", 0.1, 60.0
     )
     follow: str = setting(
         "speaking",
-        "whom of several people: who speaks (the nearest until somebody does), or the nearest",
+        "which of several people is followed: speaking (who speaks; until somebody speaks, the "
+        "nearest), or nearest",
         choices=("speaking", "nearest"),
     )
-    max_faces: int = setting(3, "people that are told apart in an image", 1, 8)
-    min_confidence: float = setting(0.5, "detection and tracking confidence", 0.05, 1.0)
-    max_width_px: int = setting(640, "wider images are shrunk before tracking", 96, 4096)
+    max_faces: int = setting(3, "most faces that are tracked in an image", 1, 8)
+    min_confidence: float = setting(
+        0.5, "least confidence (0..1) for which a face counts as found and as tracked", 0.05, 1.0
+    )
+    max_width_px: int = setting(
+        640, "width in pixels to which wider images are shrunk before tracking", 96, 4096
+    )
     rate_hz: float = setting(
         25.0,
-        "images tracked a second: 25, or 25 by a whole number; between them faces are interpolated "
-        "(mode=window) or held while the head goes on (mode=frame)",
+        "images tracked per second, 25 or 25 divided by a whole number; between them the face is "
+        "interpolated (mode=window), or it is held and the head extrapolated (mode=frame)",
         1.0,
         25.0,
     )
     landmarker: str = setting(
-        "face_landmarker.task", "Tasks API model in weights/, used where it exists"
+        "face_landmarker.task",
+        "MediaPipe Tasks face model: a path, or a name in weights/; without the file the FaceMesh "
+        "model of the mediapipe package is used",
     )
 
 
 @dataclass(frozen=True)
 class PlayoutConfig:
-    samples: int = setting(1, "M: reactions drawn for the same speaker", 1, 64)
-    play: int = setting(0, "which sample is played", 0, 63, live=True)
-    seed: int = setting(0, "seed of the reactions, idle motion and blinks", 0, 2**31 - 1)
-    playout_delay_s: float = setting(
-        0.06, "a window's first frame shows this long after its end", 0.0, 2.0
+    """How reactions are drawn, scaled and shown."""
+
+    samples: int = setting(1, "M: number of different reactions to the same speaker", 1, 64)
+    play: int = setting(
+        0, "which of the reactions is shown, from 0; must be below samples", 0, 63, live=True
     )
-    gain: float = setting(1.0, "scales the expression", 0.0, 3.0, live=True)
-    brow_gain: float = setting(1.0, "scales the brows, besides gain", 0.0, 3.0, live=True)
+    seed: int = setting(0, "random seed of the reactions, idle motion and blinks", 0, 2**31 - 1)
+    playout_delay_s: float = setting(
+        0.06,
+        "seconds from the end of a window to its first shown frame; in frame mode the least: the "
+        "delay grows for audio in long chunks",
+        0.0,
+        2.0,
+    )
+    gain: float = setting(1.0, "factor of all expression weights", 0.0, 3.0, live=True)
+    brow_gain: float = setting(1.0, "further factor of the brows", 0.0, 3.0, live=True)
     eye_gain: float = setting(
-        1.0, "scales wide eyes, squints and raised cheeks, besides gain", 0.0, 3.0, live=True
+        1.0, "further factor of wide eyes, squints and raised cheeks", 0.0, 3.0, live=True
     )
     mouth_gain: float = setting(
-        1.0, "scales mouth, jaw and nose, besides gain", 0.0, 3.0, live=True
+        1.0, "further factor of mouth, jaw, tongue, cheek puff and nose", 0.0, 3.0, live=True
     )
-    head_gain: float = setting(1.0, "scales head rotation and translation", 0.0, 3.0, live=True)
+    head_gain: float = setting(1.0, "factor of head rotation and translation", 0.0, 3.0, live=True)
     gaze_gain: float = setting(
-        1.0, "scales how far the eyes look away; 0 = always straight ahead", 0.0, 3.0, live=True
+        1.0,
+        "further factor of the gaze, in idle motion too; 0 = always straight ahead",
+        0.0,
+        3.0,
+        live=True,
     )
-    idle_gain: float = setting(1.0, "scales idle motion", 0.0, 3.0, live=True)
-    mirror: bool = setting(False, "swap left and right, as a mirror does", live=True)
+    idle_gain: float = setting(
+        1.0, "factor of idle motion (gaze, head sway, breath); 0 = none", 0.0, 3.0, live=True
+    )
+    mirror: bool = setting(
+        False, "swap left and right of the shown face, as a mirror does", live=True
+    )
     blinks_per_min: float = setting(
         17.0,
-        "mean blink rate; 0 = none, and the model closes its lids itself",
+        "mean blinks per minute; 0 = no blinks, and the model's own lid motion is shown",
         0.0,
         26.0,
         live=True,
     )
     fade_s: float = setting(
-        0.4, "from the reaction to idle motion when the speaker is gone, and back", 0.0, 5.0
+        0.4,
+        "seconds of the fade from reactions to idle motion when nobody is there, and back",
+        0.0,
+        5.0,
     )
 
 
 @dataclass(frozen=True)
 class RenderConfig:
+    """How the face is drawn."""
+
     renderer: str = setting(
-        "avatar", "what draws the face", choices=("avatar", "portrait", "mesh", "none")
+        "avatar",
+        "what draws the face: avatar (a drawn robot face), portrait (a photo, by PIRender), mesh "
+        "(a 3D head), or none",
+        choices=("avatar", "portrait", "mesh", "none"),
     )
-    width: int = setting(512, "pixels", 32, 4096)
-    height: int = setting(512, "pixels", 32, 4096)
-    theme: str = setting("default", "a theme of config/themes.yaml", live=True)
-    portraits: str = setting("portraits", "the only folder that portraits are taken from")
-    portrait: str = setting("", "whose face reacts: a picture in that folder", live=True)
+    width: int = setting(512, "width of the image in pixels", 32, 4096)
+    height: int = setting(512, "height of the image in pixels", 32, 4096)
+    theme: str = setting("default", "theme of the avatar: a name in config/themes.yaml", live=True)
+    portraits: str = setting(
+        "portraits", "folder of the portraits; pictures outside it are refused"
+    )
+    portrait: str = setting(
+        "", "file name of the picture that reacts, in the folder render.portraits", live=True
+    )
     pirender: str = setting(
-        "pirender.safetensors", "PIRender's weights: a path, or a name in weights/"
+        "pirender.safetensors", "weights of PIRender: a path, or a name in weights/"
     )
     look_ahead: int = setting(
-        0, "frames that a portrait lags behind, so that PIRender sees what comes next", 0, 13
+        0,
+        "frames (40 ms each) by which a portrait is delayed, so that PIRender uses later frames",
+        0,
+        13,
     )
-    mesh: str = setting("", "FaceVerse's .npy file, or a folder of ARKit blendshape OBJ files")
-    device: str = setting("cpu", "device of PIRender: cpu, cuda or cuda:N")
+    mesh: str = setting(
+        "", "mesh of the head: FaceVerse's .npy file, or a folder of OBJ files of ARKit blendshapes"
+    )
+    device: str = setting("cpu", "device that runs PIRender: cpu, cuda or cuda:N")
     precision: str = setting(
         "auto",
-        "of PIRender's arithmetic; auto: float16 on cuda, float32 elsewhere",
+        "number format of PIRender; auto = float16 on cuda, float32 otherwise",
         choices=("auto", "float32", "float16", "bfloat16"),
     )
 
 
 @dataclass(frozen=True)
-class RosConfig:
-    image_topic: str = setting("image", "camera topic")
-    audio_topic: str = setting("audio", "microphone topic")
-    audio_info_topic: str = setting(
-        "audio_info", "AudioInfo topic of the apt release of audio_common_msgs"
-    )
-    speaking_topic: str = setting("speaking", "std_msgs/Bool: the robot itself speaks")
-    own_audio_topic: str = setting(
-        "robot_audio", "what the robot plays: its echo in the microphone is left out"
-    )
-    face_id: str = setting(
-        "", "ROS4HRI face to look at instead of image_topic: an id, or auto; '' = none"
-    )
-    voice_id: str = setting(
-        "", "ROS4HRI voice to listen to instead of audio_topic: an id, or auto; '' = none"
-    )
-    image_type: str = setting(
-        "auto", "message type of the camera", choices=("auto", "Image", "CompressedImage")
-    )
-    audio_type: str = setting(
-        "auto",
-        "message type of the microphone",
-        choices=("auto", "AudioData", "AudioDataStamped", "AudioStamped", "RawAudio"),
-    )
-    audio_rate_hz: int = setting(
-        16000, "rate of AudioData until an AudioInfo says otherwise", 4000, 384000
-    )
-    audio_channels: int = setting(
-        1, "channels of AudioData until an AudioInfo says otherwise", 1, 32
-    )
-    input_qos: str = setting(
-        "best_effort",
-        "of the camera and microphones; best effort hears every publisher",
-        choices=("best_effort", "reliable"),
-    )
-    picture_qos: str = setting(
-        "best_effort",
-        "of ~/image and ~/image/compressed; some viewers ask for reliable",
-        choices=("best_effort", "reliable"),
-    )
-    frame_id: str = setting("reactface", "frame_id of what is published")
-    network_interface: str = setting("", "interface for the live runner without ROS; '' = default")
-    load_shedding: bool = setting(True, "work is left out where the machine cannot keep up")
-    jpeg_quality: int = setting(85, "quality of ~/image/compressed", 1, 100)
-
-
-@dataclass(frozen=True)
 class Config:
-    """Everything that can be set; frozen. ``load`` reads a profile, a file and overrides."""
+    """All settings, frozen. ``load`` reads a profile, a settings file and overrides."""
 
-    profile: str = setting("default", "name of the profile")
-    weights: str = setting("default.safetensors", "checkpoint: a path, or a name in weights/")
+    profile: str = setting("default", "name of the profile: a file in config/profiles/")
+    weights: str = setting(
+        "default.safetensors",
+        "checkpoint or folder of an exported model: a path, or a name in weights/",
+    )
     mode: str = setting(
         "window",
-        "reactions come a window at a time, as in the paper, or a frame at a time: the same "
-        "numbers, seven frames sooner",
+        "window: reactions come a window (8 frames) at a time, as in the paper; frame: one frame "
+        "at a time, the same reactions seven frames (0.28 s) earlier",
         choices=("window", "frame"),
     )
-    device: str = setting("cpu", "cpu, cuda or cuda:N")
+    device: str = setting("cpu", "device that runs the model: cpu, cuda or cuda:N")
     on_device_failure: str = setting(
         "stop",
-        "a GPU that is lost or out of memory: stop with an error, or go on on the cpu",
+        "what happens when a GPU fails or is out of memory: stop = end with an error, cpu = "
+        "continue on the CPU",
         choices=("stop", "cpu"),
     )
     precision: str = setting(
         "float32",
-        "of the paper profile's convolutions and wav2vec 2.0; float16 needs a GPU",
+        "number format of the paper profile's convolutions and wav2vec 2.0; float16 needs a GPU",
         choices=("float32", "bfloat16", "float16"),
     )
     threads: int = setting(
-        1, "CPU threads of the model; more than one stalls beside other processes", 0, 256
+        1,
+        "CPU threads of the model, 0 = all; more than one is slow beside other busy processes",
+        0,
+        256,
     )
     timeline: TimelineConfig = TimelineConfig()
     perception: PerceptionConfig = PerceptionConfig()
     model: ModelConfig = field(default_factory=ModelConfig)
     playout: PlayoutConfig = PlayoutConfig()
     render: RenderConfig = RenderConfig()
-    ros: RosConfig = RosConfig()
+    ros: RosConfig = field(default_factory=RosConfig)
     outputs: OutputsConfig = field(default_factory=OutputsConfig)
     web: WebConfig = field(default_factory=WebConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -230,7 +251,7 @@ class Config:
         path: Path | None = None,
         overrides: Mapping[str, Any] | None = None,
     ) -> "Config":
-        """The profile's YAML, then the user's YAML file, then dotted overrides.
+        """The profile, then the settings file at ``path``, then overrides by dotted name.
 
         UserError on an unknown profile or name, a wrong type, or a value out of range.
         """
@@ -248,15 +269,16 @@ class Config:
     def replace(
         self, changes: Mapping[Any, Any] = MappingProxyType({}), /, **named: Any
     ) -> "Config":
-        """A copy with dotted names replaced: ``replace({"playout.gain": 1.5})``; validated.
+        """A copy with settings replaced by dotted name: ``replace({"playout.gain": 1.5})``.
 
-        Names without dots may be given as keywords. UserError, and nothing is changed, on a name
-        that is unknown or there twice, a wrong type, or a value out of range.
+        Names without dots may be given as keywords. UserError on an unknown or repeated name, a
+        wrong type, or a value out of range.
         """
         config: Config = merge(self, {**changes, **named})
         return config
 
     def to_dict(self) -> dict[str, Any]:
+        """Nested dictionaries of plain values, as in a YAML file."""
         return dataclasses.asdict(self)
 
     @staticmethod
@@ -266,12 +288,12 @@ class Config:
 
 
 def profile_names() -> list[str]:
-    """What ``load`` takes, in order of the alphabet."""
+    """Names of the profiles in config/profiles/, in alphabetical order."""
     return sorted(path.stem for path in (resources.folder("config") / PROFILES).glob("*.yaml"))
 
 
 def _merged_from(path: Path, config: Config, values: Mapping[str, Any]) -> Config:
-    """UserError names the file."""
+    """``config`` with values from the file at ``path``, which a UserError names."""
     try:
         return config.replace(values)
     except UserError as error:
@@ -279,30 +301,34 @@ def _merged_from(path: Path, config: Config, values: Mapping[str, Any]) -> Confi
 
 
 def _profile_path(profile: str) -> Path:
+    """The file of a profile: in config/profiles/, or up to version 0.1.0 in config/. UserError."""
     folder = resources.folder("config")
     names = profile_names()
     if profile in names:
         return folder / PROFILES / f"{profile}.yaml"
-    former = folder / f"{profile}.yaml"
-    if profile.isidentifier() and profile not in FORMERLY_BESIDE and former.is_file():
-        _warn_of_place(former, folder / PROFILES)
+    if profile in {path.stem for path in folder.glob("*.yaml")} - NO_PROFILES:
+        former = folder / f"{profile}.yaml"
+        _warn_of_place(former, folder / PROFILES / former.name)
         return former
     raise UserError(f"unknown profile {shown(profile)}; there are: {', '.join(names)}")
 
 
 def _settings_path(path: Path) -> Path:
-    """The path, or where the profile has moved to that was there up to version 0.1.0."""
+    """The path; for a profile that lay in config/ up to version 0.1.0, its path in profiles/."""
+    path = Path(path)
     moved = path.parent / PROFILES / path.name
-    if path.parent.name != "config" or os.path.exists(path) or not os.path.isfile(moved):
+    # Not Path.exists, which raises where a name is too long or a folder closed.
+    if path.parent.name != "config" or os.path.lexists(path) or not os.path.isfile(moved):
         return path
     _warn_of_place(path, moved)
     return moved
 
 
 def _warn_of_place(former: Path, now: Path) -> None:
+    """The warning points at the caller of ``Config.load``."""
     warnings.warn(
-        f"{former}: profiles lie in {now if now.is_dir() else now.parent} now; the former place is "
-        "looked at for the last time in this release",
+        f"{former}: this profile belongs at {now}; the former place is read for the last time in "
+        "this release",
         DeprecationWarning,
         stacklevel=4,
     )

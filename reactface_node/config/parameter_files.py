@@ -1,4 +1,4 @@
-"""A YAML file of settings: the package's own, or a ROS parameter file."""
+"""Reads settings from YAML: files of this package and ROS parameter files."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,18 +13,18 @@ NODE = "reactface"
 EVERY = ("*", "**")
 PARAMETERS = "ros__parameters"
 RCLPY_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides")
-"""Parameters that every node of rclpy has."""
+"""First parts of the names of parameters that every rclpy node has."""
 SPELLING = 0.85
-"""How alike two names are of which one is the other misspelt: weigths and weights are at 0.86."""
+"""Similarity (difflib, 0..1) from which a name counts as misspelt; weigths and weights have 0.86."""
 _LOG = logging.getLogger(__name__)
 
 
 def read_settings(path: Path, sections: Iterable[str]) -> dict[str, Any]:
-    """Settings by name, nested or dotted. sections: the names that settings begin with.
+    """Settings by name, nested or dotted. sections: the first parts of all settings' names.
 
-    Of a ROS parameter file: what is for every node, then what is for ours; other nodes are left
-    out, and so is, with a warning, what begins like no setting. UserError where it is neither,
-    and where it is not clear which node is meant.
+    From a ROS parameter file: the values for all nodes, then those for this node. Other nodes are
+    ignored; names that are no setting are ignored with a warning. UserError if the file is
+    neither kind, or if it is not clear which node is meant.
     """
     values = read_yaml(path)
     nodes = dict(_nodes(values, ""))
@@ -40,7 +40,7 @@ def read_settings(path: Path, sections: Iterable[str]) -> dict[str, Any]:
 
 
 def _nodes(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    """Names of nodes, as they are written, with their parameters."""
+    """Names of nodes, as written in the file, with their parameters."""
     for name, value in values.items():
         if name == PARAMETERS:
             yield prefix, value
@@ -49,7 +49,7 @@ def _nodes(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _chosen(path: Path, nodes: Mapping[str, Any]) -> list[str]:
-    """Who of them we are: every node, then ours by its name; or the only one, whatever its name."""
+    """The nodes whose values apply: all nodes, then this one; or the only node of the file."""
     every = [name for name in nodes if name.rpartition("/")[2] in EVERY]
     ours = [name for name in nodes if name.rpartition("/")[2] == NODE]
     if len(ours) > 1:
@@ -60,7 +60,7 @@ def _chosen(path: Path, nodes: Mapping[str, Any]) -> list[str]:
 
 
 def _flat(where: str, values: Any, prefix: str = "") -> dict[str, Any]:
-    """Nested and dotted names as dotted ones."""
+    """Values with nested names turned into dotted ones; UserError on a repeated name."""
     if meaning(values) is None:
         return {}
     if not isinstance(values, dict):
@@ -79,7 +79,7 @@ def _flat(where: str, values: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _ours(path: Path, values: Mapping[str, Any], sections: tuple[str, ...]) -> dict[str, Any]:
-    """Without what begins like no setting, which is another node's, unless it looks misspelt."""
+    """Values whose first part is that of a setting or looks misspelt; warns of the others."""
     ours: dict[str, Any] = {}
     others: list[str] = []
     for name, value in values.items():

@@ -1,7 +1,6 @@
-"""Settings: dataclass fields that know their meaning and range, and how values are merged in.
+"""Settings: dataclass fields with a description and a range, and the merging of new values.
 
-``config.py`` declares the fields; the YAML files, the CLI options and the ROS parameters are
-derived from them here, so that nothing is typed twice.
+The YAML files, CLI options and ROS parameters are derived from the fields that the Config declares.
 """
 
 import dataclasses
@@ -17,6 +16,7 @@ from reactface_node.files.text import SHOWN_CHARACTERS, Plain, is_text, meaning,
 
 Scalar = bool | int | float | str
 HUGE = 10**300
+"""Larger integers are clipped: no float holds them, and no range reaches so far."""
 
 
 def setting(
@@ -27,14 +27,18 @@ def setting(
     choices: tuple[str, ...] = (),
     live: bool = False,
 ) -> Any:
-    """A config field: its meaning, its closed range or choices, whether it may change live."""
+    """A field of a Config section.
+
+    help: description for users. low, high: closed range of a number. choices: allowed texts.
+    live: may change while a session runs.
+    """
     metadata = {"help": help, "low": low, "high": high, "choices": choices, "live": live}
     return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One leaf of the Config with what a parameter descriptor or a CLI help line needs."""
+    """One setting with its dotted name and its value, for parameter descriptors and CLI help."""
 
     name: str
     value: Scalar
@@ -46,7 +50,7 @@ class Setting:
 
 
 def settings(config: Any, prefix: str = "") -> Iterator[Setting]:
-    """All leaves, in order, by dotted name."""
+    """All settings of a Config or a section, in order; prefix: put before each name."""
     for item in dataclasses.fields(config):
         value = getattr(config, item.name)
         if dataclasses.is_dataclass(value):
@@ -68,7 +72,7 @@ def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Leaf:
-    """The type of a setting, and its metadata."""
+    """The type of a setting and its metadata."""
 
     kind: Any
     about: Mapping[str, Any]
@@ -76,7 +80,7 @@ class _Leaf:
 
 @cache
 def _parts(section: type) -> Mapping[str, Any]:
-    """What a section's class holds by name: a ``_Leaf`` or the class of a section."""
+    """The fields of a section's class by name: a ``_Leaf``, or the class of an inner section."""
     kinds = typing.get_type_hints(section)
     return {
         item.name: kinds[item.name]
@@ -87,10 +91,10 @@ def _parts(section: type) -> Mapping[str, Any]:
 
 
 def merge(section: Any, values: Mapping[Any, Any], prefix: str = "") -> Any:
-    """A copy of the section with values replaced, in sections of their own or by dotted names.
+    """A copy of the section with new values, given in nested mappings or by dotted names.
 
-    Only what is given is validated. UserError on a name that is unknown or there twice, a wrong
-    type, or a value out of range.
+    Only the given values are validated. UserError on an unknown or repeated name, a wrong type, or
+    a value out of range.
     """
     kind: type = type(section)
     parts = _parts(kind)
@@ -117,7 +121,7 @@ def merge(section: Any, values: Mapping[Any, Any], prefix: str = "") -> Any:
 def _section(name: str, value: Any) -> Mapping[Any, Any]:
     if isinstance(value, Mapping):
         return value
-    # A section of a file whose lines are all commented out.
+    # A section of a YAML file whose lines are all comments is empty.
     if isinstance(value, Plain) and not value:
         return {}
     raise UserError(f"'{name}' is a section, not a value")
@@ -133,7 +137,7 @@ def _unknown(name: object, parts: Mapping[str, Any], prefix: str) -> UserError:
 
 
 def _checked(name: str, value: Any, leaf: _Leaf) -> Scalar:
-    """The value as the setting has it; UserError that names the setting."""
+    """The value in the type of the setting; UserError, which names the setting, if it is invalid."""
     kind, about = leaf.kind, leaf.about
     typed = _typed(value, kind)
     if typed is None:
@@ -153,16 +157,15 @@ def _checked(name: str, value: Any, leaf: _Leaf) -> Scalar:
 
 
 def _typed(value: Any, kind: type) -> Scalar | None:
-    """None where the value is of no such kind."""
+    """The value as ``kind``; None if it has another type."""
     if kind is str:
         return str(value) if isinstance(value, str) else None
     written, value = value, meaning(value)
     if kind is bool or isinstance(value, bool):
         return value if kind is bool and isinstance(value, bool) else None
     if kind is float and isinstance(value, int):
-        # Beyond what a float holds it is beyond every range.
         return float(max(-HUGE, min(HUGE, value)))
     if isinstance(written, Plain) and isinstance(value, float) and value.is_integer():
-        # 1e5 is a whole number, too.
+        # 1e5 in a file is a whole number.
         return kind(value)
     return kind(value) if isinstance(value, kind) else None

@@ -1,7 +1,7 @@
-"""One model for many sessions at once: a batch with a seat for each.
+"""One model for many sessions at once: a batch with a slot for each.
 
-What a seat holds stays where it is, and a session that has nothing new at a step stays as it is,
-so the shapes and addresses never change: on a GPU the step is captured once as a CUDA graph.
+The state of a slot stays at its place in memory, and a session without a new window keeps its
+state, so shapes and addresses never change: on a GPU the step is captured once as a CUDA graph.
 """
 
 import logging
@@ -29,30 +29,30 @@ WARM_UPS = 3
 class Slots:
     """B sessions of M samples each, window by window; see ``Slot`` for a single one of them."""
 
-    def __init__(self, model: ReactFace, seats: int, samples: int, silence: SpeakerFrames):
+    def __init__(self, model: ReactFace, count: int, samples: int, silence: SpeakerFrames):
         """silence: a window in which nobody is there, of the shapes that will come."""
         self.model, self.window, self.samples = model, model.config.window, samples
         self.noise_width, self.disposition = model.noise_width, model.config.disposition
         self._device = model.listener_mean.device
         self._silence = silence
-        self._speaker = upload([silence] * seats, self._device)
-        self._noise = torch.zeros(seats, samples, self.noise_width, device=self._device)
-        self._active = torch.zeros(seats, dtype=torch.bool, device=self._device)
+        self._speaker = upload([silence] * count, self._device)
+        self._noise = torch.zeros(count, samples, self.noise_width, device=self._device)
+        self._active = torch.zeros(count, dtype=torch.bool, device=self._device)
         self._graph: Any = None
         self._captures = self._device.type == "cuda"
         with torch.inference_mode():
             self._fresh = self._blank(1)
-            self._state = self._blank(seats)
+            self._state = self._blank(count)
             self._listener = self._run()
 
-    def begin(self, seat: int, disposition: np.ndarray) -> None:
+    def begin(self, slot: int, disposition: np.ndarray) -> None:
         """A new session there of M listeners, (M, S)."""
         with torch.inference_mode():
             for old, new in zip(leaves(self._state), leaves(self._fresh), strict=True):
-                old[seat] = new[0]
-            self._state.disposition[seat] = torch.from_numpy(disposition)
+                old[slot] = new[0]
+            self._state.disposition[slot] = torch.from_numpy(disposition)
             assert self._state.clock is not None
-            self._state.clock.position[seat] = 0
+            self._state.clock.position[slot] = 0
 
     def step(
         self, speakers: Sequence[SpeakerFrames | None], noise: Sequence[np.ndarray | None]
@@ -121,15 +121,15 @@ class Slots:
         state.clock.advance(self.window, self._active)
         return output.listener
 
-    def _blank(self, seats: int) -> ModelState:
+    def _blank(self, count: int) -> ModelState:
         """A state of sessions that begin, with all the tensors that one has later."""
-        state = self.model.initial_state(seats, self.samples, streaming=True)
+        state = self.model.initial_state(count, self.samples, streaming=True)
         encoder = self.model.face_encoder
         if not isinstance(state.face, PixelState):
             return state
         face, seen = self._speaker.face[:1], self._speaker.face_valid[:1]
         _, after = encoder(face, seen, encoder.initial_state(1))
-        past = tuple(x.new_zeros(seats, *x.shape[1:]) for x in after.convolutions)
+        past = tuple(x.new_zeros(count, *x.shape[1:]) for x in after.convolutions)
         return replace(state, face=PixelState(past, state.face.caches))
 
 
@@ -146,27 +146,27 @@ def leaves(state: Any) -> Iterator[Tensor]:
 
 
 class Slot:
-    """One of the seats as a session's ``engine.Stepper``."""
+    """One slot of a batch as a session's ``engine.Stepper``."""
 
-    def __init__(self, seats: Slots, index: int, count: int):
-        self._seats, self._index, self._count = seats, index, count
-        self.window, self.noise_width = seats.window, seats.noise_width
-        self.disposition = seats.disposition
+    def __init__(self, slots: Slots, index: int, count: int):
+        self._slots, self._index, self._count = slots, index, count
+        self.window, self.noise_width = slots.window, slots.noise_width
+        self.disposition = slots.disposition
 
     def begin(self, disposition: np.ndarray) -> None:
-        self._seats.begin(self._index, disposition)
+        self._slots.begin(self._index, disposition)
 
     def step(self, speaker: SpeakerFrames, noise: np.ndarray) -> np.ndarray:
         """This session alone goes on."""
         mine = [index == self._index for index in range(self._count)]
-        shown: np.ndarray = self._seats.step(
+        shown: np.ndarray = self._slots.step(
             [speaker if own else None for own in mine], [noise if own else None for own in mine]
         )[self._index]
         return shown
 
     def check(self, config: ModelConfig) -> None:
         """UserError: what one session changes would change all."""
-        known = self._seats.model.config
+        known = self._slots.model.config
         if (config.temperature, config.momentum) != (known.temperature, known.momentum):
             raise UserError("sessions that share a batch share model.temperature and momentum")
 

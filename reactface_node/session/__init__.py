@@ -1,4 +1,4 @@
-"""The listener's session: inputs with timestamps in, reactions with show times out."""
+"""Listener sessions: timestamped images and audio in, reactions with show times out."""
 
 from reactface_node.session.session import ReactionSession
 

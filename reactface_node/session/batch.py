@@ -1,4 +1,4 @@
-"""Many speakers, one process, one model: sessions whose windows go through it together."""
+"""Batched sessions: several speakers in one process whose windows run as one batch."""
 
 from collections.abc import Sequence
 
@@ -18,22 +18,23 @@ from reactface_node.session.session import ReactionSession
 
 
 class SessionBatch:
-    """sessions: one for each speaker, to push images and audio to. ``poll`` is the crowd's.
+    """Sessions that share one model. Push images and audio to each of ``sessions``, then call
+    ``poll`` of the batch.
 
-    What a session reacts does not depend on who else is there: its numbers are those that it
-    has alone.
+    A session's reactions do not depend on the other sessions: they equal those of a session of
+    its own (up to float rounding, 1e-5).
     """
 
     def __init__(self, config: Config, model: ReactFace, trackers: Sequence[Tracker]):
-        """A session for each tracker. UserError in frame mode."""
+        """One session per tracker. UserError in frame mode."""
         if config.mode == "frame":
             raise UserError("many sessions at once go window by window: mode=window")
         count = len(trackers)
-        self._seats = Slots(
+        self._slots = Slots(
             model, count, config.playout.samples, nobody(config.model, config.model.window)
         )
         self._engines = [
-            Engine(Slot(self._seats, index, count), config.model.window) for index in range(count)
+            Engine(Slot(self._slots, index, count), config.model.window) for index in range(count)
         ]
         self.sessions = [
             ReactionSession(config, engine, tracker)
@@ -42,26 +43,28 @@ class SessionBatch:
 
     @classmethod
     def load(cls, config: Config, count: int) -> "SessionBatch":
-        """``count`` sessions of the config's profile, each with a tracker of its own; UserError
-        where it cannot be had, gives no numbers, or is the released code's. Threads as
-        ``load_model``."""
+        """``count`` sessions of the config's profile, each with its own tracker.
+
+        UserError if the model cannot be loaded, outputs NaN, or is the released code's model.
+        Sets torch's thread count as ``load_model`` does.
+        """
         from reactface_node.perception import make_tracker
 
         model = load_model(config)
         if not isinstance(model, ReactFace):
             raise UserError("many sessions at once need a model of ours, not the released code's")
         pixels = config.model.face_encoder == "pixels"
-        crowd = cls(config, model, [make_tracker(config.perception, pixels) for _ in range(count)])
-        for session in crowd.sessions[:1]:
+        batch = cls(config, model, [make_tracker(config.perception, pixels) for _ in range(count)])
+        for session in batch.sessions[:1]:
             session.check_model()
-        return crowd
+        return batch
 
     def poll(self, now_s: float) -> list[list[Reaction]]:
-        """Each session's reactions, as ``ReactionSession.poll``."""
+        """The reactions of each session, in order; see ``ReactionSession.poll``."""
         waiting = [session.take(now_s) for session in self.sessions]
         reactions: list[list[Reaction]] = [[] for _ in self.sessions]
-        for turn in range(max(map(len, waiting), default=0)):
-            self._react([w[turn] if turn < len(w) else None for w in waiting], reactions)
+        for place in range(max(map(len, waiting), default=0)):
+            self._react([w[place] if place < len(w) else None for w in waiting], reactions)
         return reactions
 
     def close(self) -> None:
@@ -69,22 +72,24 @@ class SessionBatch:
         for session in self.sessions:
             session.close()
 
-    def _react(self, turns: Sequence[Pending | None], reactions: Sequence[list[Reaction]]) -> None:
-        """One window of each session that has one."""
-        runs = [turn if turn is not None and turn.use is Use.RUN else None for turn in turns]
+    def _react(
+        self, windows: Sequence[Pending | None], reactions: Sequence[list[Reaction]]
+    ) -> None:
+        """Run one window of each session that has one, and append the reactions."""
+        runs = [one if one is not None and one.use is Use.RUN else None for one in windows]
         noise = [
-            None if turn is None else _noise(engine, turn)
-            for turn, engine in zip(runs, self._engines, strict=True)
+            None if one is None else _noise(engine, one)
+            for one, engine in zip(runs, self._engines, strict=True)
         ]
-        speakers = [None if turn is None else turn.speaker for turn in runs]
-        shown = self._seats.step(speakers, noise) if any(runs) else None
-        for index, (session, turn) in enumerate(zip(self.sessions, turns, strict=True)):
-            if turn is not None:
+        speakers = [None if one is None else one.speaker for one in runs]
+        shown = self._slots.step(speakers, noise) if any(runs) else None
+        for index, (session, one) in enumerate(zip(self.sessions, windows, strict=True)):
+            if one is not None:
                 raw = None if shown is None or runs[index] is None else shown[index]
-                reactions[index].append(session.finish(turn, raw))
+                reactions[index].append(session.finish(one, raw))
 
 
-def _noise(engine: Engine, turn: Pending) -> np.ndarray:
-    if turn.begins_anew:
+def _noise(engine: Engine, pending: Pending) -> np.ndarray:
+    if pending.begins_anew:
         engine.restart()
     return engine.noise()

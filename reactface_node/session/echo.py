@@ -1,9 +1,14 @@
-"""The robot's own voice in its microphone: recognised by what it plays, so that it is no speech.
+"""Echo recognition: finds the frames in which the microphone hears only the robot's own voice.
 
-Both signals are compared as energies in bands, every 10 ms. The echo comes ``delay`` later, each
-band with a gain of its own, and dies away; what it explains is echo, and only what stands out
-of it in several bands is somebody else's voice. Nothing is subtracted: a listener needs to know
-when it is spoken to, not every word.
+Microphone and played audio are compared as energies in bands, every 10 ms. The echo is modelled by
+one delay, one gain per band and an exponential decay. Energy that the model explains is echo; a
+person speaks where the energy is clearly above it in several bands. Nothing is subtracted: a
+listener needs to know when somebody speaks, not every word.
+
+Numbers without a source below are chosen by hand, not derived. They are checked with synthetic
+voices and 60 s of real speech, played into synthetic rooms with a decay of 0.4 s, delays of 0.03 to
+0.25 s and gains of 0.15 to 0.5 (tests/session/test_own_speech.py): over 85 % of the echo must be
+recognised and over 95 % of a person's speech must be heard.
 """
 
 import numpy as np
@@ -12,58 +17,59 @@ from reactface_node.schema import SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
 
 STEP = SAMPLE_RATE_HZ // 100
 STEPS_PER_FRAME = SAMPLES_PER_FRAME // STEP
-# Energies are of 25 ms, as in speech recognition; the bands' width grows with frequency.
+# Spectra of 25 ms, as usual in speech recognition; the width of the bands grows with frequency.
 SPAN = 400
 EDGES_HZ = (100, 250, 400, 570, 760, 980, 1250, 1580, 2000, 2500, 3150, 4000, 5000, 6200, 7600)
 REMEMBERED = 500
-"""5 s: gains and delay are learned from so much, ..."""
+"""Steps (5 s) from which delay and gains are learned."""
 LEARNED_EVERY = 32
-"""0.32 s: they change slowly ..."""
+"""Steps (0.32 s) between two updates of delay and gains."""
 SHORTEST = 60
-"""... and are trusted after so much sound of the robot's own."""
+"""Least steps (0.6 s) of played sound before delay and gains are used."""
 LONGEST_DELAY = 60
-"""0.6 s: loudspeaker buffers, the way through the air, stamps made when it was sent."""
+"""Longest delay in steps (0.6 s): loudspeaker buffers, sound in air, stamps made when sent."""
 DECAY = 0.80
-"""Of a band's energy after 10 ms: a room whose echo has died away by 60 dB in 0.6 s."""
+"""Factor of a band's energy per step: 60 dB in 0.6 s, the reverberation time of a usual room."""
 ALIKE = 0.75
-"""Correlation of the two loudnesses from which on the microphone hears the robot."""
+"""Least correlation of the two loudness curves for which the microphone hears the robot."""
 GAIN_QUANTILE = 0.5
-"""Somebody who speaks at the same time only makes ratios larger, and seldom for most of it."""
+"""Median of the energy ratios: a person who speaks too makes ratios larger, but seldom most."""
 ABOVE = 3.0
-"""Energy that is so many times what the echo explains (5 dB) is another's."""
+"""Energy above this multiple (5 dB) of the modelled echo belongs to somebody else."""
 OTHERS = 0.3
-"""A share of the bands from which on somebody else speaks."""
+"""Share of such bands above which somebody else speaks."""
 SMOOTHED = 15
-"""150 ms."""
+"""Steps (150 ms) over which energies are averaged."""
 QUIET = 1e-7
-"""Mean square below -70 dB of full scale: nothing."""
+"""Mean square of silence: -70 dB of full scale."""
 
 
 class EchoGate:
-    """Tells, frame by frame, whether the microphone heard only the robot's own loudspeaker."""
+    """Tells for each frame whether the microphone heard nothing but the robot's loudspeaker."""
 
     def __init__(self) -> None:
         self._spectra = _Bands(), _Bands()
         bands = len(EDGES_HZ) - 1
         self._heard = np.zeros((0, bands))
         self._played = np.zeros((0, bands))
-        """As it rings in the room."""
+        """Band energies of the played audio with the room's decay."""
         self._told = np.zeros(0, bool)
-        """Where the microphone was there."""
+        """Steps in which the microphone delivered audio."""
         self._gain: np.ndarray | None = None
         self._delay = 0
         self._unlearned = 0
 
     @property
     def is_sure(self) -> bool:
-        """Whether it has heard how the robot sounds in this room."""
+        """Whether delay and gains of this room have been learned."""
         return self._gain is not None
 
     def recognise(self, heard: np.ndarray, played: np.ndarray, told: np.ndarray) -> np.ndarray:
-        """(n*640,) of the microphone and of what was played, at the same time, (n,) whether the
-        microphone gave the frame -> (n,) bool.
+        """(n,) bool, True for frames with nothing but echo.
 
-        True: nothing but echo. Call it for all audio, in order; it learns from what it is given.
+        heard, played: (n*640,) of the microphone and of the played audio, of the same time.
+        told: (n,) bool, the microphone delivered the frame. Call it for all audio in order, as it
+        learns from it.
         """
         mic, own = (
             bands.of(sound) for bands, sound in zip(self._spectra, (heard, played), strict=True)
@@ -79,7 +85,7 @@ class EchoGate:
         frames = len(heard) // SAMPLES_PER_FRAME
         if self._gain is None:
             return np.zeros(frames, bool)
-        # A room's reflections beat: only over some time are they as loud as they are on average.
+        # Reflections interfere, so the energy of single steps varies: compare averages.
         steps = len(mic)
         known = self._heard[-(steps + SMOOTHED) :]
         own_known = self._gain * self._delayed(len(known), self._delay)
@@ -91,7 +97,7 @@ class EchoGate:
         return echo
 
     def _learn(self) -> None:
-        """Delay and gains from the last seconds, where the robot has been heard in them."""
+        """Learn delay and gains from the last seconds if the robot is heard in them."""
         count = len(self._heard)
         active = self._played[-count:].sum(axis=1) > self._played.shape[1] * QUIET
         told = self._told
@@ -106,8 +112,8 @@ class EchoGate:
         if alike[best] >= ALIKE:
             self._delay, self._gain = best, self._gains(best)
         elif self._gain is not None:
-            # Somebody speaks as well, which only makes gains larger, or the loudspeaker was
-            # turned down.
+            # A person who speaks at the same time makes gains larger, never smaller; a loudspeaker
+            # that was turned down makes them smaller.
             self._gain = np.minimum(self._gain, self._gains(self._delay))
 
     def _gains(self, delay: int) -> np.ndarray:
@@ -120,18 +126,19 @@ class EchoGate:
         return gain
 
     def _delayed(self, count: int, delay: int, more: int = 0) -> np.ndarray:
-        """(count + more, bands) of what was played, ending ``delay`` steps before now."""
+        """Energies of the played audio, (count + more, bands), ending ``delay`` steps ago."""
         wanted = count + more + delay
         before = np.zeros((max(wanted - len(self._played), 0), self._played.shape[1]))
         return np.concatenate([before, self._played])[-wanted:][: count + more]
 
     def _noise(self) -> np.ndarray:
-        """What is always there, a band: the quietest tenth, and some."""
+        """Noise level of each band: four times the quietest tenth of the microphone."""
         heard = self._heard[self._told] if self._told.any() else self._heard
         return 4.0 * np.quantile(heard, 0.1, axis=0) + QUIET
 
 
 def _ringing(energy: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """(n, bands) energies with the room's decay; before: the last row of the previous call."""
     rung = energy.copy()
     for step in range(len(rung)):
         before = np.maximum(rung[step], DECAY * before)
@@ -140,7 +147,7 @@ def _ringing(energy: np.ndarray, before: np.ndarray) -> np.ndarray:
 
 
 def _mean_before(energy: np.ndarray, steps: int) -> np.ndarray:
-    """The means of each of the last ``steps`` rows and up to SMOOTHED before it."""
+    """For each of the last ``steps`` rows, the mean of it and the rows before, SMOOTHED in all."""
     sums = np.cumsum(np.concatenate([np.zeros((1, energy.shape[1])), energy]), axis=0)
     ends = np.arange(len(energy) - steps, len(energy)) + 1
     starts = np.maximum(ends - SMOOTHED, 0)
@@ -149,7 +156,7 @@ def _mean_before(energy: np.ndarray, steps: int) -> np.ndarray:
 
 
 class _Bands:
-    """A stream of samples to mean squares in bands, every 10 ms."""
+    """Filter bank: a stream of samples to the mean square in each band, every 10 ms."""
 
     def __init__(self) -> None:
         self._past = np.zeros(SPAN - STEP, np.float32)
@@ -158,7 +165,7 @@ class _Bands:
         self._starts, self._stop = edges[:-1], edges[-1]
 
     def of(self, samples: np.ndarray) -> np.ndarray:
-        """(n*160,) -> (n, bands)."""
+        """(n*160,) samples in [-1, 1] -> (n, bands) mean squares; call it for all in order."""
         known = np.concatenate([self._past, samples])
         self._past = known[-(SPAN - STEP) :]
         spans = np.lib.stride_tricks.sliding_window_view(known, SPAN)[::STEP]
@@ -168,7 +175,7 @@ class _Bands:
 
 
 def _level(energy: np.ndarray) -> np.ndarray:
-    """(n, bands) -> (n,) dB, of what is above nothing."""
+    """Band energies (n, bands) -> loudness (n,) in dB, not below that of silence."""
     level: np.ndarray = 10.0 * np.log10(energy.sum(axis=1) + len(EDGES_HZ) * QUIET)
     return level
 

@@ -1,7 +1,8 @@
-"""What a living face does by itself: blinks, gaze shifts, a swaying head, breath.
+"""Idle motion of a face: blinks, gaze shifts, head sway, breath.
 
-Each is a small streaming process: it owns a generator, is asked for frames in order, and never
-looks at a clock.
+Each is a streaming process with its own random generator. It is asked for frames in order of time
+and never reads a clock. Amplitudes and times without a source are chosen by eye, not derived;
+tests/session/test_idle.py bounds the motion.
 """
 
 import math
@@ -14,9 +15,9 @@ BLINK_SPREAD = 0.5  # sigma of the log-normal intervals (people differ: Bentivog
 SHORTEST_INTERVAL_S = 0.6
 CLOSING_S = 0.08
 OPENING_S = 0.12
-HALF_HEIGHT_S = (0.13, 0.17)  # so that 25 Hz frames show 100-200 ms at half height
-LOOK_S = (1.2, 4.5)  # listeners hold their gaze for seconds (Argyle and Ingham 1972)
-LOOK_AWAY_CHANCE = 0.25  # and look at the speaker about 75 % of the time
+HALF_HEIGHT_S = (0.13, 0.17)  # gives 100-200 ms at half height in frames of 25 Hz (the paper)
+LOOK_S = (1.2, 4.5)  # duration of a gaze (Argyle and Ingham 1972)
+LOOK_AWAY_CHANCE = 0.25  # listeners look at the speaker about 75 % of the time (the same)
 SACCADE_S = 0.06
 
 GAZE_RIGHT = indices_of("eyeLookInLeft", "eyeLookOutRight")
@@ -35,7 +36,11 @@ class Blinks:
         self._rate = 0.0
 
     def frames(self, times_s: np.ndarray, per_minute: float) -> np.ndarray:
-        """Closure at increasing times, (n,); a changed rate counts from the next blink on."""
+        """Lid closure (n,), 0 open to 1 closed, at increasing times (n,) in seconds.
+
+        per_minute: mean blink rate, 0 = none. A changed rate applies at once: the time of the next
+        blink is drawn anew, which cuts off a blink under way.
+        """
         closure = np.zeros(len(times_s), np.float32)
         for index, time_s in enumerate(times_s):
             if per_minute != self._rate:
@@ -82,10 +87,10 @@ class IdleMotion:
         self._until_s = -math.inf
 
     def frames(self, times_s: np.ndarray) -> np.ndarray:
-        """Additions at increasing times, (n, 58)."""
+        """Coefficients to add, (n, 58) in rad and metres, at increasing times (n,) in seconds."""
         face = np.zeros((len(times_s), NUM_COEFFICIENTS), np.float32)
-        turns = 2 * math.pi * self._frequency_hz * times_s[:, None, None] + self._phase
-        face[:, 52:] = np.sin(turns).mean(axis=1) * 1.7 * self._amplitude
+        angles = 2 * math.pi * self._frequency_hz * times_s[:, None, None] + self._phase
+        face[:, 52:] = np.sin(angles).mean(axis=1) * 1.7 * self._amplitude
         breath = np.sin(2 * math.pi * self._breath_hz * times_s)
         face[:, index_of("translationY")] += 0.0012 * breath
         face[:, index_of("rotationX")] -= 0.004 * breath

@@ -1,7 +1,7 @@
-"""What becomes of each window of the model: it is run, left out, or not needed.
+"""Decides for each window whether the model is run, skipped, or replaced by idle motion.
 
-Decided once for a whole window of w frames, also where frames come one by one: the model's own
-windows and the windows that reactions are labelled with then stay the same.
+The decision holds for a whole window of w frames, also in frame mode, so that the model's windows
+stay aligned with the window indices of the reactions.
 """
 
 from enum import Enum, auto
@@ -12,14 +12,19 @@ from reactface_node.perception.voice import VoiceActivity
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
 
 IDLE_S = 5.0
-"""No face and no voice for this long before a window: the model is not run for it."""
+"""After this long without a face or a voice, the model is not run. Chosen, not derived."""
 _IDLE_SLOTS = round(IDLE_S * FRAME_RATE_HZ)
 
 
 class Use(Enum):
-    """RUN: the model reacts. HIDDEN: it only gets to the end of a window that it has begun with, a
-    frame of which was late. SPARED: there is no time for the model, and the last frame is held.
-    IDLE: nobody is there, and the face moves by itself. SKIPPED: nothing is shown."""
+    """What is done for a window.
+
+    RUN: the model runs and its reaction is shown.
+    HIDDEN: a frame was too late; the model runs to the end of the window, but nothing is shown.
+    SPARED: overload; the model is not run and the last frame is held.
+    IDLE: nobody is there; the model is not run and idle motion is shown.
+    SKIPPED: too late; the model is not run and nothing is shown.
+    """
 
     RUN = auto()
     HIDDEN = auto()
@@ -29,11 +34,11 @@ class Use(Enum):
 
 
 class ModelUse:
-    """Of one session. Frames come in order of their slots, n at a time, 1 or w; see ``Timeline``,
-    which makes no frames where nothing came for long.
+    """The decisions of one session. Frames come in order of their slots, 1 or w at a time.
 
-    Whether somebody is there is told by the frames before a window, never by a clock, so that a
-    replay decides alike, and so do single frames and whole windows.
+    Whether somebody is there depends on earlier frames alone, never on a clock, so that a replay
+    and both modes decide the same. ``Timeline`` makes no frames of long gaps: their slots are
+    missing, and count as time without anybody.
     """
 
     def __init__(self, window: int) -> None:
@@ -45,9 +50,9 @@ class ModelUse:
         self._voice = VoiceActivity()
 
     def decide(self, slot: int, frames: int, is_late: bool, spares: bool) -> tuple[Use, bool]:
-        """For the frames from ``slot`` on: their use, and whether the model begins anew with them.
+        """The use of ``frames`` frames from ``slot`` on, and whether the model starts anew there.
 
-        is_late: they cannot be shown any more. spares: every second window is to be left out.
+        is_late: they are too late to be shown. spares: every second window is to be skipped.
         """
         left_out = slot - self._next
         self._absent += left_out
@@ -67,8 +72,11 @@ class ModelUse:
         return self._use, anew
 
     def saw(self, slot: int, found: np.ndarray, audio: np.ndarray, heard: np.ndarray) -> None:
-        """Of the frames from ``slot`` on: (n,) bool whether a face was found, (n*640,) audio and
-        (n,) bool where it was heard, without the robot's own voice."""
+        """Note the content of n frames from ``slot`` on, for later decisions.
+
+        found (n,) bool: a face was found. audio (n*640,) in [-1, 1] and heard (n,) bool: the
+        microphone without the robot's own speech.
+        """
         levels = np.sqrt(np.square(audio.reshape(-1, SAMPLES_PER_FRAME)).mean(axis=1))
         for place, rms in enumerate(levels):
             time_s = (slot + place) / FRAME_RATE_HZ

@@ -1,26 +1,32 @@
-"""What is left out, and when, where the machine cannot keep up: pure logic, without a clock."""
+"""Overload controller: decides which work to skip when the machine cannot keep up. No clock."""
 
 from dataclasses import dataclass
 
+# The numbers below are chosen, not derived. They are checked with simulated machines
+# (tests/session/test_overload.py): the level must settle and must return when there is room.
 TOO_BUSY, FITS = 0.9, 0.75
-"""Of a thread's time: beyond the first there is too much to do, below the second there is room."""
+"""Share of a thread's time: above the first it is overloaded, below the second it has room."""
 LEAST_CPU = 0.2
-"""Of a CPU: a serving thread that does less has nothing to leave out, whatever is late."""
+"""Share of a CPU. A serving thread that uses less has no work to skip, even if frames are late."""
 BUSY_AND_LATE = 0.5
-"""With late frames there is too much to do beyond this; what is late while there is little to do
-would be late however little."""
+"""Share of a thread's time above which late frames count as overload. Frames that are late while
+the threads have little work would be late with less work too."""
 DOWN_AFTER = 2
-"""Seconds in a row with too much to do."""
+"""Overloaded seconds in a row before the level goes down one step."""
 UP_AFTER, LONGEST_WAIT = 5, 60
-"""Seconds in a row with room for more; twice as many after each climb that failed."""
+"""Seconds with room in a row before the level goes up one step. Doubled, up to the second number,
+after each step up that failed."""
 TRIED = 10
-"""Seconds after which a climb has not failed."""
+"""Seconds after which a step up counts as successful."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """every: of so many frames one is tracked. width: share of the images' width that the tracker
-    looks at. halves: every second window is left out."""
+    """One level of reduced work.
+
+    every: one of so many frames is tracked. width: scale of the images' width for the tracker.
+    halves: the model skips every second window.
+    """
 
     every: int = 1
     width: float = 1.0
@@ -28,10 +34,11 @@ class Level:
 
 
 LEVELS = (Level(), Level(2), Level(3), Level(3, 0.5), Level(3, 0.5, True))
+"""From all work to the least; ``OverloadController.level`` is an index into this."""
 
 
 class OverloadController:
-    """Goes down one level where there is too much to do, and up again where there is room."""
+    """Chooses one of ``LEVELS``: one step to less work when overloaded, back when there is room."""
 
     def __init__(self) -> None:
         self.level = 0
@@ -39,7 +46,7 @@ class OverloadController:
         self._wait = UP_AFTER
         self._is_tried = True
         self._left: float | None = None
-        # Of each level: how much more it takes than the one below it, as far as that is known.
+        # For each level: measured ratio of its load to that of the next level; 1 if unknown.
         self._ratios = [1.0] * len(LEVELS)
 
     def judge(
@@ -51,13 +58,13 @@ class OverloadController:
         tracking_cpu: float = 1.0,
         untracked: int = 0,
     ) -> int:
-        """To be called once a second -> the level for the next one, 0 (all is done) to 4.
+        """Call it once a second. Returns the level for the next second, 0 (all work) to 4.
 
-        serving, tracking: shares of the last second, 0..1, that the thread that serves and the
-        one that tracks were busy; serving_cpu, tracking_cpu: shares of it that a CPU really worked
-        for them. The rest they waited for other processes, which counts only where something came
-        too late of it. late: frames that could not be shown in time in it. untracked: images that
-        the tracker had no time for.
+        serving, tracking: shares of the last second (0..1) in which the serving thread and the
+        tracking thread were busy. serving_cpu, tracking_cpu: shares in which they used a CPU; the
+        rest of their busy time they waited for other processes, which counts only if something
+        was late. late: frames of that second that could not be shown in time. untracked: images
+        that the tracker had no time for.
         """
         if not (late and serving_cpu >= LEAST_CPU):
             serving = min(serving, serving_cpu)
@@ -65,7 +72,7 @@ class OverloadController:
             tracking = min(tracking, tracking_cpu)
         busy = max(serving, tracking)
         self._since += 1
-        if self._left is not None and self._since > 1:  # the first second was of both levels
+        if self._left is not None and self._since > 1:  # the first second mixes two levels
             self._ratios[self.level - 1] = self._left / max(busy, 1e-3)
             self._left = None
         if self._since > TRIED and not self._is_tried:
@@ -83,15 +90,15 @@ class OverloadController:
         return self.level
 
     def _would_relieve(self, serving: float) -> bool:
-        """Whether there is a level below that helps: a tracker is not helped by an idle model."""
+        """Whether the next level helps: skipping windows does not help a busy tracker."""
         below = LEVELS[self.level + 1 : self.level + 2]
         return any(not level.halves or serving > BUSY_AND_LATE for level in below)
 
     def _above(self, serving: float, tracking: float) -> float:
-        """The load of the level above, from what it was when it was left.
+        """Expected load of the previous level (more work), from the ratio measured on leaving it.
 
-        That may have been a moment's, or cut off at 1: it counts between one and two times what
-        the tracking rates say, so that no level is left for ever.
+        That measurement may be of a short peak, or clipped at 1, so the result is kept between one
+        and two times what the tracking rates predict. Otherwise a level might never be tried again.
         """
         above, here = LEVELS[self.level - 1], LEVELS[self.level]
         by_rate = max(
@@ -107,7 +114,7 @@ class OverloadController:
 
 
 def said_of(level: int, tracking_hz: float) -> str:
-    """What a level means, for people."""
+    """A level as text for a log or a status line; tracking_hz: images tracked per second."""
     text = f"tracking {tracking_hz:.3g} times a second"
     if LEVELS[level].width < 1.0:
         text += " in smaller images"
@@ -117,10 +124,10 @@ def said_of(level: int, tracking_hz: float) -> str:
 
 
 def too_slow(model: float, tracking: float, profile: str, device: str, threads: int) -> str:
-    """What to do about a machine that cannot keep up; '' where it can.
+    """Advice for a machine that cannot keep up; '' if it can.
 
-    model: how long a window of it takes, tracking: how long an image takes at the lowest rate that
-    is tracked; both in units of the time that there is for them.
+    model: computing time of a window / duration of a window. tracking: computing time of an image
+    / time between images at the lowest tracking rate.
     """
     said = []
     if model > 1.0:

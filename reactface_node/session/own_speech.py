@@ -1,8 +1,8 @@
-"""Whose turn it is: what the robot says itself is neither the speaker's voice nor a reaction.
+"""Own speech: removes the robot's own voice from the microphone and tells when it speaks.
 
-That the robot speaks is told by a flag or heard in what it plays. Where it plays is known, its
-echo is recognised and left out, and a person who speaks at the same time is still heard; where
-there is only the flag, the microphone is not listened to.
+The robot speaks while a flag is set or while there is sound in the audio that it plays. With the
+played audio, its echo is recognised and removed, and a person who speaks at the same time is still
+heard. With the flag alone, the microphone is ignored while the flag is set.
 """
 
 from collections import deque
@@ -16,17 +16,17 @@ from reactface_node.session.echo import QUIET, EchoGate
 from reactface_node.session.timeline import Window
 
 PAUSE_S = 0.4
-"""Pauses between words that are shorter belong to the turn."""
+"""Shorter silences in the played audio are pauses between words: the robot still speaks."""
 LONGEST_S = 120.0
-"""A flag that stays up for longer has been forgotten by a speech system that is gone."""
+"""A flag that is set for longer is ignored: the speech system that set it has ended."""
 LONGEST_SPEECH_S = 60.0
-"""Of what is played by one message, so much is known as the robot's own."""
+"""Most audio that is used of one played message."""
 PLAYED_S = 3.0
-"""Nothing played for so long: the reference is gone, and the flag alone counts again."""
+"""After this long without played audio, only the flag counts."""
 
 
 class OwnSpeech:
-    """Of one session. Times are seconds on the inputs' clock."""
+    """The robot's own speech in one session. Times are seconds on the inputs' clock."""
 
     def __init__(self, config: TimelineConfig) -> None:
         self._config = config
@@ -34,7 +34,7 @@ class OwnSpeech:
         self.clear()
 
     def clear(self) -> None:
-        """Forget the room and what was played; the flag stays as it was last set."""
+        """Forget the learned echo and the played audio; the flag keeps its last value."""
         self._flags = deque([(-np.inf, self._flags[-1][1])], maxlen=64)
         self._said_s = self._began_s = np.inf
         self._gate = EchoGate()
@@ -42,13 +42,13 @@ class OwnSpeech:
         self._zero_s = self._played_s = self._voiced_s = -np.inf
 
     def flag(self, stamp_s: float, on: bool) -> None:
-        """From then on the robot speaks, or does not."""
+        """Set or clear the flag from ``stamp_s`` on."""
         if on != self._flags[-1][1]:
             self._flags.append((stamp_s, on))
         self._said_s = stamp_s
 
     def play(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
-        """What the loudspeaker gets, as for ``Timeline.push_audio``; ValueError as there."""
+        """Audio for the loudspeaker, shapes and ValueError as in ``Timeline.push_audio``."""
         check_audio(samples, rate_hz)
         mono = to_mono(samples[: longest_part(samples, rate_hz, LONGEST_SPEECH_S)], AudioStats())
         if not len(mono):
@@ -60,7 +60,7 @@ class OwnSpeech:
         self._played_s = stamp_s + len(mono) / rate_hz
 
     def listen(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """The window's audio and audio_valid, without what the robot said itself."""
+        """The window's audio (n*640,) and audio_valid (n,) without the robot's own speech."""
         count = len(window.audio_valid)
         self._began_s = min(self._began_s, window.start_s)
         played = self._take(window.start_s, count)
@@ -68,7 +68,7 @@ class OwnSpeech:
         own = self.speaks(times_s)
         if window.start_s - self._played_s < PLAYED_S:
             echo = self._gate.recognise(window.audio, played, window.audio_valid)
-            # Until it has heard how the robot sounds here, the flag is all there is.
+            # Until the echo of this room has been learned, only the flag can be used.
             own = echo if self._gate.is_sure else echo | self._flagged(times_s)
         if not own.any():
             return window.audio, window.audio_valid
@@ -76,7 +76,7 @@ class OwnSpeech:
         return kept, window.audio_valid & ~own
 
     def speaks(self, times_s: np.ndarray) -> np.ndarray:
-        """Whether it is the robot's turn at those times, (n,) bool."""
+        """Whether the robot speaks at those times, (n,) seconds -> (n,) bool."""
         return self._flagged(times_s) | (times_s - self._voiced_s < PAUSE_S)
 
     def _flagged(self, times_s: np.ndarray) -> np.ndarray:
@@ -87,7 +87,7 @@ class OwnSpeech:
         return said & (times_s < newest_s + LONGEST_S)
 
     def _take(self, start_s: float, frames: int) -> np.ndarray:
-        """What was played in the window, silence where nothing was."""
+        """The audio played in the window, (frames*640,); zeros where nothing was played."""
         count = frames * SAMPLES_PER_FRAME
         if self._track is None:
             return np.zeros(count, np.float32)

@@ -1,4 +1,4 @@
-"""Between a window that closed and the model: what it is to react to."""
+"""A closed window on its way to the model: its observations and the model's input."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,11 @@ from reactface_node.session.timeline import Window
 
 @dataclass(frozen=True, eq=False)
 class Pending:
-    """A window that closed: when its frames are to be shown, what was seen in them, and what the
-    model is to react to, if it is run. begins_anew: it is, after nobody was there."""
+    """A closed window that waits for the model.
+
+    show_at_s: (n,) when its frames are to be shown. seen: one observation per frame. speaker: the
+    model's input. begins_anew: the model starts with a new state, because nobody was there before.
+    """
 
     window: Window
     show_at_s: np.ndarray
@@ -25,7 +28,7 @@ class Pending:
 
 
 def face_input(config: ModelConfig, seen: list[Observation]) -> tuple[np.ndarray, np.ndarray]:
-    """The model's face and mask: coefficients, or face crops; see ``SpeakerFrames``."""
+    """The model's face input and its mask, coefficients or crops; shapes: ``SpeakerFrames``."""
     if config.face_encoder == "coefficients":
         return (
             np.stack([observation.coefficients for observation in seen]),
@@ -37,7 +40,7 @@ def face_input(config: ModelConfig, seen: list[Observation]) -> tuple[np.ndarray
 
 
 def nobody(config: ModelConfig, frames: int) -> SpeakerFrames:
-    """So many frames in which nobody is seen or heard."""
+    """Model input of ``frames`` frames without a face or a voice."""
     face, seen = face_input(config, [Observation.missing()] * frames)
     silence = np.zeros(frames * SAMPLES_PER_FRAME, np.float32)
     return SpeakerFrames(face, seen, silence, np.zeros(frames, bool))

@@ -1,4 +1,4 @@
-"""From the model's trajectories to the faces that are shown: idle motion, gain, blinks, fades."""
+"""Playout: finishes the model's trajectories with gains, idle motion, blinks and cross-fades."""
 
 import math
 from collections import deque
@@ -23,42 +23,45 @@ from reactface_node.schema import (
 from reactface_node.session.idle import Blinks, IdleMotion
 from reactface_node.session.timeline import Window
 
-# Lids of the model only rest lower or higher; closing is the blink process's. The paper's known
-# failure is a blink of over a second.
 LARGEST_REST_CLOSURE = 0.3
+"""Most lid closure taken from the model (chosen by eye); only the blink process closes the eyes.
+The paper reports blinks of over a second as a failure of the model."""
 LARGEST_RAW, LARGEST_TURN_RAD, LARGEST_SHIFT_M = 10.0, math.pi, 1.0
-"""No face goes further: what a model says beyond is a fault, and does not reach a motor."""
+"""Bounds of the output: larger values are a fault of the model and must not reach a motor."""
 LIDS = indices_of("eyeBlink")
 GAZE = indices_of("eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeLookDown")
 BROWS = indices_of("browDown", "browInnerUp", "browOuterUp")
 EYES = indices_of("eyeWide", "eyeSquint", "cheekSquint")
-# What a speech system moves itself.
+# Channels that a speech system moves itself.
 MOUTH = [
     index
     for index, name in enumerate(ARKIT_NAMES)
     if name.startswith(("jaw", "mouth", "tongue", "cheekPuff"))
 ]
 LEAVING_S = 0.2
+"""Time in which the mouth goes to rest when the robot begins to speak, and back."""
 LATENESS_KEPT, ENOUGH = 50, 0.9
+"""Adaptive delay: the quantile ENOUGH of the lateness of the last LATENESS_KEPT frames."""
 SHRINK_S = 0.005
+"""Most by which the adaptive delay shrinks from one frame to the next."""
 LONGEST_DELAY_S = 0.3
-"""What comes later than this is a fault, and its frames are skipped."""
+"""Largest adaptive delay; frames that are later are skipped."""
 NOSE = indices_of("noseSneer")
 
 
 @dataclass
 class _Sample:
-    """One trajectory's own processes."""
+    """The idle processes of one trajectory."""
 
     idle: IdleMotion
     blinks: Blinks
 
 
 class Playout:
-    """Finishes M trajectories window by window and picks the one that is shown."""
+    """Finishes M trajectories window by window and selects the one that is shown."""
 
     def __init__(self, config: PlayoutConfig, window: int):
-        """window: w, over whose frames cross-fades go."""
+        """window: w, the number of frames of a cross-fade."""
         self._window = window
         self._samples = [
             _Sample(
@@ -84,14 +87,13 @@ class Playout:
         config: PlayoutConfig,
         speaks: bool = False,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The finished samples (M, w, 58) of a window, or in frame mode (w = 1) of a frame, and the
-        face to show (w, 58).
+        """The finished samples (M, n, 58) and the face to show (n, 58); n = w, or 1 in frame mode.
 
-        reaction: (M, w, 58) from the model, or None where it was not asked: its last frame is then
-        held, and idle motion swells and ebbs on it, so that the face neither freezes nor jumps.
-        present: (w,) bool, face or voice was there. speaks: the robot itself does, and the mouth
-        is at rest for its speech system. The time of the processes is the window index's, so a
-        skipped window leaves no seam in them.
+        index: window index, in frame mode frame index; it gives the time of the idle processes, so
+        they continue smoothly across skipped windows. reaction: (M, n, 58) from the model, or None
+        if it was not run: its last frame is held, with idle motion that rises and falls within a
+        window, so that the face neither freezes nor jumps. present: (n,) bool, a face or a voice
+        was there. speaks: the robot speaks; the mouth goes to rest for its speech system.
         """
         window = len(present)
         swell = np.zeros(window, np.float32)
@@ -122,7 +124,7 @@ class Playout:
         config: PlayoutConfig,
     ) -> np.ndarray:
         face = raw.clip(-LARGEST_RAW, LARGEST_RAW) * _gains(config)
-        # The model moves by itself while somebody is there: on top of it idle motion is too much.
+        # The model's reactions have their own motion, so idle motion is only added without them.
         idle = sample.idle.frames(times_s)
         idle[:, GAZE] *= config.gaze_gain
         face += config.idle_gain * idleness[:, None] * idle
@@ -136,7 +138,7 @@ class Playout:
         return (mirrored(face) if config.mirror else face).astype(np.float32)
 
     def _follow(self, present: np.ndarray, fade_s: float) -> np.ndarray:
-        """0..1 a frame: eases to whether somebody is there."""
+        """(n,) weight of the model's reaction, 0..1: eases to 1 while somebody is there."""
         step = 1.0 / max(fade_s * FRAME_RATE_HZ, 1.0)
         levels = np.empty(len(present), np.float32)
         for index, there in enumerate(present):
@@ -145,7 +147,7 @@ class Playout:
         return levels * levels * (3.0 - 2.0 * levels)
 
     def _leave_mouth(self, speaks: bool, window: int) -> np.ndarray:
-        """(w,) 1..0: how much of the mouth is the listener's."""
+        """(n,) factor of the mouth's weights: eases to 0 while the robot speaks, then to 1."""
         step = 1.0 / (LEAVING_S * FRAME_RATE_HZ)
         way = np.arange(1, window + 1) * (-step if speaks else step)
         levels = np.clip(self._mouth + way, 0.0, 1.0).astype(np.float32)
@@ -153,13 +155,13 @@ class Playout:
         return levels
 
     def _show(self, index: int, samples: np.ndarray, config: PlayoutConfig) -> np.ndarray:
-        """The played sample; a switch cross-fades over one window, so do a skipped window and
-        changed settings."""
+        """The played sample (n, 58). Another sample, a skipped window and changed settings start
+        a cross-fade over w frames."""
         before, skipped = self._config, index != self._last_index + 1
         if self._last is not None and (skipped or replace(before, play=config.play) != config):
             self._fading, self._faded = self._last, 0
         elif config.play != before.play:
-            # In the middle of a cross-fade neither sample is what is shown.
+            # During a cross-fade the shown face is a mix: fade from that face.
             self._fading = before.play if self._fading is None else self._last
             self._faded = 0
         face = self._cross_fade(samples, config.play)
@@ -167,7 +169,7 @@ class Playout:
         return face.astype(np.float32)
 
     def _cross_fade(self, samples: np.ndarray, play: int) -> np.ndarray:
-        """From a face that stands still, or from another sample that goes on."""
+        """``samples[play]``, faded in from a fixed face or from the previous sample."""
         face: np.ndarray = samples[play]
         if self._fading is None:
             return face
@@ -181,12 +183,12 @@ class Playout:
 
 
 class Delay:
-    """When a window is shown: so long after its end.
+    """Playout delay: the time from a window's end to its first frame.
 
-    Frame by frame there is no time to spare, and audio that comes in large chunks lets several
-    frames close at once: the delay then grows to what nine of ten of the last frames needed, so
-    that all are shown, 40 ms each. What is later than that is shown as it comes, and the delay
-    shrinks again by a few milliseconds a frame.
+    Fixed in window mode. Adaptive in frame mode, where audio in large chunks closes several frames
+    at once: the delay grows to the lateness of nine of ten recent frames, so that each is shown for
+    40 ms. A frame that is later still is shown at once. The delay then shrinks by at most SHRINK_S
+    per frame.
     """
 
     def __init__(self, least_s: float, adaptive: bool):
@@ -195,23 +197,26 @@ class Delay:
         self._delay_s, self._next = least_s, 0
 
     def show_at(self, window: Window, now_s: float) -> np.ndarray:
-        """(n,) seconds for the window's frames; ``now_s`` is when it closed."""
+        """Show times (n,) of the window's frames in seconds; call it once per window, in order.
+
+        now_s: time of the poll in which the window is ready for the model.
+        """
         if self._adaptive:
             self._late.append(min(now_s - window.end_s, LONGEST_DELAY_S))
             needed_s = sorted(self._late)[int(ENOUGH * (len(self._late) - 1))]
-            # A late one is shown at once, and no frame before the one before it is over.
+            # A late frame is shown at once; no frame is shown before the previous one is over.
             before_s = self._delay_s - SHRINK_S if window.index == self._next else 0.0
             wanted_s = max(self._least_s, needed_s, self._late[-1], before_s)
             self._delay_s, self._next = min(wanted_s, LONGEST_DELAY_S), window.index + 1
         return window.end_s + self._delay_s + np.arange(len(window.frames)) / FRAME_RATE_HZ
 
     def soonest_s(self, window: Window) -> float:
-        """When its first frame is shown at the soonest."""
+        """The earliest show time of the window's first frame, in seconds."""
         return window.end_s + self._least_s
 
 
 def check_playout(config: PlayoutConfig) -> None:
-    """UserError where the sample to play is not drawn."""
+    """UserError if ``playout.play`` is not below ``playout.samples``."""
     if config.play >= config.samples:
         raise UserError(
             f"playout.play = {config.play} asks for a sample that is not drawn: "
@@ -220,7 +225,7 @@ def check_playout(config: PlayoutConfig) -> None:
 
 
 def mirrored(face: np.ndarray) -> np.ndarray:
-    """(..., 58) with left and right swapped: the other side's weights, turns and shifts."""
+    """Coefficients (..., 58) with left and right swapped, head rotation and translation too."""
     signs = np.ones(NUM_COEFFICIENTS, face.dtype)
     signs[indices_of("rotationY", "rotationZ", "translationX")] = -1.0
     other = [index_of(_other_side(name)) for name in COEFFICIENT_NAMES]
@@ -235,7 +240,7 @@ def _other_side(name: str) -> str:
 
 
 def _gains(config: PlayoutConfig) -> np.ndarray:
-    """(58,): what each coefficient is scaled by."""
+    """The factor of each coefficient, (58,)."""
     gains = np.full(NUM_COEFFICIENTS, config.gain, np.float32)
     for region, gain in (
         (BROWS, config.brow_gain),

@@ -1,7 +1,8 @@
-"""The one verb: push images and audio, poll reactions.
+"""The session of one speaker and one listener: push images and audio, poll reactions.
 
-The node, the bag replay, the live runner and the benchmark all call this and only this. Time is
-data: every input carries its stamp and ``poll`` is told what time it is, so a replay with the
+The node, the bag replay, the live runner and the benchmark run the model through this class;
+training and evaluation call the model's ``forward`` instead, which gives the same numbers. Time is
+data: every input carries its timestamp and ``poll`` is given the current time, so a replay with the
 same seed gives the same reactions bit for bit.
 """
 
@@ -36,11 +37,14 @@ from reactface_node.session.tracking import TrackingScheduler
 from reactface_node.session.warm_up import check_reactions, warm_up
 
 THREADS_POLL_S = 0.008
-"""So often it is looked whether the tracker's and the model's threads are done."""
+"""Period of polling while the tracker's or the model's thread works."""
 
 
 class ReactionSession:
-    """One speaker/listener pair: timeline, tracker, the model's streaming state and playout."""
+    """One speaker/listener pair: timeline, tracker, streaming model state and playout.
+
+    Not thread-safe: call all methods from one thread.
+    """
 
     _now_s: float
 
@@ -51,35 +55,39 @@ class ReactionSession:
         tracker: Tracker,
         clock: Callable[[], float] = time.perf_counter,
     ):
-        """``load`` is the usual way in. clock: what work is measured with."""
+        """Use ``load`` unless the engine or the tracker is your own.
+
+        clock: seconds, used only to measure computing time. UserError if ``playout.play`` is not
+        below ``playout.samples``.
+        """
         check_playout(config.playout)
         self._config = config
         self._fixed = frozenset(item.name for item in settings(config) if not item.live)
         self._engine, self._clock = engine, clock
         self._steps = Steps(engine, config.model)
         self._tracker = TrackerThread(tracker, clock, time.process_time)
-        self._watch = TrackingScheduler(
+        self._scheduler = TrackingScheduler(
             self._tracker, config.timeline.face_hold_s, interpolates=config.mode == "window"
         )
         self._timeline = Timeline(
-            config.timeline, engine.frames, self._watch.look, eager=config.mode == "frame"
+            config.timeline, engine.frames, self._scheduler.schedule, eager=config.mode == "frame"
         )
         self._inputs = Inputs(self._timeline, self.reset)
         self._closed: deque[tuple[float, Window]] = deque()
         self._stats = SessionStats()
         self._width_px = config.perception.max_width_px
-        self._turn = OwnSpeech(config.timeline)
+        self._own_speech = OwnSpeech(config.timeline)
         self.shed(0)
         self._begin()
 
     @classmethod
     def load(cls, config: Config) -> "ReactionSession":
-        """Load weights and tracker and warm both up; UserError if something is missing. A machine
-        that is too slow for them is warned of.
+        """Load weights and tracker and warm both up.
 
-        Sets torch's thread count for the process (``threads``).
+        UserError if something is missing. Logs a warning if the machine is too slow. Sets torch's
+        thread count for the process (``threads``).
         """
-        # Here, so that a session with another tracker needs no face landmark library.
+        # Imported here, so that a session with its own tracker needs no face landmark library.
         from reactface_node.perception import make_tracker
 
         engine = load_engine(config)
@@ -89,39 +97,51 @@ class ReactionSession:
         return session
 
     def push_image(self, stamp_s: float, rgb: np.ndarray) -> None:
-        """An image of the speaker, (H, W, 3) uint8 RGB; ValueError if it is not one."""
+        """An image of the speaker, (H, W, 3) uint8 RGB; ValueError for another shape or type.
+
+        stamp_s: time of the image in seconds. A stamp that is not believed drops the image; see
+        ``Stamps``.
+        """
         if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
             raise ValueError(f"an image is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
         self._inputs.push(IMAGE, stamp_s, rgb)
 
     def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
-        """Samples (n,) or (n, channels), stamped at the first; ValueError on a wrong shape. Of
-        more than 10 s at once the newest are heard."""
+        """Microphone samples (n,) or (n, channels); stamp_s is the time of the first sample.
+
+        int8, int16, int32, uint8 or floats in [-1, 1]; rate 4 to 384 kHz; ValueError otherwise. Of
+        a chunk longer than 10 s only the newest 10 s are used.
+        """
         check_audio(samples, rate_hz)
         if self._inputs.push(AUDIO, stamp_s, samples, rate_hz):
             self._overhear(stamp_s, samples, rate_hz)
 
     def push_speaking(self, stamp_s: float, on: bool) -> None:
-        """From then on the robot itself speaks, or does not: its mouth is then not the
-        listener's, and its voice no speaker's."""
-        self._turn.flag(stamp_s, on)
+        """Tell whether the robot itself speaks from ``stamp_s`` on.
+
+        While it speaks the mouth rests (a speech system moves it) and the microphone is ignored,
+        unless the played audio is known; see ``OwnSpeech``.
+        """
+        self._own_speech.flag(stamp_s, on)
 
     def push_own_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
-        """What the robot's loudspeaker plays, as for ``push_audio``: its echo is left out of what
-        the microphone hears, and while it sounds the robot speaks."""
-        self._turn.play(stamp_s, samples, rate_hz)
+        """Audio that the robot's loudspeaker plays; shapes and errors as in ``push_audio``.
+
+        Its echo is removed from the microphone's audio. While it is not silent the robot speaks.
+        """
+        self._own_speech.play(stamp_s, samples, rate_hz)
 
     def change_speaker(self) -> None:
-        """What is seen from now on is another person, whose rest is learned anew."""
+        """Treat the face from now on as another person: the neutral face is learned anew."""
         self._tracker.change_person()
 
     def poll(self, now_s: float, wait: bool = True) -> list[Reaction]:
-        """The reactions of all windows that closed by now, oldest first.
+        """The reactions of all windows that closed up to ``now_s``, oldest first.
 
-        A window that could not even be shown any more is skipped and counted, and so is, frame by
-        frame, the rest of the model's window. Unless told to ``wait``, one whose last frames are
-        still being tracked, or that the model is still at, comes with a later poll, and images
-        that the tracker has no time for are left out.
+        A window that is too late to be shown is skipped and counted; in frame mode the rest of
+        the model's window is skipped with it. wait: block until tracking and model are done.
+        Otherwise a window that is still being worked on comes with a later poll, and images that
+        the tracker has no time for are dropped.
         """
         for pending in self.take(now_s, wait):
             self._steps.begin(pending)
@@ -132,17 +152,20 @@ class ReactionSession:
         ]
 
     def take(self, now_s: float, wait: bool = True) -> list[Pending]:
-        """``poll``'s first half, for those who run the model of several sessions at once: what
-        the model is to react to; ``finish`` is to be called for each, in order."""
+        """The first half of ``poll``: the closed windows as model inputs, oldest first.
+
+        For callers that run several sessions as one batch. Call ``finish`` for each of them, in
+        order.
+        """
         if now_s < self._now_s - self.config.timeline.clock_jump_s:
             self._inputs.jump(now_s)
         self._now_s = now_s
-        self._watch.is_live = not wait
+        self._scheduler.is_live = not wait
         self._closed += ((now_s, window) for window in self._timeline.poll(now_s))
         taken: list[Pending] = []
         while self._closed and (wait or self._is_ready(*self._closed[0], now_s)):
             if not (wait or (self._steps.is_free and not taken)):
-                break  # What waits for the model here may become too late, and is skipped then.
+                break  # Decided only when the model is free: by then it may be too late to show.
             _, window = self._closed.popleft()
             show_at_s = self._delay.show_at(window, now_s)
             is_late = bool(show_at_s[-1] + 1 / FRAME_RATE_HZ < now_s)
@@ -156,36 +179,40 @@ class ReactionSession:
         return taken
 
     def next_poll_s(self, now_s: float) -> float:
-        """When ``poll`` may have something new, if nothing is pushed before ``now_s`` is that: at
-        once where it is in the past."""
+        """Time at which ``poll`` may return something new if nothing is pushed until then.
+
+        A time in the past means: poll at once.
+        """
         if self._closed or not self._steps.is_free:
             return now_s + THREADS_POLL_S
         return self._timeline.next_close_s(now_s)
 
     def _is_ready(self, closed_s: float, window: Window, now_s: float) -> bool:
-        """Tracked, or not to be waited for any more: its time has come, and a tracker that keeps
-        up would have been done."""
+        """Whether a window is tracked, or so late that it is no longer waited for.
+
+        It is late once it is due to be shown and a frame (40 ms) has passed since it closed.
+        """
         latest_s = max(closed_s + 1 / FRAME_RATE_HZ, self._delay.soonest_s(window))
-        return self._watch.is_done(window) or now_s >= latest_s
+        return self._scheduler.is_done(window) or now_s >= latest_s
 
     def end(self) -> None:
-        """Nothing more comes (a recording has ended): nothing is waited for any longer."""
+        """Tell that no more input comes (the recording has ended): windows stop waiting for it."""
         self._timeline.end()
 
     def reset(self) -> None:
-        """Forget the conversation: new time zero, new state, same weights."""
+        """Start a new conversation: new time zero, new model state, same weights."""
         self._stats.resets += 1
         self._timeline.reset()
         self._tracker.reset()
-        self._watch.reset()
+        self._scheduler.reset()
         self._steps.clear()
         self._closed.clear()
-        self._turn.clear()
+        self._own_speech.clear()
         self._inputs.clear()
         self._begin()
 
     def check(self, changes: Mapping[str, Any]) -> Config:
-        """The config that ``configure`` would make; UserError where it would refuse them."""
+        """The config that ``configure`` would set; UserError where it would refuse the changes."""
         for name in changes:
             if name in self._fixed:
                 raise UserError(f"parameter '{name}' cannot change while running")
@@ -196,16 +223,16 @@ class ReactionSession:
         return changed
 
     def configure(self, changes: Mapping[str, Any]) -> None:
-        """Change live settings by dotted name; UserError leaves everything as it was."""
+        """Change live settings by dotted name. On UserError nothing is changed."""
         changed = self.check(changes)
         if changed.model != self.config.model:
             self._engine.configure(changed.model)
         self._config = changed
 
     def shed(self, level: int) -> None:
-        """Leave out what ``load.LEVELS`` says from now on; 0: nothing."""
+        """Reduce the work to a level of ``overload.LEVELS`` from now on; 0 = all work."""
         perception, self._level = self.config.perception, LEVELS[level]
-        self._watch.every = max(self._level.every, round(FRAME_RATE_HZ / perception.rate_hz))
+        self._scheduler.every = max(self._level.every, round(FRAME_RATE_HZ / perception.rate_hz))
         width_px = round(self._level.width * perception.max_width_px)
         if width_px != self._width_px:
             self._width_px = width_px
@@ -213,32 +240,32 @@ class ReactionSession:
 
     @property
     def config(self) -> Config:
-        """As it is now; the session's is the one that counts."""
+        """The current config, with all live changes."""
         return self._config
 
     @property
     def tracker_busy_s(self) -> float:
-        """Seconds that the tracker has worked so far."""
+        """Seconds for which the tracker has been busy so far."""
         return self._tracker.busy_s
 
     @property
     def tracker_cpu_s(self) -> float:
-        """Seconds of them that it did not wait for other processes."""
+        """Seconds of ``tracker_busy_s`` in which this process used a CPU."""
         return self._tracker.cpu_s
 
     def stats(self) -> dict[str, float]:
-        """Counters since the start, by name."""
+        """Counters since the start by name, and the current tracking rate and image width."""
         return {
             **vars(self._timeline.stats),
             **self._stats.named(),
-            "images_failed": self._watch.failed,
-            "images_untracked": self._watch.untracked,
-            "tracking_hz": FRAME_RATE_HZ / self._watch.every,
+            "images_failed": self._scheduler.failed,
+            "images_untracked": self._scheduler.untracked,
+            "tracking_hz": FRAME_RATE_HZ / self._scheduler.every,
             "image_width_px": self._width_px,
         }
 
     def close(self) -> None:
-        """Free the tracker, and end its thread and the model's."""
+        """Free the tracker and end both worker threads."""
         self._steps.close()
         self._tracker.close()
 
@@ -252,28 +279,28 @@ class ReactionSession:
         self._engine.begin([np.random.default_rng(seed) for seed in seeds])
 
     def _overhear(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
-        """The tracker follows who speaks."""
+        """Tell the tracker the loudness of the chunk: it follows the person who speaks."""
         offset_s = self.config.timeline.camera_to_microphone_offset_s
         heard_s = stamp_s + max(0.0, offset_s)
         count = longest_part(samples, rate_hz)
-        if count and not self._turn.speaks(np.array([heard_s]))[0]:
+        if count and not self._own_speech.speaks(np.array([heard_s]))[0]:
             cut_s = (len(samples) - count) / rate_hz
             self._tracker.hear(heard_s + cut_s, count / rate_hz, self._timeline.loudness)
 
     def _look_at(self, window: Window, show_at_s: np.ndarray, use: Use, anew: bool) -> Pending:
-        seen = self._watch.seen_in(window)
-        audio, heard = self._turn.listen(window)
+        seen = self._scheduler.seen_in(window)
+        audio, heard = self._own_speech.listen(window)
         found = np.array([observation.face_found for observation in seen])
         self._model_use.saw(window.index * len(seen), found, audio, heard)
         speaker = SpeakerFrames(*face_input(self.config.model, seen), audio, heard)
         return Pending(window, show_at_s, seen, speaker, use, anew)
 
     def finish(self, pending: Pending, raw: np.ndarray | None) -> Reaction:
-        """What the model made of it, (M, w, 58), None if it was not run -> the reaction."""
+        """The reaction to a window; raw: the model's output (M, w, 58), None if it was not run."""
         window, seen, heard = pending.window, pending.seen, pending.speaker.audio_valid
         found = np.array([observation.face_found for observation in seen])
-        speaks = bool(self._turn.speaks(np.array([window.end_s]))[0])
-        # An open microphone in an empty room is heard, but nobody is there.
+        speaks = bool(self._own_speech.speaks(np.array([window.end_s]))[0])
+        # The microphone of an empty room delivers valid audio, although nobody is there.
         present = (found | heard) & (pending.use is not Use.IDLE)
         samples, face = self._playout.finish(
             window.index, raw, present, self.config.playout, speaks
@@ -293,23 +320,25 @@ class ReactionSession:
         )
 
     def run_silence(self) -> np.ndarray:
-        """One step of the model alone, (M, n, 58), in which nobody is there; ``reset`` after."""
+        """One model step without a face or a voice, (M, n, 58); call ``reset`` afterwards."""
         return self._engine.step(nobody(self.config.model, self._engine.frames))
 
     def check_model(self) -> None:
-        """UserError where what the model gives is no numbers, also after its own past. Then start
-        fresh."""
+        """UserError if the model outputs NaN or infinity; then start a new conversation.
+
+        Two windows are run: the second one reads the model's own past reactions.
+        """
         for _ in range(2):
             self._check_window()
         self._begin()
 
     def _check_window(self) -> None:
-        """A window in which nobody is there."""
+        """Run and check one window without a face or a voice."""
         steps = range(self.config.model.window // self._engine.frames)
         check_reactions([self.run_silence() for _ in steps], self.config.weights)
 
     def _warm_up(self) -> None:
-        """Then start fresh."""
+        """Run tracker and model a few times, then start a new conversation."""
         blank, stamps_s = np.zeros((240, 320, 3), np.uint8), itertools.count()
         warm_up(
             self.config,

@@ -1,8 +1,7 @@
-"""The microphone's chunks on their way to the timeline: one channel of them, and when they count.
+"""Microphone chunks: mixes them to one channel and decides at which time they are heard.
 
-A chunk comes when its last sample has been recorded. Where it is long, the windows of its time
-are closed by then; so sound that comes in long chunks is delayed by as much as it takes to be
-heard whole.
+A chunk arrives after its last sample was recorded. If it is long, the windows of its time are
+closed by then. Audio in long chunks is therefore delayed until nothing of it is lost.
 """
 
 import logging
@@ -18,18 +17,20 @@ from reactface_node.session.stats import TimelineStats
 
 
 class SoundChunks:
-    """Of one timeline."""
+    """The microphone chunks of one timeline."""
 
     def __init__(self, config: TimelineConfig, stats: TimelineStats) -> None:
         self._config, self._stats = config, stats
         self._channels = Channels(config.audio_channel)
         self._delay_s, self._was_long = 0.0, False
         self.loudness = 0.0
-        """Root mean square of the newest chunk, of full scale 1."""
+        """RMS of the newest chunk; full scale is 1."""
 
     def mono(self, samples: Any, rate_hz: float) -> tuple[np.ndarray, float]:
-        """(n,) or (n, channels) PCM -> what is heard of it, (m,) float32, and the seconds before
-        it that are left out, since no more than ``LONGEST_CHUNK_S`` is heard of a chunk."""
+        """(n,) or (n, channels) PCM -> mono (m,) float32 and the seconds cut off before it.
+
+        At most the newest ``LONGEST_CHUNK_S`` of a chunk are used.
+        """
         count = longest_part(samples, rate_hz)
         kept = samples[len(samples) - count :] if count else samples
         mono = self._channels.mono(kept, rate_hz, self._stats)
@@ -42,20 +43,20 @@ class SoundChunks:
     def place(
         self, stamp_s: float, cut_s: float, lasts_s: float, closed_s: float, known_s: float
     ) -> float:
-        """When a chunk is heard that lasts so long after ``cut_s`` of it were left out.
+        """The time at which a chunk is heard, in seconds.
 
-        closed_s: the end of the newest window that is closed, -inf without one. known_s: the
-        latest time that is known besides the chunk's, -inf without one.
+        cut_s: seconds cut off its start. lasts_s: what is left of it. closed_s: end of the newest
+        closed window, known_s: the latest time known from other inputs; both -inf if none.
         """
         if stamp_s + cut_s + lasts_s <= known_s + AHEAD_S:
             stamp_s += cut_s
-        # Else it would end in the future, when nobody can have recorded it: its stamp is its end's.
+        # Otherwise the chunk would end in the future: its stamp must be that of its last sample.
         is_long = lasts_s > self._config.max_wait_s
         late_s = closed_s - stamp_s
         if not is_long:
             self._delay_s = 0.0
         elif self._was_long and self._delay_s < late_s <= lasts_s + AHEAD_S:
-            # Further than the sample clock strays by itself.
+            # A little more than late_s, as the audio track tolerates stamps off by audio_gap_s.
             self._delay_s = late_s + self._config.audio_gap_s
             self._stats.audio_delays += 1
         self._was_long = is_long

@@ -1,4 +1,4 @@
-"""Which stamps are believed: what is no time, far ahead, late, or on a clock that jumped back."""
+"""Timestamp checks: finds stamps that are invalid, far ahead, late, or of a clock that jumped."""
 
 import math
 from enum import Enum, auto
@@ -7,24 +7,27 @@ from typing import Any
 from reactface_node.session.stats import TimelineStats
 
 AHEAD_S = 2.0
-"""A stamp this far ahead of everything known is believed only if it persists ..."""
+"""A stamp further ahead of all known times than this is not believed at first."""
 PERSIST_S = 0.5
-"""... for this long by its own stamps, with nothing else arriving at the old time. So is a clock
-that jumped back on one stream."""
+"""A new time (ahead, or back on one stream) is believed after stamps that span this long, if no
+input of the old time comes in between."""
 LEAST_AHEAD = 3
-"""So many of one stream have to be ahead: two wrong stamps are no new time."""
+"""Least number of such stamps of one stream: two wrong stamps are not a new time."""
 MOST_HELD = 25
-"""As many inputs in a row are a new time, too, whatever their stamps say."""
+"""This many inputs back in time in a row are a new time, whatever span they cover."""
 MOST_IMAGES = 4
-"""Images that are held meanwhile: they are large."""
+"""Most images held while it is not known whether the clock jumped; images are large."""
 
 IMAGE, AUDIO = "image", "audio"
 _MAX_STAMP_S = 1e12
 
 
 class Order(Enum):
-    """Of a stamp and those before it on the same stream. BACK: it is late, or the clock jumped
-    back, which only what comes next can tell. JUMPED: the clock did."""
+    """A stamp compared with earlier ones.
+
+    FORWARD: in order. BACK: late, or of a clock that jumped back; later inputs decide. JUMPED: the
+    clock jumped back.
+    """
 
     FORWARD = auto()
     BACK = auto()
@@ -32,21 +35,21 @@ class Order(Enum):
 
 
 class Stamps:
-    """Of one timeline. Stamps are seconds on the inputs' clock, as they were pushed."""
+    """The stamps of one timeline, in seconds on the inputs' clock."""
 
     def __init__(self, stats: TimelineStats, jump_s: float) -> None:
-        """jump_s: a stamp that lies further than this before the newest of its stream is back."""
+        """jump_s: a stamp further than this before the newest of its stream went back in time."""
         self._stats, self._jump_s = stats, jump_s
         self.newest_s: dict[str, float] = {}
         self.now_s = -math.inf
         self._claims: dict[str, tuple[float, float, int]] = {}
 
     def order(self, stream: str, stamp_s: float, lasts_s: float) -> Order:
-        """To be asked before an input is pushed that lasts so long.
+        """Classify the stamp of an input that lasts ``lasts_s``, before it is pushed.
 
-        A stream is compared with itself: sound in long chunks, or from a slow device, comes long
-        after the images of its time. Only the first stamp of a stream is compared with the other
-        stream; of two that lie apart, the one that is nearer to now is right.
+        A stamp is compared with its own stream, since audio in long chunks or from a slow device
+        arrives long after the images of its time. Only the first stamp of a stream is compared
+        with the other stream; of two that disagree, the one nearer to the current time is right.
         """
         end_s = stamp_s + lasts_s
         if not self.newest_s:
@@ -60,8 +63,11 @@ class Stamps:
         return Order.JUMPED if is_behind and is_nearer else Order.FORWARD
 
     def accept(self, stream: str, stamp_s: float, horizon_s: float | None) -> bool:
-        """False, counted, for a stamp that is not a time, or that is alone in the far future:
-        beyond ``horizon_s``, the latest time that anything else vouches for (None: nothing)."""
+        """Whether a stamp is believed; a refused one is counted in the stats.
+
+        Refused: a stamp that is no time, or one far beyond ``horizon_s`` that does not persist.
+        horizon_s: the latest time known from other inputs, None if there is none.
+        """
         if not is_time(stamp_s):
             self._stats.stamps_invalid += 1
             return False
@@ -78,9 +84,11 @@ class Stamps:
         return True
 
 
-class BackInTime:
-    """Inputs whose stamps went back, held until it is known whether they are late or the clock
-    jumped: it did where the other stream follows, or where they go on with nothing else coming.
+class HeldInputs:
+    """Inputs whose stamps went back in time, held until it is known whether the clock jumped.
+
+    It jumped if the other stream goes back too, or if the inputs continue there and nothing comes
+    at the old time. Otherwise they are late.
     """
 
     def __init__(self, stats: TimelineStats) -> None:
@@ -90,7 +98,7 @@ class BackInTime:
         self._count = 0
 
     def jumped(self, stream: str, stamp_s: float, data: tuple[Any, ...]) -> bool:
-        """Hold an input; whether the clock jumped, after which ``release`` is to be called."""
+        """Hold an input and tell whether the clock jumped; if so, call ``release`` next."""
         self._count += 1
         self._since_s.setdefault(stream, stamp_s)
         self._held.append((stream, stamp_s, data))
@@ -102,12 +110,12 @@ class BackInTime:
         return len(self._since_s) > 1 or lasts_s >= PERSIST_S or self._count >= MOST_HELD
 
     def release(self) -> list[tuple[str, float, tuple[Any, ...]]]:
-        """What is held, (stream, stamp, data), in order of arrival; nothing is afterwards."""
+        """Return and forget the held inputs: (stream, stamp, data) in order of arrival."""
         held, self._held, self._since_s, self._count = self._held, [], {}, 0
         return held
 
     def refute(self) -> None:
-        """Something came at the old time: what is held was late."""
+        """An input came at the old time: drop the held inputs and count them as late."""
         for stream, *_ in self.release():
             if stream == IMAGE:
                 self._stats.images_late += 1
@@ -116,5 +124,5 @@ class BackInTime:
 
 
 def is_time(stamp_s: float) -> bool:
-    """Whether it can be one; NaN and infinity cannot."""
+    """Whether a number is a usable time; False for NaN, infinity and beyond 1e12 s."""
     return abs(stamp_s) < _MAX_STAMP_S

@@ -1,4 +1,4 @@
-"""What became of a session's inputs, what it has reacted to so far, and what it left out."""
+"""Counters of a session: its inputs, its reactions, and what was skipped."""
 
 from dataclasses import dataclass
 
@@ -11,19 +11,19 @@ from reactface_node.session.model_use import Use
 
 @dataclass
 class TimelineStats(AudioStats):
-    """What became of the inputs since the start; resets keep it. See also ``AudioStats``.
+    """Counters of the inputs since the start; a reset does not clear them. See ``AudioStats`` too.
 
     images: images pushed with a usable stamp.
-    images_replaced: images that shared a slot with a newer one (latest wins).
-    images_late: images for slots that were already final, or before time zero, or back in time.
-    audio_late: chunks that lay back in time, while the rest went on.
-    audio_cut: chunks that were longer than what is heard of one.
-    audio_delays: how often sound in long chunks was delayed, or further, to be heard whole.
-    images_duplicate: images with the stamp of the newest one.
-    stamps_invalid: inputs ignored because their stamp is NaN, infinite or absurd.
-    stamps_ahead: inputs ignored because their stamp lay alone in the far future.
-    windows: windows closed; windows_waited: those that ``max_wait_s`` or a full buffer closed.
-    windows_left_out: windows of long silences never made, or dropped because nobody polled.
+    images_replaced: images dropped because a newer one lies in the same slot.
+    images_late: images for slots that were already final, before time zero, or back in time.
+    images_duplicate: images with the same stamp as the newest one.
+    audio_late: chunks whose stamp went back in time while the other inputs went on.
+    audio_cut: chunks longer than the most that is used of one chunk.
+    audio_delays: how often the delay of audio in long chunks was increased.
+    stamps_invalid: inputs ignored because their stamp is NaN, infinite or above 1e12 s.
+    stamps_ahead: inputs ignored because their stamp alone lies far in the future.
+    windows: windows closed; windows_waited: those closed by ``max_wait_s`` or a full buffer.
+    windows_left_out: windows of long gaps that were never made, or dropped as nobody polled.
     """
 
     images: int = 0
@@ -42,14 +42,14 @@ class TimelineStats(AudioStats):
 
 @dataclass
 class SessionStats:
-    """Since the start; resets keep it. Windows are frames in frame mode.
+    """Counters of the reactions since the start; a reset does not clear them. In frame mode a
+    window here is one frame.
 
-    windows_reacted: those with a reaction, whatever it was made of.
-    windows_skipped: left out because they could not be shown any more, or as the rest of such a
-    window of the model.
+    windows_reacted: windows with a reaction, from the model or from idle motion.
+    windows_skipped: windows that were too late to be shown, and the rest of the model's window.
     windows_spared, windows_idle: see ``Use``.
-    windows_own_turn: the robot itself spoke.
-    people_in_view: in the newest image.
+    windows_own_turn: windows in which the robot itself spoke.
+    people_in_view: faces in the newest image.
     """
 
     windows_reacted: int = 0
@@ -66,7 +66,7 @@ class SessionStats:
     def count(
         self, use: Use, found: np.ndarray, heard: np.ndarray, people: int, speaks: bool
     ) -> None:
-        """A window that was reacted to: (n,) bool each, whether a face was found, and a voice."""
+        """Count one shown window; found, heard (n,) bool: frames with a face, with audio."""
         self.windows_reacted += 1
         self.windows_spared += use is Use.SPARED
         self.windows_idle += use is Use.IDLE
@@ -77,7 +77,7 @@ class SessionStats:
         self._frames += len(found)
 
     def named(self) -> dict[str, float]:
-        """By name, and in how much of the time a face and a voice were there."""
+        """Counters by name, seconds reacted, and the shares of frames with a face and audio."""
         frames = max(1, self._frames)
         values = {name: value for name, value in vars(self).items() if name[0] != "_"}
         return {

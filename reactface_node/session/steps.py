@@ -1,4 +1,4 @@
-"""The model's steps that are under way; whole windows go through a thread of their own."""
+"""Runs the model for the windows of a session; whole windows run on their own thread."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -15,9 +15,12 @@ Raw = np.ndarray | None
 
 
 class Steps:
-    """Of one session, in order. A window of a large model takes a CPU most of the time that it
-    lasts, and meanwhile the one before is to be shown; a single frame's step is over before a
-    thread would have begun with it."""
+    """The model steps of one session, in order.
+
+    A whole window of a large model takes almost as long as the window lasts, and the previous one
+    must be shown meanwhile, so it runs on a thread. The step of a single frame is shorter than the
+    delay of a thread, so it runs at once.
+    """
 
     def __init__(self, engine: Engine, config: ModelConfig):
         self._engine, self._window = engine, config.window
@@ -30,11 +33,11 @@ class Steps:
 
     @property
     def is_free(self) -> bool:
-        """Whether the next one would not have to wait."""
+        """Whether no step is running or waiting."""
         return not self._under_way
 
     def begin(self, pending: Pending) -> None:
-        """With the model's step for a window, if the model is to be run for it."""
+        """Start the model step of a window; nothing is computed if its ``use`` needs no model."""
         future: Future[Raw] = Future()
         if pending.use not in (Use.RUN, Use.HIDDEN):
             future.set_result(None)
@@ -45,27 +48,31 @@ class Steps:
         self._under_way.append((pending, future))
 
     def ended(self, wait: bool) -> Iterator[tuple[Pending, Raw]]:
-        """Those that are done, oldest first: (M, w, 58), None where the model was not run; all of
-        them, if told to wait. Raises what a step raised."""
+        """Windows whose step is done, oldest first, with the output (M, w, 58) or None.
+
+        None: the model was not run. wait: wait for all of them. Raises the error of a step.
+        """
         while self._under_way and (wait or self._under_way[0][1].done()):
             pending, future = self._under_way.popleft()
             yield pending, future.result()
 
     def clear(self) -> None:
-        """Forget them; the engine is then at rest, and begins a new session."""
+        """Wait for the running step and drop all results, before the engine starts anew."""
         for _, future in self._under_way:
             future.exception()
         self._under_way.clear()
         self._place = 0
 
     def close(self) -> None:
-        """End the thread after what it is at."""
+        """End the thread after its current step."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _step(self, pending: Pending) -> np.ndarray:
-        """Where frames were left out in the middle of a window, the model gets through the rest
-        of it with nobody there: its own windows stay those of the labels."""
+        """Run the model for a window, after empty frames in place of skipped ones.
+
+        Without them the model's windows would no longer match the window indices of the reactions.
+        """
         frames = len(pending.seen)
         if pending.begins_anew:
             self._engine.restart()

@@ -1,8 +1,8 @@
-"""Raw stamped images and audio to fixed windows of 25 Hz frames and 16 kHz samples.
+"""Timeline: sorts timestamped images and audio into windows of 25 Hz frames and 16 kHz audio.
 
 Frame slot i covers [T0 + i/25, T0 + (i + 1)/25) s, window k the slots k*w ... k*w + w - 1. The
-result depends on the order of the pushes alone, not on when ``poll`` is called, except for
-windows that ``max_wait_s`` closed.
+result depends on the order of the pushes alone, not on the times of ``poll``, except for windows
+that ``max_wait_s`` closed.
 """
 
 import math
@@ -21,17 +21,17 @@ from reactface_node.session.stamps import AUDIO, IMAGE, Order, Stamps, is_time
 from reactface_node.session.stats import TimelineStats
 
 SKIP_S = 2.0
-"""Empty windows are skipped where one call would close more than this of them in a row."""
+"""Empty windows are skipped if one call would close more than this of them in a row."""
 BUFFER_S = 60.0
-"""What is older than this, behind the newest input, is closed or, not polled, dropped."""
+"""Windows older than this before the newest input are closed; if not polled, dropped."""
 HEARD_FRACTION = 0.9
-"""A hole of up to 4 ms (a re-anchored clock) leaves a 40 ms frame of speech readable."""
+"""Least share of a frame's samples that must be there: gaps of up to 4 ms do not matter."""
 
 # Float64 seconds since 1970 resolve 0.24 us: a stamp 4 us before a slot's start is on it.
 _SLOT_TOLERANCE = 1e-4
 _BUFFER_SLOTS = round(BUFFER_S * FRAME_RATE_HZ)
 _SKIP_SLOTS = round(SKIP_S * FRAME_RATE_HZ)
-# Frame by frame, a stream is there that gave something in the last 0.32 s.
+# In frame mode, a stream that delivered something in the last 0.32 s is present.
 _RECENT_SLOTS = 8
 
 
@@ -39,11 +39,11 @@ _RECENT_SLOTS = 8
 class Window:
     """``w`` frames of the speaker.
 
-    index: counts from 0 at time zero; skipped windows leave holes in it.
+    index: counts from 0 at time zero; indices of skipped windows are missing.
     start_s, end_s: seconds on the inputs' clock.
-    frames: w payloads (what ``perceive`` returned); None where no image was near.
-    audio: (w * 640,) float32, 16 kHz mono in [-1, 1]; zeros where nothing was heard.
-    audio_valid: (w,) bool, True where at least 90 % of the frame's samples were heard.
+    frames: w values of ``perceive``; None if the last image is older than ``face_hold_s``.
+    audio: (w * 640,) float32, 16 kHz mono in [-1, 1]; zeros where there was none.
+    audio_valid: (w,) bool, True if at least 90 % of the frame's samples are there.
     """
 
     index: int
@@ -55,7 +55,7 @@ class Window:
 
 
 class Timeline:
-    """Collects one session's inputs into windows. Never reads a clock; not thread-safe."""
+    """Collects the inputs of one session into windows. Reads no clock; not thread-safe."""
 
     def __init__(
         self,
@@ -64,10 +64,9 @@ class Timeline:
         perceive: Callable[[int, float, Any], Any],
         eager: bool = False,
     ) -> None:
-        """``window``: w, frames a window. ``perceive(slot, stamp_s, image)`` gives a frame's
-        payload; it is called once for each slot that has an image, in order of time. eager: for
-        windows of one frame; one that has its image waits for the audio alone, not for the next
-        image.
+        """window: w, frames per window. perceive: called as ``perceive(slot, stamp_s, image)`` once
+        for each slot with an image, in order of time; its result is the frame's value. eager: for
+        w = 1; a frame with an image then waits for its audio only, not for the next image.
         """
         self.stats = TimelineStats()
         self._config, self._window, self._eager = config, window, eager
@@ -75,13 +74,13 @@ class Timeline:
         self._clear()
 
     def end(self) -> None:
-        """Nothing more comes: no window waits for it any longer."""
+        """Tell that no more input comes: windows no longer wait for it."""
         self._has_ended = True
 
     def _clear(self) -> None:
         self._has_ended = False
         self._zero_s: float | None = None
-        # Of streams that are shifted on purpose the shift is no jump.
+        # A shift of a stream that the user configured is not a jump of its clock.
         shift_s = abs(self._config.camera_to_microphone_offset_s)
         self._stamps = Stamps(self.stats, self._config.clock_jump_s + shift_s)
         self._chunks = SoundChunks(self._config, self.stats)
@@ -95,32 +94,32 @@ class Timeline:
         self._ready: deque[Window] = deque()
 
     def reset(self) -> None:
-        """Forget everything but the statistics; the next input (or poll) is time zero.
+        """Forget everything but the statistics; the next input or poll sets time zero.
 
-        Windows that are closed but not polled are dropped.
+        Closed windows that were not polled are dropped.
         """
         self.stats.windows_left_out += len(self._ready)
         self._clear()
 
     @property
     def loudness(self) -> float:
-        """Root mean square of the newest chunk of sound, of full scale 1."""
+        """RMS of the newest audio chunk; full scale is 1."""
         return self._chunks.loudness
 
     def order(self, stream: str, stamp_s: float, lasts_s: float = 0.0) -> Order:
-        """Of an input of ``stamps.IMAGE`` or ``AUDIO`` that is to be pushed; see ``Stamps``."""
+        """Order of an input (``stamps.IMAGE`` or ``AUDIO``) before it is pushed; see ``Stamps``."""
         return self._stamps.order(stream, stamp_s + self._waits_s(stream), lasts_s)
 
     def _waits_s(self, stream: str) -> float:
-        """Of two streams out of step the earlier one waits: nothing is late for that."""
+        """Seconds added to a stream's stamps: the stream that is ahead is delayed."""
         offset_s = self._config.camera_to_microphone_offset_s
         return max(0.0, offset_s if stream == AUDIO else -offset_s)
 
     def push_image(self, stamp_s: float, image: Any) -> bool:
-        """An image of any kind; the newest of each slot goes to ``perceive``, others are dropped.
+        """Push an image of any type; the newest of each slot is given to ``perceive``.
 
-        False if its stamp is not believed. What ``perceive`` raises comes out here (or in
-        ``poll``); its slot then has no image.
+        Returns False if its stamp is not believed. An error of ``perceive`` is raised here or in
+        ``poll``; the slot then has no image.
         """
         stamp_s += self._waits_s(IMAGE)
         if not self._accept(IMAGE, stamp_s):
@@ -144,11 +143,11 @@ class Timeline:
         return True
 
     def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: float) -> bool:
-        """(n,) mono or (n, channels) PCM whose first sample is stamped ``stamp_s``.
+        """Push (n,) mono or (n, channels) PCM; stamp_s is the time of the first sample.
 
-        int8, int16, int32, uint8 or floats in [-1, 1]; n = 0 is fine. Of more than 10 s at once
-        the newest part is heard. ValueError if dtype, shape or rate (4 to 384 kHz) are anything
-        else; nothing has changed then. False if the stamp is not believed.
+        int8, int16, int32, uint8 or floats in [-1, 1]; n may be 0. Of more than 10 s at once only
+        the newest 10 s are used. ValueError for another dtype, shape or rate (4 to 384 kHz), before
+        anything is changed. Returns False if the stamp is not believed.
         """
         check_rate(rate_hz)
         mono, cut_s = self._chunks.mono(samples, rate_hz)
@@ -166,12 +165,11 @@ class Timeline:
         return True
 
     def poll(self, now_s: float) -> list[Window]:
-        """The windows closed since the last poll, oldest first.
+        """The windows closed since the last poll, oldest first; now_s on the inputs' clock.
 
-        A window closes when both streams have passed its end, or ``max_wait_s`` after its end
-        (seconds on the inputs' clock); a stream that gave nothing in it is not waited for.
-        ``now_s`` is trusted: where it leaps ahead (a paused process), empty windows are skipped
-        and the indices stay on the grid of time.
+        A window closes when both streams have passed its end, or ``max_wait_s`` after its end. A
+        stream that delivered nothing in the window is not waited for. ``now_s`` is believed: if it
+        leaps ahead (a paused process), empty windows are skipped, and indices still follow time.
         """
         if is_time(now_s):
             if self._zero_s is None:
@@ -184,7 +182,7 @@ class Timeline:
         return list(ready)
 
     def _accept(self, stream: str, stamp_s: float) -> bool:
-        """False for a stamp that is not believed; see ``Stamps``."""
+        """Whether a stamp is believed; see ``Stamps``. The first one sets time zero."""
         if not self._stamps.accept(stream, stamp_s, self._horizon_s()):
             return False
         if self._zero_s is None:
@@ -192,15 +190,15 @@ class Timeline:
         return True
 
     def _horizon_s(self) -> float | None:
-        """The latest time that something besides the stamp in question vouches for."""
+        """The latest time known from earlier inputs and closed windows; None before time zero."""
         if self._zero_s is None:
             return None
         known_s = max(self._audio.clock_s, self._next * self._window / FRAME_RATE_HZ)
         return max([self._zero_s + known_s, *self._stamps.newest_s.values()])
 
     def next_close_s(self, now_s: float) -> float:
-        """When to poll next, if nothing is pushed before: the end of the next window, and where
-        that is over, when it is no longer waited for. -inf: at once."""
+        """When to poll next if nothing is pushed: the end of the next window, or if that is past,
+        the end of its waiting time. -inf: at once."""
         if self._ready or self._zero_s is None:
             return -math.inf
         end_s = self._time_s((self._next + 1) * self._window)
@@ -211,7 +209,7 @@ class Timeline:
         return math.floor((stamp_s - self._zero_s) * FRAME_RATE_HZ + _SLOT_TOLERANCE)
 
     def _close(self, waited_slot: int = 0) -> None:
-        """Close every window that both streams, the wait or a full buffer has passed."""
+        """Close every window passed by both streams, by ``waited_slot`` or by the full buffer."""
         both = min(self._reached())
         full = max(self._reached()) - _BUFFER_SLOTS
         limit = max(both, waited_slot, full)
@@ -227,15 +225,15 @@ class Timeline:
                 self._drop_unpolled()
 
     def _reached(self) -> tuple[int, int]:
-        """The slots that images and audio have passed."""
+        """The slots up to which images and audio are complete."""
         seen = self._image_slot + (self._eager and self._pending is not None)
         return seen, self._audio.reached // SAMPLES_PER_FRAME
 
     def _unawaited(self, now_s: float) -> int:
-        """Up to where windows may close although a stream is missing from the next one.
+        """The slot up to which windows close without a stream that is missing in the next one.
 
-        Waiting for it would only make every window of a face or a voice alone, and of idle
-        motion, too late to be shown whole.
+        Waiting for a stream that is not there would make every window of a face alone or a voice
+        alone too late.
         """
         streams = self._reached()
         since = self._next * self._window - self._eager * _RECENT_SLOTS
@@ -243,7 +241,7 @@ class Timeline:
         return 0 if len(present) == len(streams) else min([self._slot(now_s), *present])
 
     def _first_slot(self, limit: int) -> int:
-        """The oldest slot before ``limit`` that has an image or audio, else ``limit``."""
+        """The oldest slot before ``limit`` with an image or audio; ``limit`` if there is none."""
         slots = [limit, *self._payloads]
         if self._pending is not None:
             slots.append(self._pending[0])

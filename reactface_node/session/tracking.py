@@ -1,4 +1,4 @@
-"""Between timeline and tracker: which images are tracked, and what the frames of a window saw."""
+"""Tracking scheduler: chooses the images to track and fills a window's frames with the results."""
 
 import logging
 import math
@@ -15,55 +15,61 @@ from reactface_node.schema import FRAME_RATE_HZ, ROTATION, TRANSLATION, Observat
 from reactface_node.session.timeline import BUFFER_S, Window
 
 LATE_SLOTS = 25
-"""The last observation stands this long for images that are still being tracked: a slow tracker
-is no reason to lose a face."""
-HEAD_GOES_ON = 0.5
+"""Frames (1 s) for which the last observation is used while newer images are still being tracked:
+a slow tracker must not lose the face."""
+HEAD_EXTRAPOLATION = 0.5
+"""Share of its speed with which the head continues between tracked images in frame mode. Found by
+trial, not derived: see the table of ``TrackingScheduler.__init__``."""
 WARN_PERIOD_S = 1.0
-# Where nobody asks what was seen, the timeline keeps no more than this either.
+"""Least time between two warnings about images that could not be tracked."""
+# Images whose observations are never asked for must not pile up; the timeline keeps as many.
 _MOST_OPEN = round(BUFFER_S * FRAME_RATE_HZ)
 
 
 @dataclass(frozen=True, eq=False)
-class Glimpse:
-    """An image that is tracked: the frame slot that it lies in, and what will be seen in it."""
+class TrackedImage:
+    """An image that was given to the tracker: its frame slot and its future observation."""
 
     slot: int
     seen: "Future[Observation]"
 
 
 @dataclass(frozen=True, eq=False)
-class _Sight:
-    """What was seen, and in which slot."""
+class _Result:
+    """The observation of a tracked image, with the image's frame slot."""
 
     slot: int
     observation: Observation
 
 
 class TrackingScheduler:
-    """Of one session. What a frame saw depends on the images alone, never on how long tracking
-    took, unless ``is_live`` lets it leave images out.
+    """Schedules the images of one session for tracking and assigns observations to frames.
 
-    every: of so many frame slots the first with an image is tracked. failed: images at which the
-    tracker raised. untracked: images left out because a newer one came before their turn.
+    The observations of a window depend on the images alone, not on how long tracking takes,
+    unless ``is_live`` is set: images are then dropped when a newer one comes before the tracker
+    has begun with them.
+
+    every: frame slots per tracked image; the first image of each group of slots is tracked.
+    failed: images for which the tracker raised an error. untracked: images dropped.
     """
 
     def __init__(self, tracker: TrackerThread, hold_s: float, interpolates: bool, every: int = 1):
-        """hold_s: how long the last image stands for one that failed. interpolates: frames
-        between tracked ones lie between them; else the last one is held, and the head goes on at
-        half its speed.
+        """hold_s: how long the last observation replaces that of an image that failed.
+        interpolates: frames between tracked images are interpolated; otherwise the last
+        observation is held and the head continues at half its speed.
 
-        Tracked at 12.5 Hz against at 25 Hz, all frames, root mean square of acted emotions (and of
-        the sample recording), of the values and of their steps from frame to frame; held was also
-        compared with going on at 0.1 to 1 times the speed:
+        RMS difference between tracking at 12.5 Hz and at 25 Hz over all frames of the clip of
+        acted emotions (and of the sample recording), for the values and for their change from
+        frame to frame. Continuing the head was tried at 0.1 to 1 times its speed:
 
         ===================  ==============  ==============  ===========  ===========
-        .                    expression      its steps       head, mrad   its steps
+        .                    expression      its change      head, mrad   its change
         ===================  ==============  ==============  ===========  ===========
         interpolated         0.056 (0.037)   0.046 (0.035)   10.6 (5.2)   6.2 (3.8)
         held                 0.061 (0.044)   0.055 (0.045)   13.5 (5.9)   11.2 (4.9)
-        on at 0.25 of speed  0.061 (0.044)   0.055 (0.045)   12.8 (5.8)   10.0 (4.7)
-        on at 0.5 of speed   0.061 (0.044)   0.056 (0.046)   12.3 (5.7)   9.1 (4.7)
-        on at its speed      0.064 (0.045)   0.060 (0.049)   11.7 (5.8)   8.7 (5.1)
+        0.25 of the speed    0.061 (0.044)   0.055 (0.045)   12.8 (5.8)   10.0 (4.7)
+        0.5 of the speed     0.061 (0.044)   0.056 (0.046)   12.3 (5.7)   9.1 (4.7)
+        the whole speed      0.064 (0.045)   0.060 (0.049)   11.7 (5.8)   8.7 (5.1)
         ===================  ==============  ==============  ===========  ===========
         """
         self.is_live = False
@@ -75,100 +81,108 @@ class TrackingScheduler:
         self.reset()
 
     def reset(self) -> None:
-        """Slots begin anew."""
-        self._newest: Glimpse | None = None
-        self._open: deque[Glimpse] = deque(maxlen=_MOST_OPEN)
-        self._answered: Glimpse | None = None
-        self._before: _Sight | None = None
-        self._last: _Sight | None = None
+        """Forget all images; slots count from 0 again."""
+        self._newest: TrackedImage | None = None
+        self._open: deque[TrackedImage] = deque(maxlen=_MOST_OPEN)
+        self._asked: TrackedImage | None = None
+        self._previous: _Result | None = None
+        self._latest: _Result | None = None
 
-    def look(self, slot: int, stamp_s: float, image: np.ndarray) -> Glimpse | None:
-        """The timeline's ``perceive``: what stands for an image, (H, W, 3) uint8 RGB."""
+    def schedule(self, slot: int, stamp_s: float, image: np.ndarray) -> TrackedImage | None:
+        """Give an image, (H, W, 3) uint8 RGB, to the tracker, or reuse the image of its group.
+
+        The callback of the timeline (``perceive``). Images come in order of their slots.
+        """
         newest = self._newest
         if newest is not None and slot // self.every == newest.slot // self.every:
             return newest
         if self.is_live:
             self.untracked += self._tracker.drop_waiting()
-        self._newest = Glimpse(slot, self._tracker.track(stamp_s, image))
+        self._newest = TrackedImage(slot, self._tracker.track(stamp_s, image))
         self._open.append(self._newest)
         return self._newest
 
     def is_done(self, window: Window) -> bool:
-        """Whether all that the window shows has been tracked."""
-        return all(glimpse is None or glimpse.seen.done() for glimpse in window.frames)
+        """Whether every image of the window has been tracked."""
+        return all(image is None or image.seen.done() for image in window.frames)
 
     def seen_in(self, window: Window) -> list[Observation]:
-        """What was seen in each frame of the window, to be asked in order of time.
+        """One observation per frame of the window; call it for the windows in order.
 
-        Waits for the tracker, unless ``is_live``: what was last seen then stands for what has not
-        been tracked yet.
+        Waits for the tracker, unless ``is_live``: the last observation then replaces those that
+        are not there yet.
         """
         first = window.index * len(window.frames)
         tracked = self._tracked(first + len(window.frames))
-        sights: list[_Sight | None] = []
-        for slot, glimpse in enumerate(window.frames, first):
+        results: list[_Result | None] = []
+        for slot, image in enumerate(window.frames, first):
             while tracked and tracked[0].slot <= slot:
                 self._remember(tracked.popleft(), window.end_s)
-            sights.append(self._sight(slot, glimpse))
+            results.append(self._shown_at(slot, image))
         if self._interpolates and self.every > 1:
-            sights = list(_interpolated(first, sights))
+            results = list(_fill_between(first, results))
         elif self.every > 1:
-            sights = [self._onward(slot, sight) for slot, sight in enumerate(sights, first)]
-        return [Observation.missing() if sight is None else sight.observation for sight in sights]
+            results = [
+                self._extrapolate(slot, result) for slot, result in enumerate(results, first)
+            ]
+        return [
+            Observation.missing() if result is None else result.observation for result in results
+        ]
 
-    def _tracked(self, end_slot: int) -> deque[Glimpse]:
-        """Images before that slot that are done, in order, each given out once.
+    def _tracked(self, end_slot: int) -> deque[TrackedImage]:
+        """Images before ``end_slot`` whose tracking is done, in order; each is returned once.
 
-        Taken in one go: with an image that is done in the middle of a window, frames before it
-        would lie between it and an older one in the wrong order.
+        Collected at once for a whole window: an image that became ready while the window's frames
+        are filled would put them in the wrong order.
         """
-        done: deque[Glimpse] = deque()
+        done: deque[TrackedImage] = deque()
         while self._open and self._open[0].slot < end_slot:
             if self.is_live and not self._open[0].seen.done():
                 break
             done.append(self._open.popleft())
         return done
 
-    def _remember(self, glimpse: Glimpse, now_s: float) -> None:
-        self._answered = glimpse
-        sight = self._ask(glimpse, now_s)
-        if sight is not None:
-            self._before, self._last = self._last, sight
+    def _remember(self, image: TrackedImage, now_s: float) -> None:
+        self._asked = image
+        result = self._result_of(image, now_s)
+        if result is not None:
+            self._previous, self._latest = self._latest, result
 
-    def _sight(self, slot: int, glimpse: Glimpse | None) -> _Sight | None:
-        """An image that failed counts as none: the one before stands for it for a while."""
-        if glimpse is None:
+    def _shown_at(self, slot: int, image: TrackedImage | None) -> _Result | None:
+        """The observation for a frame. For an image that failed, the last one for ``hold_s``."""
+        if image is None:
             return None
-        if glimpse is not self._answered or glimpse.seen.cancelled():
+        if image is not self._asked or image.seen.cancelled():
             return self._held(slot, LATE_SLOTS)
-        if self._last is not None and self._last.slot == glimpse.slot:
-            return self._last
+        if self._latest is not None and self._latest.slot == image.slot:
+            return self._latest
         return self._held(slot, self._hold_slots)
 
-    def _onward(self, slot: int, sight: _Sight | None) -> _Sight | None:
-        """The head goes on until the next image is to be tracked, and stays there if it is late.
+    def _extrapolate(self, slot: int, result: _Result | None) -> _Result | None:
+        """The result with its head moved on to ``slot``, until the next image is due.
 
-        No further than it came between the last two images.
+        At most by the distance that the head moved between the last two images; if the next image
+        is late, the head stays there.
         """
-        before = self._before
-        if sight is None or sight is not self._last or before is None:
-            return sight
-        apart = sight.slot - before.slot
-        past = min(slot - sight.slot, self.every - 1, apart)
+        before = self._previous
+        if result is None or result is not self._latest or before is None:
+            return result
+        apart = result.slot - before.slot
+        past = min(slot - result.slot, self.every - 1, apart)
         if past == 0 or apart > 2 * self.every:
-            return sight
-        return _Sight(slot, onward(before.observation, sight.observation, past / apart))
+            return result
+        return _Result(slot, extrapolated(before.observation, result.observation, past / apart))
 
-    def _held(self, slot: int, slots: int) -> _Sight | None:
-        last = self._last
+    def _held(self, slot: int, slots: int) -> _Result | None:
+        last = self._latest
         return last if last is not None and slot + 1 - last.slot <= slots else None
 
-    def _ask(self, glimpse: Glimpse, now_s: float) -> _Sight | None:
-        if glimpse.seen.cancelled():
+    def _result_of(self, image: TrackedImage, now_s: float) -> _Result | None:
+        if image.seen.cancelled():
             return None
-        error = glimpse.seen.exception()
+        error = image.seen.exception()
         if error is None:
-            return _Sight(glimpse.slot, glimpse.seen.result())
+            return _Result(image.slot, image.seen.result())
         self.failed += 1
         if abs(now_s - self._warned_s) >= WARN_PERIOD_S:
             self._warned_s = now_s
@@ -177,40 +191,40 @@ class TrackingScheduler:
         return None
 
 
-def onward(first: Observation, second: Observation, steps: float) -> Observation:
-    """The second one with its head so many times further on, at HEAD_GOES_ON of its speed; as it
-    is where another person, or nobody, was before."""
+def extrapolated(first: Observation, second: Observation, steps: float) -> Observation:
+    """``second`` with its head moved on by HEAD_EXTRAPOLATION * ``steps`` times the motion since
+    ``first``; unchanged where ``first`` shows another person or nobody."""
     if first.person != second.person or not (first.face_found and second.face_found):
         return second
     values = second.coefficients.copy()
     moved = second.coefficients - first.coefficients
     for part in (ROTATION, TRANSLATION):
-        values[part] += HEAD_GOES_ON * steps * moved[part]
+        values[part] += HEAD_EXTRAPOLATION * steps * moved[part]
     return replace(second, coefficients=values)
 
 
-def _interpolated(first: int, sights: list[_Sight | None]) -> Iterator[_Sight | None]:
-    """Each frame on the way from what stands for it to the next that was tracked in the window.
+def _fill_between(first: int, results: list[_Result | None]) -> Iterator[_Result | None]:
+    """Each frame interpolated between its result and the next one of the window.
 
-    first: the slot of the first one. Without a next one the last is held.
+    first: slot of the first frame. Without a next result the last one is held.
     """
-    following = [_next(sights, place) for place in range(len(sights))]
-    for slot, (sight, other) in enumerate(zip(sights, following, strict=True), first):
-        if sight is None or other is None:
-            yield sight
+    following = [_next(results, place) for place in range(len(results))]
+    for slot, (result, other) in enumerate(zip(results, following, strict=True), first):
+        if result is None or other is None:
+            yield result
         else:
-            share = (slot - sight.slot) / (other.slot - sight.slot)
-            yield _Sight(slot, between(sight.observation, other.observation, share))
+            share = (slot - result.slot) / (other.slot - result.slot)
+            yield _Result(slot, interpolated(result.observation, other.observation, share))
 
 
-def _next(sights: list[_Sight | None], place: int) -> _Sight | None:
-    """The next other one, unless there is a frame between in which nobody looked."""
-    return next((other for other in sights[place:] if other is not sights[place]), None)
+def _next(results: list[_Result | None], place: int) -> _Result | None:
+    """The next different result after ``place``; None if a frame without an image comes first."""
+    return next((other for other in results[place:] if other is not results[place]), None)
 
 
-def between(first: Observation, second: Observation, share: float) -> Observation:
-    """``share`` 0..1 of the way from one to the other, where both are valid; the first where
-    another person follows, or nobody."""
+def interpolated(first: Observation, second: Observation, share: float) -> Observation:
+    """Linear mix of two observations, ``share`` 0..1 of the second, in channels valid in both;
+    ``first`` unchanged where ``second`` shows another person or nobody."""
     valid = first.valid & second.valid
     if first.person != second.person or share == 0.0 or not valid.any():
         return first

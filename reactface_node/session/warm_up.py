@@ -1,4 +1,4 @@
-"""First calls are slow: they come before the first input. What is slow after them is said."""
+"""Warm-up: runs tracker and model before the first input and warns if they are too slow."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from reactface_node.schema import FRAME_RATE_HZ
 from reactface_node.session.overload import LEVELS, too_slow
 
 TIMES = 3
-"""Each is timed so often after its first call: the median tells."""
+"""Timed calls after the first, slow one; their median counts."""
 
 
 def warm_up(
@@ -21,8 +21,10 @@ def warm_up(
     image: Callable[[], object],
     clock: Callable[[], float],
 ) -> None:
-    """Run a window of the model and track an image, each a few times; a warning where they cannot
-    keep up with real time."""
+    """Run a window of the model and track an image, each ``1 + TIMES`` times.
+
+    Logs a warning with advice if one of them cannot keep up with real time. clock: seconds.
+    """
     window_s = config.model.window / FRAME_RATE_HZ
     every_s = max(LEVELS[-1].every / FRAME_RATE_HZ, 1.0 / config.perception.rate_hz)
     text = too_slow(
@@ -37,7 +39,7 @@ def warm_up(
 
 
 def check_reactions(reactions: Sequence[np.ndarray], weights: str) -> None:
-    """UserError where what the model gives is no numbers: its weights are damaged."""
+    """UserError if the model's outputs hold NaN or infinity: its weights are damaged."""
     if not all(np.isfinite(reaction).all() for reaction in reactions):
         raise UserError(f"{weights} is damaged: the model gives NaN; get it again")
 

@@ -1,4 +1,4 @@
-"""Helpers of ``test_crowd``, for other tests too."""
+"""Batched sessions against single ones: helpers of ``test_batch`` and other tests."""
 
 from reactface_node.session.session import ReactionSession
 from rigs.model_inputs import engine_for
@@ -12,7 +12,7 @@ def push(session, event):
 
 
 def alone(config, model, tracker, given, polls=()):
-    """The session by itself, polled at its own events and when the crowd was."""
+    """The session on its own, polled at its own events and at the times in ``polls``."""
     session, reactions = ReactionSession(config, engine_for(config, model), tracker), []
     events_ = [(event[0], 0, event) for event in given] + [(now_s, 1, None) for now_s in polls]
     for now_s, _, event in sorted(events_, key=lambda item: item[:2]):

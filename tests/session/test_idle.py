@@ -31,6 +31,20 @@ def test_blinks_do_not_depend_on_how_frames_are_asked_for():
     assert whole.max() > 0.95
 
 
+def test_a_changed_blink_rate_applies_at_once():
+    times = np.arange(250) / 25
+    blinks = Blinks(np.random.default_rng(2))
+    assert not blinks.frames(times, 0.0).any()
+    fast = blinks.frames(times + 10, 26.0)
+    assert len(blink_runs(fast)) >= 2
+    # The middle of a blink: a rate of zero opens the lids in the next frame.
+    middle = int(np.argmax(fast))
+    blinks = Blinks(np.random.default_rng(2))
+    blinks.frames(times, 0.0)
+    assert blinks.frames(times[: middle + 1] + 10, 26.0)[-1] == fast.max()
+    assert not blinks.frames(times + 10 + times[middle + 1], 0.0).any()
+
+
 def test_no_blinks_at_rate_zero():
     assert not Blinks(np.random.default_rng(0)).frames(np.arange(5000) / 25, 0.0).any()
 

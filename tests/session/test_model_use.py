@@ -206,10 +206,10 @@ def test_a_real_model_reacts_again_as_one_that_begins():
     assert np.abs(face[-40:, :52]).max() > 0.02
 
 
-def test_who_is_away_from_a_crowd_changes_nothing_for_the_others():
+def test_an_absent_speaker_of_a_batch_changes_nothing_for_the_others():
     config = small_config(playout__samples=2, model__disposition=3)
     model = small_model(config)
-    crowd = SessionBatch(config, model, [ReadingTracker(), ReadingTracker()])
+    batch = SessionBatch(config, model, [ReadingTracker(), ReadingTracker()])
     plans = [[(0.96, picture, 0.1), (7.68, nobody_image, 0.0), (1.28, picture, 0.1)]]
     plans.append([(sum(part[0] for part in plans[0]), picture, 0.1)])
     streams = [
@@ -223,15 +223,15 @@ def test_who_is_away_from_a_crowd_changes_nothing_for_the_others():
     ]
     shown = [[], []]
     for events in zip(*streams, strict=True):
-        for one, event in zip(crowd.sessions, events, strict=True):
+        for one, event in zip(batch.sessions, events, strict=True):
             one.push_image(*event[:2])
             one.push_audio(event[0], event[2], 16000)
-        for kept, new in zip(shown, crowd.poll(events[0][0]), strict=True):
+        for kept, new in zip(shown, batch.poll(events[0][0]), strict=True):
             kept += new
     for found, stream in zip(shown, streams, strict=True):
         expected = alone(config, model, ReadingTracker(), stream)
         np.testing.assert_allclose(joined(found, "samples"), expected, atol=1e-5)
-    idle = [one.stats()["windows_idle"] for one in crowd.sessions]
+    idle = [one.stats()["windows_idle"] for one in batch.sessions]
     assert idle[0] > 5 and idle[1] == 0
 
 

@@ -14,7 +14,7 @@ from reactface_node.errors import UserError
 from reactface_node.media.audio import LONGEST_CHUNK_S
 from reactface_node.schema import EXPRESSION, NUM_COEFFICIENTS, ROTATION, TRANSLATION
 from reactface_node.session.playout import Playout
-from reactface_node.session.stamps import AUDIO, IMAGE, BackInTime, Order
+from reactface_node.session.stamps import AUDIO, IMAGE, HeldInputs, Order
 from reactface_node.session.timeline import BUFFER_S, Timeline
 
 # The same examples on every machine, and nothing written beside the tests.
@@ -59,7 +59,7 @@ class Follower:
     def __init__(self, window, eager):
         self.perceived, self.windows, self.resets = [], [], 0
         self.timeline = Timeline(TimelineConfig(), window, self._perceive, eager)
-        self.back = BackInTime(self.timeline.stats)
+        self.back = HeldInputs(self.timeline.stats)
         self.now_s, self.window = 0.0, window
 
     def _perceive(self, slot, stamp_s, image):

@@ -9,10 +9,10 @@ from rigs.session import ReadingTracker, W, joined, picture, run
 
 from reactface_node.schema import Observation
 from reactface_node.session.session import ReactionSession
-from reactface_node.session.tracking import between, onward
+from reactface_node.session.tracking import extrapolated, interpolated
 
 
-def watching(rate_hz, tracker=None, **changes):
+def tracking_at(rate_hz, tracker=None, **changes):
     config = small_config(playout__samples=2, perception__rate_hz=rate_hz, **changes)
     return ReactionSession(config, engine_for(config), tracker or ReadingTracker())
 
@@ -28,7 +28,7 @@ def speaker(reactions):
 @pytest.mark.parametrize(("rate_hz", "every"), [(25.0, 1), (12.5, 2), (8.33, 3), (1.0, 25)])
 def test_as_many_images_are_tracked_as_asked_for(rate_hz, every):
     tracker = ReadingTracker()
-    session = watching(rate_hz, tracker)
+    session = tracking_at(rate_hz, tracker)
     reactions = run(session)
     frames = len(reactions) * W
     assert frames / every <= tracker.tracked <= 75 / every + 1
@@ -36,12 +36,12 @@ def test_as_many_images_are_tracked_as_asked_for(rate_hz, every):
     first = [seen(index) for index in range(0, frames, every)]
     np.testing.assert_allclose(tracked, np.stack(first), atol=1e-6)
     assert reactions[-1].face_seen == 1.0
-    again = run(watching(rate_hz), chunk=64)
+    again = run(tracking_at(rate_hz), chunk=64)
     assert np.array_equal(joined(again, "samples"), joined(reactions, "samples"))
 
 
 def test_in_window_mode_what_lies_between_is_interpolated():
-    faces = speaker(run(watching(8.34)))
+    faces = speaker(run(tracking_at(8.34)))
     for slot in (1, 2, 4, 7, 8, 10, 11):  # 7 is its window's last: nothing is known after 6
         before = slot // 3 * 3
         share = 0.0 if slot == 7 else (slot - before) / 3
@@ -50,7 +50,7 @@ def test_in_window_mode_what_lies_between_is_interpolated():
 
 
 def test_in_frame_mode_the_last_one_is_held_and_the_head_goes_on_at_half_its_speed():
-    faces = speaker(run(watching(12.5, mode="frame")))[:60]
+    faces = speaker(run(tracking_at(12.5, mode="frame")))[:60]
     held = np.stack([seen(slot // 2 * 2) for slot in range(60)])
     np.testing.assert_allclose(faces[:, :52], held[:, :52], atol=1e-6)
     np.testing.assert_allclose(faces[::2], held[::2], atol=1e-6)
@@ -62,14 +62,19 @@ def test_in_frame_mode_the_last_one_is_held_and_the_head_goes_on_at_half_its_spe
 def test_only_the_same_persons_head_goes_on():
     one = Observation(np.zeros(58, np.float32), np.ones(58, bool), person=1)
     other = replace(one, coefficients=np.ones(58, np.float32))
-    assert onward(one, other, 0.5).coefficients[[0, 51, 52, 57]].tolist() == [1, 1, 1.25, 1.25]
-    assert onward(replace(one, person=2), other, 0.5) is other
-    assert onward(Observation.missing(), other, 0.5) is other
+    assert extrapolated(one, other, 0.5).coefficients[[0, 51, 52, 57]].tolist() == [
+        1,
+        1,
+        1.25,
+        1.25,
+    ]
+    assert extrapolated(replace(one, person=2), other, 0.5) is other
+    assert extrapolated(Observation.missing(), other, 0.5) is other
 
 
 def test_a_camera_that_misses_the_tracked_slots_is_tracked_all_the_same():
     tracker = ReadingTracker()
-    session = watching(12.5, tracker)
+    session = tracking_at(12.5, tracker)
     for index in range(1, 40, 2):
         session.push_image(100.0 + index / 25, picture(index))
         session.push_audio(100.0 + (index - 1) / 25, np.zeros(1280, np.float32), 16000)
@@ -78,7 +83,7 @@ def test_a_camera_that_misses_the_tracked_slots_is_tracked_all_the_same():
 
 
 def test_a_face_is_gone_when_the_camera_is_not_when_it_was_last_tracked():
-    session = watching(2.0)
+    session = tracking_at(2.0)
     for index in range(20):
         session.push_image(100.0 + index / 25, picture(index))
     reactions = [r for now in np.arange(100.8, 102.0, 0.02) for r in session.poll(now)]
@@ -92,8 +97,8 @@ def test_only_the_same_persons_face_is_interpolated():
     one = Observation(np.zeros(58, np.float32), valid, person=1, people=2)
     other = Observation(np.ones(58, np.float32), valid.copy(), person=1, people=1)
     other.valid[3] = False
-    middle = between(one, other, 0.25)
+    middle = interpolated(one, other, 0.25)
     assert middle.coefficients[2] == 0.25 and middle.coefficients[3] == 0.0
     assert middle.valid.sum() == 57 and (middle.person, middle.people) == (1, 2)
-    assert between(one, replace(other, person=2), 0.5) is one
-    assert between(one, Observation.missing(), 0.5) is one
+    assert interpolated(one, replace(other, person=2), 0.5) is one
+    assert interpolated(one, Observation.missing(), 0.5) is one

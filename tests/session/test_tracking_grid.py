@@ -9,7 +9,7 @@ import pytest
 from reactface_node.config import TimelineConfig
 from reactface_node.schema import Observation
 from reactface_node.session.timeline import Timeline
-from reactface_node.session.tracking import HEAD_GOES_ON, LATE_SLOTS, TrackingScheduler
+from reactface_node.session.tracking import HEAD_EXTRAPOLATION, LATE_SLOTS, TrackingScheduler
 
 TICK_S = 0.01
 LATENCIES_S = {
@@ -87,11 +87,11 @@ class SimulatedTracker:
 
 
 def observe(live, window, every, latencies_s, fails_every=0, seconds=5.0, camera_hz=25.0):
-    """What frames saw as a session asks for it, their slots, the watch and its tracker."""
+    """What frames saw as a session asks for it, their slots, the scheduler and its tracker."""
     tracker = SimulatedTracker(latencies_s, fails_every)
-    watch = TrackingScheduler(tracker, hold_s=0.25, interpolates=window > 1, every=every)
-    watch.is_live = live
-    timeline = Timeline(TimelineConfig(), window, watch.look, eager=window == 1)
+    scheduler = TrackingScheduler(tracker, hold_s=0.25, interpolates=window > 1, every=every)
+    scheduler.is_live = live
+    timeline = Timeline(TimelineConfig(), window, scheduler.schedule, eager=window == 1)
     closed, seen, slots, images = [], [], [], 0
     for tick in range(round(seconds / TICK_S)):
         now_s = tick * TICK_S
@@ -102,11 +102,13 @@ def observe(live, window, every, latencies_s, fails_every=0, seconds=5.0, camera
             timeline.push_audio(now_s, np.full(320, 0.1, np.float32), 16000)
         tracker.work_until(now_s)
         closed += [(now_s, one) for one in timeline.poll(now_s)]
-        while closed and (watch.is_done(closed[0][1]) or now_s >= closed[0][0] + 0.04 or not live):
+        while closed and (
+            scheduler.is_done(closed[0][1]) or now_s >= closed[0][0] + 0.04 or not live
+        ):
             _, one = closed.pop(0)
-            seen += watch.seen_in(one)
+            seen += scheduler.seen_in(one)
             slots += range(one.index * window, (one.index + 1) * window)
-    return seen, np.array(slots), watch, tracker
+    return seen, np.array(slots), scheduler, tracker
 
 
 @pytest.mark.parametrize("latency", LATENCIES_S)
@@ -115,7 +117,7 @@ def observe(live, window, every, latencies_s, fails_every=0, seconds=5.0, camera
 @pytest.mark.parametrize("live", [True, False])
 def test_every_image_counts_once_and_in_order(live, window, every, latency):
     for fails_every in (0, 3):
-        seen, slots, watch, tracker = observe(
+        seen, slots, scheduler, tracker = observe(
             live, window, every, LATENCIES_S[latency], fails_every
         )
         assert len(seen) >= 110
@@ -126,12 +128,12 @@ def test_every_image_counts_once_and_in_order(live, window, every, latency):
         faces, heads = values[found, 0], values[found, 52]
         assert (np.diff(faces) >= 0).all()
         assert (heads <= slots[found] + 1e-4).all()
-        assert (heads >= faces).all() and (np.diff(heads) >= -HEAD_GOES_ON * every).all()
+        assert (heads >= faces).all() and (np.diff(heads) >= -HEAD_EXTRAPOLATION * every).all()
         # A head goes on for no more than one period of the tracker.
-        assert (heads - faces <= HEAD_GOES_ON * (every - 1) + 1e-4).all()
+        assert (heads - faces <= HEAD_EXTRAPOLATION * (every - 1) + 1e-4).all()
         # What was seen more than a second ago is not shown.
         assert found.any() or (latency == "over a second" and live and window == 1)
-        assert tracker.failed - 4 <= watch.failed <= tracker.failed
+        assert tracker.failed - 4 <= scheduler.failed <= tracker.failed
 
 
 @pytest.mark.parametrize("every", [1, 2, 3, 5])
@@ -139,8 +141,8 @@ def test_every_image_counts_once_and_in_order(live, window, every, latency):
 def test_offline_the_time_that_tracking_takes_changes_nothing(window, every):
     expected = observe(False, window, every, [0.0], 4)
     for latencies_s in LATENCIES_S.values():
-        seen, slots, watch, _ = observe(False, window, every, latencies_s, 4)
-        assert np.array_equal(slots, expected[1]) and watch.failed == expected[2].failed
+        seen, slots, scheduler, _ = observe(False, window, every, latencies_s, 4)
+        assert np.array_equal(slots, expected[1]) and scheduler.failed == expected[2].failed
         for one, other in zip(seen, expected[0], strict=True):
             np.testing.assert_array_equal(one.coefficients, other.coefficients)
             np.testing.assert_array_equal(one.valid, other.valid)
@@ -153,7 +155,7 @@ def test_a_late_image_is_shown_exactly_from_the_frame_at_which_it_was_ready(ever
     faces = np.array([one.coefficients[0] for one in seen])[50:]
     heads = np.array([one.coefficients[52] for one in seen])[50:]
     on = np.minimum(slots[50:] - faces, every - 1)
-    np.testing.assert_allclose(heads, faces + HEAD_GOES_ON * on, atol=1e-4)
+    np.testing.assert_allclose(heads, faces + HEAD_EXTRAPOLATION * on, atol=1e-4)
     assert (faces % every == 0).all() and set(np.diff(faces)) == {0, every}
 
 
@@ -170,19 +172,19 @@ def test_any_camera_at_a_thinned_rate_live(camera_hz, latency):
 
 
 def test_a_tracker_that_hangs_costs_the_face_after_a_second_and_no_more():
-    seen, _, watch, _ = observe(True, 1, 2, [0.01] * 39 + [1e9])
+    seen, _, scheduler, _ = observe(True, 1, 2, [0.01] * 39 + [1e9])
     found = np.array([one.face_found for one in seen])
     gone = int(np.flatnonzero(found)[-1]) + 1
     assert not found[gone:].any() and len(found) > gone + 15
     last = int(seen[gone - 1].coefficients[0])
     assert gone - last == LATE_SLOTS
-    assert len(watch._open) < 100
+    assert len(scheduler._open) < 100
 
 
 def test_images_that_nobody_asks_about_are_not_kept_for_ever():
     tracker = SimulatedTracker([0.0], 0)
-    watch = TrackingScheduler(tracker, hold_s=0.25, interpolates=False)
+    scheduler = TrackingScheduler(tracker, hold_s=0.25, interpolates=False)
     for slot in range(5000):
-        watch.look(slot, slot / 25, np.zeros((2, 2, 3), np.uint8))
-    assert len(watch._open) == 1500
-    assert all(one.slot < other.slot for one, other in pairwise(watch._open))
+        scheduler.schedule(slot, slot / 25, np.zeros((2, 2, 3), np.uint8))
+    assert len(scheduler._open) == 1500
+    assert all(one.slot < other.slot for one, other in pairwise(scheduler._open))

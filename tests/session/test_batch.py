@@ -38,13 +38,13 @@ def events(seed, start_s, seconds, size=(6, 8)):
         yield start_s + index / 25, image, (0.1 * rng.standard_normal(640)).astype(np.float32)
 
 
-def together(crowd, streams):
+def together(batch, streams):
     """All streams in order of time, polled at each."""
     reactions = [[] for _ in streams]
     tagged = [(event, who) for who, stream in enumerate(streams) for event in stream]
     for event, who in sorted(tagged, key=lambda item: item[0][0]):
-        push(crowd.sessions[who], event)
-        for shown, new in zip(reactions, crowd.poll(event[0]), strict=True):
+        push(batch.sessions[who], event)
+        for shown, new in zip(reactions, batch.poll(event[0]), strict=True):
             shown += new
     return [joined(shown, "samples") for shown in reactions]
 
@@ -53,13 +53,13 @@ def polls_of(streams):
     return sorted({event[0] for stream in streams for event in stream})
 
 
-def test_nobody_changes_by_those_around(seconds=4.0):
+def test_a_session_does_not_depend_on_the_others(seconds=4.0):
     config = small_config(**CHANGES)
     model = small_model(config)
     # They begin and end at different times: steps with some of them alone.
     streams = [list(events(who, 100.0 + 0.13 * who, seconds - 0.4 * who)) for who in range(3)]
-    crowd = SessionBatch(config, model, [ReadingTracker() for _ in streams])
-    for found, stream in zip(together(crowd, streams), streams, strict=True):
+    batch = SessionBatch(config, model, [ReadingTracker() for _ in streams])
+    for found, stream in zip(together(batch, streams), streams, strict=True):
         expected = alone(config, model, ReadingTracker(), stream, polls_of(streams))
         assert found.shape[1] == expected.shape[1] > 64
         np.testing.assert_allclose(found, expected, atol=EXACT)
@@ -69,45 +69,45 @@ def test_pixels_and_speech_go_through_one_batch_too():
     config = small_config("paper", **CHANGES)
     model = small_model(config)
     streams = [list(events(who, 10.0 + 0.16 * who, 1.0, (224, 224))) for who in range(2)]
-    crowd = SessionBatch(config, model, [CroppingTracker() for _ in streams])
-    for found, stream in zip(together(crowd, streams), streams, strict=True):
+    batch = SessionBatch(config, model, [CroppingTracker() for _ in streams])
+    for found, stream in zip(together(batch, streams), streams, strict=True):
         expected = alone(config, model, CroppingTracker(), stream, polls_of(streams))
         np.testing.assert_allclose(found, expected, atol=EXACT)
 
 
-def test_a_seat_begins_afresh_and_leaves_the_others_alone():
+def test_a_slot_begins_anew_and_leaves_the_others_alone():
     config = small_config(**CHANGES)
     model = small_model(config)
-    crowd = SessionBatch(config, model, [ReadingTracker(), ReadingTracker()])
+    batch = SessionBatch(config, model, [ReadingTracker(), ReadingTracker()])
     first, second = list(events(0, 5.0, 2.0)), list(events(1, 5.0, 2.0))
-    expected = together(crowd, [first, second])
-    crowd.sessions[0].reset()
+    expected = together(batch, [first, second])
+    batch.sessions[0].reset()
     later = [(stamp_s + 2.0, *rest) for stamp_s, *rest in first]
     onward = [(stamp_s + 2.0, *rest) for stamp_s, *rest in events(2, 5.0, 2.0)]
-    again = together(crowd, [later, onward])
+    again = together(batch, [later, onward])
     np.testing.assert_allclose(again[0], expected[0], atol=EXACT)
     other = alone(config, model, ReadingTracker(), second + onward)
     np.testing.assert_allclose(again[1], other[:, -again[1].shape[1] :], atol=EXACT)
 
 
-def test_a_session_of_a_crowd_can_be_polled_by_itself():
+def test_a_session_of_a_batch_can_be_polled_alone():
     config = small_config(**CHANGES)
     model = small_model(config)
-    crowd = SessionBatch(config, model, [ReadingTracker(), ReadingTracker()])
+    batch = SessionBatch(config, model, [ReadingTracker(), ReadingTracker()])
     stream, reactions = list(events(0, 5.0, 1.0)), []
     for event in stream:
-        push(crowd.sessions[1], event)
-        reactions += crowd.sessions[1].poll(event[0])
+        push(batch.sessions[1], event)
+        reactions += batch.sessions[1].poll(event[0])
     expected = alone(config, model, ReadingTracker(), stream)
     np.testing.assert_allclose(joined(reactions, "samples"), expected, atol=EXACT)
 
 
 def test_what_would_change_all_is_refused_and_so_is_frame_mode():
     config = small_config(**CHANGES)
-    crowd = SessionBatch(config, small_model(config), [ReadingTracker(), ReadingTracker()])
-    crowd.sessions[0].configure({"playout.gain": 0.5})
+    batch = SessionBatch(config, small_model(config), [ReadingTracker(), ReadingTracker()])
+    batch.sessions[0].configure({"playout.gain": 0.5})
     with pytest.raises(UserError, match="share"):
-        crowd.sessions[0].configure({"model.temperature": 0.1})
+        batch.sessions[0].configure({"model.temperature": 0.1})
     with pytest.raises(UserError, match="window by window"):
         SessionBatch(config.replace(mode="frame"), small_model(config), [ReadingTracker()])
 
@@ -115,14 +115,14 @@ def test_what_would_change_all_is_refused_and_so_is_frame_mode():
 def test_a_step_that_cannot_be_captured_goes_on_without_a_graph(monkeypatch, caplog):
     config = small_config(**CHANGES)
     model = small_model(config)
-    crowd = SessionBatch(config, model, [ReadingTracker(), ReadingTracker()])
-    crowd._seats._captures = True  # as on a GPU
+    batch = SessionBatch(config, model, [ReadingTracker(), ReadingTracker()])
+    batch._slots._captures = True  # as on a GPU
 
     def refuse():
         raise RuntimeError("operation not permitted when stream is capturing")
 
-    monkeypatch.setattr(crowd._seats, "_capture", refuse)
+    monkeypatch.setattr(batch._slots, "_capture", refuse)
     stream = list(events(0, 5.0, 1.5))
-    found = together(crowd, [stream, list(events(1, 5.0, 1.5))])[0]
+    found = together(batch, [stream, list(events(1, 5.0, 1.5))])[0]
     np.testing.assert_allclose(found, alone(config, model, ReadingTracker(), stream), atol=EXACT)
     assert [record.levelname for record in caplog.records] == ["WARNING"]

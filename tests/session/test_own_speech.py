@@ -1,4 +1,4 @@
-"""The robot's own turn: its flag, its echo, and whose mouth it is."""
+"""The robot's own speech: its flag, its echo, and whose mouth it is."""
 
 import wave
 
@@ -43,7 +43,7 @@ def in_a_room(sound, delay_s, gain, rng):
     return gain * fftconvolve(late, room / np.linalg.norm(room))[: len(sound)]
 
 
-def heard_frames(turn, microphone, loudspeaker=None, there=None):
+def heard_frames(own_speech, microphone, loudspeaker=None, there=None):
     """Both played window by window, the loudspeaker's chunks a little ahead; audio_valid.
 
     there: frames that the microphone gave; all if None.
@@ -53,12 +53,12 @@ def heard_frames(turn, microphone, loudspeaker=None, there=None):
         span = slice(index * W * FRAME, (index + 1) * W * FRAME)
         start_s = START_S + span.start / RATE
         if loudspeaker is not None:
-            turn.play(start_s, loudspeaker[span].astype(np.float32), RATE)
+            own_speech.play(start_s, loudspeaker[span].astype(np.float32), RATE)
         given = np.ones(W, bool) if there is None else there[index * W : (index + 1) * W]
         window = Window(
             index, start_s, start_s + W / 25, [None] * W, microphone[span].astype(np.float32), given
         )
-        audio, heard = turn.listen(window)
+        audio, heard = own_speech.listen(window)
         assert not audio[~heard.repeat(FRAME)].any()
         np.testing.assert_array_equal(audio[heard.repeat(FRAME)], window.audio[heard.repeat(FRAME)])
         valid.append(heard)
@@ -126,50 +126,50 @@ def test_the_flag_counts_until_the_echo_is_known(late_s):
     rng = np.random.default_rng(9)
     robot = made_voice(3)[: 10 * RATE]
     microphone = in_a_room(robot, late_s, 0.5, rng) + 1e-3 * rng.standard_normal(10 * RATE)
-    turn = OwnSpeech(TimelineConfig())
-    turn.flag(START_S, True)
-    heard = heard_frames(turn, microphone, robot)
+    own_speech = OwnSpeech(TimelineConfig())
+    own_speech.flag(START_S, True)
+    heard = heard_frames(own_speech, microphone, robot)
     loud = (loudness(microphone) > 0.02)[: len(heard)]
     assert np.mean(~heard[loud]) > 0.85
     assert not heard[:16].any()
 
 
 def test_a_flag_that_is_repeated_often_is_one_flag():
-    turn = OwnSpeech(TimelineConfig())
+    own_speech = OwnSpeech(TimelineConfig())
     for at_s in np.arange(0.0, 130.0, 0.005):
-        turn.flag(START_S + at_s, True)
-    assert turn.speaks(START_S + np.array([0.1, 60.0, 129.9, 249.0])).all()
-    assert not turn.speaks(np.array([START_S + 251.0]))[0]
+        own_speech.flag(START_S + at_s, True)
+    assert own_speech.speaks(START_S + np.array([0.1, 60.0, 129.9, 249.0])).all()
+    assert not own_speech.speaks(np.array([START_S + 251.0]))[0]
 
 
 def test_where_there_is_only_the_flag_the_microphone_is_not_listened_to():
-    turn = OwnSpeech(TimelineConfig())
-    turn.flag(START_S + 0.64, True)
-    turn.flag(START_S + 1.28, False)
-    heard = heard_frames(turn, np.full(2 * RATE, 0.1))
+    own_speech = OwnSpeech(TimelineConfig())
+    own_speech.flag(START_S + 0.64, True)
+    own_speech.flag(START_S + 1.28, False)
+    heard = heard_frames(own_speech, np.full(2 * RATE, 0.1))
     np.testing.assert_array_equal(
         heard, ~((np.arange(len(heard)) >= 16) & (np.arange(len(heard)) < 32))
     )
-    turn.flag(START_S + 3.0, True)
-    turn.clear()
-    assert turn.speaks(np.array([0.0]))[0], "a reset does not end what the robot says"
+    own_speech.flag(START_S + 3.0, True)
+    own_speech.clear()
+    assert own_speech.speaks(np.array([0.0]))[0], "a reset does not end what the robot says"
 
 
 def test_a_flag_that_nobody_takes_down_is_forgotten_after_two_minutes():
-    turn = OwnSpeech(TimelineConfig())
-    turn.flag(START_S, True)
+    own_speech = OwnSpeech(TimelineConfig())
+    own_speech.flag(START_S, True)
     later = START_S + np.array([1.0, 119.0, 121.0])
-    np.testing.assert_array_equal(turn.speaks(later), [True, True, False])
-    turn.flag(START_S + 200.0, True)
-    assert turn.speaks(np.array([START_S + 201.0]))[0]
+    np.testing.assert_array_equal(own_speech.speaks(later), [True, True, False])
+    own_speech.flag(START_S + 200.0, True)
+    assert own_speech.speaks(np.array([START_S + 201.0]))[0]
 
 
 def test_what_is_played_is_the_robots_turn_until_a_pause():
-    turn = OwnSpeech(TimelineConfig())
+    own_speech = OwnSpeech(TimelineConfig())
     sound = np.concatenate([made_voice(3)[: 2 * RATE], np.zeros(2 * RATE)])
-    heard_frames(turn, np.zeros(4 * RATE), sound)
-    assert turn.speaks(np.array([START_S + 1.9]))[0]
-    assert not turn.speaks(np.array([START_S + 3.5]))[0]
+    heard_frames(own_speech, np.zeros(4 * RATE), sound)
+    assert own_speech.speaks(np.array([START_S + 1.9]))[0]
+    assert not own_speech.speaks(np.array([START_S + 3.5]))[0]
 
 
 def talk(session, speaking_s, seconds=4.0, played=None):

@@ -24,9 +24,9 @@ class Machine:
         return min(serving, 1.0), min(tracking, 1.0), late
 
 
-def levels(machine, seconds, governor=None):
-    governor = governor or OverloadController()
-    return [governor.judge(*machine.second(governor.level)) for _ in range(seconds)]
+def levels(machine, seconds, controller=None):
+    controller = controller or OverloadController()
+    return [controller.judge(*machine.second(controller.level)) for _ in range(seconds)]
 
 
 def changes(seen):
@@ -38,9 +38,9 @@ def test_a_machine_that_keeps_up_does_all():
 
 
 def test_a_single_bad_second_changes_nothing():
-    governor = OverloadController()
+    controller = OverloadController()
     for second in range(50):
-        assert governor.judge(0.2, 1.0 if second % 3 == 0 else 0.5, 0) == 0
+        assert controller.judge(0.2, 1.0 if second % 3 == 0 else 0.5, 0) == 0
 
 
 def test_down_one_level_after_every_two_bad_seconds():
@@ -72,34 +72,34 @@ def test_a_model_that_is_too_slow_reacts_half_of_the_time():
 
 
 def test_it_climbs_back_level_by_level_when_the_load_is_gone():
-    governor, machine = OverloadController(), Machine(30.0, 2.0)
-    levels(machine, 20, governor)
+    controller, machine = OverloadController(), Machine(30.0, 2.0)
+    levels(machine, 20, controller)
     machine.tracking, machine.serving = 0.4, 0.1
-    seen = levels(machine, 60, governor)
+    seen = levels(machine, 60, controller)
     assert seen[-1] == 0 and changes(seen) == 3 + 1
     assert seen[3] == 4 and seen[5] == 3  # after five seconds with room
 
 
 def test_a_climb_that_fails_is_tried_again_after_twice_as_long():
-    governor, climbs = OverloadController(), []
+    controller, climbs = OverloadController(), []
     for second in range(400):
-        before = governor.level
+        before = controller.level
         # Looks like room below, and is none above.
-        tracking = 0.95 if governor.level == 0 else 0.15
-        if governor.judge(0.1, tracking, 0) < before:
+        tracking = 0.95 if controller.level == 0 else 0.15
+        if controller.judge(0.1, tracking, 0) < before:
             climbs.append(second)
     waits = np.diff(climbs)
     assert list(waits[:4]) == [12, 22, 42, 62] and set(waits[4:]) == {62}
 
 
 def test_a_moments_spike_leaves_no_level_for_ever():
-    governor = OverloadController()
+    controller = OverloadController()
     for _ in range(2):
-        governor.judge(0.1, 1.0, 0)
-    assert governor.level == 1
+        controller.judge(0.1, 1.0, 0)
+    assert controller.level == 1
     for _ in range(10):
-        governor.judge(0.05, 0.1, 0)
-    assert governor.level == 0
+        controller.judge(0.05, 0.1, 0)
+    assert controller.level == 0
 
 
 def test_levels_are_said_in_plain_words():
@@ -165,8 +165,8 @@ def test_what_is_slow_at_the_start_is_said_and_first_calls_are_not_meant(
 
 
 def judged(seconds=30, **second):
-    governor = OverloadController()
-    return [governor.judge(**{"late": 0, **second}) for _ in range(seconds)]
+    controller = OverloadController()
+    return [controller.judge(**{"late": 0, **second}) for _ in range(seconds)]
 
 
 def test_time_in_which_others_have_the_cpu_is_no_load_of_ours():
@@ -193,10 +193,10 @@ def test_a_tracker_that_only_waits_is_thinned_where_images_pass_it_by():
 
 
 def test_there_is_room_again_where_only_others_keep_it_waiting():
-    governor = OverloadController()
+    controller = OverloadController()
     for _ in range(4):
-        governor.judge(0.1, 1.0, 0, 0.1, 1.0, 5)
-    assert governor.level == 2
+        controller.judge(0.1, 1.0, 0, 0.1, 1.0, 5)
+    assert controller.level == 2
     for _ in range(40):
-        governor.judge(0.1, 0.9, 0, 0.1, 0.2, 0)
-    assert governor.level == 0
+        controller.judge(0.1, 0.9, 0, 0.1, 0.2, 0)
+    assert controller.level == 0
