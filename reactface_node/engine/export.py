@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from reactface_node.engine.onnx_stepper import FORMAT, MANIFEST, VERSION
 from reactface_node.errors import UserError
-from reactface_node.files.whole import make_folder, write_text, written_whole
+from reactface_node.files.whole import check_new, write_text, written_whole
 from reactface_node.model.face import CoefficientState
 from reactface_node.model.modules import CIEState, SLBSState
 from reactface_node.model.reactface import ReactFace
@@ -218,9 +218,7 @@ def export(model: ReactFace, samples: int, frames: int, folder: Path) -> None:
         raise UserError("only the default profile's kind of model can be exported")
     if config.sync_history_s == 0 or not config.continuity:
         raise UserError("export needs model.sync_history_s > 0 and model.continuity")
-    if folder.exists():
-        raise UserError(f"{folder} exists already; choose another folder or remove it")
-    make_folder(folder.parent)
+    check_new(folder, makes_folders=True)
     with written_whole(folder) as unfinished:
         unfinished.mkdir()
         _fill(copy.deepcopy(model), samples, frames, unfinished)

@@ -15,6 +15,7 @@ import numpy as np
 
 from reactface_node.errors import UserError
 from reactface_node.files.progress import ProgressBar
+from reactface_node.files.whole import check_new
 from reactface_node.research.data.check import refuse_if_broken
 from reactface_node.research.data.decode import to_int16
 from reactface_node.research.data.origin import origin_of
@@ -79,8 +80,7 @@ def convert(source: Source, out: Path, workers: int = 0) -> Path:
     if not source.names:
         raise UserError(f"there are no clips in the {source.split} split")
     path = out / source.split
-    if path.exists():
-        raise UserError(f"{path} exists already; choose another folder or remove it")
+    check_new(path, makes_folders=True)
     refuse_if_broken(source)
     plan = Plan.of(source)
     with ClipWriter(out, plan, origin_of(source)) as writer:

@@ -11,7 +11,7 @@ import numpy as np
 from reactface_node.config import RenderConfig
 from reactface_node.errors import UserError
 from reactface_node.files.progress import ProgressBar
-from reactface_node.files.whole import make_folder
+from reactface_node.files.whole import check_new, make_folder
 from reactface_node.media.video import VideoWriter
 from reactface_node.render import make_renderer
 from reactface_node.render.renderer import Renderer
@@ -35,8 +35,7 @@ def check_videos(folder: Path, config: RenderConfig) -> None:
     """UserError where ``write_videos`` could not write there: said before the work, not after."""
     if config.renderer == "none":
         raise UserError("--videos needs a renderer; leave render.renderer at avatar")
-    if folder.exists():
-        raise UserError(f"{folder} exists already; remove it, or choose another output")
+    check_new(folder, makes_folders=True)
 
 
 def write_videos(
