@@ -258,7 +258,7 @@ class Config:
         config = merge(Config(), read_yaml(_profile_path(profile)))
         if path is not None:
             names = [item.name for item in dataclasses.fields(Config)]
-            config = _merged_from(path, config, read_settings(_settings_path(path), names))
+            config = _merged_from(path, config, read_settings(_settings_path(Path(path)), names))
         config = config.replace(overrides or {})
         if config.profile != profile:
             raise UserError(

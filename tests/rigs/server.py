@@ -108,7 +108,9 @@ def faked_node(config=None, session=None, informed=True, **options):
     config = config or Config()
     server = Server(config, session, TYPES, transport, renderer, **options)
     for stream in ("audio", "own_audio") if informed else ():
-        server.on_audio_info(info(config.ros.audio_rate_hz, config.ros.audio_channels), stream)
+        server.intake.on_audio_info(
+            info(config.ros.audio_rate_hz, config.ros.audio_channels), stream
+        )
     return SimpleNamespace(server=server, session=session, transport=transport, renderer=renderer)
 
 

@@ -219,11 +219,11 @@ def replay(
         server = Server(
             config, observed, bag.types, transport, renderer, NODE_NAME, adapters, is_live=False
         )
-        server.expect(recording.offsets_s)
+        server.intake.expect(recording.offsets_s)
         elapsed = Elapsed()
         _play(_deliveries(recording, source.name), elapsed, server, transport, session.end)
         gaps = {"gaps": len(elapsed.gaps_s), "gaps_s": elapsed.left_out_s}
-        return {**session.stats(), **server.meter.totals, **server.offsets(), **gaps}
+        return {**session.stats(), **server.meter.totals, **server.intake.offsets(), **gaps}
 
 
 def _play(
@@ -271,9 +271,13 @@ def _deliveries(source: RecordingSource, name: str) -> Iterator[tuple[float, Del
         if not isinstance(item, BagMessage):
             yield item.arrival_s, _pusher(item)
         elif whose := source.follows_another(item):
-            yield item.stamp_s, _call("follow_another", whose)
+            yield item.stamp_s, _follower(whose)
         elif stream := source.stream_of(item):
             yield item.stamp_s, _call("receive", stream, item.message, item.stamp_s)
+
+
+def _follower(whose: str) -> Deliver:
+    return lambda server: server.intake.follow_another(whose)
 
 
 def _call(method: str, *arguments: Any) -> Deliver:

@@ -17,11 +17,11 @@ from reactface_node.ros.dds.services import Service, make_services
 from reactface_node.ros.dds.wire import Quality, Reader, Wire, Writer
 from reactface_node.ros.messages.types import RosbagsTypes, audio_variant
 from reactface_node.ros.node.adapters import Adapters
-from reactface_node.ros.node.intake import Session
+from reactface_node.ros.node.protocols import Page, Session
 from reactface_node.ros.node.server import Server
 from reactface_node.ros.node.streams import REQUIRED, Stream, is_name
 from reactface_node.ros.node.subscriptions import SEARCH_PERIOD_S, InputRouter
-from reactface_node.ros.node.topics import Page, outputs
+from reactface_node.ros.node.topics import outputs
 
 NODE_NAME = "reactface"
 _TICK_S = 0.005
@@ -136,7 +136,7 @@ class DdsNode:
                 continue
             for message, source in entry.subscription.reader.take_from():
                 if isinstance(message, Exception):
-                    self.server.reject(name, message, now_s)
+                    self.server.intake.reject(name, message, now_s)
                 else:
                     self.router.receive(name, message, now_s, source)
         self._subscriber.announce()

@@ -14,14 +14,13 @@ from reactface_node.ros.messages import convert
 from reactface_node.ros.messages.types import MessageTypes
 from reactface_node.ros.node.adapters import Adapters
 from reactface_node.ros.node.diagnostics import Meter
+from reactface_node.ros.node.protocols import Page, Transport
 from reactface_node.ros.node.topics import (
     BLENDSHAPES,
     COEFFICIENTS,
     COMPRESSED,
     IMAGE,
     REACTION,
-    Page,
-    Transport,
 )
 from reactface_node.schema import Reaction, joined
 

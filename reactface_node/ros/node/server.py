@@ -18,21 +18,22 @@ from reactface_node.config import Config
 from reactface_node.config.settings import settings
 from reactface_node.errors import UserError
 from reactface_node.render.renderer import Renderer
-from reactface_node.ros.messages.types import MessageError, MessageTypes
+from reactface_node.ros.messages.types import MessageTypes
 from reactface_node.ros.node.adapters import Adapters
 from reactface_node.ros.node.changes import Changes
-from reactface_node.ros.node.diagnostics import diagnostic_array, judge, memory_mb
-from reactface_node.ros.node.intake import Intake, Session
+from reactface_node.ros.node.diagnostics import Meter, diagnostic_array, judge, memory_mb
+from reactface_node.ros.node.intake import Intake
 from reactface_node.ros.node.playback import Playback
+from reactface_node.ros.node.protocols import Page, Session, Transport
 from reactface_node.ros.node.safety import MOST_RECENT, RECENT_S, RepeatedFailure, SafetyNet
 from reactface_node.ros.node.shedding import Shedding
-from reactface_node.ros.node.topics import DIAGNOSTICS, Page, Transport
+from reactface_node.ros.node.topics import DIAGNOSTICS
 
 RESET_PERIOD_S = 1.0
 """Of several resets within this the first is done at once and one more at its end."""
 
 
-class Server(Intake):
+class Server:
     """Messages in, frames out at their time; a bad message is counted, never raised."""
 
     def __init__(
@@ -53,9 +54,9 @@ class Server(Intake):
         are changed by ``change``, which is ``configure`` where there is no other way to it.
         is_live: time goes on by itself, so that nothing is waited for, and work that there is no
         time for is left out. clock: what that is measured with."""
-        self._changes, self._net = Changes(session, renderer), SafetyNet()
-        super().__init__(config, session, is_live)
-        self.enabled = True
+        self.meter, self._net = Meter(), SafetyNet()
+        self.intake = Intake(config, session, self.meter, self._net, is_live)
+        self._session, self._changes = session, Changes(session, renderer)
         self._types, self._transport = types, transport
         self._renderer, self._name = renderer, name
         self._page = page
@@ -66,6 +67,11 @@ class Server(Intake):
         self._now_s = self._reset_s = -math.inf
         self._is_reset_asked = False
         self._portrait_failure = ""
+
+    @property
+    def enabled(self) -> bool:
+        """False: nothing is listened to and no face is published."""
+        return self.intake.enabled
 
     @property
     def config(self) -> Config:
@@ -125,28 +131,19 @@ class Server(Intake):
         return self._net.note(what, error, self._now_s)
 
     def receive(self, stream: str, message: Any, arrival_s: float, source: Any = None) -> None:
-        """As the intake's, measured; never raises."""
+        """A message of a stream, see ``Intake.receive``; never raises."""
         with self._work.at_work():
-            try:
-                super().receive(stream, message, arrival_s, source)
-            except Exception as error:
-                self.reject(stream, error, arrival_s)
-
-    def reject(self, stream: str, error: Exception, arrival_s: float) -> None:
-        """As the intake's; what no code expected of a message is an internal error."""
-        super().reject(stream, error, arrival_s)
-        if not isinstance(error, MessageError | UserError | ValueError):
-            self._net.note(f"a message of {stream}", error, arrival_s)
+            self.intake.receive(stream, message, arrival_s, source)
 
     def see(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
-        """As the intake's, measured."""
+        """An image that came by another way than a message; never raises."""
         with self._work.at_work():
-            super().see(stamp_s, rgb, arrival_s)
+            self.intake.see(stamp_s, rgb, arrival_s)
 
     def hear(self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float) -> None:
-        """As the intake's, measured."""
+        """Audio that came by another way than a message; never raises."""
         with self._work.at_work():
-            super().hear(stamp_s, samples, rate_hz, arrival_s)
+            self.intake.hear(stamp_s, samples, rate_hz, arrival_s)
 
     def reset(self) -> None:
         """Forgets the conversation and what was still to be shown, at the next tick; of several
@@ -156,7 +153,7 @@ class Server(Intake):
     def enable(self, on: bool) -> None:
         """Disabled: nothing is listened to and no face is published; enabling starts afresh."""
         if on != self.enabled:
-            self.enabled = on
+            self.intake.enabled = on
             self.reset()
 
     def configure(self, changes: Mapping[str, Any]) -> str:
@@ -184,8 +181,7 @@ class Server(Intake):
         if self.enabled:
             self._playback.publish_due(now_s, self.config)
             for reaction in self._session.poll(now_s, wait=not self._is_live):
-                arrival_s, self._newest_arrival_s = self._newest_arrival_s, None
-                self._playback.queue(reaction, self.config, arrival_s)
+                self._playback.queue(reaction, self.config, self.intake.take_arrival())
         else:
             self._playback.clear()
         if self.meter.due(now_s):
@@ -194,7 +190,7 @@ class Server(Intake):
     def _forget(self, now_s: float) -> None:
         self._is_reset_asked, self._reset_s = False, now_s
         self._playback.clear()
-        self._newest_arrival_s = None
+        self.intake.take_arrival()
 
     def _begin_anew(self, error: Exception, now_s: float) -> None:
         """After an internal error: nothing of the conversation is trusted any more."""
@@ -236,8 +232,8 @@ class Server(Intake):
         load = self._work.report(self.meter.totals.get("frames_late", 0))
         values = self.meter.report(now_s) | self._session.stats() | memory_mb() | load
         values["exceptions"] = self._net.count
-        values |= self.offsets()
-        self.narrow(int(values["image_width_px"]))
+        values |= self.intake.offsets()
+        self.intake.narrow(int(values["image_width_px"]))
         message = self._diagnostics(now_s, values, self._net.recent(now_s))
         self._transport.publish(DIAGNOSTICS, message)
         if self._page is not None:

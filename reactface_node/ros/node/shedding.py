@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from reactface_node.ros.node.intake import Session
+from reactface_node.ros.node.protocols import Session
 from reactface_node.session.overload import OverloadController, said_of
 
 

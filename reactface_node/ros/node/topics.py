@@ -1,9 +1,7 @@
-"""The topics that the node publishes, and what it needs of a transport and of the page."""
+"""The topics that the node publishes: types and QoS."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, Protocol
-
-import numpy as np
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from reactface_node.config import RosConfig
 
@@ -44,21 +42,6 @@ OUTPUTS = {
 """Every topic that a node may publish."""
 ADAPTER_TOPICS = (EXPRESSION, FACS, JOINT_STATES, MOTORS, JOINT_TRAJECTORY)
 """Published where an output (``config.OutputsConfig``) asks for them; the others always are."""
-
-
-class Transport(Protocol):
-    """How the server reaches the graph; topics are the keys of ``outputs``."""
-
-    def publish(self, topic: str, message: Any) -> None: ...
-    def subscribers(self, topic: str) -> int: ...
-
-
-class Page(Protocol):
-    """What the server needs of ``reactface_node.web.WebFace``; no call waits for anybody."""
-
-    def show(self, face: np.ndarray, speaker: np.ndarray | None) -> None: ...
-    def tell(self, about: Mapping[str, Any]) -> None: ...
-    def commands(self) -> list[tuple[str, Any]]: ...
 
 
 def outputs(config: RosConfig, adapter_topics: Iterable[str]) -> dict[str, OutputTopic]:

@@ -22,7 +22,7 @@ from reactface_node.errors import UserError, one_line
 from reactface_node.render.renderer import Renderer
 from reactface_node.ros.messages.types import MessageError, RclpyTypes
 from reactface_node.ros.node.adapters import Adapters
-from reactface_node.ros.node.intake import Session
+from reactface_node.ros.node.protocols import Session
 from reactface_node.ros.node.server import Server
 from reactface_node.ros.node.streams import Stream, awaited
 from reactface_node.ros.node.subscriptions import SEARCH_PERIOD_S, Input, InputRouter
@@ -134,7 +134,7 @@ class Graph:
             message = deserialize_message(data, entry.subscription.msg_type)
         except Exception as error:
             problem = MessageError(f"damaged {entry.type_name}: {one_line(error)}")
-            self.server.reject(stream, problem, now_s)
+            self.server.intake.reject(stream, problem, now_s)
         else:
             self.router.receive(stream, message, now_s)
 

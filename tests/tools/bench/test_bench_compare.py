@@ -132,4 +132,4 @@ def test_without_transformers_or_recording_it_is_one_line(capsys, monkeypatch, t
     config = small_config()
     monkeypatch.setattr("reactface_node.files.resources.folder", lambda name: tmp_path / name)
     with pytest.raises(UserError, match="the sample recording is not there"):
-        run.Recording(config)
+        run.BenchRecording(config)
