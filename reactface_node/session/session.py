@@ -26,7 +26,7 @@ from reactface_node.perception.tracker_thread import Tracker, TrackerThread
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
 from reactface_node.session.inputs import Inputs
 from reactface_node.session.model_use import ModelUse, Use
-from reactface_node.session.overload import LEVELS
+from reactface_node.session.overload import LEVELS, Workload
 from reactface_node.session.own_speech import OwnSpeech
 from reactface_node.session.pending import Pending, face_input, nobody
 from reactface_node.session.playout import Delay, Playout, check_playout
@@ -252,24 +252,26 @@ class ReactionSession:
         return self._config
 
     @property
-    def tracker_busy_s(self) -> float:
-        """Seconds for which the tracker has been busy so far."""
-        return self._tracker.busy_s
-
-    @property
-    def tracker_cpu_s(self) -> float:
-        """Seconds of ``tracker_busy_s`` in which this process used a CPU."""
-        return self._tracker.cpu_s
+    def workload(self) -> Workload:
+        """What the overload controller needs to know."""
+        return Workload(
+            tracker_busy_s=self._tracker.busy_s,
+            tracker_cpu_s=self._tracker.cpu_s,
+            images_untracked=self._scheduler.untracked,
+            tracking_hz=FRAME_RATE_HZ / self._scheduler.every,
+            image_width_px=self._width_px,
+        )
 
     def stats(self) -> dict[str, float]:
         """Counters since the start by name, and the current tracking rate and image width."""
+        workload = self.workload
         return {
             **vars(self._timeline.stats),
             **self._stats.named(),
             "images_failed": self._scheduler.failed,
-            "images_untracked": self._scheduler.untracked,
-            "tracking_hz": FRAME_RATE_HZ / self._scheduler.every,
-            "image_width_px": self._width_px,
+            "images_untracked": workload.images_untracked,
+            "tracking_hz": workload.tracking_hz,
+            "image_width_px": workload.image_width_px,
         }
 
     def close(self) -> None:

@@ -147,3 +147,13 @@ def test_a_tracker_that_only_waits_for_others_sheds_nothing():
         node.session.tracker_cpu_s += 0.3
         values = serve(node, clock, 1, first=second)
     assert node.session.levels == [] and values[-1]["load"] == pytest.approx(0.99)
+
+
+def test_the_workload_of_a_session_is_what_its_statistics_say():
+    session, _ = shed_session(3)
+    load, stats = session.workload, session.stats()
+    assert (load.tracker_busy_s, load.tracker_cpu_s, load.images_untracked) == (0.0, 0.0, 0)
+    assert (load.tracking_hz, load.image_width_px) == (25 / 3, 320)
+    assert (stats["tracking_hz"], stats["image_width_px"]) == (25 / 3, 320)
+    assert stats["images_untracked"] == 0
+    session.close()

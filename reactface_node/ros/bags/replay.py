@@ -26,6 +26,7 @@ from reactface_node.ros.node.adapters import Adapters
 from reactface_node.ros.node.server import Server
 from reactface_node.ros.node.topics import IMAGE, outputs
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
+from reactface_node.session.overload import Workload
 from reactface_node.session.session import ReactionSession
 
 TICK_S = 0.01
@@ -72,12 +73,8 @@ class Observed:
         self.session.shed(level)
 
     @property
-    def tracker_busy_s(self) -> float:
-        return self.session.tracker_busy_s
-
-    @property
-    def tracker_cpu_s(self) -> float:
-        return self.session.tracker_cpu_s
+    def workload(self) -> Workload:
+        return self.session.workload
 
     def poll(self, now_s: float, wait: bool = True) -> list[Reaction]:
         return self.session.poll(now_s, wait)

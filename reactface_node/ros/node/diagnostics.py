@@ -1,14 +1,13 @@
 """What `/diagnostics` says once a second: rates, latency, losses and memory."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from reactface_node.ros.messages.convert import header
 from reactface_node.ros.messages.types import MessageTypes
-from reactface_node.session.overload import said_of
 
 PERIOD_S = 1.0
 LATENCIES_KEPT = 500
@@ -90,24 +89,21 @@ def diagnostic_array(
 
 
 def judge(
-    enabled: bool, values: Mapping[str, float], failure: str = "", complaint: str = ""
+    enabled: bool, values: Mapping[str, float], failure: str = "", complaints: Sequence[str] = ()
 ) -> tuple[int, str]:
-    """The status' level and text. failure: an internal error, or why the node ends. complaint:
-    what else is wrong."""
+    """The level and text of the status. failure: an internal error, or why the node ends.
+    complaints: what else is wrong; empty ones do not count."""
     if failure:
         return ERROR, failure
     if not enabled:
         # Somebody asked for it; STALE is the aggregator's word for a node that says nothing.
         return OK, "disabled"
-    complaints = {
+    found = {
         "no camera image in the last second": not values.get("images_hz"),
         "no audio in the last second": not values.get("audio_hz"),
         "unusable messages": bool(values.get("rejected_hz")),
         "late frames": bool(values.get("frames_late_hz")),
     }
-    said = [text for text, holds in complaints.items() if holds]
-    if level := int(values.get("load_level", 0)):
-        said.append(said_of(level, values["tracking_hz"]))
-    if complaint:
-        said.append(complaint)
+    said = [text for text, holds in found.items() if holds]
+    said += [text for text in complaints if text]
     return (WARN, ", ".join(said)) if said else (OK, "reacting")

@@ -26,7 +26,7 @@ from reactface_node.ros.node.intake import Intake
 from reactface_node.ros.node.playback import Playback
 from reactface_node.ros.node.protocols import Page, Session, Transport
 from reactface_node.ros.node.safety import MOST_RECENT, RECENT_S, RepeatedFailure, SafetyNet
-from reactface_node.ros.node.shedding import Shedding
+from reactface_node.ros.node.shedding import LoadShedder
 from reactface_node.ros.node.topics import DIAGNOSTICS
 
 RESET_PERIOD_S = 1.0
@@ -62,7 +62,7 @@ class Server:
         self._page = page
         self._change = change or self.configure
         self._is_live = is_live
-        self._work = Shedding(session, clock, is_live and config.ros.load_shedding)
+        self._work = LoadShedder(session, clock, is_live and config.ros.load_shedding)
         self._playback = Playback(types, transport, renderer, adapters, page, self.meter)
         self._now_s = self._reset_s = -math.inf
         self._is_reset_asked = False
@@ -229,11 +229,12 @@ class Server:
             self._transport.publish(DIAGNOSTICS, self._diagnostics(now_s, values, reason))
 
     def _report(self, now_s: float) -> None:
-        load = self._work.report(self.meter.totals.get("frames_late", 0))
-        values = self.meter.report(now_s) | self._session.stats() | memory_mb() | load
+        self._work.update(self.meter.totals.get("frames_late", 0))
+        self.intake.narrow(self._session.workload.image_width_px)
+        values = self.meter.report(now_s) | self._session.stats() | memory_mb()
+        values |= {"load": self._work.load, "load_level": self._work.level}
         values["exceptions"] = self._net.count
         values |= self.intake.offsets()
-        self.intake.narrow(int(values["image_width_px"]))
         message = self._diagnostics(now_s, values, self._net.recent(now_s))
         self._transport.publish(DIAGNOSTICS, message)
         if self._page is not None:
@@ -247,7 +248,8 @@ class Server:
             )
 
     def _diagnostics(self, now_s: float, values: Mapping[str, float], failure: str) -> Any:
-        level, text = judge(self.enabled, values, failure, self._portrait_failure)
+        complaints = self._work.reduction(), self._portrait_failure
+        level, text = judge(self.enabled, values, failure, complaints)
         about = self._name, self.config.device, level, text
         return diagnostic_array(self._types, now_s, *about, values)
 
