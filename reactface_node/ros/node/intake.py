@@ -24,6 +24,7 @@ from reactface_node.ros.node.protocols import Session
 from reactface_node.ros.node.safety import SafetyNet
 from reactface_node.ros.node.stamps import StreamClock, stream_clock
 from reactface_node.schema import CROP_PX
+from reactface_node.session.probe import Probe
 
 WARN_PERIOD_S = 1.0
 LONGEST_QUEUE_S = 60.0
@@ -50,12 +51,14 @@ class Intake:
         session: Session,
         meter: Meter,
         failures: SafetyNet,
-        is_live: bool = True,
+        is_live: bool,
+        probe: Probe,
     ) -> None:
         """meter: counts messages. failures: takes what no code expected of a message. is_live: an
-        AudioInfo may still come, and bare audio waits for it."""
+        AudioInfo may still come, and bare audio waits for it. probe: as the server's."""
         self.enabled = True
         self._session, self._meter, self._failures = session, meter, failures
+        self._probe = probe
         self._least_width = _least_width(config, config.perception.max_width_px)
         configured = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
         self._bare = {
@@ -125,9 +128,11 @@ class Intake:
             return
         with self._guarded("image", arrival_s):
             self._say_large(message)
-            rgb = convert.image_to_rgb(message, self._least_width)
+            with self._probe.stage("convert"):
+                rgb = convert.image_to_rgb(message, self._least_width)
             stamp_s = self._placed("image", convert.stamp_of(message), arrival_s)
-            self._session.push_image(stamp_s, rgb)
+            with self._probe.stage("session"):
+                self._session.push_image(stamp_s, rgb)
             self._meter.count("images")
 
     def on_audio(self, message: Any, arrival_s: float) -> None:
@@ -153,14 +158,14 @@ class Intake:
     def see(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
         """An image that came by another way than a message, such as a webcam's."""
         if self.enabled:
-            with self._guarded("image", arrival_s):
+            with self._guarded("image", arrival_s), self._probe.stage("session"):
                 self._session.push_image(stamp_s, rgb)
                 self._meter.count("images")
 
     def hear(self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float) -> None:
         """Audio that came by another way than a message."""
         if self.enabled:
-            with self._guarded("audio", arrival_s):
+            with self._guarded("audio", arrival_s), self._probe.stage("session"):
                 self._session.push_audio(stamp_s, samples, rate_hz)
                 self._meter.count("audio")
 
@@ -209,7 +214,8 @@ class Intake:
         if self.enabled:
             for message, arrival_s in messages:
                 with self._guarded(stream, arrival_s, timed=stream == "audio"):
-                    audio = convert.audio_to_samples(message, self._bare[stream].format)
+                    with self._probe.stage("convert"):
+                        audio = convert.audio_to_samples(message, self._bare[stream].format)
                     if not (self._bare[stream].is_told or says_its_format(message)):
                         self._say_assumed(stream)
                     (self._hear if stream == "audio" else self._play_own)(audio, arrival_s)
@@ -219,7 +225,8 @@ class Intake:
         stamp_s = self._placed("audio", audio.stamp_s, arrival_s, audio.duration_s)
         is_silent = arrival_s - self._silent_s < LONGEST_SILENCE_S
         samples = np.zeros_like(audio.samples) if is_silent else audio.samples
-        self._session.push_audio(stamp_s, samples, audio.rate_hz)
+        with self._probe.stage("session"):
+            self._session.push_audio(stamp_s, samples, audio.rate_hz)
 
     def _play_own(self, audio: convert.Audio, arrival_s: float) -> None:
         """Without a stamp of use it begins when it comes, or waits for its turn."""
@@ -228,7 +235,8 @@ class Intake:
         if audio.stamp_s and abs(audio.stamp_s - arrival_s) <= PLAYED_AHEAD_S:
             stamp_s = audio.stamp_s
         self._playing_until_s = stamp_s + audio.duration_s
-        self._session.push_own_audio(stamp_s, audio.samples, audio.rate_hz)
+        with self._probe.stage("session"):
+            self._session.push_own_audio(stamp_s, audio.samples, audio.rate_hz)
 
     def _placed(
         self, stream: str, stamp_s: float | None, arrival_s: float, duration_s: float = 0.0

@@ -28,6 +28,7 @@ from reactface_node.ros.node.protocols import Page, Session, Transport
 from reactface_node.ros.node.safety import MOST_RECENT, RECENT_S, RepeatedFailure, SafetyNet
 from reactface_node.ros.node.shedding import LoadShedder
 from reactface_node.ros.node.topics import DIAGNOSTICS
+from reactface_node.session.probe import NoProbe, Probe
 
 RESET_PERIOD_S = 1.0
 """Of several resets within this the first is done at once and one more at its end."""
@@ -49,13 +50,19 @@ class Server:
         change: Callable[[Mapping[str, Any]], str] | None = None,
         is_live: bool = True,
         clock: Callable[[], float] = time.perf_counter,
+        *,
+        probe: Probe | None = None,
     ) -> None:
         """adapters: what else is sent for every frame. page: the face in a browser, whose settings
         are changed by ``change``, which is ``configure`` where there is no other way to it.
         is_live: time goes on by itself, so that nothing is waited for, and work that there is no
-        time for is left out. clock: what that is measured with."""
+        time for is left out. clock: what that is measured with. probe: is told of the stages
+        "convert" (a message read), "session" (pushed into the session, or reactions polled),
+        "playback" (a turn's frames), and inside it "publish" (messages built and sent) and
+        "render" (a picture drawn)."""
+        self._probe = probe = probe or NoProbe()
         self.meter, self._net = Meter(), SafetyNet()
-        self.intake = Intake(config, session, self.meter, self._net, is_live)
+        self.intake = Intake(config, session, self.meter, self._net, is_live, probe)
         self._session, self._changes = session, Changes(session, renderer)
         self._types, self._transport = types, transport
         self._renderer, self._name = renderer, name
@@ -63,7 +70,7 @@ class Server:
         self._change = change or self.configure
         self._is_live = is_live
         self._work = LoadShedder(session, clock, is_live and config.ros.load_shedding)
-        self._playback = Playback(types, transport, renderer, adapters, page, self.meter)
+        self._playback = Playback(types, transport, renderer, adapters, page, self.meter, probe)
         self._now_s = self._reset_s = -math.inf
         self._is_reset_asked = False
         self._portrait_failure = ""
@@ -179,9 +186,13 @@ class Server:
             self._renderer.reset()
         self._settle_renderer()
         if self.enabled:
-            self._playback.publish_due(now_s, self.config)
-            for reaction in self._session.poll(now_s, wait=not self._is_live):
-                self._playback.queue(reaction, self.config, self.intake.take_arrival())
+            with self._probe.stage("playback"):
+                self._playback.publish_due(now_s, self.config)
+            with self._probe.stage("session"):
+                reactions = self._session.poll(now_s, wait=not self._is_live)
+            for reaction in reactions:
+                with self._probe.stage("playback"):
+                    self._playback.queue(reaction, self.config, self.intake.take_arrival())
         else:
             self._playback.clear()
         if self.meter.due(now_s):

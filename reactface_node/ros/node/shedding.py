@@ -1,4 +1,4 @@
-"""Load shedding: measures how busy the node is, once a second, and tells the session what to skip."""
+"""Load shedding: measures once a second how busy the node is and tells the session what to skip."""
 
 import logging
 import time
