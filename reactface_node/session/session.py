@@ -11,6 +11,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from reactface_node.session.overload import LEVELS, Workload
 from reactface_node.session.own_speech import OwnSpeech
 from reactface_node.session.pending import Pending, empty_frames, face_input
 from reactface_node.session.playout import Delay, Playout, check_playout
+from reactface_node.session.probe import NoProbe, Probe
 from reactface_node.session.stamps import AUDIO, IMAGE
 from reactface_node.session.stats import SessionStats
 from reactface_node.session.steps import Steps
@@ -54,18 +56,24 @@ class ReactionSession:
         engine: Engine,
         tracker: Tracker,
         clock: Callable[[], float] = time.perf_counter,
+        *,
+        probe: Probe = NoProbe(),
     ):
         """Use ``load`` unless the engine or the tracker is your own.
 
-        clock: seconds, used only to measure computing time. UserError if ``playout.play`` is not
-        below ``playout.samples``.
+        clock: seconds, used only to measure computing time. probe: told of the stages "track" (an
+        image, on the tracker's thread), "model" (a step) and "playout" (a window's face). UserError
+        if ``playout.play`` is not below ``playout.samples``.
         """
         check_playout(config.playout)
         self._config = config
         self._fixed = frozenset(item.name for item in settings(config) if not item.live)
         self._engine, self._clock = engine, clock
-        self._steps = Steps(engine, config.model)
-        self._tracker = TrackerThread(tracker, clock, time.process_time)
+        self._probe = probe
+        self._steps = Steps(engine, config.model, probe)
+        self._tracker = TrackerThread(
+            tracker, clock, time.process_time, partial(probe.stage, "track")
+        )
         self._scheduler = TrackingScheduler(
             self._tracker, config.timeline.face_hold_s, interpolates=config.mode == "window"
         )
@@ -304,9 +312,10 @@ class ReactionSession:
         speaks = bool(self._own_speech.speaks(np.array([window.end_s]))[0])
         # The microphone of an empty room delivers valid audio, although nobody is there.
         present = (found | heard) & (pending.use is not Use.IDLE)
-        samples, face = self._playout.finish(
-            window.index, raw, present, self.config.playout, speaks
-        )
+        with self._probe.stage("playout"):
+            samples, face = self._playout.finish(
+                window.index, raw, present, self.config.playout, speaks
+            )
         self._stats.count(pending.use, found, heard, seen[-1].people, speaks)
         index, first_frame = divmod(window.index * len(seen), self.config.model.window)
         return Reaction(

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from reactface_node.media.audio import integers_to_float
 from reactface_node.research.data.clips import Clips
 from reactface_node.schema import EXPRESSION, FRAME_RATE_HZ, ROTATION, SAMPLES_PER_FRAME
 
@@ -107,7 +108,7 @@ def _binned(values: np.ndarray, bins: int, step: int) -> np.ndarray:
 
 def _loudness(audio: np.ndarray, frames: int, bins: int, step: int) -> np.ndarray:
     """(bins, 1) dB of full scale, no less than SILENCE_DB."""
-    heard = np.asarray(audio[: frames * SAMPLES_PER_FRAME], np.float64) / 32768
+    heard = integers_to_float(audio[: frames * SAMPLES_PER_FRAME]).astype(np.float64)
     power = _binned((heard**2)[:, None], bins, step * SAMPLES_PER_FRAME)
     return np.maximum(10 * np.log10(np.maximum(power, 1e-12)), SILENCE_DB)
 

@@ -21,13 +21,13 @@ import numpy as np
 
 from reactface_node.config import RosConfig, TimelineConfig
 from reactface_node.errors import UserError
+from reactface_node.media.audio import float_to_int16
 from reactface_node.research.data.decode import (
     ClipTracker,
     TrackerFactory,
     crops,
     default_tracker,
     fill_gaps,
-    to_int16,
 )
 from reactface_node.research.data.source import Clip, own_reactions
 from reactface_node.ros.bags.reader import BagInputs, BagMessage, BagReader
@@ -164,7 +164,7 @@ class Recordings:
         audio = np.zeros((frames, SAMPLES_PER_FRAME), np.int16)
         for window in speaker:
             if window.index < frames:
-                audio[window.index] = to_int16(window.audio)
+                audio[window.index] = float_to_int16(window.audio)
         return _payloads(speaker, frames), audio, _payloads(listener, frames)
 
 

@@ -7,6 +7,7 @@ import torch
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
+from reactface_node.media.audio import integers_to_float
 from reactface_node.model.records import SpeakerInput
 from reactface_node.research.data.decode import read_audio
 from reactface_node.research.data.nods import find_nods
@@ -28,7 +29,7 @@ def recording(reactor: Reactor, path: Path, config: Config) -> list[ProbeResult]
 
     UserError where the file holds no sound or fewer than three pauses.
     """
-    audio = read_audio(path).astype(np.float32) / 32768
+    audio = integers_to_float(read_audio(path))
     frames = len(audio) // SAMPLES_PER_FRAME // config.model.window * config.model.window
     audio = audio[: frames * SAMPLES_PER_FRAME]
     starts = pauses(audio)

@@ -15,12 +15,16 @@ OK, WARN, ERROR = 0, 1, 2
 
 
 class Meter:
-    """Counts events and turns them into rates over the time since the last report."""
+    """Counts events and turns them into rates over the time since the last report.
+
+    latencies_s: of the last windows, from the arrival of the last input to the first published
+    frame.
+    """
 
     def __init__(self) -> None:
         self.totals: dict[str, int] = {}
         self._reported: dict[str, int] = {}
-        self._latencies_s: deque[float] = deque(maxlen=LATENCIES_KEPT)
+        self.latencies_s: deque[float] = deque(maxlen=LATENCIES_KEPT)
         self._since_s: float | None = None
 
     def count(self, name: str, by: int = 1) -> None:
@@ -28,7 +32,7 @@ class Meter:
 
     def latency(self, seconds: float) -> None:
         """Time from the arrival of a window's last input to its first published frame."""
-        self._latencies_s.append(seconds)
+        self.latencies_s.append(seconds)
 
     def due(self, now_s: float) -> bool:
         """True once a period; a clock that jumped back begins a new one."""
@@ -47,8 +51,8 @@ class Meter:
         for name, total in self.totals.items():
             values[name] = total
             values[f"{name}_hz"] = (total - self._reported.get(name, 0)) / span_s
-        if self._latencies_s:
-            p50, p99 = np.quantile(list(self._latencies_s), (0.5, 0.99)) * 1000
+        if self.latencies_s:
+            p50, p99 = np.quantile(list(self.latencies_s), (0.5, 0.99)) * 1000
             values |= {"latency_p50_ms": float(p50), "latency_p99_ms": float(p99)}
         self._reported, self._since_s = dict(self.totals), now_s
         return values

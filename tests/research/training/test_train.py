@@ -40,13 +40,6 @@ def data(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dyads")
-    make_synthetic(small_config().replace(**TINY).training, folder)
-    return folder
-
-
 def test_the_command_trains_weights_that_load_and_makes_its_own_data(tmp_path, capsys):
     pairs = [f"--set={name}={value}" for name, value in {**SMALL, **TINY}.items()]
     assert main(["train", "-o", str(tmp_path / "run"), *pairs]) == 0
