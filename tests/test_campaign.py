@@ -17,6 +17,8 @@ from rigs.paths import ROOT
 
 from reactface_node.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def tally(tmp_path):

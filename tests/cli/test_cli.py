@@ -15,6 +15,8 @@ from rigs.paths import ROOT
 from reactface_node.cli.main import main
 from reactface_node.media.video import VideoWriter
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = str(ROOT / "sample")
 
 

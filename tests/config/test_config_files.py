@@ -207,6 +207,7 @@ def test_what_is_no_file_of_settings(tmp_path):
         assert says in refused(lambda p=path: Config.load(path=p))
 
 
+@pytest.mark.slow
 def test_only_a_config_or_a_line_comes_of_any_text(load):
     outcomes = []
     for index, text in enumerate(texts(400, seed=7)):

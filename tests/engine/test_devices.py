@@ -18,6 +18,7 @@ from reactface_node.model.checkpoint import save_checkpoint
 BFLOAT16 = 0.03
 
 
+@pytest.mark.slow
 def test_bfloat16_changes_little_and_only_within_the_encoders():
     config = small_config("paper")
     exact = small_model(config)
@@ -31,6 +32,7 @@ def test_bfloat16_changes_little_and_only_within_the_encoders():
     assert state.face.convolutions[0].dtype == state.last_face.dtype == torch.float32
 
 
+@pytest.mark.slow
 def test_folded_weights_are_the_same_weights(tmp_path):
     config = small_config("paper")
     model = small_model(config)

@@ -19,6 +19,8 @@ from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import save_checkpoint
 from reactface_node.session.session import ReactionSession
 
+pytestmark = pytest.mark.slow
+
 EXACT = 1e-4
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")

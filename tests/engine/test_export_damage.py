@@ -16,6 +16,8 @@ from reactface_node.engine.onnx_stepper import read_manifest
 from reactface_node.errors import UserError
 from reactface_node.session.session import ReactionSession
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")

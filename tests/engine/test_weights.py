@@ -15,6 +15,8 @@ from reactface_node.engine.catalogue import fetch, listing, read_catalogue
 from reactface_node.errors import UserError
 from reactface_node.files.whole import hidden_place
 
+pytestmark = pytest.mark.slow
+
 CONTENT = np.random.default_rng(0).integers(0, 256, 700_000, np.uint8).tobytes()
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 

@@ -76,6 +76,7 @@ def write(kind, path):
             video.write_image(np.zeros((48, 64, 3), np.uint8))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), [("text", "x.json"), ("bag", "x"), ("video", "x.mp4")])
 def test_a_second_writer_is_refused_and_a_killed_ones_rest_is_removed(tmp_path, kind, name):
     path = tmp_path / name

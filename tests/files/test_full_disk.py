@@ -25,6 +25,8 @@ from reactface_node.research.training.resume import Progress, save_state
 from reactface_node.ros.bags.writer import BagWriter
 from reactface_node.ros.messages import convert
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def files_up_to(size):

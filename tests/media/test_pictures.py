@@ -243,6 +243,7 @@ def test_a_cameras_jpeg_without_huffman_tables():
     np.testing.assert_array_equal(read_picture(jpeg[:2] + tables + jpeg[-2:]), read_picture(jpeg))
 
 
+@pytest.mark.slow
 def test_an_all_grey_picture_is_no_truncated_one():
     grey = np.full((4000, 4000, 3), 128, np.uint8)
     assert read_picture(pillow(grey, "JPEG", optimize=True)).shape == grey.shape

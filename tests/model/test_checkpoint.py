@@ -206,6 +206,7 @@ def test_a_model_of_other_size_than_its_tensors_is_refused_before_it_is_made(sav
     assert not made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -235,6 +236,7 @@ def test_a_wav2vec2_that_cannot_be_is_one_line(tmp_path, change):
     refused(path, config)
 
 
+@pytest.mark.slow
 def test_a_paper_checkpoint_without_its_wav2vec2_does_not_look_for_another(tmp_path):
     config = small_config("paper")
     path = rewritten(tmp_path / "a.safetensors", config, small_model(config).state_dict())
@@ -263,6 +265,7 @@ def test_another_file_in_its_place_is_refused(tmp_path, content, suffix):
         assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_header_that_lies_is_one_line(saved):
     """Seeded damage of a small file's header and of its length."""
     config, _, path = saved

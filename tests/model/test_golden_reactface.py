@@ -10,6 +10,8 @@ from rigs import golden
 from reactface_node.config import ModelConfig
 from reactface_node.model.official.model import OfficialReactFace
 
+pytestmark = pytest.mark.slow
+
 CLOSE = 2e-4
 STAGES = {
     "video_features": "video",

@@ -72,6 +72,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("profile", "frames", "changes"), CASES)
 def test_steps_of_a_session_equal_the_whole_clip(profile, frames, changes):
     config = small_config(profile, **changes)

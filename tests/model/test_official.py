@@ -20,6 +20,8 @@ from reactface_node.research.data.store import ClipWriter, write_clip
 from reactface_node.research.evaluation.rows import OURS
 from reactface_node.session.session import ReactionSession
 
+pytestmark = pytest.mark.slow
+
 FRAMES = 32
 
 

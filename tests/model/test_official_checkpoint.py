@@ -44,6 +44,7 @@ WRAPPINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrapping", WRAPPINGS)
 def test_every_way_the_released_code_saves_is_read(tensors, tmp_path, wrapping):
     path = tmp_path / "best_checkpoint.pth"
@@ -177,6 +178,7 @@ def test_weights_that_are_no_numbers_or_all_alike_are_refused(tensors, tmp_path,
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "odd",
     [

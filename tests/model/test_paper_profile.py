@@ -16,6 +16,8 @@ from reactface_node.model.reactface import ReactFace
 from reactface_node.model.speech import Loudness
 from reactface_node.model.wav2vec2 import load_wav2vec2
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path):

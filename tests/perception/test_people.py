@@ -16,6 +16,8 @@ from reactface_node.perception.voice import VoiceActivity
 from reactface_node.render import make_renderer
 from reactface_node.schema import index_of
 
+pytestmark = pytest.mark.slow
+
 IMAGE = np.zeros((48, 64, 3), np.uint8)
 JAW, SMILE = index_of("jawOpen"), index_of("mouthSmileLeft")
 LEFT_X, RIGHT_X = -0.35, 0.35

@@ -171,6 +171,7 @@ def test_a_mirrored_face_swaps_left_and_right():
         assert one[name] == pytest.approx(other[swapped], abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CLIP.is_file(), reason="needs the real clip of ../shared/clips")
 def test_a_real_person_is_tracked_and_smiles():
     import av

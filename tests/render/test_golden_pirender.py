@@ -7,6 +7,8 @@ from rigs import golden
 
 from reactface_node.render.portrait.generator import FaceGenerator
 
+pytestmark = pytest.mark.slow
+
 
 def inputs(seed, batch):
     """portrait (B, 3, 224, 224), coefficients (B, 58, 27)."""

@@ -12,6 +12,8 @@ from reactface_node.render import make_renderer
 from reactface_node.render.portrait.generator import FaceGenerator
 from reactface_node.render.portrait.weights import save_generator
 
+pytestmark = pytest.mark.slow
+
 FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 LOST = RuntimeError("CUDA error: unspecified launch failure\nCUDA kernel errors might ...")
 AROUND = np.zeros((2, 58, 27), np.float32)

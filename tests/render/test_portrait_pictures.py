@@ -17,6 +17,8 @@ from reactface_node.render.portrait.generator import FaceGenerator
 from reactface_node.render.portrait.picture import read_portrait
 from reactface_node.render.portrait.weights import save_generator
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("mediapipe", reason="the tracker is not installed")
 
 REFUSED = {

@@ -55,6 +55,7 @@ def broken(net, change):
 NAME = "mapping_net.pre.bias"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "says"),
     [

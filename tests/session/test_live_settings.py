@@ -24,6 +24,7 @@ def faces(reactions):
     return np.concatenate([reaction.face for reaction in reactions])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "region"),
     [

@@ -42,6 +42,7 @@ def labels(reactions):
     return [(one.window_index, one.first_frame) for one in reactions]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stall", [0.2, 0.31, 0.45, 1.0, 1.234, 7.0])
 @pytest.mark.parametrize("at", [8, 11, 15])
 def test_after_a_late_frame_the_models_windows_are_still_those_of_the_labels(at, stall):
@@ -152,6 +153,7 @@ def test_the_model_does_not_run_without_a_speaker_and_starts_anew_with_one(mode)
     assert joined(reactions).shape[0] == len(reactions) * frames
 
 
+@pytest.mark.slow
 def test_the_same_windows_are_idle_live_and_in_a_replay_and_frame_by_frame():
     plan = [THERE, GONE, THERE, GONE, (3.2, nobody_image, 0.1), GONE]
     used = {}
@@ -197,6 +199,7 @@ def test_without_any_input_the_model_rests_after_five_seconds():
     assert session.stats()["windows_idle"] == len(shown) - len(stepper.places)
 
 
+@pytest.mark.slow
 def test_a_real_model_reacts_again_as_one_that_begins():
     """After it was idle: a new state of the same listener, with numbers of its own."""
     config = small_config(mode="frame")

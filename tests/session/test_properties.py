@@ -17,6 +17,8 @@ from reactface_node.session.playout import Playout
 from reactface_node.session.stamps import AUDIO, IMAGE, HeldInputs, Order
 from reactface_node.session.timeline import BUFFER_S, Timeline
 
+pytestmark = pytest.mark.slow
+
 # The same examples on every machine, and nothing written beside the tests.
 FEW = settings(max_examples=60, derandomize=True, deadline=None, database=None)
 W = 8

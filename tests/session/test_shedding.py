@@ -44,6 +44,7 @@ def test_back_at_level_0_all_is_as_it_was():
     assert tracker.widths_px == [320, 640]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["window", "frame"])
 def test_a_face_whose_model_is_spared_neither_freezes_nor_jumps(mode):
     calm = {"playout__blinks_per_min": 0.0, "mode": mode}

@@ -45,6 +45,7 @@ def serve(session, events, seconds=40.0, rate_hz=16000, wait=True):
     return reactions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["frame", "window"])
 @pytest.mark.parametrize("chunk_s", CHUNKS_S)
 def test_sound_in_chunks_of_any_length_is_heard_and_seen_beside(chunk_s, mode, caplog):
@@ -74,6 +75,7 @@ def test_chunks_that_are_stamped_at_their_end_restart_nothing(chunk_s):
     assert np.mean(later) > 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk_s", [0.5, 2.0, 10.0])
 def test_long_chunks_without_a_camera(chunk_s):
     session = noting_session("frame")
@@ -100,6 +102,7 @@ def test_an_absurdly_long_message_costs_no_more_than_its_last_ten_seconds(second
     assert stats["audio_s"] < 35.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("samples", "rate_hz"),
     [

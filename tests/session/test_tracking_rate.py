@@ -25,6 +25,7 @@ def speaker(reactions):
     return np.concatenate([reaction.speaker for reaction in reactions])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate_hz", "every"), [(25.0, 1), (12.5, 2), (8.33, 3), (1.0, 25)])
 def test_as_many_images_are_tracked_as_asked_for(rate_hz, every):
     tracker = ReadingTracker()

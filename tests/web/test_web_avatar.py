@@ -18,6 +18,8 @@ from reactface_node.render.program import record
 from reactface_node.render.sheet import EMOTIONS, face
 from reactface_node.render.theme import load_theme, theme_names
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(reactface_node.__file__).parent / "web" / "page"
 SQUARE, WIDE = (512, 512), (800, 480)
 # Both draw the same curves, each with a version of skia and an antialiasing of its own.

@@ -15,6 +15,8 @@ from reactface_node.render.sheet import EMOTIONS
 from reactface_node.render.sheet import face as face_of
 from reactface_node.ros.node.server import live
 
+pytestmark = pytest.mark.slow
+
 SMILE = face_of(EMOTIONS["joy"] | {"rotationY": 0.3, "jawOpen": 0.25})
 PERSON = face_of({"jawOpen": 0.5, "browInnerUp": 1.0})
 SETTINGS = live(Config())

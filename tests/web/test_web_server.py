@@ -50,6 +50,7 @@ def test_twenty_pages_get_every_frame(face):
     within_deadline(scenario())
 
 
+@pytest.mark.slow
 def test_a_page_that_never_reads_slows_nobody_and_takes_no_memory():
     async def show_many(page, frames):
         """Mean time of a call, in seconds."""

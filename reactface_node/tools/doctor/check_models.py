@@ -135,7 +135,7 @@ def run_model(config: Config) -> dict[str, Any]:
     """load_s, step_ms (median), frames of a step. UserError where the weights are missing or
     damaged."""
     from reactface_node.engine.engine import load_engine
-    from reactface_node.session.pending import nobody
+    from reactface_node.session.pending import empty_frames
     from reactface_node.session.warm_up import check_reactions
 
     began_s = time.perf_counter()
@@ -143,7 +143,7 @@ def run_model(config: Config) -> dict[str, Any]:
     load_s = time.perf_counter() - began_s
     seeds = range(config.playout.seed, config.playout.seed + config.playout.samples)
     engine.begin([np.random.default_rng(seed) for seed in seeds])
-    speaker = nobody(config.model, engine.frames)
+    speaker = empty_frames(config.model, engine.frames)
     # Two windows: the second one reads the model's own past.
     steps = 2 * config.model.window // engine.frames
     reactions = [engine.step(speaker) for _ in range(steps)]

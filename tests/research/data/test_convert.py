@@ -61,6 +61,7 @@ def test_synthetic_dyads(tmp_path):
     assert load_facts(tmp_path, "train")["seed"] == 3
 
 
+@pytest.mark.slow
 def test_any_number_of_workers_gives_the_same_bytes(tmp_path):
     convert(dyads(), tmp_path / "one", workers=1)
     convert(dyads(), tmp_path / "two", workers=2)
@@ -98,6 +99,7 @@ def test_interrupted_it_goes_on_and_gives_the_same_bytes(tmp_path, monkeypatch):
     assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_killed_it_goes_on_and_gives_the_same_bytes(tmp_path):
     """The whole process is gone, with nobody to tidy up after it."""
     convert(dyads(), tmp_path / "whole", workers=1)
@@ -118,6 +120,7 @@ def test_killed_it_goes_on_and_gives_the_same_bytes(tmp_path):
     assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_said_and_the_rest_is_kept(tmp_path):
     with pytest.raises(UserError, match=r"a worker ended while making .*train"):
         convert(slow(3), tmp_path, workers=2)

@@ -16,6 +16,7 @@ def test_the_performance_is_24_s_of_face_and_sound():
     assert 8000 < np.abs(AUDIO).max() < 32767
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_performance():
     again = performance(3)
     assert np.array_equal(again[0], COEFFICIENTS) and np.array_equal(again[1], AUDIO)

@@ -14,6 +14,8 @@ from reactface_node.ros.messages.audio import audio_to_samples, format_from_info
 from reactface_node.ros.messages.convert import stamp_of
 from reactface_node.ros.messages.images import image_to_rgb
 
+pytestmark = pytest.mark.slow
+
 
 def grey(face: np.ndarray) -> np.ndarray:
     return np.full((48, 64, 3), 100 + int(100 * face[24]), np.uint8)

@@ -18,6 +18,8 @@ from reactface_node.ros.bags.writer import BagWriter
 from reactface_node.ros.messages import convert
 from reactface_node.ros.messages.types import RosbagsTypes
 
+pytestmark = pytest.mark.slow
+
 JAW = 24
 START_S = 500.0
 SECONDS = 5.0

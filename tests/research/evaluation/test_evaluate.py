@@ -19,6 +19,8 @@ from reactface_node.research.evaluation.evaluate import figures
 from reactface_node.research.evaluation.runs import load_runs
 from reactface_node.schema import NUM_COEFFICIENTS, SAMPLES_PER_FRAME
 
+pytestmark = pytest.mark.slow
+
 
 def config_of(**more):
     pairs = [pair.removeprefix("--set=") for pair in settings(**more)]

@@ -81,6 +81,7 @@ def test_watching_leaves_the_model_as_it_was():
     assert "attend" not in vars(model.synchroniser.visual.attention)
 
 
+@pytest.mark.slow
 def test_maps_are_drawn(tmp_path):
     draw_attention(maps_of()[1], tmp_path / "fig9.png")
     picture = cv2.imread(str(tmp_path / "fig9.png"))

@@ -12,6 +12,8 @@ from reactface_node.research.data.script import FROWN, SMILE, SURPRISE
 from reactface_node.research.evaluation import probes
 from reactface_node.research.evaluation.scenes import FRAMES, PAUSE_S, feeling, leaves, speech
 
+pytestmark = pytest.mark.slow
+
 
 def still(batch=2, samples=3):
     return np.zeros((batch, samples, FRAMES, 58), np.float32)

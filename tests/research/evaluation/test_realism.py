@@ -10,6 +10,8 @@ from reactface_node.errors import UserError
 from reactface_node.research.evaluation.i3d import I3D, load_i3d, pad_same
 from reactface_node.research.evaluation.realism import RenderedClips, frechet_distance, frrea, see
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def net():

@@ -43,6 +43,7 @@ def test_a_file_without_speech_is_one_line(tmp_path):
         recording(None, path, Config.load())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SPEECH.is_file(), reason="needs the shared recording of real speech")
 def test_the_shipped_weights_nod_in_the_pauses_of_real_speech():
     nods, lift, _, deaf = (one.value for one in probe(Config.load(), SPEECH)[-4:])

@@ -11,6 +11,8 @@ from reactface_node.model.records import SpeakerInput
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.evaluation import probes, rows
 
+pytestmark = pytest.mark.slow
+
 
 class There:
     """A reactor on a device that this machine need not have; it takes only what was sent there."""

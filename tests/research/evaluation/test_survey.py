@@ -15,6 +15,8 @@ from reactface_node.media.video import VideoWriter
 from reactface_node.research.evaluation.preferences import QUESTIONS, Preference, tally
 from reactface_node.research.evaluation.survey import make_survey
 
+pytestmark = pytest.mark.slow
+
 METHODS = ("reactface", "ngetal", "groundtruth")
 CLIPS = ("clip_001", "clip_002", "clip_003", "clip_004")
 

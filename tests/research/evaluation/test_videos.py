@@ -45,6 +45,7 @@ def smiling():
     return face
 
 
+@pytest.mark.slow
 def test_speaker_and_listener_side_by_side_with_the_speakers_sound(clips, tmp_path):
     rows = {"GT": np.zeros_like(smiling()), "ReactFace (ours)": smiling()}
     write_videos(tmp_path, rows, clips, SMALL)

@@ -90,6 +90,7 @@ def test_nothing_is_seen_of_the_future(name, border):
     assert (first[:, :, border:] - second[:, :, border:]).abs().max() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_few_steps_lower_the_loss_and_reach_every_weight(name, corpus, batch):
     torch.manual_seed(0)
@@ -140,6 +141,7 @@ def test_the_first_listener_frame_is_the_only_one_the_lstm_is_told(corpus, batch
     )
 
 
+@pytest.mark.slow
 def test_trans_ae_reads_what_the_config_says():
     config = small_config("paper", model__wav2vec2_context_s=0.32)
     speaker = speaker_input(config, 16)

@@ -13,6 +13,8 @@ from reactface_node.research.evaluation.ablations import read_studies, run_studi
 from reactface_node.research.evaluation.evaluate import EvaluationChoice, evaluate
 from reactface_node.research.training.dataset import data_folder, make_synthetic, open_split
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "training.clips": 2,
     "training.validation_clips": 2,

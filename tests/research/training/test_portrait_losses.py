@@ -18,6 +18,8 @@ from reactface_node.research.training.portrait.losses import (
 )
 from reactface_node.research.training.portrait.train import terms
 
+pytestmark = pytest.mark.slow
+
 CHANNELS = {
     0: (3, 64),
     2: (64, 64),

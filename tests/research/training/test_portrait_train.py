@@ -20,6 +20,8 @@ from reactface_node.research.training.portrait import train as module
 from reactface_node.research.training.portrait.losses import PixelLoss
 from reactface_node.research.training.portrait.train import Stages, terms, tune
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def clip():

@@ -32,6 +32,8 @@ from reactface_node.research.training.train import (
 )
 from reactface_node.research.training.validate import quick_metrics, score_of_seconds
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):

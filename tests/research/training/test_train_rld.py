@@ -26,6 +26,8 @@ from reactface_node.research.evaluation.metrics import all_metrics
 from reactface_node.research.evaluation.rows import Scale, measure, space_of
 from reactface_node.research.training.splits import hold_out, long_enough, training_splits
 
+pytestmark = pytest.mark.slow
+
 TRAIN, TEST = (104, 96, 96, 104), (96, 20, 90)
 
 

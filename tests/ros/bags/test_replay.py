@@ -16,6 +16,8 @@ from reactface_node.ros.bags.replay import replay
 from reactface_node.ros.messages import convert
 from reactface_node.session.session import ReactionSession
 
+pytestmark = pytest.mark.slow
+
 
 def config_for(**changes):
     small = {"render__width": 64, "render__height": 64, "playout__samples": 2}

@@ -24,6 +24,8 @@ from reactface_node.ros.messages import convert
 from reactface_node.session.session import ReactionSession
 from reactface_node.tools.inspection.read import read_recording
 
+pytestmark = pytest.mark.slow
+
 START_S = 1000.0
 TAIL_S = 0.12 + 0.06 + 0.64
 """What follows the last message: a window that waits, its delay, and two windows."""

@@ -39,6 +39,7 @@ def read_all(path: Path, topics=()):
         return list(bag.messages(topics))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
 def test_what_is_written_comes_back_in_time_order(tmp_path, storage):
     messages = read_all(write_bag(tmp_path / "out", storage))

@@ -30,6 +30,8 @@ from reactface_node.errors import UserError
 from reactface_node.ros.bags.reader import BagReader
 from reactface_node.ros.bags.records import CHUNK, FileBytes, Records
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = ROOT / "sample" / "sample.mcap"
 
 

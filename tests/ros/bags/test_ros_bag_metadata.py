@@ -48,6 +48,7 @@ def split(tmp_path, storage, parts=3):
     return folder
 
 
+@pytest.mark.slow
 @STORAGES
 @pytest.mark.parametrize(
     "content",
@@ -89,6 +90,7 @@ def test_a_bomb_of_aliases_is_no_work(tmp_path):
         assert read(tmp_path / "bag") == WHOLE
 
 
+@pytest.mark.slow
 @STORAGES
 @pytest.mark.parametrize(
     "changes",
@@ -123,6 +125,7 @@ def test_wrong_values_are_not_believed(tmp_path, storage, changes):
 OLD_QOS = "- history: 3\n  depth: 0\n  reliability: 1\n  durability: 2\n"
 
 
+@pytest.mark.slow
 @STORAGES
 @pytest.mark.parametrize("qos", [OLD_QOS, "", "- {history: x}", "[{", "7", [{"depth": "?"}], None])
 def test_any_text_of_quality_of_service(tmp_path, storage, qos):
@@ -140,6 +143,7 @@ def test_any_text_of_quality_of_service(tmp_path, storage, qos):
     assert read(file)[0] == WHOLE[0]
 
 
+@pytest.mark.slow
 @STORAGES
 def test_a_split_bag_is_read_in_order(tmp_path, storage):
     folder = split(tmp_path, storage, 11)
@@ -222,6 +226,7 @@ def test_names_are_no_syntax(tmp_path, name):
     assert read(file.rename(tmp_path / f"{name}.db3")) == WHOLE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storage", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
 @pytest.mark.parametrize("mode", [CompressionMode.MESSAGE, CompressionMode.FILE])
 @pytest.mark.parametrize("metadata", [True, False])

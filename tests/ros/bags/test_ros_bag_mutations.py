@@ -11,6 +11,8 @@ from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.ros.bags.reader import BagReader
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = ROOT / "sample" / "sample.mcap"
 
 

@@ -17,6 +17,8 @@ from reactface_node.ros.messages import convert
 from reactface_node.ros.messages.types import RosbagsTypes
 from reactface_node.session.session import ReactionSession
 
+pytestmark = pytest.mark.slow
+
 TYPES = RosbagsTypes()
 START_S, SECONDS = 1000.0, 3.0
 CAMERA, ANNA, BERT = 10, 50, 90

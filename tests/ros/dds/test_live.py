@@ -16,6 +16,8 @@ from reactface_node.ros.dds.wire import Quality, Wire
 from reactface_node.ros.messages import convert
 from reactface_node.ros.messages.types import RosbagsTypes
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("cyclonedds", reason="the wire without ROS needs the cyclonedds wheel")
 
 DOMAIN = 10 + os.getpid() % 90  # Another run on this machine has a graph of its own.

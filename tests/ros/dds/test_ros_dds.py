@@ -11,6 +11,8 @@ from reactface_node.ros.dds.wire import Quality, Wire
 from reactface_node.ros.messages import convert
 from reactface_node.ros.messages.types import RosbagsTypes
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("cyclonedds", reason="the wire without ROS needs the cyclonedds wheel")
 
 

@@ -17,6 +17,8 @@ from rigs.dds import (
 
 from reactface_node.ros.messages import convert
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("cyclonedds", reason="the wire without ROS needs the cyclonedds wheel")
 
 IMAGE, AUDIO = "sensor_msgs/msg/Image", "audio_common_msgs/msg/AudioData"

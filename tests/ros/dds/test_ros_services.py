@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from rigs.dds import TYPES, node_on_a_graph, weight
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("cyclonedds", reason="the wire without ROS needs the cyclonedds wheel")
 
 

@@ -126,6 +126,7 @@ def test_a_topic_is_watched_whatever_its_type_and_bad_pictures_are_left_out(wire
     assert len(caplog.records) == 1
 
 
+@pytest.mark.slow
 def test_the_command_shows_a_topic_until_it_is_stopped(wire):
     with command_line(DOMAIN, "view", "/robot/face", SDL_VIDEODRIVER="dummy") as child:
         writer = a_writer(wire)

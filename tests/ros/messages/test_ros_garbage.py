@@ -44,6 +44,7 @@ def deliver(node, humans, stream, message):
         node.server.receive(stream, message, START_S)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stream", "message"), CASES, ids=NAMES)
 def test_damaged_on_the_wire(stream, message):
     types = OTHER if message.__msgtype__.endswith("AudioStamped") else APT

@@ -158,6 +158,7 @@ class Noting(ReactionSession):
         self.heard.append((samples.shape, rate_hz))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
 def test_a_bag_is_looked_through_before_it_is_replayed(tmp_path, storage, caplog):
     source = write(tmp_path / "in", 4.92, storage=storage)

@@ -250,6 +250,7 @@ def test_with_right_stamps_everything_is_seen_and_heard(right):
     assert stats["image_offset_s"] == stats["audio_offset_s"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("image_off", "audio_off"),
     [
@@ -285,6 +286,7 @@ def test_the_same_is_seen_and_heard_as_with_right_stamps(right, caplog, image_of
         assert stats[f"{stream}_offset_s"] != 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("burst", [1, 10])
 def test_sound_that_is_a_little_late_is_heard_after_half_a_second(burst):
     _, goal = run(events_of(still, still, burst))
@@ -295,6 +297,7 @@ def test_sound_that_is_a_little_late_is_heard_after_half_a_second(burst):
     assert stats["face_seen"] > 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", ["image", "audio"])
 @pytest.mark.parametrize("after_s", [-0.4, -3.0, 2.0, -1000.0])
 def test_a_sender_that_starts_again_with_another_clock_restarts_nothing(stream, after_s):
@@ -344,6 +347,7 @@ def test_sound_that_falls_behind_is_late_and_no_clock_that_jumped():
     assert stats["face_seen"] > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump_s", [-60.0, -3.0, 60.0])
 def test_a_clock_that_really_jumps_restarts_once(jump_s):
     """Of this machine, or simulated time in a bag that is played in a loop: stamps and arrival

@@ -22,6 +22,8 @@ from reactface_node.ros.node.safety import RepeatedFailure, SafetyNet
 from reactface_node.ros.node.topics import BLENDSHAPES, DIAGNOSTICS, IMAGE
 from reactface_node.session.session import ReactionSession
 
+pytestmark = pytest.mark.slow
+
 TICK_S = 0.01
 LONGEST_GAP_S = 0.5
 

@@ -11,6 +11,8 @@ from reactface_node.cli.main import main
 from reactface_node.tools.bench import run
 from reactface_node.tools.bench.table import table
 
+pytestmark = pytest.mark.slow
+
 SMALL_BENCH = ["bench", *SETTINGS, "--untrained"]
 
 

@@ -16,6 +16,8 @@ from reactface_node.tools.bench.compare import ComparedStream, Speaker, compare,
 from reactface_node.tools.bench.contexts import contexts
 from reactface_node.tools.bench.table import table
 
+pytestmark = pytest.mark.slow
+
 W, PIXELS = 8, 32
 
 

@@ -25,6 +25,8 @@ from reactface_node.tools.bench.pipeline import EACH, SUMMED, BenchNode
 from reactface_node.tools.bench.recording import BenchRecording, enlarged
 from reactface_node.tools.bench.stages import _attention_flops, _count, stage_modules
 
+pytestmark = pytest.mark.slow
+
 W = 8
 
 

@@ -25,6 +25,8 @@ from reactface_node.tools.inspection.figures import draw_report
 from reactface_node.tools.inspection.read import read_recording
 from reactface_node.tools.inspection.report import as_json, as_text
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = ROOT / "sample"
 START_S = 1000.0
 MP3_FRAME = b"\xff\xfb\x90\x00" + bytes(413)  # 128 kbit/s at 44.1 kHz: 417 bytes

@@ -18,6 +18,8 @@ from reactface_node.ros.bags.writer import BagWriter
 from reactface_node.ros.messages import convert
 from reactface_node.session.session import ReactionSession
 
+pytestmark = pytest.mark.slow
+
 TOPICS = {
     "image": "/image",
     "audio": "/audio",

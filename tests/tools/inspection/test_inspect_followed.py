@@ -23,6 +23,8 @@ from reactface_node.tools.inspection.advice import advise
 from reactface_node.tools.inspection.analyse import analyse
 from reactface_node.tools.inspection.read import read_recording
 
+pytestmark = pytest.mark.slow
+
 START_S, SECONDS = 1000.0, 6.0
 SET = re.compile(r"--set (\S+)=([\d.-]+)")
 
