@@ -12,6 +12,8 @@ from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import save_checkpoint
 from reactface_node.session.batch import SessionBatch
 
+pytestmark = pytest.mark.slow
+
 EXACT = 1e-5
 CHANGES = {"playout__samples": 2, "model__disposition": 3}
 

@@ -16,6 +16,8 @@ from reactface_node.session.own_speech import OwnSpeech
 from reactface_node.session.playout import MOUTH
 from reactface_node.session.timeline import Window
 
+pytestmark = pytest.mark.slow
+
 RATE, FRAME, W = 16000, 640, 8
 START_S = 500.0
 SPEECH = SHARED / "clips" / "speech_16k.wav"

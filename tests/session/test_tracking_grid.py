@@ -111,6 +111,7 @@ def observe(live, window, every, latencies_s, fails_every=0, seconds=5.0, camera
     return seen, np.array(slots), scheduler, tracker
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("latency", LATENCIES_S)
 @pytest.mark.parametrize("every", [1, 2, 3, 4, 5, 25])
 @pytest.mark.parametrize("window", [1, 8])
@@ -136,6 +137,7 @@ def test_every_image_counts_once_and_in_order(live, window, every, latency):
         assert tracker.failed - 4 <= scheduler.failed <= tracker.failed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [1, 2, 3, 5])
 @pytest.mark.parametrize("window", [1, 8])
 def test_offline_the_time_that_tracking_takes_changes_nothing(window, every):
@@ -159,6 +161,7 @@ def test_a_late_image_is_shown_exactly_from_the_frame_at_which_it_was_ready(ever
     assert (faces % every == 0).all() and set(np.diff(faces)) == {0, every}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("camera_hz", [4.0, 10.0, 12.5, 30.0])
 @pytest.mark.parametrize("latency", ["none", "slow", "varied"])
 def test_any_camera_at_a_thinned_rate_live(camera_hz, latency):
