@@ -41,9 +41,9 @@ sbom: install $(TOOLS)
 	$(VENV)/tools/bin/cyclonedx-py environment --output-reproducible \
 	  -o $(OUT)/sbom.json $(BIN)/python
 
-# The pages of docs/ as a site; a broken link or another warning fails. It needs no `install`.
+# The pages of docs/ as a site; a broken link or another warning fails (with --quiet none would).
 docs: $(DOCS)
-	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --quiet --strict --site-dir $(abspath $(OUT))/site
+	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict --site-dir $(abspath $(OUT))/site
 	@echo "Open $(OUT)/site/index.html."
 
 $(DOCS): constraints.txt
