@@ -41,8 +41,8 @@ sbom: install $(TOOLS)
 	$(VENV)/tools/bin/cyclonedx-py environment --output-reproducible \
 	  -o $(OUT)/sbom.json $(BIN)/python
 
-# The pages of docs/ as a site; a broken link or another warning fails (with --quiet none would).
-docs: $(DOCS)
+# A broken link or another warning fails; with --quiet none would.
+docs: $(DOCS) ## build the pages of docs/ as a site: out/site
 	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict --site-dir $(abspath $(OUT))/site
 	@echo "Open $(OUT)/site/index.html."
 

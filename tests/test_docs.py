@@ -18,6 +18,7 @@ from rigs.pages import (
     LINK,
     NEEDS,
     PAGES,
+    PUBLISHED,
     SERVICES,
     blocks,
     calls,
@@ -31,8 +32,6 @@ from reactface_node.cli.main import main
 from reactface_node.config import Config, OutputsConfig, RosConfig
 from reactface_node.config.settings import settings
 from reactface_node.errors import UserError
-from reactface_node.ros.node.adapters import TOPICS
-from reactface_node.ros.node.topics import OUTPUTS
 
 SHELL = blocks("bash")
 RUN, LOOKED_AT = ([b for b in SHELL if bool(b.needs) == marked] for marked in (False, True))
@@ -257,7 +256,7 @@ def rows(name):
     return found
 
 
-@pytest.mark.parametrize(("topic", "about"), (OUTPUTS | TOPICS).items())
+@pytest.mark.parametrize(("topic", "about"), PUBLISHED.items())
 def test_the_ros_api_names_every_topic_that_is_published(topic, about):
     kind, is_best_effort, depth = about
     type_cell, qos, *_ = rows("ros_api.md")[topic]

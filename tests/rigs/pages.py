@@ -13,8 +13,7 @@ import yaml
 from reactface_node.cli.main import build_parser
 from reactface_node.cli.options import load_config
 from reactface_node.config import Config
-from reactface_node.ros.node.adapters import TOPICS
-from reactface_node.ros.node.topics import OUTPUTS
+from reactface_node.ros.node import adapters, topics
 from reactface_node.ros.rclpy.robot_settings import declared
 from rigs.paths import ROOT
 
@@ -33,6 +32,10 @@ SERVICES = {
     "set_portrait": "reactface_msgs/srv/SetPortrait",
 }
 TRANSITIONS = {"configure", "activate", "deactivate", "cleanup", "shutdown"}
+
+
+PUBLISHED = topics.OUTPUTS | getattr(adapters, "TOPICS", {})
+"""Every topic that a node may publish -> (type, best effort, depth)."""
 
 
 class Block(NamedTuple):
@@ -176,7 +179,7 @@ def check_ros2(verb, *arguments):
     elif verb == "lifecycle" and arguments[0] == "set":
         assert arguments[1] == "/reactface" and set(arguments[2:]) <= TRANSITIONS
     elif verb == "topic" and arguments[1].startswith("/reactface"):
-        assert arguments[1].replace("/reactface", "~") in OUTPUTS | TOPICS, arguments
+        assert arguments[1].replace("/reactface", "~") in PUBLISHED, arguments
 
 
 def launch_arguments(name):
