@@ -10,7 +10,7 @@ TOOLS := $(VENV)/tools/.installed
 DOCS := $(VENV)/docs/.installed
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: demo test check campaign audit sbom docs install clean
+.PHONY: demo test check campaign audit sbom install clean
 
 demo: install
 	rm -rf $(OUT)/demo $(OUT)/demo.mp4
@@ -42,6 +42,7 @@ sbom: install $(TOOLS)
 	  -o $(OUT)/sbom.json $(BIN)/python
 
 # A broken link or another warning fails; with --quiet none would.
+.PHONY: docs
 docs: $(DOCS) ## build the pages of docs/ as a site: out/site
 	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict --site-dir $(abspath $(OUT))/site
 	@echo "Open $(OUT)/site/index.html."
