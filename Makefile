@@ -56,8 +56,9 @@ sbom: install $(TOOLS) ## what is installed, in CycloneDX's format: out/sbom.jso
 	$(VENV)/tools/bin/cyclonedx-py environment --output-reproducible \
 	  -o $(OUT)/sbom.json $(BIN)/python
 
-docs: $(DOCS) ## the pages of docs/ as a site; a broken link fails: out/site
-	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --quiet --strict --site-dir $(abspath $(OUT))/site
+# A broken link or another warning fails; with --quiet none would.
+docs: $(DOCS) ## the pages of docs/ as a site: out/site
+	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict --site-dir $(abspath $(OUT))/site
 	@echo "Open $(OUT)/site/index.html."
 
 $(DOCS): constraints.txt

@@ -164,7 +164,11 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+LINKED = [*PAGES, ROOT / "weights" / "README.md", ROOT / "tests" / "campaign" / "README.md"]
+"""The last two are parts of the site."""
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page):
     for target, anchor in LINK.findall(prose(page)):
         if "://" in target:
@@ -179,7 +183,7 @@ def test_every_page_is_in_the_navigation_and_every_picture_is_shown():
     site = (ROOT / "mkdocs.yml").read_text("utf-8")
     for page in PAGES[1:]:
         assert f": {page.name}\n" in site, page.name
-    shown = "".join(page.read_text("utf-8") for page in [*PAGES, ROOT / "weights" / "README.md"])
+    shown = "".join(page.read_text("utf-8") for page in LINKED)
     for picture in (ROOT / "docs").glob("*.[ps][nv]g"):
         assert picture.name in shown, picture.name
 

@@ -35,13 +35,14 @@ ROOMS = {
     "research.evaluation": "metrics, tables, probes, survey",
     "tools.bench": "reactface bench",
     "tools.inspection": "reactface inspect",
+    "tools.doctor": "reactface doctor",
     "cli": "one file a command",
 }
 IMAGE = (
     ("a message becomes RGB pixels", "ros.messages.images.image_to_rgb"),
     ("pushed with its stamp", "session.session.ReactionSession.push_image"),
     ("laid on frames of 1/25 s", "session.timeline.Timeline.push_image"),
-    ("which images are tracked", "session.tracking.TrackingScheduler.look"),
+    ("which images are tracked", "session.tracking.TrackingScheduler"),
     ("face, landmarks, coefficients", "perception.tracker.LandmarkTracker.track"),
 )
 SOUND = (
