@@ -34,9 +34,6 @@ SERVICES = {
 TRANSITIONS = {"configure", "activate", "deactivate", "cleanup", "shutdown"}
 
 
-"""Every topic that a node may publish -> (type, best effort, depth)."""
-
-
 class Block(NamedTuple):
     """A fenced block of a page. needs: '' where it can be run everywhere."""
 
