@@ -8,6 +8,7 @@ from typing import Any
 from reactface_node.cli.options import add_command, add_rendering, load_config, rendering
 from reactface_node.config.settings import parse_overrides
 from reactface_node.errors import UserError
+from reactface_node.files.whole import check_writable, write_text
 
 
 def add_bench(commands: Any) -> None:
@@ -65,7 +66,6 @@ def add_bench(commands: Any) -> None:
 def _bench(options: argparse.Namespace) -> None:
     _check(options)
     result = _measured(options)
-    from reactface_node.files.whole import write_text
     from reactface_node.tools.bench.table import table
 
     text = json.dumps(result, indent=1)
@@ -84,8 +84,8 @@ def _check(options: argparse.Namespace) -> None:
         raise UserError("--whole is of --compare: add it")
     if options.compare and options.contexts:
         raise UserError("--compare and --contexts are two measurements: leave one out")
-    if options.out is not None and not options.out.absolute().parent.is_dir():
-        raise UserError(f"cannot write {options.out}: there is no such folder")
+    if options.out is not None:
+        check_writable(options.out)
 
 
 def _measured(options: argparse.Namespace) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 import argparse
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from reactface_node.cli.options import add_command, load_config
 from reactface_node.errors import UserError
+from reactface_node.files.whole import check_new
 
 
 def add_inspect(commands: Any) -> None:
@@ -39,13 +39,7 @@ def _inspect(options: argparse.Namespace) -> None:
 def _drawing(path: Path) -> Callable[..., None]:
     """What draws; UserError before the recording is read, not after minutes of work, where
     ``path`` cannot be written or a library is missing."""
-    if path.exists() or path.is_symlink():
-        raise UserError(f"{path} exists already; choose another output or remove it")
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise UserError(f"cannot write {path}: there is no folder {path.parent}")
-    if not os.access(folder, os.W_OK):
-        raise UserError(f"cannot write {path}: {path.parent} is not yours to write in")
+    check_new(path)
     try:
         from reactface_node.tools.inspection.figures import draw_report
     except ImportError as error:

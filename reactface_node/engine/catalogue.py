@@ -10,10 +10,10 @@ from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.files.download import download, file_sha256
 from reactface_node.files.text import read_yaml, shown
+from reactface_node.files.whole import unfinished_folder, written_whole
 
 CATALOGUE = "catalogue.yaml"
 SHOWN_DIGITS = 16
-UNFINISHED = ".unfinished-"
 
 
 @dataclass(frozen=True)
@@ -139,15 +139,18 @@ def fetch(entries: Sequence[Entry], name: str, folder: Path) -> list[Path]:
         target = _place(folder, file.path)
         if not target.is_file() or not file.is_whole(target):
             download(file.url, target, file.sha256)
-    for file in entry.files:
-        hidden = _place(folder, file.path).parent
-        if hidden.name.startswith(UNFINISHED):
-            hidden.replace(hidden.with_name(hidden.name.removeprefix(UNFINISHED)))
+    for parent in {folder / file.path.parent for file in entry.files}:
+        if not parent.is_dir():
+            # Its files are all in the hidden folder now.
+            with written_whole(parent, keep=True):
+                pass
     return [folder / file.path for file in entry.files]
 
 
 def _place(folder: Path, path: PurePosixPath) -> Path:
-    """Where a file is put: in a hidden folder as long as the one it belongs to is not there."""
-    if len(path.parts) == 1 or (folder / path.parent).is_dir():
+    """Where a file is downloaded to: into the hidden folder of ``written_whole`` as long as the
+    folder that it belongs to is not there."""
+    parent = folder / path.parent
+    if len(path.parts) == 1 or parent.is_dir():
         return folder / path
-    return folder / path.parent.with_name(UNFINISHED + path.parent.name) / path.name
+    return unfinished_folder(parent) / parent.name / path.name

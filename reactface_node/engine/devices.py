@@ -1,9 +1,68 @@
-"""GPUs that are missing, out of memory or lost: how it is known, what is said, what follows."""
+"""What runs on a GPU that may be missing, out of memory or lost."""
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Generic, TypeVar
 
 from reactface_node.errors import NoDevice, UserError, is_device_failure, is_out_of_memory
+
+Runner = TypeVar("Runner")
+Result = TypeVar("Result")
+
+
+class DeviceGuard(Generic[Runner]):
+    """Holds what runs on a device (``value``), until the device fails.
+
+    Then, by ``on_failure`` (the setting ``on_device_failure``), either it is loaded on the CPU and
+    goes on there, with a warning ("cpu"), or the failure is a UserError in one line ("stop").
+    Errors that are no failure of a device, and those of the CPU, are raised as they came.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[str], Runner],
+        device: str,
+        on_failure: str,
+        name: str = "the model",
+        setting: str = "device",
+    ):
+        """load: gives what runs, on the device of that name. name, setting: for messages."""
+        self._load, self.device, self._on_failure = load, device, on_failure
+        self._name, self._setting = name, setting
+        try:
+            self.value = load(device)
+        except Exception as error:
+            self._load_on_cpu(error)
+
+    def run(
+        self,
+        work: Callable[[Runner], Result],
+        restore: Callable[[Runner], None] | None = None,
+    ) -> Result:
+        """``work`` on the device; where that fails, on the CPU.
+
+        restore: gives what was loaded on the CPU the state that the lost one had.
+        """
+        try:
+            return work(self.value)
+        except Exception as error:
+            self._load_on_cpu(error)
+        if restore is not None:
+            restore(self.value)
+        return work(self.value)
+
+    def _load_on_cpu(self, error: Exception) -> None:
+        if self.device == "cpu" or not is_device_failure(error):
+            raise error
+        text = failure_text(error, self.device)
+        if self._on_failure == "stop":
+            raise UserError(
+                f"{text}: set on_device_failure=cpu to go on without it, or {self._setting}=cpu"
+            ) from error
+        logging.getLogger(__name__).warning("%s: %s goes on on the cpu", text, self._name)
+        self.device = "cpu"
+        self.value = self._load("cpu")
 
 
 def failure_text(error: BaseException, device: str) -> str:
@@ -15,25 +74,10 @@ def failure_text(error: BaseException, device: str) -> str:
     return f"{device} failed ({str(error).splitlines()[0]})"
 
 
-def go_without(error: Exception, who: str, setting: str, device: str, failing: str) -> None:
-    """Returns where ``who`` is to go on on the CPU, and warns of it.
-
-    setting: the one that holds ``device``. failing: ``on_device_failure``; "stop" is a UserError.
-    An error that is no failure of a device is raised as it came.
-    """
-    if device == "cpu" or not is_device_failure(error):
-        raise error
-    text = failure_text(error, device)
-    if failing == "stop":
-        raise UserError(
-            f"{text}: set on_device_failure=cpu to go on without it, or {setting}=cpu"
-        ) from error
-    logging.getLogger(__name__).warning("%s: %s goes on on the cpu", text, who)
-
-
 def free_memory() -> None:
-    """Give back what torch holds of GPUs and does not use; of a lost one nothing is left."""
+    """Gives back the GPU memory that torch has reserved and does not use."""
     import torch
 
+    # A lost GPU raises.
     with suppress(RuntimeError):
         torch.cuda.empty_cache()

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from reactface_node.engine.onnx_stepper import FORMAT, MANIFEST, VERSION
 from reactface_node.errors import UserError
-from reactface_node.files.whole import make_folder, write_text, written_whole
+from reactface_node.files.whole import check_new, write_text, written_whole
 from reactface_node.model.face import CoefficientState
 from reactface_node.model.modules import CIEState, SLBSState
 from reactface_node.model.reactface import ReactFace
@@ -85,7 +85,8 @@ class ReadRing(Ring):
         seen = torch.cat([torch.where(hidden, -1, age), fresh], dim=1)
         seen = torch.where(seen < 0, places - 1, seen)
         bias = self.layout.table.index_select(1, seen.flatten()).unflatten(1, seen.shape)
-        return bias.repeat(1, samples, 1)[None]
+        result: Tensor = bias.repeat(1, samples, 1)[None]
+        return result
 
 
 def rings_of(state: ModelState) -> dict[str, KVRing]:
@@ -218,9 +219,7 @@ def export(model: ReactFace, samples: int, frames: int, folder: Path) -> None:
         raise UserError("only the default profile's kind of model can be exported")
     if config.sync_history_s == 0 or not config.continuity:
         raise UserError("export needs model.sync_history_s > 0 and model.continuity")
-    if folder.exists():
-        raise UserError(f"{folder} exists already; choose another folder or remove it")
-    make_folder(folder.parent)
+    check_new(folder, makes_folders=True)
     with written_whole(folder) as unfinished:
         unfinished.mkdir()
         _fill(copy.deepcopy(model), samples, frames, unfinished)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reactface_node.engine.pixels import crops_to_pixels
 from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.model.records import SpeakerInput
 
@@ -18,7 +19,7 @@ def upload(speakers: Sequence[SpeakerFrames], device: torch.device) -> SpeakerIn
     """
     parts = zip(*(vars(speaker).values() for speaker in speakers), strict=True)
     face, *rest = (send(np.stack(part), device) for part in parts)
-    return SpeakerInput(as_pixels(face) if face.dtype == torch.uint8 else face, *rest)
+    return SpeakerInput(crops_to_pixels(face) if face.dtype == torch.uint8 else face, *rest)
 
 
 def send(array: np.ndarray, device: torch.device) -> Tensor:
@@ -27,8 +28,3 @@ def send(array: np.ndarray, device: torch.device) -> Tensor:
     if device.type != "cuda":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
-
-
-def as_pixels(crops: Tensor) -> Tensor:
-    """(B, n, H, W, 3) uint8 -> (B, n, 3, H, W) in [-1, 1]."""
-    return crops.permute(0, 1, 4, 2, 3).float().div_(127.5).sub_(1.0).contiguous()

@@ -11,10 +11,16 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from reactface_node.errors import UserError
 from reactface_node.files.progress import ProgressBar
-from reactface_node.files.whole import cannot_write, lock, make_folder
+from reactface_node.files.whole import (
+    cannot_write,
+    hidden_place,
+    make_folder,
+    put_in_place,
+    unfinished_folder,
+)
 
 CHUNK = 1 << 18
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 SCHEMES = ("http", "https")
 PARTIAL, NOTHING_LEFT = 206, 416
 
@@ -44,15 +50,36 @@ def download(url: str, target: Path, sha256: str | None = None) -> None:
     try, unless it is wrong.
     """
     _check_scheme(url)
-    part, note = (target.with_name(f".{target.name}.{end}") for end in ("part", "etag"))
-    told = _fetch(url, part, note)
-    wanted = sha256 or told
-    if wanted and not file_sha256(part).startswith(wanted):
-        part.unlink()
-        note.unlink(missing_ok=True)
-        raise UserError(f"{url} is not the file that was expected (sha256); it was thrown away")
-    part.replace(target)
-    note.unlink(missing_ok=True)
+    part = unfinished_folder(target) / target.name
+    note = _note(part)
+    have = part.stat().st_size if part.is_file() and note.is_file() else 0
+    headers = {"User-Agent": "reactface"}
+    if have:
+        # If it has changed since, the server sends all of the new one.
+        headers |= {"Range": f"bytes={have}-", "If-Range": note.read_text(encoding="utf-8")}
+    redirects = _Redirects()
+    host = urlsplit(url).netloc
+    try:
+        with build_opener(redirects).open(Request(url, headers=headers), timeout=TIMEOUT_S) as got:
+            # Not before: without a connection everything stays as it was.
+            make_folder(target.parent)
+            with hidden_place(target, keep=True):
+                _receive(got, part, have if got.status == PARTIAL else 0)
+                _check_sum(url, part, sha256 or redirects.sha256)
+                put_in_place(part, target)
+                note.unlink(missing_ok=True)
+    except HTTPError as error:
+        if error.code == NOTHING_LEFT and have:
+            part.unlink()
+            download(url, target, sha256)
+            return
+        raise UserError(f"{host} answers {error.code} {error.reason} for {url}") from error
+    except URLError as error:
+        raise UserError(f"cannot reach {host} ({error.reason}); nothing was changed") from error
+    except (HTTPException, TimeoutError, ConnectionError) as error:
+        raise UserError(_cut(url, part)) from error
+    except OSError as error:
+        raise cannot_write(target, error) from error
 
 
 def file_sha256(path: Path) -> str:
@@ -64,47 +91,31 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _fetch(url: str, part: Path, note: Path) -> str | None:
-    """All of the file into ``part``; the sha256 that the server told, if it did."""
-    have = part.stat().st_size if part.is_file() and note.is_file() else 0
-    headers = {"User-Agent": "reactface"}
-    if have:
-        # If it has changed since, the server sends all of the new one.
-        headers |= {"Range": f"bytes={have}-", "If-Range": note.read_text(encoding="utf-8")}
-    redirects = _Redirects()
-    host = urlsplit(url).netloc
-    try:
-        with build_opener(redirects).open(Request(url, headers=headers), timeout=PATIENCE_S) as got:
-            # Not before: who is offline finds everything as it was.
-            make_folder(part.parent)
-            _receive(got, part, note, have if got.status == PARTIAL else 0)
-    except HTTPError as error:
-        if error.code == NOTHING_LEFT and have:
-            part.unlink()
-            return _fetch(url, part, note)
-        raise UserError(f"{host} answers {error.code} {error.reason} for {url}") from error
-    except URLError as error:
-        raise UserError(f"cannot reach {host} ({error.reason}); nothing was changed") from error
-    except (HTTPException, TimeoutError, ConnectionError) as error:
-        raise UserError(_cut(url, part)) from error
-    except OSError as error:
-        raise cannot_write(part, error) from error
-    return redirects.sha256
+def _note(part: Path) -> Path:
+    """Beside a file that is not complete: the server's mark of its version."""
+    return part.with_name(f"{part.name}.etag")
 
 
-def _receive(got: Any, part: Path, note: Path, have: int) -> None:
+def _check_sum(url: str, part: Path, sha256: str | None) -> None:
+    if sha256 and not file_sha256(part).startswith(sha256):
+        part.unlink()
+        _note(part).unlink(missing_ok=True)
+        raise UserError(f"{url} is not the file that was expected (sha256); it was thrown away")
+
+
+def _receive(got: Any, part: Path, have: int) -> None:
     length = got.headers.get("Content-Length")
     total = have + int(length) if length else None
-    mark = got.headers.get("ETag") or got.headers.get("Last-Modified")
+    mark, note = got.headers.get("ETag") or got.headers.get("Last-Modified"), _note(part)
     # A weak ETag does not vouch for the bytes, and If-Range refuses it.
     if mark and not mark.startswith("W/"):
         note.write_text(mark, encoding="utf-8")
     else:
         note.unlink(missing_ok=True)
-    name = part.name.removeprefix(".").removesuffix(".part")
-    bar = ProgressBar(total=total, initial=have, desc=name, unit="B", unit_scale=True)
+    bar = ProgressBar(total=total, initial=have, desc=part.name, unit="B", unit_scale=True)
     with part.open("ab") as file, bar:
-        lock(file.fileno(), part)
+        if file.tell() < have:  # Another process has finished or removed it meanwhile.
+            raise ConnectionError
         file.truncate(have)
         while chunk := got.read(CHUNK):
             file.write(chunk)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from reactface_node.files.whole import make_folder, written_whole
+from reactface_node.files.whole import written_whole
 
 DPI = 150
 
@@ -17,6 +17,5 @@ def new_figure(width: float, height: float, dpi: int = DPI) -> Figure:
 def save_figure(figure: Figure, path: Path) -> None:
     """The figure as PNG, at its own size and whole or not at all; UserError where it cannot
     be written."""
-    make_folder(path.parent)
     with written_whole(path) as unfinished:
         figure.savefig(unfinished, format="png", dpi=figure.dpi)

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 
 from reactface_node.errors import UserError, is_device_failure
 from reactface_node.files.resources import refuse_stand_in
 from reactface_node.files.text import shown
+from reactface_node.files.whole import written_whole
 
 FEWEST_UNLIKE = 16
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
@@ -28,6 +30,15 @@ def read_safetensors(path: Path, device: str) -> tuple[dict[str, str], dict[str,
             raise
         reason = shown(str(error))
         raise UserError(f"{path} is damaged or no safetensors file: {reason}") from error
+
+
+def write_safetensors(
+    path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]
+) -> None:
+    """The whole file, or what was there before: UserError where it cannot be written."""
+    plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    with written_whole(path) as unfinished:
+        save_file(plain, unfinished, dict(metadata))
 
 
 def check_format(

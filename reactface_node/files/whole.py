@@ -15,46 +15,92 @@ from reactface_node.errors import UserError
 LONGEST_NAME = 255
 """Bytes of a file's name, on all common file systems."""
 TRIES = 100
+_FULL = ("No space left", "disk is full")
+
+
+_WRITE_ERRORS = {
+    "safetensors": "SafetensorError",
+    "sqlite3": "Error",
+    "av.error": "FFmpegError",
+}
+"""What libraries raise, beside OSError, where they cannot write."""
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A file or a folder to make, which becomes ``path`` if all goes well; whoever reads meanwhile
-    finds ``path`` as it was before. UserError, one line, where it cannot be written."""
+def written_whole(path: Path, keep: bool = False) -> Iterator[Path]:
+    """Gives the place at which to make a file or a folder, which becomes ``path`` at the end.
+
+    Until then readers find ``path`` as it was before. Missing folders above it are made. On any
+    exception nothing changes, and what was made is removed, or kept for the next try (``keep``).
+    UserError, one line, where it cannot be written or another process is writing it.
+    """
+    make_folder(path.parent)
+    with write_errors(path), hidden_place(path, keep) as unfinished:
+        yield unfinished
+        put_in_place(unfinished, path)
+
+
+@contextmanager
+def hidden_place(path: Path, keep: bool = False) -> Iterator[Path]:
+    """Gives the place at which to make what ``put_in_place`` names ``path``.
+
+    It lies in a hidden folder beside ``path`` that only this user can open. What is in that folder
+    at the end is removed, and so is at the beginning what a killed process left there. keep: both
+    stay there, so that a later call can go on with it. UserError where another process has it.
+    """
+    folder = unfinished_folder(path)
+    descriptor = _locked(folder, path)
     try:
-        with hidden_place(path) as unfinished:
-            yield unfinished
-            os.replace(unfinished, path)
+        if not keep:
+            _empty(folder)
+        yield folder / path.name
+    finally:
+        if keep:
+            with suppress(OSError):  # It is not empty: that is what is kept.
+                folder.rmdir()
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
+def put_in_place(unfinished: Path, path: Path) -> None:
+    """Renames what is complete to ``path``, once it is on the disk: after a power cut, too, there
+    is all of it or what was there before."""
+    parts = unfinished.rglob("*") if unfinished.is_dir() else (unfinished,)
+    for part in parts:
+        if part.is_file():
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+    os.replace(unfinished, path)
+
+
+@contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Inside, an error of the disk, or a library's for it, is the UserError ``cannot_write``."""
+    try:
+        yield
     except _write_errors() as error:
         raise cannot_write(path, error) from error
 
 
 def _write_errors() -> tuple[type[Exception], ...]:
-    """safetensors has one of its own, which only comes where it was loaded: `ros2 launch` reads
-    settings by a Python that has nothing but PyYAML."""
-    loaded = sys.modules.get("safetensors")
-    return (OSError,) if loaded is None else (OSError, loaded.SafetensorError)
+    """Libraries' errors only where they are loaded: `ros2 launch` reads settings by a Python that
+    has nothing but PyYAML."""
+    loaded = ((sys.modules.get(module), name) for module, name in _WRITE_ERRORS.items())
+    return (OSError, *(getattr(module, name) for module, name in loaded if module is not None))
 
 
-@contextmanager
-def hidden_place(path: Path) -> Iterator[Path]:
-    """Where to make what is to be called ``path``: in a hidden folder beside it, which only its
-    user can open, and which is removed at the end with all that is still in it.
+def _empty(folder: Path) -> None:
+    for left in folder.iterdir():
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
 
-    What a killed process left there is removed first. UserError where another process is at it.
-    """
-    folder = path.with_name(_hidden_name(path.name))
-    descriptor = _locked(folder, path)
-    try:
-        for left in folder.iterdir():
-            if left.is_dir() and not left.is_symlink():
-                shutil.rmtree(left)
-            else:
-                left.unlink()
-        yield folder / path.name
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(descriptor)
+
+def unfinished_folder(path: Path) -> Path:
+    """The hidden folder of ``hidden_place``."""
+    return path.with_name(_hidden_name(path.name))
 
 
 def _hidden_name(name: str) -> str:
@@ -107,23 +153,30 @@ def write_text(path: Path, text: str) -> None:
         unfinished.write_text(text, encoding="utf-8")
 
 
-def check_new(path: Path) -> None:
-    """UserError where something is called ``path`` already, or nothing can be called so."""
+def check_new(path: Path, makes_folders: bool = False) -> None:
+    """UserError where something is called ``path`` already, or as ``check_writable``."""
+    if os.path.lexists(path):
+        raise UserError(f"{path} exists already; choose another output or remove it")
+    check_writable(path, makes_folders)
+
+
+def check_writable(path: Path, makes_folders: bool = False) -> None:
+    """UserError where nothing can be written under the name ``path``.
+
+    makes_folders: missing folders above it will be made, so they need not be there.
+    """
     if "\0" in str(path):
         raise UserError(f"cannot write {str(path)!r}: a name holds no NUL character")
-    try:
-        taken = path.exists() or path.is_symlink()
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    if taken:
-        raise UserError(f"{path} exists already; choose another output or remove it")
-    parent = path.absolute().parent
-    if not parent.is_dir():
-        raise UserError(f"cannot write {path}: there is no folder {parent}")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise UserError(f"cannot write {path}: {parent} is not yours to write in")
     if len(os.fsencode(path.name)) > LONGEST_NAME:
         raise cannot_write(path, OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG)))
+    parent = path.absolute().parent
+    with write_errors(path):
+        while makes_folders and not parent.exists():
+            parent = parent.parent
+        if not parent.is_dir():
+            raise UserError(f"cannot write {path}: there is no folder {parent}")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise UserError(f"cannot write {path}: {parent} is not yours to write in")
 
 
 def home_path(text: str) -> Path:
@@ -137,7 +190,8 @@ def home_path(text: str) -> Path:
 def make_folder(path: Path) -> None:
     """The folder and those above it; UserError where a file or a right is in the way."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        if not path.is_dir():
+            path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise UserError(f"{path} is to be a folder, and there is a file") from error
     except OSError as error:
@@ -145,9 +199,10 @@ def make_folder(path: Path) -> None:
 
 
 def cannot_write(path: Path, error: Exception, kept: str = "") -> UserError:
-    """The one line for whatever kept a file from being written. kept: what is not lost."""
-    code = error.errno if isinstance(error, OSError) else None
-    # safetensors says it in words alone.
-    full = code in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
-    reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    """One line on why a file could not be written. kept: what is not lost."""
+    code = getattr(error, "errno", None)
+    # safetensors and sqlite give words and no number.
+    said = str(error)
+    full = code in (errno.ENOSPC, errno.EDQUOT) or any(words in said for words in _FULL)
+    reason = getattr(error, "strerror", None) or (said.splitlines() or [type(error).__name__])[0]
     return UserError(f"cannot write {path}: {'the disk is full' if full else reason}{kept}")

@@ -74,19 +74,34 @@ def to_float(samples: Any, stats: AudioStats) -> np.ndarray:
         raise ValueError(
             f"audio must have shape (n,) or (n, channels), up to {MOST_CHANNELS}, not {pcm.shape}"
         )
+    if pcm.dtype.kind != "f":
+        return integers_to_float(pcm)
+    finite = np.isfinite(pcm)
+    pcm = np.where(finite, pcm, 0.0)
+    stats.nonfinite_samples += int(finite.size - np.count_nonzero(finite))
+    stats.clipped_samples += int(np.count_nonzero(np.abs(pcm) > 1.0))
+    return np.clip(pcm, -1.0, 1.0).astype(np.float32)
+
+
+def integers_to_float(pcm: np.ndarray) -> np.ndarray:
+    """int8, int16, int32 or uint8 (centred on 128) of any shape to new float32 in [-1, 1].
+
+    Full scale is the most negative number, so that -32768 is -1 and int16 is exact. ValueError on
+    any other dtype.
+    """
     scale = _FULL_SCALE.get((pcm.dtype.kind, pcm.dtype.itemsize))
-    if pcm.dtype.kind == "f":
-        finite = np.isfinite(pcm)
-        pcm = np.where(finite, pcm, 0.0)
-        stats.nonfinite_samples += int(finite.size - np.count_nonzero(finite))
-        stats.clipped_samples += int(np.count_nonzero(np.abs(pcm) > 1.0))
-        pcm = np.clip(pcm, -1.0, 1.0).astype(np.float32)
-    elif scale is not None:
-        centre = np.float32(128.0 if pcm.dtype.kind == "u" else 0.0)
-        pcm = (pcm.astype(np.float32) - centre) / np.float32(scale)
-    else:
+    if scale is None:
         raise ValueError(f"audio must be int8, int16, int32, uint8 or float, not {pcm.dtype}")
-    return pcm
+    centre = np.float32(128.0 if pcm.dtype.kind == "u" else 0.0)
+    return (pcm.astype(np.float32) - centre) / np.float32(scale)
+
+
+def float_to_int16(samples: np.ndarray) -> np.ndarray:
+    """Float of any shape, clipped to [-1, 1 - 2^-15], to the nearest int16: the inverse of
+    ``integers_to_float``, which gives back every int16."""
+    scale = _FULL_SCALE["i", 2]
+    result: np.ndarray = np.clip(np.round(samples * scale), -scale, scale - 1).astype(np.int16)
+    return result
 
 
 def check_rate(rate_hz: float) -> None:

@@ -1,20 +1,21 @@
 """Video files in, mp4 out; all decoding and encoding is libraries'."""
 
 import heapq
-import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 import av
 import numpy as np
+from av.container import OutputContainer
 from av.error import FFmpegError
 
 from reactface_node.errors import UserError
-from reactface_node.files.whole import cannot_write, check_new, hidden_place
+from reactface_node.files.whole import check_new, hidden_place, put_in_place, write_errors
 from reactface_node.media.containers import (
     audio_stream,
     duration_s,
@@ -107,15 +108,14 @@ class VideoWriter:
         check_new(path)
         self._path = path
         self._frames = 0
-        self._place = ExitStack()
-        try:
-            self._unfinished = self._place.enter_context(hidden_place(path))
-            # FFmpeg takes names for a syntax of its own: it is given the file.
+        with ExitStack() as place, write_errors(path):
+            self._unfinished = place.enter_context(hidden_place(path))
+            # FFmpeg reads some names as more than a name: it is given the open file.
             self._file = self._unfinished.open("wb")
+            place.callback(_close, self._file)
             self._container = av.open(self._file, "w", format="mp4")
-        except (FFmpegError, OSError) as error:
-            self._place.close()
-            raise cannot_write(path, error) from error
+            place.callback(_close, self._container)
+            self._place = place.pop_all()
         self._video = self._container.add_stream("libx264", rate=FRAME_RATE_HZ)
         self._video.width, self._video.height = width // 2 * 2, height // 2 * 2
         self._video.pix_fmt = "yuv420p"
@@ -141,11 +141,9 @@ class VideoWriter:
             self._mux(self._audio.encode(resampled))
 
     def _mux(self, packets: list[av.Packet]) -> None:
-        try:
+        with write_errors(self._path):
             for packet in packets:
                 self._container.mux(packet)
-        except (FFmpegError, OSError) as error:
-            raise cannot_write(self._path, error) from error
 
     def __enter__(self) -> "VideoWriter":
         return self
@@ -156,24 +154,23 @@ class VideoWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
+        with self._place:
             if kind is None:
-                for resampled in self._resampler.resample(None):
-                    self._mux(self._audio.encode(resampled))
-                self._mux(self._audio.encode(None))
-                self._mux(self._video.encode(None))
-            self._close(kind is None)
-        finally:
-            self._place.close()
+                self._flush()
+                with write_errors(self._path):
+                    self._container.close()
+                    self._file.close()
+                    put_in_place(self._unfinished, self._path)
 
-    def _close(self, complete: bool) -> None:
-        try:
-            try:
-                self._container.close()
-            finally:
-                self._file.close()
-            if complete:
-                os.replace(self._unfinished, self._path)
-        except (FFmpegError, OSError) as error:
-            if complete:
-                raise cannot_write(self._path, error) from error
+    def _flush(self) -> None:
+        """What the encoders still hold."""
+        for resampled in self._resampler.resample(None):
+            self._mux(self._audio.encode(resampled))
+        self._mux(self._audio.encode(None))
+        self._mux(self._video.encode(None))
+
+
+def _close(part: BinaryIO | OutputContainer) -> None:
+    """Of what is not needed any more, or was closed before: errors do not matter."""
+    with suppress(FFmpegError, OSError):
+        part.close()

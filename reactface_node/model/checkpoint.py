@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from reactface_node.config import Config, ModelConfig
 from reactface_node.errors import NoDevice, UserError
 from reactface_node.files import resources
-from reactface_node.files.tensors import check_format, check_tensors, check_values, read_safetensors
+from reactface_node.files.tensors import (
+    check_format,
+    check_tensors,
+    check_values,
+    read_safetensors,
+    write_safetensors,
+)
 from reactface_node.files.text import parse_json
-from reactface_node.files.whole import make_folder, written_whole
 from reactface_node.model.reactface import ReactFace
 from reactface_node.model.speech import Wav2Vec2Encoder
 from reactface_node.model.wav2vec2 import untrained_wav2vec2
@@ -53,18 +57,14 @@ def save_checkpoint(
     }
     if isinstance(encoder := getattr(model, "speech_encoder", None), Wav2Vec2Encoder):
         metadata["wav2vec2"] = json.dumps(encoder.architecture())
-    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    make_folder(path.parent)
-    with written_whole(path) as unfinished:
-        save_file(tensors, unfinished, metadata)
+    write_safetensors(path, model.state_dict(), metadata)
 
 
 def add_history(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
     """Add the history of validation to a checkpoint's metrics; the rest stays as it is."""
     metadata, tensors = read_safetensors(path, "cpu")
     metrics = _told(path, metadata, "metrics") | {"history": history}
-    with written_whole(path) as unfinished:
-        save_file(tensors, unfinished, metadata | {"metrics": json.dumps(metrics)})
+    write_safetensors(path, tensors, metadata | {"metrics": json.dumps(metrics)})
 
 
 def find_weights(name: str) -> Path:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,16 +46,19 @@ class TrackerThread:
         tracker: Tracker,
         clock: Callable[[], float],
         cpu_clock: Callable[[], float],
+        tracking: Callable[[], AbstractContextManager[None]] = nullcontext,
     ):
-        """clock: wall time in seconds. cpu_clock: CPU time of the process in seconds."""
+        """clock: wall time in seconds. cpu_clock: CPU time of the process in seconds. tracking:
+        gives the context in which each image is tracked, for a benchmark."""
         self.busy_s = self.cpu_s = 0.0
         self._tracker, self._clock, self._cpu_clock = tracker, clock, cpu_clock
+        self._tracking = tracking
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="tracker")
         self._images: list[Future[Observation]] = []
 
     def track(self, stamp_s: float, rgb: np.ndarray) -> "Future[Observation]":
         """Image (H, W, 3) uint8 RGB -> the future observation, or the tracker's error."""
-        future = self._pool.submit(self._timed, self._tracker.track, stamp_s, rgb)
+        future = self._pool.submit(self._timed, self._track, stamp_s, rgb)
         self._images = [*(image for image in self._images if not image.done()), future]
         return future
 
@@ -84,6 +88,10 @@ class TrackerThread:
         """End the thread after its current call, drop the waiting ones, and free the tracker."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._tracker.close()
+
+    def _track(self, stamp_s: float, rgb: np.ndarray) -> Observation:
+        with self._tracking():
+            return self._tracker.track(stamp_s, rgb)
 
     def _do(self, act: Callable[..., None], *arguments: Any) -> None:
         self._pool.submit(self._timed, act, *arguments).add_done_callback(_log_failed)

@@ -37,6 +37,23 @@ LEVELS = (Level(), Level(2), Level(3), Level(3, 0.5), Level(3, 0.5, True))
 """From all work to the least; ``OverloadController.level`` is an index into this."""
 
 
+@dataclass(frozen=True)
+class Workload:
+    """What a session has done so far and does at present; for those who decide on its level.
+
+    tracker_busy_s: seconds for which the tracker has been busy so far. tracker_cpu_s: seconds of
+    them in which this process used a CPU. images_untracked: images so far that the tracker had no
+    time for. tracking_hz: images that are tracked each second. image_width_px: the largest width
+    of the images that the tracker reads.
+    """
+
+    tracker_busy_s: float
+    tracker_cpu_s: float
+    images_untracked: int
+    tracking_hz: float
+    image_width_px: int
+
+
 class OverloadController:
     """Chooses one of ``LEVELS``: one step to less work when overloaded, back when there is room."""
 

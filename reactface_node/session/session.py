@@ -11,6 +11,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,11 @@ from reactface_node.perception.tracker_thread import Tracker, TrackerThread
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
 from reactface_node.session.inputs import Inputs
 from reactface_node.session.model_use import ModelUse, Use
-from reactface_node.session.overload import LEVELS
+from reactface_node.session.overload import LEVELS, Workload
 from reactface_node.session.own_speech import OwnSpeech
 from reactface_node.session.pending import Pending, empty_frames, face_input
 from reactface_node.session.playout import Delay, Playout, check_playout
+from reactface_node.session.probe import NoProbe, Probe
 from reactface_node.session.stamps import AUDIO, IMAGE
 from reactface_node.session.stats import SessionStats
 from reactface_node.session.steps import Steps
@@ -54,18 +56,24 @@ class ReactionSession:
         engine: Engine,
         tracker: Tracker,
         clock: Callable[[], float] = time.perf_counter,
+        *,
+        probe: Probe | None = None,
     ):
         """Use ``load`` unless the engine or the tracker is your own.
 
-        clock: seconds, used only to measure computing time. UserError if ``playout.play`` is not
-        below ``playout.samples``.
+        clock: seconds, used only to measure computing time. probe: told of the stages "track" (an
+        image, on the tracker's thread), "model" (a step) and "playout" (a window's face). UserError
+        if ``playout.play`` is not below ``playout.samples``.
         """
         check_playout(config.playout)
         self._config = config
         self._fixed = frozenset(item.name for item in settings(config) if not item.live)
         self._engine, self._clock = engine, clock
-        self._steps = Steps(engine, config.model)
-        self._tracker = TrackerThread(tracker, clock, time.process_time)
+        self._probe = probe = probe or NoProbe()
+        self._steps = Steps(engine, config.model, probe)
+        self._tracker = TrackerThread(
+            tracker, clock, time.process_time, partial(probe.stage, "track")
+        )
         self._scheduler = TrackingScheduler(
             self._tracker, config.timeline.face_hold_s, interpolates=config.mode == "window"
         )
@@ -244,24 +252,26 @@ class ReactionSession:
         return self._config
 
     @property
-    def tracker_busy_s(self) -> float:
-        """Seconds for which the tracker has been busy so far."""
-        return self._tracker.busy_s
-
-    @property
-    def tracker_cpu_s(self) -> float:
-        """Seconds of ``tracker_busy_s`` in which this process used a CPU."""
-        return self._tracker.cpu_s
+    def workload(self) -> Workload:
+        """What the overload controller needs to know."""
+        return Workload(
+            tracker_busy_s=self._tracker.busy_s,
+            tracker_cpu_s=self._tracker.cpu_s,
+            images_untracked=self._scheduler.untracked,
+            tracking_hz=FRAME_RATE_HZ / self._scheduler.every,
+            image_width_px=self._width_px,
+        )
 
     def stats(self) -> dict[str, float]:
         """Counters since the start by name, and the current tracking rate and image width."""
+        workload = self.workload
         return {
             **vars(self._timeline.stats),
             **self._stats.named(),
             "images_failed": self._scheduler.failed,
-            "images_untracked": self._scheduler.untracked,
-            "tracking_hz": FRAME_RATE_HZ / self._scheduler.every,
-            "image_width_px": self._width_px,
+            "images_untracked": workload.images_untracked,
+            "tracking_hz": workload.tracking_hz,
+            "image_width_px": workload.image_width_px,
         }
 
     def close(self) -> None:
@@ -302,9 +312,10 @@ class ReactionSession:
         speaks = bool(self._own_speech.speaks(np.array([window.end_s]))[0])
         # The microphone of an empty room delivers valid audio, although nobody is there.
         present = (found | heard) & (pending.use is not Use.IDLE)
-        samples, face = self._playout.finish(
-            window.index, raw, present, self.config.playout, speaks
-        )
+        with self._probe.stage("playout"):
+            samples, face = self._playout.finish(
+                window.index, raw, present, self.config.playout, speaks
+            )
         self._stats.count(pending.use, found, heard, seen[-1].people, speaks)
         index, first_frame = divmod(window.index * len(seen), self.config.model.window)
         return Reaction(

@@ -8,8 +8,10 @@ import numpy as np
 
 from reactface_node.config import ModelConfig
 from reactface_node.engine.engine import Engine
+from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.session.model_use import Use
 from reactface_node.session.pending import Pending, empty_frames
+from reactface_node.session.probe import Probe
 
 Raw = np.ndarray | None
 
@@ -22,8 +24,9 @@ class Steps:
     delay of a thread, so it runs at once.
     """
 
-    def __init__(self, engine: Engine, config: ModelConfig):
-        self._engine, self._window = engine, config.window
+    def __init__(self, engine: Engine, config: ModelConfig, probe: Probe):
+        """probe: told of every step of the model as the stage "model"."""
+        self._engine, self._window, self._probe = engine, config.window, probe
         self._empty = empty_frames(config, engine.frames)
         self._pool = (
             ThreadPoolExecutor(1, thread_name_prefix="model") if engine.frames > 1 else None
@@ -79,7 +82,11 @@ class Steps:
             self._place = 0
         place = pending.window.index * frames % self._window
         while self._place != place:
-            self._engine.step(self._empty)
+            self._run(self._empty)
             self._place = (self._place + frames) % self._window
         self._place = (self._place + frames) % self._window
-        return self._engine.step(pending.speaker)
+        return self._run(pending.speaker)
+
+    def _run(self, speaker: SpeakerFrames) -> np.ndarray:
+        with self._probe.stage("model"):
+            return self._engine.step(speaker)

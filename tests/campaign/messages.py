@@ -210,7 +210,7 @@ class Block:
         return message
 
     def _count_through(self, stream: str, error: Exception) -> None:
-        self._call("reject", lambda: self.node.server.reject(stream, error, self.now_s))
+        self._call("reject", lambda: self.node.server.intake.reject(stream, error, self.now_s))
 
     def _deliver(self, stream: str, message: Any, kind: str) -> None:
         """As a transport does: one counter of the stream goes up, whatever it is."""
@@ -232,7 +232,7 @@ class Block:
 
     def _follow(self, stream: str, message: Any) -> None:
         if self.humans.see(stream, getattr(message, "ids", [])):
-            self.node.server.follow_another(stream)
+            self.node.server.intake.follow_another(stream)
 
     def _counted(self) -> tuple[int, int]:
         """(accepted, all events) by the server's counters."""

@@ -159,7 +159,7 @@ class Scene:
         server.receive(sample.stream, message, now_s, 1)
 
     def _another(self, elapsed_s: float, now_s: float, server: Server, tracker: Tracked) -> None:
-        server.follow_another(("faces", "voices")[int(self.rng.integers(0, 2))])
+        server.intake.follow_another(("faces", "voices")[int(self.rng.integers(0, 2))])
 
     def _bare_stamps(
         self, elapsed_s: float, now_s: float, server: Server, tracker: Tracked

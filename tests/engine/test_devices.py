@@ -6,6 +6,7 @@ import torch
 from rigs.model_inputs import W, small_config, small_model, speaker_input
 
 from reactface_node.config import Config
+from reactface_node.engine.devices import DeviceGuard
 from reactface_node.engine.engine import load_engine
 from reactface_node.engine.guarded import GuardedStepper
 from reactface_node.engine.torch_stepper import load_stepper, lowered
@@ -159,3 +160,37 @@ def test_other_errors_are_nobodys_device():
     stepper = guarded(ValueError("a bug"), 0, [], on_device_failure="cpu")
     with pytest.raises(ValueError, match="a bug"):
         stepper.step(None, None)
+
+
+def test_a_device_that_fails_at_the_begin_has_the_settings_on_the_cpu():
+    made = []
+    stepper = guarded(ERRORS[1], 0, made, on_device_failure="cpu")
+    sampling = Config().replace(**{"model.temperature": 0.5}).model
+    stepper.configure(sampling)
+
+    def lost(_):
+        raise ERRORS[1]
+
+    made[0].begin = lost
+    who = np.ones((1, 2), np.float32)
+    stepper.begin(who)
+    assert made[1].begun is who and made[1].sampling is sampling
+
+
+def test_a_guard_restores_once_and_works_on_the_cpu_from_then_on(caplog):
+    calls = []
+
+    def work(device):
+        calls.append(device)
+        if device != "cpu" and len(calls) == 2:
+            raise ERRORS[0]
+        return device
+
+    guard = DeviceGuard(lambda device: device, "cuda:3", "cpu", "the thing", "it.device")
+    restored = []
+    assert [guard.run(work, restored.append) for _ in range(3)] == ["cuda:3", "cpu", "cpu"]
+    assert calls == ["cuda:3", "cuda:3", "cpu", "cpu"]
+    assert restored == [guard.value] == ["cpu"] and guard.device == "cpu"
+    assert caplog.messages == ["cuda:3 is out of memory: the thing goes on on the cpu"]
+    with pytest.raises(torch.OutOfMemoryError):
+        guard.run(lambda _: (_ for _ in ()).throw(ERRORS[0]))

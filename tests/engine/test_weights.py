@@ -1,6 +1,5 @@
 """``reactface weights``: the list, and downloads from a real server on this machine."""
 
-import fcntl
 import hashlib
 import threading
 from functools import partial
@@ -14,6 +13,7 @@ import yaml
 from reactface_node.cli.main import main
 from reactface_node.engine.catalogue import fetch, listing, read_catalogue
 from reactface_node.errors import UserError
+from reactface_node.files.whole import hidden_place
 
 CONTENT = np.random.default_rng(0).integers(0, 256, 700_000, np.uint8).tobytes()
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -123,10 +123,11 @@ def test_a_cut_download_goes_on_where_it_stopped(server, tmp_path):
 def test_of_two_downloads_of_one_file_at_a_time_the_second_is_refused(server, tmp_path):
     entries, folder = one(server, tmp_path, sha256=SHA256), tmp_path / "weights"
     folder.mkdir()
-    with (folder / ".a.bin.part").open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(UserError, match=r"a\.bin\.part: another process is writing it"):
-            fetch(entries, "it", folder)
+    with (
+        hidden_place(folder / "a.bin"),
+        pytest.raises(UserError, match=r"a\.bin: another process is writing it"),
+    ):
+        fetch(entries, "it", folder)
     fetch(entries, "it", folder)
     assert (folder / "a.bin").read_bytes() == CONTENT and names(folder) == ["a.bin"]
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -11,14 +12,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from av.error import FFmpegError
 from rigs.paths import ROOT
 
 from reactface_node.errors import UserError
-from reactface_node.files.whole import check_new, hidden_place, home_path, write_text, written_whole
+from reactface_node.files.whole import (
+    check_new,
+    hidden_place,
+    home_path,
+    write_errors,
+    write_text,
+    written_whole,
+)
 from reactface_node.media.video import VideoWriter
 from reactface_node.render.portrait.picture import read_portrait
 from reactface_node.ros.bags.writer import BagWriter
 
+FULL = FFmpegError(errno.ENOSPC, "No space left on device")
 CHILD = """
 import sys, time
 from pathlib import Path
@@ -207,3 +217,63 @@ def test_the_home_of_somebody_and_of_nobody(monkeypatch):
         home_path("~nouser/x")
     with pytest.raises(UserError, match="nobody here is called nouser"):
         read_portrait("~nouser", "a.png")
+
+
+def test_what_is_kept_is_there_at_the_next_try(tmp_path):
+    path = tmp_path / "made" / "here" / "x"
+    with pytest.raises(KeyboardInterrupt), written_whole(path, keep=True) as unfinished:
+        unfinished.mkdir()
+        (unfinished / "one").write_text("1")
+        raise KeyboardInterrupt
+    assert not path.exists()
+    with written_whole(path, keep=True) as unfinished:
+        assert (unfinished / "one").read_text() == "1"
+        (unfinished / "two").write_text("2")
+    assert sorted(p.name for p in path.parent.rglob("*")) == ["one", "two", "x"]
+
+
+def test_every_file_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+    """Else a power cut could leave a file of the right name and no content."""
+    calls = []
+    synced, replace = os.fsync, os.replace
+
+    def fsync(descriptor):
+        calls.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        synced(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", lambda *paths: (calls.append("named"), replace(*paths)))
+    with written_whole(tmp_path / "x") as unfinished:
+        (unfinished / "below").mkdir(parents=True)
+        for name in ("one", "below/two"):
+            (unfinished / name).write_text("")
+    assert sorted(calls[:2]) == ["one", "two"] and calls[2:] == ["named"]
+
+
+@pytest.mark.parametrize("error", [sqlite3.OperationalError("database or disk is full"), FULL])
+def test_errors_of_libraries_are_errors_of_writing(tmp_path, error):
+    full = pytest.raises(UserError, match=r"cannot write .*/x: the disk is full$")
+    with full, write_errors(tmp_path / "x"):
+        raise error
+    with pytest.raises(ValueError, match="a bug"), write_errors(tmp_path / "x"):
+        raise ValueError("a bug")
+
+
+def test_what_cannot_be_new_is_said_before_the_work(tmp_path):
+    (tmp_path / "there").write_text("")
+    (tmp_path / "link").symlink_to("nowhere")
+    for name, said in (
+        ("there", "there exists already; choose another output or remove it"),
+        ("link", "link exists already"),
+        ("there/x", f"there is no folder {tmp_path / 'there'}"),
+        ("not/yet", f"there is no folder {tmp_path / 'not'}"),
+        ("a\0b", "a name holds no NUL character"),
+        ("x" * 256, "File name too long"),
+        ("x" * 256 + "/y", "File name too long"),
+    ):
+        with pytest.raises(UserError, match=said):
+            check_new(tmp_path / name)
+    check_new(tmp_path / "not" / "yet", makes_folders=True)
+    with pytest.raises(UserError, match=f"there is no folder {tmp_path / 'there'}"):
+        check_new(tmp_path / "there" / "not" / "yet", makes_folders=True)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "there"]

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from reactface_node.media.audio import AudioStats, AudioTrack, to_mono
+from reactface_node.media.audio import (
+    AudioStats,
+    AudioTrack,
+    float_to_int16,
+    integers_to_float,
+    to_mono,
+)
 
 RATES = (8000, 16000, 44100, 48000)
 
@@ -201,3 +207,14 @@ def test_nan_and_clipped_samples_are_counted():
 def test_other_shapes_and_dtypes_are_refused(samples):
     with pytest.raises(ValueError, match="audio must"):
         to_mono(samples, AudioStats())
+
+
+def test_every_int16_comes_back_and_what_is_louder_is_clipped():
+    every = np.arange(-(2**15), 2**15).astype(np.int16)
+    samples = integers_to_float(every)
+    assert samples.dtype == np.float32 and samples[[0, -1]].tolist() == [-1.0, 32767 / 32768]
+    np.testing.assert_array_equal(float_to_int16(samples), every)
+    found = float_to_int16(np.array([-1.5, -1.0, 0.6 / 32768, 1.0, 1.5]))
+    assert found.tolist() == [-32768, -32768, 1, 32767, 32767] and found.dtype == np.int16
+    with pytest.raises(ValueError, match="not uint16"):
+        integers_to_float(np.zeros(3, np.uint16))

@@ -6,10 +6,10 @@ import torch
 from rigs.portrait_pictures import folder_of_portraits
 
 from reactface_node.config import RenderConfig
+from reactface_node.engine.devices import DeviceGuard
 from reactface_node.errors import UserError
 from reactface_node.render import make_renderer
 from reactface_node.render.portrait.generator import FaceGenerator
-from reactface_node.render.portrait.guarded import GuardedPainter
 from reactface_node.render.portrait.weights import save_generator
 
 FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
@@ -37,14 +37,18 @@ def guarded(error, good, failing):
             raise error
         return Failing(device, good, error)
 
-    return GuardedPainter(load, "cuda:1", failing)
+    return DeviceGuard(load, "cuda:1", failing, "the portrait", "render.device")
+
+
+def paint(painter):
+    return painter.run(lambda one: one.paint(PICTURE, AROUND))
 
 
 @pytest.mark.parametrize("error", [FULL, LOST], ids=["memory", "lost"])
 @pytest.mark.parametrize("good", [-1, 2])
 def test_it_is_painted_on_the_cpu_from_then_on(error, good, caplog):
     painter = guarded(error, good, "cpu")
-    where = [painter.paint(PICTURE, AROUND)[0, 0, 0, 0] for _ in range(4)]
+    where = [paint(painter)[0, 0, 0, 0] for _ in range(4)]
     assert where == [0] * max(good, 0) + [1] * (4 - max(good, 0))
     assert len(caplog.records) == 1 and "the portrait goes on on the cpu" in caplog.text
 
@@ -53,15 +57,15 @@ def test_or_it_stops_with_one_line():
     with pytest.raises(UserError, match=r"cuda:1 is out of memory: .*render\.device=cpu"):
         guarded(FULL, -1, "stop")
     painter = guarded(LOST, 1, "stop")
-    painter.paint(PICTURE, AROUND)
+    paint(painter)
     with pytest.raises(UserError, match=r"cuda:1 failed \(CUDA error: unspec") as said:
-        painter.paint(PICTURE, AROUND)
+        paint(painter)
     assert "\n" not in str(said.value)
 
 
 def test_a_mistake_in_the_code_is_no_failure_of_the_device():
     with pytest.raises(ValueError, match="a bug"):
-        guarded(ValueError("a bug"), 0, "cpu").paint(PICTURE, AROUND)
+        paint(guarded(ValueError("a bug"), 0, "cpu"))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

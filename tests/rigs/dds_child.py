@@ -16,10 +16,11 @@ from reactface_node.errors import UserError
 from reactface_node.render.renderer import StillRenderer
 from reactface_node.ros.dds.graph import serve
 from reactface_node.schema import Reaction
+from reactface_node.session.overload import Workload
 
 
 class EchoSession:
-    tracker_busy_s = tracker_cpu_s = 0.0
+    workload = Workload(0.0, 0.0, 0, 25.0, 640)
 
     def __init__(self, config):
         self.config, self.pixel, self.sample, self.rate = config, 0.0, 0.0, 0.0

@@ -12,6 +12,7 @@ from reactface_node.ros.messages.types import RosbagsTypes
 from reactface_node.ros.node.server import Server
 from reactface_node.ros.node.topics import OUTPUTS
 from reactface_node.schema import Reaction
+from reactface_node.session.overload import Workload
 
 TYPES = RosbagsTypes()
 RGB = np.full((4, 6, 3), 9, np.uint8)
@@ -64,10 +65,16 @@ class FakeSession:
         self.configured.append(changes)
         self.changes.update(changes)
 
-    def stats(self):
+    @property
+    def workload(self):
         level = self.levels[-1] if self.levels else 0
         hertz, width_px = (25.0, 12.5, 8.33, 8.33, 8.33)[level], 640 if level < 3 else 320
-        return {"windows_skipped": 3, "tracking_hz": hertz, "image_width_px": width_px}
+        return Workload(self.tracker_busy_s, self.tracker_cpu_s, 0, hertz, width_px)
+
+    def stats(self):
+        load = self.workload
+        width_px = load.image_width_px
+        return {"windows_skipped": 3, "tracking_hz": load.tracking_hz, "image_width_px": width_px}
 
 
 class FakeTransport:
@@ -75,7 +82,7 @@ class FakeTransport:
         self.sent, self.listeners = [], set()
 
     def publish(self, topic, message):
-        kind = OUTPUTS[topic][0]
+        kind = OUTPUTS[topic].type_name
         TYPES.serialize(message)  # every message must fit its definition
         assert message.__msgtype__ == kind
         self.sent.append((topic, message))
@@ -108,7 +115,9 @@ def faked_node(config=None, session=None, informed=True, **options):
     config = config or Config()
     server = Server(config, session, TYPES, transport, renderer, **options)
     for stream in ("audio", "own_audio") if informed else ():
-        server.on_audio_info(info(config.ros.audio_rate_hz, config.ros.audio_channels), stream)
+        server.intake.on_audio_info(
+            info(config.ros.audio_rate_hz, config.ros.audio_channels), stream
+        )
     return SimpleNamespace(server=server, session=session, transport=transport, renderer=renderer)
 
 

@@ -10,6 +10,7 @@ from rigs.session import ReadingTracker, joined, make_session, picture, run
 
 from reactface_node.config import Config
 from reactface_node.ros.node.topics import DIAGNOSTICS
+from reactface_node.session.overload import Workload
 from reactface_node.session.session import ReactionSession
 
 
@@ -147,3 +148,14 @@ def test_a_tracker_that_only_waits_for_others_sheds_nothing():
         node.session.tracker_cpu_s += 0.3
         values = serve(node, clock, 1, first=second)
     assert node.session.levels == [] and values[-1]["load"] == pytest.approx(0.99)
+
+
+def test_the_workload_of_a_session_is_what_its_statistics_say():
+    session, _ = shed_session(3)
+    load, stats = session.workload, session.stats()
+    assert load == Workload(
+        session._tracker.busy_s, session._tracker.cpu_s, 0, tracking_hz=25 / 3, image_width_px=320
+    )
+    assert (stats["tracking_hz"], stats["image_width_px"]) == (25 / 3, 320)
+    assert stats["images_untracked"] == 0
+    session.close()

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
@@ -12,8 +11,7 @@ from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.files.arrays import read_mean_face
 from reactface_node.files.released import read_tensors
-from reactface_node.files.tensors import check_format
-from reactface_node.files.whole import make_folder, written_whole
+from reactface_node.files.tensors import check_format, write_safetensors
 from reactface_node.model.checkpoint import load_tensors
 from reactface_node.model.official.model import OfficialReactFace
 from reactface_node.model.official.session import OfficialListener
@@ -58,11 +56,8 @@ def convert_official(source: Path, target: Path, config: ModelConfig) -> None:
 
     UserError as in ``load_official``, and if the target cannot be written.
     """
-    state = _net(source, config).state_dict()
-    tensors = {name: tensor.contiguous() for name, tensor in state.items()}
-    make_folder(target.parent)
-    with written_whole(target) as unfinished:
-        save_file(tensors, unfinished, {"format": FORMAT, "version": str(VERSION)})
+    about = {"format": FORMAT, "version": str(VERSION)}
+    write_safetensors(target, _net(source, config).state_dict(), about)
 
 
 def _net(path: Path, config: ModelConfig) -> OfficialReactFace:

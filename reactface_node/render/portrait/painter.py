@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reactface_node.engine.pixels import pixels_to_bytes
 from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
 from reactface_node.render.portrait.generator import Prepared
@@ -56,7 +57,7 @@ class Painter:
             prepared = self._prepare(picture)
             there = coefficients.to(self.device, non_blocking=True)
             edited = self._net.draw(prepared, there).edited
-            pixels = ((edited.float() + 1.0) * 127.5).round().clamp(0, 255).byte()
+            pixels = pixels_to_bytes(edited)
             # The only wait, once a batch. Not through pinned memory: freeing it asks the GPU
             # (at::CachingHostAllocator), which ends the process where the GPU is lost.
             return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from reactface_node.engine.pixels import bytes_to_pixels
 from reactface_node.errors import UserError
 from reactface_node.files.whole import home_path
 from reactface_node.media.pictures import MOST_FILE_BYTES, read_picture_file
@@ -24,7 +25,7 @@ def read_portrait(folder: str, name: str) -> Tensor:
         crop = crop_portrait(rgb)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    return torch.from_numpy(crop).permute(2, 0, 1)[None].float() / 127.5 - 1.0
+    return bytes_to_pixels(torch.from_numpy(crop).permute(2, 0, 1)[None])
 
 
 def find_portrait(folder: str, name: str) -> Path:

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from reactface_node.config import RenderConfig
+from reactface_node.engine.devices import DeviceGuard
 from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.media.fitting import fitted
 from reactface_node.model.checkpoint import resolve_device
 from reactface_node.render.portrait.generator import RADIUS, WINDOW, frames_around
-from reactface_node.render.portrait.guarded import GuardedPainter
 from reactface_node.render.portrait.painter import Painter, precision_of
 from reactface_node.render.portrait.picture import find_portrait, read_portrait
 from reactface_node.render.portrait.weights import load_generator
@@ -70,7 +70,9 @@ class Portrait:
                 precision = torch.float32
             return Painter(load_generator(path, device), device, precision)
 
-        self._painter = GuardedPainter(load, config.device, on_device_failure)
+        self._painter = DeviceGuard(
+            load, config.device, on_device_failure, "the portrait", "render.device"
+        )
         self._context = Context(config.look_ahead)
         if config.device == "cpu":
             logging.getLogger(__name__).warning(
@@ -139,5 +141,5 @@ class Portrait:
         """(n, 58, 27) in our space -> the first pictures, at least one, each the caller's own."""
         return [
             fitted(rgb, *self.size, BACKGROUND, cv2.INTER_CUBIC)
-            for rgb in self._painter.paint(self._picture, around)
+            for rgb in self._painter.run(lambda painter: painter.paint(self._picture, around))
         ]

@@ -4,12 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from safetensors.torch import save_file
-
 from reactface_node.errors import UserError
 from reactface_node.files.released import read_tensors
-from reactface_node.files.tensors import check_format
-from reactface_node.files.whole import make_folder, written_whole
+from reactface_node.files.tensors import check_format, write_safetensors
 from reactface_node.model.checkpoint import load_tensors, resolve_device
 from reactface_node.render.portrait.generator import FaceGenerator
 
@@ -46,10 +43,7 @@ def load_generator(path: Path, device: str) -> LoadedGenerator:
 def save_generator(path: Path, net: FaceGenerator, space: CoefficientSpace) -> None:
     """Written whole or not at all; UserError where the disk is full or it cannot be written."""
     metadata = {"format": FORMAT, "version": str(VERSION), "space": space}
-    tensors = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
-    make_folder(path.parent)
-    with written_whole(path) as unfinished:
-        save_file(tensors, unfinished, metadata)
+    write_safetensors(path, net.state_dict(), metadata)
 
 
 def _space(path: Path, metadata: dict[str, str]) -> CoefficientSpace:

@@ -15,8 +15,9 @@ import numpy as np
 
 from reactface_node.errors import UserError
 from reactface_node.files.progress import ProgressBar
+from reactface_node.files.whole import check_new
+from reactface_node.media.audio import float_to_int16
 from reactface_node.research.data.check import refuse_if_broken
-from reactface_node.research.data.decode import to_int16
 from reactface_node.research.data.origin import origin_of
 from reactface_node.research.data.plan import Plan
 from reactface_node.research.data.source import Clip, Source, own_reactions, single_jobs
@@ -63,7 +64,7 @@ class DyadSource:
     def read(self, clips: range) -> Iterator[Clip]:
         for index in clips:
             dyad = self.make(index)
-            yield Clip(dyad.speaker, to_int16(dyad.audio), dyad.listeners)
+            yield Clip(dyad.speaker, float_to_int16(dyad.audio), dyad.listeners)
 
     def appropriate(self) -> tuple[np.ndarray, ...]:
         return own_reactions(self.count, self.listeners)
@@ -79,8 +80,7 @@ def convert(source: Source, out: Path, workers: int = 0) -> Path:
     if not source.names:
         raise UserError(f"there are no clips in the {source.split} split")
     path = out / source.split
-    if path.exists():
-        raise UserError(f"{path} exists already; choose another folder or remove it")
+    check_new(path, makes_folders=True)
     refuse_if_broken(source)
     plan = Plan.of(source)
     with ClipWriter(out, plan, origin_of(source)) as writer:

@@ -10,7 +10,7 @@ import soxr
 
 from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
-from reactface_node.media.audio import AudioStats, to_mono
+from reactface_node.media.audio import AudioStats, float_to_int16, to_mono
 from reactface_node.media.containers import (
     audio_stream,
     duration_s,
@@ -30,7 +30,6 @@ from reactface_node.schema import (
 
 SEEN_SHARE = 0.5
 """A face that is seen in less of a clip than this cannot be interpolated."""
-FULL_SCALE = 32768
 
 
 class ClipTracker(Protocol):
@@ -61,13 +60,7 @@ def read_audio(path: Path) -> np.ndarray:
     if len(rates_hz) > 1:
         raise UserError(f"{path} changes its sampling rate: {sorted(rates_hz)} Hz")
     mono = soxr.resample(np.concatenate(pieces), rates_hz.pop(), SAMPLE_RATE_HZ)
-    return to_int16(mono)
-
-
-def to_int16(mono: np.ndarray) -> np.ndarray:
-    """(n,) float in [-1, 1] -> int16; what came from int16 comes back as it was."""
-    scaled = np.round(mono * FULL_SCALE)
-    return np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    return float_to_int16(mono)
 
 
 def fit_audio(audio: np.ndarray, frames: int) -> np.ndarray:
@@ -142,7 +135,8 @@ def fill_gaps(seen: Iterable[Observation], what: str) -> np.ndarray:
     places, at = np.arange(len(seen)), np.flatnonzero(found)
     for channel in range(NUM_COEFFICIENTS):
         values[:, channel] = np.interp(places, at, values[at, channel])
-    return values
+    result: np.ndarray = values
+    return result
 
 
 def crops(seen: Iterable[Observation]) -> np.ndarray | None:
@@ -155,4 +149,5 @@ def crops(seen: Iterable[Observation]) -> np.ndarray | None:
     for one in seen:
         first = one.crop if one.crop is not None else first
         kept.append(first)
-    return np.stack(kept)
+    result: np.ndarray | None = np.stack(kept)
+    return result

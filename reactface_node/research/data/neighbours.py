@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from reactface_node.media.audio import integers_to_float
 from reactface_node.research.data.clips import Clips
 from reactface_node.schema import EXPRESSION, FRAME_RATE_HZ, ROTATION, SAMPLES_PER_FRAME
 
@@ -60,7 +61,8 @@ def distances(clips: Clips) -> np.ndarray:
     apart = np.sqrt(np.maximum(total, 0.0) / np.maximum(common, 1.0))
     apart[share < OVERLAP] = np.inf
     np.fill_diagonal(apart, 0.0)
-    return apart
+    result: np.ndarray = apart
+    return result
 
 
 def _behaviour(clips: Clips) -> tuple[np.ndarray, np.ndarray]:
@@ -107,9 +109,10 @@ def _binned(values: np.ndarray, bins: int, step: int) -> np.ndarray:
 
 def _loudness(audio: np.ndarray, frames: int, bins: int, step: int) -> np.ndarray:
     """(bins, 1) dB of full scale, no less than SILENCE_DB."""
-    heard = np.asarray(audio[: frames * SAMPLES_PER_FRAME], np.float64) / 32768
+    heard = integers_to_float(audio[: frames * SAMPLES_PER_FRAME]).astype(np.float64)
     power = _binned((heard**2)[:, None], bins, step * SAMPLES_PER_FRAME)
-    return np.maximum(10 * np.log10(np.maximum(power, 1e-12)), SILENCE_DB)
+    result: np.ndarray = np.maximum(10 * np.log10(np.maximum(power, 1e-12)), SILENCE_DB)
+    return result
 
 
 def _standardised(values: np.ndarray, present: np.ndarray) -> np.ndarray:
@@ -118,4 +121,5 @@ def _standardised(values: np.ndarray, present: np.ndarray) -> np.ndarray:
     deviation = seen.std(axis=0)
     moving = deviation > STILL
     scaled = (values[..., moving] - seen.mean(axis=0)[moving]) / deviation[moving]
-    return scaled * present[..., None]
+    result: np.ndarray = scaled * present[..., None]
+    return result

@@ -1,7 +1,6 @@
 """What a converted split consists of: its manifest, and the plan of one that is being made."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,13 +90,3 @@ def read_json(path: Path) -> dict[str, Any]:
         return text_files.read_json(path)
     except UserError as error:
         raise UserError(f"{path} is damaged: {error}") from error
-
-
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    """All of it or, whatever ends this, nothing."""
-    unfinished = path.with_name(path.name + ".new")
-    with open(unfinished, "w", encoding="utf-8") as file:
-        json.dump(value, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)

@@ -21,21 +21,21 @@ import numpy as np
 
 from reactface_node.config import RosConfig, TimelineConfig
 from reactface_node.errors import UserError
+from reactface_node.media.audio import float_to_int16
 from reactface_node.research.data.decode import (
     ClipTracker,
     TrackerFactory,
     crops,
     default_tracker,
     fill_gaps,
-    to_int16,
 )
 from reactface_node.research.data.source import Clip, own_reactions
 from reactface_node.ros.bags.reader import BagInputs, BagMessage, BagReader
-from reactface_node.ros.bags.source import Elapsed, begins_off_s, first_info
+from reactface_node.ros.bags.source import Elapsed, first_info, offset_at_start_s
 from reactface_node.ros.messages import convert
 from reactface_node.ros.messages.audio import AudioFormat
 from reactface_node.ros.messages.types import IMAGE_TYPES, MessageError
-from reactface_node.ros.node.stamps import StreamClock
+from reactface_node.ros.node.stamps import stream_clock
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, Observation
 from reactface_node.session.timeline import Timeline, Window
 
@@ -164,7 +164,7 @@ class Recordings:
         audio = np.zeros((frames, SAMPLES_PER_FRAME), np.int16)
         for window in speaker:
             if window.index < frames:
-                audio[window.index] = to_int16(window.audio)
+                audio[window.index] = float_to_int16(window.audio)
         return _payloads(speaker, frames), audio, _payloads(listener, frames)
 
 
@@ -218,7 +218,7 @@ def _play(
 
 
 class _Push:
-    """Messages to the two timelines, stamped as the node would (``ros.stamps``)."""
+    """Messages to the two timelines, placed in time as the node does (``ros.node.stamps``)."""
 
     def __init__(
         self, bag: BagReader, source: Recordings, inputs: BagInputs, people: list[Timeline]
@@ -230,9 +230,11 @@ class _Push:
             self._bare = convert.format_from_info(first.message)
         seen_on = (inputs.image.name, "/" + source.listener_topic.lstrip("/"))
         self._people = dict(zip(seen_on, people, strict=True))
+        jump_s = TimelineConfig().clock_jump_s
         self._clocks = {
-            topic: StreamClock(WAIT_S, topic == self._audio, begins_off_s(bag, topic, self._bare))
-            for topic in (*seen_on, self._audio)
+            topic: stream_clock(stream, jump_s, offset_at_start_s(bag, topic, self._bare))
+            for stream, topics in (("image", seen_on), ("audio", (self._audio,)))
+            for topic in topics
         }
 
     def __call__(self, item: BagMessage, now_s: float) -> None:
@@ -251,8 +253,8 @@ class _Push:
     def _placed(
         self, item: BagMessage, stamp_s: float | None, duration_s: float, now_s: float
     ) -> float:
-        placed_s = self._clocks[item.topic].time_s(stamp_s, item.stamp_s, duration_s)
-        return now_s - duration_s if placed_s is None else now_s + placed_s - item.stamp_s
+        placed_s = self._clocks[item.topic].place(stamp_s, item.stamp_s, duration_s)
+        return now_s + placed_s - item.stamp_s
 
 
 def _perceived_by(tracker: ClipTracker) -> Callable[[int, float, np.ndarray], Observation]:

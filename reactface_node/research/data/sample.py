@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from reactface_node.media.audio import float_to_int16
 from reactface_node.research.data.script import (
     FROWN,
     LAUGH,
@@ -65,7 +66,7 @@ def performance(seed: int) -> tuple[np.ndarray, np.ndarray]:
     speech = articulate(rng, SCRIPT, VOICE.f0_hz, VOICE.syllables_per_s)
     coefficients = act(rng, SCRIPT, speech, MANNER)
     sound = synthesise(rng, speech, VOICE, AUDIO_RATE_HZ)
-    return coefficients, np.round(np.clip(sound, -1.0, 1.0) * 32767).astype(np.int16)
+    return coefficients, float_to_int16(sound)
 
 
 def images(

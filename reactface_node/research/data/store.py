@@ -2,25 +2,36 @@
 
 ``FOLDER/SPLIT/`` holds ``manifest.json`` (names, shapes, facts) and ``frames``, ``speaker``,
 ``audio``, ``reactions``, ``appropriate`` (rows, one clip after the other), ``appropriate_ends``
-and perhaps ``faces``. While it is made it is called ``.SPLIT.unfinished``; it gets its name in
-one step when it is whole. Each clip has a byte in ``done``, set after its rows are on the disk,
-so that whatever ends a conversion leaves only whole clips and the next run makes the others.
+and perhaps ``faces``. While it is made it lies in the folder ``.SPLIT.unfinished``; it gets its
+name in one step when it is complete. Each clip has a byte in ``done``, set after its rows are on
+the disk, so that a conversion that ends early leaves complete clips and the next run makes the
+others.
 """
 
-import fcntl
+import json
 import os
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from reactface_node.errors import UserError
 from reactface_node.files.text import shown
-from reactface_node.files.whole import cannot_write, make_folder
+from reactface_node.files.whole import (
+    cannot_write,
+    check_new,
+    hidden_place,
+    make_folder,
+    put_in_place,
+    unfinished_folder,
+    write_errors,
+    write_text,
+)
 from reactface_node.research.data.clips import Clips
-from reactface_node.research.data.plan import MANIFEST, Plan, read_json, read_plan, write_json
+from reactface_node.research.data.plan import MANIFEST, Plan, read_json, read_plan
 from reactface_node.research.data.source import Clip
 
 PLAN, DONE = "plan.json", "done"
@@ -30,30 +41,23 @@ class ClipWriter:
     """Makes ``folder/SPLIT``; a context manager that keeps what is finished, however it ends.
 
     UserError if the split is there already, if an unfinished one was made from something else,
-    if another process is at it, or if the disk is full.
+    if another process is writing it, or if the disk is full.
     """
 
     def __init__(self, folder: Path, plan: Plan, origin: dict[str, str] | None = None):
         """origin: of the files that the clips are read from (``origin.origin_of``)."""
         self.plan, self.origin = plan, origin or {}
         self.path = folder / plan.split
-        self.unfinished = folder / f".{plan.split}.unfinished"
-        self._lock: IO[str] | None = None
+        self.unfinished = unfinished_folder(self.path) / plan.split
+        self._place = ExitStack()
 
     def __enter__(self) -> "ClipWriter":
-        if self.path.exists():
-            raise UserError(f"{self.path} exists already; choose another folder or remove it")
-        try:
-            make_folder(self.unfinished.parent)
-            # People's faces and voices: nobody else's to read before they have their name.
-            self.unfinished.mkdir(mode=0o700, exist_ok=True)
-            self._lock = open(self.unfinished / "lock", "w")
+        check_new(self.path, makes_folders=True)
+        make_folder(self.path.parent)
+        with ExitStack() as place, write_errors(self.path):
+            place.enter_context(hidden_place(self.path, keep=True))
             self._open()
-        except BaseException as error:
-            self._release()
-            if isinstance(error, OSError):
-                raise cannot_write(self.path, error) from error
-            raise
+            self._place = place.pop_all()
         return self
 
     @property
@@ -65,22 +69,16 @@ class ClipWriter:
         """All clips are written: give the split its name. ValueError if some are not."""
         if not self.done.all():
             raise ValueError(f"{int((~self.done).sum())} clips are not written")
-        try:
-            rows = np.concatenate([np.asarray(one, np.int64) for one in appropriate])
-            ends = np.cumsum([len(one) for one in appropriate], dtype=np.int64)
+        rows = np.concatenate([np.asarray(one, np.int64) for one in appropriate])
+        ends = np.cumsum([len(one) for one in appropriate], dtype=np.int64)
+        with write_errors(self.path):
             for name, array in (("appropriate", rows), ("appropriate_ends", ends)):
-                with open(self.unfinished / f"{name}.npy", "wb") as file:
-                    np.save(file, array)
-                    file.flush()
-                    os.fsync(file.fileno())
-            write_json(self.unfinished / MANIFEST, self.plan.to_json())
-            self.unfinished.chmod(_usual_mode())
-            os.rename(self.unfinished, self.path)
-            # Only now: without its plan an unfinished split would begin anew.
-            for name in (PLAN, DONE, "lock"):
+                np.save(self.unfinished / f"{name}.npy", array)
+            write_text(self.unfinished / MANIFEST, json.dumps(self.plan.to_json()))
+            put_in_place(self.unfinished, self.path)
+            # Not before: without its plan an unfinished split is made from the beginning again.
+            for name in (PLAN, DONE):
                 (self.path / name).unlink()
-        except OSError as error:
-            raise cannot_write(self.path, error) from error
 
     def __exit__(
         self,
@@ -88,19 +86,10 @@ class ClipWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._release()
-
-    def _release(self) -> None:
-        if self._lock is not None:
-            self._lock.close()
+        self._place.close()
 
     def _open(self) -> None:
-        """Takes the lock and begins, or goes on with what is there."""
-        assert self._lock is not None
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(f"another process is making {self.path}") from error
+        """Begins, or goes on with what is there."""
         if not (self.unfinished / PLAN).exists():
             self._create()
         begun = read_json(self.unfinished / PLAN)
@@ -109,26 +98,21 @@ class ClipWriter:
             moved = root != self.origin.get("root", "")
             what = f"from {root}" if root and moved else "from other files or with other settings"
             raise UserError(
-                f"{self.unfinished} was begun {what}: use the same again, or remove it first"
+                f"{self.unfinished.parent} was begun {what}: use the same again, or remove it first"
             )
 
     def _begun(self) -> dict[str, Any]:
         return {**self.plan.to_json(), "origin": self.origin}
 
     def _create(self) -> None:
-        """Empty arrays of full size (files with holes), then the plan that vouches for them."""
+        """Empty arrays of full size (files with holes); last the plan, which says that all are
+        there."""
+        self.unfinished.mkdir(exist_ok=True)
         for name, (dtype, shape, _) in self.plan.arrays().items():
             path = self.unfinished / f"{name}.npy"
             np.lib.format.open_memmap(path, "w+", dtype, shape)
         (self.unfinished / DONE).write_bytes(bytes(len(self.plan.names)))
-        write_json(self.unfinished / PLAN, self._begun())
-
-
-def _usual_mode() -> int:
-    """Of a folder that this user makes."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return 0o777 & ~mask
+        write_text(self.unfinished / PLAN, json.dumps(self._begun()))
 
 
 def write_clip(unfinished: Path, plan: Plan, index: int, clip: Clip) -> None:
@@ -141,7 +125,7 @@ def write_clip(unfinished: Path, plan: Plan, index: int, clip: Clip) -> None:
     except OSError as error:
         done = np.fromfile(unfinished / DONE, np.uint8)
         kept = f"; {int(done.sum())} of {len(done)} clips are kept, run it again"
-        raise cannot_write(unfinished.parent / plan.split, error, kept) from error
+        raise cannot_write(unfinished.parent.parent / plan.split, error, kept) from error
 
 
 def _write_rows(folder: Path, plan: Plan, index: int, clip: Clip) -> None:
@@ -182,7 +166,7 @@ def load_clips(folder: Path, split: str) -> Clips:
     finished, of a newer version, or if an array does not fit the manifest.
     """
     path = folder / split
-    if not path.is_dir() and (folder / f".{split}.unfinished").is_dir():
+    if not path.is_dir() and unfinished_folder(path).is_dir():
         raise UserError(f"{path} is not finished; run the same conversion again and it goes on")
     plan = read_plan(path)
     found = {name: _mapped(path / f"{name}.npy", *kind[:2]) for name, kind in plan.arrays().items()}
@@ -230,12 +214,14 @@ def _mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
         raise UserError(
             f"{path} is {array.dtype} {array.shape}, {MANIFEST} says {dtype} {shape}; convert again"
         )
-    return array
+    result: np.ndarray = array
+    return result
 
 
 def _small(path: Path) -> np.ndarray:
     try:
-        return np.load(path, allow_pickle=False)
+        result: np.ndarray = np.load(path, allow_pickle=False)
+        return result
     except Exception as error:  # a header that lies raises what Python and mmap say of its numbers
         raise UserError(
             f"{path} is missing or damaged ({shown(str(error))}); convert again"

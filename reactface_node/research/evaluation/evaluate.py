@@ -19,7 +19,7 @@ from reactface_node.research.data.store import load_facts
 from reactface_node.research.evaluation.ablations import choose_studies, run_studies
 from reactface_node.research.evaluation.figures import attention_maps, draw_attention, draw_training
 from reactface_node.research.evaluation.i3d import I3D, load_i3d
-from reactface_node.research.evaluation.probes import Probe, run_probes
+from reactface_node.research.evaluation.probes import ProbeResult, run_probes
 from reactface_node.research.evaluation.realism import RenderedClips, frrea
 from reactface_node.research.evaluation.recording import recording
 from reactface_node.research.evaluation.rows import (
@@ -64,7 +64,7 @@ class EvaluationChoice:
     videos: int = 0
 
 
-def probe(config: Config, speech: Path | None = None) -> list[Probe]:
+def probe(config: Config, speech: Path | None = None) -> list[ProbeResult]:
     """The probes of the config's checkpoint, of ReactFace or a baseline, and its nods to a
     recording of speech."""
     _, reactor = trained(find_weights(config.weights), config)

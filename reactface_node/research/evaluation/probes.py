@@ -49,7 +49,7 @@ BLINK_MINUTES = 3
 
 
 @dataclass(frozen=True)
-class Probe:
+class ProbeResult:
     """value must be at least ``low`` and at most ``high``, where they are given."""
 
     name: str
@@ -67,7 +67,7 @@ class Probe:
         return asdict(self) | {"passed": self.passed}
 
 
-def as_text(probes: Sequence[Probe]) -> str:
+def as_text(probes: Sequence[ProbeResult]) -> str:
     """A line each; what has no bound is only told."""
     lines = []
     for probe in probes:
@@ -79,7 +79,7 @@ def as_text(probes: Sequence[Probe]) -> str:
     return "\n".join(lines)
 
 
-def run_probes(reactor: Reactor, config: Config | None = None) -> list[Probe]:
+def run_probes(reactor: Reactor, config: Config | None = None) -> list[ProbeResult]:
     """All of them; the reactor is on ``config.device``. UserError where it sees pixels."""
     config = config or Config()
     if config.model.face_encoder == "pixels":
@@ -108,36 +108,38 @@ def run_probes(reactor: Reactor, config: Config | None = None) -> list[Probe]:
     ]
 
 
-def smile(reactions: np.ndarray) -> list[Probe]:
+def smile(reactions: np.ndarray) -> list[ProbeResult]:
     """(B, M, T, 58) to a smile from 4 s to 6 s: answered within 1.5 s, and it falls again."""
     course = _course(reactions, SMILES)
     rise = _rise(course)
     left = float(course[_frame(FEELING_S[1] + GONE_S) :].mean() - _before(course))
     return [
-        Probe("a smile is answered within 1.5 s: rise", rise, "weight", low=0.15),
-        Probe("of that, left 3 s after it ended", left / max(rise, 1e-6), "share", high=0.5),
+        ProbeResult("a smile is answered within 1.5 s: rise", rise, "weight", low=0.15),
+        ProbeResult("of that, left 3 s after it ended", left / max(rise, 1e-6), "share", high=0.5),
     ]
 
 
-def frown(reactions: np.ndarray) -> Probe:
+def frown(reactions: np.ndarray) -> ProbeResult:
     """(B, M, T, 58) to a frown from 4 s to 6 s; half of what is visible is no smile."""
     rise = _rise(_course(reactions, SMILES), FEELING_S[1] - FEELING_S[0] + ANSWER_S)
-    return Probe("a frown is not answered by a smile: rise", rise, "weight", high=0.05)
+    return ProbeResult("a frown is not answered by a smile: rise", rise, "weight", high=0.05)
 
 
-def surprise(reactions: np.ndarray) -> Probe:
+def surprise(reactions: np.ndarray) -> ProbeResult:
     """(B, M, T, 58) to a surprise from 4 s to 6 s; brows that visibly rise."""
     rise = _rise(_course(reactions, BROWS))
-    return Probe("surprise raises the brows: rise", rise, "weight", low=VISIBLE_WEIGHT)
+    return ProbeResult("surprise raises the brows: rise", rise, "weight", low=VISIBLE_WEIGHT)
 
 
-def nod(paused: np.ndarray, talked: np.ndarray) -> list[Probe]:
+def nod(paused: np.ndarray, talked: np.ndarray) -> list[ProbeResult]:
     """(B, M, T, 58) to a pause after 4 s of speech, and to speech that goes on."""
     after, base = nod_chance(paused, (PAUSE_S,)), nod_chance(talked, TALKING_S)
     return [
-        Probe("a nod starts within 1.5 s of a pause", after, "chance"),
-        Probe("a nod starts within 1.5 s while he talks on", base, "chance"),
-        Probe("nods after a pause, against speech", after / max(base, 1e-3), "times", low=2.0),
+        ProbeResult("a nod starts within 1.5 s of a pause", after, "chance"),
+        ProbeResult("a nod starts within 1.5 s while he talks on", base, "chance"),
+        ProbeResult(
+            "nods after a pause, against speech", after / max(base, 1e-3), "times", low=2.0
+        ),
     ]
 
 
@@ -152,7 +154,7 @@ def nod_chance(reactions: np.ndarray, starts_s: Sequence[float]) -> float:
     return float(np.mean(hits))
 
 
-def nobody(reactions: np.ndarray, config: PlayoutConfig, window: int) -> list[Probe]:
+def nobody(reactions: np.ndarray, config: PlayoutConfig, window: int) -> list[ProbeResult]:
     """(M, T, 58) to somebody who leaves at 4.5 s: a second later only idle motion is shown."""
     there = np.arange(reactions.shape[1]) < _frame(PAUSE_S)
     after = slice(_frame(PAUSE_S + 1.0), None)
@@ -160,12 +162,14 @@ def nobody(reactions: np.ndarray, config: PlayoutConfig, window: int) -> list[Pr
     idle = played(np.zeros_like(reactions), there, config, window)[:, after]
     moved = np.degrees(np.ptp(shown[..., HEAD], axis=1).max(axis=1))
     return [
-        Probe("nobody there: what is not idle", float(np.abs(shown - idle).max()), "", high=1e-6),
-        Probe("nobody there: the head still sways", float(moved.mean()), "degrees", 0.1, 5.0),
+        ProbeResult(
+            "nobody there: what is not idle", float(np.abs(shown - idle).max()), "", high=1e-6
+        ),
+        ProbeResult("nobody there: the head still sways", float(moved.mean()), "degrees", 0.1, 5.0),
     ]
 
 
-def blinks(reactions: np.ndarray, config: PlayoutConfig, window: int) -> list[Probe]:
+def blinks(reactions: np.ndarray, config: PlayoutConfig, window: int) -> list[ProbeResult]:
     """Of the faces that are shown for (M, T, 58), played over and over for three minutes."""
     again = -(-BLINK_MINUTES * 60 * FRAME_RATE_HZ // reactions.shape[1])
     long = np.tile(reactions, (1, again, 1))
@@ -178,10 +182,10 @@ def blinks(reactions: np.ndarray, config: PlayoutConfig, window: int) -> list[Pr
         lengths.extend(facts["widths"] / FRAME_RATE_HZ * 1000)
     seen = lengths[1:] or lengths
     return [
-        Probe("blinks of the sample with the fewest", min(rates), "a minute", low=10.0),
-        Probe("blinks of the sample with the most", max(rates), "a minute", high=26.0),
-        Probe("shortest blink at half height", min(seen), "ms", low=100.0),
-        Probe("longest blink at half height", max(seen), "ms", high=200.0),
+        ProbeResult("blinks of the sample with the fewest", min(rates), "a minute", low=10.0),
+        ProbeResult("blinks of the sample with the most", max(rates), "a minute", high=26.0),
+        ProbeResult("shortest blink at half height", min(seen), "ms", low=100.0),
+        ProbeResult("longest blink at half height", max(seen), "ms", high=200.0),
     ]
 
 
@@ -202,18 +206,18 @@ def played(
     )
 
 
-def border_jumps(reactions: np.ndarray, window: int) -> list[Probe]:
+def border_jumps(reactions: np.ndarray, window: int) -> list[ProbeResult]:
     """Mean frame-to-frame step of (B, M, T, 58) across window borders over that inside."""
     found = []
     for name, channels in (("face", FACE), ("head", HEAD)):
         steps = np.abs(np.diff(reactions[..., channels], axis=2)).mean(axis=(0, 1, 3))
         border = np.arange(1, reactions.shape[2]) % window == 0
         ratio = float(steps[border].mean() / max(steps[~border].mean(), 1e-9))
-        found.append(Probe(f"steps across window borders, {name}", ratio, "times", high=1.5))
+        found.append(ProbeResult(f"steps across window borders, {name}", ratio, "times", high=1.5))
     return found
 
 
-def different(reactions: np.ndarray) -> list[Probe]:
+def different(reactions: np.ndarray) -> list[ProbeResult]:
     """Any two of the first ten samples of (B, M, T, 58), how long they look different.
 
     They do while smile or brows are 0.1 apart or the head is turned by 3 degrees more.
@@ -231,12 +235,12 @@ def different(reactions: np.ndarray) -> list[Probe]:
             seconds.append(seen.sum(axis=1) / FRAME_RATE_HZ)
     share = float(np.mean(seconds) * FRAME_RATE_HZ / reactions.shape[2])
     return [
-        Probe("two of ten samples look different", share, "of the time", low=0.5),
-        Probe("and so do the most alike two", float(np.min(seconds)), "s", low=ALIKE_S),
+        ProbeResult("two of ten samples look different", share, "of the time", low=0.5),
+        ProbeResult("and so do the most alike two", float(np.min(seconds)), "s", low=ALIKE_S),
     ]
 
 
-def smooth(reactions: np.ndarray, real: np.ndarray) -> list[Probe]:
+def smooth(reactions: np.ndarray, real: np.ndarray) -> list[ProbeResult]:
     """The roughest of all samples (B, M, T, 58) against the roughest of real listeners.
 
     Rough: 99.9th percentile over time and channels of the change in velocity (Eq. 23).
@@ -248,7 +252,7 @@ def smooth(reactions: np.ndarray, real: np.ndarray) -> list[Probe]:
             for one in (reactions, real)
         )
         ratio = float(ours / max(theirs, 1e-9))
-        found.append(Probe(f"roughest sample, {name}", ratio, "of listeners'", high=1.0))
+        found.append(ProbeResult(f"roughest sample, {name}", ratio, "of listeners'", high=1.0))
     return found
 
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from reactface_node.config import RenderConfig
+from reactface_node.engine.pixels import bytes_to_pixels
 from reactface_node.errors import UserError
 from reactface_node.files.progress import ProgressBar
 from reactface_node.render import make_renderer
@@ -96,4 +97,4 @@ def _prepare(video: np.ndarray, index: int, bgr: bool) -> Tensor:
     pixels = torch.from_numpy(video[..., ::-1].copy() if bgr else video).permute(0, 3, 1, 2)
     side = (SIDE, SIDE)
     scaled = F.interpolate(pixels.float(), side, mode="bilinear", antialias=True)
-    return (scaled / 127.5 - 1.0).transpose(0, 1)[None]
+    return bytes_to_pixels(scaled).transpose(0, 1)[None]

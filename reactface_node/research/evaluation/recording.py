@@ -7,10 +7,11 @@ import torch
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
+from reactface_node.media.audio import integers_to_float
 from reactface_node.model.records import SpeakerInput
 from reactface_node.research.data.decode import read_audio
 from reactface_node.research.data.nods import find_nods
-from reactface_node.research.evaluation.probes import ANSWER_S, Probe
+from reactface_node.research.evaluation.probes import ANSWER_S, ProbeResult
 from reactface_node.research.training.learner import Reactor
 from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS, ROTATION, SAMPLES_PER_FRAME
 
@@ -23,12 +24,12 @@ SPEECH_SHARE = 0.6
 LEAST_PAUSES = 3
 
 
-def recording(reactor: Reactor, path: Path, config: Config) -> list[Probe]:
+def recording(reactor: Reactor, path: Path, config: Config) -> list[ProbeResult]:
     """Nods to a sound or video file's voice, no face seen, and to the same minutes unheard.
 
     UserError where the file holds no sound or fewer than three pauses.
     """
-    audio = read_audio(path).astype(np.float32) / 32768
+    audio = integers_to_float(read_audio(path))
     frames = len(audio) // SAMPLES_PER_FRAME // config.model.window * config.model.window
     audio = audio[: frames * SAMPLES_PER_FRAME]
     starts = pauses(audio)
@@ -38,10 +39,10 @@ def recording(reactor: Reactor, path: Path, config: Config) -> list[Probe]:
     minutes = frames / FRAME_RATE_HZ / 60
     lift, deaf = (timing(nods, starts, frames / FRAME_RATE_HZ) for nods in (heard, unheard))
     return [
-        Probe(f"{path.name}: nods", _count(heard) / minutes, "a minute"),
-        Probe(f"{path.name}: they start within 1.5 s of a pause", lift, "times chance"),
-        Probe("unheard: nods", _count(unheard) / minutes, "a minute"),
-        Probe("unheard: they start within 1.5 s of a pause", deaf, "times chance"),
+        ProbeResult(f"{path.name}: nods", _count(heard) / minutes, "a minute"),
+        ProbeResult(f"{path.name}: they start within 1.5 s of a pause", lift, "times chance"),
+        ProbeResult("unheard: nods", _count(unheard) / minutes, "a minute"),
+        ProbeResult("unheard: they start within 1.5 s of a pause", deaf, "times chance"),
     ]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reactface_node.errors import UserError
-from reactface_node.files.whole import make_folder, written_whole
+from reactface_node.files.whole import check_new, written_whole
 from reactface_node.media.containers import open_media, video_stream
 
 PLACEHOLDER = "__SURVEY__"
@@ -30,16 +30,15 @@ def make_survey(results: Mapping[str, Path], ours: str, out: Path, pairs: int) -
     a video is missing or does not play.
     """
     _check_names(results, ours, pairs)
-    _check_new(out)
+    check_new(out, makes_folders=True)
     key_file = out.with_name(f"{out.name}_key.json")
-    _check_new(key_file)
+    check_new(key_file, makes_folders=True)
     sets = {name: _clips(folder) for name, folder in results.items()}
     chosen = _choose(sets, results, pairs)
     _check_counts(sets, ours, chosen)
     for name, clip in ((name, clip) for name in sets for clip in chosen):
         for video in sets[name][clip]:
             _check_video(video)
-    make_folder(out.parent)
     # The key gets its name first: a survey without it could not be evaluated.
     with written_whole(out) as unfinished, written_whole(key_file) as unfinished_key:
         (unfinished / "videos").mkdir(parents=True)
@@ -63,11 +62,6 @@ def _check_names(results: Mapping[str, Path], ours: str, pairs: int) -> None:
             )
     if pairs < 2 or pairs % 2:
         raise UserError(f"pairs must be even, not {pairs}: ours is on either side equally often")
-
-
-def _check_new(path: Path) -> None:
-    if path.exists():
-        raise UserError(f"{path} exists already; name another folder or remove it")
 
 
 def _check_counts(sets: Mapping[str, Clips], ours: str, chosen: Sequence[str]) -> None:

@@ -164,7 +164,6 @@ class Table:
 
     def save(self, stem: Path) -> None:
         """``stem``.md, .json and .png, each whole or not at all."""
-        stem.parent.mkdir(parents=True, exist_ok=True)
         write_text(stem.with_name(stem.name + ".md"), self.markdown())
         write_text(stem.with_name(stem.name + ".json"), json.dumps(self.to_json(), indent=2) + "\n")
         draw_table(self, stem.with_name(stem.name + ".png"))

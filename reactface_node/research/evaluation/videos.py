@@ -11,7 +11,8 @@ import numpy as np
 from reactface_node.config import RenderConfig
 from reactface_node.errors import UserError
 from reactface_node.files.progress import ProgressBar
-from reactface_node.files.whole import make_folder
+from reactface_node.files.whole import check_new, make_folder
+from reactface_node.media.audio import integers_to_float
 from reactface_node.media.video import VideoWriter
 from reactface_node.render import make_renderer
 from reactface_node.render.renderer import Renderer
@@ -35,8 +36,7 @@ def check_videos(folder: Path, config: RenderConfig) -> None:
     """UserError where ``write_videos`` could not write there: said before the work, not after."""
     if config.renderer == "none":
         raise UserError("--videos needs a renderer; leave render.renderer at avatar")
-    if folder.exists():
-        raise UserError(f"{folder} exists already; remove it, or choose another output")
+    check_new(folder, makes_folders=True)
 
 
 def write_videos(
@@ -55,7 +55,7 @@ def write_videos(
         make_folder(folder / folder_name(row))
     with ProgressBar(total=count * frames, desc="videos", unit="frame", leave=False) as bar:
         for index, name in enumerate(clips.names[:count]):
-            sound = clips.audio[index].astype(np.float32) / 32768
+            sound = integers_to_float(clips.audio[index])
             paths = [folder / folder_name(row) / f"{_plain(name)}.mp4" for row in rows]
             listening = [
                 _pictures(renderer, reactions[index])

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from reactface_node.engine.pixels import crops_to_pixels
 from reactface_node.errors import UserError
+from reactface_node.media.audio import integers_to_float
 from reactface_node.model.reactface import PITCH
 from reactface_node.model.records import SpeakerInput
 from reactface_node.perception.measures import ESTIMATED
@@ -150,11 +152,9 @@ class Corpus:
         if self.pixels:
             assert self.clips.faces is not None
             crops = [self.clips.faces[c, s] for c, s in zip(chosen, spans, strict=True)]
-            face = np.stack(crops).transpose(0, 1, 4, 2, 3).astype(np.float32) / 127.5 - 1.0
-            valid = valid.any(axis=2)
+            face, valid = np.stack(crops), valid.any(axis=2)
         heard = np.repeat(rng.random((size, 1)) >= dropout, frames, axis=1)
-        sound = audio.astype(np.float32) / 32768
-        return SpeakerInput(*(torch.from_numpy(array) for array in (face, valid, sound, heard)))
+        return _speaker_input(face, valid, audio, heard)
 
     def _note_nods(self, index: int, pitch: np.ndarray) -> None:
         nods = find_nods(pitch)
@@ -171,11 +171,19 @@ def speaker_input(clips: Clips, chosen: slice, frames: int, pixels: bool = False
     face = np.asarray(clips.speaker[chosen, :frames])
     valid = np.ones(face.shape, bool)
     if pixels and clips.faces is not None:
-        face = clips.faces[chosen, :frames].transpose(0, 1, 4, 2, 3).astype(np.float32) / 127.5 - 1
+        face = clips.faces[chosen, :frames]
         valid = np.ones(face.shape[:2], bool)
-    audio = clips.audio[chosen, : frames * SAMPLES_PER_FRAME].astype(np.float32) / 32768
-    heard = np.ones(face.shape[:2], bool)
-    return SpeakerInput(*(torch.from_numpy(array) for array in (face.copy(), valid, audio, heard)))
+    audio = clips.audio[chosen, : frames * SAMPLES_PER_FRAME]
+    return _speaker_input(face.copy(), valid, audio, np.ones(face.shape[:2], bool))
+
+
+def _speaker_input(
+    face: np.ndarray, valid: np.ndarray, audio: np.ndarray, heard: np.ndarray
+) -> SpeakerInput:
+    """face: coefficients, or (B, T, H, W, 3) uint8 crops. audio: int16."""
+    parts = (torch.from_numpy(one) for one in (face, valid, integers_to_float(audio), heard))
+    seen, *rest = parts
+    return SpeakerInput(crops_to_pixels(seen) if seen.dtype == torch.uint8 else seen, *rest)
 
 
 def _without_padding(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
@@ -185,7 +193,8 @@ def _without_padding(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 
 def _spread(values: np.ndarray) -> np.ndarray:
-    return np.maximum(values.std(0), SMALLEST_STD)
+    result: np.ndarray = np.maximum(values.std(0), SMALLEST_STD)
+    return result
 
 
 def _draw_listeners(rng: np.random.Generator, known: np.ndarray, count: int) -> np.ndarray:

@@ -49,20 +49,25 @@ def diversity_loss(listener: Tensor, scale: float, active: Tensor) -> Tensor:
     return (kernel * apart).sum(dim=(1, 2)).mean() / (samples * (samples - 1))
 
 
-def energy_loss(listener: Tensor, real: Tensor, window: int) -> Tensor:
-    """Energy score of every window's M >= 2 samples (Gneiting and Raftery 2007, Eq. 22).
+def energy_score(listener: Tensor, real: Tensor, window: int) -> Tensor:
+    """Energy score of every window's M >= 2 samples (Gneiting and Raftery 2007, Eq. 22), mean.
 
-    listener (B, M, T, C), real (B, L, T, C); Euclidean over ``window`` frames, in root mean
-    squares; the mean over the L reactions that are appropriate. Its expectation is least where
-    the samples are distributed as what is real: unlike a mean distance alone, it asks neither for
-    the mean reaction nor for a diversity that nobody has.
+    listener (B, M, T, C), real (B, L, T, C), T a multiple of ``window``. Over windows as vectors:
+    the mean distance |x - y| of samples x to real reactions y, less half the mean distance of two
+    samples. Lower is better. The score is strictly proper: its expectation is least where the
+    samples have the distribution of the real reactions, so neither the mean reaction nor more
+    diversity than real listeners have is best.
     """
     ours, theirs = (part.unflatten(2, (-1, window)).flatten(3) for part in (listener, real))
-    samples, size = ours.shape[1], ours.shape[-1]
+    one, other = torch.triu_indices(ours.shape[1], ours.shape[1], 1, device=ours.device)
     near = _distance(ours[:, :, None], theirs[:, None]).mean()
-    one, other = torch.triu_indices(samples, samples, 1, device=ours.device)
-    apart = _distance(ours[:, one], ours[:, other]).mean()
-    return (near - 0.5 * apart) / size**0.5
+    return near - 0.5 * _distance(ours[:, one], ours[:, other]).mean()
+
+
+def energy_loss(listener: Tensor, real: Tensor, window: int) -> Tensor:
+    """``energy_score`` with root mean squares as distances, of the same size for any window."""
+    result: Tensor = energy_score(listener, real, window) / (window * listener.shape[-1]) ** 0.5
+    return result
 
 
 def kl_loss(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -128,7 +133,7 @@ def released_smooth_loss(listener: Tensor) -> Tensor:
 
 
 def _distance(one: Tensor, other: Tensor) -> Tensor:
-    # Two samples may be the same number by number, where a norm has no slope.
+    # Two samples may be equal, where a norm has no gradient.
     return (one - other).square().sum(-1).add(1e-12).sqrt()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reactface_node.files.whole import cannot_write, make_folder
+from reactface_node.files.whole import make_folder, write_errors
 
 
 class TrainingReport:
@@ -67,12 +67,10 @@ class _Events:
 
         self._make, self._folder = Event, folder
         make_folder(folder)
-        try:
-            name = f"events.out.tfevents.{time.time_ns()}.{os.getpid()}"
-            # Unbuffered: what cannot be written is told of here, not when the file is closed.
+        name = f"events.out.tfevents.{time.time_ns()}.{os.getpid()}"
+        with write_errors(folder):
+            # Unbuffered: what cannot be written is reported here, not when the file is closed.
             self._file = open(folder / name, "xb", buffering=0)  # noqa: SIM115
-        except OSError as error:
-            raise cannot_write(folder, error) from error
         self._records = RecordWriter(self)
         self._write(file_version="brain.Event:2")
         if after:
@@ -99,8 +97,9 @@ class _Events:
 
     def _write(self, **parts: Any) -> None:
         event = self._make(wall_time=time.time(), **parts)
-        try:
-            self._records.write(event.SerializeToString())
-        except OSError as error:
-            self._file.close()
-            raise cannot_write(self._folder, error) from error
+        with write_errors(self._folder):
+            try:
+                self._records.write(event.SerializeToString())
+            except OSError:
+                self._file.close()
+                raise

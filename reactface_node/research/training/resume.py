@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from reactface_node.errors import UserError
-from reactface_node.files.tensors import read_safetensors
+from reactface_node.files.tensors import read_safetensors, write_safetensors
 from reactface_node.files.text import parse_json, shown
-from reactface_node.files.whole import written_whole
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,7 @@ def save_state(
         "history": json.dumps(progress.history),
         "about": json.dumps(about, sort_keys=True),
     }
-    with written_whole(path) as unfinished:
-        save_file({n: t.detach().contiguous() for n, t in tensors.items()}, unfinished, metadata)
+    write_safetensors(path, tensors, metadata)
 
 
 def load_state(

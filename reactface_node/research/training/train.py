@@ -17,6 +17,7 @@ from reactface_node.config import Config, TrainingConfig
 from reactface_node.errors import UserError
 from reactface_node.files.progress import ProgressBar
 from reactface_node.files.whole import make_folder
+from reactface_node.media.audio import integers_to_float
 from reactface_node.model.checkpoint import add_history, resolve_device, save_checkpoint
 from reactface_node.model.speech import LogMelEncoder
 from reactface_node.research.data.clips import Clips
@@ -222,7 +223,7 @@ def follow(average: dict[str, Tensor], learner: nn.Module, step: int, decay: flo
 def standardise(learner: nn.Module, corpus: Corpus) -> None:
     """Put the corpus' statistics into the buffers of the learner's modules that have such."""
     numbers = corpus.statistics()
-    audio = torch.from_numpy(corpus.clips.audio[:64].astype(np.float32) / 32768)
+    audio = torch.from_numpy(integers_to_float(corpus.clips.audio[:64]))
     frames = torch.from_numpy(corpus.clips.frames[:64])
     for module in learner.modules():
         for name in ("listener_mean", "listener_std", "speaker_std"):

@@ -8,6 +8,7 @@ from reactface_node.config import Config, RenderConfig
 from reactface_node.render import make_renderer
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.training.corpus import speaker_input
+from reactface_node.research.training.losses import energy_score
 from reactface_node.research.training.report import TrainingReport
 from reactface_node.research.training.splits import long_enough
 from reactface_node.schema import FRAME_RATE_HZ, indices_of
@@ -39,7 +40,7 @@ def validate(
     real = [clips.reactions[rows, :frames] for rows in clips.lasting(frames)]
     scale = getattr(learner, "model", learner).get_buffer("listener_std").cpu().numpy()
     metrics = quick_metrics(drawn, real, window)
-    metrics["energy_score"] = energy_score(drawn, real, scale)
+    metrics["energy_score"] = score_of_seconds(drawn, real, scale)
     report.picture(step, "samples", _strip(drawn[0], real[0]))
     return metrics
 
@@ -64,25 +65,14 @@ def quick_metrics(drawn: np.ndarray, real: list[np.ndarray], window: int) -> dic
     }
 
 
-def energy_score(drawn: np.ndarray, real: list[np.ndarray], scale: np.ndarray) -> float:
-    """Gneiting and Raftery (2007, Eq. 22) over a second of standardised motion; lower is better.
-
-    A strictly proper score: no distribution of reactions has a lower mean than the real one, so
-    neither the conditional mean nor wild samples win. Shapes as ``quick_metrics``.
-    """
+def score_of_seconds(drawn: np.ndarray, real: list[np.ndarray], scale: np.ndarray) -> float:
+    """``losses.energy_score`` over seconds of motion divided by ``scale`` (58,), mean over the
+    clips. Shapes as ``quick_metrics``."""
+    frames = drawn.shape[2] // FRAME_RATE_HZ * FRAME_RATE_HZ
     scores = []
-    for ours, theirs in zip(drawn, real, strict=True):
-        seconds = ours.shape[1] // FRAME_RATE_HZ
-        a, b = (
-            torch.from_numpy(part[:, : seconds * FRAME_RATE_HZ] / scale)
-            .unflatten(1, (seconds, -1))
-            .flatten(2)
-            .transpose(0, 1)
-            for part in (ours, theirs)
-        )
-        count = a.shape[1]
-        apart = torch.cdist(a, a).sum((1, 2)) / (count * (count - 1))
-        scores.append((torch.cdist(a, b).mean((1, 2)) - 0.5 * apart).mean())
+    for pair in zip(drawn, real, strict=True):
+        ours, theirs = (torch.from_numpy(part[None, :, :frames] / scale) for part in pair)
+        scores.append(energy_score(ours, theirs, FRAME_RATE_HZ))
     return float(torch.stack(scores).mean())
 
 

@@ -26,6 +26,7 @@ from reactface_node.ros.node.adapters import Adapters
 from reactface_node.ros.node.server import Server
 from reactface_node.ros.node.topics import IMAGE, outputs
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
+from reactface_node.session.overload import Workload
 from reactface_node.session.session import ReactionSession
 
 TICK_S = 0.01
@@ -72,12 +73,8 @@ class Observed:
         self.session.shed(level)
 
     @property
-    def tracker_busy_s(self) -> float:
-        return self.session.tracker_busy_s
-
-    @property
-    def tracker_cpu_s(self) -> float:
-        return self.session.tracker_cpu_s
+    def workload(self) -> Workload:
+        return self.session.workload
 
     def poll(self, now_s: float, wait: bool = True) -> list[Reaction]:
         return self.session.poll(now_s, wait)
@@ -167,7 +164,7 @@ class ReplayTransport:
         self, config: RosConfig, bag: BagWriter, video: SideBySide | None, adapters: Adapters
     ):
         self._bag, self._video = bag, video
-        self._outputs = outputs(config, adapters)
+        self._outputs = outputs(config, adapters.topics)
         self.now_s = 0.0
 
     def subscribers(self, topic: str) -> int:
@@ -182,7 +179,7 @@ class ReplayTransport:
             self._video.write(stamp.sec + stamp.nanosec * 1e-9, picture)
             return
         name = topic.replace("~", f"/{NODE_NAME}")
-        self._bag.write(name, self.now_s, message, best_effort=self._outputs[topic][1])
+        self._bag.write(name, self.now_s, message, best_effort=self._outputs[topic].best_effort)
 
     def leave_out(self, from_s: float, seconds: float) -> None:
         """Nothing comes for so long after that time, and the mp4 does not stand still."""
@@ -219,11 +216,11 @@ def replay(
         server = Server(
             config, observed, bag.types, transport, renderer, NODE_NAME, adapters, is_live=False
         )
-        server.expect(recording.offsets_s)
+        server.intake.expect(recording.offsets_s)
         elapsed = Elapsed()
         _play(_deliveries(recording, source.name), elapsed, server, transport, session.end)
         gaps = {"gaps": len(elapsed.gaps_s), "gaps_s": elapsed.left_out_s}
-        return {**session.stats(), **server.meter.totals, **server.offsets(), **gaps}
+        return {**session.stats(), **server.meter.totals, **server.intake.offsets(), **gaps}
 
 
 def _play(
@@ -271,9 +268,13 @@ def _deliveries(source: RecordingSource, name: str) -> Iterator[tuple[float, Del
         if not isinstance(item, BagMessage):
             yield item.arrival_s, _pusher(item)
         elif whose := source.follows_another(item):
-            yield item.stamp_s, _call("follow_another", whose)
+            yield item.stamp_s, _follower(whose)
         elif stream := source.stream_of(item):
             yield item.stamp_s, _call("receive", stream, item.message, item.stamp_s)
+
+
+def _follower(whose: str) -> Deliver:
+    return lambda server: server.intake.follow_another(whose)
 
 
 def _call(method: str, *arguments: Any) -> Deliver:

@@ -157,7 +157,7 @@ class _Router:
         told = infos.get("audio_info")
         bare = convert.format_from_info(told.message) if told else configured
         return {
-            stream: begins_off_s(bag, topic, bare)
+            stream: offset_at_start_s(bag, topic, bare)
             for topic, stream in self.names.items()
             if stream in ("image", "audio")
         }
@@ -245,10 +245,11 @@ def first_info(bag: BagReader, topic: str) -> BagMessage | None:
     return first
 
 
-def begins_off_s(bag: BagReader, topic: str, bare: AudioFormat) -> float:
-    """What is to be added to the stamps of a topic's first second: 0 where they are right.
+def offset_at_start_s(bag: BagReader, topic: str, bare: AudioFormat) -> float:
+    """What to add to a topic's stamps, learned from its first second; 0 where they are right.
 
-    bare: what its AudioData holds."""
+    A recording can be read ahead, so that no message is placed before the offset is known. bare:
+    the format of its AudioData."""
     damaged, lags_s, end_s = bag.damaged, list[float](), math.inf
     for item in bag.messages([topic]):
         end_s = min(end_s, item.stamp_s + FIRST_S)

@@ -1,14 +1,12 @@
 """Writes a rosbag2 without ROS, whole or not at all."""
 
-import errno
-import os
 import sqlite3
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from reactface_node.files.whole import cannot_write, check_new, hidden_place
+from reactface_node.files.whole import check_new, hidden_place, put_in_place, write_errors
 from reactface_node.ros.messages.types import RosbagsTypes
 
 SENSOR_TOPICS_DEPTH = 1
@@ -40,22 +38,16 @@ class BagWriter:
         from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
         check_new(self.path)
-        try:
-            self._unfinished = self._place.enter_context(hidden_place(self.path))
-        except OSError as error:
-            self._explain(error)
-            raise
         plugin = StoragePlugin.MCAP if self._storage == "mcap" else StoragePlugin.SQLITE3
-        # Version 8 is the newest that ROS 2 Humble's tools can read too.
-        self._writer = Writer(self._unfinished, version=8, storage_plugin=plugin)
-        if self._compressed:
-            self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
-        try:
+        with ExitStack() as place, write_errors(self.path):
+            self._unfinished = place.enter_context(hidden_place(self.path))
+            # Version 8 is the newest that ROS 2 Humble's tools can read too.
+            self._writer = Writer(self._unfinished, version=8, storage_plugin=plugin)
+            if self._compressed:
+                self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+            place.callback(self._abort)
             self._writer.open()
-        except BaseException as error:
-            self._discard()
-            self._explain(error)
-            raise
+            self._place = place.pop_all()
         return self
 
     def write(self, topic: str, stamp_s: float, message: Any, best_effort: bool = False) -> None:
@@ -64,7 +56,7 @@ class BagWriter:
         best_effort: the topic is offered as sensor data when the bag is played.
         """
         name = message.__msgtype__
-        try:
+        with write_errors(self.path):
             if topic not in self._connections:
                 self._connections[topic] = self._writer.add_connection(
                     topic,
@@ -74,9 +66,6 @@ class BagWriter:
                 )
             data = self.types.serialize(message)
             self._writer.write(self._connections[topic], round(stamp_s * 1e9), data)
-        except Exception as error:
-            self._explain(error)
-            raise
 
     def __exit__(
         self,
@@ -84,31 +73,15 @@ class BagWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is not None:
-            self._discard()
-            return
-        try:
-            self._writer.close()
-            os.rename(self._unfinished, self.path)
-        except BaseException as problem:
-            self._discard()
-            self._explain(problem)
-            raise
-        self._place.close()
+        with self._place, write_errors(self.path):
+            if kind is None:
+                self._writer.close()
+                put_in_place(self._unfinished, self.path)
 
-    def _discard(self) -> None:
-        # On a full disk it cannot even close its file; what is wrong has been said by then.
+    def _abort(self) -> None:
+        """Closes what is open. On a full disk not even that succeeds; that was reported before."""
         with suppress(OSError, sqlite3.Error):
             self._writer.abort()
-        self._place.close()
-
-    def _explain(self, error: BaseException) -> None:
-        """Raises a UserError if it is the disk's fault; sqlite has its own words for that."""
-        if isinstance(error, sqlite3.Error):
-            full = "disk is full" in str(error)
-            error = OSError(errno.ENOSPC if full else errno.EIO, str(error))
-        if isinstance(error, OSError):
-            raise cannot_write(self.path, error) from error
 
 
 def _qos(best_effort: bool) -> Any:

@@ -1,12 +1,13 @@
 """The node on the wire, without ROS: one more participant to a real ROS 2 graph."""
 
 import logging
+import math
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NamedTuple
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
@@ -16,78 +17,71 @@ from reactface_node.ros.dds.services import Service, make_services
 from reactface_node.ros.dds.wire import Quality, Reader, Wire, Writer
 from reactface_node.ros.messages.types import RosbagsTypes, audio_variant
 from reactface_node.ros.node.adapters import Adapters
-from reactface_node.ros.node.intake import Session
+from reactface_node.ros.node.protocols import Page, Session
 from reactface_node.ros.node.server import Server
-from reactface_node.ros.node.streams import (
-    LISTS,
-    Humans,
-    Stream,
-    info_of,
-    is_name,
-    needs_info,
-    stale,
-    streams,
-)
-from reactface_node.ros.node.topics import Page, outputs
+from reactface_node.ros.node.streams import REQUIRED, Stream, is_name
+from reactface_node.ros.node.subscriptions import SEARCH_PERIOD_S, InputRouter
+from reactface_node.ros.node.topics import outputs
 
 NODE_NAME = "reactface"
 _TICK_S = 0.005
-_SEARCH_PERIOD_S = 0.2
 
 
-class WireInput:
-    """A subscription whose type is found on the graph, unless the stream forces it."""
+class Reading(NamedTuple):
+    """A reader and the condition that ends a wait for it."""
 
-    def __init__(self, wire: Wire, stream: Stream) -> None:
-        self.stream = stream
-        self.topic = absolute(stream.topic)
-        self.reader: Reader | None = None
-        self.condition: Any = None
-        self.type_name = ""
+    reader: Reader
+    condition: Any
+
+
+class WireSubscriber:
+    """Subscriptions on the wire: the ``Subscriber`` of ``Subscriptions``."""
+
+    def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._complained: set[str] = set()
-        self._searched_s = -1.0
-        if stream.forced:
-            self._subscribe(stream.forced)
+        self._waitset = wire.waitset()
+        self._is_announced = False
 
-    def has_gone(self, now_s: float) -> bool:
-        """Whether what is published there now is of another type than the subscription's."""
-        if self.reader is None or self.stream.forced or self.reader.matched:
-            return False
-        found = self._published(now_s) & set(self.stream.types)
-        return bool(found - {self.type_name}) and self.type_name not in found
+    def full_name(self, topic: str) -> str:
+        return absolute(topic)
 
-    def search(self, now_s: float) -> bool:
-        """Looks for a publisher a few times a second; True when one has just been found."""
-        if self.reader is not None:
-            return False
-        found = self._published(now_s)
-        known = [name for name in self.stream.types if name in found]
-        if known:
-            self._subscribe(known[0])
-            return True
-        for name in found - self._complained:
-            self._complained.add(name)
-            logging.getLogger(__name__).warning(
-                "%s carries %s, which is not one of %s",
-                self.topic,
-                name,
-                ", ".join(self.stream.types),
-            )
-        return False
+    def publishers(self, topics: Iterable[str]) -> dict[str, list[str]]:
+        published = self._wire.published_types()
+        return {topic: published.get("rt" + absolute(topic), []) for topic in topics}
 
-    def _published(self, now_s: float) -> set[str]:
-        """Types on the topic; nothing where that was asked a moment ago."""
-        if abs(now_s - self._searched_s) < _SEARCH_PERIOD_S:
-            return set()
-        self._searched_s = now_s
-        return self._wire.published_types("rt" + self.topic)
+    def refusal(self, type_name: str) -> str:
+        return ""
 
-    def _subscribe(self, type_name: str) -> None:
+    def subscribe(self, stream: Stream, type_name: str) -> Reading:
         types = RosbagsTypes(audio_variant(type_name))
-        self.type_name = type_name
-        quality = Quality(self.stream.reliable, self.stream.depth)
-        self.reader = self._wire.reader("rt" + self.topic, type_name, types, quality)
+        quality = Quality(stream.reliable, stream.depth)
+        reader = self._wire.reader("rt" + absolute(stream.topic), type_name, types, quality)
+        self._is_announced = False
+        return Reading(reader, self.attach(reader))
+
+    def unsubscribe(self, subscription: Reading) -> None:
+        self._waitset.detach(subscription.condition)
+        self._wire.remove(subscription.reader)
+        self._is_announced = False
+
+    def attach(self, reader: Reader) -> Any:
+        """What comes to the reader ends ``wait`` from now on; the condition for that."""
+        from cyclonedds.core import InstanceState, ReadCondition, SampleState, ViewState
+
+        fresh = SampleState.NotRead | ViewState.Any | InstanceState.Any
+        condition = ReadCondition(reader.entity, fresh)
+        self._waitset.attach(condition)
+        return condition
+
+    def wait(self, seconds: float) -> None:
+        """Until something comes, so long at most."""
+        self._waitset.wait(int(seconds * 1e9))
+
+    def announce(self) -> None:
+        """Tells the graph of the subscriptions that have changed since the last time."""
+        if not self._is_announced:
+            self._is_announced = True
+            self._wire.announce()
 
 
 class DdsNode:
@@ -99,31 +93,30 @@ class DdsNode:
         session: Session,
         renderer: Renderer,
         wire: Wire,
-        listen_to: tuple[str, ...] = ("image", "audio"),
+        listen_to: tuple[str, ...] = REQUIRED,
         page: Page | None = None,
     ) -> None:
         """``listen_to``: which of the two are topics; a webcam replaces one. UserError where an
         output cannot be had."""
-        self._wire, self._config = wire, config.ros
         self._types = RosbagsTypes()
         self._adapters = Adapters(config.outputs)
-        self._writers: dict[str, Writer] = {
-            topic: wire.writer(
-                "rt" + absolute(topic), kind, self._types, Quality(not best_effort, depth)
-            )
-            for topic, (kind, best_effort, depth) in outputs(config.ros, self._adapters).items()
-        }
+        self._writers: dict[str, Writer] = {}
+        for topic, about in outputs(config.ros, self._adapters.topics).items():
+            quality = Quality(not about.best_effort, about.depth)
+            name = "rt" + absolute(topic)
+            self._writers[topic] = wire.writer(name, about.type_name, self._types, quality)
         self.server = Server(
             config, session, self._types, self, renderer, NODE_NAME, self._adapters, page
         )
-        self._left_out = {"image", "audio"} - set(listen_to)
-        self._humans = Humans(config.ros)
-        self._inputs: dict[str, WireInput] = {}
+        self._subscriber = WireSubscriber(wire)
         self._services: list[Service] = make_services(wire, self._types, absolute("~"), self.server)
-        self._waitset = wire.waitset()
         for service in self._services:
-            self._attach(service.reader)
-        self._listen()
+            self._subscriber.attach(service.reader)
+        left_out = set(REQUIRED) - set(listen_to)
+        log = logging.getLogger(__name__)
+        self.router = InputRouter(self._subscriber, config.ros, self.server, log, left_out)
+        self._searched_s = -math.inf
+        self._subscriber.announce()
 
     def publish(self, topic: str, message: Any) -> None:
         if not self._writers[topic].write(message):
@@ -134,90 +127,30 @@ class DdsNode:
 
     def spin(self, now_s: float) -> None:
         """Everything that has come, then one tick; returns at once."""
-        self._search(now_s)
-        for name, entry in list(self._inputs.items()):
+        if not 0.0 <= now_s - self._searched_s < SEARCH_PERIOD_S:
+            self._searched_s = now_s
+            self.router.search(now_s)
+        for name, entry in list(self.router.inputs.items()):
             # A list of those tracked, just before, may have ended this subscription.
-            if entry.reader is None or self._inputs.get(name) is not entry:
+            if entry.subscription is None or self.router.inputs.get(name) is not entry:
                 continue
-            for message, source in entry.reader.take_from():
-                self._receive(name, message, now_s, source)
+            for message, source in entry.subscription.reader.take_from():
+                if isinstance(message, Exception):
+                    self.server.intake.reject(name, message, now_s)
+                else:
+                    self.router.receive(name, message, now_s, source)
+        self._subscriber.announce()
         for service in self._services:
             service.spin(now_s)
         self.server.tick(now_s)
 
     def wait(self) -> None:
         """Until something comes, a tick long at most."""
-        self._waitset.wait(int(_TICK_S * 1e9))
+        self._subscriber.wait(_TICK_S)
 
     def close(self) -> None:
         """What is not on the wire."""
         self._adapters.close()
-
-    def _search(self, now_s: float) -> None:
-        """Follows publishers that have come, also those that came back with another type."""
-        has_changed = False
-        for name, entry in list(self._inputs.items()):
-            if entry.has_gone(now_s):
-                self._drop(name)
-                self._inputs[name] = WireInput(self._wire, entry.stream)
-                has_changed = True
-            elif entry.search(now_s):
-                self._follow(entry)
-                has_changed = True
-        if has_changed:
-            self._wire.announce()
-
-    def _receive(self, stream: str, message: Any, now_s: float, source: Any) -> None:
-        if isinstance(message, Exception):
-            self.server.reject(stream, message, now_s)
-        elif stream not in LISTS:
-            self.server.receive(stream, message, now_s, source)
-        elif self._humans.see(stream, message.ids):
-            self.server.follow_another(stream)
-            self._listen()
-
-    def _listen(self) -> None:
-        """Subscribes to what the people there are make of the configuration."""
-        wanted = {
-            name: stream
-            for name, stream in streams(self._config, self._humans).items()
-            if name not in self._left_out
-        }
-        listened = {name: entry.stream for name, entry in self._inputs.items()}
-        for name in stale(listened, wanted):
-            self._drop(name)
-        for name, stream in wanted.items():
-            if name not in self._inputs:
-                self._inputs[name] = WireInput(self._wire, stream)
-                self._follow(self._inputs[name])
-        self._wire.announce()
-
-    def _drop(self, name: str) -> None:
-        """A stream, and the AudioInfo beside it."""
-        for gone in (name, f"{name}_info"):
-            entry = self._inputs.pop(gone, None)
-            if entry is not None and entry.reader is not None:
-                self._waitset.detach(entry.condition)
-                self._wire.remove(entry.reader)
-
-    def _follow(self, entry: WireInput) -> None:
-        """Wakes up for what comes there; audio that cannot say what it is has a topic beside it."""
-        if entry.reader is None:
-            return
-        entry.condition = self._attach(entry.reader)
-        if needs_info(entry.type_name):
-            info = WireInput(self._wire, info_of(entry.stream, self._config))
-            self._inputs[info.stream.name] = info
-            info.condition = self._attach(info.reader)
-
-    def _attach(self, reader: Reader | None) -> Any:
-        from cyclonedds.core import InstanceState, ReadCondition, SampleState, ViewState
-
-        assert reader is not None
-        fresh = SampleState.NotRead | ViewState.Any | InstanceState.Any
-        condition = ReadCondition(reader.entity, fresh)
-        self._waitset.attach(condition)
-        return condition
 
 
 def absolute(name: str) -> str:
@@ -245,7 +178,7 @@ def serve(
     renderer: Renderer,
     stop: threading.Event,
     node_type: Callable[..., DdsNode] = DdsNode,
-    listen_to: tuple[str, ...] = ("image", "audio"),
+    listen_to: tuple[str, ...] = REQUIRED,
     feed: Callable[[Server], None] | None = None,
     page: Page | None = None,
 ) -> None:

@@ -16,7 +16,7 @@ from reactface_node.ros.dds.graph import DdsNode, absolute, serve, stop_on_signa
 from reactface_node.ros.dds.view import Screen
 from reactface_node.ros.node.safety import RepeatedFailure
 from reactface_node.ros.node.server import Server
-from reactface_node.ros.node.streams import LISTS, Humans, streams
+from reactface_node.ros.node.streams import REQUIRED, Humans, awaited, streams
 from reactface_node.ros.node.topics import IMAGE
 from reactface_node.session.session import ReactionSession
 from reactface_node.web import WebFace
@@ -99,10 +99,8 @@ def listened(camera: str, microphone: str) -> tuple[str, ...]:
 
 def waiting_for(config: RosConfig, listen_to: tuple[str, ...]) -> list[str]:
     """Topics without which there is nothing to react to."""
-    wanted = streams(config, Humans(config))
-    lists = [stream for name, stream in wanted.items() if name in LISTS]
-    named = [wanted[name] for name in listen_to if name in wanted]
-    return [absolute(stream.topic) for stream in (*named, *lists)]
+    left_out = set(REQUIRED) - set(listen_to)
+    return [absolute(topic) for topic in awaited(streams(config, Humans(config)), left_out)]
 
 
 def open_capture(camera: str, microphone: str) -> Capture | None:

@@ -1,6 +1,7 @@
 """``reactface view``: an image topic on the whole display, for robots whose face is a screen."""
 
 import logging
+import math
 import threading
 import time
 from typing import Any, Protocol
@@ -10,11 +11,12 @@ import numpy as np
 from reactface_node.config import RosConfig
 from reactface_node.media.display import Display
 from reactface_node.ros.dds.discovery import domain_id
-from reactface_node.ros.dds.graph import WireInput, absolute, stop_on_signals
+from reactface_node.ros.dds.graph import WireSubscriber, absolute, stop_on_signals
 from reactface_node.ros.dds.wire import Wire
 from reactface_node.ros.messages.images import image_to_rgb
 from reactface_node.ros.messages.types import IMAGE_TYPES
 from reactface_node.ros.node.streams import Stream
+from reactface_node.ros.node.subscriptions import SEARCH_PERIOD_S, Subscriptions
 
 NODE_NAME = "reactface_view"
 PATIENCE_S = 3.0
@@ -33,22 +35,28 @@ class TopicViewer:
 
     def __init__(self, wire: Wire, topic: str, screen: Screen) -> None:
         """topic: sensor_msgs Image or CompressedImage, whichever is published."""
-        self._input = WireInput(wire, Stream("image", topic, IMAGE_TYPES, 1))
-        self._wire, self._screen = wire, screen
+        log = logging.getLogger(__name__)
+        self._subscriber = WireSubscriber(wire)
+        self._subscriptions = Subscriptions(self._subscriber, RosConfig(), log)
+        self._subscriptions.want({"image": Stream("image", topic, IMAGE_TYPES, 1)})
+        self._screen = screen
         self._complained = self._waits = False
-        self._began_s = 0.0
+        self._began_s: float | None = None
+        self._searched_s = -math.inf
 
     def spin(self, now_s: float) -> None:
         """Shows what has come; what cannot be shown is said once and left out."""
-        if self._input.search(now_s):
-            self._wire.announce()
-        self._began_s = self._began_s or now_s
-        if self._input.reader is None and now_s - self._began_s > PATIENCE_S and not self._waits:
+        if not 0.0 <= now_s - self._searched_s < SEARCH_PERIOD_S:
+            self._searched_s = now_s
+            self._subscriptions.search()
+        self._subscriber.announce()
+        entry = self._subscriptions.inputs["image"]
+        self._began_s = now_s if self._began_s is None else self._began_s
+        if not entry.is_published and now_s - self._began_s > PATIENCE_S and not self._waits:
             self._waits = True
-            logging.getLogger(__name__).warning(
-                "waiting for %s: nobody publishes it yet", self._input.topic
-            )
-        messages = list(self._input.reader.take()) if self._input.reader else []
+            topic = absolute(entry.stream.topic)
+            logging.getLogger(__name__).warning("waiting for %s: nobody publishes it yet", topic)
+        messages = list(entry.subscription.reader.take())
         if messages:
             self._show(messages[-1])
 

@@ -185,8 +185,8 @@ class Wire:
             )
         )
 
-    def published_types(self, topic: str) -> set[str]:
-        """ROS type names that others publish on a DDS topic now."""
+    def published_types(self) -> dict[str, list[str]]:
+        """{DDS topic: the ROS type name of each of its writers} of all participants now."""
         from cyclonedds import builtin
         from cyclonedds.core import InstanceState, ReadCondition, SampleState, ViewState
 
@@ -197,8 +197,10 @@ class Wire:
             self._alive = ReadCondition(
                 self._publications, SampleState.Any | ViewState.Any | InstanceState.Alive
             )
-        known = self._publications.read(N=10_000, condition=self._alive)
-        return {ros_type(end.type_name) for end in known if end.topic_name == topic}
+        found: dict[str, list[str]] = {}
+        for end in self._publications.read(N=10_000, condition=self._alive):
+            found.setdefault(end.topic_name, []).append(ros_type(end.type_name))
+        return found
 
     def waitset(self) -> Any:
         from cyclonedds.core import WaitSet

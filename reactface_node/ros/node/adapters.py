@@ -18,21 +18,15 @@ from reactface_node.outputs.facs import action_units
 from reactface_node.outputs.motors import MotorMap
 from reactface_node.ros.messages.convert import header
 from reactface_node.ros.messages.types import MessageTypes
+from reactface_node.ros.node.topics import (
+    EXPRESSION,
+    FACS,
+    JOINT_STATES,
+    JOINT_TRAJECTORY,
+    MOTORS,
+    OUTPUTS,
+)
 from reactface_node.schema import COEFFICIENT_NAMES, FRAME_RATE_HZ
-
-EXPRESSION = "~/expression"
-FACS = "~/facs"
-JOINT_STATES = "~/joint_states"
-MOTORS = "~/motors"
-JOINT_TRAJECTORY = "~/joint_trajectory"
-# topic -> (type, best effort, depth), as OUTPUTS of ``server``
-TOPICS = {
-    EXPRESSION: ("hri_msgs/msg/Expression", False, 10),
-    FACS: ("hri_msgs/msg/FacialActionUnits", False, 10),
-    JOINT_STATES: ("sensor_msgs/msg/JointState", False, 10),
-    MOTORS: ("sensor_msgs/msg/JointState", False, 10),
-    JOINT_TRAJECTORY: ("trajectory_msgs/msg/JointTrajectory", False, 10),
-}
 
 
 class Frame(NamedTuple):
@@ -62,7 +56,7 @@ class Adapter(ABC):
 class Adapters:
     """All outputs of a configuration; a failing one is logged once and never raises.
 
-    topics: what ``send`` may publish: topic -> (type, best effort, depth).
+    topics: those of ``topics.ADAPTER_TOPICS`` that ``send`` may publish.
     """
 
     def __init__(self, config: OutputsConfig) -> None:
@@ -77,7 +71,7 @@ class Adapters:
             self.close()
             raise
         named = [topic for adapter in self._adapters for topic in adapter.topics]
-        self.topics: dict[str, tuple[str, bool, int]] = {topic: TOPICS[topic] for topic in named}
+        self.topics = {topic: OUTPUTS[topic] for topic in named}
 
     def send(
         self,

@@ -9,7 +9,7 @@ from reactface_node.config import Config
 from reactface_node.config.settings import settings
 from reactface_node.errors import UserError
 from reactface_node.render.renderer import Renderer
-from reactface_node.ros.node.intake import Session
+from reactface_node.ros.node.protocols import Session
 
 LONGEST_NAME, LONGEST_TEXT = 200, 4096
 """Characters of a name and of a text. What is longer is no setting, and takes long to say so."""

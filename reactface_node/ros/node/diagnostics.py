@@ -1,14 +1,13 @@
 """What `/diagnostics` says once a second: rates, latency, losses and memory."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from reactface_node.ros.messages.convert import header
 from reactface_node.ros.messages.types import MessageTypes
-from reactface_node.session.overload import said_of
 
 PERIOD_S = 1.0
 LATENCIES_KEPT = 500
@@ -16,12 +15,16 @@ OK, WARN, ERROR = 0, 1, 2
 
 
 class Meter:
-    """Counts events and turns them into rates over the time since the last report."""
+    """Counts events and turns them into rates over the time since the last report.
+
+    latencies_s: of the last windows, from the arrival of the last input to the first published
+    frame.
+    """
 
     def __init__(self) -> None:
         self.totals: dict[str, int] = {}
         self._reported: dict[str, int] = {}
-        self._latencies_s: deque[float] = deque(maxlen=LATENCIES_KEPT)
+        self.latencies_s: deque[float] = deque(maxlen=LATENCIES_KEPT)
         self._since_s: float | None = None
 
     def count(self, name: str, by: int = 1) -> None:
@@ -29,7 +32,7 @@ class Meter:
 
     def latency(self, seconds: float) -> None:
         """Time from the arrival of a window's last input to its first published frame."""
-        self._latencies_s.append(seconds)
+        self.latencies_s.append(seconds)
 
     def due(self, now_s: float) -> bool:
         """True once a period; a clock that jumped back begins a new one."""
@@ -48,8 +51,8 @@ class Meter:
         for name, total in self.totals.items():
             values[name] = total
             values[f"{name}_hz"] = (total - self._reported.get(name, 0)) / span_s
-        if self._latencies_s:
-            p50, p99 = np.quantile(list(self._latencies_s), (0.5, 0.99)) * 1000
+        if self.latencies_s:
+            p50, p99 = np.quantile(list(self.latencies_s), (0.5, 0.99)) * 1000
             values |= {"latency_p50_ms": float(p50), "latency_p99_ms": float(p99)}
         self._reported, self._since_s = dict(self.totals), now_s
         return values
@@ -86,24 +89,21 @@ def diagnostic_array(
 
 
 def judge(
-    enabled: bool, values: Mapping[str, float], failure: str = "", complaint: str = ""
+    enabled: bool, values: Mapping[str, float], failure: str = "", complaints: Sequence[str] = ()
 ) -> tuple[int, str]:
-    """The status' level and text. failure: an internal error, or why the node ends. complaint:
-    what else is wrong."""
+    """The level and text of the status. failure: an internal error, or why the node ends.
+    complaints: what else is wrong; empty ones do not count."""
     if failure:
         return ERROR, failure
     if not enabled:
         # Somebody asked for it; STALE is the aggregator's word for a node that says nothing.
         return OK, "disabled"
-    complaints = {
+    found = {
         "no camera image in the last second": not values.get("images_hz"),
         "no audio in the last second": not values.get("audio_hz"),
         "unusable messages": bool(values.get("rejected_hz")),
         "late frames": bool(values.get("frames_late_hz")),
     }
-    said = [text for text, holds in complaints.items() if holds]
-    if level := int(values.get("load_level", 0)):
-        said.append(said_of(level, values["tracking_hz"]))
-    if complaint:
-        said.append(complaint)
+    said = [text for text, holds in found.items() if holds]
+    said += [text for text in complaints if text]
     return (WARN, ", ".join(said)) if said else (OK, "reacting")

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +20,11 @@ from reactface_node.ros.messages.types import MessageError
 from reactface_node.ros.node.bare_audio import BareAudio
 from reactface_node.ros.node.diagnostics import Meter
 from reactface_node.ros.node.one_source import OneSource
+from reactface_node.ros.node.protocols import Session
+from reactface_node.ros.node.safety import SafetyNet
 from reactface_node.ros.node.stamps import StreamClock, stream_clock
-from reactface_node.schema import CROP_PX, Reaction
+from reactface_node.schema import CROP_PX
+from reactface_node.session.probe import Probe
 
 WARN_PERIOD_S = 1.0
 LONGEST_QUEUE_S = 60.0
@@ -36,42 +39,30 @@ CROPS_ACROSS = 8
 """A face's crop that is no wider than this part of an image is enlarged anyway."""
 
 
-class Session(Protocol):
-    """What the server needs of ``reactface_node.session.session.ReactionSession``."""
-
-    @property
-    def config(self) -> Config: ...
-    def push_image(self, stamp_s: float, rgb: np.ndarray) -> None: ...
-    def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None: ...
-    def push_speaking(self, stamp_s: float, on: bool) -> None: ...
-    def push_own_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None: ...
-    def change_speaker(self) -> None: ...
-    def next_poll_s(self, now_s: float) -> float: ...
-    def shed(self, level: int) -> None: ...
-    @property
-    def tracker_busy_s(self) -> float: ...
-    @property
-    def tracker_cpu_s(self) -> float: ...
-    def poll(self, now_s: float, wait: bool = True) -> list[Reaction]: ...
-    def reset(self) -> None: ...
-    def check(self, changes: Mapping[str, Any]) -> Config: ...
-    def configure(self, changes: Mapping[str, Any]) -> None: ...
-    def stats(self) -> dict[str, float]: ...
-
-
 class Intake:
-    """The server's first half."""
+    """The input side of the server.
 
-    enabled: bool
+    enabled: whether images and audio reach the session.
+    """
 
-    def __init__(self, config: Config, session: Session, is_live: bool = True) -> None:
-        """is_live: an AudioInfo may still come, and bare audio waits for it."""
-        self.meter = Meter()
-        self._session = session
+    def __init__(
+        self,
+        config: Config,
+        session: Session,
+        meter: Meter,
+        failures: SafetyNet,
+        is_live: bool,
+        probe: Probe,
+    ) -> None:
+        """meter: counts messages. failures: takes what no code expected of a message. is_live: an
+        AudioInfo may still come, and bare audio waits for it. probe: as the server's."""
+        self.enabled = True
+        self._session, self._meter, self._failures = session, meter, failures
+        self._probe = probe
         self._least_width = _least_width(config, config.perception.max_width_px)
         configured = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
         self._bare = {
-            stream: BareAudio(configured, is_live, partial(self.meter.count, f"{stream}_unread"))
+            stream: BareAudio(configured, is_live, partial(self._meter.count, f"{stream}_unread"))
             for stream in ("audio", "own_audio")
         }
         self._clocks: dict[str, StreamClock] = {}
@@ -93,24 +84,33 @@ class Intake:
             "voice": self.on_voice,
         }
 
-    @property
-    def config(self) -> Config:
-        """The session owns it."""
-        return self._session.config
-
     def receive(self, stream: str, message: Any, arrival_s: float, source: Any = None) -> None:
-        """A message of a stream. ``source``: which publisher it is of, where that is known."""
-        one = self._sources.get(stream)
+        """A message of a stream; never raises. source: its publisher, where that is known."""
+        try:
+            if self._is_followed(stream, message, arrival_s, source):
+                self._handlers[stream](message, arrival_s)
+        except Exception as error:
+            self.reject(stream, error, arrival_s)
+
+    def _is_followed(self, stream: str, message: Any, arrival_s: float, source: Any) -> bool:
+        """Whether a message is of the publisher that is followed; others are counted."""
+        sources = self._sources.get(stream)
         key = source if source is not None else _frame_id(message)
-        if one is not None and not one.accepts(key, arrival_s):
-            self.meter.count("other_publishers")
-            self.say_several(stream)
-            return
-        self._handlers[stream](message, arrival_s)
+        if sources is None or sources.accepts(key, arrival_s):
+            return True
+        self._meter.count("other_publishers")
+        self.say_several(stream)
+        return False
 
     def narrow(self, max_width_px: int) -> None:
         """The tracker looks at images of that width from now on."""
-        self._least_width = _least_width(self.config, max_width_px)
+        self._least_width = _least_width(self._session.config, max_width_px)
+
+    def take_arrival(self) -> float | None:
+        """When the newest usable input came, None where that was asked since; asked once for each
+        reaction, which waited for it."""
+        arrival_s, self._newest_arrival_s = self._newest_arrival_s, None
+        return arrival_s
 
     def say_several(self, stream: str) -> None:
         """Once, of a stream that is to have one publisher."""
@@ -128,10 +128,12 @@ class Intake:
             return
         with self._guarded("image", arrival_s):
             self._say_large(message)
-            rgb = convert.image_to_rgb(message, self._least_width)
+            with self._probe.stage("convert"):
+                rgb = convert.image_to_rgb(message, self._least_width)
             stamp_s = self._placed("image", convert.stamp_of(message), arrival_s)
-            self._session.push_image(stamp_s, rgb)
-            self.meter.count("images")
+            with self._probe.stage("session"):
+                self._session.push_image(stamp_s, rgb)
+            self._meter.count("images")
 
     def on_audio(self, message: Any, arrival_s: float) -> None:
         """Any audio message; unstamped audio ended when it arrived."""
@@ -156,16 +158,16 @@ class Intake:
     def see(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
         """An image that came by another way than a message, such as a webcam's."""
         if self.enabled:
-            with self._guarded("image", arrival_s):
+            with self._guarded("image", arrival_s), self._probe.stage("session"):
                 self._session.push_image(stamp_s, rgb)
-                self.meter.count("images")
+                self._meter.count("images")
 
     def hear(self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float) -> None:
         """Audio that came by another way than a message."""
         if self.enabled:
-            with self._guarded("audio", arrival_s):
+            with self._guarded("audio", arrival_s), self._probe.stage("session"):
                 self._session.push_audio(stamp_s, samples, rate_hz)
-                self.meter.count("audio")
+                self._meter.count("audio")
 
     def on_audio_info(self, message: Any, stream: str = "audio") -> None:
         """AudioInfo of the apt release: what its AudioData holds, from what waits for it on."""
@@ -173,7 +175,7 @@ class Intake:
 
     def expect(self, offsets_s: Mapping[str, float]) -> None:
         """What is added to the stamps of "image" or "audio" until messages show another offset."""
-        jump_s = self.config.timeline.clock_jump_s
+        jump_s = self._session.config.timeline.clock_jump_s
         self._clocks |= {name: stream_clock(name, jump_s, off) for name, off in offsets_s.items()}
 
     def offsets(self) -> dict[str, float]:
@@ -192,8 +194,14 @@ class Intake:
             self._silent_s = -np.inf
 
     def reject(self, stream: str, error: Exception, arrival_s: float) -> None:
-        """Counts an unusable message and warns of its stream at most once a second."""
-        self.meter.count("rejected")
+        """Counts an unusable message and warns of its stream at most once a second. An error that
+        no code expected is an internal error too."""
+        self._meter.count("rejected")
+        self._warn_of(stream, error, arrival_s)
+        if not isinstance(error, MessageError | UserError | ValueError):
+            self._failures.note(f"a message of {stream}", error, arrival_s)
+
+    def _warn_of(self, stream: str, error: Exception, arrival_s: float) -> None:
         if abs(arrival_s - self._warned_s.get(stream, -np.inf)) < WARN_PERIOD_S:
             return
         self._warned_s[stream] = arrival_s
@@ -206,17 +214,19 @@ class Intake:
         if self.enabled:
             for message, arrival_s in messages:
                 with self._guarded(stream, arrival_s, timed=stream == "audio"):
-                    audio = convert.audio_to_samples(message, self._bare[stream].format)
+                    with self._probe.stage("convert"):
+                        audio = convert.audio_to_samples(message, self._bare[stream].format)
                     if not (self._bare[stream].is_told or says_its_format(message)):
                         self._say_assumed(stream)
                     (self._hear if stream == "audio" else self._play_own)(audio, arrival_s)
-                    self.meter.count(stream)
+                    self._meter.count(stream)
 
     def _hear(self, audio: convert.Audio, arrival_s: float) -> None:
         stamp_s = self._placed("audio", audio.stamp_s, arrival_s, audio.duration_s)
         is_silent = arrival_s - self._silent_s < LONGEST_SILENCE_S
         samples = np.zeros_like(audio.samples) if is_silent else audio.samples
-        self._session.push_audio(stamp_s, samples, audio.rate_hz)
+        with self._probe.stage("session"):
+            self._session.push_audio(stamp_s, samples, audio.rate_hz)
 
     def _play_own(self, audio: convert.Audio, arrival_s: float) -> None:
         """Without a stamp of use it begins when it comes, or waits for its turn."""
@@ -225,18 +235,19 @@ class Intake:
         if audio.stamp_s and abs(audio.stamp_s - arrival_s) <= PLAYED_AHEAD_S:
             stamp_s = audio.stamp_s
         self._playing_until_s = stamp_s + audio.duration_s
-        self._session.push_own_audio(stamp_s, audio.samples, audio.rate_hz)
+        with self._probe.stage("session"):
+            self._session.push_own_audio(stamp_s, audio.samples, audio.rate_hz)
 
     def _placed(
         self, stream: str, stamp_s: float | None, arrival_s: float, duration_s: float = 0.0
     ) -> float:
         """When a message began, on the clock of arrival."""
         clock = self._clocks[stream]
-        time_s = clock.time_s(stamp_s, arrival_s, duration_s)
-        if clock.late_s > self.config.timeline.max_wait_s:
-            self.meter.count(f"{stream}_late")
+        time_s = clock.place(stamp_s, arrival_s, duration_s)
+        if clock.late_s > self._session.config.timeline.max_wait_s:
+            self._meter.count(f"{stream}_late")
         # Audio without stamps is usual.
-        if time_s is None and (stream == "image" or stamp_s):
+        if clock.added_s is None and (stream == "image" or stamp_s):
             reason = "do not move" if stamp_s else "are zero"
             self._say_once(
                 f"stamps {stream}",
@@ -246,10 +257,10 @@ class Intake:
             )
         if clock.has_settled:
             self._say_once(f"clock {stream}", "%s %s", stream, clock)
-        return arrival_s - duration_s if time_s is None else time_s
+        return time_s
 
     def _say_assumed(self, stream: str) -> None:
-        bare, ros = self._bare[stream], self.config.ros
+        bare, ros = self._bare[stream], self._session.config.ros
         topic = f"{ros.own_audio_topic}_info"
         if stream == "audio":
             topic = "the voice's audio_info" if ros.voice_id else ros.audio_info_topic

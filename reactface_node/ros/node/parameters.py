@@ -1,6 +1,5 @@
 """The node's parameters as ROS 2's tools ask for them: every setting of the Config."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,12 +10,20 @@ from reactface_node.config.settings import Scalar, Setting, settings
 from reactface_node.errors import UserError
 from reactface_node.ros.messages.types import RosbagsTypes
 from reactface_node.ros.node.changes import named
+from reactface_node.ros.node.descriptors import (
+    BOOL,
+    DOUBLE,
+    INTEGER,
+    NOT_SET,
+    STRING,
+    parameter_descriptor,
+    parameter_type,
+)
 from reactface_node.ros.node.server import Server
 
 Answer = Callable[[Any], Mapping[str, Any]]
 Refusal = Callable[[str], Mapping[str, Any]]
 """A reason -> the fields of an answer that says so."""
-NOT_SET, BOOL, INTEGER, DOUBLE, STRING = 0, 1, 2, 3, 4
 _FIELDS = {
     BOOL: "bool_value",
     INTEGER: "integer_value",
@@ -91,14 +98,16 @@ class Parameters:
     def types(self, request: Any) -> Mapping[str, Any]:
         known = self._known()
         kinds = [
-            _kind(known[name].value) if name in known else 0 for name in _bounded(request.names)
+            parameter_type(known[name].value) if name in known else 0
+            for name in _bounded(request.names)
         ]
         return {"types": np.array(kinds, np.uint8)}
 
     def describe(self, request: Any) -> Mapping[str, Any]:
         known = self._known()
         names = _bounded(request.names)
-        return {"descriptors": [self._descriptor(known[n]) for n in names if n in known]}
+        found = [known[name] for name in names if name in known]
+        return {"descriptors": [parameter_descriptor(self._types, item, False) for item in found]}
 
     def set(self, request: Any) -> Mapping[str, Any]:
         return {"results": [self._change([one]) for one in _bounded(request.parameters)]}
@@ -125,7 +134,7 @@ class Parameters:
         return self._known_of[1]
 
     def _value(self, value: Scalar | None) -> Any:
-        kind = _kind(value)
+        kind = parameter_type(value)
         none: dict[str, Any] = {
             "bool_value": False,
             "integer_value": 0,
@@ -140,31 +149,6 @@ class Parameters:
         chosen = {_FIELDS[kind]: value} if kind else {}
         build = self._types.message_type("rcl_interfaces/msg/ParameterValue")
         return build(type=kind, **(none | chosen))
-
-    def _descriptor(self, item: Setting) -> Any:
-        kind, floats, integers = _kind(item.value), [], []
-        low, high = item.low, item.high
-        if low is not None and high is not None:
-            if kind == DOUBLE:
-                build = self._types.message_type("rcl_interfaces/msg/FloatingPointRange")
-                floats = [build(from_value=float(low), to_value=float(high), step=0.0)]
-            elif kind == INTEGER:
-                build = self._types.message_type("rcl_interfaces/msg/IntegerRange")
-                integers = [build(from_value=math.ceil(low), to_value=math.floor(high), step=1)]
-        return self._types.message_type("rcl_interfaces/msg/ParameterDescriptor")(
-            name=item.name,
-            type=kind,
-            description=item.help,
-            additional_constraints=f"one of {', '.join(item.choices)}" if item.choices else "",
-            read_only=not item.live,
-            dynamic_typing=False,
-            floating_point_range=floats,
-            integer_range=integers,
-        )
-
-
-def _kind(value: Scalar | None) -> int:
-    return {bool: BOOL, int: INTEGER, float: DOUBLE, str: STRING}.get(type(value), 0)
 
 
 def _scalar(name: str, value: Any) -> Scalar:

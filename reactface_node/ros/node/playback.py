@@ -14,16 +14,16 @@ from reactface_node.ros.messages import convert
 from reactface_node.ros.messages.types import MessageTypes
 from reactface_node.ros.node.adapters import Adapters
 from reactface_node.ros.node.diagnostics import Meter
+from reactface_node.ros.node.protocols import Page, Transport
 from reactface_node.ros.node.topics import (
     BLENDSHAPES,
     COEFFICIENTS,
     COMPRESSED,
     IMAGE,
     REACTION,
-    Page,
-    Transport,
 )
 from reactface_node.schema import Reaction, joined
+from reactface_node.session.probe import Probe
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +49,12 @@ class Playback:
         adapters: Adapters | None,
         page: Page | None,
         meter: Meter,
+        probe: Probe,
     ) -> None:
-        """meter: counts frames and windows, and takes the latency."""
+        """meter: counts frames and windows, and takes the latency. probe: as the server's."""
         self._types, self._transport = types, transport
         self._renderer, self._adapters, self._page = renderer, adapters, page
-        self._meter = meter
+        self._meter, self._probe = meter, probe
         self._due: deque[_Frame] = deque()
         self._measured_arrival_s: float | None = None
         self._window: list[Reaction] = []
@@ -97,11 +98,11 @@ class Playback:
             self._window.append(reaction)
         frames = sum(len(part.face) for part in self._window)
         if self._window and (frames == config.model.window or config.mode == "window"):
-            message = convert.reaction_message(
-                self._types, config.ros.frame_id, joined(self._window)
-            )
+            whole = joined(self._window)
             self._window.clear()
-            self._transport.publish(REACTION, message)
+            with self._probe.stage("publish"):
+                message = convert.reaction_message(self._types, config.ros.frame_id, whole)
+                self._transport.publish(REACTION, message)
 
     def publish_due(self, now_s: float, config: Config) -> None:
         """The newest frame whose time has come; those before it are late."""
@@ -120,18 +121,23 @@ class Playback:
 
     def _publish_frame(self, frame: _Frame, config: Config) -> None:
         about = (self._types, frame.show_at_s, config.ros.frame_id)
-        self._transport.publish(BLENDSHAPES, convert.blendshapes(*about, frame.face))
-        self._transport.publish(COEFFICIENTS, convert.face_coefficients(*about, frame.face))
-        if self._adapters is not None:
-            self._adapters.send(*about, frame.face, self._transport.publish)
-        if self._page is not None:
-            self._page.show(frame.face, frame.speaker)
+        with self._probe.stage("publish"):
+            self._transport.publish(BLENDSHAPES, convert.blendshapes(*about, frame.face))
+            self._transport.publish(COEFFICIENTS, convert.face_coefficients(*about, frame.face))
+            if self._adapters is not None:
+                self._adapters.send(*about, frame.face, self._transport.publish)
+            if self._page is not None:
+                self._page.show(frame.face, frame.speaker)
         wanted = [topic for topic in (IMAGE, COMPRESSED) if self._transport.subscribers(topic)]
-        rgb = frame.draw() if wanted else None
+        if not wanted:
+            return
+        with self._probe.stage("render"):
+            rgb = frame.draw()
         if rgb is None:
             return
-        if IMAGE in wanted:
-            self._transport.publish(IMAGE, convert.image(*about, rgb))
-        if COMPRESSED in wanted:
-            quality = config.ros.jpeg_quality
-            self._transport.publish(COMPRESSED, convert.compressed_image(*about, rgb, quality))
+        with self._probe.stage("publish"):
+            if IMAGE in wanted:
+                self._transport.publish(IMAGE, convert.image(*about, rgb))
+            if COMPRESSED in wanted:
+                quality = config.ros.jpeg_quality
+                self._transport.publish(COMPRESSED, convert.compressed_image(*about, rgb, quality))

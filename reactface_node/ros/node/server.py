@@ -18,21 +18,23 @@ from reactface_node.config import Config
 from reactface_node.config.settings import settings
 from reactface_node.errors import UserError
 from reactface_node.render.renderer import Renderer
-from reactface_node.ros.messages.types import MessageError, MessageTypes
+from reactface_node.ros.messages.types import MessageTypes
 from reactface_node.ros.node.adapters import Adapters
 from reactface_node.ros.node.changes import Changes
-from reactface_node.ros.node.diagnostics import diagnostic_array, judge, memory_mb
-from reactface_node.ros.node.intake import Intake, Session
+from reactface_node.ros.node.diagnostics import Meter, diagnostic_array, judge, memory_mb
+from reactface_node.ros.node.intake import Intake
 from reactface_node.ros.node.playback import Playback
+from reactface_node.ros.node.protocols import Page, Session, Transport
 from reactface_node.ros.node.safety import MOST_RECENT, RECENT_S, RepeatedFailure, SafetyNet
-from reactface_node.ros.node.shedding import Shedding
-from reactface_node.ros.node.topics import DIAGNOSTICS, Page, Transport
+from reactface_node.ros.node.shedding import LoadShedder
+from reactface_node.ros.node.topics import DIAGNOSTICS
+from reactface_node.session.probe import NoProbe, Probe
 
 RESET_PERIOD_S = 1.0
 """Of several resets within this the first is done at once and one more at its end."""
 
 
-class Server(Intake):
+class Server:
     """Messages in, frames out at their time; a bad message is counted, never raised."""
 
     def __init__(
@@ -48,24 +50,35 @@ class Server(Intake):
         change: Callable[[Mapping[str, Any]], str] | None = None,
         is_live: bool = True,
         clock: Callable[[], float] = time.perf_counter,
+        *,
+        probe: Probe | None = None,
     ) -> None:
         """adapters: what else is sent for every frame. page: the face in a browser, whose settings
         are changed by ``change``, which is ``configure`` where there is no other way to it.
         is_live: time goes on by itself, so that nothing is waited for, and work that there is no
-        time for is left out. clock: what that is measured with."""
-        self._changes, self._net = Changes(session, renderer), SafetyNet()
-        super().__init__(config, session, is_live)
-        self.enabled = True
+        time for is left out. clock: what that is measured with. probe: is told of the stages
+        "convert" (a message read), "session" (pushed into the session, or reactions polled),
+        "playback" (a turn's frames), and inside it "publish" (messages built and sent) and
+        "render" (a picture drawn)."""
+        self._probe = probe = probe or NoProbe()
+        self.meter, self._net = Meter(), SafetyNet()
+        self.intake = Intake(config, session, self.meter, self._net, is_live, probe)
+        self._session, self._changes = session, Changes(session, renderer)
         self._types, self._transport = types, transport
         self._renderer, self._name = renderer, name
         self._page = page
         self._change = change or self.configure
         self._is_live = is_live
-        self._work = Shedding(session, clock, is_live and config.ros.load_shedding)
-        self._playback = Playback(types, transport, renderer, adapters, page, self.meter)
+        self._work = LoadShedder(session, clock, is_live and config.ros.load_shedding)
+        self._playback = Playback(types, transport, renderer, adapters, page, self.meter, probe)
         self._now_s = self._reset_s = -math.inf
         self._is_reset_asked = False
         self._portrait_failure = ""
+
+    @property
+    def enabled(self) -> bool:
+        """False: nothing is listened to and no face is published."""
+        return self.intake.enabled
 
     @property
     def config(self) -> Config:
@@ -125,28 +138,19 @@ class Server(Intake):
         return self._net.note(what, error, self._now_s)
 
     def receive(self, stream: str, message: Any, arrival_s: float, source: Any = None) -> None:
-        """As the intake's, measured; never raises."""
+        """A message of a stream, see ``Intake.receive``; never raises."""
         with self._work.at_work():
-            try:
-                super().receive(stream, message, arrival_s, source)
-            except Exception as error:
-                self.reject(stream, error, arrival_s)
-
-    def reject(self, stream: str, error: Exception, arrival_s: float) -> None:
-        """As the intake's; what no code expected of a message is an internal error."""
-        super().reject(stream, error, arrival_s)
-        if not isinstance(error, MessageError | UserError | ValueError):
-            self._net.note(f"a message of {stream}", error, arrival_s)
+            self.intake.receive(stream, message, arrival_s, source)
 
     def see(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
-        """As the intake's, measured."""
+        """An image that came by another way than a message; never raises."""
         with self._work.at_work():
-            super().see(stamp_s, rgb, arrival_s)
+            self.intake.see(stamp_s, rgb, arrival_s)
 
     def hear(self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float) -> None:
-        """As the intake's, measured."""
+        """Audio that came by another way than a message; never raises."""
         with self._work.at_work():
-            super().hear(stamp_s, samples, rate_hz, arrival_s)
+            self.intake.hear(stamp_s, samples, rate_hz, arrival_s)
 
     def reset(self) -> None:
         """Forgets the conversation and what was still to be shown, at the next tick; of several
@@ -156,7 +160,7 @@ class Server(Intake):
     def enable(self, on: bool) -> None:
         """Disabled: nothing is listened to and no face is published; enabling starts afresh."""
         if on != self.enabled:
-            self.enabled = on
+            self.intake.enabled = on
             self.reset()
 
     def configure(self, changes: Mapping[str, Any]) -> str:
@@ -182,10 +186,13 @@ class Server(Intake):
             self._renderer.reset()
         self._settle_renderer()
         if self.enabled:
-            self._playback.publish_due(now_s, self.config)
-            for reaction in self._session.poll(now_s, wait=not self._is_live):
-                arrival_s, self._newest_arrival_s = self._newest_arrival_s, None
-                self._playback.queue(reaction, self.config, arrival_s)
+            with self._probe.stage("playback"):
+                self._playback.publish_due(now_s, self.config)
+            with self._probe.stage("session"):
+                reactions = self._session.poll(now_s, wait=not self._is_live)
+            for reaction in reactions:
+                with self._probe.stage("playback"):
+                    self._playback.queue(reaction, self.config, self.intake.take_arrival())
         else:
             self._playback.clear()
         if self.meter.due(now_s):
@@ -194,7 +201,7 @@ class Server(Intake):
     def _forget(self, now_s: float) -> None:
         self._is_reset_asked, self._reset_s = False, now_s
         self._playback.clear()
-        self._newest_arrival_s = None
+        self.intake.take_arrival()
 
     def _begin_anew(self, error: Exception, now_s: float) -> None:
         """After an internal error: nothing of the conversation is trusted any more."""
@@ -233,11 +240,12 @@ class Server(Intake):
             self._transport.publish(DIAGNOSTICS, self._diagnostics(now_s, values, reason))
 
     def _report(self, now_s: float) -> None:
-        load = self._work.report(self.meter.totals.get("frames_late", 0))
-        values = self.meter.report(now_s) | self._session.stats() | memory_mb() | load
+        self._work.update(self.meter.totals.get("frames_late", 0))
+        self.intake.narrow(self._session.workload.image_width_px)
+        values = self.meter.report(now_s) | self._session.stats() | memory_mb()
+        values |= {"load": self._work.load, "load_level": self._work.level}
         values["exceptions"] = self._net.count
-        values |= self.offsets()
-        self.narrow(int(values["image_width_px"]))
+        values |= self.intake.offsets()
         message = self._diagnostics(now_s, values, self._net.recent(now_s))
         self._transport.publish(DIAGNOSTICS, message)
         if self._page is not None:
@@ -251,7 +259,8 @@ class Server(Intake):
             )
 
     def _diagnostics(self, now_s: float, values: Mapping[str, float], failure: str) -> Any:
-        level, text = judge(self.enabled, values, failure, self._portrait_failure)
+        complaints = self._work.reduction(), self._portrait_failure
+        level, text = judge(self.enabled, values, failure, complaints)
         about = self._name, self.config.device, level, text
         return diagnostic_array(self._types, now_s, *about, values)
 

@@ -1,32 +1,36 @@
-"""How busy the node is, once a second, and what it therefore leaves out."""
+"""Load shedding: measures once a second how busy the node is and tells the session what to skip."""
 
 import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from reactface_node.ros.node.intake import Session
+from reactface_node.ros.node.protocols import Session
 from reactface_node.session.overload import OverloadController, said_of
 
 
-class Shedding:
-    """Measures the serving thread's work and the tracker's, and tells the session what to leave
-    out. level: of ``overload.LEVELS``."""
+class LoadShedder:
+    """Measures the work of the serving thread and of the tracker and sets the session's level.
 
-    def __init__(self, session: Session, clock: Callable[[], float], is_on: bool):
-        """clock: what work is measured with; another than the usual one tells CPU time too."""
-        self.level = 0
+    level: index into ``overload.LEVELS``. load: the busier thread's share of the time between the
+    last two calls of ``update``.
+    """
+
+    def __init__(self, session: Session, clock: Callable[[], float], is_on: bool) -> None:
+        """clock: seconds; where it is not time.perf_counter it stands for CPU time too. is_on:
+        else the level stays 0."""
+        self.level, self.load = 0, 0.0
         self._session, self._clock, self._is_on = session, clock, is_on
         self._cpu_clock = time.thread_time if clock is time.perf_counter else clock
         self._controller = OverloadController()
         self._busy_s = self._cpu_s = 0.0
-        self._tracked_s, self._tracked_cpu_s = session.tracker_busy_s, session.tracker_cpu_s
-        self._late = self._untracked = 0
+        self._before = session.workload
+        self._late = 0
         self._since_s = clock()
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """What is done inside is the serving thread's work."""
+        """Counts what is done inside as work of the serving thread."""
         began_s, cpu_s = self._clock(), self._cpu_clock()
         try:
             yield
@@ -34,28 +38,30 @@ class Shedding:
             self._busy_s += self._clock() - began_s
             self._cpu_s += self._cpu_clock() - cpu_s
 
-    def report(self, frames_late: float) -> dict[str, float]:
-        """Once a second: ``load``, the busier thread's share of the time since the last report,
-        and the level from now on. frames_late: in all, so far."""
-        session, now_s = self._session, self._clock()
-        tracked_s, tracked_cpu_s = session.tracker_busy_s, session.tracker_cpu_s
-        untracked = int(session.stats().get("images_untracked", 0))
+    def update(self, frames_late: int) -> None:
+        """Call it once a second: measures the load and sets the level. frames_late: in all so
+        far."""
+        before, self._before, now_s = self._before, self._session.workload, self._clock()
+        late, self._late = frames_late - self._late, frames_late
         span_s = max(now_s - self._since_s, 1e-3)
-        serving, tracking = self._busy_s / span_s, (tracked_s - self._tracked_s) / span_s
+        serving = self._busy_s / span_s
+        tracking = (self._before.tracker_busy_s - before.tracker_busy_s) / span_s
+        self.load = max(serving, tracking)
         if self._is_on:
             level = self._controller.judge(
                 serving,
                 tracking,
-                int(frames_late) - self._late,
+                late,
                 self._cpu_s / span_s,
-                (tracked_cpu_s - self._tracked_cpu_s) / span_s,
-                untracked - self._untracked,
+                (self._before.tracker_cpu_s - before.tracker_cpu_s) / span_s,
+                self._before.images_untracked - before.images_untracked,
             )
             self._change(level)
         self._busy_s, self._cpu_s, self._since_s = 0.0, 0.0, now_s
-        self._tracked_s, self._tracked_cpu_s = tracked_s, tracked_cpu_s
-        self._late, self._untracked = int(frames_late), untracked
-        return {"load": max(serving, tracking), "load_level": self.level}
+
+    def reduction(self) -> str:
+        """What is skipped at present, as text; "" at level 0."""
+        return said_of(self.level, self._session.workload.tracking_hz) if self.level else ""
 
     def _change(self, level: int) -> None:
         if level == self.level:
@@ -63,7 +69,7 @@ class Shedding:
         self.level = level
         self._session.shed(level)
         log = logging.getLogger(__name__)
-        text = said_of(level, self._session.stats()["tracking_hz"])
+        text = said_of(level, self._session.workload.tracking_hz)
         if level:
             log.warning("%s", text)
         else:

@@ -1,7 +1,9 @@
 """The one rule for stamps of another clock: a stream's offset to arrival is learned and taken off.
 
 A message cannot arrive before what it holds has ended. So the smallest lag of arrival behind the
-end is the offset of the sender's clock, or the delay that all messages have. Pure: time is data.
+end is the offset of the sender's clock, or the delay that all messages have. The node, the replay,
+``inspect`` and data sets made of recordings all place messages with ``StreamClock.place``. Pure:
+time is data.
 """
 
 import math
@@ -25,7 +27,8 @@ class StreamClock:
     """Puts one stream's stamps on the clock of arrival.
 
     offset_s: what is added to stamps, 0 where they are right. late_s: how much later than that
-    the newest message arrived, 0 where it was on time.
+    the newest message arrived, 0 where it was on time. added_s: what ``place`` added to the
+    newest message's stamp, None where it had no stamp of use.
     """
 
     def __init__(self, leap_s: float, in_bursts: bool, offset_s: float = 0.0) -> None:
@@ -34,12 +37,20 @@ class StreamClock:
         is known beforehand."""
         self.offset_s = offset_s
         self.late_s = 0.0
+        self.added_s: float | None = None
         self._leap_s, self._in_bursts = leap_s, in_bursts
         self._stamp_s = self._arrival_s = self._set_s = -math.inf
         self._doubted_s: float | None = None
         self._repeats = 0
         self._late_since_s: float | None = None
         self._least_s = math.inf
+
+    def place(self, stamp_s: float | None, arrival_s: float, duration_s: float = 0.0) -> float:
+        """When what a message holds began, on the clock of arrival: by its stamp, or, where that
+        is of no use, as if it had ended when the message came. duration_s: how long it lasts."""
+        time_s = self.time_s(stamp_s, arrival_s, duration_s)
+        self.added_s = None if time_s is None else self.offset_s
+        return arrival_s - duration_s if time_s is None else time_s
 
     def time_s(
         self, stamp_s: float | None, arrival_s: float, duration_s: float = 0.0

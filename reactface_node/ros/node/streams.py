@@ -4,7 +4,7 @@ ROS4HRI (REP-155) gives every face and voice an id and topics of its own: ``ros.
 ``ros.voice_id`` name one, or "auto" takes the first that is tracked and keeps it while it is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from reactface_node.config import RosConfig
@@ -14,7 +14,9 @@ from reactface_node.ros.messages.types import AUDIO_TYPES, IMAGE_TYPES, INFO_TYP
 AUTO = "auto"
 FACES, VOICES = "/humans/faces", "/humans/voices"
 LISTS = ("faces", "voices")
-"""Streams that say who is there."""
+"""Streams of the ids of those who are tracked."""
+REQUIRED = ("image", "audio")
+"""Streams without which there is nothing to react to."""
 BOOL, IDS = "std_msgs/msg/Bool", "hri_msgs/msg/IdsList"
 DEFAULT_TYPES = (
     "sensor_msgs/msg/Image",
@@ -106,6 +108,13 @@ def streams(config: RosConfig, humans: Humans) -> dict[str, Stream]:
         *humans.tracked(),
     )
     return {stream.name: stream for stream in found if stream.topic}
+
+
+def awaited(wanted: Mapping[str, Stream], left_out: Collection[str] = ()) -> list[str]:
+    """Topics that a reaction needs, as the configuration names them. left_out: names of streams
+    that come by another way than a topic."""
+    names = [name for name in (*REQUIRED, *LISTS) if name not in left_out]
+    return [wanted[name].topic for name in names if name in wanted]
 
 
 def is_name(text: str) -> bool:

@@ -1,12 +1,9 @@
-"""What the node publishes, and how it reaches those who listen."""
+"""The topics that the node publishes: types and QoS."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
-
-import numpy as np
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from reactface_node.config import RosConfig
-from reactface_node.ros.node.adapters import Adapters
 
 BLENDSHAPES = "~/blendshapes"
 COEFFICIENTS = "~/coefficients"
@@ -14,36 +11,47 @@ REACTION = "~/reaction"
 IMAGE = "~/image"
 COMPRESSED = "~/image/compressed"
 DIAGNOSTICS = "/diagnostics"
-# topic -> (type, best effort as for sensor data, depth)
+EXPRESSION = "~/expression"
+FACS = "~/facs"
+JOINT_STATES = "~/joint_states"
+MOTORS = "~/motors"
+JOINT_TRAJECTORY = "~/joint_trajectory"
+
+
+class OutputTopic(NamedTuple):
+    """best_effort: as sensor data is sent, else reliable. depth: of the queue."""
+
+    type_name: str
+    best_effort: bool = False
+    depth: int = 10
+
+
 OUTPUTS = {
-    BLENDSHAPES: ("reactface_msgs/msg/Blendshapes", False, 10),
-    COEFFICIENTS: ("reactface_msgs/msg/FaceCoefficients", False, 10),
-    REACTION: ("reactface_msgs/msg/Reaction", False, 10),
-    IMAGE: ("sensor_msgs/msg/Image", True, 1),
-    COMPRESSED: ("sensor_msgs/msg/CompressedImage", True, 1),
-    DIAGNOSTICS: ("diagnostic_msgs/msg/DiagnosticArray", False, 10),
+    BLENDSHAPES: OutputTopic("reactface_msgs/msg/Blendshapes"),
+    COEFFICIENTS: OutputTopic("reactface_msgs/msg/FaceCoefficients"),
+    REACTION: OutputTopic("reactface_msgs/msg/Reaction"),
+    IMAGE: OutputTopic("sensor_msgs/msg/Image", True, 1),
+    COMPRESSED: OutputTopic("sensor_msgs/msg/CompressedImage", True, 1),
+    DIAGNOSTICS: OutputTopic("diagnostic_msgs/msg/DiagnosticArray"),
+    EXPRESSION: OutputTopic("hri_msgs/msg/Expression"),
+    FACS: OutputTopic("hri_msgs/msg/FacialActionUnits"),
+    JOINT_STATES: OutputTopic("sensor_msgs/msg/JointState"),
+    MOTORS: OutputTopic("sensor_msgs/msg/JointState"),
+    JOINT_TRAJECTORY: OutputTopic("trajectory_msgs/msg/JointTrajectory"),
 }
+"""Every topic that a node may publish."""
+ADAPTER_TOPICS = (EXPRESSION, FACS, JOINT_STATES, MOTORS, JOINT_TRAJECTORY)
+"""Published where an output (``config.OutputsConfig``) asks for them; the others always are."""
 
 
-class Transport(Protocol):
-    """How the server reaches the graph; topics are the keys of ``outputs``."""
+def outputs(config: RosConfig, adapter_topics: Iterable[str]) -> dict[str, OutputTopic]:
+    """The topics that are published, with the QoS of the configuration.
 
-    def publish(self, topic: str, message: Any) -> None: ...
-    def subscribers(self, topic: str) -> int: ...
-
-
-class Page(Protocol):
-    """What the server needs of ``reactface_node.web.WebFace``; no call waits for anybody."""
-
-    def show(self, face: np.ndarray, speaker: np.ndarray | None) -> None: ...
-    def tell(self, about: Mapping[str, Any]) -> None: ...
-    def commands(self) -> list[tuple[str, Any]]: ...
-
-
-def outputs(config: RosConfig, adapters: Adapters) -> dict[str, tuple[str, bool, int]]:
-    """All topics that are published: topic -> (type, best effort, depth)."""
-    pictures = {
-        topic: (OUTPUTS[topic][0], config.picture_qos == "best_effort", 1)
-        for topic in (IMAGE, COMPRESSED)
-    }
-    return OUTPUTS | pictures | adapters.topics
+    adapter_topics: those of ADAPTER_TOPICS that the configured outputs publish.
+    """
+    wanted = [*(topic for topic in OUTPUTS if topic not in ADAPTER_TOPICS), *adapter_topics]
+    found = {topic: OUTPUTS[topic] for topic in wanted}
+    best_effort = config.picture_qos == "best_effort"
+    for topic in (IMAGE, COMPRESSED):
+        found[topic] = OUTPUTS[topic]._replace(best_effort=best_effort)
+    return found

@@ -9,7 +9,6 @@ the model, has threads of its own inside the session, and the executor never wai
 
 import gc
 import logging
-import math
 import signal
 import time
 import traceback
@@ -19,23 +18,20 @@ from importlib.util import find_spec
 from typing import Any
 
 from reactface_node.config import Config
-from reactface_node.config.settings import Setting, settings
+from reactface_node.config.settings import settings
 from reactface_node.engine.devices import free_memory
 from reactface_node.errors import UserError, one_line
 from reactface_node.perception.memory import give_back
+from reactface_node.ros.messages.types import RclpyTypes
 from reactface_node.ros.node.changes import Changes, named
+from reactface_node.ros.node.descriptors import parameter_descriptor
 from reactface_node.ros.node.safety import RepeatedFailure, SafetyNet
 from reactface_node.ros.rclpy.robot_settings import declared, sort_out
 
 try:
     import rclpy
     from lifecycle_msgs.srv import ChangeState
-    from rcl_interfaces.msg import (
-        FloatingPointRange,
-        IntegerRange,
-        ParameterDescriptor,
-        SetParametersResult,
-    )
+    from rcl_interfaces.msg import SetParametersResult
     from rclpy.executors import SingleThreadedExecutor
     from rclpy.impl.implementation_singleton import rclpy_implementation
     from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -311,7 +307,11 @@ def _declare(node: Any, config: Config) -> Config:
     if ours.get("profile", config.profile) != config.profile:
         config = Config.load(ours["profile"])
     config = config.replace(**ours)
-    described = [(item.name, item.value, _descriptor(item)) for item in declared(config)]
+    types = RclpyTypes()
+    described = [
+        (item.name, item.value, parameter_descriptor(types, item, True))
+        for item in declared(config)
+    ]
     node.declare_parameters("", described, ignore_override=True)
     for line in ignored:
         node.get_logger().warning(line)
@@ -320,20 +320,3 @@ def _declare(node: Any, config: Config) -> Config:
 
 def _is_setting(name: str) -> bool:
     return name.split(".")[0] not in _RCLPY_OWN
-
-
-def _descriptor(item: Setting) -> ParameterDescriptor:
-    # Not read_only, which rclpy would hold to while nothing is configured, too.
-    about = ParameterDescriptor(description=item.help)
-    constraints = [f"one of {', '.join(item.choices)}"] if item.choices else []
-    if not item.live:
-        constraints.append("read in configure")
-    about.additional_constraints = "; ".join(constraints)
-    if item.low is not None and item.high is not None:
-        if isinstance(item.value, float):
-            limits = FloatingPointRange(from_value=float(item.low), to_value=float(item.high))
-            about.floating_point_range = [limits]
-        else:
-            low, high = math.ceil(item.low), math.floor(item.high)
-            about.integer_range = [IntegerRange(from_value=low, to_value=high, step=1)]
-    return about

@@ -1,11 +1,8 @@
-"""What ``bench`` measures with: readings before and after calls, modules or methods, by stage.
-
-Nothing that is measured knows of it: modules get hooks and objects other methods, both for a time.
-"""
+"""What ``bench`` measures with: a clock that is read before and after the stages."""
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,45 +14,38 @@ from torch import nn
 class StageMeter:
     """By stage, how much a reading that grows, such as a clock, grew in each of its calls.
 
-    ``grown``: for every stage the calls alone (``each``), or their sums from ``lap`` to ``lap``.
+    A ``session.probe.Probe`` for sessions and servers; modules of a network are measured through
+    torch's own hooks. ``grown``: for every stage its calls one by one, or their sums from ``lap``
+    to ``lap``.
     """
 
-    def __init__(self, reading: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        reading: Callable[[], float] = time.perf_counter,
+        each: Sequence[str] = (),
+        summed: Mapping[str, str] | None = None,
+    ) -> None:
+        """each: stages whose calls are kept one by one. summed: stages whose calls are added up,
+        and the name under which they are. Other stages are not measured."""
         self.grown: dict[str, list[float]] = defaultdict(list)
-        self._reading = reading
+        self._reading, self._each, self._summed = reading, frozenset(each), dict(summed or {})
         self._lap: dict[str, float] = defaultdict(float)
         self._open: list[float] = []
 
-    def timed(self, stage: str, call: Callable[..., Any], each: bool = True) -> Callable[..., Any]:
-        """The same call, read under ``stage``."""
-
-        def measured(*arguments: Any, **named: Any) -> Any:
-            before = self._reading()
-            result = call(*arguments, **named)
-            grown = self._reading() - before
-            if each:
-                self.grown[stage].append(grown)
-            else:
-                self._lap[stage] += grown
-            return result
-
-        return measured
-
     @contextmanager
-    def wrapping(self, stage: str, owner: Any, *methods: str, each: bool = True) -> Iterator[None]:
-        """Inside, these methods of an object, a class or a module are read under ``stage``."""
-        before = {method: getattr(owner, method) for method in methods}
-        own = {method for method in methods if method in vars(owner)}
-        for method, call in before.items():
-            setattr(owner, method, self.timed(stage, call, each))
-        try:
+    def stage(self, name: str) -> Iterator[None]:
+        """Inside, the reading grows for this stage; where an exception leaves it, it is not
+        counted."""
+        if name not in self._each and name not in self._summed:
             yield
-        finally:
-            for method, call in before.items():
-                if method in own:
-                    setattr(owner, method, call)
-                else:
-                    delattr(owner, method)
+            return
+        before = self._reading()
+        yield
+        grown = self._reading() - before
+        if name in self._each:
+            self.grown[name].append(grown)
+        else:
+            self._lap[self._summed[name]] += grown
 
     @contextmanager
     def watching(self, stages: dict[str, list[nn.Module]]) -> Iterator[None]:
@@ -96,7 +86,7 @@ class StageMeter:
 
 
 def clock(device: str) -> Callable[[], float]:
-    """Seconds, read when the device has finished what it was given."""
+    """Seconds, read when the device has finished all work that it was given."""
     if not device.startswith("cuda"):
         return time.perf_counter
 
@@ -108,7 +98,7 @@ def clock(device: str) -> Callable[[], float]:
 
 
 def taken_s(work: Callable[[], Any], device: str) -> float:
-    """Seconds that a call takes, with what it leaves to the device."""
+    """Seconds that a call takes, with the work that it gives to the device."""
     read = clock(device)
     began = read()
     work()

@@ -15,6 +15,7 @@ from reactface_node.engine.engine import Engine
 from reactface_node.files.progress import ProgressBar
 from reactface_node.perception import make_tracker
 from reactface_node.schema import FRAME_RATE_HZ, Observation
+from reactface_node.session.probe import NoProbe, Probe
 from reactface_node.session.session import ReactionSession
 from reactface_node.tools.bench.recording import BenchRecording
 
@@ -77,16 +78,17 @@ class Drive:
         """How long the session has lasted."""
         return self._heard / FRAME_RATE_HZ
 
-    def window(self) -> int:
-        """w frames of the speaker, however many the session takes at a time; how many of the
-        listener's came of them."""
-        before = self.frames
+    def window(self, probe: Probe | None = None) -> int:
+        """w frames of the speaker, however many the session takes at a time; how many frames of
+        the listener came of them. probe: is told of the stage "model"."""
+        before, probe = self.frames, probe or NoProbe()
         for _ in range(self._window):
             feed(self.session, self._clip, self._heard)
             self._heard += 1
             # Not by ``poll``, whose thread would hide the model's arithmetic from its counter.
             for pending in self.session.take(self._heard / FRAME_RATE_HZ):
-                raw = self.engine.step(pending.speaker)
+                with probe.stage("model"):
+                    raw = self.engine.step(pending.speaker)
                 self.frames += len(self.session.finish(pending, raw).face)
         return self.frames - before
 

@@ -75,15 +75,16 @@ def stages(config: Config, model: nn.Module | None, drive: Drive, blocks: int) -
     modules = {} if model is None else stage_modules(model, config.model.behaviour)
     _fill(config, drive)
     flops, moved = _count(drive, modules)
-    meter, yardsticks = StageMeter(clock(config.device)), ReferenceSpeeds(config.device)
-    with meter.watching(modules), meter.wrapping(WHOLE, drive.engine, "step", each=False):
+    meter = StageMeter(clock(config.device), summed={WHOLE: WHOLE})
+    yardsticks = ReferenceSpeeds(config.device)
+    with meter.watching(modules):
         for _ in ProgressBar(range(blocks), "stages", unit="block", leave=False):
             yardsticks.measure()
             # The copy has emptied the caches.
             drive.window()
             meter.drop()
             for _ in range(BLOCK):
-                drive.window()
+                drive.window(meter)
                 meter.lap()
     grown = dict(meter.grown)
     if modules:
@@ -152,9 +153,9 @@ def _count(
     # Torch does not count what a CPU attends with.
     attends = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
     with FlopCounterMode(display=False, custom_mapping={attends: _attention_flops}) as counter:
-        meter = StageMeter(lambda: float(counter.get_total_flops()))
-        with meter.watching(stages), meter.wrapping(WHOLE, drive.engine, "step", each=False):
-            drive.window()
+        meter = StageMeter(lambda: float(counter.get_total_flops()), summed={WHOLE: WHOLE})
+        with meter.watching(stages):
+            drive.window(meter)
     meter.lap()
     for hook in hooks:
         hook.remove()
@@ -192,4 +193,5 @@ def _attention_flops(
 ) -> int:
     """Shapes (B, heads, T, D): two products."""
     batch, heads, length, width = query
-    return 2 * batch * heads * length * key[2] * (width + value[3])
+    result: int = 2 * batch * heads * length * key[2] * (width + value[3])
+    return result

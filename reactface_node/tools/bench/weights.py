@@ -9,11 +9,11 @@ from typing import Any
 
 import cv2
 import torch
-from safetensors.torch import save_file
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.files import resources
+from reactface_node.files.tensors import write_safetensors
 from reactface_node.model.checkpoint import WEIGHTS_HELP, save_checkpoint
 from reactface_node.model.official.checkpoint import FORMAT, VERSION
 from reactface_node.model.official.model import OfficialReactFace
@@ -73,8 +73,7 @@ def complete_portrait(
 def _write_random(config: Config, path: Path) -> None:
     if config.model.behaviour == "official":
         tensors = OfficialReactFace(config.model, untrained_wav2vec2()).state_dict()
-        whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
-        save_file(whole, path, {"format": FORMAT, "version": str(VERSION)})
+        write_safetensors(path, tensors, {"format": FORMAT, "version": str(VERSION)})
         return
     heard = untrained_wav2vec2() if config.model.speech_encoder == "wav2vec2" else None
     save_checkpoint(path, ReactFace(config.model, heard), config, {}, "")

@@ -19,7 +19,7 @@ from reactface_node.ros.bags.reader import BagMessage
 from reactface_node.ros.bags.source import Elapsed, RecordingSource, open_source
 from reactface_node.ros.messages import convert
 from reactface_node.ros.messages.audio import Audio, AudioFormat, says_its_format
-from reactface_node.ros.node.stamps import stream_clock
+from reactface_node.ros.node.stamps import StreamClock, stream_clock
 from reactface_node.schema import NUM_COEFFICIENTS
 from reactface_node.tools.inspection.hearing import Hearing
 from reactface_node.tools.inspection.record import AudioLog, ImageLog, Recording, StreamLog
@@ -158,11 +158,10 @@ class _Eye:
         with self.guarded():
             rgb = convert.image_to_rgb(message)
             stamp_s = convert.time_to_s(message.header.stamp)
-            placed_s = self._clock.time_s(stamp_s, item.stamp_s)
-            time_s = now_s if placed_s is None else now_s + placed_s - item.stamp_s
+            time_s = now_s + self._clock.place(stamp_s, item.stamp_s) - item.stamp_s
             form = str(message.format if hasattr(message, "format") else message.encoding)
             kind = f"{item.type.split('/')[-1]} '{form[:40]}'"
-            self.see(stamp_s, item.stamp_s, _offset(placed_s, stamp_s), time_s, rgb, kind)
+            self.see(stamp_s, item.stamp_s, _added(self._clock), time_s, rgb, kind)
 
     def see(
         self,
@@ -238,13 +237,12 @@ class _Ear:
     def on_audio(self, item: BagMessage, now_s: float) -> None:
         with self.guarded():
             audio = convert.audio_to_samples(item.message, self._bare)
-            placed_s = self._clock.time_s(audio.stamp_s, item.stamp_s, audio.duration_s)
-            began_s = item.stamp_s - audio.duration_s if placed_s is None else placed_s
+            began_s = self._clock.place(audio.stamp_s, item.stamp_s, audio.duration_s)
             known = self._informed or says_its_format(item.message)
             kind = f"{item.type.split('/')[-1]} {audio.samples.dtype}"
             kind += "" if known else ", rate and format assumed"
-            offset_s = _offset(placed_s, audio.stamp_s)
-            self.hear(item.stamp_s, offset_s, now_s + began_s - item.stamp_s, audio, kind)
+            time_s = now_s + began_s - item.stamp_s
+            self.hear(item.stamp_s, _added(self._clock), time_s, audio, kind)
 
     def hear(
         self, arrival_s: float, offset_s: float, time_s: float, audio: Audio, kind: str
@@ -275,9 +273,9 @@ class _Ear:
         )
 
 
-def _offset(placed_s: float | None, stamp_s: float | None) -> float:
-    """What was added to the stamp; NaN where it was of no use."""
-    return np.nan if placed_s is None or stamp_s is None else placed_s - stamp_s
+def _added(clock: StreamClock) -> float:
+    """What was added to the newest message's stamp; NaN where it was of no use."""
+    return np.nan if clock.added_s is None else clock.added_s
 
 
 def face_height(face: Face, rgb: np.ndarray) -> float:

@@ -291,7 +291,7 @@ def test_ended_while_it_gets_its_name_nothing_is_lost(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store.os, "rename", ended)
+        patch.setattr(store, "put_in_place", ended)
         with pytest.raises(KeyboardInterrupt):
             convert(dyads(), tmp_path / "parts", workers=1)
     monkeypatch.setattr(store, "_write_rows", ended)  # nothing is left to write

@@ -47,7 +47,7 @@ def test_an_unfinished_split_is_not_loaded_and_goes_on(tmp_path):
     with pytest.raises(KeyboardInterrupt), ClipWriter(tmp_path, plan()) as writer:
         write_clip(writer.unfinished, writer.plan, 1, clips[1])
         raise KeyboardInterrupt
-    assert stat.S_IMODE(writer.unfinished.stat().st_mode) == 0o700
+    assert stat.S_IMODE(writer.unfinished.parent.stat().st_mode) == 0o700
     with pytest.raises(UserError, match="not finished; run the same conversion again"):
         load_clips(tmp_path, "train")
     with ClipWriter(tmp_path, plan()) as writer:

@@ -137,7 +137,8 @@ def test_a_page_that_cannot_be_written_is_one_line(results, tmp_path, capsys, mo
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("kept")
     named = [f"{name}={folder}" for name, folder in results.items()]
-    for out, says in ((".", "exists already"), ("file/page", "file is to be a folder")):
+    no_folder = f"there is no folder {tmp_path / 'file'}"
+    for out, says in ((".", "exists already"), ("file/page", no_folder)):
         arguments = ["survey", "make", *named, "--ours", "reactface", "--pairs", "2", "-o", out]
         assert main(arguments) == 2
         error = capsys.readouterr().err

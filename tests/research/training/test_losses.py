@@ -53,6 +53,9 @@ def test_the_energy_score_of_two_samples_by_hand():
     # Windows of 2 frames have 4 numbers: distances 2 and 4 to the real one, 6 to each other.
     got = losses.energy_loss(listener, real, 2)
     assert got.item() == pytest.approx((3.0 - 0.5 * 6.0) / 2.0, abs=1e-6)
+    # To a real one at 5 the distances are 8 and 14; the score is not divided by the root of 4.
+    got = losses.energy_score(listener, real + 5.0, 2)
+    assert got.item() == pytest.approx(11.0 - 0.5 * 6.0, abs=1e-6)
     # With a second appropriate reaction that the first sample hits: 2, 4, 0 and 6 to the real ones.
     both = torch.stack([torch.zeros(4, 2), torch.ones(4, 2)])[None]
     got = losses.energy_loss(listener, both, 2)

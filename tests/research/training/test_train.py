@@ -30,7 +30,7 @@ from reactface_node.research.training.train import (
     standardise,
     train,
 )
-from reactface_node.research.training.validate import energy_score, quick_metrics
+from reactface_node.research.training.validate import quick_metrics, score_of_seconds
 
 
 @pytest.fixture(scope="module")
@@ -94,11 +94,26 @@ def test_the_energy_score_is_best_for_the_real_distribution():
     real = [rng.standard_normal((12, 50, 58)).astype(np.float32)]
     ones = np.ones(58, np.float32)
     fair = rng.standard_normal((1, 12, 50, 58)).astype(np.float32)
-    scores = [energy_score(scale * fair, real, ones) for scale in (0.0, 0.5, 1.0, 1.5, 3.0)]
+    scores = [score_of_seconds(scale * fair, real, ones) for scale in (0.0, 0.5, 1.0, 1.5, 3.0)]
     assert np.argmin(scores) == 2
     # Nobody moves: mean distance to the real ones, nothing apart.
     second = real[0].reshape(12, 2, -1)
     assert scores[0] == pytest.approx(np.linalg.norm(second, axis=2).mean(), rel=1e-5)
+
+
+def test_validation_scores_seconds_in_units_of_the_scale_by_hand():
+    """Two clips; 30 frames are one second. A second of n channels that are x apart is
+    sqrt(25 n) x apart."""
+    drawn = np.zeros((2, 2, 30, 58), np.float32)
+    drawn[:, 1, :, 0] = 2.0
+    drawn[:, :, 25:] = 99.0
+    real = [np.zeros((1, 30, 58), np.float32), np.zeros((2, 30, 58), np.float32)]
+    real[1][1, :, 0] = 4.0
+    scale = np.full(58, 2.0, np.float32)
+    # In units of the scale: samples 0 and 1, real reactions 0, and 0 and 2.
+    near = [(0 + 1) / 2, (0 + 1 + 2 + 1) / 4]
+    expected = 5.0 * np.mean([one - 0.5 * 1 for one in near])
+    assert score_of_seconds(drawn, real, scale) == pytest.approx(expected, abs=1e-5)
 
 
 def test_going_on_with_another_config_or_a_damaged_state_is_refused(tmp_path, data):

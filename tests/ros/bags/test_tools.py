@@ -38,7 +38,7 @@ def test_every_panel_of_the_layout_is_placed_once(layout):
 def test_the_layout_shows_topics_that_there_are_and_names_what_it_plots(layout):
     topics = {
         name.replace("~", "/reactface"): kind
-        for name, (kind, *_) in outputs(RosConfig(), Adapters(OutputsConfig())).items()
+        for name, (kind, *_) in outputs(RosConfig(), Adapters(OutputsConfig()).topics).items()
     }
     panels = layout["configById"]
     image = panels["Image!reaction"]["imageMode"]["imageTopic"]

@@ -39,7 +39,7 @@ def deliver(node, humans, stream, message):
     """As a transport does."""
     if stream == "faces":
         if humans.see(stream, message.ids):
-            node.server.follow_another(stream)
+            node.server.intake.follow_another(stream)
     else:
         node.server.receive(stream, message, START_S)
 

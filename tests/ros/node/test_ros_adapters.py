@@ -16,6 +16,7 @@ from reactface_node.ros.messages import convert
 from reactface_node.ros.messages.types import RclpyTypes, RosbagsTypes
 from reactface_node.ros.node import adapters
 from reactface_node.ros.node.adapters import Adapters
+from reactface_node.ros.node.topics import ADAPTER_TOPICS, OUTPUTS
 from reactface_node.schema import COEFFICIENT_NAMES
 
 TYPES = RosbagsTypes()
@@ -31,7 +32,7 @@ class Wire:
         self.seen = []
 
     def __call__(self, topic, message):
-        kind = adapters.TOPICS[topic][0]
+        kind = OUTPUTS[topic].type_name
         assert message.__msgtype__ == kind
         self.seen.append((topic, TYPES.deserialize(bytes(TYPES.serialize(message)), kind)))
 
@@ -56,7 +57,7 @@ def test_nothing_configured_sends_nothing():
 
 def test_topics_are_what_is_configured():
     every = Adapters(OutputsConfig(**MESSAGES)).topics
-    assert every == adapters.TOPICS
+    assert every == {topic: OUTPUTS[topic] for topic in ADAPTER_TOPICS}
     assert all(TYPES.message_type(kind) for kind, _, _ in every.values())
     assert list(Adapters(OutputsConfig(facs=True)).topics) == ["~/facs"]
 
@@ -142,7 +143,7 @@ def test_rclpys_setters_accept_them(dtype):
     published, made = {}, Adapters(OutputsConfig(**MESSAGES))
     face = SMILE.astype(dtype)
     made.send(GeneratedTypes(), np.float64(10.0), "head", face, published.__setitem__)
-    assert set(published) == set(adapters.TOPICS)
+    assert set(published) == set(ADAPTER_TOPICS)
     position = array.array("d", published["~/joint_states"].position)
     np.testing.assert_array_equal(position, face.astype(np.float64))
 

@@ -73,7 +73,7 @@ def test_who_is_followed_next_is_no_other_publisher(node, caplog):
     loud.data[:] = 1
     node.server.receive("audio", loud, START_S + 0.02, 17)
     for whose in ("faces", "voices"):
-        node.server.follow_another(whose)
+        node.server.intake.follow_another(whose)
     node.server.receive("image", an_image(START_S + 0.04), START_S + 0.04, 8)
     node.server.receive("audio", loud, START_S + 0.04, 18)
     assert seen(node) == [0.0, 0.04] and node.session.speakers == 1
@@ -204,18 +204,18 @@ def jpeg(width, height):
 )
 def test_a_jpeg_is_no_larger_than_the_tracker_needs(face_encoder, size, pushed):
     node = faked_node(Config().replace(**{"model.face_encoder": face_encoder}))
-    node.server.on_image(jpeg(*size), START_S)
+    node.server.intake.on_image(jpeg(*size), START_S)
     assert node.session.images == [(START_S, (*pushed[::-1], 3))]
 
 
 def test_large_raw_images_are_said_once(node, caplog):
     for index in range(2):
         large = an_image(START_S + index, rgb=np.zeros((1440, 2560, 3), np.uint8))
-        node.server.on_image(large, START_S + index)
+        node.server.intake.on_image(large, START_S + index)
     assert [r.message.partition(":")[0] for r in caplog.records] == [
         "raw images of 2560x1440 are 11 MB each"
     ]
     assert len(node.session.images) == 2
     assert cv2.imdecode(jpeg(2560, 1440).data, cv2.IMREAD_COLOR).nbytes > 10_000_000
-    node.server.on_image(jpeg(2560, 1440), START_S)
+    node.server.intake.on_image(jpeg(2560, 1440), START_S)
     assert len(caplog.records) == 1

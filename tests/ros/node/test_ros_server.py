@@ -80,19 +80,19 @@ def test_no_image_where_nothing_is_drawn(node):
 
 
 def test_stamps_of_the_sender_are_kept(node):
-    node.server.on_image(an_image(START_S - 0.08), START_S)
+    node.server.intake.on_image(an_image(START_S - 0.08), START_S)
     assert node.session.images == [(pytest.approx(START_S - 0.08), (4, 6, 3))]
 
 
 def test_unstamped_audio_ended_when_it_arrived(caplog):
     node = faked_node(informed=False, is_live=False)
-    node.server.on_audio(audio_data(160), START_S)
+    node.server.intake.on_audio(audio_data(160), START_S)
     assert node.session.audio == [(pytest.approx(START_S - 0.01), 160, 16000)]
     assert [r.message for r in caplog.records] == [
         "no message on audio_info has described the audio yet: taking it as 16000 Hz, 1 channel(s)"
     ]
     caplog.clear()
-    node.server.on_audio(audio_data(160), 6.5)
+    node.server.intake.on_audio(audio_data(160), 6.5)
     assert caplog.records == []
 
 
@@ -101,16 +101,16 @@ def test_missing_stamps_and_foreign_clocks_fall_back_to_arrival_and_say_so_once(
     node, caplog, stamp_s
 ):
     for index in range(3):
-        node.server.on_image(an_image(stamp_s), START_S + index)
+        node.server.intake.on_image(an_image(stamp_s), START_S + index)
     assert [stamp for stamp, _ in node.session.images] == [START_S, START_S + 1, START_S + 2]
     assert len(caplog.records) == 1 and "time of arrival" in caplog.text
 
 
 def test_audio_info_changes_the_format_of_bare_audio(node):
-    node.server.on_audio_info(
+    node.server.intake.on_audio_info(
         SimpleNamespace(channels=2, sample_rate=48000, sample_format="S16LE", coding_format="wave")
     )
-    node.server.on_audio(audio_data(480), START_S)
+    node.server.intake.on_audio(audio_data(480), START_S)
     assert node.session.audio == [(pytest.approx(START_S - 0.005), 240, 48000)]
 
 
@@ -118,26 +118,26 @@ def test_bad_messages_are_counted_and_warned_of_once_a_second(node, caplog):
     bad = an_image()
     bad.encoding = "vogon8"
     for index in range(25):
-        node.server.on_image(bad, START_S + 0.1 * index)
+        node.server.intake.on_image(bad, START_S + 0.1 * index)
     assert node.server.meter.totals["rejected"] == 25
     assert len(caplog.records) == 3 and "vogon8" in caplog.text
-    node.server.on_image(an_image(), START_S + 3)
+    node.server.intake.on_image(an_image(), START_S + 3)
     assert len(node.session.images) == 1
 
 
 def test_nothing_a_message_does_comes_out_of_a_callback(node, caplog):
     mp3 = SimpleNamespace(data=bytes([0xFF, 0xFB, 0x90, 0x00]) + bytes(413))
-    node.server.on_audio(mp3, START_S)
+    node.server.intake.on_audio(mp3, START_S)
     assert "format:=wave" in caplog.text
     for message in (SimpleNamespace(), None, SimpleNamespace(data="text"), 7):
-        node.server.on_image(message, START_S)
-        node.server.on_audio(message, START_S)
+        node.server.intake.on_image(message, START_S)
+        node.server.intake.on_audio(message, START_S)
 
     def broken(*_args):
         raise ValueError("tracker fell over\nbadly")
 
     node.session.push_image = broken
-    node.server.on_image(an_image(), START_S + 5)
+    node.server.intake.on_image(an_image(), START_S + 5)
     assert "ValueError: tracker fell over badly" in caplog.text
     assert node.server.meter.totals["rejected"] == 10
 
@@ -153,8 +153,8 @@ def test_reset_forgets_what_was_still_to_be_shown(node):
 def test_disabled_neither_listens_nor_shows_a_face(node):
     node.server.enable(False)
     node.session.reactions = [reaction(START_S)]
-    node.server.on_image(an_image(), START_S)
-    node.server.on_audio(audio_data(), START_S)
+    node.server.intake.on_image(an_image(), START_S)
+    node.server.intake.on_audio(audio_data(), START_S)
     for tick in range(200):
         node.server.tick(START_S + 0.01 * tick)
     assert {topic for topic, _ in node.transport.sent} == {DIAGNOSTICS}
@@ -163,7 +163,7 @@ def test_disabled_neither_listens_nor_shows_a_face(node):
     assert (status.level, status.message) == (0, "disabled")
     node.server.enable(True)
     node.server.tick(START_S + 2)
-    node.server.on_image(an_image(), START_S)
+    node.server.intake.on_image(an_image(), START_S)
     assert len(node.session.images) == 1 and node.session.resets == 2
 
 
@@ -187,9 +187,9 @@ def test_diagnostics_once_a_second_with_rates_latency_and_the_sessions_counters(
     for tick in range(301):
         now_s = START_S + 0.01 * tick
         if tick % 4 == 0:
-            node.server.on_image(an_image(now_s), now_s)
+            node.server.intake.on_image(an_image(now_s), now_s)
         if tick % 2 == 0:
-            node.server.on_audio(audio_data(320), now_s)
+            node.server.intake.on_audio(audio_data(320), now_s)
         if tick % 32 == 0:
             node.session.reactions = [reaction(now_s + 0.05)]
         node.server.tick(now_s)
@@ -222,7 +222,7 @@ def warnings_are_seen(caplog):
 def test_another_face_of_ros4hri_is_no_second_publisher(node, caplog):
     node.session.change_speaker = lambda: None
     for at_s, name in ((START_S, "face_f1"), (START_S + 0.04, "face_f2")):
-        node.server.follow_another("faces")
+        node.server.intake.follow_another("faces")
         node.server.receive("image", convert.image(TYPES, at_s, name, RGB), at_s)
     assert len(node.session.images) == 2 and "publisher" not in caplog.text
 
@@ -233,7 +233,7 @@ def test_another_voice_is_heard_though_the_last_one_fell_silent(node):
     build = TYPES.message_type("audio_common_msgs/msg/AudioData")
     for at_s, change in (
         (START_S, lambda: None),
-        (START_S + 1, lambda: node.server.follow_another("voices")),
+        (START_S + 1, lambda: node.server.intake.follow_another("voices")),
     ):
         change()
         node.server.receive("audio", build(data=np.ones(320, np.uint8)), at_s)

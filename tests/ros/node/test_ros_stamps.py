@@ -225,7 +225,7 @@ def run(events):
             node.server.tick(START_S + now / 100)
             now += 1
         node.server.receive(stream, message, START_S + arrival)
-    stats = {**session.stats(), **node.server.meter.totals, **node.server.offsets()}
+    stats = {**session.stats(), **node.server.meter.totals, **node.server.intake.offsets()}
     session.close()
     return session.pushed, stats
 
@@ -385,3 +385,13 @@ def test_an_offset_that_is_known_beforehand_is_there_from_the_first_message_on()
     clock = stream_clock("audio", 1.0, offset_s)
     times = placed(clock, microphone(burst=10), always(-0.3), 0.032)
     np.testing.assert_allclose(times, [t for t, _ in microphone(burst=10)], atol=LAG_S + 1e-6)
+
+
+def test_a_message_without_a_stamp_of_use_ended_when_it_came():
+    clock = audio_clock()
+    assert clock.place(None, START_S, 0.5) == START_S - 0.5 and clock.added_s is None
+    assert clock.place(0.0, START_S + 1, 0.5) == START_S + 0.5 and clock.added_s is None
+    assert clock.place(START_S + 1.4, START_S + 2, 0.5) == START_S + 1.4 and clock.added_s == 0.0
+    # Of a clock that is 100 s behind.
+    assert clock.place(START_S - 97.4, START_S + 3, 0.5) == pytest.approx(START_S + 2.5)
+    assert clock.added_s == clock.offset_s == pytest.approx(99.9)

@@ -113,7 +113,7 @@ def test_contexts_are_of_wav2vec2():
         (["--contexts", "1"], "take --profile paper"),
         (["--set", "weights=no.safetensors"], "no weights 'no.safetensors'"),
         (["--device", "cuda:9"], "device 'cuda:9' cannot be used here"),
-        (["-o", "no/bench.json"], "there is no such folder"),
+        (["-o", "no/bench.json"], "there is no folder"),
         (["--compare", "--set", "model.widht=32"], "did you mean model.width"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import itertools
 import tempfile
+from contextlib import nullcontext
 from types import SimpleNamespace
 from unittest.mock import Mock
 
@@ -15,10 +16,12 @@ from torch import nn
 from reactface_node.model.official.session import OfficialListener
 from reactface_node.ros.messages import convert
 from reactface_node.schema import Observation
+from reactface_node.session.playout import Playout
 from reactface_node.tools.bench import flat as flat_module
 from reactface_node.tools.bench.clock import StageMeter, spread
 from reactface_node.tools.bench.drive import BenchClip, Drive, tracked_clip
 from reactface_node.tools.bench.flat import flat
+from reactface_node.tools.bench.pipeline import EACH, SUMMED, BenchNode
 from reactface_node.tools.bench.recording import BenchRecording, enlarged
 from reactface_node.tools.bench.stages import _attention_flops, _count, stage_modules
 
@@ -36,29 +39,53 @@ def counting():
 
 
 def test_calls_are_read_alone_or_added_up_over_a_lap():
-    class Owner:
-        def add(self, left, right):
-            return left + right
-
-    meter, owner = StageMeter(counting()), Owner()
-    with meter.wrapping("alone", owner, "add"), meter.wrapping("summed", owner, "add", each=False):
-        assert owner.add(1, right=2) == 3
-        assert owner.add(3, 4) == 7
-        meter.lap()
-        owner.add(5, 6)
-        meter.drop()
+    meter = StageMeter(counting(), each=("alone",), summed={"part": "summed", "rest": "summed"})
+    for _ in range(2):
+        with meter.stage("alone"), meter.stage("part"):
+            pass
+    with meter.stage("rest"), meter.stage("not measured"):
+        pass
+    meter.lap()
+    with meter.stage("alone"), meter.stage("part"):
+        pass
+    meter.drop()
     # The outer reading looks three times: at the inner one's two looks too.
-    assert meter.grown == {"alone": [1, 1, 1], "summed": [6]}
-    owner.add(1, 2)
-    assert len(meter.grown["alone"]) == 3 and "add" not in vars(owner)
+    assert meter.grown == {"alone": [3, 3, 3], "summed": [3]}
 
 
-def test_methods_of_a_module_are_put_back(recording):
-    before = convert.image_to_rgb
-    with pytest.raises(RuntimeError), StageMeter().wrapping("decode", convert, "image_to_rgb"):
-        assert convert.image_to_rgb is not before
+def test_a_stage_that_an_error_ends_is_not_counted():
+    meter = StageMeter(counting(), each=("alone",), summed={"part": "part"})
+    with pytest.raises(RuntimeError), meter.stage("part"), meter.stage("alone"):
         raise RuntimeError
-    assert convert.image_to_rgb is before
+    meter.lap()
+    assert meter.grown == {}
+
+
+def test_a_node_tells_of_its_stages_and_nothing_of_it_is_replaced(recording, monkeypatch):
+    from rigs.bench import QuickTracker
+
+    monkeypatch.setattr("reactface_node.tools.bench.pipeline.make_tracker", QuickTracker)
+    before = dict(vars(convert)), dict(vars(Playout))
+    told = []
+
+    class Noted:
+        def stage(self, name):
+            told.append(name)
+            return nullcontext()
+
+    config = small_config()
+    node = BenchNode(config, engine_for(config), recording, is_live=False, probe=Noted())
+    now_s = 0.0
+    for event in recording.events(1.5):
+        while now_s < event.arrival_s:
+            node.server.tick(100.0 + now_s)
+            now_s += 0.01
+        node.receive(event, 100.0, 100.0 + event.arrival_s)
+    node.session.close()
+    assert set(told) >= {"deserialise", "track", "model", "playout", *EACH, *SUMMED}
+    assert told.count("render") == node.frames() > 10
+    assert "step" not in vars(node.session._engine)
+    assert before == (dict(vars(convert)), dict(vars(Playout)))
 
 
 def test_modules_are_read_by_stage_and_then_left_alone():
@@ -98,9 +125,12 @@ def test_the_stages_are_the_whole_network(behaviour):
 
 def stepping(step):
     """A drive whose engine only steps."""
-    drive = SimpleNamespace(engine=SimpleNamespace(step=step))
-    drive.window = lambda: drive.engine.step()
-    return drive
+
+    def window(probe):
+        with probe.stage("model"):
+            step()
+
+    return SimpleNamespace(window=window)
 
 
 def test_arithmetic_is_counted_by_stage_and_attention_with_it():

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from reactface_node.media.audio import integers_to_float
 from reactface_node.model.records import SpeakerInput
 from reactface_node.model.speech import MEL_FRAME, MEL_HOP, LogMel
 from reactface_node.research.data.clips import Clips
@@ -100,7 +101,7 @@ class NearestNeighbour:
                 x = torch.from_numpy(np.array(clips.speaker[at : at + CHUNK, :frames]))
             else:
                 audio = clips.audio[at : at + CHUNK, : frames * SAMPLES_PER_FRAME]
-                x = self._mel(torch.from_numpy(np.asarray(audio, np.float32) / 32768))
+                x = self._mel(torch.from_numpy(integers_to_float(audio)))
             parts.append(_pool(x, torch.ones_like(x))[0])
         return torch.cat(parts)
 

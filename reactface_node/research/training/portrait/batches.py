@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reactface_node.engine.pixels import bytes_to_pixels
 from reactface_node.render.portrait.generator import frames_around
 from reactface_node.research.training.portrait.clips import PortraitClip
 
@@ -48,5 +49,4 @@ def digest_of(clips: Sequence[PortraitClip]) -> str:
 
 
 def _pictures(rgb: list[np.ndarray]) -> Tensor:
-    stacked = torch.from_numpy(np.stack(rgb)).permute(0, 3, 1, 2)
-    return stacked.float() / 127.5 - 1.0
+    return bytes_to_pixels(torch.from_numpy(np.stack(rgb)).permute(0, 3, 1, 2))

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from torch import Tensor
 
+from reactface_node.engine.pixels import pixels_to_bytes
 from reactface_node.files.whole import written_whole
 
 TITLE_PX = 20
@@ -23,7 +24,7 @@ def save_sheet(path: Path, pictures: Mapping[str, Tensor]) -> None:
 
 
 def _column(name: str, pictures: Tensor) -> np.ndarray:
-    scaled = ((pictures.clamp(-1, 1) + 1) * 127.5).round().byte().cpu()
+    scaled = pixels_to_bytes(pictures).cpu()
     rows = np.vstack(list(scaled.permute(0, 2, 3, 1).numpy()))
     title = np.full((TITLE_PX, rows.shape[1], 3), 255, np.uint8)
     cv2.putText(title, name, (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, cv2.LINE_AA)
