@@ -85,7 +85,8 @@ class ReadRing(Ring):
         seen = torch.cat([torch.where(hidden, -1, age), fresh], dim=1)
         seen = torch.where(seen < 0, places - 1, seen)
         bias = self.layout.table.index_select(1, seen.flatten()).unflatten(1, seen.shape)
-        return bias.repeat(1, samples, 1)[None]
+        result: Tensor = bias.repeat(1, samples, 1)[None]
+        return result
 
 
 def rings_of(state: ModelState) -> dict[str, KVRing]:

@@ -100,7 +100,8 @@ def float_to_int16(samples: np.ndarray) -> np.ndarray:
     """Float of any shape, clipped to [-1, 1 - 2^-15], to the nearest int16: the inverse of
     ``integers_to_float``, which gives back every int16."""
     scale = _FULL_SCALE["i", 2]
-    return np.clip(np.round(samples * scale), -scale, scale - 1).astype(np.int16)
+    result: np.ndarray = np.clip(np.round(samples * scale), -scale, scale - 1).astype(np.int16)
+    return result
 
 
 def check_rate(rate_hz: float) -> None:

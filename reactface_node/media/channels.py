@@ -55,7 +55,8 @@ class Channels:
         if self._chosen == before:
             return heard
         share = (np.arange(len(pcm)) / (FADE_S * rate_hz)).clip(max=1.0).astype(np.float32)
-        return (1.0 - share) * self._of(pcm, before) + share * heard
+        result: np.ndarray = (1.0 - share) * self._of(pcm, before) + share * heard
+        return result
 
     def _of(self, pcm: np.ndarray, channel: int | None) -> np.ndarray:
         return mean(pcm) if channel is None else np.ascontiguousarray(pcm[:, channel])

@@ -243,7 +243,8 @@ def _decoded(path: Path, container: Any, stream: Any) -> Iterator[tuple[Any, flo
 
 def _frame_length_s(frame: Any, stream: Any) -> float:
     if stream.type == "audio":
-        return frame.samples / frame.sample_rate
+        result: float = frame.samples / frame.sample_rate
+        return result
     return float(1 / (stream.average_rate or stream.guessed_rate or 25))
 
 

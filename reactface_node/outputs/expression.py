@@ -113,7 +113,8 @@ _CIRCUMPLEX = np.array([[valence, arousal] for _, valence, arousal in PROTOTYPES
 
 def evidence(weight: np.ndarray) -> np.ndarray:
     """(52,) weights -> (6,) in 0..1, how strongly each of ``EMOTIONS`` shows."""
-    return np.maximum(_SHARES @ weight, 0.0)
+    result: np.ndarray = np.maximum(_SHARES @ weight, 0.0)
+    return result
 
 
 def express(face: np.ndarray) -> Expression:

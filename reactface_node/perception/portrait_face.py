@@ -28,8 +28,8 @@ def crop_portrait(rgb: np.ndarray) -> np.ndarray:
     with quiet_stderr(), quiet_warnings():
         faces = _find(np.ascontiguousarray(rgb))
     if len(faces) != 1:
-        said = "no face" if not faces else "more than one face"
-        raise UserError(f"{said} is found; take a picture of one person who faces the camera")
+        found = "no face" if not faces else "more than one face"
+        raise UserError(f"{found} is found; take a picture of one person who faces the camera")
     height, width = rgb.shape[:2]
     places = faces[0][:, :2] * [width, height]
     tilt = np.degrees(roll(to_pixels(faces[0], width, height)))

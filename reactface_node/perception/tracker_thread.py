@@ -94,7 +94,7 @@ class TrackerThread:
             return self._tracker.track(stamp_s, rgb)
 
     def _do(self, act: Callable[..., None], *arguments: Any) -> None:
-        self._pool.submit(self._timed, act, *arguments).add_done_callback(_say_failed)
+        self._pool.submit(self._timed, act, *arguments).add_done_callback(_log_failed)
 
     def _timed(self, act: Callable[..., Any], *arguments: Any) -> Any:
         began_s, cpu_s = self._clock(), self._cpu_clock()
@@ -106,7 +106,7 @@ class TrackerThread:
             self.cpu_s += min(self._cpu_clock() - cpu_s, took_s)
 
 
-def _say_failed(done: "Future[None]") -> None:
+def _log_failed(done: "Future[None]") -> None:
     """Log the error of a call whose result nobody reads."""
     error = None if done.cancelled() else done.exception()
     if error is not None:

@@ -7,7 +7,8 @@ import numpy as np
 
 # Chosen by hand, not derived; checked in tests/perception/test_people.py.
 NEAR_S, HELD_S = 0.1, 0.5
-"""Chunks within the first of a time count for it; the last chunk counts for the second after it."""
+"""Chunks count for times up to the first before and after them; without such a chunk the last one
+counts for the second after it."""
 VOICE_DB, QUIETEST_DB, FLOOR_S = 12.0, -55.0, 10.0
 """A voice is VOICE_DB louder than the quietest tenth of the last FLOOR_S seconds, and louder than
 QUIETEST_DB (of full scale)."""

@@ -57,7 +57,7 @@ class ReactionSession:
         tracker: Tracker,
         clock: Callable[[], float] = time.perf_counter,
         *,
-        probe: Probe = NoProbe(),
+        probe: Probe | None = None,
     ):
         """Use ``load`` unless the engine or the tracker is your own.
 
@@ -69,7 +69,7 @@ class ReactionSession:
         self._config = config
         self._fixed = frozenset(item.name for item in settings(config) if not item.live)
         self._engine, self._clock = engine, clock
-        self._probe = probe
+        self._probe = probe = probe or NoProbe()
         self._steps = Steps(engine, config.model, probe)
         self._tracker = TrackerThread(
             tracker, clock, time.process_time, partial(probe.stage, "track")

@@ -11,7 +11,7 @@ from reactface_node.engine.engine import Engine
 from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.session.model_use import Use
 from reactface_node.session.pending import Pending, empty_frames
-from reactface_node.session.probe import NoProbe, Probe
+from reactface_node.session.probe import Probe
 
 Raw = np.ndarray | None
 
@@ -24,7 +24,7 @@ class Steps:
     delay of a thread, so it runs at once.
     """
 
-    def __init__(self, engine: Engine, config: ModelConfig, probe: Probe = NoProbe()):
+    def __init__(self, engine: Engine, config: ModelConfig, probe: Probe):
         """probe: told of every step of the model as the stage "model"."""
         self._engine, self._window, self._probe = engine, config.window, probe
         self._empty = empty_frames(config, engine.frames)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import psutil
 from aiohttp import web
 
-from reactface_node.config.outputs import WebConfig
+from reactface_node.config import WebConfig
 from reactface_node.errors import UserError
 
 TOKEN_VARIABLE = "REACTFACE_WEB_TOKEN"

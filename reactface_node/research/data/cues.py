@@ -44,4 +44,5 @@ def _steps(seconds: float) -> int:
 def _run_length(flags: np.ndarray) -> np.ndarray:
     """(N,) how many steps up to and with this one the flag has been set without a break."""
     steps = np.arange(1, len(flags) + 1)
-    return steps - np.maximum.accumulate(np.where(flags, 0, steps))
+    result: np.ndarray = steps - np.maximum.accumulate(np.where(flags, 0, steps))
+    return result

@@ -135,7 +135,8 @@ def fill_gaps(seen: Iterable[Observation], what: str) -> np.ndarray:
     places, at = np.arange(len(seen)), np.flatnonzero(found)
     for channel in range(NUM_COEFFICIENTS):
         values[:, channel] = np.interp(places, at, values[at, channel])
-    return values
+    result: np.ndarray = values
+    return result
 
 
 def crops(seen: Iterable[Observation]) -> np.ndarray | None:
@@ -148,4 +149,5 @@ def crops(seen: Iterable[Observation]) -> np.ndarray | None:
     for one in seen:
         first = one.crop if one.crop is not None else first
         kept.append(first)
-    return np.stack(kept)
+    result: np.ndarray | None = np.stack(kept)
+    return result

@@ -247,4 +247,5 @@ def _follow(rotation: np.ndarray, disposition: Disposition) -> np.ndarray:
     """(T, 3) the speaker's head motion at about 0.2-1.1 Hz, 0.6 s later."""
     rotation = rotation.astype(np.float64)
     recent = delayed(rotation, HEAD_LAG_S, 1.0)
-    return disposition.following * (recent - delayed(rotation, 2.5, 5.0))
+    result: np.ndarray = disposition.following * (recent - delayed(rotation, 2.5, 5.0))
+    return result

@@ -13,7 +13,8 @@ def frame_times(frames: int) -> np.ndarray:
 def smoothstep(x: np.ndarray) -> np.ndarray:
     """0 below 0, 1 above 1, 3x^2 - 2x^3 between: a rise that starts and ends at rest."""
     x = np.clip(x, 0.0, 1.0)
-    return x * x * (3.0 - 2.0 * x)
+    result: np.ndarray = x * x * (3.0 - 2.0 * x)
+    return result
 
 
 def ease(times: np.ndarray, key_times: np.ndarray, keys: np.ndarray) -> np.ndarray:
@@ -21,14 +22,18 @@ def ease(times: np.ndarray, key_times: np.ndarray, keys: np.ndarray) -> np.ndarr
     before = np.clip(np.searchsorted(key_times, times, "right") - 1, 0, len(key_times) - 2)
     span = key_times[before + 1] - key_times[before]
     share = smoothstep((times - key_times[before]) / np.maximum(span, 1e-6))[:, None]
-    return keys[before] + (keys[before + 1] - keys[before]) * share
+    result: np.ndarray = keys[before] + (keys[before + 1] - keys[before]) * share
+    return result
 
 
 def envelope(
     times: np.ndarray, start: float, end: float, rise_s: float, fall_s: float
 ) -> np.ndarray:
     """(T,) an episode's course: rises from ``start`` on, falls from ``end`` on, within 0..1."""
-    return smoothstep((times - start) / rise_s) * (1.0 - smoothstep((times - end) / fall_s))
+    result: np.ndarray = smoothstep((times - start) / rise_s) * (
+        1.0 - smoothstep((times - end) / fall_s)
+    )
+    return result
 
 
 def smooth_noise(

@@ -61,7 +61,8 @@ def distances(clips: Clips) -> np.ndarray:
     apart = np.sqrt(np.maximum(total, 0.0) / np.maximum(common, 1.0))
     apart[share < OVERLAP] = np.inf
     np.fill_diagonal(apart, 0.0)
-    return apart
+    result: np.ndarray = apart
+    return result
 
 
 def _behaviour(clips: Clips) -> tuple[np.ndarray, np.ndarray]:
@@ -110,7 +111,8 @@ def _loudness(audio: np.ndarray, frames: int, bins: int, step: int) -> np.ndarra
     """(bins, 1) dB of full scale, no less than SILENCE_DB."""
     heard = integers_to_float(audio[: frames * SAMPLES_PER_FRAME]).astype(np.float64)
     power = _binned((heard**2)[:, None], bins, step * SAMPLES_PER_FRAME)
-    return np.maximum(10 * np.log10(np.maximum(power, 1e-12)), SILENCE_DB)
+    result: np.ndarray = np.maximum(10 * np.log10(np.maximum(power, 1e-12)), SILENCE_DB)
+    return result
 
 
 def _standardised(values: np.ndarray, present: np.ndarray) -> np.ndarray:
@@ -119,4 +121,5 @@ def _standardised(values: np.ndarray, present: np.ndarray) -> np.ndarray:
     deviation = seen.std(axis=0)
     moving = deviation > STILL
     scaled = (values[..., moving] - seen.mean(axis=0)[moving]) / deviation[moving]
-    return scaled * present[..., None]
+    result: np.ndarray = scaled * present[..., None]
+    return result

@@ -38,7 +38,8 @@ def find_nods(pitch: np.ndarray) -> tuple[Nod, ...]:
 def without_nods(pitch: np.ndarray, nods: tuple[Nod, ...]) -> np.ndarray:
     """(T,) what is left of the pitch."""
     times = frame_times(len(pitch))
-    return pitch - sum((nod_motion(times, nod) for nod in nods), np.zeros(len(pitch)))
+    result: np.ndarray = pitch - sum((nod_motion(times, nod) for nod in nods), np.zeros(len(pitch)))
+    return result
 
 
 def _describe(times: np.ndarray, widths: np.ndarray, depths: np.ndarray) -> Nod:

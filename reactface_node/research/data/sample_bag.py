@@ -101,7 +101,8 @@ def _audio_messages(types: RosbagsTypes, audio: np.ndarray) -> Iterator[tuple[fl
 
 
 def _microphone(audio: np.ndarray) -> np.ndarray:
-    return (np.round(audio * (AUDIO_GAIN / AUDIO_STEP)) * AUDIO_STEP).astype("<i2")
+    result: np.ndarray = (np.round(audio * (AUDIO_GAIN / AUDIO_STEP)) * AUDIO_STEP).astype("<i2")
+    return result
 
 
 def _hold_still(frames: Iterator[tuple[float, np.ndarray]]) -> Iterator[tuple[float, np.ndarray]]:

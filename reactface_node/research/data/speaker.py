@@ -98,13 +98,15 @@ def blinks(rng: np.random.Generator, frames: int, per_min: float) -> np.ndarray:
     centres = centres[centres < times[-1] + 0.5]
     half = rng.uniform(0.10, 0.20, len(centres)) / 2
     shape = 0.5 ** (((times[:, None] - centres) / half) ** 4)
-    return shape.sum(axis=1)
+    result: np.ndarray = shape.sum(axis=1)
+    return result
 
 
 def _course(rng: np.random.Generator, episode: Episode, frames: int) -> np.ndarray:
     rise, fall = _COURSE[episode.kind]
     course = envelope(frame_times(frames), episode.start_s, episode.end_s, rise, fall)
-    return course * (1 + 0.08 * smooth_noise(rng, frames, 1, 1.0)[:, 0])
+    result: np.ndarray = course * (1 + 0.08 * smooth_noise(rng, frames, 1, 1.0)[:, 0])
+    return result
 
 
 def _speak(face: np.ndarray, speech: Speech, manner: Manner) -> None:

@@ -267,7 +267,8 @@ def articulate(
 def _mouth(times: np.ndarray, key_times: np.ndarray, keys: np.ndarray) -> np.ndarray:
     """(T, 9) mouth shapes; lips and jaw are slower than the sound's keys by about a frame."""
     before, at, after = (ease(times + shift, key_times, keys) for shift in (-0.04, 0.0, 0.04))
-    return 0.25 * before + 0.5 * at + 0.25 * after
+    result: np.ndarray = 0.25 * before + 0.5 * at + 0.25 * after
+    return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -335,7 +336,8 @@ def _pitch(
     accent = stressed * rng.uniform(1.5, 3.5, count) + emphatic * rng.uniform(1.0, 3.0, count)
     contour = np.linspace(2.0, -2.0, count)[:, None] + accent[:, None] * [0.3, 0.6, 1.0, 0.6]
     contour[-1] += np.array([0.0, 1.5, 3.0, 5.0]) if phrase.rises else np.array([0, -1, -2.5, -4.5])
-    return contour
+    result: np.ndarray = contour
+    return result
 
 
 def _arousal(times: np.ndarray, script: Script) -> np.ndarray:

@@ -214,12 +214,14 @@ def _mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
         raise UserError(
             f"{path} is {array.dtype} {array.shape}, {MANIFEST} says {dtype} {shape}; convert again"
         )
-    return array
+    result: np.ndarray = array
+    return result
 
 
 def _small(path: Path) -> np.ndarray:
     try:
-        return np.load(path, allow_pickle=False)
+        result: np.ndarray = np.load(path, allow_pickle=False)
+        return result
     except Exception as error:  # a header that lies raises what Python and mmap say of its numbers
         raise UserError(
             f"{path} is missing or damaged ({shown(str(error))}); convert again"

@@ -81,14 +81,18 @@ def record(rng: np.random.Generator, clean: np.ndarray, rate_hz: int = 16000) ->
     noise = _background(rng, len(clean), rate_hz)
     noise *= 0.1 * 10 ** (-rng.uniform(12.0, 45.0) / 20)
     gain = 10.0 * 10 ** (rng.uniform(-40.0, -20.0) / 20)
-    return np.clip((sound + noise) * np.float32(gain), -1.0, 1.0).astype(np.float32)
+    result: np.ndarray = np.clip((sound + noise) * np.float32(gain), -1.0, 1.0).astype(np.float32)
+    return result
 
 
 def _each_sample(track: np.ndarray, hop: int) -> np.ndarray:
     """(N * hop,) float32 a 100 Hz track, linear between its points."""
     values = track.astype(np.float32)
     step = np.diff(values, append=values[-1:])
-    return (values[:, None] + step[:, None] * (np.arange(hop, dtype=np.float32) / hop)).ravel()
+    result: np.ndarray = (
+        values[:, None] + step[:, None] * (np.arange(hop, dtype=np.float32) / hop)
+    ).ravel()
+    return result
 
 
 def _glottis(
@@ -105,7 +109,8 @@ def _glottis(
     pulse = np.where(phase < opening, rise, np.where(phase < opening + closing, fall, 0.0))
     pulse -= pulse.mean()
     shimmer = 1.0 + 0.05 * rng.standard_normal(len(speech.voice))
-    return (pulse * _each_sample(speech.voice * shimmer, hop)).astype(np.float32)
+    result: np.ndarray = (pulse * _each_sample(speech.voice * shimmer, hop)).astype(np.float32)
+    return result
 
 
 def _blocks(sound: np.ndarray, hop: int, size: int) -> np.ndarray:
@@ -146,14 +151,16 @@ def _vocal_tract(speech: Speech, voice: SyntheticVoice, rate_hz: int, size: int)
     tilt = 1.0 / np.sqrt(1.0 + (np.fft.rfftfreq(size, 1 / rate_hz) / voice.tilt_hz) ** 2)
     # An open vowel is louder than a close one, but a speaker evens half of that out.
     gain = poles.sum(axis=1, keepdims=True) * np.sqrt(500.0 / speech.formants[:, :1])
-    return gain * tilt / np.fft.rfft(poles, size)
+    result: np.ndarray = gain * tilt / np.fft.rfft(poles, size)
+    return result
 
 
 def _friction(speech: Speech, rate_hz: int, size: int) -> np.ndarray:
     """(steps, bins) real: a broad band around the constriction's frequency."""
     hz = np.fft.rfftfreq(size, 1 / rate_hz)
     centre = speech.frication_hz[:, None]
-    return 1.0 / (1.0 + ((hz - centre) / (0.35 * centre)) ** 4)
+    result: np.ndarray = 1.0 / (1.0 + ((hz - centre) / (0.35 * centre)) ** 4)
+    return result
 
 
 def _room(rng: np.random.Generator, clean: np.ndarray, rate_hz: int) -> np.ndarray:
@@ -185,4 +192,5 @@ def _background(rng: np.random.Generator, samples: int, rate_hz: int) -> np.ndar
     if rng.random() < 0.5:
         phase = 2 * np.pi * rng.choice([50.0, 60.0]) * np.arange(samples) / rate_hz
         noise += rng.uniform(0.2, 1.0) * np.sin(phase)
-    return noise / noise.std()
+    result: np.ndarray = noise / noise.std()
+    return result

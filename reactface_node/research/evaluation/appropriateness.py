@@ -38,7 +38,8 @@ def _concordance(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     covariance = (x.transpose(2, 0, 1) @ y.transpose(2, 1, 0)).transpose(1, 2, 0) / x.shape[1]
     spread = x.var(1)[:, None] + y.var(1)[None]
     apart = (mean_x[:, None] - mean_y[None]) ** 2
-    return 2.0 * covariance / (spread + apart + SMALLEST)
+    result: np.ndarray = 2.0 * covariance / (spread + apart + SMALLEST)
+    return result
 
 
 def distance(

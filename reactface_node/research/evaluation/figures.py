@@ -57,7 +57,8 @@ def attention_weights(biased: BiasedAttention, query: Tensor, joined: KVCache) -
     asked = biased.attention.query(query).unflatten(-1, (heads, -1)).transpose(2, 3)
     # (B, M, heads, n, d) against (B, 1, heads, S, d): the samples share the memory.
     scores = asked @ joined.keys[:, None].transpose(-1, -2) / asked.shape[-1] ** 0.5
-    return (scores + bias[:, None]).softmax(dim=-1).mean(dim=(0, 1, 2))
+    result: Tensor = (scores + bias[:, None]).softmax(dim=-1).mean(dim=(0, 1, 2))
+    return result
 
 
 @contextmanager

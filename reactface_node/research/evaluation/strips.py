@@ -54,7 +54,10 @@ def _change(face: np.ndarray) -> np.ndarray:
     width = min(len(face), SMOOTH_FRAMES)
     padded = np.pad(face[:, EXPRESSION], ((width, width), (0, 0)), mode="edge").cumsum(axis=0)
     smooth = (padded[width:] - padded[:-width]) / width
-    return np.abs(np.diff(smooth, axis=0)).sum(axis=1)[width // 2 : width // 2 + len(face)]
+    result: np.ndarray = np.abs(np.diff(smooth, axis=0)).sum(axis=1)[
+        width // 2 : width // 2 + len(face)
+    ]
+    return result
 
 
 def mesh_view(config: RenderConfig, face_px: int = FACE_PX) -> Renderer | None:

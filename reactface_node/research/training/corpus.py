@@ -193,7 +193,8 @@ def _without_padding(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 
 def _spread(values: np.ndarray) -> np.ndarray:
-    return np.maximum(values.std(0), SMALLEST_STD)
+    result: np.ndarray = np.maximum(values.std(0), SMALLEST_STD)
+    return result
 
 
 def _draw_listeners(rng: np.random.Generator, known: np.ndarray, count: int) -> np.ndarray:

@@ -66,7 +66,8 @@ def energy_score(listener: Tensor, real: Tensor, window: int) -> Tensor:
 
 def energy_loss(listener: Tensor, real: Tensor, window: int) -> Tensor:
     """``energy_score`` with root mean squares as distances, of the same size for any window."""
-    return energy_score(listener, real, window) / (window * listener.shape[-1]) ** 0.5
+    result: Tensor = energy_score(listener, real, window) / (window * listener.shape[-1]) ** 0.5
+    return result
 
 
 def kl_loss(mean: Tensor, log_variance: Tensor) -> Tensor:

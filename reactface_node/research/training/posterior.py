@@ -60,7 +60,8 @@ class Posterior(nn.Module):
         """(B, M, T, 58) standardised -> features (B, M, T, D)."""
         x = F.gelu(self.first(listener.flatten(0, 1).transpose(1, 2)))
         x = x + F.gelu(self.second(x))
-        return x.transpose(1, 2).unflatten(0, listener.shape[:2])
+        result: Tensor = x.transpose(1, 2).unflatten(0, listener.shape[:2])
+        return result
 
     def disposition(self, listener: Tensor, features: Tensor) -> Gaussian:
         """(B, M, S): from the crop's mean, deviation and features, nothing of when."""

@@ -69,14 +69,10 @@ def score_of_seconds(drawn: np.ndarray, real: list[np.ndarray], scale: np.ndarra
     """``losses.energy_score`` over seconds of motion divided by ``scale`` (58,), mean over the
     clips. Shapes as ``quick_metrics``."""
     frames = drawn.shape[2] // FRAME_RATE_HZ * FRAME_RATE_HZ
-
-    def scaled(motion: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(motion[None, :, :frames] / scale)
-
-    scores = [
-        energy_score(scaled(ours), scaled(theirs), FRAME_RATE_HZ)
-        for ours, theirs in zip(drawn, real, strict=True)
-    ]
+    scores = []
+    for pair in zip(drawn, real, strict=True):
+        ours, theirs = (torch.from_numpy(part[None, :, :frames] / scale) for part in pair)
+        scores.append(energy_score(ours, theirs, FRAME_RATE_HZ))
     return float(torch.stack(scores).mean())
 
 

@@ -78,10 +78,10 @@ class Drive:
         """How long the session has lasted."""
         return self._heard / FRAME_RATE_HZ
 
-    def window(self, probe: Probe = NoProbe()) -> int:
+    def window(self, probe: Probe | None = None) -> int:
         """w frames of the speaker, however many the session takes at a time; how many frames of
         the listener came of them. probe: is told of the stage "model"."""
-        before = self.frames
+        before, probe = self.frames, probe or NoProbe()
         for _ in range(self._window):
             feed(self.session, self._clip, self._heard)
             self._heard += 1

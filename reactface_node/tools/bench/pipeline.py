@@ -60,11 +60,11 @@ class BenchNode:
         engine: Engine,
         recording: BenchRecording,
         is_live: bool,
-        probe: Probe = NoProbe(),
+        probe: Probe | None = None,
     ) -> None:
         """is_live: on the wall clock."""
         config = config.replace(**{"ros.load_shedding": False})
-        self._types, self._probe = recording.types, probe
+        self._types, self._probe = recording.types, probe or NoProbe()
         tracker = make_tracker(config.perception, config.model.face_encoder == "pixels")
         self.session = ReactionSession(config, engine, tracker, probe=probe)
         self.session.run_silence()

@@ -193,4 +193,5 @@ def _attention_flops(
 ) -> int:
     """Shapes (B, heads, T, D): two products."""
     batch, heads, length, width = query
-    return 2 * batch * heads * length * key[2] * (width + value[3])
+    result: int = 2 * batch * heads * length * key[2] * (width + value[3])
+    return result

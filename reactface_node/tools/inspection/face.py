@@ -53,7 +53,8 @@ class FaceReport:
 def openness(coefficients: np.ndarray) -> np.ndarray:
     """(n, 58) -> (n,): jawOpen plus how far the lips part (mean of mouthUpperUp and
     mouthLowerDown, both sides)."""
-    return coefficients[:, JAW].mean(axis=1) + coefficients[:, LIPS].mean(axis=1)
+    result: np.ndarray = coefficients[:, JAW].mean(axis=1) + coefficients[:, LIPS].mean(axis=1)
+    return result
 
 
 def examine_face(images: ImageLog, end_s: float) -> FaceReport:

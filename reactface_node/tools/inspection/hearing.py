@@ -71,4 +71,5 @@ def levels_db(frames: np.ndarray) -> np.ndarray:
     """
     if not len(frames):
         return np.zeros(0)
-    return 20 * np.log10(np.maximum(frames.std(axis=1), 10 ** (FLOOR_DB / 20)))
+    result: np.ndarray = 20 * np.log10(np.maximum(frames.std(axis=1), 10 ** (FLOOR_DB / 20)))
+    return result

@@ -202,7 +202,10 @@ def voice_on_grid(
 def _sums(values: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Sums of values[start:end], what lies outside being 0."""
     total = np.concatenate([[0.0], np.cumsum(values)])
-    return total[np.clip(ends, 0, len(values))] - total[np.clip(starts, 0, len(values))]
+    result: np.ndarray = (
+        total[np.clip(ends, 0, len(values))] - total[np.clip(starts, 0, len(values))]
+    )
+    return result
 
 
 def _detrended(values: np.ndarray, known: np.ndarray) -> np.ndarray:

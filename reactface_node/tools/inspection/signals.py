@@ -132,7 +132,8 @@ def voice_activity(frames: np.ndarray, levels_db: np.ndarray) -> np.ndarray:
     if not len(firsts):
         return np.zeros(len(levels_db), bool)
     burst = np.searchsorted(firsts, frames, side="right") - 1
-    return (burst >= 0) & (frames <= lasts[np.maximum(burst, 0)])
+    result: np.ndarray = (burst >= 0) & (frames <= lasts[np.maximum(burst, 0)])
+    return result
 
 
 def mean_level_db(levels_db: np.ndarray) -> float | None:

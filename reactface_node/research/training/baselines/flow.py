@@ -104,7 +104,8 @@ class Convolution1x1(nn.Module):
             lower.T, rotated, upper=True, left=False, unitriangular=True
         )
         x = torch.linalg.solve_triangular(upper.T, rotated, upper=False, left=False)
-        return x.view_as(y)
+        result: Tensor = x.view_as(y)
+        return result
 
     def _factors(self) -> tuple[Tensor, Tensor]:
         unit = torch.eye(len(self.sign), device=self.sign.device)

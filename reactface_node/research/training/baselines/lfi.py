@@ -83,7 +83,10 @@ class LetsFaceIt(FrameListener):
             moved = self.cosines.T @ self.flow.scale.without_noise(x, NOISE)[:, None]
             last = (self._carried(last) + moved).clamp(-LARGEST, LARGEST)
             drawn.append(last)
-        return self.real_units(torch.cat(drawn, dim=1).flatten(1, 2)).unflatten(0, (batch, samples))
+        result: Tensor = self.real_units(torch.cat(drawn, dim=1).flatten(1, 2)).unflatten(
+            0, (batch, samples)
+        )
+        return result
 
     def _carried(self, past: Tensor) -> Tensor:
         """(N, W, w, 58) the windows before -> where they lead by themselves."""

@@ -82,7 +82,8 @@ class LearningToListen(CoefficientListener):
             token = (logits[:, :, 0] + gumbel[:, :, index]).argmax(dim=-1, keepdim=True)
             drawn.append(token)
         codes = self.coder.codebook.look_up(torch.cat(drawn, dim=2).flatten(0, 1))
-        return self.real_units(self.coder.decode(codes)).unflatten(0, (batch, samples))
+        result: Tensor = self.real_units(self.coder.decode(codes)).unflatten(0, (batch, samples))
+        return result
 
     def _speaker_windows(self, speaker: SpeakerInput) -> Tensor:
         """(B, T/w, D): motion that has attended to the audio, window by window."""

@@ -46,4 +46,5 @@ class Random:
         batch, frames = speaker.face.shape[:2]
         shape = (batch, samples, frames, NUM_COEFFICIENTS)
         noise = torch.randn(shape, generator=generator, dtype=self.mean.dtype)
-        return (noise @ self.root + self.mean).to(speaker.face)
+        result: Tensor = (noise @ self.root + self.mean).to(speaker.face)
+        return result
