@@ -89,7 +89,8 @@ def _holds_objects(file: BinaryIO) -> bool:
         shape, _, dtype = np.lib.format.read_array_header_1_0(file)
     else:
         shape, _, dtype = np.lib.format.read_array_header_2_0(file)
-    return shape == () and dtype == np.dtype(object)
+    found: bool = shape == () and dtype == np.dtype(object)
+    return found
 
 
 def _numbers(path: Path, stored: dict[str, Any], key: str) -> np.ndarray:

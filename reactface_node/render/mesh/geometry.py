@@ -37,7 +37,10 @@ class FaceMesh:
 
     def shaped(self, weights: np.ndarray) -> np.ndarray:
         """(K,) weights -> (N, 3) float32 vertices."""
-        return self.vertices + (weights.astype(np.float32) @ self.shapes).reshape(-1, 3)
+        found: np.ndarray = self.vertices + (weights.astype(np.float32) @ self.shapes).reshape(
+            -1, 3
+        )
+        return found
 
 
 def face_mesh(

@@ -107,7 +107,8 @@ class MeshView(StillRenderer):
         triangles = self._mesh.triangles
         (ax, bx, cx), (ay, by, cy) = x[triangles].T, y[triangles].T
         front = triangles[(bx - ax) * (cy - ay) < (cx - ax) * (by - ay)]
-        return front[np.argsort(z[front].sum(axis=1), kind="stable")]
+        found: np.ndarray = front[np.argsort(z[front].sum(axis=1), kind="stable")]
+        return found
 
     def _shades(self, head: np.ndarray) -> np.ndarray:
         """(N,) skia colours: matt clay, smooth between the vertices."""
@@ -119,7 +120,8 @@ class MeshView(StillRenderer):
             direction = np.array(towards) / np.linalg.norm(towards)
             light += strength * np.maximum(normals @ direction, 0.0)
         red, green, blue = (255 * np.minimum(light[:, None] * CLAY, 1.0)).astype(np.int64).T
-        return 0xFF000000 | red << 16 | green << 8 | blue
+        found: np.ndarray = 0xFF000000 | red << 16 | green << 8 | blue
+        return found
 
 
 def _corners(mesh: FaceMesh) -> csr_matrix:

@@ -122,7 +122,8 @@ class MappingNet(nn.Module):
         x = self.first(self.pre(coefficients))
         for layer in (self.encoder0, self.encoder1, self.encoder2):
             x = layer(x) + x[..., 3:-3]
-        return x.mean(dim=-1)
+        found: Tensor = x.mean(dim=-1)
+        return found
 
     @staticmethod
     def _dilated(channels: int) -> nn.Sequential:
@@ -141,7 +142,8 @@ class WarpingNet(nn.Module):
 
     def forward(self, prepared: Tensor, descriptor: Tensor) -> Tensor:
         """Of ``Prepared.warping`` (B or 1, width, H, W) -> flow (B, 2, H/4, W/4)."""
-        return self.flow_out(self.hourglass(prepared, descriptor))
+        found: Tensor = self.flow_out(self.hourglass(prepared, descriptor))
+        return found
 
 
 class Hourglass(nn.Module):
@@ -154,7 +156,8 @@ class Hourglass(nn.Module):
 
     def forward(self, prepared: Tensor, descriptor: Tensor) -> Tensor:
         """prepared (B or 1, width, H, W) -> (B, 8 * width, H/4, W/4)."""
-        return self.decoder(self.encoder(prepared, descriptor), descriptor)
+        found: Tensor = self.decoder(self.encoder(prepared, descriptor), descriptor)
+        return found
 
 
 class HourglassEncoder(nn.Module):
@@ -212,7 +215,8 @@ class EditingNet(nn.Module):
 
     def forward(self, prepared: Tensor, warped: Tensor, descriptor: Tensor) -> Tensor:
         """Of ``Prepared.editing``, and warped (B, 3, H, W) -> (B, 3, H, W) in [-1, 1]."""
-        return self.decoder(self.encoder(prepared, warped), descriptor)
+        found: Tensor = self.decoder(self.encoder(prepared, warped), descriptor)
+        return found
 
 
 class EditingEncoder(nn.Module):
@@ -257,7 +261,8 @@ class EditingDecoder(nn.Module):
         x = self.up2(self.res2(x, descriptor)) + self.jump2(quarter)
         x = self.up1(self.res1(x, descriptor)) + self.jump1(half)
         x = self.up0(self.res0(x, descriptor)) + self.jump0(full)
-        return self.final(x)
+        found: Tensor = self.final(x)
+        return found
 
 
 class Final(nn.Module):
@@ -269,14 +274,16 @@ class Final(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, C, H, W) -> (B, 3, H, W)."""
-        return self.model(x)
+        found: Tensor = self.model(x)
+        return found
 
 
 def frames_around(coefficients: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     """(T, 58) and n frames to draw -> (n, 58, 27): each with 13 frames on either side; what lies
     beyond the ends is the first or the last frame."""
     around = drawn[:, None] + np.arange(-RADIUS, RADIUS + 1)
-    return coefficients[around.clip(0, len(coefficients) - 1)].transpose(0, 2, 1)
+    found: np.ndarray = coefficients[around.clip(0, len(coefficients) - 1)].transpose(0, 2, 1)
+    return found
 
 
 def move(picture: Tensor, flow: Tensor) -> Tensor:

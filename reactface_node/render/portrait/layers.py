@@ -46,7 +46,8 @@ class AdaIN(nn.Module):
         shared = self.mlp_shared(descriptor)
         gamma = self.mlp_gamma(shared)[:, :, None, None]
         beta = self.mlp_beta(shared)[:, :, None, None]
-        return normed * (1 + gamma) + beta
+        found: Tensor = normed * (1 + gamma) + beta
+        return found
 
 
 class EncoderBlock(nn.Module):
@@ -66,7 +67,8 @@ class EncoderBlock(nn.Module):
     def after_norm(self, normed: Tensor, descriptor: Tensor) -> Tensor:
         """The same for an x that is normalised already, (B or 1, C, H, W)."""
         x = self.conv_0(activate(self.norm_0.styled(normed, descriptor)))
-        return self.conv_1(activate(self.norm_1(x, descriptor)))
+        found: Tensor = self.conv_1(activate(self.norm_1(x, descriptor)))
+        return found
 
 
 class DecoderBlock(nn.Module):
@@ -87,7 +89,8 @@ class DecoderBlock(nn.Module):
         normed = F.instance_norm(x)
         shortcut = self.conv_s(activate(self.norm_s.styled(normed, descriptor)))
         x = self.conv_0(activate(self.norm_0.styled(normed, descriptor)))
-        return shortcut + self.conv_1(activate(self.norm_1(x, descriptor)))
+        found: Tensor = shortcut + self.conv_1(activate(self.norm_1(x, descriptor)))
+        return found
 
 
 class ConvBlock(nn.Module):
@@ -103,7 +106,8 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, C, H, W) -> (B, C', H, W)."""
-        return self.model(x)
+        found: Tensor = self.model(x)
+        return found
 
 
 class PairBlock(ConvBlock):
@@ -119,7 +123,8 @@ class PairBlock(ConvBlock):
         """What ``kept`` returned (B or 1, C', H, W), and second (B, C, H, W) -> (B, C', H, W)."""
         conv = self._conv
         x = kept + F.conv2d(second, conv.weight[:, -second.shape[1] :], padding=conv.padding)
-        return self.model[2](self.model[1](x))
+        found: Tensor = self.model[2](self.model[1](x))
+        return found
 
     @property
     def _conv(self) -> nn.Conv2d:
@@ -160,7 +165,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
         """x (B, C, H, W), the same out."""
-        return x + self.norm2(self.conv2(x), descriptor)
+        found: Tensor = x + self.norm2(self.conv2(x), descriptor)
+        return found
 
 
 class ResidualBlocks(nn.Module):
@@ -173,4 +179,5 @@ class ResidualBlocks(nn.Module):
 
     def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
         """x (B, C, H, W), the same out."""
-        return self.res1(self.res0(x, descriptor), descriptor)
+        found: Tensor = self.res1(self.res0(x, descriptor), descriptor)
+        return found
