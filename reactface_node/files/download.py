@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import time
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from reactface_node.files.whole import (
 
 CHUNK = 1 << 18
 TIMEOUT_S = 20.0
+FIRST_TIMEOUT_S = 10.0
+"""Wait for an answer where there is another source."""
 SCHEMES = ("http", "https")
 PARTIAL, NOTHING_LEFT = 206, 416
 
@@ -41,10 +44,13 @@ class _Redirects(HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def download(url: str, target: Path, sha256: str | None = None) -> None:
+def download(
+    url: str, target: Path, sha256: str | None = None, limit_s: float | None = None
+) -> None:
     """The file at a URL as ``target``, with a progress bar.
 
     sha256: what it must have, or how that begins; where None, what the server itself says it is.
+    limit_s: a longer download is stopped, as if the server had stopped.
     UserError, one line, where the server cannot be reached, has no such file, stops half-way or
     sends something else; ``target`` is then as it was, and what came of it is kept for the next
     try, unless it is wrong.
@@ -59,19 +65,22 @@ def download(url: str, target: Path, sha256: str | None = None) -> None:
         headers |= {"Range": f"bytes={have}-", "If-Range": note.read_text(encoding="utf-8")}
     redirects = _Redirects()
     host = urlsplit(url).netloc
+    timeout_s = TIMEOUT_S if limit_s is None else FIRST_TIMEOUT_S
+    until_s = None if limit_s is None else time.monotonic() + limit_s
     try:
-        with build_opener(redirects).open(Request(url, headers=headers), timeout=TIMEOUT_S) as got:
+        with build_opener(redirects).open(Request(url, headers=headers), timeout=timeout_s) as got:
             # Not before: without a connection everything stays as it was.
             make_folder(target.parent)
             with hidden_place(target, keep=True):
-                _receive(got, part, have if got.status == PARTIAL else 0)
+                _receive(got, part, have if got.status == PARTIAL else 0, until_s)
                 _check_sum(url, part, sha256 or redirects.sha256)
                 put_in_place(part, target)
                 note.unlink(missing_ok=True)
     except HTTPError as error:
+        error.close()
         if error.code == NOTHING_LEFT and have:
             part.unlink()
-            download(url, target, sha256)
+            download(url, target, sha256, limit_s)
             return
         raise UserError(f"{host} answers {error.code} {error.reason} for {url}") from error
     except URLError as error:
@@ -103,7 +112,7 @@ def _check_sum(url: str, part: Path, sha256: str | None) -> None:
         raise UserError(f"{url} is not the file that was expected (sha256); it was thrown away")
 
 
-def _receive(got: Any, part: Path, have: int) -> None:
+def _receive(got: Any, part: Path, have: int, until_s: float | None) -> None:
     length = got.headers.get("Content-Length")
     total = have + int(length) if length else None
     mark, note = got.headers.get("ETag") or got.headers.get("Last-Modified"), _note(part)
@@ -117,9 +126,12 @@ def _receive(got: Any, part: Path, have: int) -> None:
         if file.tell() < have:  # Another process has finished or removed it meanwhile.
             raise ConnectionError
         file.truncate(have)
-        while chunk := got.read(CHUNK):
+        # read1 gives what has come; read would wait for a whole chunk from a slow server.
+        while chunk := got.read1(CHUNK):
             file.write(chunk)
             bar.update(len(chunk))
+            if until_s is not None and time.monotonic() > until_s:
+                raise TimeoutError
         if total is not None and file.tell() < total:
             raise ConnectionError
 
