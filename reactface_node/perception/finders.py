@@ -1,9 +1,11 @@
-"""Face finders: MediaPipe's FaceMesh solution and its Tasks API."""
+"""Face finders: MediaPipe's FaceMesh solution, with learned blendshapes where the Face Landmarker's
+model file is there, and MediaPipe's Tasks API, where mediapipe has no FaceMesh."""
 
 from contextlib import nullcontext
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
@@ -11,40 +13,56 @@ from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.media.quiet import quiet_stderr, quiet_warnings
+from reactface_node.perception.geometry import quarter_turned, to_pixels, turned_pose
 from reactface_node.perception.library import import_mediapipe
 from reactface_node.perception.memory import give_back
+from reactface_node.perception.orientation import Orientation, turned
 from reactface_node.perception.person import Face
+from reactface_node.perception.shapes import ShapeReader, no_model, read_pose
 from reactface_node.perception.tracker import Finder
 
 MODEL_HELP = (
-    "download face_landmarker.task from MediaPipe's model page into the weights folder "
-    "({folder}), or use Python 3.11 or 3.12 with mediapipe 0.10.21, which carries its models"
+    "run `reactface weights --download face_landmarker`, which puts face_landmarker.task into "
+    "{folder}, or use Python 3.11 or 3.12 with mediapipe 0.10.21, which carries its models"
 )
 
-DETECT_S = 0.5
-"""Period at which the whole image is searched for further faces and for upside down ones."""
 ALONE_S = 3.0
 """After this long with at most one face, only one face is tracked again."""
+DETECTOR = "face_detector.tflite"
 BLANK = np.zeros((96, 128, 3), np.uint8)
 FIRST_IMAGES = 100
 """Images during which MediaPipe's own messages are suppressed, until the first face."""
-SURE, SURER, DETECTIONS = 0.85, 0.1, 3
-"""Upside down faces, found by trial: MediaPipe finds them too, but with a score below SURE. If the
-score of the image turned by 180 degrees is higher by SURER in so many detections in a row, the face
-is upside down."""
+
+
+class NoFinder:
+    """Finds no face: the listener goes by voice."""
+
+    def find(self, stamp_s: float, image: np.ndarray) -> list[Face]:
+        """No faces."""
+        return []
+
+    def reset(self) -> None:
+        """Nothing is kept."""
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 class FaceMeshFinder:
-    """The older FaceMesh solution, whose models are part of the mediapipe package: landmarks only.
+    """The older FaceMesh solution, whose models are part of the mediapipe package.
+
+    It finds landmarks; with the Face Landmarker's model file, blendshapes and pose too.
 
     While FaceMesh tracks fewer faces than it may, it searches every image for more, which takes
     half as long again. So a FaceMesh for one face is used, a face detector looks for others every
     ``DETECT_S``, and only if there are some is a FaceMesh for several faces used.
     """
 
-    def __init__(self, config: PerceptionConfig):
+    def __init__(self, config: PerceptionConfig, model: Path | None = None):
+        """UserError if ``model`` is given and is not a face landmarker model."""
         self._confidence = config.min_confidence
         self._most = config.max_faces
+        self._shapes = ShapeReader(model) if model is not None else None
         self._open()
 
     def find(self, stamp_s: float, image: np.ndarray) -> list[Face]:
@@ -56,31 +74,42 @@ class FaceMeshFinder:
         quiet = quiet_stderr() if is_noisy else nullcontext()
         with quiet_warnings(), quiet:
             self._check_faces(stamp_s, image)
-            shown = _turned(image) if self._is_upside_down else image
+            turns = self._orientation.turns
+            shown = turned(image, turns)
             found = self._mesh.process(shown).multi_face_landmarks or []
         self._has_found |= bool(found)
-        faces = [positions(face.landmark) for face in found]
-        if self._is_upside_down:
-            faces = [np.array([1.0, 1.0, 0.0]) + [-1.0, -1.0, 1.0] * face for face in faces]
-        return [Face(face) for face in faces]
+        size = shown.shape[1], shown.shape[0]
+        faces = [self._face(face, size) for face in found]
+        return [turned_back(face, size, turns) for face in faces] if turns else faces
 
     def reset(self) -> None:
         """Forget all faces."""
         # New models: no state is left, so a replay gives the same numbers.
-        self.close()
+        self._close_mesh()
         self._open()
 
     def close(self) -> None:
         """Free the models."""
+        if self._shapes is not None:
+            self._shapes.close()
+        self._close_mesh()
+
+    def _face(self, found: Any, size: tuple[int, int]) -> Face:
+        landmarks = positions(found.landmark)
+        if self._shapes is None:
+            return Face(landmarks)
+        return Face(landmarks, *self._shapes.read(found, size))
+
+    def _close_mesh(self) -> None:
         self._mesh.close()
         self._detector.close()
         give_back()
 
     def _open(self) -> None:
-        self._has_several = self._is_upside_down = False
+        self._has_several = False
         self._images, self._has_found = 0, False
-        self._surer_turned = 0
-        self._detected_s = self._others_s = -np.inf
+        self._others_s = -np.inf
+        self._orientation = Orientation(self._detect)
         self._mesh = self._make(1)
         with quiet_warnings(), quiet_stderr():
             self._detector = import_mediapipe().solutions.face_detection.FaceDetection(
@@ -90,30 +119,19 @@ class FaceMeshFinder:
         give_back()
 
     def _check_faces(self, stamp_s: float, image: np.ndarray) -> None:
-        """Use another FaceMesh if there are several faces now, or if they are upside down."""
-        if 0.0 <= stamp_s - self._detected_s < DETECT_S:
+        """Use another FaceMesh if there are several faces now, or if they are turned."""
+        turns = self._orientation.turns
+        count = self._orientation.check(stamp_s, image)
+        if count is None:
             return
-        self._detected_s = stamp_s
-        scores = self._detect(_turned(image) if self._is_upside_down else image)
-        if len(scores) > 1:
+        if count > 1:
             self._others_s = stamp_s
         several = self._most > 1 and 0.0 <= stamp_s - self._others_s < ALONE_S
-        upside_down = self._is_upside_down != self._must_turn(image, max(scores, default=0.0))
-        if (several, upside_down) != (self._has_several, self._is_upside_down):
-            self._has_several, self._is_upside_down = several, upside_down
-            self._surer_turned = 0
+        if several != self._has_several or turns != self._orientation.turns:
+            self._has_several = several
             self._mesh.close()
             self._mesh = self._make(self._most if several else 1)
             give_back()
-
-    def _must_turn(self, image: np.ndarray, score: float) -> bool:
-        """Whether faces were surer the other way up in several detections in a row."""
-        if score >= SURE:
-            self._surer_turned = 0
-            return False
-        other = max(self._detect(image if self._is_upside_down else _turned(image)), default=0.0)
-        self._surer_turned = self._surer_turned + 1 if other > score + SURER else 0
-        return self._surer_turned >= DETECTIONS
 
     def _detect(self, image: np.ndarray) -> list[float]:
         found = self._detector.process(image).detections or []
@@ -141,32 +159,53 @@ class LandmarkerFinder:
         self._confidence = config.min_confidence
         self._most = config.max_faces
         self._model = model
-        self._last_ms = -1
-        self._landmarker = self._make()
+        self._open()
 
     def find(self, stamp_s: float, image: np.ndarray) -> list[Face]:
         """All faces in an image, (H, W, 3) contiguous uint8 RGB."""
+        before = self._orientation.turns
+        self._orientation.check(stamp_s, image)
+        turns = self._orientation.turns
+        if turns != before:
+            # It would go on with the face where it was.
+            self._landmarker.close()
+            self._landmarker = self._make()
         self._last_ms = max(self._last_ms + 1, round(stamp_s * 1000))
-        wrapped = self._image(image_format=self._srgb, data=image)
-        return read_result(self._landmarker.detect_for_video(wrapped, self._last_ms))
+        shown = turned(image, turns)
+        found = self._landmarker.detect_for_video(self._wrapped(shown), self._last_ms)
+        size = shown.shape[1], shown.shape[0]
+        faces = read_result(found)
+        return [turned_back(face, size, turns) for face in faces] if turns else faces
 
     def reset(self) -> None:
         """Forget all faces."""
         # The landmarker's time must not go back, so a new session needs a new landmarker.
         self.close()
-        self._last_ms = -1
-        self._landmarker = self._make()
+        self._open()
 
     def close(self) -> None:
         """Free the model."""
         self._landmarker.close()
+        self._detector.close()
         give_back()
+
+    def _open(self) -> None:
+        self._last_ms = -1
+        self._landmarker = self._make()
+        self._detector = self._make_detector()
+        self._orientation = Orientation(self._detect)
+
+    def _detect(self, image: np.ndarray) -> list[float]:
+        found = self._detector.detect(self._wrapped(image)).detections
+        return [float(detection.categories[0].score) for detection in found]
+
+    def _wrapped(self, image: np.ndarray) -> Any:
+        mediapipe = import_mediapipe()
+        return mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=image)
 
     def _make(self) -> Any:
         mediapipe = import_mediapipe()
         vision = mediapipe.tasks.vision
-        self._image = mediapipe.Image
-        self._srgb = mediapipe.ImageFormat.SRGB
         options = vision.FaceLandmarkerOptions(
             base_options=mediapipe.tasks.BaseOptions(model_asset_path=str(self._model)),
             running_mode=vision.RunningMode.VIDEO,
@@ -181,26 +220,33 @@ class LandmarkerFinder:
             with quiet_stderr():
                 return vision.FaceLandmarker.create_from_options(options)
         except (RuntimeError, ValueError) as error:
-            why = str(error).partition("\n")[0]
-            raise UserError(
-                f"{self._model} is no face landmarker model ({why}): replace or remove it"
-            ) from error
+            raise no_model(self._model, error) from error
+
+    def _make_detector(self) -> Any:
+        """The face detector that the model file holds."""
+        mediapipe = import_mediapipe()
+        try:
+            with ZipFile(self._model) as parts:
+                model = parts.read(DETECTOR)
+            options = mediapipe.tasks.vision.FaceDetectorOptions(
+                base_options=mediapipe.tasks.BaseOptions(model_asset_buffer=model),
+                min_detection_confidence=self._confidence,
+            )
+            with quiet_stderr():
+                return mediapipe.tasks.vision.FaceDetector.create_from_options(options)
+        except (BadZipFile, KeyError, RuntimeError, ValueError) as error:
+            self._landmarker.close()
+            raise no_model(self._model, error) from error
 
 
 def read_result(result: Any) -> list[Face]:
-    """The faces of a FaceLandmarkerResult.
-
-    Its transformation maps MediaPipe's canonical face (our axes, centimetres) to a camera that
-    looks along -z with y up, so rotation and position are already in our axes.
-    """
+    """The faces of a FaceLandmarkerResult."""
     faces = []
     for index, landmarks in enumerate(result.face_landmarks):
         shapes = {c.category_name: float(c.score) for c in result.face_blendshapes[index]}
         pose = None
         if result.facial_transformation_matrixes:
-            matrix = np.asarray(result.facial_transformation_matrixes[index], float)
-            u, _, vt = np.linalg.svd(matrix[:3, :3])  # Removes the scale.
-            pose = u @ vt, matrix[:3, 3] / 100
+            pose = read_pose(np.asarray(result.facial_transformation_matrixes[index], float))
         faces.append(Face(positions(landmarks), shapes, pose))
     return faces
 
@@ -211,17 +257,23 @@ def positions(landmarks: Any) -> np.ndarray:
     return np.array(list(map(attrgetter("x", "y", "z"), landmarks)))
 
 
-def _turned(image: np.ndarray) -> np.ndarray:
-    """The image turned by 180 degrees."""
-    return np.ascontiguousarray(image[::-1, ::-1])
+def turned_back(face: Face, size: tuple[int, int], turns: int) -> Face:
+    """A face found in an image of size (width, height), which was rotated counter-clockwise by
+    ``turns`` quarter turns -> the face in the image before that."""
+    points, (width, height) = quarter_turned(to_pixels(face.landmarks, *size), size, -turns % 4)
+    pose = None if face.pose is None else turned_pose(face.pose, -turns)
+    return Face(points / np.array([width, -height, -width]), face.shapes, pose)
 
 
 def choose_finder(config: PerceptionConfig) -> Finder:
-    """The Tasks API if its model file exists, otherwise FaceMesh; UserError if neither works."""
-    folder = resources.folder("weights")
+    """FaceMesh where mediapipe has it, with learned blendshapes if the model file exists; otherwise
+    the Tasks API, which needs the file. UserError if neither works."""
+    if config.max_faces == 0:
+        return NoFinder()
     model = resources.weights_file(config.landmarker)
+    if hasattr(import_mediapipe(), "solutions"):
+        return FaceMeshFinder(config, model)
     if model is not None:
         return LandmarkerFinder(config, model)
-    if hasattr(import_mediapipe(), "solutions"):
-        return FaceMeshFinder(config)
+    folder = resources.folder("weights")
     raise UserError("this mediapipe carries no face model: " + MODEL_HELP.format(folder=folder))

@@ -75,6 +75,13 @@ def quarter_turned(
     return np.stack([x, -y, z], axis=1), (width, height)
 
 
+def turned_pose(pose: tuple[np.ndarray, np.ndarray], turns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rotation (3, 3) and position (3,) in our axes, after the image is rotated counter-clockwise
+    by ``turns`` quarter turns."""
+    turn = np.round(rotation_matrix(np.array([0.0, 0.0, turns * np.pi / 2])))
+    return turn @ pose[0], turn @ pose[1]
+
+
 def without_perspective(points: np.ndarray, width: int, height: int) -> np.ndarray:
     """Landmarks (478, 3) in pixels -> the same as seen by a camera far away.
 

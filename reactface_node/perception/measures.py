@@ -128,7 +128,6 @@ FULL = {
     "mouthFunnel": 8.0,
 }
 """Change from neutral that counts as weight 1 (see above): millimetres, for eyes eye widths."""
-JAW_OPEN_MM = FULL["jawOpen"]
 OPEN_ENOUGH = 0.6
 """Share of the neutral lid opening above which an eye counts as open; found by trial."""
 LOOK_SIDE, LOOK_UP, LOOK_DOWN = 0.19, 0.10, 0.13

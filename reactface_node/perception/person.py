@@ -13,12 +13,13 @@ from reactface_node.perception.geometry import (
     quarter_turned,
     roll,
     rotation_matrix,
+    turned_pose,
     without_perspective,
 )
 from reactface_node.perception.measures import (
     ESTIMATED,
-    JAW_OPEN_MM,
-    NAMES,
+    LOWER_LIP,
+    UPPER_LIP,
     learnable,
     measure,
     weights,
@@ -45,6 +46,8 @@ FRESH = 0.7
 UNSMOOTHED = indices_of("eyeBlink")
 # A tilt beyond the limit for this long is a camera on its side; a shorter one is a tilted head.
 TILT_LIMIT, TILT_S = np.radians(60), 0.42
+# The least range above the rest that counts as weight 1 of a model's own blendshape.
+LEAST_ROOM = 0.5
 # The blendshapes that are measured from landmarks, (52,) bool.
 MEASURED = np.isin(ARKIT_NAMES, ESTIMATED)
 
@@ -109,14 +112,16 @@ class Person:
         self._away_frames = max(away_s, 0.0) * FRAME_RATE_HZ
         points, (width, height) = quarter_turned(seen.points, seen.size, self.quarter_turns)
         pose = seen.rotation, seen.place
-        if self.quarter_turns:
+        if self.quarter_turns and seen.face.pose is not None:
+            pose = turned_pose(pose, self.quarter_turns)
+        elif self.quarter_turns:
             pose = head_pose(points, width, height) or pose
+        shape = face_shape(without_perspective(points, width, height))
+        self._follow_mouth(1000.0 * float(shape[UPPER_LIP, 1] - shape[LOWER_LIP, 1]), away_s)
         if seen.face.shapes is None:
-            shape = face_shape(without_perspective(points, width, height))
-            expression, valid, mouth_mm = self._estimate(stamp_s, shape, pose)
+            expression, valid = self._estimate(stamp_s, shape, pose)
         else:
-            expression, valid, mouth_mm = self._named(stamp_s, seen.face.shapes, pose)
-        self._follow_mouth(mouth_mm, away_s)
+            expression, valid = self._named(stamp_s, seen.face.shapes, pose)
         known = np.concatenate([valid, np.ones(NUM_COEFFICIENTS - NUM_EXPRESSION, bool)])
         return Observation(self._coefficients(expression, pose), known, person=self.number)
 
@@ -151,26 +156,25 @@ class Person:
 
     def _estimate(
         self, stamp_s: float, shape: np.ndarray, pose: tuple[np.ndarray, np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray, float]:
-        """From landmarks: weights (52,), which of them are valid, and the gap of the lips in mm."""
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """From landmarks: weights (52,) and which of them are valid."""
         if self._neutral is None:
             self._neutral = RunningNeutral(self._neutral_s, measured_rest())
         values = measure(shape)
         self._neutral.see(stamp_s, learnable(values, self._neutral.values), _flat(pose))
-        shown = weights(values, self._neutral.values)
-        return shown, MEASURED, float(values[NAMES.index("gap")])
+        return weights(values, self._neutral.values), MEASURED
 
     def _named(
         self, stamp_s: float, shapes: dict[str, float], pose: tuple[np.ndarray, np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray, float]:
+    ) -> tuple[np.ndarray, np.ndarray]:
         """From the model's blendshapes: the same, with the person's neutral weights moved to 0."""
         if self._neutral is None:
             self._neutral = RunningNeutral(self._neutral_s, blendshape_rest())
         values, given = named_weights(shapes)
         self._neutral.see(stamp_s, values, _flat(pose))
         rest = self._neutral.values
-        gap_mm = JAW_OPEN_MM * float(values[ARKIT_NAMES.index("jawOpen")])
-        return np.clip((values - rest) / (1.0 - rest), 0.0, 1.0), given, gap_mm
+        # A high rest leaves little room above it: it would be all noise at full scale.
+        return np.clip((values - rest) / np.maximum(1.0 - rest, LEAST_ROOM), 0.0, 1.0), given
 
     def _coefficients(
         self, expression: np.ndarray, pose: tuple[np.ndarray, np.ndarray]

@@ -12,6 +12,7 @@ from reactface_node.perception.crop import FaceCrop
 from reactface_node.perception.finders import positions
 from reactface_node.perception.geometry import roll, to_pixels
 from reactface_node.perception.library import import_mediapipe
+from reactface_node.perception.shapes import no_model
 
 MOST_FACES = 2
 """Most faces to find: two show that a picture has more than one."""
@@ -19,14 +20,16 @@ MOST_SIDE_PX = 4096
 """Larger pictures are shrunk first; the crop has 224 pixels."""
 
 
-def crop_portrait(rgb: np.ndarray) -> np.ndarray:
+def crop_portrait(rgb: np.ndarray, landmarker: str = PerceptionConfig.landmarker) -> np.ndarray:
     """Picture (H, W, 3) uint8 RGB -> the face (224, 224, 3) uint8, centred, with level eyes.
+
+    landmarker: model file where mediapipe has none, as the setting ``perception.landmarker``.
 
     UserError if it has no face or more than one, or if no landmark model is installed.
     """
     rgb = shrunk(rgb, MOST_SIDE_PX)
     with quiet_stderr(), quiet_warnings():
-        faces = _find(np.ascontiguousarray(rgb))
+        faces = _find(np.ascontiguousarray(rgb), landmarker)
     if len(faces) != 1:
         found = "no face" if not faces else "more than one face"
         raise UserError(f"{found} is found; take a picture of one person who faces the camera")
@@ -39,7 +42,7 @@ def crop_portrait(rgb: np.ndarray) -> np.ndarray:
     return FaceCrop().cut(level, places @ turn[:, :2].T + turn[:, 2])
 
 
-def _find(rgb: np.ndarray) -> list[np.ndarray]:
+def _find(rgb: np.ndarray, landmarker: str) -> list[np.ndarray]:
     """Landmarks of every face, (n, 3) each; x and y in widths and heights of the picture."""
     mediapipe = import_mediapipe()
     if hasattr(mediapipe, "solutions"):
@@ -47,16 +50,19 @@ def _find(rgb: np.ndarray) -> list[np.ndarray]:
         with mediapipe.solutions.face_mesh.FaceMesh(**settings) as mesh:
             found = mesh.process(rgb).multi_face_landmarks or []
         return [positions(face.landmark) for face in found]
-    model = resources.weights_file(PerceptionConfig().landmarker)
+    model = resources.weights_file(landmarker)
     if model is None:
         raise UserError(
-            "this mediapipe carries no face model: reactface weights --download "
-            "face_landmarker.task"
+            "this mediapipe carries no face model: reactface weights --download face_landmarker"
         )
     options = mediapipe.tasks.vision.FaceLandmarkerOptions(
         base_options=mediapipe.tasks.BaseOptions(model_asset_path=str(model)),
         num_faces=MOST_FACES,
     )
-    with mediapipe.tasks.vision.FaceLandmarker.create_from_options(options) as landmarker:
+    try:
+        finder = mediapipe.tasks.vision.FaceLandmarker.create_from_options(options)
+    except (RuntimeError, ValueError) as error:
+        raise no_model(model, error) from error
+    with finder:
         image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=rgb)
-        return [positions(face) for face in landmarker.detect(image).face_landmarks]
+        return [positions(face) for face in finder.detect(image).face_landmarks]

@@ -1,19 +1,24 @@
 """Renderers behind one protocol: the avatar (default), a portrait, a mesh, or none."""
 
-from reactface_node.config import RenderConfig
+from reactface_node.config import PerceptionConfig, RenderConfig
 from reactface_node.render.renderer import NoRenderer, Renderer
 
 
-def make_renderer(config: RenderConfig, on_device_failure: str = "stop") -> Renderer:
+def make_renderer(
+    config: RenderConfig,
+    on_device_failure: str = "stop",
+    landmarker: str = PerceptionConfig.landmarker,
+) -> Renderer:
     """The renderer that the config names; UserError where a file or a theme is missing.
-    on_device_failure: as the setting, for a portrait's device."""
+    on_device_failure: as the setting, for a portrait's device. landmarker: the setting
+    ``perception.landmarker``, for finding the face in a portrait."""
     # Here, because nobody needs the libraries of renderers that are not used.
     if config.renderer == "none":
         return NoRenderer()
     if config.renderer == "portrait":
         from reactface_node.render.portrait import Portrait
 
-        return Portrait(config, on_device_failure)
+        return Portrait(config, on_device_failure, landmarker)
     if config.renderer == "mesh":
         from reactface_node.render.mesh import MeshView
 

@@ -9,7 +9,8 @@ import pytest
 
 from reactface_node.config import PerceptionConfig, RenderConfig
 from reactface_node.perception import make_tracker
-from reactface_node.perception.geometry import quarter_turned, rotation_matrix
+from reactface_node.perception.geometry import RIGID, RIGID_M, quarter_turned, rotation_matrix
+from reactface_node.perception.measures import LOWER_LIP, UPPER_LIP
 from reactface_node.perception.person import Face
 from reactface_node.perception.tracker import HANDOVER_S, LandmarkTracker
 from reactface_node.perception.voice import VoiceActivity
@@ -43,9 +44,15 @@ class Room:
 def a_face(x, near_m=0.8, jaw=0.0, smile=0.0):
     pose = rotation_matrix(np.zeros(3)), np.array([x, 0.0, -near_m])
     shapes = {"jawOpen": jaw, "mouthSmileLeft": smile}
-    landmarks = np.full((478, 3), 0.5)
-    landmarks[263, 0] = 0.6  # so that the face is upright
-    return Face(landmarks, shapes, pose)
+    return Face(parted_lips(20.0 * jaw), shapes, pose)
+
+
+def parted_lips(gap_mm):
+    """Landmarks of an upright face, whose lips are so far apart; points nobody reads lie at 0.5."""
+    millimetres = np.zeros((478, 3))
+    millimetres[RIGID] = 1000.0 * RIGID_M
+    millimetres[[UPPER_LIP, LOWER_LIP], 1] = -60.0, -60.0 - gap_mm
+    return 0.5 + millimetres * [0.001, -0.001 * 64 / 48, -0.001]
 
 
 def a_talk(room, tracker, start_s, seconds, talker, others=(), distance=None, voice=0.1):

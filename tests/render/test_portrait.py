@@ -179,7 +179,7 @@ def test_of_many_portraits_the_last_one_is_read_and_one_at_a_time(
     renderer = make_renderer(settings)
     begun, go_on = [], threading.Event()
 
-    def read(folder, name):
+    def read(folder, name, landmarker):
         begun.append(name)
         assert go_on.wait(20.0)
         return torch.full((1, 3, 224, 224), float(len(begun)))

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from reactface_node.config import PerceptionConfig
 from reactface_node.engine.pixels import bytes_to_pixels
 from reactface_node.errors import UserError
 from reactface_node.files.whole import home_path
@@ -14,15 +15,16 @@ from reactface_node.perception.portrait_face import crop_portrait
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
-def read_portrait(folder: str, name: str) -> Tensor:
+def read_portrait(folder: str, name: str, landmarker: str = PerceptionConfig.landmarker) -> Tensor:
     """(1, 3, 224, 224) in [-1, 1], cropped and upright, of the picture ``name`` in the folder.
+    landmarker: as in ``crop_portrait``.
 
     UserError as ``find_portrait``, where it cannot be decoded, or where it does not show one face.
     """
     path = find_portrait(folder, name)
     rgb = read_picture_file(path)
     try:
-        crop = crop_portrait(rgb)
+        crop = crop_portrait(rgb, landmarker)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     return bytes_to_pixels(torch.from_numpy(crop).permute(2, 0, 1)[None])

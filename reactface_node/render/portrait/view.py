@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reactface_node.config import RenderConfig
+from reactface_node.config import PerceptionConfig, RenderConfig
 from reactface_node.engine.devices import DeviceGuard
 from reactface_node.errors import UserError
 from reactface_node.files import resources
@@ -51,11 +51,18 @@ class Portrait:
     UserError, and nothing is loaded, where weights or portrait cannot be used.
     """
 
-    def __init__(self, config: RenderConfig, on_device_failure: str = "stop"):
+    def __init__(
+        self,
+        config: RenderConfig,
+        on_device_failure: str = "stop",
+        landmarker: str = PerceptionConfig.landmarker,
+    ):
+        """landmarker: the setting ``perception.landmarker``."""
         self.size = (config.width, config.height)
         self._config = self._shown = config
+        self._landmarker = landmarker
         self._reading: tuple[RenderConfig, Future[Tensor]] | None = None
-        self._picture = read_portrait(config.portraits, config.portrait)
+        self._picture = read_portrait(config.portraits, config.portrait, landmarker)
         path = resources.weights_file(config.pirender)
         if path is None:
             raise UserError(
@@ -131,7 +138,10 @@ class Portrait:
         if config.portrait == self._shown.portrait:
             return
         pool = ThreadPoolExecutor(1, thread_name_prefix="portrait")
-        self._reading = config, pool.submit(read_portrait, config.portraits, config.portrait)
+        self._reading = (
+            config,
+            pool.submit(read_portrait, config.portraits, config.portrait, self._landmarker),
+        )
         pool.shutdown(wait=False)
 
     def reset(self) -> None:

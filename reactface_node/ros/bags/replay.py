@@ -205,7 +205,9 @@ def replay(
     with ExitStack() as stack:
         recording = stack.enter_context(open_source(source, config.ros))
         bag = stack.enter_context(BagWriter(out))
-        renderer = make_renderer(config.render, config.on_device_failure)
+        renderer = make_renderer(
+            config.render, config.on_device_failure, config.perception.landmarker
+        )
         session = load()
         stack.callback(session.close)
         observed = Observed(session)

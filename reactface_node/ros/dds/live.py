@@ -60,7 +60,9 @@ def live(config: Config, camera: str, microphone: str, showing: bool) -> int:
         if capture is not None:
             stack.callback(capture.close)
         page = stack.enter_context(WebFace(config)) if config.web.port else None
-        renderer = make_renderer(config.render, config.on_device_failure)
+        renderer = make_renderer(
+            config.render, config.on_device_failure, config.perception.landmarker
+        )
         session = ReactionSession.load(config)
         stack.callback(session.close)
         if page is not None:

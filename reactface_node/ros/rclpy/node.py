@@ -119,7 +119,9 @@ class ReactfaceNode(LifecycleNode):
         from reactface_node.render import make_renderer
         from reactface_node.session.session import ReactionSession
 
-        self._renderer = make_renderer(self.config.render, self.config.on_device_failure)
+        self._renderer = make_renderer(
+            self.config.render, self.config.on_device_failure, self.config.perception.landmarker
+        )
         self._session = ReactionSession.load(self.config)
         self.get_logger().info(f"configured: profile {self.config.profile}")
 

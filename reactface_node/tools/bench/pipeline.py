@@ -75,7 +75,7 @@ class BenchNode:
             self.session,
             self._types,
             SerialisingTransport(self._types),
-            make_renderer(config.render, config.on_device_failure),
+            make_renderer(config.render, config.on_device_failure, config.perception.landmarker),
             is_live=is_live,
             probe=probe,
         )

@@ -169,7 +169,7 @@ def run_renderer(config: Config) -> dict[str, Any]:
     """picture_ms (median). UserError where a file, a theme or a library is missing."""
     from reactface_node.render import make_renderer
 
-    renderer = make_renderer(config.render, config.on_device_failure)
+    renderer = make_renderer(config.render, config.on_device_failure, config.perception.landmarker)
     neutral = np.zeros(NUM_COEFFICIENTS, np.float32)
     return {"picture_ms": _milliseconds(lambda: renderer.render(neutral))}
 
