@@ -23,7 +23,12 @@ help: ## list the targets
 demo: install ## replay the sample recording through the shipped model: out/demo.mp4
 	rm -rf $(OUT)/demo $(OUT)/demo.mp4
 	mkdir -p $(OUT)
-	$(BIN)/reactface replay sample -o $(OUT)/demo --video $(OUT)/demo.mp4
+	@faces=; $(BIN)/reactface weights --download face_landmarker || { \
+	  if $(BIN)/python -c 'import mediapipe; mediapipe.solutions' 2> /dev/null; \
+	  then echo "The demo goes on with FaceMesh alone."; \
+	  else echo "The demo goes on by voice only: there is no face model."; \
+	    faces="--set perception.max_faces=0"; fi; }; \
+	$(BIN)/reactface replay sample -o $(OUT)/demo --video $(OUT)/demo.mp4 $$faces
 	@echo "Look at $(OUT)/demo.mp4; the reactions are in the bag $(OUT)/demo."
 
 test: install ## all tests, about 7 minutes on two cores

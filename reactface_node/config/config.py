@@ -89,7 +89,9 @@ class PerceptionConfig:
         "nearest), or nearest",
         choices=("speaking", "nearest"),
     )
-    max_faces: int = setting(3, "most faces that are tracked in an image", 1, 8)
+    max_faces: int = setting(
+        3, "most faces that are tracked in an image; 0 = none: the listener goes by voice", 0, 8
+    )
     min_confidence: float = setting(
         0.5, "least confidence (0..1) for which a face counts as found and as tracked", 0.05, 1.0
     )
@@ -105,8 +107,8 @@ class PerceptionConfig:
     )
     landmarker: str = setting(
         "face_landmarker.task",
-        "MediaPipe Tasks face model: a path, or a name in weights/; without the file the FaceMesh "
-        "model of the mediapipe package is used",
+        "model file of MediaPipe's Face Landmarker, for learned blendshapes: a path, or a name in "
+        "weights/; without the file the landmarks of the mediapipe package's FaceMesh are measured",
     )
 
 
