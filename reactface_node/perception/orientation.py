@@ -6,7 +6,7 @@ import numpy as np
 
 DETECT_S = 0.5
 """Period at which the whole image is searched."""
-UNSURE_S = 0.2
+UNSURE_S = 0.15
 """The same while the faces may be turned."""
 SURE, SURER, DETECTIONS = 0.85, 0.1, 3
 """Turned faces, found by trial: MediaPipe finds them too, but with a score below SURE. If the score

@@ -46,6 +46,8 @@ FRESH = 0.7
 UNSMOOTHED = indices_of("eyeBlink")
 # A tilt beyond the limit for this long is a camera on its side; a shorter one is a tilted head.
 TILT_LIMIT, TILT_S = np.radians(60), 0.42
+# No head is upside down for a moment: only the camera is.
+OVER_LIMIT, OVER_S = np.radians(120), 0.1
 # The least range above the rest that counts as weight 1 of a model's own blendshape.
 LEAST_ROOM = 0.5
 # The blendshapes that are measured from landmarks, (52,) bool.
@@ -137,14 +139,14 @@ class Person:
         return self._crop.cut(upright, turned[:, :2] * [1, -1], self._away_frames)
 
     def _keep_upright(self, stamp_s: float, points: np.ndarray) -> None:
-        """Change the orientation, and learn the neutral anew, if the face was tilted for TILT_S."""
+        """Change the orientation, and learn the neutral anew, if the face was tilted for long."""
         tilt = roll(points) - self.quarter_turns * np.pi / 2
         tilt = (tilt + np.pi) % (2 * np.pi) - np.pi
         if abs(tilt) <= TILT_LIMIT:
             self._tilted_s = None
         elif self._tilted_s is None:
             self._tilted_s = stamp_s
-        elif stamp_s - self._tilted_s >= TILT_S:
+        elif stamp_s - self._tilted_s >= (OVER_S if abs(tilt) > OVER_LIMIT else TILT_S):
             self.quarter_turns = (self.quarter_turns + round(tilt / (np.pi / 2))) % 4
             self._tilted_s = self._neutral = None
             self.lose()

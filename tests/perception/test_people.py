@@ -52,7 +52,7 @@ def parted_lips(gap_mm):
     millimetres = np.zeros((478, 3))
     millimetres[RIGID] = 1000.0 * RIGID_M
     millimetres[[UPPER_LIP, LOWER_LIP], 1] = -60.0, -60.0 - gap_mm
-    return 0.5 + millimetres * [0.001, -0.001 * 64 / 48, -0.001]
+    return np.array([0.5, 0.5, 0.0]) + millimetres * [0.001, -0.001 * 64 / 48, -0.001]
 
 
 def a_talk(room, tracker, start_s, seconds, talker, others=(), distance=None, voice=0.1):

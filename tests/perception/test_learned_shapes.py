@@ -1,0 +1,209 @@
+"""Learned blendshapes: what is made of them, and the genuine model on real clips."""
+
+from types import SimpleNamespace
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+from rigs.clips import frames_of
+from rigs.paths import SHARED
+
+from reactface_node.config import PerceptionConfig
+from reactface_node.errors import UserError
+from reactface_node.files import resources
+from reactface_node.perception import finders, make_tracker
+from reactface_node.perception.finders import FaceMeshFinder, LandmarkerFinder, NoFinder
+from reactface_node.perception.geometry import RIGID, RIGID_M, euler_angles
+from reactface_node.perception.measures import LOWER_LIP, UPPER_LIP
+from reactface_node.perception.neutral import RunningNeutral, blendshape_rest
+from reactface_node.perception.person import Face
+from reactface_node.perception.portrait_face import crop_portrait
+from reactface_node.perception.shapes import BLENDSHAPES
+from reactface_node.perception.tracker import LandmarkTracker
+from reactface_node.schema import ARKIT_NAMES, index_of
+
+MODEL = resources.weights_file(PerceptionConfig.landmarker)
+needs_model = pytest.mark.skipif(
+    MODEL is None, reason="no weights/face_landmarker.task: reactface weights --download it"
+)
+needs_clips = pytest.mark.skipif(
+    not (SHARED / "clips").is_dir(), reason="the clips are not in the repository"
+)
+IMAGE = np.zeros((48, 64, 3), np.uint8)
+
+
+class Script:
+    """A finder that gives the test's face."""
+
+    def find(self, stamp_s, image):
+        return [self.face]
+
+    def reset(self):
+        pass
+
+    def close(self):
+        pass
+
+
+def landmarks(gap_mm):
+    """An upright face as a camera far away sees it, whose lips are so far apart."""
+    millimetres = np.zeros((478, 3))
+    millimetres[RIGID] = 1000.0 * RIGID_M
+    millimetres[[UPPER_LIP, LOWER_LIP], 1] = -60.0, -60.0 - gap_mm
+    return np.array([0.5, 0.5, 0.0]) + millimetres * [0.0001, -0.0001 * 64 / 48, -0.0001]
+
+
+@pytest.mark.parametrize("shapes", [None, {"jawOpen": 0.1}])
+def test_the_mouths_speed_is_that_of_the_lips(shapes):
+    script = Script()
+    tracker = LandmarkTracker(PerceptionConfig(), False, script)
+    pose = np.eye(3), np.array([0.0, 0.0, -0.6])
+    speeds = []
+    for frame, gap_mm in enumerate([0.0, 4.0, 4.0, 10.0, 2.0]):
+        script.face = Face(landmarks(gap_mm), shapes, pose)
+        tracker.track(frame / 25, IMAGE)
+        speeds.append(tracker._selector.followed.mouth_speed)
+    np.testing.assert_allclose(speeds, [0.0, 100.0, 0.0, 150.0, 200.0], rtol=0.02, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "rest", "learned"),
+    [
+        ("browInnerUp", 0.80, 0.80),
+        ("eyeSquintLeft", 0.70, 0.70),
+        ("browDownRight", 0.68, 0.68),
+        # A held smile, an open jaw and shut eyes are no rest.
+        ("mouthSmileLeft", 0.80, 0.30),
+        ("jawOpen", 0.80, 0.30),
+        ("eyeBlinkLeft", 0.80, 0.30),
+    ],
+)
+def test_a_high_rest_is_learned_where_the_form_of_the_face_makes_it(name, rest, learned):
+    neutral = RunningNeutral(4.0, blendshape_rest())
+    values = np.zeros(len(ARKIT_NAMES))
+    values[index_of(name)] = rest
+    for frame in range(150):
+        neutral.see(frame / 25, values, np.zeros(6))
+    assert neutral.values[index_of(name)] == pytest.approx(learned)
+
+
+def test_above_a_high_rest_noise_is_not_scaled_up():
+    script = Script()
+    tracker = LandmarkTracker(PerceptionConfig(), False, script)
+
+    def seen(weight, frames, start):
+        for frame in range(start, start + frames):
+            pose = np.eye(3), np.array([0.0, 0.0, -0.6])
+            script.face = Face(landmarks(0.0), {"browInnerUp": weight}, pose)
+            found = tracker.track(frame / 25, IMAGE).coefficients[index_of("browInnerUp")]
+        return found
+
+    assert seen(0.8, 125, 0) == pytest.approx(0.0, abs=1e-6)
+    assert seen(0.84, 20, 125) == pytest.approx(0.08, abs=1e-3)
+    assert seen(1.0, 20, 145) == pytest.approx(0.40, abs=1e-3)
+
+
+def test_with_no_faces_asked_for_nothing_is_looked_for(monkeypatch):
+    monkeypatch.setattr(finders, "import_mediapipe", lambda: pytest.fail("mediapipe is imported"))
+    finder = finders.choose_finder(PerceptionConfig(max_faces=0))
+    assert isinstance(finder, NoFinder) and finder.find(0.0, IMAGE) == []
+    tracker = make_tracker(PerceptionConfig(max_faces=0), want_crop=True)
+    assert not tracker.track(0.0, IMAGE).face_found
+    tracker.reset()
+    tracker.close()
+
+
+def test_a_portrait_is_found_with_the_model_file_that_is_set(tmp_path, monkeypatch):
+    """Where mediapipe has no FaceMesh."""
+    import mediapipe
+
+    from reactface_node.perception import portrait_face
+
+    without = SimpleNamespace(
+        tasks=mediapipe.tasks, Image=mediapipe.Image, ImageFormat=mediapipe.ImageFormat
+    )
+    monkeypatch.setattr(portrait_face, "import_mediapipe", lambda: without)
+    with pytest.raises(UserError, match=r"carries no face model: reactface weights --download"):
+        crop_portrait(IMAGE, str(tmp_path / "none.task"))
+    foreign = tmp_path / "mine.task"
+    foreign.write_bytes(b"not a model")
+    with pytest.raises(UserError, match=r"mine\.task is no face landmarker model"):
+        crop_portrait(IMAGE, str(foreign))
+
+
+@needs_model
+@pytest.mark.parametrize("kind", [FaceMeshFinder, LandmarkerFinder])
+@pytest.mark.parametrize(
+    "damage", ["cut", "empty", "no blendshapes", "foreign part", "half a part"]
+)
+def test_a_damaged_model_is_refused_in_one_line(tmp_path, kind, damage):
+    if damage == "foreign part" and kind is LandmarkerFinder:
+        pytest.skip("the Tasks API sees it with the first face only")
+    path = tmp_path / "face_landmarker.task"
+    whole = MODEL.read_bytes()
+    if damage in ("cut", "empty"):
+        path.write_bytes(whole[: len(whole) // 2] if damage == "cut" else b"")
+    else:
+        with ZipFile(MODEL) as parts, ZipFile(path, "w") as made:
+            for name in parts.namelist():
+                content = parts.read(name)
+                if name == BLENDSHAPES and damage == "no blendshapes":
+                    continue
+                if name == BLENDSHAPES and damage == "foreign part":
+                    content = parts.read("face_detector.tflite")
+                if name == BLENDSHAPES and damage == "half a part":
+                    content = content[: len(content) // 2]
+                made.writestr(name, content)
+    with pytest.raises(UserError, match=r"face_landmarker\.task is no face landmarker") as refused:
+        kind(PerceptionConfig(), path)
+    assert "\n" not in str(refused.value)
+
+
+def turned_clip(name, until_s, turns_at):
+    """A clip whose images are rotated clockwise by ``turns_at(stamp_s)`` quarter turns."""
+    for stamp_s, image in frames_of(name, until_s):
+        yield stamp_s, np.ascontiguousarray(np.rot90(image, -turns_at(stamp_s)))
+
+
+@pytest.mark.slow
+@needs_model
+@needs_clips
+@pytest.mark.parametrize("kind", [FaceMeshFinder, LandmarkerFinder])
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_real_face_upside_down_or_on_its_side_is_read_within_a_second(kind, turns):
+    """From the start, and after a second upright; every frame after it is read upright too."""
+
+    def turns_found(turns_at):
+        tracker = LandmarkTracker(PerceptionConfig(), False, kind(PerceptionConfig(), MODEL))
+        for stamp_s, image in turned_clip("d18", 2.4, turns_at):
+            found = tracker.track(stamp_s, image).face_found
+            yield stamp_s, tracker._selector.followed.quarter_turns if found else None
+        tracker.close()
+
+    assert {found for stamp_s, found in turns_found(lambda _: turns) if stamp_s > 1.0} == {turns}
+    later = list(turns_found(lambda stamp_s: turns if stamp_s > 1.0 else 0))
+    assert {found for stamp_s, found in later if stamp_s <= 1.0} == {0}
+    assert {found for stamp_s, found in later if stamp_s > 2.0} == {turns}
+
+
+@pytest.mark.slow
+@needs_model
+@needs_clips
+def test_both_finders_give_the_same_shapes_and_pitch():
+    """On FaceMesh's landmarks the learned model says what it says on its own."""
+    finders = [kind(PerceptionConfig(), MODEL) for kind in (FaceMeshFinder, LandmarkerFinder)]
+    rows = []
+    for stamp_s, image in frames_of("d12"):
+        row = []
+        for finder in finders:
+            (face,) = finder.find(stamp_s, image)
+            names = ("mouthSmileLeft", "mouthSmileRight", "jawOpen", "mouthPucker")
+            row.append([*(face.shapes[name] for name in names), *euler_angles(face.pose[0])])
+        rows.append(row)
+    for finder in finders:
+        finder.close()
+    ours, theirs = np.moveaxis(np.array(rows), 1, 0)
+    for column in range(ours.shape[1]):
+        assert np.corrcoef(ours[:, column], theirs[:, column])[0, 1] > 0.85
+    pitch_slope = np.polyfit(theirs[:, 4], ours[:, 4], 1)[0]
+    assert 0.85 < pitch_slope < 1.15
