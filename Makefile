@@ -26,6 +26,7 @@ demo: install ## replay the sample recording through the shipped model: out/demo
 	@faces=; $(BIN)/reactface weights --download face_landmarker || { \
 	  if $(BIN)/python -c 'import mediapipe; mediapipe.solutions' 2> /dev/null; \
 	  then echo "The demo goes on with FaceMesh alone."; \
+	    faces="--set perception.landmarker="; \
 	  else echo "The demo goes on by voice only: there is no face model."; \
 	    faces="--set perception.max_faces=0"; fi; }; \
 	$(BIN)/reactface replay sample -o $(OUT)/demo --video $(OUT)/demo.mp4 $$faces
