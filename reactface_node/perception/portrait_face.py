@@ -60,9 +60,8 @@ def _find(rgb: np.ndarray, landmarker: str) -> list[np.ndarray]:
         num_faces=MOST_FACES,
     )
     try:
-        finder = mediapipe.tasks.vision.FaceLandmarker.create_from_options(options)
+        with mediapipe.tasks.vision.FaceLandmarker.create_from_options(options) as finder:
+            image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=rgb)
+            return [positions(face) for face in finder.detect(image).face_landmarks]
     except (RuntimeError, ValueError) as error:
         raise no_model(model, error) from error
-    with finder:
-        image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=rgb)
-        return [positions(face) for face in finder.detect(image).face_landmarks]
