@@ -6,6 +6,7 @@ import numpy as np
 
 from reactface_node.config import PerceptionConfig
 from reactface_node.perception.crop import FaceCrop
+from reactface_node.perception.fusion import fused
 from reactface_node.perception.geometry import (
     euler_angles,
     face_shape,
@@ -99,6 +100,7 @@ class Person:
         self._away_frames = 1.0
         self._mouth_mm: float | None = None
         self._neutral: RunningNeutral | None = None
+        self._learned_neutral: RunningNeutral | None = None
         self.lose()
 
     def lose(self) -> None:
@@ -120,11 +122,10 @@ class Person:
             pose = head_pose(points, width, height) or pose
         shape = face_shape(without_perspective(points, width, height))
         self._follow_mouth(1000.0 * float(shape[UPPER_LIP, 1] - shape[LOWER_LIP, 1]), away_s)
-        if seen.face.shapes is None:
-            expression, valid = self._estimate(stamp_s, shape, pose)
-        else:
-            expression, valid = self._named(stamp_s, seen.face.shapes, pose)
-        known = np.concatenate([valid, np.ones(NUM_COEFFICIENTS - NUM_EXPRESSION, bool)])
+        expression = self._estimate(stamp_s, shape, pose)
+        if seen.face.shapes is not None:
+            expression = fused(expression, self._learned(stamp_s, seen.face.shapes, pose))
+        known = np.concatenate([MEASURED, np.ones(NUM_COEFFICIENTS - NUM_EXPRESSION, bool)])
         return Observation(self._coefficients(expression, pose), known, person=self.number)
 
     def cut(self, rgb: np.ndarray, seen: Sighting) -> np.ndarray:
@@ -148,7 +149,7 @@ class Person:
             self._tilted_s = stamp_s
         elif stamp_s - self._tilted_s >= (OVER_S if abs(tilt) > OVER_LIMIT else TILT_S):
             self.quarter_turns = (self.quarter_turns + round(tilt / (np.pi / 2))) % 4
-            self._tilted_s = self._neutral = None
+            self._tilted_s = self._neutral = self._learned_neutral = None
             self.lose()
 
     def _follow_mouth(self, mouth_mm: float, away_s: float) -> None:
@@ -158,25 +159,25 @@ class Person:
 
     def _estimate(
         self, stamp_s: float, shape: np.ndarray, pose: tuple[np.ndarray, np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """From landmarks: weights (52,) and which of them are valid."""
+    ) -> np.ndarray:
+        """Weights (52,) measured from landmarks; 0 where not ``MEASURED``."""
         if self._neutral is None:
             self._neutral = RunningNeutral(self._neutral_s, measured_rest())
         values = measure(shape)
         self._neutral.see(stamp_s, learnable(values, self._neutral.values), _flat(pose))
-        return weights(values, self._neutral.values), MEASURED
+        return weights(values, self._neutral.values)
 
-    def _named(
+    def _learned(
         self, stamp_s: float, shapes: dict[str, float], pose: tuple[np.ndarray, np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """From the model's blendshapes: the same, with the person's neutral weights moved to 0."""
-        if self._neutral is None:
-            self._neutral = RunningNeutral(self._neutral_s, blendshape_rest())
-        values, given = named_weights(shapes)
-        self._neutral.see(stamp_s, values, _flat(pose))
-        rest = self._neutral.values
+    ) -> np.ndarray:
+        """Weights (52,) of the model's blendshapes, with the person's neutral ones moved to 0."""
+        if self._learned_neutral is None:
+            self._learned_neutral = RunningNeutral(self._neutral_s, blendshape_rest())
+        values, _ = named_weights(shapes)
+        self._learned_neutral.see(stamp_s, values, _flat(pose))
+        rest = self._learned_neutral.values
         # A high rest leaves little room above it: it would be all noise at full scale.
-        return np.clip((values - rest) / np.maximum(1.0 - rest, LEAST_ROOM), 0.0, 1.0), given
+        return np.clip((values - rest) / np.maximum(1.0 - rest, LEAST_ROOM), 0.0, 1.0)
 
     def _coefficients(
         self, expression: np.ndarray, pose: tuple[np.ndarray, np.ndarray]
