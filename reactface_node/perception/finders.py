@@ -109,8 +109,8 @@ class FaceMeshFinder:
         self._has_several = False
         self._images, self._has_found = 0, False
         self._others_s = -np.inf
-        self._orientation = Orientation(self._detect)
-        self._mesh = self._make(1)
+        self._orientation: Orientation = Orientation(self._detect)
+        self._mesh: Any = self._make(1)
         with quiet_warnings(), quiet_stderr():
             self._detector = import_mediapipe().solutions.face_detection.FaceDetection(
                 min_detection_confidence=self._confidence
@@ -190,10 +190,10 @@ class LandmarkerFinder:
         give_back()
 
     def _open(self) -> None:
-        self._last_ms = -1
-        self._landmarker = self._make()
-        self._detector = self._make_detector()
-        self._orientation = Orientation(self._detect)
+        self._last_ms: int = -1
+        self._landmarker: Any = self._make()
+        self._detector: Any = self._make_detector()
+        self._orientation: Orientation = Orientation(self._detect)
 
     def _detect(self, image: np.ndarray) -> list[float]:
         found = self._detector.detect(self._wrapped(image)).detections

@@ -202,7 +202,8 @@ def drawn():
 @pytest.mark.parametrize(("turns", "said"), [(1, "side"), (2, "upside down"), (3, "side")])
 def test_a_camera_on_its_side_or_upside_down_is_read_upright(drawn, caplog, turns, said):
     def seen(turned):
-        tracker = make_tracker(PerceptionConfig(), want_crop=True)
+        # FaceMesh's measures: the learned model was not trained on drawn faces.
+        tracker = make_tracker(PerceptionConfig(landmarker=""), want_crop=True)
         try:
             pictures = [drawn()] * 40 + [drawn(jawOpen=0.8, rotationY=0.3)] * 8
             return [

@@ -271,5 +271,5 @@ def test_a_mediapipe_without_models_says_what_to_download(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "mediapipe", SimpleNamespace())
     with pytest.raises(UserError, match=r"face_landmarker\.task") as caught:
-        make_tracker(PerceptionConfig(), want_crop=False)
+        make_tracker(PerceptionConfig(landmarker=""), want_crop=False)
     assert str(Path("weights")) in str(caught.value) and "\n" not in str(caught.value)
