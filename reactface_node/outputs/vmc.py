@@ -24,7 +24,7 @@ from reactface_node.schema import ARKIT_NAMES, index_of, indices_of
 PORT = 39539
 MAX_BYTES = 1400
 PERFECT_SYNC = tuple(name[0].upper() + name[1:] for name in ARKIT_NAMES)
-# VRM 0's presets that a face of ours says something about; Blink is Blink_L and Blink_R.
+# VRM 0's presets that our coefficients can drive; Blink is Blink_L and Blink_R.
 PRESETS = (
     "A",
     "I",
