@@ -1,4 +1,4 @@
-"""What happens in a clip: when the speaker talks, laughs, pauses, and what he feels."""
+"""The events of a clip: when the speaker talks, laughs and pauses, and which emotions show."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The paper's metrics on whole sets of reactions: diversity here, the others beside it.
+"""The paper's metrics on sets of reactions; the diversity metrics are here.
 
 Everywhere: predictions (N, M, T, C), N clips, M samples, T frames, C dimensions, in the units of
 the coefficients. Published tables are in the released code's scale, which is the default;

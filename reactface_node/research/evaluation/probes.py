@@ -1,4 +1,4 @@
-"""What a listener must do: small experiments on a reactor, each a number and a bound.
+"""Probes: small experiments on a reactor, each a number with bounds.
 
 Twenty samples of several speakers each, all seeds fixed. What synthetic listeners do in the same
 scenes says what may be expected: a smile rises by 0.51, brows by 0.33 at a surprise, nods are
@@ -68,7 +68,7 @@ class ProbeResult:
 
 
 def as_text(probes: Sequence[ProbeResult]) -> str:
-    """A line each; what has no bound is only told."""
+    """One line for each result; results without bounds are listed only."""
     lines = []
     for probe in probes:
         limits = ((">=", probe.low), ("<=", probe.high))

@@ -65,7 +65,7 @@ def _check_names(results: Mapping[str, Path], ours: str, pairs: int) -> None:
 
 
 def _check_counts(sets: Mapping[str, Clips], ours: str, chosen: Sequence[str]) -> None:
-    """How many samples there are would give away whose they are, and how diverse."""
+    """UserError if the numbers of samples differ: they would reveal the method."""
     for clip in chosen:
         for name, clips in sets.items():
             mine, theirs = len(sets[ours][clip]), len(clips[clip])

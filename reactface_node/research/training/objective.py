@@ -1,4 +1,5 @@
-"""What ReactFace learns from: the paper's samples (Algorithm 1), or what listeners really did."""
+"""The training objectives of ReactFace: samples (Algorithm 1), or a posterior of real
+reactions."""
 
 from dataclasses import replace
 
@@ -19,7 +20,7 @@ PAST_KNOT_FRAMES = 8  # how slowly the noise on past reactions changes
 
 
 class ReactFaceLearner(nn.Module):
-    """The model with what only training needs; ``losses`` follows ``training.objective``."""
+    """The model with the parts for training; ``losses`` follows ``training.objective``."""
 
     def __init__(self, config: Config, wav2vec2: nn.Module | None = None):
         super().__init__()
@@ -62,7 +63,7 @@ class ReactFaceLearner(nn.Module):
         terms["speaker"] = settings.speaker_weight * self._speaker_term(output.speaker, batch)
         terms["kl"] = settings.kl_weight * losses.kl_loss(output.mean, output.log_variance)
         if model.nods is not None and output.nods is not None:
-            # Samples have no listener of their own: they take turns at those there are.
+            # Samples have no own listener: the available ones are used in turn.
             turn = torch.arange(samples) % batch.nods.shape[1]
             nods = model.nods.loss(output.nods, batch.nods[:, turn], batch.may_nod[:, turn])
             terms["nods"] = settings.nod_weight * nods
@@ -142,7 +143,8 @@ class ReactFaceLearner(nn.Module):
 
     def _state(self, size: int, samples: int, who: Tensor, noise: CropNoise) -> ModelState:
         """A session that has gone on for a while, anywhere in the history's cycle, so that minute
-        60 looks like minute 1: what came before is unknown, and no first window joins on to it."""
+        60 looks like minute 1: earlier frames are unknown, and the first window does not
+        continue them."""
         state = self.model.initial_state(size, samples, who)
         return replace(state, edge=None, frame=noise.integers(self.model.decoder.cycle))
 

@@ -1,4 +1,4 @@
-"""How far a picture is from what it should be: by VGG-19's features, or by its pixels."""
+"""Losses between two pictures: by VGG-19's features, or by pixels."""
 
 import hashlib
 from collections.abc import Mapping

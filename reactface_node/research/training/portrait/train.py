@@ -50,7 +50,7 @@ class Stages:
 
 @dataclass
 class PortraitRun:
-    """A net that is being tuned, and what it is tuned with."""
+    """The objects of a portrait training run."""
 
     net: FaceGenerator
     space: CoefficientSpace
@@ -104,7 +104,7 @@ def start(
     out: Path,
     device: str,
 ) -> PortraitRun:
-    """A run as it begins, or as ``out`` holds it."""
+    """A new run, or the one that ``out`` holds."""
     if len({clip.pictures.shape[1:] for clip in clips}) != 1:
         raise UserError("the clips' pictures differ in size")
     make_folder(out)
