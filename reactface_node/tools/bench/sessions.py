@@ -47,14 +47,14 @@ def round_robin(drives: Sequence[SimulatedSession]) -> list[float]:
 
 def batched(config: Config, model: ReactFace, clip: BenchClip, count: int) -> dict[str, Any]:
     """The same in one batch; a window is one of all sessions."""
-    crowd = SessionBatch(config, model, [RecordedTracker(clip.observations) for _ in range(count)])
+    batch = SessionBatch(config, model, [RecordedTracker(clip.observations) for _ in range(count)])
     window, frames = config.model.window, itertools.count()
 
     def step() -> None:
         for frame in itertools.islice(frames, window):
-            for session in crowd.sessions:
+            for session in batch.sessions:
                 feed(session, clip, frame)
-            crowd.poll((frame + 1) / FRAME_RATE_HZ)
+            batch.poll((frame + 1) / FRAME_RATE_HZ)
 
     # The first windows allocate memory and, on a GPU, capture the step.
     for _ in range(3):
