@@ -1,3 +1,3 @@
-"""ReactFace online: generates facial reactions of a listening robot in real time."""
+"""ReactFace online: a face that listens."""
 
 __version__ = "0.1.0"

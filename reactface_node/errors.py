@@ -5,7 +5,7 @@ _WORDS = ("CUDA error", "CUDA driver error", "CUDNN_STATUS", "CUBLAS_STATUS", "C
 
 
 class UserError(Exception):
-    """A mistake that the user can correct: the message says in one line what is wrong and what to do.
+    """A mistake that the user can correct; one line says what is wrong and what to do.
 
     The CLI prints it without a traceback and exits with code 2.
     """

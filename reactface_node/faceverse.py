@@ -50,8 +50,10 @@ class Space:
 
     def to_ours(self, faceverse: np.ndarray) -> np.ndarray:
         """FaceVerse coefficients (..., 58) -> ours (..., 58) float32."""
-        return ((faceverse - self.offset) * self.scale).astype(np.float32)
+        ours: np.ndarray = ((faceverse - self.offset) * self.scale).astype(np.float32)
+        return ours
 
     def to_faceverse(self, ours: np.ndarray) -> np.ndarray:
         """Our coefficients (..., 58) -> FaceVerse's (..., 58) float32."""
-        return (ours / self.scale + self.offset).astype(np.float32)
+        faceverse: np.ndarray = (ours / self.scale + self.offset).astype(np.float32)
+        return faceverse

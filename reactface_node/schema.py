@@ -88,7 +88,7 @@ CROP_PX = 224
 
 
 def index_of(name: str) -> int:
-    """Index of a coefficient by its name, such as ``index_of("jawOpen")``; ValueError if unknown."""
+    """Index of a coefficient by its name, as in ``index_of("jawOpen")``; ValueError if unknown."""
     return COEFFICIENT_NAMES.index(name)
 
 

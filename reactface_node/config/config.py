@@ -255,7 +255,7 @@ class Config:
 
         UserError on an unknown profile or name, a wrong type, or a value out of range.
         """
-        config = merge(Config(), read_yaml(_profile_path(profile)))
+        config: Config = merge(Config(), read_yaml(_profile_path(profile)))
         if path is not None:
             names = [item.name for item in dataclasses.fields(Config)]
             config = _merged_from(path, config, read_settings(_settings_path(Path(path)), names))
@@ -284,7 +284,8 @@ class Config:
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> "Config":
         """Inverse of ``to_dict``; UserError as in ``load``."""
-        return merge(Config(), values)
+        config: Config = merge(Config(), values)
+        return config
 
 
 def profile_names() -> list[str]:
@@ -315,7 +316,6 @@ def _profile_path(profile: str) -> Path:
 
 def _settings_path(path: Path) -> Path:
     """The path; for a profile that lay in config/ up to version 0.1.0, its path in profiles/."""
-    path = Path(path)
     moved = path.parent / PROFILES / path.name
     # Not Path.exists, which raises where a name is too long or a folder closed.
     if path.parent.name != "config" or os.path.lexists(path) or not os.path.isfile(moved):

@@ -15,7 +15,7 @@ PARAMETERS = "ros__parameters"
 RCLPY_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides")
 """First parts of the names of parameters that every rclpy node has."""
 SPELLING = 0.85
-"""Similarity (difflib, 0..1) from which a name counts as misspelt; weigths and weights have 0.86."""
+"""Similarity (difflib, 0..1) from which a name is a misspelling; weigths and weights have 0.86."""
 _LOG = logging.getLogger(__name__)
 
 

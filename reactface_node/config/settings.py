@@ -137,7 +137,7 @@ def _unknown(name: object, parts: Mapping[str, Any], prefix: str) -> UserError:
 
 
 def _checked(name: str, value: Any, leaf: _Leaf) -> Scalar:
-    """The value in the type of the setting; UserError, which names the setting, if it is invalid."""
+    """The value in the setting's type; if it is invalid, a UserError that names the setting."""
     kind, about = leaf.kind, leaf.about
     typed = _typed(value, kind)
     if typed is None:
@@ -167,5 +167,6 @@ def _typed(value: Any, kind: type) -> Scalar | None:
         return float(max(-HUGE, min(HUGE, value)))
     if isinstance(written, Plain) and isinstance(value, float) and value.is_integer():
         # 1e5 in a file is a whole number.
-        return kind(value)
-    return kind(value) if isinstance(value, kind) else None
+        value = kind(value)
+    typed: Scalar | None = kind(value) if isinstance(value, kind) else None
+    return typed

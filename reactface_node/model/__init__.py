@@ -1,1 +1,1 @@
-"""The networks alone, as the paper has them; ``official`` is the released code's variant."""
+"""The networks as the paper describes them; ``official`` holds the released code's variant."""

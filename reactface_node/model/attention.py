@@ -1,8 +1,8 @@
 """Attention with the paper's alignment bias (Eqs 16-17), causal and with bounded history.
 
-Shapes: B batch, M samples that share the memory, n new frames, k memory steps a frame,
-D width, S memory steps kept plus new. A clip's memory grows step by step (``KVCache``), which
-can be trained through; a session's lies in rings that are written in place (``rings.py``).
+Shapes: B batch, M samples that share the memory, n new frames, k memory steps per frame, D width,
+S memory steps kept plus new. The memory of a clip is a ``KVCache`` that grows with every call, and
+gradients pass through it; the memory of a session is a ring that is written in place (``rings``).
 """
 
 from typing import NamedTuple
@@ -22,13 +22,13 @@ from reactface_node.model.rings import (
 
 
 class KVCache(NamedTuple):
-    """Keys and values of the memory seen so far, (B, heads, S, D / heads) each."""
+    """Keys and values of the memory so far, (B, heads, S, D / heads) each."""
 
     keys: Tensor
     values: Tensor
 
     def attend(self, query: Tensor, bias: Tensor | None) -> Tensor:
-        """query (B, heads, Q, D / heads) -> the same shape."""
+        """query (B, heads, Q, D / heads) -> the attended values, same shape."""
         return attend_to(query, self.keys, self.values, bias)
 
 
@@ -36,7 +36,10 @@ Memory = KVCache | Ring
 
 
 class Attention(nn.Module):
-    """Multi-head attention whose keys and values may be kept: ``softmax(QK/sqrt(d) + bias) V``."""
+    """Multi-head attention ``softmax(QK/sqrt(d) + bias) V`` whose keys and values can be kept.
+
+    ValueError if the width is not a multiple of the number of heads.
+    """
 
     def __init__(self, width: int, heads: int):
         super().__init__()
@@ -48,24 +51,25 @@ class Attention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def remember(self, memory: Tensor) -> KVCache:
-        """(B, S, D) -> the memory's keys and values."""
+        """Memory (B, S, D) -> its keys and values."""
         keys, values = self.key_value(memory).chunk(2, dim=-1)
         return KVCache(self._split(keys), self._split(values))
 
     def attend(self, query: Tensor, memory: Memory, bias: Tensor | None = None) -> Tensor:
         """query (B, Q, D), bias (B or 1, heads, Q, S) -> (B, Q, D)."""
         mixed = memory.attend(self._split(self.query(query)), bias)
-        return self.out(mixed.transpose(1, 2).flatten(2))
+        out: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
+        return out
 
     def _split(self, x: Tensor) -> Tensor:
         return split_heads(x, self.heads)
 
 
 class BiasedAttention(nn.Module):
-    """Causal attention of frames to a memory with k steps a frame, under the alignment bias.
+    """Causal attention of frames to a memory with k steps per frame, with the alignment bias.
 
-    ``history`` is in frames; only what a later frame can still see is kept, so the cost of a
-    window stays constant. ``history = 0`` keeps nothing: each call sees its own frames alone.
+    history: frames that a frame can see, itself included. Older memory is dropped, so the cost of a
+    window stays constant. With 0 nothing is kept, and each call sees its own frames only.
     """
 
     slopes: Tensor
@@ -77,7 +81,7 @@ class BiasedAttention(nn.Module):
         self.register_buffer("slopes", alibi_slopes(heads), persistent=False)
 
     def ring(self, clock: RingClock, samples: int = 1, more: int = 0) -> KVRing | None:
-        """An empty memory for a session; None where nothing is kept. ``more``: see ``KVRing``."""
+        """An empty memory for new sessions; None if nothing is kept. more: see ``KVRing``."""
         if self.history == 0:
             return None
         layout = clock.layout(self.ratio, self.history, self.period, self.slopes)
@@ -86,19 +90,19 @@ class BiasedAttention(nn.Module):
     def forward(
         self, query: Tensor, memory: Tensor, cache: Memory | None
     ) -> tuple[Tensor, Memory | None]:
-        """query (B, M, n, D) and the memory of the same frames (B, n*k, D) -> (B, M, n, D)."""
+        """query (B, M, n, D), memory of the same frames (B, n*k, D) -> (B, M, n, D), new cache."""
         joined = self.extend(cache, memory)
         return self.attend(query, joined), self.trim(joined)
 
     def extend(self, cache: Memory | None, memory: Tensor) -> Memory:
-        """The cache with the keys and values of (B, S, D) at its end; a ring is written into."""
+        """The cache with memory (B, S, D) appended as keys and values; rings change in place."""
         if isinstance(cache, Ring):
             cache.write(self.attention.key_value(memory))
             return cache
         return extend(cache, self.attention.remember(memory))
 
     def bias(self, frames: int, joined: Memory, samples: int = 1) -> Tensor:
-        """Of the newest n frames: (B or 1, heads, M*n, S), the same for each of M samples."""
+        """Bias of the newest n frames, (B or 1, heads, M*n, S), the same for each of M samples."""
         if isinstance(joined, Ring):
             return joined.bias(frames, samples)
         steps, history = joined.keys.shape[2], self.history or frames
@@ -106,15 +110,16 @@ class BiasedAttention(nn.Module):
         return bias.repeat(1, samples, 1)[None]
 
     def attend(self, query: Tensor, joined: Memory) -> Tensor:
-        """query (B, M, n, D) of the newest n frames in ``joined`` -> (B, M, n, D)."""
+        """query (B, M, n, D) of the newest n frames of ``joined`` -> (B, M, n, D)."""
         _, samples, frames, _ = query.shape
         bias = self.bias(frames, joined, samples)
-        # The samples share the memory: folding them into the query axis copies nothing.
+        # The samples share the memory, so they are folded into the query axis without a copy.
         mixed = self.attention.attend(query.flatten(1, 2), joined, bias)
-        return mixed.unflatten(1, (samples, frames))
+        unfolded: Tensor = mixed.unflatten(1, (samples, frames))
+        return unfolded
 
     def trim(self, memory: Memory) -> Memory | None:
-        """What the next frame can still see."""
+        """The part of the memory that the next frame can still see; None if that is nothing."""
         if isinstance(memory, Ring):
             return memory
         if self.history == 0:
@@ -123,7 +128,7 @@ class BiasedAttention(nn.Module):
 
 
 def extend(cache: KVCache | None, new: KVCache) -> KVCache:
-    """The cache with new steps at its end."""
+    """The cache with new steps appended."""
     if cache is None:
         return new
     return KVCache(

@@ -1,4 +1,4 @@
-"""A checkpoint is one safetensors file: weights, and as metadata config, metrics, data hash."""
+"""Checkpoints: one safetensors file with weights, and config, metrics and data hash as metadata."""
 
 import dataclasses
 import json
@@ -33,7 +33,7 @@ WEIGHTS_HELP = "train some with `reactface train`, or set `weights` to a checkpo
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a file holds: the model in evaluation mode, and what it says of itself."""
+    """A loaded checkpoint: the model in evaluation mode, without gradients, and its metadata."""
 
     model: ReactFace
     config: dict[str, Any]
@@ -44,8 +44,10 @@ class Checkpoint:
 def save_checkpoint(
     path: Path, model: nn.Module, config: Config, metrics: dict[str, Any], data_hash: str
 ) -> None:
-    """Write atomically: a reader sees the old file or the whole new one. UserError where the
-    disk is full or it cannot be written."""
+    """Write a checkpoint atomically: a reader sees the old file or the whole new one.
+
+    UserError if the disk is full or the file cannot be written.
+    """
     metadata = {
         "format": FORMAT,
         "version": str(VERSION),
@@ -59,14 +61,14 @@ def save_checkpoint(
 
 
 def add_history(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
-    """Tell a checkpoint what validation found after it was saved; all else stays as it is."""
+    """Add the history of validation to a checkpoint's metrics; the rest stays as it is."""
     metadata, tensors = read_safetensors(path, "cpu")
     metrics = _told(path, metadata, "metrics") | {"history": history}
     write_safetensors(path, tensors, metadata | {"metrics": json.dumps(metrics)})
 
 
 def find_weights(name: str) -> Path:
-    """A path as given, or a name in weights/; UserError that says how to get some."""
+    """The file for a path or a name in weights/; UserError with advice if there is none."""
     path = resources.weights_file(name)
     if path is None:
         raise UserError(f"no weights '{name}': {WEIGHTS_HELP}")
@@ -75,8 +77,10 @@ def find_weights(name: str) -> Path:
 
 @dataclass(frozen=True)
 class Stored:
-    """A checkpoint's file as it was read: what it says of itself, and its tensors by name.
-    wav2vec2: the architecture of its backbone, None where it has none."""
+    """The contents of a checkpoint's file: metadata, and tensors by name.
+
+    wav2vec2: architecture of the wav2vec 2.0 backbone; None if it has none.
+    """
 
     path: Path
     config: Config
@@ -86,17 +90,20 @@ class Stored:
     wav2vec2: dict[str, Any] | None
 
     def fill(self, net: nn.Module) -> None:
-        """Load the tensors; UserError that names the first one that does not fit."""
+        """Load the tensors into ``net``; UserError that names the first one that does not fit."""
         load_tensors(self.path, net, self.tensors)
 
 
 def read_checkpoint(path: Path, device: str) -> Stored:
-    """UserError where the file is truncated, not ours, or newer than this package, or where the
-    device is not there."""
+    """Read a checkpoint's file without building the model.
+
+    UserError if the file is truncated, of another kind, or newer than this package, or if the
+    device is missing.
+    """
     resolve_device(device)
     metadata, tensors = read_safetensors(path, device)
     check_format(path, metadata, FORMAT, VERSION, "is no checkpoint of reactface_node")
-    # How the session that trained it played, rendered or named topics is no property of weights.
+    # Only these sections belong to the weights; the others are settings of the training session.
     settings = _told(path, metadata, "config")
     try:
         config = Config.from_dict({name: settings[name] for name in ("model", "training")})
@@ -110,24 +117,24 @@ def read_checkpoint(path: Path, device: str) -> Stored:
 
 
 def _told(path: Path, metadata: Mapping[str, str], name: str) -> dict[str, Any]:
-    """One entry of a file's metadata, which is JSON."""
+    """One entry of a file's metadata, parsed from JSON; UserError if it is damaged."""
     return parse_json(metadata.get(name, ""), f"{path} is damaged: its {name}")
 
 
 def load_checkpoint(path: Path, model: ModelConfig, device: str) -> Checkpoint:
-    """Read a checkpoint for the model that the config asks for.
+    """Load a checkpoint as the model that the config asks for, on a device.
 
-    UserError where the file is truncated, not ours, newer, or of another shape or kind.
+    UserError if the file is truncated, of another kind, newer than this package, or of another
+    architecture.
     """
     stored = read_checkpoint(path, device)
     network = stored.config.training.network
     if network != "reactface":
         raise UserError(f"{path} holds the baseline {network}, not ReactFace")
     _check_same(path, stored.config.model, model)
-    # Trained with its own architecture; sampling settings such as momentum are the user's.
     if _may_be_far_larger(stored):
         with torch.device("meta"):
-            # Its tensors have no memory: first it is seen whether those of the file fit at all.
+            # Tensors of the meta device use no memory: check the shapes before allocating.
             check_tensors(path, _untrained(stored, model).state_dict(), stored.tensors)
     net = _untrained(stored, model)
     stored.fill(net)
@@ -140,9 +147,9 @@ def load_checkpoint(path: Path, model: ModelConfig, device: str) -> Checkpoint:
 
 
 def _may_be_far_larger(stored: Stored) -> bool:
-    """Whether a network that is made as the file says could take far more memory than the file.
+    """Whether a network of the file's architecture could use far more memory than the file.
 
-    Torch's meta device, which tells, loads 60 MB of modules: a robot's start does without it.
+    Only then are shapes checked on torch's meta device first, as that loads 60 MB of modules.
     """
     config = stored.config.model
     numbers = sum(tensor.numel() for tensor in stored.tensors.values())
@@ -158,8 +165,10 @@ def _untrained(stored: Stored, model: ModelConfig) -> ReactFace:
 
 
 def load_tensors(path: Path, net: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
-    """Load what ``path`` holds; UserError as ``check_tensors``, and where weights are no numbers
-    or those of a matrix all alike."""
+    """Load tensors read from ``path`` into ``net``.
+
+    UserError as in ``check_tensors``, and if weights are NaN or all values of a matrix are equal.
+    """
     check_tensors(path, net.state_dict(), tensors)
     for name, tensor in tensors.items():
         check_values(path, name, tensor)
@@ -167,8 +176,7 @@ def load_tensors(path: Path, net: nn.Module, tensors: dict[str, torch.Tensor]) -
 
 
 def resolve_device(name: str) -> str:
-    """The device as torch knows it; UserError where it has another name, NoDevice where it
-    cannot be used."""
+    """The device's name for torch; UserError for an unknown name, NoDevice if it cannot be used."""
     if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
         raise UserError(f"there is no device '{name}': it is cpu, cuda or cuda:N")
     try:
@@ -180,6 +188,7 @@ def resolve_device(name: str) -> str:
 
 
 def _check_same(path: Path, trained: ModelConfig, wanted: ModelConfig) -> None:
+    """UserError if the architectures differ; settings of sampling may."""
     free = {"momentum", "temperature", "gain", "dropout", "wav2vec2", "wav2vec2_context_s"}
     for item in dataclasses.fields(ModelConfig):
         have, want = getattr(trained, item.name), getattr(wanted, item.name)

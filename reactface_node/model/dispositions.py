@@ -1,13 +1,14 @@
-"""Who the listeners of a session are."""
+"""Dispositions: the random vectors that describe the M listeners of a session."""
 
 import numpy as np
 
 
 def spread_apart(drawn: np.ndarray) -> np.ndarray:
-    """(B, M, S) standard normal -> the same, each sample orthogonal to the S - 1 before it.
+    """Standard normal vectors (B, M, S) -> the same shape, orthogonal in groups of S samples.
 
-    Any one of them is still standard normal, and does not depend on how many follow it; but no
-    two are alike by chance (orthogonal sampling, as in Yu et al. 2016's random features).
+    Within a group each vector is orthogonal to those before it, by Gram-Schmidt with the lengths
+    kept. Each one is still standard normal and does not depend on how many follow, but no two of a
+    group are alike by chance (orthogonal sampling: Yu et al. 2016, random features).
     """
     size = drawn.shape[-1]
     apart = drawn.copy()

@@ -1,4 +1,4 @@
-"""F-Enc (Eq. 5): the speaker's face to one feature a frame, nothing from the future."""
+"""F-Enc (Eq. 5): encodes the speaker's face as one feature per frame, strictly causal."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,16 @@ from reactface_node.schema import NUM_COEFFICIENTS
 
 @dataclass(frozen=True)
 class CoefficientState:
-    last: Tensor  # (B, 1, 58) standardised coefficients of the frame before, 0 where not valid
+    """State of ``CoefficientEncoder`` between calls."""
+
+    last: Tensor  # (B, 1, 58) standardised coefficients of the last frame, 0 where not valid
     last_valid: Tensor  # (B, 1, 58)
     caches: tuple[Memory | None, ...] | None
 
 
 class CoefficientEncoder(nn.Module):
-    """117 numbers a frame (coefficients, first difference, a face flag), then a transformer."""
+    """Encoder of coefficients: 117 numbers per frame (coefficients, their difference from the last
+    frame, a flag for a face), then a causal transformer."""
 
     scale: Tensor
 
@@ -34,7 +37,7 @@ class CoefficientEncoder(nn.Module):
         )
 
     def initial_state(self, batch: int, clock: RingClock | None = None) -> CoefficientState:
-        """clock: of sessions, whose memory lies in rings."""
+        """State of new sessions, with memory in rings, if a clock is given; otherwise of a clip."""
         zeros = self.scale.new_zeros(batch, 1, NUM_COEFFICIENTS)
         return CoefficientState(zeros, zeros.clone(), self.transformer.rings(clock))
 
@@ -54,12 +57,14 @@ class CoefficientEncoder(nn.Module):
 
 @dataclass(frozen=True)
 class PixelState:
-    convolutions: tuple[Tensor, ...]  # the frames before, as each convolution saw them
+    """State of ``PixelEncoder`` between calls."""
+
+    convolutions: tuple[Tensor, ...]  # last inputs of each convolution, () at the start
     caches: tuple[Memory | None, ...] | None
 
 
 class CausalConv3d(nn.Module):
-    """3D convolution padded in time on the left only; norm within a frame, then ReLU."""
+    """3D convolution with padding in time on the left only, layer norm per frame, ReLU."""
 
     def __init__(self, inputs: int, outputs: int, kernel: tuple[int, int, int], stride: int):
         super().__init__()
@@ -74,18 +79,18 @@ class CausalConv3d(nn.Module):
         )
 
     def forward(self, x: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
-        """x (B, C, n, H, W) and the frames before it (None: zeros) -> activations, kept frames."""
+        """x (B, C, n, H, W), the frames before it (None = zeros) -> activations, frames to keep."""
         if past is None:
             past = x.new_zeros(*x.shape[:2], self.past_frames, *x.shape[3:])
         padded = torch.cat([past, x], dim=2)
-        # The convolution alone may be in another precision; statistics want all of float32.
+        # Only the convolution may use another precision; the norm needs float32.
         y = self.conv(padded.to(self.conv.weight.dtype)).to(x.dtype)
         kept = padded[:, :, padded.shape[2] - self.past_frames :]
         return F.relu(F.layer_norm(y, y.shape[3:])), kept
 
 
 class PixelEncoder(nn.Module):
-    """3D convolutions over 224x224 frames, then a transformer (the paper profile)."""
+    """Encoder of 224x224 images: causal 3D convolutions, then a transformer (paper profile)."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -105,7 +110,7 @@ class PixelEncoder(nn.Module):
         )
 
     def initial_state(self, batch: int, clock: RingClock | None = None) -> PixelState:
-        """clock: of sessions, whose memory lies in rings."""
+        """State of new sessions, with memory in rings, if a clock is given; otherwise of a clip."""
         return PixelState((), self.transformer.rings(clock))
 
     def forward(self, face: Tensor, valid: Tensor, state: PixelState) -> tuple[Tensor, PixelState]:
@@ -127,9 +132,9 @@ class PixelEncoder(nn.Module):
 
 
 def pooled(x: Tensor) -> Tensor:
-    """Largest of 3x3, every second one: (..., H, W) -> (..., (H-1)//2, (W-1)//2).
+    """Max-pooling of 3x3 with stride 2: (..., H, W) -> (..., (H-1)//2, (W-1)//2).
 
-    First of rows, then of columns: a third of the time that ``max_pool2d`` takes on a CPU.
+    Rows first, then columns: a third of the time of ``max_pool2d`` on a CPU.
     """
     x = torch.maximum(torch.maximum(x[..., :-2:2, :], x[..., 1:-1:2, :]), x[..., 2::2, :])
     return torch.maximum(torch.maximum(x[..., :-2:2], x[..., 1:-1:2]), x[..., 2::2])

@@ -14,7 +14,7 @@ FEED_FORWARD_FACTOR = 2
 
 
 def history_frames(seconds: float) -> int:
-    """Seconds -> frames."""
+    """Seconds -> number of frames, rounded."""
     return round(seconds * FRAME_RATE_HZ)
 
 
@@ -26,7 +26,7 @@ def sinusoidal_positions(frames: Tensor, width: int) -> Tensor:
 
 
 class FeedForward(nn.Sequential):
-    """Normalise, widen, narrow: the residual branch after an attention."""
+    """The residual branch after an attention: layer norm, linear, GELU, linear, dropout."""
 
     def __init__(self, width: int, dropout: float):
         super().__init__(
@@ -39,7 +39,7 @@ class FeedForward(nn.Sequential):
 
 
 class CrossLayer(nn.Module):
-    """Biased cross-attention of frames to a memory with k steps a frame, then feed-forward."""
+    """Biased cross-attention of frames to a memory with k steps per frame, then feed-forward."""
 
     def __init__(self, config: ModelConfig, history: int, ratio: int = 1):
         super().__init__()
@@ -51,7 +51,7 @@ class CrossLayer(nn.Module):
     def forward(
         self, x: Tensor, memory: Tensor, cache: Memory | None
     ) -> tuple[Tensor, Memory | None]:
-        """x (B, M, n, D), memory (B, n*k, D) -> (B, M, n, D)."""
+        """x (B, M, n, D), memory (B, n*k, D) -> (B, M, n, D), new cache."""
         mixed, cache = self.attention(self.norm(x), memory, cache)
         x = x + self.dropout(mixed)
         return x + self.feed_forward(x), cache
@@ -68,19 +68,20 @@ class SelfLayer(nn.Module):
         self.feed_forward = FeedForward(config.width, config.dropout)
 
     def forward(self, x: Tensor, cache: Memory | None) -> tuple[Tensor, Memory | None]:
-        """x (B, n, D) -> (B, n, D)."""
+        """x (B, n, D) -> (B, n, D), new cache."""
         normed = self.norm(x)
         mixed, cache = self.attention(normed[:, None], normed, cache)
         return self.finish(x, mixed[:, 0]), cache
 
     def finish(self, x: Tensor, mixed: Tensor) -> Tensor:
-        """What was attended to is added to x, and both go through the feed-forward."""
+        """x and the attention's output, same shapes -> the layer's output."""
         x = x + self.dropout(mixed)
-        return x + self.feed_forward(x)
+        finished: Tensor = x + self.feed_forward(x)
+        return finished
 
 
 class CausalTransformer(nn.Module):
-    """A stack of ``SelfLayer``; its state is one cache a layer."""
+    """A stack of ``SelfLayer`` with a final layer norm; the state is one cache per layer."""
 
     def __init__(self, config: ModelConfig, layers: int, history: int):
         super().__init__()
@@ -88,7 +89,7 @@ class CausalTransformer(nn.Module):
         self.norm = nn.LayerNorm(config.width)
 
     def rings(self, clock: RingClock | None) -> tuple[KVRing | None, ...] | None:
-        """Empty caches of sessions that begin; None for a clip's."""
+        """Empty caches of new sessions; None without a clock, for a clip."""
         if clock is None:
             return None
         layers = (layer for layer in self.layers if isinstance(layer, SelfLayer))
@@ -97,7 +98,7 @@ class CausalTransformer(nn.Module):
     def forward(
         self, x: Tensor, caches: tuple[Memory | None, ...] | None
     ) -> tuple[Tensor, tuple[Memory | None, ...]]:
-        """x (B, n, D) -> (B, n, D)."""
+        """x (B, n, D) -> (B, n, D), new caches."""
         kept = []
         for layer, cache in zip(self.layers, caches or [None] * len(self.layers), strict=True):
             x, cache = layer(x, cache)

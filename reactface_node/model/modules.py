@@ -1,4 +1,4 @@
-"""The paper's modules between the encoders and the output: PMA, CIE, sampling, LRD, SLBS."""
+"""The paper's modules between encoders and output: PMA, CIE, LRD, SLBS."""
 
 from dataclasses import dataclass
 
@@ -35,23 +35,26 @@ class PointToPointAlignment(nn.Module):
         query = self.norm(face).flatten(0, 1)[:, None]
         mixed = self.attention.attend(query, self.attention.remember(own))
         x = face + mixed[:, 0].unflatten(0, face.shape[:2])
-        return self.out_norm(x + self.feed_forward(x))
+        aligned: Tensor = self.out_norm(x + self.feed_forward(x))
+        return aligned
 
 
 @dataclass(frozen=True)
 class CIEState:
+    """Memories of ``ConditionalInteractionEncoder``."""
+
     speech: Memory | None
     face: Memory | None
     layers: tuple[Memory | None, ...]
 
 
 class ConditionalInteractionEncoder(nn.Module):
-    """CIE (Eq. 7): what has been said, seen and shown so far -> N(mu, sigma) of the next window.
+    """CIE (Eq. 7): past speech, face and reactions -> N(mu, sigma) of the next window.
 
-    Past reactions are fused with past speech and past face; then the mu and sigma tokens attend
-    to them, each to the reactions and itself but not to the other (the paper's token mask). The
-    reactions never attend to the tokens and are causal among themselves, so what they computed
-    for one window stays true for the next and is kept.
+    Past reactions are fused with past speech and face. The mu and sigma tokens then attend to the
+    reactions and to themselves, but not to each other (the paper's token mask). The reactions never
+    attend to the tokens and are causal among themselves, so their keys and values are kept from
+    window to window.
     """
 
     def __init__(self, config: ModelConfig, ratio: int):
@@ -68,10 +71,10 @@ class ConditionalInteractionEncoder(nn.Module):
         self.log_variance = nn.Linear(config.width, config.width)
 
     def initial_state(self, samples: int = 1, clock: RingClock | None = None) -> CIEState:
-        """clock: of sessions, whose memory lies in rings."""
+        """State of new sessions, with memory in rings, if a clock is given; otherwise of a clip."""
         if clock is None:
             return CIEState(None, None, (None,) * len(self.layers))
-        # A mu and a sigma token beside the reactions.
+        # Two more places: the mu and the sigma token.
         layers = [layer.attention.ring(clock, samples, 2) for layer in self._layers()]
         speech = self.with_speech.attention.ring(clock)
         return CIEState(speech, self.with_face.attention.ring(clock), tuple(layers))
@@ -100,7 +103,7 @@ class ConditionalInteractionEncoder(nn.Module):
             kept.append(layer.attention.trim(later))
         tokens = self.norm(x[:, frames:]).unflatten(0, (batch, samples)).unflatten(2, (-1, 2))
         mean, log_variance = self.mean(tokens[..., 0, :]), self.log_variance(tokens[..., 1, :])
-        # exp(10) is far outside anything useful; the bound keeps a wild input finite.
+        # exp(10) is far outside useful values; the bound keeps extreme inputs finite.
         return mean, log_variance.clamp(-10, 10), CIEState(speech_cache, face_cache, tuple(kept))
 
     def _layers(self) -> list[SelfLayer]:
@@ -109,8 +112,11 @@ class ConditionalInteractionEncoder(nn.Module):
     def _mask(
         self, biased: BiasedAttention, reactions: Memory, frames: int, samples: int
     ) -> Tensor:
-        """The paper's token mask, (B*M or 1, heads, n + 2W, S + 2W): a window's tokens see what
-        its last reaction sees, and themselves; the reactions see no token."""
+        """The paper's token mask, (B*M or 1, heads, n + 2W, S + 2W).
+
+        A window's tokens see what its last reaction sees, and each sees itself; the reactions see
+        no token.
+        """
         bias = biased.bias(frames, reactions)
         last = bias[:, :, self.window - 1 :: self.window].repeat_interleave(2, dim=2)
         count = last.shape[2]
@@ -124,7 +130,7 @@ class ConditionalInteractionEncoder(nn.Module):
 def _remember(
     biased: BiasedAttention, cache: Memory | None, x: Tensor, frames: int
 ) -> tuple[Memory, Memory]:
-    """x: n reactions, then tokens -> what is attended to, and of it what later windows see."""
+    """x: n reactions, then tokens -> the memory to attend to, and its part for later windows."""
     if isinstance(cache, Ring):
         rows = biased.attention.key_value(x)
         cache.write(rows[:, :frames])
@@ -136,13 +142,12 @@ def _remember(
 
 
 class ListenerReactionDecoder(nn.Module):
-    """LRD (Eqs 8, 12, 13): the window's latents and its positions -> reaction features.
+    """LRD (Eqs 8, 12, 13): latents and positions of a window -> reaction features.
 
-    ``latent_query`` is Eq. 12 as printed, queries Z and keys and values P: it can output only
-    mixtures of positional codes. ``latent_memory`` has the released code's roles, queries P and
-    keys and values Z. ``latent_frame`` adds to both of the latter which frame of the window it
-    is, and to a query the latent of its own frame: without them a query cannot tell where in the
-    window it stands.
+    ``latent_query`` is Eq. 12 as printed: queries Z, keys and values P. Its output can only be a
+    mixture of position codes. ``latent_memory`` is as in the released code: queries P, keys and
+    values Z. ``latent_frame`` adds to the latter a learned code of the frame's place in the window
+    (to Z) and the frame's own latent (to the query); without them a query does not know its place.
     """
 
     codes: Tensor
@@ -164,34 +169,38 @@ class ListenerReactionDecoder(nn.Module):
         self.register_buffer("codes", codes, persistent=False)
 
     def forward(self, latents: Tensor, disposition: Tensor, frame: Tensor) -> Tensor:
-        """latents (B, M, n, D) of whole windows, dispositions (B, M, S), frame (B,) of the first
-        one -> (B, M, n, D)."""
+        """latents (B, M, n, D) of whole windows, disposition (B, M, S), frame (B,): index of the
+        first frame -> (B, M, n, D)."""
         _, samples, frames, _ = latents.shape
-        # Modulo the history: minute 60 must look like minute 1.
+        # Modulo the history, so that positions stay in the trained range in long sessions.
         index = (frame[:, None] + torch.arange(frames, device=frame.device)) % self.cycle
         positions = self.codes[index][:, None].expand(-1, samples, -1, -1)
         if disposition.shape[-1]:
             latents = latents + self.style(disposition)[:, :, None]
         x = self._attend(*(part.unflatten(2, (-1, self.window)) for part in (latents, positions)))
         x = x.flatten(2, 3)
-        return x + self.feed_forward(x)
+        decoded: Tensor = x + self.feed_forward(x)
+        return decoded
 
     def _attend(self, latents: Tensor, positions: Tensor) -> Tensor:
-        """(B, M, W, w, D) each -> (B, M, W, w, D), every window for itself."""
+        """(B, M, W, w, D) each -> (B, M, W, w, D); each window attends to itself only."""
         if self.roles == "latent_query":
-            scores = latents @ positions.transpose(-1, -2) / self.width**0.5
+            scores: Tensor = latents @ positions.transpose(-1, -2) / self.width**0.5
             return scores.softmax(dim=-1) @ positions
-        query = self.embed(positions)
+        query: Tensor = self.embed(positions)
         if self.roles == "latent_frame":
             latents = latents + self.slots
             query = query + latents
         memory = self.attention.remember(latents.flatten(0, 2))
         mixed = self.attention.attend(query.flatten(0, 2), memory)
-        return query + mixed.unflatten(0, query.shape[:3])
+        attended: Tensor = query + mixed.unflatten(0, query.shape[:3])
+        return attended
 
 
 @dataclass(frozen=True)
 class SLBSState:
+    """Memories of ``Synchroniser``; None where nothing is kept."""
+
     face: Memory | None
     speech: Memory | None
 
@@ -199,7 +208,7 @@ class SLBSState:
 class Synchroniser(nn.Module):
     """SLBS (Eqs 14-17): VIM aligns the reactions with the face, then MIM with the speech.
 
-    Either may be left out (Table 4), and MIM may see its own frame's speech alone, as in
+    Either can be left out (Table 4). MIM can see the speech of its own frame only, as in
     FaceFormer's point-to-point alignment (Table 5).
     """
 
@@ -212,7 +221,7 @@ class Synchroniser(nn.Module):
         self.modality = CrossLayer(config, heard, ratio) if config.modality != "none" else None
 
     def initial_state(self, clock: RingClock | None = None) -> SLBSState:
-        """clock: of sessions, whose memory lies in rings."""
+        """State of new sessions, with memory in rings, if a clock is given; otherwise of a clip."""
         if clock is None:
             return SLBSState(None, None)
         face, speech = (
@@ -224,7 +233,7 @@ class Synchroniser(nn.Module):
     def forward(
         self, reaction: Tensor, face: Tensor, speech: Tensor, state: SLBSState
     ) -> tuple[Tensor, SLBSState]:
-        """reaction (B, M, n, D), face (B, n, D), speech (B, n*k, D) -> (B, M, n, D)."""
+        """reaction (B, M, n, D), face (B, n, D), speech (B, n*k, D) -> (B, M, n, D), new state."""
         windows = face.shape[1] // self.window_alone if self.window_alone else 1
         x = reaction.unflatten(2, (windows, -1)).transpose(1, 2).flatten(0, 1)
         face = face.unflatten(1, (windows, -1)).flatten(0, 1)

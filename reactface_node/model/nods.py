@@ -1,7 +1,7 @@
-"""Nods as events: when one starts, how many cycles, how deep, how fast; decoded into motion.
+"""Nods as random events: their start, number of cycles, depth and frequency, played as motion.
 
-A nod's phase is random, so a regression averages nods away. Here what has been heard and seen of
-the speaker gives, frame by frame, the chance that a nod starts; a drawn nod takes its course.
+The phase of a nod is random, so a regression would average nods away. Here the speaker's past gives
+for each frame the probability that a nod starts; a drawn nod is then played to its end.
 """
 
 import math
@@ -14,27 +14,31 @@ from torch.nn import functional as F
 from reactface_node.config import ModelConfig
 from reactface_node.schema import FRAME_RATE_HZ
 
+# The bounds below are chosen by hand, not derived, apart from DECLINE.
 MOST_CYCLES = 4
-DECLINE = 0.67  # amplitude from cycle to cycle (Mori et al. 2025)
-PAUSE_FRAMES = 5  # no nod starts within 0.2 s of the last
-NOD_NOISE = 3  # standard normal numbers that a nod is drawn with
-NEVER = 10_000.0  # frames since a nod that was none
-TYPICAL_HZ, TYPICAL_RAD = 2.5, 0.06
+DECLINE = 0.67  # ratio of the amplitudes of successive cycles (Mori et al. 2025)
+PAUSE_FRAMES = 5  # no nod starts within 0.2 s after the last one
+NOD_NOISE = 3  # standard normal numbers per nod: cycles, depth, frequency
+NEVER = 10_000.0  # frames since the last nod before the first one
+TYPICAL_HZ, TYPICAL_RAD = 2.5, 0.06  # units of frequency and depth in the network's output
 HIGHEST_HZ, DEEPEST_RAD = 4.0, 0.3
-HARDEST_RAD_S2 = 14.0  # peak acceleration: who nods fast nods less deep
+HARDEST_RAD_S2 = 14.0  # largest peak acceleration, 2 pi^2 f^2 depth: fast nods are less deep
 
 
 @dataclass(frozen=True)
 class NodPrediction:
-    """onset (B, M, n) logits a frame; cycles (B, M, n, 4) logits; shape (B, M, n, 2): mean of
-    the logarithms of depth / 0.06 rad and of frequency / 2.5 Hz."""
+    """The predicted distribution of nods for n frames.
+
+    onset (B, M, n): logits that a nod starts. cycles (B, M, n, 4): logits of 1 to 4 cycles. shape
+    (B, M, n, 2): means of the logarithms of depth / 0.06 rad and of frequency / 2.5 Hz.
+    """
 
     onset: Tensor
     cycles: Tensor
     shape: Tensor
 
     def window(self, index: int, frames: int) -> "NodPrediction":
-        """Of the window of that number."""
+        """The part of window ``index``; frames: w."""
         span = slice(index * frames, (index + 1) * frames)
         return NodPrediction(
             self.onset[:, :, span], self.cycles[:, :, span], self.shape[:, :, span]
@@ -42,10 +46,10 @@ class NodPrediction:
 
 
 class NodHead(nn.Module):
-    """Predicts nods from the speaker and the listener's disposition; plays those that are drawn.
+    """Predicts nods from the speaker and the listener's disposition, and plays drawn nods.
 
-    It learns from nods alone and changes nothing in the encoders: the reactions need other cues
-    than a pause, and would drown them.
+    It learns from nods alone, and its gradients do not reach the encoders: reactions need other
+    cues of the speaker than nods do.
     """
 
     def __init__(self, config: ModelConfig, ratio: int):
@@ -55,25 +59,25 @@ class NodHead(nn.Module):
         self.memory = nn.GRU(config.width, config.width, batch_first=True)
         self.hidden = nn.Linear(config.width + config.disposition, config.width)
         self.out = nn.Linear(config.width, 1 + MOST_CYCLES + 2)
-        # A nod every few seconds: a chance of about 1 % a frame to begin with.
+        # Initial probability of about 1 % per frame, a nod every few seconds.
         nn.init.constant_(self.out.bias[:1], -4.5)
         self.log_spread = nn.Parameter(torch.full((2,), math.log(0.3)))
 
     @property
     def noise_width(self) -> int:
-        """Standard normal numbers a window: one a frame for the onset, three for the nod."""
+        """Standard normal numbers per window: one per frame for the onset, three for the nod."""
         return self.window + NOD_NOISE
 
     def initial_state(self, batch: int, samples: int) -> Tensor:
-        """(B, M, 4): frames since the last onset, its cycles, depth in rad and frequency in Hz."""
+        """State (B, M, 4) of the last nod: frames since its onset, cycles, depth rad, rate Hz."""
         return self.log_spread.new_tensor([NEVER, 1.0, 0.0, TYPICAL_HZ]).repeat(batch, samples, 1)
 
     def forward(
         self, face: Tensor, speech: Tensor, disposition: Tensor, memory: Tensor
     ) -> tuple[NodPrediction, Tensor]:
-        """face (B, n, D), speech (B, n*k, D), dispositions (B, M, S), memory (B, D), causal.
+        """The prediction for n frames of M listeners, and the memory (B, D) after them; causal.
 
-        Returns the prediction for n frames of M listeners, and the memory after them.
+        face (B, n, D), speech (B, n*k, D), disposition (B, M, S), memory (B, D).
         """
         own = speech.unflatten(1, (-1, self.ratio)).flatten(2)
         x = F.gelu(self.embed(torch.cat([face, own], dim=-1).detach()))
@@ -88,10 +92,10 @@ class NodHead(nn.Module):
     def play(
         self, predicted: NodPrediction, onset: Tensor, shape: Tensor, last: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The n frames that are predicted: noise of the onset (B, M, n) and of the nod (B, M, 3),
-        the same for a whole window; last state (B, M, 4) -> pitch (B, M, n) rad, state.
+        """Draw and play nods for n frames: pitch (B, M, n) in rad and the new state (B, M, 4).
 
-        A nod is longer than a window, so none follows another within one.
+        onset (B, M, n) and shape (B, M, 3): standard normal noise; ``shape`` is the same for all
+        frames of a window. last: the state (B, M, 4). At most one nod starts within a call.
         """
         frames = torch.arange(onset.shape[2], device=onset.device, dtype=onset.dtype)
         age = last[..., :1] + frames
@@ -105,12 +109,12 @@ class NodHead(nn.Module):
             torch.where(later, fresh[..., i : i + 1], last[..., i + 1 : i + 2]) for i in range(3)
         )
         state = torch.stack([age[..., -1] + 1, cycles[..., -1], depth[..., -1], hz[..., -1]], -1)
-        # Bounded, so that minute 60 looks like minute 1.
+        # Bounded, so that the state does not grow in long sessions.
         state = torch.cat([state[..., :1].clamp(max=NEVER), state[..., 1:]], dim=-1)
         return nod_pitch(age, cycles, depth, hz), state
 
     def _draw(self, predicted: NodPrediction, noise: Tensor, first: Tensor) -> Tensor:
-        """(B, M, 3): cycles, depth and frequency of a nod that starts at frame ``first``."""
+        """Cycles, depth in rad, frequency in Hz (B, M, 3) of a nod that starts at ``first``."""
         at = first[..., None]
         share = predicted.cycles.gather(2, at.expand(-1, -1, -1, MOST_CYCLES))[:, :, 0]
         cycles = 1.0 + (
@@ -123,10 +127,10 @@ class NodHead(nn.Module):
         return torch.cat([cycles, torch.minimum(TYPICAL_RAD * drawn[..., :1], deepest), hz], -1)
 
     def loss(self, predicted: NodPrediction, nods: Tensor, possible: Tensor) -> Tensor:
-        """Negative log-likelihood a frame of what listeners did.
+        """Negative log-likelihood per frame of real nods.
 
         nods: (B, M, T, 3) cycles (0 = no nod starts here), depth in rad, frequency in Hz.
-        possible: (B, M, T) bool, False while a nod goes on.
+        possible: (B, M, T) bool, False during a nod, when none can start.
         """
         starts = nods[..., 0] > 0
         onset = F.binary_cross_entropy_with_logits(
@@ -144,7 +148,7 @@ class NodHead(nn.Module):
 
 
 def nod_pitch(age: Tensor, cycles: Tensor, depth: Tensor, hz: Tensor) -> Tensor:
-    """Pitch in rad, + down, ``age`` frames after a nod's onset: raised cosines that decline."""
+    """Pitch in rad, + is down, ``age`` frames after a nod's onset: raised cosines that decline."""
     cycle = age / FRAME_RATE_HZ * hz
     inside = (cycle >= 0) & (cycle < cycles)
     height = depth * DECLINE ** cycle.clamp(0, MOST_CYCLES).floor()

@@ -1,8 +1,8 @@
-"""ReactFace, causal: speaker behaviour in, distributions of appropriate reactions out.
+"""ReactFace, the causal model: from speaker behaviour to distributions of appropriate reactions.
 
-``forward`` takes any number of whole windows of a clip. ``step`` takes a session's next frames, a
-window or a single one at a time, with the state that the call before returned. Both go through
-the same modules; the numbers are the same.
+``forward`` takes any number of whole windows of a clip. ``step`` takes the next frames of a
+session, a window or a single frame at a time, with the state that the last call returned. Both use
+the same modules and give the same numbers.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,10 @@ PITCH = ROTATION.start
 
 
 class ReactFace(nn.Module):
-    """MSBEA -> AFRG -> SLBS (Fig. 2 of the paper)."""
+    """The network: MSBEA -> AFRG -> SLBS (Fig. 2 of the paper).
+
+    wav2vec2: backbone of the speech encoder; None = the one that the config names.
+    """
 
     listener_mean: Tensor
     listener_std: Tensor
@@ -68,14 +71,14 @@ class ReactFace(nn.Module):
             nn.LayerNorm(config.width), nn.Linear(config.width, NUM_COEFFICIENTS)
         )
         self.nods = NodHead(config, ratio) if config.nods else None
-        # Standardised targets: in raw units the pose outweighs a smile many times over.
+        # Targets are standardised: in raw units the pose outweighs a smile many times.
         self.register_buffer("listener_mean", torch.zeros(NUM_COEFFICIENTS))
         self.register_buffer("listener_std", torch.ones(NUM_COEFFICIENTS))
         self.register_buffer("speaker_std", torch.ones(NUM_COEFFICIENTS))
 
     @property
     def noise_width(self) -> int:
-        """Standard normal numbers that a window of a sample takes: for its latent, for a nod."""
+        """Standard normal numbers per window and sample: for the latent and for a nod."""
         return self.config.width + (self.nods.noise_width if self.nods is not None else 0)
 
     def initial_state(
@@ -85,11 +88,11 @@ class ReactFace(nn.Module):
         disposition: Tensor | None = None,
         streaming: bool = False,
     ) -> ModelState:
-        """A new session: silence, no face, w zero frames as past reactions, frame 0. Where
-        windows are joined, the first one starts from the mean face.
+        """The state of a new session: silence, no face, w zero frames as past reactions.
 
-        disposition: (B, M, S) standard normal, who the M listeners are; None = the mean one.
-        streaming: for ``step``; everything that it keeps is allocated here.
+        With ``continuity`` the first window starts from the mean face. disposition: (B, M, S)
+        standard normal vectors of the M listeners; None = zeros, the mean listener. streaming: make
+        a state for ``step``, with all memory allocated.
         """
         config = self.config
         window, width = config.window, config.width
@@ -118,9 +121,9 @@ class ReactFace(nn.Module):
     def forward(
         self, speaker: SpeakerInput, noise: Tensor, state: ModelState | None = None
     ) -> tuple[Output, ModelState]:
-        """noise (B, M, T/w, noise_width) standard normal -> reactions of T frames, next state.
+        """The reactions to T frames, and the next state; noise (B, M, T/w, noise_width) normal.
 
-        ValueError where T is not a multiple of w or the shapes disagree.
+        ValueError if T is not a multiple of w or the shapes do not match.
         """
         self._check(speaker, noise)
         state = state or self.initial_state(len(noise), noise.shape[1])
@@ -135,10 +138,11 @@ class ReactFace(nn.Module):
     def step(
         self, speaker: SpeakerInput, noise: Tensor, state: ModelState
     ) -> tuple[Output, ModelState]:
-        """The next n frames of sessions, n a divisor of w; uses up their ``streaming`` state.
+        """The reactions to the next n frames of B sessions, n a divisor of w, and the next state.
 
-        noise (B, M, noise_width) standard normal, taken at the first frame of a window.
-        ValueError where the state is another one or the frames do not end with the window.
+        noise (B, M, noise_width) standard normal, used at the first frame of a window. The given
+        state must not be used again. ValueError if it is not a ``streaming`` state, or if the
+        frames go beyond the window.
         """
         frames = speaker.face.shape[1]
         if state.clock is None or state.phase + frames > self.config.window:
@@ -151,7 +155,7 @@ class ReactFace(nn.Module):
         return output, state
 
     def advance(self, speaker: SpeakerInput, state: ModelState) -> tuple[Output, ModelState]:
-        """The rest of a step, in a window that has begun; the clock stands still."""
+        """A step in a window that has begun, without advancing the clock."""
         seen, state = self._encode(speaker, state)
         part, state = self._follow(seen, state)
         return self._output(seen, [part]), state
@@ -163,11 +167,11 @@ class ReactFace(nn.Module):
         draw: Callable[[Tensor, Tensor], Tensor],
         state: ModelState,
     ) -> Output:
-        """All windows at once, given what the listeners really did (teacher forcing).
+        """All windows at once, with real past reactions (teacher forcing).
 
-        listener: (B, M, T, 58) in real units: the past reactions of every window; given what
-        ``forward`` returned and its noise, this returns the same. draw: mu and log-variance
-        (B, M, T/w, D) -> z*. state: a fresh one, as ``initial_state`` makes it.
+        listener: (B, M, T, 58) in real units, the past reactions for every window. With those that
+        ``forward`` returned and the same noise, the result is the same. draw: mu and log-variance
+        (B, M, T/w, D) -> z*. state: a new one of ``initial_state``.
         """
         seen, state = self._encode(speaker, state)
         w, k = self.config.window, self.speech_encoder.ratio
@@ -190,7 +194,7 @@ class ReactFace(nn.Module):
 
     @torch.no_grad()
     def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:
-        """(B, M, T, 58): M reactions to each speaker, everything random from the generator."""
+        """M reactions to each speaker, (B, M, T, 58); all randomness comes from the generator."""
         batch, frames = speaker.face.shape[:2]
         config, device = self.config, self.listener_mean.device
         windows = frames // config.window
@@ -198,10 +202,11 @@ class ReactFace(nn.Module):
         drawn = torch.randn(batch, samples, config.disposition, generator=generator)
         who = torch.from_numpy(spread_apart(drawn.numpy())).to(device)
         state = self.initial_state(batch, samples, who)
-        return self(speaker, noise.to(device), state)[0].listener
+        output: Output = self(speaker, noise.to(device), state)[0]
+        return output.listener
 
     def without_nods(self, listener: Tensor, pitch: Tensor) -> Tensor:
-        """(B, M, T, 58) without what nods, (B, M, T) rad, add to it, if nods are events here."""
+        """listener (B, M, T, 58) without the pitch (B, M, T) rad of nods that the model draws."""
         if self.nods is None:
             return listener
         calm = listener.clone()
@@ -209,7 +214,7 @@ class ReactFace(nn.Module):
         return calm
 
     def _encode(self, speaker: SpeakerInput, state: ModelState) -> tuple[Seen, ModelState]:
-        """MSBEA, and where nods may start."""
+        """MSBEA: the encoded speaker, and the prediction of nods."""
         hear = speaker.audio_valid & self.config.use_speech
         see = speaker.face_valid & self.config.use_face
         speech, heard = self.speech_encoder(speaker.audio, hear, state.speech)
@@ -222,15 +227,14 @@ class ReactFace(nn.Module):
         return Seen(aligned, speech, nods), state
 
     def _predict(self, state: ModelState) -> tuple[Tensor, Tensor, CIEState]:
-        """AFRG's first half: the distributions of the windows after those in the state."""
+        """First half of AFRG: the distributions of the windows after those in the state."""
         prediction: tuple[Tensor, Tensor, CIEState] = self.interaction(
             state.last_reaction, state.last_speech, state.last_face, state.disposition, state.cie
         )
         return prediction
 
     def _decode(self, drawn: Tensor, state: ModelState) -> tuple[Tensor, Tensor]:
-        """z* (B, M, W, D) of the windows from the state's frame on -> their z, and the decoded
-        (B, M, W*w, D)."""
+        """Second half of AFRG: z* (B, M, W, D) -> z after momentum, decoded (B, M, W*w, D)."""
         last = state.latent
         if state.clock is not None and last is not None:
             last = torch.where(last.isnan(), drawn[:, :, 0], last)
@@ -239,7 +243,7 @@ class ReactFace(nn.Module):
         return latent, self.decoder(latents, state.disposition, state.frame)
 
     def begin_window(self, noise: Tensor, state: ModelState) -> ModelState:
-        """AFRG: everything of a window that the frames before it settle. noise (B, M, ...)."""
+        """AFRG: compute what a window takes from the past alone. noise (B, M, noise_width)."""
         mean, log_variance, cie = self._predict(state)
         w, width = self.config.window, self.config.width
         fresh = self.config.temperature * noise[:, :, None, :width]
@@ -249,7 +253,7 @@ class ReactFace(nn.Module):
         return replace(state, cie=cie, plan=plan, latent=latent[:, :, -1])
 
     def _follow(self, seen: Seen, state: ModelState) -> tuple[Part, ModelState]:
-        """SLBS: the next n frames of the window under way, synchronised with the speaker's."""
+        """SLBS: the next n frames of the current window, synchronised with the speaker."""
         phase, frames = state.phase, seen.face.shape[1]
         assert state.plan is not None
         plan = state.plan.frames(phase, phase + frames)
@@ -265,7 +269,7 @@ class ReactFace(nn.Module):
             last_speech=torch.cat([state.last_speech[:, seen.speech.shape[1] :], seen.speech], 1),
             last_face=torch.cat([state.last_face[:, frames:], seen.face], dim=1),
             edge=edge,
-            # Kept small: only its remainder matters, and a float loses large counts.
+            # Only the remainder matters, and float positions would lose large counts.
             frame=(state.frame + frames) % self.decoder.cycle,
             nod=nod,
             phase=(phase + frames) % self.config.window,
@@ -276,8 +280,7 @@ class ReactFace(nn.Module):
     def _nod(
         self, nods: NodPrediction | None, reaction: Tensor, plan: WindowPlan, last: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The pitch (B, M, n) of nods, their state, and the reaction with them, which is what
-        later windows see as the past."""
+        """Pitch (B, M, n) of nods, their state, and the reaction with nods, for later windows."""
         if self.nods is None or nods is None:
             return torch.zeros_like(reaction[..., 0]), last, reaction
         pitch, nod = self.nods.play(nods, plan.onset, plan.nod, last)

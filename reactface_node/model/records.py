@@ -1,4 +1,4 @@
-"""What goes into the model, what comes out, and what a session carries from window to window."""
+"""Records of the model: its input, its output, and the state between windows."""
 
 from dataclasses import dataclass, replace
 
@@ -28,7 +28,7 @@ class SpeakerInput:
     audio_valid: Tensor
 
     def to(self, device: str | torch.device) -> "SpeakerInput":
-        """The same on a device."""
+        """A copy on a device."""
         return SpeakerInput(*(part.to(device) for part in vars(self).values()))
 
     def frames(self, start: int, stop: int) -> "SpeakerInput":
@@ -42,7 +42,7 @@ class SpeakerInput:
         )
 
     def whole_windows(self, window: int) -> "SpeakerInput":
-        """The same with frames at the end, in which nobody is there, to fill the last window."""
+        """A copy with empty frames (no face, silence) appended up to a whole window."""
         more = -self.face.shape[1] % window
         return SpeakerInput(
             _longer(self.face, more),
@@ -54,11 +54,12 @@ class SpeakerInput:
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """What is settled when a window begins, before anything of the speaker in it is known.
+    """The part of a window that does not depend on its own frames.
 
-    raw: (B, M, w, D) the decoded latents. onset (B, M, w) and nod (B, M, 3): the noise of nods.
-    fade: (w,) how much of the gap to where the window before leads is still open. gap: (B, M, 1,
-    58) that gap, None before the first frame.
+    mean, log_variance, latent: (B, M, 1, D), in ``teach`` of all windows. raw: (B, M, w, D) decoded
+    latents. onset (B, M, w), nod (B, M, 3): noise of nods. gap: (B, M, 1, 58) between the motion of
+    the previous window and this one's first frame, None before that frame. fade: (w,) share of the
+    gap that is left.
     """
 
     mean: Tensor
@@ -71,7 +72,7 @@ class WindowPlan:
     gap: Tensor | None = None
 
     def frames(self, start: int, stop: int) -> "WindowPlan":
-        """Of these frames of the window alone."""
+        """The plan for frames ``start`` to ``stop`` of the window."""
         span = slice(start, stop)
         return replace(
             self, raw=self.raw[:, :, span], onset=self.onset[:, :, span], fade=self.fade[span]
@@ -80,36 +81,39 @@ class WindowPlan:
 
 @dataclass(frozen=True)
 class ModelState:
-    """Everything a session carries from window to window; its size is bounded.
+    """The state between windows; its size is bounded.
 
-    Of a ``streaming`` one the memory is written in place: a step uses up the state that it is
-    given, and gives the next.
+    The memory of a ``streaming`` state is written in place: after a step only the returned state
+    may be used.
     """
 
     speech: LogMelState | Wav2Vec2State
     face: CoefficientState | PixelState
     cie: CIEState
     slbs: SLBSState
-    last_reaction: Tensor  # (B, M, w, 58) standardised: the w frames before
+    last_reaction: Tensor  # (B, M, w, 58) standardised, the last w frames
     last_speech: Tensor  # (B, w*k, D)
     last_face: Tensor  # (B, w, D)
-    latent: Tensor | None  # (B, M, D): z_(t-w); None, or not a number, before the first window
-    edge: Tensor | None  # (B, M, 2, 58) standardised: the last two decoded frames, nods apart
-    disposition: Tensor  # (B, M, S): who the listeners are, the same for a whole session
-    frame: Tensor  # (B,) int64: position of the next frame
-    nod: Tensor  # (B, M, 4): the last nod, see model/nods.py
-    nod_memory: Tensor  # (B, D): what of the speaker matters for the next
-    phase: int = 0  # the next frame's place in its window
-    plan: WindowPlan | None = None  # of the window that is under way
-    clock: RingClock | None = None  # of the rings, None where the memory grows
+    latent: Tensor | None  # (B, M, D): z_(t-w); None or NaN before the first window
+    edge: Tensor | None  # (B, M, 2, 58) standardised: the last two frames, without nods
+    disposition: Tensor  # (B, M, S): describes the listeners, constant in a session
+    frame: Tensor  # (B,) int64: index of the next frame, modulo the history
+    nod: Tensor  # (B, M, 4): the last nod, see ``NodHead.initial_state``
+    nod_memory: Tensor  # (B, D): hidden state of the GRU of nods
+    phase: int = 0  # place of the next frame in its window
+    plan: WindowPlan | None = None  # of the current window, None before the first
+    clock: RingClock | None = None  # clock of the rings, None for a clip
 
 
 @dataclass(frozen=True)
 class Output:
-    """listener (B, M, T, 58) and speaker (B, T, 58) coefficients (Eqs 9 and 19, in real units);
-    mean, log_variance, latent (B, M, T/w, D): the distribution of every window and its z.
-    nods: where they may start, None where the config has none. nod_pitch (B, M, T): rad, those
-    that were drawn, part of ``listener``."""
+    """The output for T frames.
+
+    listener (B, M, T, 58), speaker (B, T, 58): coefficients in real units (Eqs 9 and 19).
+    mean, log_variance, latent (B, M, T/w, D): distribution of each window, and its z.
+    nods: prediction of nods, None if the config has none. nod_pitch (B, M, T): pitch of the drawn
+    nods in rad, already added to ``listener``.
+    """
 
     listener: Tensor
     speaker: Tensor
@@ -122,15 +126,14 @@ class Output:
 
 @dataclass(frozen=True)
 class Seen:
-    """n frames of the speaker, encoded: the aligned face (B, n, D), the speech (B, n*k, D), and
-    where nods may start."""
+    """n encoded frames of the speaker: aligned face (B, n, D), speech (B, n*k, D), and nods."""
 
     face: Tensor
     speech: Tensor
     nods: NodPrediction | None
 
     def window(self, index: int, frames: int) -> "Seen":
-        """Of the window of that number."""
+        """The part of window ``index``; frames: w."""
         ratio = self.speech.shape[1] // self.face.shape[1]
         return Seen(
             self.face[:, index * frames : (index + 1) * frames],
@@ -141,8 +144,8 @@ class Seen:
 
 @dataclass(frozen=True)
 class Part:
-    """n frames of the listener (B, M, n, 58) standardised, without nods; their pitch (B, M, n);
-    and the plan of their window."""
+    """n frames of the listener: reaction (B, M, n, 58) standardised, without nods, the pitch of
+    nods (B, M, n) in rad, and the plan of their window."""
 
     reaction: Tensor
     pitch: Tensor
@@ -150,5 +153,5 @@ class Part:
 
 
 def _longer(values: Tensor, more: int) -> Tensor:
-    """(B, n, ...) -> (B, n + more, ...): zeros at the end."""
+    """(B, n, ...) -> (B, n + more, ...), zeros appended."""
     return torch.cat([values, values.new_zeros(len(values), more, *values.shape[2:])], dim=1)

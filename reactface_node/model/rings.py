@@ -1,8 +1,8 @@
-"""A session's memory: rings of keys and values, written in place, and the clock they go by.
+"""Rings: fixed-size memories of keys and values of sessions, and the clock that they share.
 
-Nothing grows and nothing is moved: a new frame takes the place of the one that no later frame
-can see. What the alignment bias (Eq. 17) is at each place follows from the clock alone, so it is
-looked up once a step for all layers. Each session of a batch has its own time.
+Nothing grows or moves: a new frame replaces one that no later frame can see. The alignment bias
+(Eq. 17) of each place depends on the clock alone, so it is computed once per step for all layers.
+Each session of a batch has its own position in time.
 """
 
 import math
@@ -17,13 +17,13 @@ FAR = float("-inf")
 
 
 def alibi_slopes(heads: int) -> Tensor:
-    """One slope a head, 2^-1 .. 2^-8 for 8 heads (Press et al. 2022, for powers of two)."""
+    """One slope per head, 2^-1 .. 2^-8 for 8 heads (ALiBi, Press et al. 2022)."""
     return 2.0 ** (-8.0 / heads * torch.arange(1, heads + 1, dtype=torch.float32))
 
 
 def bias_of_age(age: Tensor, period: int, ratio: int, history: int, slopes: Tensor) -> Tensor:
-    """Eq. 17: steps of the memory, ``age`` (...) steps before the newest that a frame may see ->
-    (heads, ...); -inf for the future and for what is older than ``history`` frames."""
+    """Eq. 17: age (...) of memory steps, counted back from the newest step that a frame may see ->
+    bias (heads, ...); -inf for the future and for steps older than ``history`` frames."""
     units = torch.div(age, ratio * period, rounding_mode="floor").to(slopes.dtype)
     bias = -units * slopes.reshape(-1, *[1] * age.dim())
     return bias.masked_fill((age < 0) | (age >= ratio * history), FAR)
@@ -32,11 +32,10 @@ def bias_of_age(age: Tensor, period: int, ratio: int, history: int, slopes: Tens
 def alignment_bias(
     frames: int, keys: int, period: int, ratio: int, history: int, slopes: Tensor
 ) -> Tensor:
-    """Eq. 17, counted from 0 and aligned at the end of the memory.
+    """Eq. 17 with indices from 0, aligned at the end of the memory: (heads, frames, keys).
 
     Frame i sees memory steps j <= ratio*i + ratio - 1 of its last ``history`` frames, with bias
-    -floor((ratio*i + ratio - 1 - j) / (ratio*period)) times the head's slope.
-    Returns (heads, frames, keys); -inf where not seen.
+    -floor((ratio*i + ratio - 1 - j) / (ratio*period)) times the head's slope; -inf elsewhere.
     """
     device = slopes.device
     newest = ratio * torch.arange(frames, device=device) + ratio - 1
@@ -51,13 +50,17 @@ def attend_to(query: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None) 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
     """(B, S, D) -> (B, heads, S, D / heads)."""
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    split: Tensor = x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return split
 
 
 @dataclass(frozen=True)
 class RingLayout:
-    """What rings of one length share. ratio: k; history in frames; places: how many steps fit;
-    table (heads, places): the bias of a step by its age; steps: 0 .. places - 1."""
+    """What rings of one length share.
+
+    ratio: k, steps per frame. history: frames. table (heads, places): bias by age of a step.
+    steps: 0 .. places - 1.
+    """
 
     ratio: int
     history: int
@@ -66,14 +69,15 @@ class RingLayout:
 
     @property
     def places(self) -> int:
+        """Number of steps that fit."""
         return len(self.steps)
 
 
 @dataclass(eq=False)
 class RingClock:
-    """How many frames each session of a batch has behind it, (B,) int64; changed in place.
+    """The time of each session of a batch.
 
-    window: w, the most frames that come at once.
+    position: (B,) int64, frames so far, changed in place. window: w, most frames per step.
     """
 
     position: Tensor
@@ -82,22 +86,22 @@ class RingClock:
     _known: dict[tuple[str, int, int, int, int], Tensor] = field(default_factory=dict)
 
     def layout(self, ratio: int, history: int, period: int, slopes: Tensor) -> RingLayout:
-        """The layout of rings of this kind; made once."""
+        """The layout of rings with these numbers; made once."""
         key = (ratio, history)
         if key not in self._layouts:
-            # One window more than the history, so that what is written hides nothing still seen.
+            # One window more than the history: new steps replace none that is still seen.
             steps = torch.arange((history + self.window) * ratio, device=self.position.device)
             table = bias_of_age(steps, period, ratio, history, slopes)
             self._layouts[key] = RingLayout(ratio, history, table, steps)
         return self._layouts[key]
 
     def advance(self, frames: int, active: Tensor | None = None) -> None:
-        """``frames`` have been written; ``active`` (B,) bool: by these sessions alone."""
+        """Move on by ``frames``; active (B,) bool: only these sessions."""
         self.position += frames if active is None else frames * active
         self._known.clear()
 
     def slots(self, layout: RingLayout, steps: int, samples: int, row: int) -> Tensor:
-        """Where the next ``steps`` go in (2, B*M, heads, row, ...), all but the last flattened."""
+        """Flat indices of the next ``steps`` in rows (2, B*M, heads, row), for keys and values."""
         key = ("slots", layout.ratio, layout.places, steps * samples, row)
         if key not in self._known:
             place = (layout.ratio * self.position[:, None] + layout.steps[:steps]) % layout.places
@@ -108,13 +112,13 @@ class RingClock:
         return self._known[key]
 
     def bias(self, layout: RingLayout, frames: int, samples: int) -> Tensor:
-        """(B, heads, M*n, places): of the next n frames, the same for each of M samples."""
+        """Bias of the next n frames, (B, heads, M*n, places), the same for each of M samples."""
         key = ("bias", layout.ratio, layout.places, frames, samples)
         if key not in self._known:
             frame = self.position[:, None] + layout.steps[:frames]
             newest = (layout.ratio * (frame + 1) - 1)[..., None]
             age = (newest - layout.steps) % layout.places
-            # The last place of the table is out of sight: so is what was never written.
+            # Places that were never written get the last entry of the table, which is -inf.
             age = torch.where(age > newest, layout.places - 1, age)
             bias = layout.table.index_select(1, age.flatten())
             bias = bias.unflatten(1, age.shape).transpose(0, 1)
@@ -124,7 +128,7 @@ class RingClock:
 
 @dataclass(frozen=True, eq=False)
 class Ring(ABC):
-    """Keys and values of M memories for each of B sessions; samples: M."""
+    """Memory of keys and values, M for each of B sessions; samples: M."""
 
     clock: RingClock
     layout: RingLayout
@@ -132,26 +136,27 @@ class Ring(ABC):
 
     @abstractmethod
     def write(self, new: Tensor) -> None:
-        """(B*M, n*k, 2D): the keys and values of the next n frames."""
+        """Write the keys and values of the next n frames, (B*M, n*k, 2D)."""
 
     @abstractmethod
     def write_more(self, new: Tensor) -> None:
-        """(B*M, more, 2D): what belongs to no time, seen by those who name it in their bias."""
+        """Write steps without a time, (B*M, more, 2D), which only an explicit bias shows."""
 
     @abstractmethod
     def attend(self, query: Tensor, bias: Tensor | None) -> Tensor:
-        """query (B*M, heads, Q, D / heads) -> the same shape."""
+        """query (B*M, heads, Q, D / heads) -> the attended values, same shape."""
 
     @abstractmethod
     def bias(self, frames: int, samples: int = 1) -> Tensor:
-        """Of the next n frames, (B, heads, M*n, S)."""
+        """Bias of the next n frames, (B, heads, M*n, S)."""
 
 
 @dataclass(frozen=True, eq=False)
 class KVRing(Ring):
-    """rows: (2, B*M, heads, places + more, D / heads), keys and values, ``more`` beside the ring.
+    """A ring in one tensor.
 
-    A head's lie together, so that what is read for it is read in order.
+    rows: (2, B*M, heads, places + more, D / heads), keys and values; ``more`` steps without a time
+    lie behind the ring. The steps of a head lie together, so they are read in order.
     """
 
     rows: Tensor
@@ -160,7 +165,7 @@ class KVRing(Ring):
     def empty(
         clock: RingClock, layout: RingLayout, samples: int, more: int, like: Tensor
     ) -> "KVRing":
-        """For sessions that begin; of the width, type and device of ``like`` (D, D)."""
+        """An empty ring for new sessions, with the width, type and device of ``like`` (D, D)."""
         count = len(clock.position) * samples
         heads = len(layout.table)
         rows = like.new_zeros(2, count, heads, layout.places + more, like.shape[0] // heads)
@@ -181,4 +186,5 @@ class KVRing(Ring):
 
     def _by_head(self, new: Tensor) -> Tensor:
         """(B*M, n, 2D) -> (2, B*M, heads, n, D / heads)."""
-        return new.unflatten(-1, (2, len(self.layout.table), -1)).permute(2, 0, 3, 1, 4)
+        split: Tensor = new.unflatten(-1, (2, len(self.layout.table), -1))
+        return split.permute(2, 0, 3, 1, 4)

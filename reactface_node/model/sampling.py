@@ -1,18 +1,18 @@
-"""From a window's distribution to its latents (Eqs 10-11), and from window to window."""
+"""Sampling: latents of a window (Eqs 10-11), and smooth transitions between windows."""
 
 import torch
 from torch import Tensor
 
 
 def draw_latent(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
-    """z* = mu + sigma * noise; all (..., D)."""
+    """z* = mu + sigma * noise, sigma = exp(log_variance / 2); all (..., D)."""
     return mean + torch.exp(0.5 * log_variance) * noise
 
 
 def follow_latent(drawn: Tensor, last: Tensor | None, momentum: float) -> Tensor:
-    """Eq. 10: z_t = a z_(t-w) + (1 - a) z*, window after window; (B, M, W, D).
+    """Eq. 10: z_t = a z_(t-w) + (1 - a) z*, for each window in turn; z* and z (B, M, W, D).
 
-    last (B, M, D) is the z before; the first window has no past: its z is its own draw.
+    last: (B, M, D), z of the window before; None at the start: the first z is then its z*.
     """
     followed = []
     for star in drawn.unbind(2):
@@ -22,7 +22,7 @@ def follow_latent(drawn: Tensor, last: Tensor | None, momentum: float) -> Tensor
 
 
 def interpolate_latent(last: Tensor | None, latent: Tensor, window: int) -> Tensor:
-    """Eq. 11: weights 1/w .. 1 from z_(t-w) to z_t; (B, M, W, D) -> (B, M, W*w, D)."""
+    """Eq. 11: linear from z_(t-w) to z_t with weights 1/w .. 1; (B, M, W, D) -> (B, M, W*w, D)."""
     first = latent[:, :, :1] if last is None else last[:, :, None]
     start = torch.cat([first, latent[:, :, :-1]], dim=2)
     weights = torch.arange(1, window + 1, device=latent.device, dtype=latent.dtype) / window
@@ -33,11 +33,11 @@ def interpolate_latent(last: Tensor | None, latent: Tensor, window: int) -> Tens
 def join_windows(
     edge: Tensor | None, reaction: Tensor, window: int
 ) -> tuple[Tensor, Tensor | None]:
-    """Every window of (B, M, W*w, 58) starts where the two frames before it lead; the gap to
-    what was decoded is closed evenly over its frames, all but 1/(w+1) of it.
+    """Make windows continuous: reaction (B, M, W*w, 58) -> the same shape, and the new edge.
 
-    edge (B, M, 2, 58): the frames before the first window; None = there are none. Returns the
-    frames and the new edge. Animators call this inertialization (Bollo, GDC 2018).
+    Each window starts at the linear continuation of the two frames before it. The gap to its
+    decoded frames is closed linearly, down to 1/(w+1) at its last frame (inertialization: Bollo,
+    GDC 2018). edge (B, M, 2, 58): the frames before the first window; None if there are none.
     """
     fade, joined = fading(window, reaction), []
     for decoded in reaction.unflatten(2, (-1, window)).unbind(2):
@@ -47,7 +47,7 @@ def join_windows(
 
 
 def fading(window: int, like: Tensor) -> Tensor:
-    """(w,): how much of a gap is still open at the frames of a window."""
+    """(w,): share of the gap that is left at each frame of a window, w/(w+1) .. 1/(w+1)."""
     steps = torch.arange(1, window + 1, device=like.device, dtype=like.dtype)
     return 1.0 - steps / (window + 1)
 
@@ -55,10 +55,10 @@ def fading(window: int, like: Tensor) -> Tensor:
 def join_frames(
     edge: Tensor | None, gap: Tensor | None, decoded: Tensor, fade: Tensor
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The next n frames (B, M, n, 58) of a window, and their (n,) of its ``fading``.
+    """The step of ``join_windows`` for the next n frames of a window.
 
-    gap (B, M, 1, 58): of this window, None at its first frame. Returns the frames, the new edge
-    and the gap.
+    decoded (B, M, n, 58); fade (n,): their part of ``fading``; gap (B, M, 1, 58): gap of the
+    window, None at its first frame. Returns the joined frames, the new edge and the gap.
     """
     before = decoded[:, :, :1] if edge is None else edge
     if gap is None and edge is not None:

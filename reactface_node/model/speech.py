@@ -1,4 +1,4 @@
-"""A-Enc (Eq. 5): speech to k features a face frame, streaming, nothing from the future."""
+"""A-Enc (Eq. 5): encodes speech as k features per face frame, streaming and causal."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +18,13 @@ MEL_FFT = 512
 MEL_FLOOR = 1e-7
 KERNEL = 5
 FEW_STEPS = 16
+"""Up to this many input steps a convolution is computed as a matrix product."""
 LOUDNESS_FRAMES = 30 * FRAME_RATE_HZ
+"""Longest memory of ``Loudness``."""
 
 
 def mel_filters(bands: int = MEL_BANDS, low_hz: float = 40.0, high_hz: float = 7600.0) -> Tensor:
-    """Triangular filters on the HTK mel scale, (MEL_FFT/2 + 1, bands), each summing to one."""
+    """Triangular filters on the HTK mel scale, (MEL_FFT/2 + 1, bands); each sums to one."""
 
     def to_mel(hz: Tensor) -> Tensor:
         return 2595.0 * torch.log10(1.0 + hz / 700.0)
@@ -37,7 +39,7 @@ def mel_filters(bands: int = MEL_BANDS, low_hz: float = 40.0, high_hz: float = 7
 
 
 class LogMel(nn.Module):
-    """Log-mel features, 25 ms frames every 10 ms; feature j ends with sample 160*(j+1)."""
+    """Log-mel features of 25 ms every 10 ms; feature j ends with sample 160*(j+1)."""
 
     window: Tensor
     filters: Tensor
@@ -48,7 +50,7 @@ class LogMel(nn.Module):
         self.register_buffer("filters", mel_filters(), persistent=False)
 
     def forward(self, audio: Tensor, past: Tensor) -> Tensor:
-        """audio (B, n*160) in [-1, 1] and the 240 samples before it -> (B, n, 80), natural log."""
+        """audio (B, n*160) in [-1, 1], the 240 samples before it -> (B, n, 80), natural log."""
         frames = torch.cat([past, audio], dim=1).unfold(1, MEL_FRAME, MEL_HOP)
         power = torch.fft.rfft(frames * self.window, n=MEL_FFT).abs().square()
         return torch.log(power @ self.filters + MEL_FLOOR)
@@ -56,12 +58,14 @@ class LogMel(nn.Module):
 
 @dataclass(frozen=True)
 class LogMelState:
+    """State of ``LogMelEncoder`` between calls."""
+
     past: Tensor  # (B, 240) samples before the next feature
-    convolutions: tuple[Tensor, ...]  # inputs of each convolution, (B, C, KERNEL - 1)
+    convolutions: tuple[Tensor, ...]  # last inputs of each convolution, (B, C, KERNEL - 1)
 
 
 class LogMelEncoder(nn.Module):
-    """Log-mel and causal convolutions: k = 4 features a face frame (the default profile)."""
+    """Log-mel features and causal convolutions: k = 4 features per face frame (default profile)."""
 
     ratio = SAMPLES_PER_FRAME // MEL_HOP
     log_mel: LogMel
@@ -71,7 +75,7 @@ class LogMelEncoder(nn.Module):
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.log_mel = LogMel()
-        # Fixed statistics of the training audio: nothing of the running file is looked at.
+        # Statistics of the training audio, so that normalisation does not look ahead.
         self.register_buffer("mel_mean", torch.zeros(MEL_BANDS))
         self.register_buffer("mel_std", torch.ones(MEL_BANDS))
         self.channels = [MEL_BANDS + 1, config.width, config.width]
@@ -81,6 +85,7 @@ class LogMelEncoder(nn.Module):
         self.norm = nn.LayerNorm(config.width)
 
     def initial_state(self, batch: int) -> LogMelState:
+        """The state before the first frame: silence."""
         zeros = self.mel_mean.new_zeros
         return LogMelState(
             zeros(batch, MEL_FRAME - MEL_HOP),
@@ -90,7 +95,7 @@ class LogMelEncoder(nn.Module):
     def forward(
         self, audio: Tensor, valid: Tensor, state: LogMelState
     ) -> tuple[Tensor, LogMelState]:
-        """audio (B, n*640), valid (B, n) bool -> (B, 4n, D); silence where not valid."""
+        """audio (B, n*640), valid (B, n) bool -> (B, 4n, D), new state; silence where not valid."""
         heard = valid.repeat_interleave(self.ratio, dim=1)[..., None]
         mel = (self.log_mel(audio, state.past) - self.mel_mean) / self.mel_std
         x = torch.cat([mel * heard, heard.to(mel.dtype)], dim=-1).transpose(1, 2)
@@ -110,8 +115,10 @@ class LogMelEncoder(nn.Module):
 
 
 def convolved(conv: nn.Conv1d, x: Tensor) -> Tensor:
-    """(B, C, n + KERNEL - 1) -> (B, D, n); of a frame's few steps as a matrix product, for which
-    torch's convolution takes five times as long on a CPU."""
+    """Convolution (B, C, n + KERNEL - 1) -> (B, D, n).
+
+    For few steps it is a matrix product, as torch's convolution then takes five times as long.
+    """
     if x.shape[2] > FEW_STEPS:
         y: Tensor = conv(x)
         return y
@@ -121,8 +128,10 @@ def convolved(conv: nn.Conv1d, x: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Loudness:
-    """Running mean and power of what was heard: what a file's normalisation becomes where the
-    file has no end. Weight (B,) in frames, at most 30 s; mean and power (mean square) (B,)."""
+    """Running statistics that normalise a stream as wav2vec 2.0 normalises a whole file.
+
+    weight (B,): frames heard so far, at most 30 s. mean, power (B,): mean and mean square.
+    """
 
     weight: Tensor
     mean: Tensor
@@ -130,11 +139,11 @@ class Loudness:
 
     @staticmethod
     def unheard(batch: int, like: Tensor) -> "Loudness":
-        """Nothing was heard yet; on the device of ``like``."""
+        """Statistics before the first sound, on the device of ``like``."""
         return Loudness(*like.new_zeros(3, batch))
 
     def hear(self, audio: Tensor, valid: Tensor) -> "Loudness":
-        """With one more window: audio (B, n*640), valid (B, n) bool."""
+        """The statistics with n more frames: audio (B, n*640), valid (B, n) bool."""
         frames = audio.unflatten(1, (-1, SAMPLES_PER_FRAME))
         heard = valid.to(audio.dtype)
         count = heard.sum(-1)
@@ -146,22 +155,24 @@ class Loudness:
         return Loudness(weight.clamp(max=LOUDNESS_FRAMES), mean, power)
 
     def normalise(self, audio: Tensor) -> Tensor:
-        """(B, n) -> (B, n) of about zero mean and unit variance."""
+        """Audio (B, n) -> (B, n) with about zero mean and unit variance."""
         deviation = (self.power - self.mean.square()).clamp(min=0.0).add(1e-7).sqrt()
         return (audio - self.mean[:, None]) / deviation[:, None]
 
 
 @dataclass(frozen=True)
 class Wav2Vec2State:
+    """State of ``Wav2Vec2Encoder`` between calls."""
+
     past: Tensor  # (B, samples) audio before the next window
     loudness: Loudness
 
 
 class Wav2Vec2Encoder(nn.Module):
-    """wav2vec 2.0 over the last C seconds that end with each window: k = 2 features a frame.
+    """wav2vec 2.0 over the last C seconds of each window: k = 2 features per face frame.
 
-    wav2vec 2.0 itself looks both ways, so every window is encoded alone, from the audio up to
-    its own end; training does exactly the same. Needs whole windows.
+    wav2vec 2.0 is not causal, so each window is encoded on its own from the audio up to its end, in
+    training too. Only whole windows can be encoded.
     """
 
     ratio = 2
@@ -170,19 +181,20 @@ class Wav2Vec2Encoder(nn.Module):
         super().__init__()
         self.backbone = backbone or load_wav2vec2(config.wav2vec2)
         self.window = config.window
-        # 80 samples more give exactly 50 features a second through the convolution strides.
+        # With 80 more samples the strides of the convolutions give exactly 50 features per second.
         self.context = round(config.wav2vec2_context_s * SAMPLE_RATE_HZ) + 80
         hidden = self.backbone.config.hidden_size  # type: ignore[union-attr]
         self.project = nn.Linear(int(hidden) + 1, config.width)  # type: ignore[arg-type]
         self.norm = nn.LayerNorm(config.width)
 
     def architecture(self) -> dict[str, Any]:
-        """The backbone's settings, for ``untrained_wav2vec2``; not where it came from."""
+        """The settings of the backbone for ``untrained_wav2vec2``, without its source."""
         config: Any = self.backbone.config
         left_out = ("_name_or_path", "dtype")
         return {n: value for n, value in config.to_diff_dict().items() if n not in left_out}
 
     def initial_state(self, batch: int) -> Wav2Vec2State:
+        """The state before the first frame: silence."""
         zeros = self.project.weight.new_zeros
         past = self.context - self.window * SAMPLES_PER_FRAME
         return Wav2Vec2State(zeros(batch, past), Loudness.unheard(batch, self.project.weight))
@@ -190,7 +202,7 @@ class Wav2Vec2Encoder(nn.Module):
     def forward(
         self, audio: Tensor, valid: Tensor, state: Wav2Vec2State
     ) -> tuple[Tensor, Wav2Vec2State]:
-        """audio (B, n*640), valid (B, n) bool, n a multiple of w -> (B, 2n, D)."""
+        """audio (B, n*640), valid (B, n) bool, n a multiple of w -> (B, 2n, D), new state."""
         batch, hop = len(audio), self.window * SAMPLES_PER_FRAME
         joined = torch.cat([state.past, audio], dim=1)
         loudness, contexts = state.loudness, []
@@ -199,7 +211,7 @@ class Wav2Vec2Encoder(nn.Module):
             loudness = loudness.hear(audio[:, index * hop : (index + 1) * hop], heard)
             contexts.append(loudness.normalise(context))
         sound = torch.stack(contexts, 1).flatten(0, 1)
-        # The backbone alone may be in another precision.
+        # Only the backbone may use another precision.
         dtype = next(self.backbone.parameters()).dtype
         hidden = self.backbone(sound.to(dtype)).last_hidden_state.to(sound.dtype)
         hidden = hidden[:, -self.ratio * self.window :].unflatten(0, (batch, -1)).flatten(1, 2)

@@ -1,4 +1,4 @@
-"""wav2vec 2.0 of transformers: from a folder, the hub, or without weights."""
+"""Loads wav2vec 2.0 of transformers from a folder or the hub, or builds it without weights."""
 
 import os
 from collections.abc import Mapping
@@ -20,20 +20,21 @@ LARGEST_SIZE = 1 << 16
 
 
 def load_wav2vec2(source: str) -> nn.Module:
-    """wav2vec 2.0 from a folder in transformers' layout, one of that name in weights/ or in the
-    hub's cache, or with a network from the hub.
+    """wav2vec 2.0 from a folder in the format of transformers, or a name on its hub.
 
-    Its convolutional front is frozen, as in the paper. UserError if it cannot be had.
+    A folder of that name in weights/, then the hub's cache, then the hub itself are tried. The
+    convolutional front end is frozen, as in the paper. UserError if it is not found or is damaged.
     """
     library = _transformers()
     library.utils.logging.disable_progress_bar()
     own = resources.folder("weights") / Path(source).name
     given = home_path(source)
     folder = next((path for path in (given, own) if os.path.isdir(path)), None)
-    backbone = _from_folder(library, folder) if folder else _from_hub(library, source)
+    found = _from_folder(library, folder) if folder else _from_hub(library, source)
+    backbone: nn.Module = found
     for name, tensor in backbone.state_dict().items():
         check_values(Path(source), name, tensor)
-    backbone.feature_extractor._freeze_parameters()
+    found.feature_extractor._freeze_parameters()
     return backbone
 
 
@@ -50,7 +51,7 @@ def _from_folder(library: Any, folder: Path) -> Any:
         backbone, found = library.Wav2Vec2Model.from_pretrained(
             folder, local_files_only=True, output_loading_info=True
         )
-    except Exception as error:  # of a damaged file each library says it in its own way
+    except Exception as error:  # each library raises another error for a damaged file
         reason = shown(str(error) or type(error).__name__)
         raise UserError(f"no wav2vec 2.0 at '{folder}' ({reason}): {HELP}") from error
     missing = sorted(set(found["missing_keys"]) - {"masked_spec_embed"})
@@ -60,7 +61,7 @@ def _from_folder(library: Any, folder: Path) -> Any:
 
 
 def _from_hub(library: Any, source: str) -> Any:
-    """Of its cache, or with a network from the hub."""
+    """From the hub's cache, otherwise from the hub; UserError if it cannot be reached."""
     try:
         return library.Wav2Vec2Model.from_pretrained(source, local_files_only=True)
     except (OSError, ValueError) as error:
@@ -72,14 +73,14 @@ def _from_hub(library: Any, source: str) -> Any:
 
 
 def _on_hub(name: str) -> bool:
-    """Whether the hub can be reached and knows it: transformers itself tries for half a minute."""
+    """Whether the hub is reachable and has the model; transformers would try for half a minute."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
     if Path(name).exists():
         return False
     try:
         get_hf_file_metadata(hf_hub_url(name, "config.json"), timeout=5.0)
-    except Exception:  # which HTTP library it uses, and what that raises, depends on its version
+    except Exception:  # the HTTP library, and so its errors, depend on the version
         return False
     return True
 
@@ -87,23 +88,24 @@ def _on_hub(name: str) -> bool:
 def untrained_wav2vec2(
     architecture: Mapping[str, Any] | None = None, source: str = "wav2vec 2.0"
 ) -> nn.Module:
-    """Random weights, for a checkpoint that brings its own. architecture: transformers' settings
-    of it, the base one where there are none. UserError, which names the source, where they are
-    none, and where transformers is missing.
+    """wav2vec 2.0 with random weights, to be filled from a checkpoint.
+
+    architecture: settings of transformers; None = the base model. source: named in errors.
+    UserError if the settings are invalid or transformers is missing.
     """
     library = _transformers()
     _check_architecture(architecture or {}, source)
     try:
         config = library.Wav2Vec2Config.from_dict(dict(architecture or {}))
         backbone: nn.Module = library.Wav2Vec2Model(config)
-    except Exception as error:  # transformers checks its settings in many ways
+    except Exception as error:  # transformers raises many kinds of errors
         reason = shown(str(error) or type(error).__name__)
         raise UserError(f"{source} is damaged: its wav2vec 2.0 cannot be: {reason}") from error
     return backbone
 
 
 def _check_architecture(settings: Mapping[str, Any], source: str) -> None:
-    """UserError where no wav2vec 2.0 is so large: what cannot be allocated, or takes for ever."""
+    """UserError if sizes are beyond any real wav2vec 2.0: memory or time would run out."""
     for name, value in settings.items():
         parts = value if isinstance(value, list) else [value]
         most = MOST_LAYERS if name == "num_hidden_layers" else LARGEST_SIZE

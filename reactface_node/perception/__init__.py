@@ -1,4 +1,4 @@
-"""Perception: an image of the speaker to face crop, landmarks and coefficients."""
+"""Perception: from an image of the speaker to coefficients and a face crop."""
 
 from typing import TYPE_CHECKING
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def make_tracker(config: PerceptionConfig, want_crop: bool) -> "LandmarkTracker":
-    """A tracker with the best landmark model that this installation has.
+    """A tracker with the best landmark model that is installed; want_crop: give face crops too.
 
-    UserError where there is none, or where a library is missing.
+    UserError if there is no model or a library is missing.
     """
     try:
         from reactface_node.perception.finders import choose_finder

@@ -1,4 +1,4 @@
-"""The face in a steady square box, for encoders that read pixels."""
+"""Face crop: cuts the face from an image in a smoothed square box, for encoders of pixels."""
 
 import cv2
 import numpy as np
@@ -6,21 +6,23 @@ import numpy as np
 from reactface_node.schema import CROP_PX
 
 PADDING = 1.4
-# Of a new frame's box 40 ms after the last one: the box lags about 0.16 s, the pixels do not.
+"""Side of the box, in sizes of the face's landmarks; chosen by hand."""
 FRESH = 0.2
+"""Weight of a new box 40 ms after the last one; the box lags about 0.16 s, the pixels do not."""
 
 
 class FaceCrop:
-    """A causally smoothed box around the landmarks."""
+    """Cuts faces from consecutive images; the box is smoothed over past images alone."""
 
     def __init__(self) -> None:
         self._box: np.ndarray | None = None
         self._width = 0
 
     def cut(self, rgb: np.ndarray, places: np.ndarray, frames: float = 1.0) -> np.ndarray:
-        """(H, W, 3) image, (n, 2) pixels x right, y down -> (224, 224, 3); black outside.
+        """Image (H, W, 3) uint8 -> the face (224, 224, 3) uint8, black outside the image.
 
-        frames: how many of 40 ms the last one is ago. Images may change their size.
+        places: (n, 2) landmarks in pixels, x right, y down. frames: time since the last image, in
+        frames of 40 ms. Images may change their size.
         """
         low, high = places.min(0), places.max(0)
         box = np.array([*(low + high) / 2, max(PADDING * (high - low).max(), 1.0)])
@@ -34,7 +36,7 @@ class FaceCrop:
             [[zoom, 0, CROP_PX / 2 - zoom * across], [0, zoom, CROP_PX / 2 - zoom * down]]
         )
         size = (CROP_PX, CROP_PX)
-        # Area sampling, which warpAffine lacks, where the face is larger than the crop.
+        # warpAffine has no area sampling, which a face larger than the crop needs.
         if zoom < 1.0:
             small = cv2.resize(rgb, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA)
             sizes = np.array([small.shape[1] / rgb.shape[1], small.shape[0] / rgb.shape[0]])

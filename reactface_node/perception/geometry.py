@@ -1,4 +1,4 @@
-"""Head pose and a pose-free face from FaceMesh's 478 landmarks.
+"""Head pose, and a face without pose and scale, from FaceMesh's 478 landmarks.
 
 Axes as in ``schema``: x to the subject's left (right in the image), y up, z out of the face.
 """
@@ -6,8 +6,9 @@ Axes as in ``schema``: x to the subject's left (right in the image), y up, z out
 import cv2
 import numpy as np
 
-# A generic adult's rigid points in millimetres, origin between the eyes: FaceMesh index ->
-# position for the subject's right side and the middle; the left side mirrors it.
+# Points of a generic adult head that expressions do not move, in millimetres, origin between the
+# eyes: FaceMesh index -> position, for the middle and for pairs (right, left), of which the right
+# side's position is given. Whole millimetres, set by hand; the source is not recorded.
 _MIDDLE_MM = {
     168: (0, 5, 19),
     6: (0, -4, 23),
@@ -44,13 +45,16 @@ RIGID, RIGID_M = _rigid()
 
 
 def to_pixels(landmarks: np.ndarray, width: int, height: int) -> np.ndarray:
-    """FaceMesh's normalised (478, 3) -> pixels in our axes; its z is in image widths."""
-    return landmarks * np.array([width, -height, -width], float)
+    """FaceMesh's normalised landmarks (478, 3), z in image widths -> pixels in our axes."""
+    pixels: np.ndarray = landmarks * np.array([width, -height, -width], float)
+    return pixels
 
 
 def roll(points: np.ndarray) -> float:
-    """(478, 3) in pixels in our axes -> the angle by which the face lies clockwise in the image,
-    0 where it is upright."""
+    """Landmarks (478, 3) in pixels in our axes -> angle of the face in the image, radians.
+
+    0 is upright, positive is clockwise.
+    """
     across, up, _ = points[LEFT_EYE] - points[RIGHT_EYE]
     return float(np.arctan2(-up, across))
 
@@ -58,8 +62,8 @@ def roll(points: np.ndarray) -> float:
 def quarter_turned(
     points: np.ndarray, size: tuple[int, int], turns: int
 ) -> tuple[np.ndarray, tuple[int, int]]:
-    """Points (n, 3) in pixels in our axes, and (width, height), of an image as they are once it
-    has been turned counter-clockwise by ``turns`` quarters (``np.rot90``)."""
+    """Points (n, 3) in pixels in our axes and the size (width, height) of an image, after the
+    image is rotated counter-clockwise by ``turns`` quarter turns (``np.rot90``)."""
     (width, height), (x, y, z) = size, points.T
     y = -y
     if turns % 4 == 1:
@@ -72,10 +76,10 @@ def quarter_turned(
 
 
 def without_perspective(points: np.ndarray, width: int, height: int) -> np.ndarray:
-    """(478, 3) in pixels -> what a camera far away would have seen.
+    """Landmarks (478, 3) in pixels -> the same as seen by a camera far away.
 
-    Nearer points lie further from the image's middle by depth over distance; with the focal
-    length of the image width (see ``head_pose``) that is z in pixels over the width.
+    Perspective moves a point away from the middle of the image by its depth over its distance. With
+    a focal length of the image width (see ``head_pose``) that is z in pixels over the width.
     """
     middle = np.array([width / 2, -height / 2])
     nearer = 1.0 - points[:, 2:] / width
@@ -83,10 +87,10 @@ def without_perspective(points: np.ndarray, width: int, height: int) -> np.ndarr
 
 
 def face_shape(points: np.ndarray) -> np.ndarray:
-    """(478, 3) in pixels -> the same turned back and scaled onto the generic face, in metres.
+    """Landmarks (478, 3) in pixels -> the face without pose, scaled to the generic face, metres.
 
-    The least-squares similarity over rigid points (Umeyama 1991), so that turning the head is
-    not an expression.
+    Applies the least-squares similarity over the rigid points (Umeyama 1991), so that turning the
+    head is not an expression.
     """
     seen, model = points[RIGID], RIGID_M
     seen_mid, model_mid = seen.mean(0), model.mean(0)
@@ -94,13 +98,15 @@ def face_shape(points: np.ndarray) -> np.ndarray:
     signs = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
     rotation = (u * signs) @ vt
     scale = (sizes * signs).sum() / ((model - model_mid) ** 2).sum()
-    return (points - seen_mid) @ rotation / max(scale, 1e-9) + model_mid
+    shape: np.ndarray = (points - seen_mid) @ rotation / max(scale, 1e-9) + model_mid
+    return shape
 
 
 def head_pose(points: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """PnP on the rigid points: rotation matrix (3, 3) and position (3,) in metres in our axes.
+    """Rotation matrix (3, 3) and position (3,) in metres, in our axes, of landmarks in pixels.
 
-    The focal length is taken as the image width (about 53 degrees). None if it has no solution.
+    Solves PnP (SQPNP, then Levenberg-Marquardt) on the rigid points. The focal length is assumed to
+    be the image width (a field of view of about 53 degrees). None if there is no solution.
     """
     camera = np.array([[width, 0, width / 2], [0, width, height / 2], [0, 0, 1]], float)
     pixels = points[RIGID, :2] * [1.0, -1.0]
@@ -114,7 +120,7 @@ def head_pose(points: np.ndarray, width: int, height: int) -> tuple[np.ndarray, 
 
 
 def euler_angles(rotation: np.ndarray) -> np.ndarray:
-    """(3, 3), R = Rz @ Ry @ Rx -> (x, y, z) in radians."""
+    """Rotation matrix (3, 3), R = Rz @ Ry @ Rx -> angles (x, y, z) in radians."""
     x = np.arctan2(rotation[2, 1], rotation[2, 2])
     y = -np.arcsin(np.clip(rotation[2, 0], -1.0, 1.0))
     z = np.arctan2(rotation[1, 0], rotation[0, 0])
@@ -122,9 +128,10 @@ def euler_angles(rotation: np.ndarray) -> np.ndarray:
 
 
 def rotation_matrix(angles: np.ndarray) -> np.ndarray:
-    """Inverse of ``euler_angles``."""
+    """Angles (x, y, z) in radians -> rotation matrix (3, 3); the inverse of ``euler_angles``."""
     (cx, cy, cz), (sx, sy, sz) = np.cos(angles), np.sin(angles)
-    turn_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
-    turn_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    turn_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return turn_z @ turn_y @ turn_x
+    about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
+    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
+    rotation: np.ndarray = about_z @ about_y @ about_x
+    return rotation

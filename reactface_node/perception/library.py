@@ -1,4 +1,4 @@
-"""Importing mediapipe: what it needs said in one line."""
+"""Import of mediapipe, with errors of one line."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from reactface_node.media.quiet import quiet_warnings
 
 
 def import_mediapipe() -> Any:
-    """The mediapipe package; UserError if it or a library below it cannot load."""
+    """The mediapipe package; UserError if it or a system library is missing."""
     try:
         with quiet_warnings():
             import mediapipe
@@ -17,7 +17,7 @@ def import_mediapipe() -> Any:
 
 
 def import_failed(error: ImportError) -> UserError:
-    """What a user can do about an import that failed."""
+    """A UserError with advice for an import that failed."""
     if ".so" in str(error):
         return UserError(
             f"a system library is missing ({error}): sudo apt install libgl1 libegl1 libglib2.0-0"

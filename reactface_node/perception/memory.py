@@ -1,14 +1,14 @@
-"""What is free goes back to the system."""
+"""Returns freed memory to the system."""
 
 import ctypes
 import sys
 
 
 def give_back() -> None:
-    """Return what the C library keeps of freed memory; nothing where it has no such call.
+    """Return the freed memory that the C library keeps; does nothing without glibc.
 
-    A landmark model's graph takes tens of megabytes on threads of its own, and glibc keeps what
-    each thread freed: without this, every new graph makes the process larger.
+    A landmark model takes tens of megabytes on its own threads, and glibc keeps the memory that
+    each thread freed: without this call the process grows with every new model.
     """
     if sys.platform != "linux":
         return

@@ -1,4 +1,4 @@
-"""What a person's face looks like at rest, learned while it is seen."""
+"""Neutral face: learns a person's face at rest from the frames seen so far."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -9,10 +9,14 @@ from reactface_node.perception.measures import NAMES
 from reactface_node.schema import ARKIT_NAMES
 
 SAMPLE_PERIOD_S = 0.2
-KEPT = 300  # a minute of samples: old enough to outlast a smile, short enough to follow the light
+"""Period at which frames are kept as samples."""
+KEPT = 300
+"""Samples kept: a minute, longer than a smile, and short enough to follow changes of the light."""
 POSE = 6
+"""Numbers of a pose: three angles (rad), three coordinates (m)."""
 
-# A generic adult face, used until the person's own has been seen.
+# A generic adult face, used until the person's own face is known: millimetres, for eyes eye
+# widths. Set by hand; no record of the source exists.
 _TYPICAL = {
     "gap": 1.0,
     "chin": 66.0,
@@ -33,8 +37,9 @@ _TYPICAL = {
     "look_out": 0.0,
     "look_up": 0.02,
 }
-# Expressions mostly push these one way, so rest lies towards the other end; eyes are open except
-# when they blink. What is not named has its median.
+# Quantile of the samples that is taken as rest. Expressions change these distances mostly in one
+# direction, so rest lies towards the other end. Others use the median. Found by trial (see
+# ``measures``): a held smile, closed eyes and a hand before the face must not become the rest.
 _QUANTILES = {
     "gap": 0.3,
     "chin": 0.4,
@@ -47,8 +52,9 @@ _QUANTILES = {
     "cheek": 0.4,
     "sneer": 0.4,
 }
-# Faces differ by this much (below, above) from the generic one at rest; what differs more is an
-# expression, however long it is held. Millimetres, or shares of the eye's width.
+# Largest difference (below, above) of a resting face from the generic one; a larger difference is
+# an expression, however long it is held. Millimetres, for eyes eye widths. Found by trial: the
+# first, smaller values cut off the faces of real people.
 _SPREAD_MM = (8.0, 8.0)
 _SPREADS = {
     "open": (0.09, 0.22),
@@ -61,8 +67,11 @@ _SPREADS = {
 
 @dataclass(frozen=True, eq=False)
 class Rest:
-    """What rest may look like, each (n,): the generic face, which quantile of what is seen is
-    rest, and how far a person's own may lie below and above the generic one."""
+    """Rules for a neutral face, each (n,).
+
+    typical: the generic face. quantile: the quantile of the samples that is the rest. below, above:
+    how far a person's rest may lie from the generic face.
+    """
 
     typical: np.ndarray
     quantile: np.ndarray
@@ -71,7 +80,7 @@ class Rest:
 
 
 def measured_rest() -> Rest:
-    """For ``measures.measure``'s numbers, n = len(NAMES)."""
+    """The rules for the distances of ``measures.measure``, n = len(NAMES)."""
     stems = [name.removesuffix("Left").removesuffix("Right") for name in NAMES]
     spreads = np.array([_SPREADS.get(stem, _SPREAD_MM) for stem in stems])
     return Rest(
@@ -83,15 +92,16 @@ def measured_rest() -> Rest:
 
 
 def blendshape_rest() -> Rest:
-    """For a model's own 52 blendshapes, which are seldom 0 on a face at rest."""
+    """The rules for a model's own 52 blendshapes, which are seldom 0 at rest; found by trial."""
     count = len(ARKIT_NAMES)
     return Rest(np.zeros(count), np.full(count, 0.3), np.zeros(count), np.full(count, 0.3))
 
 
 class RunningNeutral:
-    """Per-value quantiles of the last minute; the generic face fades out over ``neutral_s``.
+    """The neutral face of one person: quantiles over the last minute of samples.
 
-    Usable from the first frame. The pose's neutral is its median.
+    values: (n,) neutral values, usable from the first frame. They begin half way between the
+    generic face and the person's and reach the person's after ``neutral_s``. pose: (6,) median.
     """
 
     def __init__(self, neutral_s: float, rest: Rest):
@@ -104,14 +114,14 @@ class RunningNeutral:
         self.pose = np.zeros(POSE)
 
     def see(self, stamp_s: float, values: np.ndarray, pose: np.ndarray) -> None:
-        """Learn from a frame: (n,) values, NaN where it has nothing to teach; pose (6,)."""
+        """Learn from a frame: values (n,), NaN where nothing may be learned, and pose (6,)."""
         if not self._seen:
             self._first_s = stamp_s
         if stamp_s - self._sampled_s >= SAMPLE_PERIOD_S:
             self._sampled_s = stamp_s
             self._seen.append(np.concatenate([values, pose]))
             self._learn()
-        # The first frame weighs half already: faces differ more than expressions do.
+        # The first frame counts half at once: faces differ more than expressions do.
         trust = 0.5 + 0.5 * min(1.0, (stamp_s - self._first_s) / self._neutral_s)
         self.values = (1.0 - trust) * self._rest.typical + trust * self._own
 

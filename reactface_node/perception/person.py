@@ -1,4 +1,4 @@
-"""One face over time: its rest, its smoothing, which way up it is, and how its mouth moves."""
+"""One person over time: neutral face, smoothing, orientation in the image, mouth motion."""
 
 from dataclasses import dataclass
 
@@ -36,25 +36,26 @@ from reactface_node.schema import (
     indices_of,
 )
 
-# Of a new image; the rest is the last one. 40 ms frames: about 17 ms of delay. By images, not by
-# time: at 12.5 Hz, smoothing by time came no nearer to what 25 Hz tell (expression 0.058 against
-# 0.056 of full scale rms on acted emotions), for a landmark model's noise is an image's.
+# Weight of a new image against the smoothed past: about 17 ms of delay at 25 Hz. Found by trial.
+# Per image, not per time: at 12.5 Hz, smoothing per time was no nearer to the values of 25 Hz (RMS
+# of the expression 0.058 against 0.056 on the clip of acted emotions), as each image has its own
+# noise.
 FRESH = 0.7
-# A blink is a few frames long.
+# Blinks are too short for smoothing.
 UNSMOOTHED = indices_of("eyeBlink")
-# A head tilts this far, a camera is mounted on its side: which it is shows if it lasts.
+# A tilt beyond the limit for this long is a camera on its side; a shorter one is a tilted head.
 TILT_LIMIT, TILT_S = np.radians(60), 0.42
-# Which coefficients a face's landmarks tell.
+# The blendshapes that are measured from landmarks, (52,) bool.
 MEASURED = np.isin(ARKIT_NAMES, ESTIMATED)
 
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """What a landmark model says of one face in an image.
+    """The output of a landmark model for one face.
 
-    landmarks: (478, 3) as MediaPipe normalises them: x, y in image sizes, z in image widths.
-    shapes: blendshapes by name, where the model gives them.
-    pose: rotation (3, 3) and position (3,) in metres in our axes, where the model gives them.
+    landmarks: (478, 3), x in image widths, y in image heights, z in image widths.
+    shapes: blendshapes by name; None if the model gives none.
+    pose: rotation (3, 3) and position (3,) in metres in our axes; None if the model gives none.
     """
 
     landmarks: np.ndarray
@@ -64,8 +65,11 @@ class Face:
 
 @dataclass(frozen=True, eq=False)
 class Sighting:
-    """A face in an image of ``size`` (width, height) pixels; points (478, 3) in pixels, our axes;
-    rotation (3, 3) and place (3,) in metres as the camera sees it."""
+    """A face with its position.
+
+    size: (width, height) of the image in pixels. points: landmarks (478, 3) in pixels in our axes.
+    rotation (3, 3) and place (3,) in metres, relative to the camera.
+    """
 
     face: Face
     size: tuple[int, int]
@@ -75,16 +79,16 @@ class Sighting:
 
 
 class Person:
-    """``number`` counts the people that were seen, from 1."""
+    """A tracked person; number: counts people from 1 in order of appearance."""
 
     def __init__(self, number: int, config: PerceptionConfig, first: Sighting):
         self.number = number
         self.last_s = -np.inf
         self.place = first.place
         self.mouth_speed = 0.0
-        """How fast the lips part and close, mm/s, at the newest image."""
-        self.turns = round(roll(first.points) / (np.pi / 2)) % 4
-        """Quarter turns, counter-clockwise, that put the face upright in the image."""
+        """Speed of the lips' opening or closing at the newest image, mm/s."""
+        self.quarter_turns = round(roll(first.points) / (np.pi / 2)) % 4
+        """Counter-clockwise quarter turns that make the face upright; 2 = it is upside down."""
         self._neutral_s = config.neutral_s
         self._tilted_s: float | None = None
         self._away_frames = 1.0
@@ -93,19 +97,19 @@ class Person:
         self.lose()
 
     def lose(self) -> None:
-        """Not seen: what was smoothed and boxed before a gap says nothing of the face after it."""
+        """The person is not in the image: forget the smoothed values and the crop's box."""
         self._smooth: np.ndarray | None = None
         self._crop = FaceCrop()
         self._mouth_mm, self.mouth_speed = None, 0.0
 
     def see(self, stamp_s: float, seen: Sighting) -> Observation:
-        """Learn from an image and read it, without a crop."""
+        """Learn the neutral face from an image, and return its observation without a crop."""
         self._keep_upright(stamp_s, seen.points)
         away_s, self.last_s, self.place = stamp_s - self.last_s, stamp_s, seen.place
         self._away_frames = max(away_s, 0.0) * FRAME_RATE_HZ
-        points, (width, height) = quarter_turned(seen.points, seen.size, self.turns)
+        points, (width, height) = quarter_turned(seen.points, seen.size, self.quarter_turns)
         pose = seen.rotation, seen.place
-        if self.turns:
+        if self.quarter_turns:
             pose = head_pose(points, width, height) or pose
         if seen.face.shapes is None:
             shape = face_shape(without_perspective(points, width, height))
@@ -117,26 +121,26 @@ class Person:
         return Observation(self._coefficients(expression, pose), known, person=self.number)
 
     def cut(self, rgb: np.ndarray, seen: Sighting) -> np.ndarray:
-        """(H, W, 3) image -> the upright face (224, 224, 3)."""
+        """Image (H, W, 3) uint8 -> the upright face (224, 224, 3) uint8."""
         places = seen.points[:, :2] * [1, -1] * (rgb.shape[1] / seen.size[0])
         height, width = rgb.shape[:2]
-        if not self.turns:
+        if not self.quarter_turns:
             return self._crop.cut(rgb, places, self._away_frames)
         flat = np.column_stack([places * [1, -1], np.zeros(len(places))])
-        turned, _ = quarter_turned(flat, (width, height), self.turns)
-        upright = np.ascontiguousarray(np.rot90(rgb, self.turns))
+        turned, _ = quarter_turned(flat, (width, height), self.quarter_turns)
+        upright = np.ascontiguousarray(np.rot90(rgb, self.quarter_turns))
         return self._crop.cut(upright, turned[:, :2] * [1, -1], self._away_frames)
 
     def _keep_upright(self, stamp_s: float, points: np.ndarray) -> None:
-        """Turns, and learns anew, where the face has been lying on its side for a while."""
-        tilt = roll(points) - self.turns * np.pi / 2
+        """Change the orientation, and learn the neutral anew, if the face was tilted for TILT_S."""
+        tilt = roll(points) - self.quarter_turns * np.pi / 2
         tilt = (tilt + np.pi) % (2 * np.pi) - np.pi
         if abs(tilt) <= TILT_LIMIT:
             self._tilted_s = None
         elif self._tilted_s is None:
             self._tilted_s = stamp_s
         elif stamp_s - self._tilted_s >= TILT_S:
-            self.turns = (self.turns + round(tilt / (np.pi / 2))) % 4
+            self.quarter_turns = (self.quarter_turns + round(tilt / (np.pi / 2))) % 4
             self._tilted_s = self._neutral = None
             self.lose()
 
@@ -148,7 +152,7 @@ class Person:
     def _estimate(
         self, stamp_s: float, shape: np.ndarray, pose: tuple[np.ndarray, np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray, float]:
-        """Weights (52,) from the landmarks' distances, which of them can be told, the lips' gap."""
+        """From landmarks: weights (52,), which of them are valid, and the gap of the lips in mm."""
         if self._neutral is None:
             self._neutral = RunningNeutral(self._neutral_s, measured_rest())
         values = measure(shape)
@@ -159,7 +163,7 @@ class Person:
     def _named(
         self, stamp_s: float, shapes: dict[str, float], pose: tuple[np.ndarray, np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray, float]:
-        """Weights (52,) from the model's own blendshapes, stretched from the person's rest."""
+        """From the model's blendshapes: the same, with the person's neutral weights moved to 0."""
         if self._neutral is None:
             self._neutral = RunningNeutral(self._neutral_s, blendshape_rest())
         values, given = named_weights(shapes)
@@ -171,7 +175,7 @@ class Person:
     def _coefficients(
         self, expression: np.ndarray, pose: tuple[np.ndarray, np.ndarray]
     ) -> np.ndarray:
-        """(58,) smoothed, the head's pose relative to its neutral one."""
+        """Smoothed coefficients (58,); the pose is relative to the neutral one."""
         assert self._neutral is not None
         rotation, place = pose
         rest_angles, rest_place = np.split(self._neutral.pose, 2)
@@ -187,7 +191,7 @@ class Person:
 
 
 def named_weights(shapes: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Blendshapes by name -> (52,) weights in [0, 1] and which were given; others are ignored."""
+    """Blendshapes by name -> weights (52,) in [0, 1] and which are given. Others are ignored."""
     given = np.array([name in shapes for name in ARKIT_NAMES])
     values = [min(max(shapes.get(name, 0.0), 0.0), 1.0) for name in ARKIT_NAMES]
     return np.array(values), given

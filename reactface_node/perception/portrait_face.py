@@ -1,4 +1,4 @@
-"""A picture of one person, cut as the face crops of the speaker are, and turned upright."""
+"""Portrait crop: cuts the face from a picture as the speaker's crops are cut, turned upright."""
 
 import cv2
 import numpy as np
@@ -14,22 +14,22 @@ from reactface_node.perception.geometry import roll, to_pixels
 from reactface_node.perception.library import import_mediapipe
 
 MOST_FACES = 2
-"""So many tell that there is more than one."""
+"""Most faces to find: two show that a picture has more than one."""
 MOST_SIDE_PX = 4096
-"""Larger pictures are shrunk: the crop has 224 pixels."""
+"""Larger pictures are shrunk first; the crop has 224 pixels."""
 
 
 def crop_portrait(rgb: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 RGB with one face -> (224, 224, 3), the face in the middle, its eyes level.
+    """Picture (H, W, 3) uint8 RGB -> the face (224, 224, 3) uint8, centred, with level eyes.
 
-    UserError where there is no face or more than one, or where no landmark model is installed.
+    UserError if it has no face or more than one, or if no landmark model is installed.
     """
     rgb = shrunk(rgb, MOST_SIDE_PX)
     with quiet_stderr(), quiet_warnings():
         faces = _find(np.ascontiguousarray(rgb))
     if len(faces) != 1:
-        said = "no face" if not faces else "more than one face"
-        raise UserError(f"{said} is found; take a picture of one person who faces the camera")
+        found = "no face" if not faces else "more than one face"
+        raise UserError(f"{found} is found; take a picture of one person who faces the camera")
     height, width = rgb.shape[:2]
     places = faces[0][:, :2] * [width, height]
     tilt = np.degrees(roll(to_pixels(faces[0], width, height)))
@@ -40,7 +40,7 @@ def crop_portrait(rgb: np.ndarray) -> np.ndarray:
 
 
 def _find(rgb: np.ndarray) -> list[np.ndarray]:
-    """Landmarks of every face, (n, 3) each: x, y in picture sizes."""
+    """Landmarks of every face, (n, 3) each; x and y in widths and heights of the picture."""
     mediapipe = import_mediapipe()
     if hasattr(mediapipe, "solutions"):
         settings = {"static_image_mode": True, "max_num_faces": MOST_FACES}

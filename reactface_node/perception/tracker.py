@@ -1,4 +1,4 @@
-"""The faces in an image to the coefficients of the one person who is listened to."""
+"""Face tracker: from the faces in an image to the coefficients of the followed person."""
 
 import logging
 from collections.abc import Iterator
@@ -15,28 +15,32 @@ from reactface_node.perception.geometry import head_pose, to_pixels
 from reactface_node.perception.person import Face, Person, Sighting
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
 
-# A face elsewhere is another face where a head could not have got there: the slack is for wrong
-# distances, and after half a second without a face anything within reach may be the same one.
+# A face belongs to a known person if it is within JUMP_M + HEAD_SPEED_M_S * (time since the person
+# was seen, at most SAME_S). JUMP_M covers errors of the distance. Chosen by hand, not derived.
 JUMP_M, HEAD_SPEED_M_S, SAME_S = 0.25, 1.0, 0.5
 HANDOVER_S = 0.32
-"""From one person's face to the next one's: a window, so that the listener sees no jump."""
+"""Duration of the cross-fade from one person's face to the next: one window of 8 frames."""
 
 
 class Finder(Protocol):
-    """What finds the faces; ``finders`` has MediaPipe's."""
+    """A landmark model; ``finders`` has MediaPipe's."""
 
     def find(self, stamp_s: float, image: np.ndarray) -> list[Face]:
-        """(H, W, 3) contiguous uint8 RGB -> all faces in it."""
+        """All faces in an image, (H, W, 3) contiguous uint8 RGB."""
         ...
 
-    def reset(self) -> None: ...
-    def close(self) -> None: ...
+    def reset(self) -> None:
+        """Forget all faces."""
+
+    def close(self) -> None:
+        """Free the model."""
 
 
 class LandmarkTracker:
-    """People from image to image; reads the one whom ``PersonSelector`` follows.
+    """Tracks people from image to image and reads the one that ``PersonSelector`` follows.
 
-    face: what the landmark model said of that person in the last image. met: people so far.
+    face: output of the landmark model for that person in the last image; None if not seen.
+    met: number of people so far.
     """
 
     def __init__(self, config: PerceptionConfig, want_crop: bool, finder: Finder):
@@ -46,15 +50,17 @@ class LandmarkTracker:
         self._max_width_px = config.max_width_px
         self._want_crop = want_crop
         self._finder = finder
-        self._said_turned = False
+        self._warned_turned = False
         self._forget()
 
     def track(self, stamp_s: float, rgb: np.ndarray) -> Observation:
-        """(H, W, 3) uint8 RGB of any size, stamps increasing -> what is seen; ValueError on another
-        array."""
+        """Image (H, W, 3) uint8 RGB of any size -> the observation of the followed person.
+
+        stamp_s: seconds, increasing. ValueError for another shape or type.
+        """
         if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
             raise ValueError(f"an image is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
-        # MediaPipe ends the process on a side of 32767 and more.
+        # MediaPipe ends the process for images with a side of 32767 pixels or more.
         rgb = shrunk(np.ascontiguousarray(rgb))
         image = self._shrink(rgb)
         size = image.shape[1], image.shape[0]
@@ -63,33 +69,32 @@ class LandmarkTracker:
         for person in self._people:
             if person.number not in read:
                 person.lose()
-        chosen = self._attention.choose(stamp_s, [person for person, _ in seen])
+        chosen = self._selector.choose(stamp_s, [person for person, _ in seen])
         self.face = None
         if chosen is None:
             return replace(Observation.missing(), people=len(seen))
         sighting = next(face for person, face in seen if person is chosen)
         self.face = sighting.face
-        self._say_turned(chosen)
+        self._warn_turned(chosen)
         crop = chosen.cut(rgb, sighting) if self._want_crop else None
         observation = replace(read[chosen.number], crop=crop, people=len(seen))
         return self._handed_over(stamp_s, observation)
 
     def hear(self, stamp_s: float, duration_s: float, rms: float) -> None:
-        """A chunk of the microphone's sound: its time, its length, and its root mean square of
-        full scale 1."""
-        self._attention.voice.hear(stamp_s, duration_s, rms)
+        """Note an audio chunk: time and length in seconds, RMS with full scale 1."""
+        self._selector.voice.hear(stamp_s, duration_s, rms)
 
     def change_person(self) -> None:
-        """Whoever is seen next is another person; their face begins where the last one's was."""
+        """Treat the next face as another person; its coefficients fade in from the last ones."""
         self._people.clear()
-        self._attention = PersonSelector(self._config.follow)
+        self._selector = PersonSelector(self._config.follow)
 
     def narrow(self, max_width_px: int) -> None:
-        """Images are shrunk to that width from now on."""
+        """Shrink wider images to this width from now on."""
         self._max_width_px = max_width_px
 
     def reset(self) -> None:
-        """Forget everybody; stamps may begin anew."""
+        """Forget everybody; stamps may start anew."""
         self._forget()
         self._finder.reset()
 
@@ -99,13 +104,13 @@ class LandmarkTracker:
 
     def _forget(self) -> None:
         self._people: list[Person] = []
-        self._attention = PersonSelector(self._config.follow)
+        self._selector = PersonSelector(self._config.follow)
         self._shown, self._shown_s = np.zeros(NUM_COEFFICIENTS, np.float32), -np.inf
         self._shown_of = 0
         self._leaving: tuple[np.ndarray, float] | None = None
 
     def _meet(self, stamp_s: float, found: list[Sighting]) -> list[tuple[Person, Sighting]]:
-        """Who is who: the nearest pairs first; who fits nobody is new."""
+        """Assign faces to people, nearest pairs first; a face that fits nobody is a new person."""
         gone_s = self._config.person_change_s
         self._people = [p for p in self._people if stamp_s - p.last_s <= gone_s]
         pairs = sorted(
@@ -129,9 +134,9 @@ class LandmarkTracker:
         return met
 
     def _handed_over(self, stamp_s: float, observation: Observation) -> Observation:
-        """Another person's face begins where the last one's was."""
+        """Cross-fade from the last person's coefficients if the followed person has changed."""
         if observation.person != self._shown_of:
-            # A face that was last shown a while ago is nobody's expression any more.
+            # No fade from a face that was shown long ago.
             is_fresh = stamp_s - self._shown_s <= LOST_S + HANDOVER_S
             self._leaving = (self._shown, stamp_s) if is_fresh else None
         values = observation.coefficients
@@ -144,10 +149,10 @@ class LandmarkTracker:
         self._shown, self._shown_of, self._shown_s = values, observation.person, stamp_s
         return replace(observation, coefficients=values)
 
-    def _say_turned(self, person: Person) -> None:
-        if person.turns and not self._said_turned:
-            self._said_turned = True
-            how = {1: "on its side", 2: "upside down", 3: "on its side"}[person.turns]
+    def _warn_turned(self, person: Person) -> None:
+        if person.quarter_turns and not self._warned_turned:
+            self._warned_turned = True
+            how = {1: "on its side", 2: "upside down", 3: "on its side"}[person.quarter_turns]
             logging.getLogger(__name__).warning(
                 "the face is %s: is the camera? It is read turned upright", how
             )
@@ -161,7 +166,7 @@ class LandmarkTracker:
 
 
 def _located(faces: list[Face], size: tuple[int, int]) -> Iterator[Sighting]:
-    """Where each face is, in front of the camera; what has no place is none."""
+    """The faces with their position; faces without a finite one are left out."""
     for face in faces:
         if np.isfinite(face.landmarks).all():
             points = to_pixels(face.landmarks, *size)
@@ -171,9 +176,10 @@ def _located(faces: list[Face], size: tuple[int, int]) -> Iterator[Sighting]:
 
 
 def _apart(person: Person, sighting: Sighting) -> float:
-    """Metres across; the distance from the camera is told less well."""
+    """Distance across the view in metres; the distance from the camera is less precise."""
     return float(np.linalg.norm((sighting.place - person.place)[:2]))
 
 
 def _reach(person: Person, stamp_s: float) -> float:
+    """Largest distance in metres at which a face may be this person's."""
     return JUMP_M + HEAD_SPEED_M_S * min(stamp_s - person.last_s, SAME_S)

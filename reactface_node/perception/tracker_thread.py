@@ -1,4 +1,4 @@
-"""A face tracker on a thread of its own, so that nothing else waits for an image."""
+"""Runs a face tracker on its own thread, so that nothing else waits for it."""
 
 import logging
 from collections.abc import Callable
@@ -12,20 +12,34 @@ from reactface_node.schema import Observation
 
 
 class Tracker(Protocol):
-    """What a session needs of perception."""
+    """The interface between a session and perception; ``LandmarkTracker`` is the usual one."""
 
-    def track(self, stamp_s: float, rgb: np.ndarray) -> Observation: ...
-    def hear(self, stamp_s: float, duration_s: float, rms: float) -> None: ...
-    def change_person(self) -> None: ...
-    def narrow(self, max_width_px: int) -> None: ...
-    def reset(self) -> None: ...
-    def close(self) -> None: ...
+    def track(self, stamp_s: float, rgb: np.ndarray) -> Observation:
+        """Image (H, W, 3) uint8 RGB -> the observation of the followed person."""
+        ...
+
+    def hear(self, stamp_s: float, duration_s: float, rms: float) -> None:
+        """Note an audio chunk: time and length in seconds, RMS with full scale 1."""
+
+    def change_person(self) -> None:
+        """Treat the next face as another person."""
+
+    def narrow(self, max_width_px: int) -> None:
+        """Shrink images to this width from now on."""
+
+    def reset(self) -> None:
+        """Forget everybody; stamps may start anew."""
+
+    def close(self) -> None:
+        """Free the tracker."""
 
 
 class TrackerThread:
-    """One thread does what is asked, in the order in which it was asked: the same numbers as
-    without it, later. busy_s: seconds of ``clock`` that the thread has worked so far. cpu_s: the
-    part of them in which this process had a CPU: a landmark model has threads of its own."""
+    """Calls a tracker on one thread, in the order of the calls, with the same results.
+
+    busy_s: seconds of ``clock`` for which the thread has worked so far. cpu_s: the part of them in
+    which this process used a CPU, on any of its threads, since a landmark model has its own.
+    """
 
     def __init__(
         self,
@@ -34,7 +48,7 @@ class TrackerThread:
         cpu_clock: Callable[[], float],
         tracking: Callable[[], AbstractContextManager[None]] = nullcontext,
     ):
-        """clock: seconds that pass. cpu_clock: seconds for which the process had a CPU. tracking:
+        """clock: wall time in seconds. cpu_clock: CPU time of the process in seconds. tracking:
         gives the context in which each image is tracked, for a benchmark."""
         self.busy_s = self.cpu_s = 0.0
         self._tracker, self._clock, self._cpu_clock = tracker, clock, cpu_clock
@@ -43,35 +57,35 @@ class TrackerThread:
         self._images: list[Future[Observation]] = []
 
     def track(self, stamp_s: float, rgb: np.ndarray) -> "Future[Observation]":
-        """(H, W, 3) uint8 RGB -> what will be seen, or what the tracker raises."""
+        """Image (H, W, 3) uint8 RGB -> the future observation, or the tracker's error."""
         future = self._pool.submit(self._timed, self._track, stamp_s, rgb)
         self._images = [*(image for image in self._images if not image.done()), future]
         return future
 
     def drop_waiting(self) -> int:
-        """Images that the thread has not begun with are not tracked; how many there were."""
+        """Drop the images that the thread has not begun with; returns how many."""
         dropped = sum(image.cancel() for image in self._images)
         self._images = [image for image in self._images if not image.done()]
         return dropped
 
     def hear(self, stamp_s: float, duration_s: float, rms: float) -> None:
-        """As the tracker's."""
+        """See ``Tracker``; runs after the calls before it."""
         self._do(self._tracker.hear, stamp_s, duration_s, rms)
 
     def change_person(self) -> None:
-        """As the tracker's."""
+        """See ``Tracker``; runs after the calls before it."""
         self._do(self._tracker.change_person)
 
     def narrow(self, max_width_px: int) -> None:
-        """As the tracker's."""
+        """See ``Tracker``; runs after the calls before it."""
         self._do(self._tracker.narrow, max_width_px)
 
     def reset(self) -> None:
-        """As the tracker's."""
+        """See ``Tracker``; runs after the calls before it."""
         self._do(self._tracker.reset)
 
     def close(self) -> None:
-        """Ends the thread after what it is at, drops what waits, and frees the tracker."""
+        """End the thread after its current call, drop the waiting ones, and free the tracker."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._tracker.close()
 
@@ -80,7 +94,7 @@ class TrackerThread:
             return self._tracker.track(stamp_s, rgb)
 
     def _do(self, act: Callable[..., None], *arguments: Any) -> None:
-        self._pool.submit(self._timed, act, *arguments).add_done_callback(_say_failed)
+        self._pool.submit(self._timed, act, *arguments).add_done_callback(_log_failed)
 
     def _timed(self, act: Callable[..., Any], *arguments: Any) -> Any:
         began_s, cpu_s = self._clock(), self._cpu_clock()
@@ -92,8 +106,8 @@ class TrackerThread:
             self.cpu_s += min(self._cpu_clock() - cpu_s, took_s)
 
 
-def _say_failed(done: "Future[None]") -> None:
-    """Nobody asks what became of these."""
+def _log_failed(done: "Future[None]") -> None:
+    """Log the error of a call whose result nobody reads."""
     error = None if done.cancelled() else done.exception()
     if error is not None:
         logging.getLogger(__name__).error("the face tracker failed: %r", error)

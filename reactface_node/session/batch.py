@@ -13,7 +13,7 @@ from reactface_node.model.reactface import ReactFace
 from reactface_node.perception.tracker_thread import Tracker
 from reactface_node.schema import Reaction
 from reactface_node.session.model_use import Use
-from reactface_node.session.pending import Pending, nobody
+from reactface_node.session.pending import Pending, empty_frames
 from reactface_node.session.session import ReactionSession
 
 
@@ -31,7 +31,7 @@ class SessionBatch:
             raise UserError("many sessions at once go window by window: mode=window")
         count = len(trackers)
         self._slots = Slots(
-            model, count, config.playout.samples, nobody(config.model, config.model.window)
+            model, count, config.playout.samples, empty_frames(config.model, config.model.window)
         )
         self._engines = [
             Engine(Slot(self._slots, index, count), config.model.window) for index in range(count)

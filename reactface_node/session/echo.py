@@ -53,7 +53,7 @@ class EchoGate:
         self._heard = np.zeros((0, bands))
         self._played = np.zeros((0, bands))
         """Band energies of the played audio with the room's decay."""
-        self._told = np.zeros(0, bool)
+        self._received = np.zeros(0, bool)
         """Steps in which the microphone delivered audio."""
         self._gain: np.ndarray | None = None
         self._delay = 0
@@ -64,12 +64,12 @@ class EchoGate:
         """Whether delay and gains of this room have been learned."""
         return self._gain is not None
 
-    def recognise(self, heard: np.ndarray, played: np.ndarray, told: np.ndarray) -> np.ndarray:
+    def recognise(self, heard: np.ndarray, played: np.ndarray, received: np.ndarray) -> np.ndarray:
         """(n,) bool, True for frames with nothing but echo.
 
         heard, played: (n*640,) of the microphone and of the played audio, of the same time.
-        told: (n,) bool, the microphone delivered the frame. Call it for all audio in order, as it
-        learns from it.
+        received: (n,) bool, the microphone delivered the frame. Call it for all audio in order, as
+        it learns from it.
         """
         mic, own = (
             bands.of(sound) for bands, sound in zip(self._spectra, (heard, played), strict=True)
@@ -77,7 +77,9 @@ class EchoGate:
         self._heard = np.concatenate([self._heard, mic])[-REMEMBERED:]
         ringing = _ringing(own, self._played[-1] if len(self._played) else np.zeros_like(own[0]))
         self._played = np.concatenate([self._played, ringing])[-(REMEMBERED + LONGEST_DELAY) :]
-        self._told = np.concatenate([self._told, told.repeat(STEPS_PER_FRAME)])[-REMEMBERED:]
+        self._received = np.concatenate([self._received, received.repeat(STEPS_PER_FRAME)])[
+            -REMEMBERED:
+        ]
         self._unlearned += len(mic)
         if self._unlearned >= LEARNED_EVERY:
             self._unlearned = 0
@@ -100,12 +102,12 @@ class EchoGate:
         """Learn delay and gains from the last seconds if the robot is heard in them."""
         count = len(self._heard)
         active = self._played[-count:].sum(axis=1) > self._played.shape[1] * QUIET
-        told = self._told
-        if (active & told).sum() < SHORTEST:
+        received = self._received
+        if (active & received).sum() < SHORTEST:
             return
         loudness, own = _level(self._heard), _level(self._delayed(count, 0, LONGEST_DELAY))
         alike = [
-            _correlation(loudness[told], own[LONGEST_DELAY - delay :][:count][told])
+            _correlation(loudness[received], own[LONGEST_DELAY - delay :][:count][received])
             for delay in range(LONGEST_DELAY)
         ]
         best = int(np.argmax(alike))
@@ -117,9 +119,9 @@ class EchoGate:
             self._gain = np.minimum(self._gain, self._gains(self._delay))
 
     def _gains(self, delay: int) -> np.ndarray:
-        played = self._delayed(len(self._heard), delay)[self._told]
+        played = self._delayed(len(self._heard), delay)[self._received]
         loud = played > QUIET
-        ratio = np.where(loud, self._heard[self._told] / np.maximum(played, QUIET), np.nan)
+        ratio = np.where(loud, self._heard[self._received] / np.maximum(played, QUIET), np.nan)
         enough = loud.sum(axis=0) >= SHORTEST // 4
         gain = np.zeros(ratio.shape[1])
         gain[enough] = np.nanquantile(ratio[:, enough], GAIN_QUANTILE, axis=0)
@@ -133,8 +135,9 @@ class EchoGate:
 
     def _noise(self) -> np.ndarray:
         """Noise level of each band: four times the quietest tenth of the microphone."""
-        heard = self._heard[self._told] if self._told.any() else self._heard
-        return 4.0 * np.quantile(heard, 0.1, axis=0) + QUIET
+        heard = self._heard[self._received] if self._received.any() else self._heard
+        noise: np.ndarray = 4.0 * np.quantile(heard, 0.1, axis=0) + QUIET
+        return noise
 
 
 def _ringing(energy: np.ndarray, before: np.ndarray) -> np.ndarray:

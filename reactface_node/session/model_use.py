@@ -71,7 +71,7 @@ class ModelUse:
         self._was_idle = (self._was_idle or self._use is Use.IDLE) and not anew
         return self._use, anew
 
-    def saw(self, slot: int, found: np.ndarray, audio: np.ndarray, heard: np.ndarray) -> None:
+    def note(self, slot: int, found: np.ndarray, audio: np.ndarray, heard: np.ndarray) -> None:
         """Note the content of n frames from ``slot`` on, for later decisions.
 
         found (n,) bool: a face was found. audio (n*640,) in [-1, 1] and heard (n,) bool: the

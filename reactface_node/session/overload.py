@@ -146,23 +146,23 @@ def too_slow(model: float, tracking: float, profile: str, device: str, threads: 
     model: computing time of a window / duration of a window. tracking: computing time of an image
     / time between images at the lowest tracking rate.
     """
-    said = []
+    advice = []
     if model > 1.0:
         ways = ["threads=0"] if device == "cpu" and threads else []
         ways += ["a GPU (device=cuda)"] if device == "cpu" else ["a faster GPU"]
         ways += [] if profile == "default" else ["profile default"]
         threaded = f"{threads or 'all'} thread{'' if threads == 1 else 's'}"
         where = f"cpu with {threaded}" if device == "cpu" else device
-        said.append(
+        advice.append(
             f"profile {profile}: a window of the model takes {model:.1f} times as long as it lasts "
             f"on {where}; try {_either(ways)}"
         )
     if tracking > 1.0:
-        said.append(
+        advice.append(
             f"the face tracker cannot keep up even at its lowest rate: it takes {tracking:.1f} "
             "times as long as there is; try a smaller perception.max_width_px"
         )
-    return "; ".join(said)
+    return "; ".join(advice)
 
 
 def _either(ways: list[str]) -> str:

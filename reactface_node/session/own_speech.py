@@ -36,7 +36,7 @@ class OwnSpeech:
     def clear(self) -> None:
         """Forget the learned echo and the played audio; the flag keeps its last value."""
         self._flags = deque([(-np.inf, self._flags[-1][1])], maxlen=64)
-        self._said_s = self._began_s = np.inf
+        self._flagged_s = self._began_s = np.inf
         self._gate = EchoGate()
         self._track: AudioTrack | None = None
         self._zero_s = self._played_s = self._voiced_s = -np.inf
@@ -45,7 +45,7 @@ class OwnSpeech:
         """Set or clear the flag from ``stamp_s`` on."""
         if on != self._flags[-1][1]:
             self._flags.append((stamp_s, on))
-        self._said_s = stamp_s
+        self._flagged_s = stamp_s
 
     def play(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
         """Audio for the loudspeaker, shapes and ValueError as in ``Timeline.push_audio``."""
@@ -80,11 +80,11 @@ class OwnSpeech:
         return self._flagged(times_s) | (times_s - self._voiced_s < PAUSE_S)
 
     def _flagged(self, times_s: np.ndarray) -> np.ndarray:
-        said = np.zeros(len(times_s), bool)
+        on_flags = np.zeros(len(times_s), bool)
         for since_s, on in self._flags:
-            said[times_s >= since_s] = on
-        newest_s = self._said_s if np.isfinite(self._said_s) else self._began_s
-        return said & (times_s < newest_s + LONGEST_S)
+            on_flags[times_s >= since_s] = on
+        newest_s = self._flagged_s if np.isfinite(self._flagged_s) else self._began_s
+        return on_flags & (times_s < newest_s + LONGEST_S)
 
     def _take(self, start_s: float, frames: int) -> np.ndarray:
         """The audio played in the window, (frames*640,); zeros where nothing was played."""

@@ -39,7 +39,7 @@ def face_input(config: ModelConfig, seen: list[Observation]) -> tuple[np.ndarray
     return crops, np.array([o.crop is not None for o in seen])
 
 
-def nobody(config: ModelConfig, frames: int) -> SpeakerFrames:
+def empty_frames(config: ModelConfig, frames: int) -> SpeakerFrames:
     """Model input of ``frames`` frames without a face or a voice."""
     face, seen = face_input(config, [Observation.missing()] * frames)
     silence = np.zeros(frames * SAMPLES_PER_FRAME, np.float32)

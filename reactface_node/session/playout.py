@@ -38,7 +38,7 @@ MOUTH = [
     for index, name in enumerate(ARKIT_NAMES)
     if name.startswith(("jaw", "mouth", "tongue", "cheekPuff"))
 ]
-LEAVING_S = 0.2
+MOUTH_REST_S = 0.2
 """Time in which the mouth goes to rest when the robot begins to speak, and back."""
 LATENESS_KEPT, ENOUGH = 50, 0.9
 """Adaptive delay: the quantile ENOUGH of the lateness of the last LATENESS_KEPT frames."""
@@ -105,7 +105,7 @@ class Playout:
         times_s = (index * window + np.arange(window)) / FRAME_RATE_HZ
         presence = self._follow(present, config.fade_s)
         idle = np.maximum(1.0 - presence, swell)
-        mouth = self._leave_mouth(speaks, window)
+        mouth = self._rest_mouth(speaks, window)
         samples = np.stack(
             [
                 self._finish_sample(sample, times_s, raw * presence[:, None], idle, config)
@@ -146,9 +146,9 @@ class Playout:
             levels[index] = self._presence
         return levels * levels * (3.0 - 2.0 * levels)
 
-    def _leave_mouth(self, speaks: bool, window: int) -> np.ndarray:
+    def _rest_mouth(self, speaks: bool, window: int) -> np.ndarray:
         """(n,) factor of the mouth's weights: eases to 0 while the robot speaks, then to 1."""
-        step = 1.0 / (LEAVING_S * FRAME_RATE_HZ)
+        step = 1.0 / (MOUTH_REST_S * FRAME_RATE_HZ)
         way = np.arange(1, window + 1) * (-step if speaks else step)
         levels = np.clip(self._mouth + way, 0.0, 1.0).astype(np.float32)
         self._mouth = float(levels[-1])
@@ -179,7 +179,8 @@ class Playout:
         self._faded += len(face)
         if self._faded >= self._window:
             self._fading = None
-        return (1.0 - share) * old + share * face
+        mixed: np.ndarray = (1.0 - share) * old + share * face
+        return mixed
 
 
 class Delay:

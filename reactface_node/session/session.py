@@ -28,7 +28,7 @@ from reactface_node.session.inputs import Inputs
 from reactface_node.session.model_use import ModelUse, Use
 from reactface_node.session.overload import LEVELS, Workload
 from reactface_node.session.own_speech import OwnSpeech
-from reactface_node.session.pending import Pending, face_input, nobody
+from reactface_node.session.pending import Pending, empty_frames, face_input
 from reactface_node.session.playout import Delay, Playout, check_playout
 from reactface_node.session.probe import NoProbe, Probe
 from reactface_node.session.stamps import AUDIO, IMAGE
@@ -122,7 +122,7 @@ class ReactionSession:
         """
         check_audio(samples, rate_hz)
         if self._inputs.push(AUDIO, stamp_s, samples, rate_hz):
-            self._overhear(stamp_s, samples, rate_hz)
+            self._tell_loudness(stamp_s, samples, rate_hz)
 
     def push_speaking(self, stamp_s: float, on: bool) -> None:
         """Tell whether the robot itself speaks from ``stamp_s`` on.
@@ -183,7 +183,7 @@ class ReactionSession:
             )
             self._stats.windows_skipped += use in (Use.SKIPPED, Use.HIDDEN)
             if use is not Use.SKIPPED:
-                taken.append(self._look_at(window, show_at_s, use, anew))
+                taken.append(self._pending(window, show_at_s, use, anew))
         return taken
 
     def next_poll_s(self, now_s: float) -> float:
@@ -288,7 +288,7 @@ class ReactionSession:
         seeds = ([playout.seed, m, 0] for m in range(playout.samples))
         self._engine.begin([np.random.default_rng(seed) for seed in seeds])
 
-    def _overhear(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
+    def _tell_loudness(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
         """Tell the tracker the loudness of the chunk: it follows the person who speaks."""
         offset_s = self.config.timeline.camera_to_microphone_offset_s
         heard_s = stamp_s + max(0.0, offset_s)
@@ -297,11 +297,11 @@ class ReactionSession:
             cut_s = (len(samples) - count) / rate_hz
             self._tracker.hear(heard_s + cut_s, count / rate_hz, self._timeline.loudness)
 
-    def _look_at(self, window: Window, show_at_s: np.ndarray, use: Use, anew: bool) -> Pending:
+    def _pending(self, window: Window, show_at_s: np.ndarray, use: Use, anew: bool) -> Pending:
         seen = self._scheduler.seen_in(window)
         audio, heard = self._own_speech.listen(window)
         found = np.array([observation.face_found for observation in seen])
-        self._model_use.saw(window.index * len(seen), found, audio, heard)
+        self._model_use.note(window.index * len(seen), found, audio, heard)
         speaker = SpeakerFrames(*face_input(self.config.model, seen), audio, heard)
         return Pending(window, show_at_s, seen, speaker, use, anew)
 
@@ -332,7 +332,7 @@ class ReactionSession:
 
     def run_silence(self) -> np.ndarray:
         """One model step without a face or a voice, (M, n, 58); call ``reset`` afterwards."""
-        return self._engine.step(nobody(self.config.model, self._engine.frames))
+        return self._engine.step(empty_frames(self.config.model, self._engine.frames))
 
     def check_model(self) -> None:
         """UserError if the model outputs NaN or infinity; then start a new conversation.

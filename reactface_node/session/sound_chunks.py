@@ -37,7 +37,7 @@ class SoundChunks:
         self.loudness = float(np.sqrt(np.mean(np.square(mono)))) if count else 0.0
         cut_s = (len(samples) - count) / rate_hz if count else 0.0
         if cut_s:
-            self._say_cut(cut_s + count / rate_hz)
+            self._warn_cut(cut_s + count / rate_hz)
         return mono, cut_s
 
     def place(
@@ -62,7 +62,7 @@ class SoundChunks:
         self._was_long = is_long
         return stamp_s + self._delay_s
 
-    def _say_cut(self, lasts_s: float) -> None:
+    def _warn_cut(self, lasts_s: float) -> None:
         if not self._stats.audio_cut:
             logging.getLogger(__name__).warning(
                 "%.1f s of audio came at once: of such chunks only the last %.0f s are heard",

@@ -10,7 +10,7 @@ from reactface_node.config import ModelConfig
 from reactface_node.engine.engine import Engine
 from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.session.model_use import Use
-from reactface_node.session.pending import Pending, nobody
+from reactface_node.session.pending import Pending, empty_frames
 from reactface_node.session.probe import Probe
 
 Raw = np.ndarray | None
@@ -27,7 +27,7 @@ class Steps:
     def __init__(self, engine: Engine, config: ModelConfig, probe: Probe):
         """probe: told of every step of the model as the stage "model"."""
         self._engine, self._window, self._probe = engine, config.window, probe
-        self._nobody = nobody(config, engine.frames)
+        self._empty = empty_frames(config, engine.frames)
         self._pool = (
             ThreadPoolExecutor(1, thread_name_prefix="model") if engine.frames > 1 else None
         )
@@ -82,7 +82,7 @@ class Steps:
             self._place = 0
         place = pending.window.index * frames % self._window
         while self._place != place:
-            self._run(self._nobody)
+            self._run(self._empty)
             self._place = (self._place + frames) % self._window
         self._place = (self._place + frames) % self._window
         return self._run(pending.speaker)

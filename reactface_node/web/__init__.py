@@ -1,7 +1,7 @@
-"""The face in a browser: a page that draws the avatar from what comes over a WebSocket.
+"""Web page with the face: serves a page that draws the avatar from data of a WebSocket.
 
-The node's loop calls ``show``, ``tell`` and ``commands``, and none of them waits: a thread of its
-own serves the pages. A page that is too slow for 25 frames a second misses some.
+The node's loop calls ``show``, ``tell`` and ``commands``; none of them blocks, as the pages are
+served by a separate thread. A page that is too slow for 25 frames per second misses some.
 """
 
 import asyncio
@@ -18,24 +18,26 @@ from reactface_node.config import Config
 from reactface_node.errors import UserError
 
 STARTS_S = 10.0
+"""Longest time to wait for the server's start and for its end."""
 MOST_WAITING = 64
+"""Commands kept until the node's loop takes them; the oldest are dropped."""
 
 
 class WebFace:
-    """A context manager: serves from entering to leaving. UserError if it cannot.
+    """The web server as a context manager: it serves from ``__enter__`` to ``__exit__``.
 
-    port: where it is, which the system chose if 0 was asked for.
+    ``__enter__`` raises UserError if the address cannot be used. port: the port that is used.
     """
 
     def __init__(self, config: Config) -> None:
-        """UserError for a certificate or a token that cannot be used, or without aiohttp."""
+        """UserError if the certificate or the token cannot be used, or aiohttp is missing."""
         self.port = config.web.port
         self._config = config
         self._access = _access(config)
         self._commands: deque[tuple[str, Any]] = deque(maxlen=MOST_WAITING)
         self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
         self._begun: Future[int] = Future()
-        # Made by the thread before it has begun.
+        # Set by the thread before ``_begun`` is.
         self._loop: asyncio.AbstractEventLoop
         self._stop: asyncio.Event
         self._pages: Any
@@ -58,32 +60,37 @@ class WebFace:
 
     @property
     def url(self) -> str:
-        """Where a browser finds it, with the token where one is asked for."""
+        """The address for a browser, with the token if one is needed."""
         access, host = self._access, self._access.host
         address = f"{access.scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
         return f"{address}/?token={access.token}" if access.token else address
 
     @property
     def announcement(self) -> str:
-        """For the terminal alone: who has the address can see and change the face."""
+        """One line for the terminal only: with this address anybody can see and change the face."""
         who = " (who has this address can see and change the face)" if self._access.is_open else ""
         return f"the face is on {self.url}{who}"
 
     def show(self, face: np.ndarray, speaker: np.ndarray | None) -> None:
-        """A frame: the listener's (58,) and the speaker's, None where nothing is known of it."""
+        """Show a frame: coefficients (58,) of the listener and of the speaker (None = unknown)."""
         if self._pages.watched:
             seen = np.zeros_like(face) if speaker is None else speaker
             data = np.concatenate([face, seen]).astype("<f4").tobytes()
             self._loop.call_soon_threadsafe(self._pages.send_frame, data)
 
     def tell(self, about: Mapping[str, Any]) -> None:
-        """Anything else that pages show: names, numbers and texts, nested; a number that is none
-        becomes null. Later pages get the newest of each."""
+        """Send further values to the pages: nested mappings of numbers and texts, by name.
+
+        NaN and infinity become null. A page that is opened later gets the newest value of each.
+        """
         self._loop.call_soon_threadsafe(self._pages.send_news, dict(about))
 
     def commands(self) -> list[tuple[str, Any]]:
-        """What was pressed since the last call: ("enable", bool), ("reset", None), ("set", {name:
-        value}) with names of live settings and values that are yet to be checked."""
+        """Commands of the pages since the last call, in order.
+
+        ("enable", bool), ("reset", None) or ("set", {name: value}) with names of live settings; the
+        types of the values are checked, their ranges are not.
+        """
         taken = []
         while self._commands:
             taken.append(self._commands.popleft())
@@ -108,7 +115,7 @@ class WebFace:
 
 
 def _access(config: Config) -> Any:
-    # Here, because nobody needs aiohttp who does not want a page.
+    # Imported here, so that aiohttp is needed only for the page.
     try:
         from reactface_node.web.access import Access
     except ImportError as error:

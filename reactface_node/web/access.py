@@ -1,4 +1,4 @@
-"""Who may use the page: names in Host and Origin, and beyond this machine a token."""
+"""Access rules of the page: names in Host and Origin, and a token for other machines."""
 
 import hmac
 import ipaddress
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import psutil
 from aiohttp import web
 
-from reactface_node.config.outputs import WebConfig
+from reactface_node.config import WebConfig
 from reactface_node.errors import UserError
 
 TOKEN_VARIABLE = "REACTFACE_WEB_TOKEN"
@@ -20,14 +20,14 @@ _LOCAL_NAMES = ("localhost", "ip6-localhost", "127.0.0.1", "::1")
 
 
 class Access:
-    """The rules for one served address.
+    """The access rules for one served address.
 
-    is_open: other machines can reach it. token: what they have to show, '' where none is asked
-    for. tls: None for plain HTTP.
+    is_open: other machines can reach it. token: needed from every client; '' = none. tls: None for
+    plain HTTP.
     """
 
     def __init__(self, config: WebConfig) -> None:
-        """UserError for a certificate that cannot be used, or a token that is too short."""
+        """UserError if the certificate cannot be used or the token is too short."""
         self._host = config.host
         self.is_open = not is_loopback(config.host)
         self.token = _token() if self.is_open else ""
@@ -40,15 +40,16 @@ class Access:
 
     @property
     def scheme(self) -> str:
+        """http or https."""
         return "https" if self.tls else "http"
 
     @property
     def host(self) -> str:
-        """The address for a browser: on this machine, or on the network if it is served there."""
+        """The host for a browser: this machine's network address if it serves all interfaces."""
         return _own_address() if self._host in ("", "0.0.0.0", "::") else self._host
 
     def refusal(self, request: web.Request) -> web.HTTPException | None:
-        """What to answer to a request that is not allowed; None for one that is."""
+        """The answer to a request that is not allowed; None if it is allowed."""
         if not self._is_ours(request):
             return web.HTTPForbidden(text="this page is not served under that name (web.names)")
         if self.token and not self._has_token(request):
@@ -56,8 +57,10 @@ class Access:
         return None
 
     def welcome(self, request: web.Request) -> web.HTTPException | None:
-        """For a browser that opened the printed address: the token goes into a session cookie,
-        and out of the address. None where there is nothing to do."""
+        """A redirection that moves the token from the address into a session cookie.
+
+        None if the address has no token or none is needed.
+        """
         if not self.token or "token" not in request.query:
             return None
         rest = [(name, value) for name, value in request.query.items() if name != "token"]
@@ -68,7 +71,7 @@ class Access:
         return answer
 
     def _is_ours(self, request: web.Request) -> bool:
-        """A name that only points here is DNS rebinding, and another origin is another site."""
+        """Whether the host is one of ours (else: DNS rebinding) and the origin is the same host."""
         try:
             host = urlsplit(f"//{request.host}")
             origin = urlsplit(request.headers.get("Origin", f"//{request.host}"))
@@ -84,7 +87,7 @@ class Access:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches that address or name; '' means every interface."""
+    """Whether only this machine can reach an address or name; '' means every interface."""
     if not host:
         return False
     try:
@@ -95,7 +98,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _own_address() -> str:
-    """This machine's address on the network that its route leads to; nothing is sent for it."""
+    """This machine's address on its default route; nothing is sent to find it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))
@@ -105,13 +108,13 @@ def _own_address() -> str:
 
 
 def _own_addresses() -> set[str]:
-    """Of all interfaces, now: they change with the network."""
+    """Current addresses of all interfaces; they change with the network."""
     found = [item.address for items in psutil.net_if_addrs().values() for item in items]
     return {address.split("%")[0].lower() for address in found}
 
 
 def _token() -> str:
-    """A new one for each start, unless the environment has a fixed one."""
+    """The token from the environment, or a new random one. UserError if it is too weak."""
     given = os.environ.get(TOKEN_VARIABLE, "")
     if given and not (len(given) >= SHORTEST_TOKEN and given.isascii() and given.isalnum()):
         raise UserError(
@@ -121,7 +124,7 @@ def _token() -> str:
 
 
 def _cookie(request: web.Request) -> str:
-    """Cookies are shared by all ports of a host: each page has a name of its own."""
+    """Name of the cookie. It contains the port, as all ports of a host share their cookies."""
     assert request.transport is not None
     return f"reactface_{request.transport.get_extra_info('sockname')[1]}"
 
@@ -129,7 +132,7 @@ def _cookie(request: web.Request) -> str:
 def _tls(config: WebConfig) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        # Without a password of its own a protected key would ask for one on the terminal.
+        # With an empty password a protected key fails instead of asking on the terminal.
         context.load_cert_chain(config.certificate, config.key or None, password="")
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error

@@ -1,6 +1,6 @@
-"""What runs on the page's own event loop: files, the WebSockets of all open pages, commands.
+"""HTTP server of the page: files, WebSockets of all open pages, commands; on its own event loop.
 
-A page may only do what its buttons do. ``access.Access`` decides who may ask for anything.
+A page can do nothing but what its buttons do. ``access.Access`` decides which requests are allowed.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ MOST_PAGES = 100
 LARGEST_MESSAGE = 4096
 PING_S = 10.0
 HALF_OPEN_S = 10.0
-"""A connection on which no whole request came for so long is closed."""
+"""A connection without a whole request for this long is closed."""
 MOST_CONNECTIONS = 256
 HEADERS = {
-    # After an update of the node no browser may go on with parts of the page before it.
+    # After an update of the node no browser may use old parts of the page.
     "Cache-Control": "no-cache",
     "Server": "reactface",
     "X-Content-Type-Options": "nosniff",
@@ -45,49 +45,51 @@ POLICY = (
 
 
 class Pages:
-    """All pages that are open. Every method but the constructor runs on the event loop."""
+    """All open pages. Call every method but the constructor on the event loop."""
 
     def __init__(
         self, config: Config, access: Access, order: Callable[[tuple[str, Any]], None]
     ) -> None:
-        """order: takes a command, in the event loop's thread."""
+        """order: called with each command, in the thread of the event loop."""
         self._config, self._access, self._order = config, access, order
         self._live = {item.name: item for item in settings(config) if item.live}
         self._kinds = {name: type(item.value) for name, item in self._live.items()}
         self._open: set[Viewer] = set()
         self._news: dict[str, Any] = {}
-        self._closing = self._complained = False
+        self._closing = self._warned = False
         self._log = logging.getLogger(__name__)
 
     @property
     def watched(self) -> bool:
+        """Whether any page is open."""
         return bool(self._open)
 
     def send_frame(self, data: bytes) -> None:
-        """116 little-endian float32 to every page: 58 of the listener, 58 of the speaker."""
+        """Send a frame to every page: 116 little-endian float32, 58 listener, 58 speaker."""
         for viewer in self._open:
             viewer.put_frame(data)
 
     def send_news(self, about: Mapping[str, Any]) -> None:
-        """JSON to every page, and what is newest of it to those that come later."""
+        """Send values as JSON to every page; later pages get the newest value of each."""
         about = plain(about)
         self._news |= {key: value for key, value in about.items() if key != "reason"}
         for viewer in self._open:
             viewer.put_news(about)
 
     async def close(self, _: Any = None) -> None:
-        """Ends all WebSockets; those whose handshake is not over yet end right after it."""
+        """Close all WebSockets; those in their handshake close right after it."""
         self._closing = True
         await asyncio.gather(*(viewer.close() for viewer in self._open))
 
     async def index(self, request: web.Request) -> web.StreamResponse:
+        """The page itself."""
         redirection = self._access.welcome(request)
         if redirection is not None:
             raise redirection
         return web.FileResponse(PAGE / "index.html")
 
     async def about(self, request: web.Request) -> web.Response:
-        """What can be set, how, what it is now, and which themes there are."""
+        """The live settings (description, range, value) and the number of samples, as JSON."""
         choices = {"render.theme": theme_names()}
         now = self._news.get("settings") or {}
         found = [
@@ -100,14 +102,14 @@ class Pages:
                 "choices": choices.get(name, list(item.choices)),
             }
             for name, item in self._live.items()
-            # Nobody chooses a portrait for an avatar.
+            # The portrait is a setting of the portrait renderer only.
             if name != "render.portrait" or self._config.render.renderer == "portrait"
         ]
         samples = self._config.playout.samples
         return web.json_response({"settings": found, "samples": samples})
 
     async def theme(self, request: web.Request) -> web.Response:
-        """A theme of the avatar by its name."""
+        """A theme of the avatar by its name, as JSON; 404 if it is unknown."""
         try:
             theme = load_theme(request.match_info["name"])
         except UserError as error:
@@ -115,7 +117,7 @@ class Pages:
         return web.json_response(dataclasses.asdict(theme))
 
     async def face(self, request: web.Request) -> web.WebSocketResponse:
-        """A page's WebSocket, for as long as the page is open."""
+        """The WebSocket of a page; 503 if too many are open."""
         if len(self._open) >= MOST_PAGES:
             raise web.HTTPServiceUnavailable(text=f"{MOST_PAGES} pages are open already")
         socket = web.WebSocketResponse(
@@ -133,7 +135,7 @@ class Pages:
         try:
             async for message in socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    self._obey(message.data, viewer)
+                    self._execute(message.data, viewer)
         finally:
             self._open.discard(viewer)
             sender.cancel()
@@ -144,7 +146,7 @@ class Pages:
     async def guard(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """Refuses what is not this page's own request."""
+        """Refuse requests that ``Access`` does not allow."""
         connection = request.protocol
         if isinstance(connection, _Connection):
             connection.has_asked()
@@ -153,38 +155,38 @@ class Pages:
             raise refusal
         return await handler(request)
 
-    def complain(self, what: object) -> None:
-        """Said once, since whoever sends rubbish may send much of it."""
-        if not self._complained:
-            self._complained = True
+    def warn_once(self, what: object) -> None:
+        """Log a warning about invalid data of a page, once only, as there may be much of it."""
+        if not self._warned:
+            self._warned = True
             self._log.warning("a page sent what cannot be read, said once: %s", what)
 
-    def _obey(self, text: str | bytes, viewer: Viewer) -> None:
+    def _execute(self, text: str | bytes, viewer: Viewer) -> None:
         try:
             self._order(read_command(text, self._kinds))
         except UserError as error:
             viewer.put_news({"reason": str(error)})
-            self.complain(error)
+            self.warn_once(error)
 
 
 class _HttpLog(logging.Logger):
-    """Takes the server's own log: no stack for every peer that speaks no HTTP."""
+    """The log of aiohttp's server, without a traceback for every peer that does not speak HTTP."""
 
-    def __init__(self, complain: Callable[[object], None]) -> None:
+    def __init__(self, warn_once: Callable[[object], None]) -> None:
         super().__init__(f"{__name__}.http")
         self.parent = logging.getLogger(__name__)
-        self._complain = complain
+        self._warn = warn_once
 
     def filter(self, record: logging.LogRecord) -> Any:
         error = record.exc_info[1] if record.exc_info else None
         if not isinstance(error, HttpProcessingError):
             return super().filter(record)
-        self._complain(f"no HTTP ({type(error).__name__})")
+        self._warn(f"no HTTP ({type(error).__name__})")
         return False
 
 
 class _Connection(web.RequestHandler):
-    """One peer's connection; it is closed if no whole request comes."""
+    """A connection that is closed if no whole request comes in time."""
 
     _timer: asyncio.TimerHandle | None = None
 
@@ -199,13 +201,13 @@ class _Connection(web.RequestHandler):
         super().connection_lost(exc)
 
     def has_asked(self) -> None:
-        """A request has come: from now on aiohttp's own limits hold."""
+        """A request has come: stop the timer; aiohttp's own limits apply from now on."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def handle_error(self, request: Any, status: int = 500, *about: Any, **more: Any) -> Any:
-        """The answer to what is no HTTP, without a version or what was wrong."""
+        """The answer to invalid HTTP, without version and details."""
         answer = super().handle_error(request, status, *about, **more)
         answer.headers.update(HEADERS)
         if isinstance(answer, web.Response):
@@ -215,7 +217,7 @@ class _Connection(web.RequestHandler):
 
 @asynccontextmanager
 async def listening(pages: Pages, config: Config, access: Access) -> AsyncIterator[int]:
-    """Serves on ``config.web``'s address; the port that it got. OSError if it cannot."""
+    """Serve on the address of ``config.web``; yields the port. OSError if that is impossible."""
     app = web.Application(client_max_size=LARGEST_MESSAGE, middlewares=[pages.guard])
     app.add_routes(
         [
@@ -232,7 +234,7 @@ async def listening(pages: Pages, config: Config, access: Access) -> AsyncIterat
     await runner.setup()
     manager, loop = runner.server, asyncio.get_running_loop()
     assert manager is not None
-    log, silent = _HttpLog(pages.complain), logging.Logger(__name__, logging.CRITICAL)
+    log, silent = _HttpLog(pages.warn_once), logging.Logger(__name__, logging.CRITICAL)
 
     def connect() -> asyncio.Protocol:
         if len(manager.connections) >= MOST_CONNECTIONS:
@@ -256,7 +258,7 @@ async def listening(pages: Pages, config: Config, access: Access) -> AsyncIterat
 
 
 class _Refused(asyncio.Protocol):
-    """Ends a connection that is one too many."""
+    """Closes a connection beyond ``MOST_CONNECTIONS``."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -264,9 +266,9 @@ class _Refused(asyncio.Protocol):
 
 
 async def _protect(request: web.Request, response: web.StreamResponse) -> None:
-    """The headers of every answer."""
+    """Add the headers of every answer."""
     response.headers.update(HEADERS)
-    # Browsers before 2022 do not count a WebSocket as 'self'.
+    # For browsers before 2022 a WebSocket is not part of 'self'.
     scheme = "wss" if request.scheme == "https" else "ws"
     known = not isinstance(response, web.HTTPException)
     socket = f" {scheme}://{request.host}" if known else ""

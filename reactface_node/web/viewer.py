@@ -1,4 +1,4 @@
-"""One page that is open: what it has still to be sent, and the sending."""
+"""Send queue of one open page."""
 
 import asyncio
 import json
@@ -9,12 +9,13 @@ from typing import Any
 from aiohttp import web
 
 MOST_BEHIND = 3
-"""Frames that wait for a slow page before the oldest is left out."""
+"""Frames that wait for a slow page; the oldest is dropped."""
 CLOSES_S = 1.0
+"""Longest time to wait for a page's answer to the close message."""
 
 
 class Viewer:
-    """Holds little for a page that does not read: a few frames, and of news the newest of each."""
+    """Sends frames and values to one page; for a slow page it keeps the newest ones only."""
 
     def __init__(
         self, socket: web.WebSocketResponse, transport: asyncio.WriteTransport, news: dict[str, Any]
@@ -25,15 +26,17 @@ class Viewer:
         self._ready = asyncio.Event()
 
     def put_frame(self, data: bytes) -> None:
+        """Queue a frame."""
         self._frames.append(data)
         self._ready.set()
 
     def put_news(self, about: Mapping[str, Any]) -> None:
+        """Queue values by name; a newer value replaces an older one."""
         self._news |= about
         self._ready.set()
 
     async def send(self) -> None:
-        """All that is put, until the connection ends or this is cancelled."""
+        """Send what is queued, until the connection ends or the task is cancelled."""
         try:
             while True:
                 while not (self._news or self._frames):
@@ -48,7 +51,7 @@ class Viewer:
             self._transport.abort()
 
     async def close(self) -> None:
-        """Says goodbye; who does not answer is cut off."""
+        """Close the WebSocket; abort the connection if the page does not answer."""
         try:
             goodbye = self._socket.close(code=1001, message=b"the node has ended")
             await asyncio.wait_for(goodbye, CLOSES_S)

@@ -1,4 +1,4 @@
-"""What is said between the node and its pages, as JSON."""
+"""JSON messages between the node and its pages."""
 
 import json
 import math
@@ -10,14 +10,14 @@ import numpy as np
 from reactface_node.errors import UserError
 
 LARGEST = 1e9
-"""No setting has a number as large; the largest that JSON can hold do not fit a float."""
+"""Larger numbers are refused: no setting needs them, and JSON's largest do not fit a float."""
 
 
 def read_command(text: str | bytes, kinds: Mapping[str, type]) -> tuple[str, Any]:
-    """{"do": "enable", "value": true}, "reset" without a value, or "set" with {name: value}.
+    """A page's command: {"do": "enable", "value": true}, "reset", or "set" with {name: value}.
 
-    kinds: the type of each setting that may be set. UserError for anything else; whether a value
-    is within its range is not seen here.
+    kinds: type of each setting that may be set. Returns the command and its value. UserError for
+    anything else; ranges are not checked here.
     """
     try:
         command = json.loads(text)
@@ -35,7 +35,7 @@ def read_command(text: str | bytes, kinds: Mapping[str, type]) -> tuple[str, Any
 
 
 def _checked(name: str, value: Any, kinds: Mapping[str, type]) -> Any:
-    """Of the setting's own type: JSON of JavaScript has 1 for 1.0, which ROS would refuse."""
+    """The value in the setting's type: JavaScript writes 1.0 as 1, which ROS would refuse."""
     if name not in kinds:
         raise UserError(f"{name!a} cannot be set from the page")
     kind = kinds[name]
@@ -43,14 +43,14 @@ def _checked(name: str, value: Any, kinds: Mapping[str, type]) -> Any:
         value = float(value)
     if type(value) is not kind or (isinstance(value, int) and abs(value) >= LARGEST):
         raise UserError(f"{name} must be a {kind.__name__}")
-    # A file's name may hold neither NUL nor half a character.
+    # NUL and lone surrogates are not allowed in file names.
     if isinstance(value, str) and not value.isprintable():
         raise UserError(f"{name} must be a text that can be printed")
     return value
 
 
 def plain(about: Any) -> Any:
-    """The same as JSON takes it: numpy's numbers as Python's, NaN and infinite ones as None."""
+    """Values as JSON allows them: numpy numbers become Python's, NaN and infinity None."""
     if isinstance(about, Mapping):
         return {str(name): plain(value) for name, value in about.items()}
     if isinstance(about, np.generic):

@@ -1,4 +1,4 @@
-"""One Config: YAML, overrides and their mistakes."""
+"""The Config: YAML files, overrides, and mistakes in them."""
 
 import subprocess
 import sys

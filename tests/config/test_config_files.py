@@ -1,4 +1,4 @@
-"""Files and command lines of settings: whatever they hold, a Config or one line comes of it."""
+"""Settings from files and command lines: any text gives a Config or an error of one line."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""A checkpoint is one file that says what it is; anything else is refused in one line."""
+"""Checkpoints: one file with its metadata; any other file is refused in one line."""
 
 import json
 
@@ -252,7 +252,7 @@ STAND_INS = {
 
 @pytest.mark.parametrize("content", STAND_INS)
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".task", ".bin"])
-def test_what_lies_in_a_files_place_is_said(tmp_path, content, suffix):
+def test_another_file_in_its_place_is_refused(tmp_path, content, suffix):
     path = tmp_path / f"weights{suffix}"
     path.write_bytes(content)
     readers = [read_tensors, lambda p: weights_file(str(p))]

@@ -1,4 +1,4 @@
-"""The released code's own numbers, on weights that both sides make from the tensors' names."""
+"""Equality with the released code, on weights that both sides derive from tensor names."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The causal model: nothing from the future, streaming == offline, samples independent."""
+"""The causal model: it ignores the future, streaming equals offline, samples are independent."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""The causal model's parts: each streams, sees no future, and is its equation."""
+"""Parts of the causal model: each streams, ignores the future, and follows its equation."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Nods as events: found in real motion, predicted, drawn, and the same in any cut of the time."""
+"""Nods: found in real motion, predicted, drawn, and independent of how time is cut."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a session of the official profile plays, and its row in the table."""
+"""Sessions of the official profile, and its row in the results table."""
 
 import json
 

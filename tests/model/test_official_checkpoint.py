@@ -1,4 +1,4 @@
-"""The released code's checkpoints: how they load, and what is refused."""
+"""Checkpoints of the released code: loading, and files that are refused."""
 
 import os
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""Freed memory goes back to the system, and the landmark model's graphs see to it."""
+"""Freed memory goes back to the system, also that of closed landmark models."""
 
 import sys
 

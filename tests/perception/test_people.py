@@ -1,4 +1,4 @@
-"""Several people before the camera: who is who, who is listened to, and which way up they are."""
+"""Several people in view: telling them apart, choosing one, and upside down cameras."""
 
 import logging
 from dataclasses import replace
@@ -191,7 +191,7 @@ def drawn():
 
 
 @pytest.mark.parametrize(("turns", "said"), [(1, "side"), (2, "upside down"), (3, "side")])
-def test_a_camera_that_is_mounted_otherwise_is_read_upright(drawn, caplog, turns, said):
+def test_a_camera_on_its_side_or_upside_down_is_read_upright(drawn, caplog, turns, said):
     def seen(turned):
         tracker = make_tracker(PerceptionConfig(), want_crop=True)
         try:
@@ -217,7 +217,7 @@ def test_a_camera_that_is_mounted_otherwise_is_read_upright(drawn, caplog, turns
     assert shift < 12
 
 
-def test_two_drawn_people_are_told_apart_and_the_speaker_is_found(drawn):
+def test_two_drawn_people_are_distinguished_and_the_speaker_is_found(drawn):
     tracker = make_tracker(PerceptionConfig(), want_crop=False)
     numbers = []
     try:

@@ -1,4 +1,4 @@
-"""Measures on landmarks of known faces and poses, and the tracker on a real clip."""
+"""Distances and weights of drawn faces with known poses, and the tracker on a real clip."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The tracker on made faces: the person's neutral, gaps, other people, model results, errors."""
+"""The tracker on drawn faces: neutral face, gaps, other people, model outputs, errors."""
 
 import builtins
 from pathlib import Path

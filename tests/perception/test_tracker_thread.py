@@ -1,4 +1,4 @@
-"""The tracker on its own thread: the same numbers, and nobody waits who need not."""
+"""The tracker on its own thread: the same numbers without blocking anything else."""
 
 import logging
 import threading
@@ -177,7 +177,7 @@ def test_a_window_whose_time_went_by_is_skipped():
     assert session.stats()["windows_skipped"] == 1
 
 
-def test_an_image_that_fails_costs_its_frame_and_is_said_once_a_second(caplog):
+def test_an_image_that_fails_costs_its_frame_and_is_logged_once_a_second(caplog):
     session = session_with(FailingTracker(3, 10, 11, 60))
     with caplog.at_level(logging.WARNING):
         seen = speaker(run(session))

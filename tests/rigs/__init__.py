@@ -1,1 +1,1 @@
-"""What several tests share: fakes, small models, made inputs."""
+"""Shared by several tests: fakes, small models, generated inputs."""

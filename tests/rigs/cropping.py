@@ -1,4 +1,4 @@
-"""Helpers of ``test_official``, for other tests too."""
+"""A tracker that gives face crops."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The golden outputs of the released code: the folder, its cases, and the seeded weights."""
+"""Reference outputs of the released code: folder, cases, and seeded weights."""
 
 import json
 import math

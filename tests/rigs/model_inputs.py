@@ -1,4 +1,4 @@
-"""Small models and inputs that the model's and the session's tests share."""
+"""Small models and inputs for the tests of model and session."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Helpers of ``test_model_use``, for other tests too."""
+"""A model that notes its windows, for the tests of decisions about windows."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from rigs.session import ReadingTracker, W
 
 
 class NotingStepper:
-    """A model that notes of each frame its place in the model's own window, and what it saw."""
+    """A model that records the place of each frame in the model's window, and its input."""
 
     window, noise_width, disposition = W, 4, 2
 

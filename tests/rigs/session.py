@@ -1,4 +1,4 @@
-"""Helpers of ``test_session``, for other tests too."""
+"""A small seeded session, a tracker that reads coefficients from pixels, and inputs."""
 
 import numpy as np
 

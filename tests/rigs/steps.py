@@ -1,4 +1,4 @@
-"""Helpers of ``test_steps``, for other tests too."""
+"""Polling of a session until its threads are done."""
 
 import threading
 

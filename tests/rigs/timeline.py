@@ -1,4 +1,4 @@
-"""What the timeline's tests push, and a timeline that remembers what it perceived."""
+"""Inputs for a timeline, and a timeline that records the calls of ``perceive``."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Many sessions in one batch: each has the numbers that it has alone."""
+"""Batched sessions: each gives the same numbers as a session of its own."""
 
 import numpy as np
 import pytest

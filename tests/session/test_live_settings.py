@@ -1,4 +1,4 @@
-"""What can be changed while a session runs, on the small seeded model of test_session."""
+"""Changes of settings while a session runs, on the small seeded model of the rigs."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Whole windows of the model: run, left out, or not needed, and what is shown of each."""
+"""Decisions for windows: run the model, skip it, or show idle motion, and the faces shown then."""
 
 from dataclasses import replace
 
@@ -136,7 +136,7 @@ THERE, GONE = (3.2, picture, 0.1), (12.8, nobody_image, 1e-4)
 
 
 @pytest.mark.parametrize("mode", ["frame", "window"])
-def test_the_model_is_not_run_for_nobody_and_begins_anew_when_somebody_comes(mode):
+def test_the_model_does_not_run_without_a_speaker_and_starts_anew_with_one(mode):
     stepper = NotingStepper()
     session = noting_session(mode, stepper)
     reactions = scene(session, [THERE, GONE, THERE])

@@ -1,4 +1,4 @@
-"""When a timeline, and a server, next have something to do if nothing comes."""
+"""The next time at which a timeline and a server have work if no input comes."""
 
 import math
 

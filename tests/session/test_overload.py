@@ -1,4 +1,4 @@
-"""What is left out on a machine that cannot keep up, and when it comes back."""
+"""Overload controller: when it reduces work on a slow machine, and when it goes back."""
 
 import logging
 
@@ -102,7 +102,7 @@ def test_a_moments_spike_leaves_no_level_for_ever():
     assert controller.level == 0
 
 
-def test_levels_are_said_in_plain_words():
+def test_levels_as_text():
     assert said_of(0, 25.0) == "tracking 25 times a second"
     assert said_of(1, 12.5) == "overloaded: tracking 12.5 times a second"
     assert "8.33 times a second in smaller images" in said_of(3, 25 / 3)
@@ -133,11 +133,11 @@ def test_a_machine_that_is_fast_enough_hears_nothing():
         ),
     ],
 )
-def test_a_model_that_is_too_slow_is_said_with_what_would_help(given, text):
+def test_advice_for_a_model_that_is_too_slow(given, text):
     assert too_slow(1.72, 0.1, *given) == text
 
 
-def test_a_tracker_that_is_too_slow_is_said():
+def test_advice_for_a_tracker_that_is_too_slow():
     assert "lowest rate: it takes 2.5 times" in too_slow(0.1, 2.5, "default", "cpu", 1)
 
 
@@ -145,7 +145,7 @@ def test_a_tracker_that_is_too_slow_is_said():
     ("model_s", "image_s", "text"),
     [(0.3, 0.1, ""), (0.48, 0.1, "takes 1.5 times as long as it lasts"), (0.3, 0.24, "2.0 times")],
 )
-def test_what_is_slow_at_the_start_is_said_and_first_calls_are_not_meant(
+def test_the_warm_up_warns_of_slow_parts_but_not_of_slow_first_calls(
     model_s, image_s, text, caplog
 ):
     now_s, first = [0.0], {"model": 9.0, "image": 9.0}

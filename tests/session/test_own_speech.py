@@ -1,4 +1,4 @@
-"""The robot's own speech: its flag, its echo, and whose mouth it is."""
+"""Own speech of the robot: the flag, the echo in the microphone, and the mouth at rest."""
 
 import wave
 
@@ -155,7 +155,7 @@ def test_where_there_is_only_the_flag_the_microphone_is_not_listened_to():
     assert own_speech.speaks(np.array([0.0]))[0], "a reset does not end what the robot says"
 
 
-def test_a_flag_that_nobody_takes_down_is_forgotten_after_two_minutes():
+def test_a_flag_that_is_never_cleared_expires_after_two_minutes():
     own_speech = OwnSpeech(TimelineConfig())
     own_speech.flag(START_S, True)
     later = START_S + np.array([1.0, 119.0, 121.0])
@@ -203,7 +203,7 @@ def test_while_the_robot_speaks_the_mouth_is_left_and_the_rest_goes_on():
     assert speaking[-1].voice_heard == 0.0 and listening[-1].voice_heard == 1.0
 
 
-def test_the_mouth_comes_back_after_the_turn():
+def test_the_mouth_comes_back_after_own_speech():
     session = make_session()
     talk(session, 0.0, 2.0)
     session.push_speaking(START_S + 2.0, False)

@@ -1,4 +1,4 @@
-"""Whatever comes: properties of the timeline, the playout and the config, on generated inputs."""
+"""Properties of the timeline, the playout and the config on generated inputs."""
 
 import math
 from dataclasses import replace
@@ -249,7 +249,7 @@ def test_a_config_comes_back_from_its_dictionary_with_what_was_changed(changes):
 
 @FEW
 @given(st.dictionaries(ANY_NAME, JUNK, max_size=4))
-def test_whatever_is_set_it_is_taken_or_said_in_one_line(changes):
+def test_any_setting_is_accepted_or_refused_in_one_line(changes):
     for make in (lambda: Config().replace(**changes), lambda: Config.from_dict(changes)):
         try:
             config = make()

@@ -1,4 +1,4 @@
-"""The one verb, on small seeded models and a tracker that reads the coefficients off the image."""
+"""The session, with small seeded models and a tracker that reads coefficients from pixels."""
 
 import logging
 

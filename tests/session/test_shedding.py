@@ -1,4 +1,4 @@
-"""A session that leaves work out, and a server that tells it to."""
+"""A session that reduces its work, and a server that makes it do so."""
 
 import logging
 

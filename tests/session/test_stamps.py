@@ -1,4 +1,4 @@
-"""Clocks that jump, streams that are late, and sound in long chunks, on the small seeded model."""
+"""Clock jumps, late streams and audio in long chunks, on the small seeded model."""
 
 import logging
 

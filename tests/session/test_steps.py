@@ -1,4 +1,4 @@
-"""The model on a thread of its own: what is shown does not wait for it."""
+"""The model on its own thread: showing frames does not wait for it."""
 
 import threading
 

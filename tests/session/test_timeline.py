@@ -1,4 +1,4 @@
-"""Windows of 25 Hz frames and 16 kHz samples out of whatever cameras and microphones send."""
+"""The timeline: windows of 25 Hz frames and 16 kHz samples from cameras and microphones."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Late, early, broken, missing and malformed inputs of the timeline."""
+"""Late, early, missing and malformed inputs of the timeline."""
 
 import dataclasses
 
@@ -74,7 +74,7 @@ def test_a_hole_of_a_few_milliseconds_leaves_the_frame_valid():
         assert rig.timeline.poll(1.0)[0].audio_valid.tolist() == [valid] + [True] * 7
 
 
-def test_jump_back_is_told_and_reset_starts_again():
+def test_a_jump_back_is_reported_and_a_reset_starts_again():
     rig = Rig()
     rig.play(merged(images(30, 2.0, 100.0), heard(2.0, 100.0)))
     for stream in (IMAGE, AUDIO):

@@ -1,4 +1,4 @@
-"""Images tracked late, never, or not at all, over rates and latencies: what the frames saw."""
+"""Tracking scheduler over rates and latencies: observations that are late, failed or missing."""
 
 from concurrent.futures import Future
 from itertools import pairwise
@@ -181,7 +181,7 @@ def test_a_tracker_that_hangs_costs_the_face_after_a_second_and_no_more():
     assert len(scheduler._open) < 100
 
 
-def test_images_that_nobody_asks_about_are_not_kept_for_ever():
+def test_images_without_a_request_are_dropped_in_the_end():
     tracker = SimulatedTracker([0.0], 0)
     scheduler = TrackingScheduler(tracker, hold_s=0.25, interpolates=False)
     for slot in range(5000):

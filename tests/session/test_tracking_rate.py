@@ -1,4 +1,4 @@
-"""Fewer images tracked than come: which, and what stands for the frames between them."""
+"""A lower tracking rate: which images are tracked, and how the frames between are filled."""
 
 from dataclasses import replace
 

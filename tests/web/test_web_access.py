@@ -147,7 +147,7 @@ def test_every_answer_has_the_headers_and_tells_no_version(face):
         assert b"aiohttp" not in item.body and b"Python" not in item.body
 
 
-def test_what_is_no_http_is_told_no_version(face):
+def test_the_answer_to_invalid_http_has_no_version(face):
     peer = raw(face, b"\x16\x03\x01 nonsense\r\n\r\n")
     said = b""
     while data := peer.recv(4096):

@@ -82,7 +82,7 @@ def complaints(caplog):
     return [record for record in caplog.records if record.name != "asyncio"]
 
 
-def test_bare_peers_hurt_nobody(face, caplog):
+def test_bare_peers_do_no_harm(face, caplog):
     async def scenario():
         async with opened(face) as (page,):
             await see(face, page)
@@ -103,7 +103,7 @@ def test_bare_peers_hurt_nobody(face, caplog):
     assert len(complaints(caplog)) == 1 and caplog.records[0].exc_info is None
 
 
-def test_broken_frames_hurt_nobody(face, caplog):
+def test_broken_frames_do_no_harm(face, caplog):
     async def scenario():
         async with opened(face) as (page,):
             await see(face, page)
@@ -120,7 +120,7 @@ def test_broken_frames_hurt_nobody(face, caplog):
     assert face.commands() == []
 
 
-def test_what_is_no_command_is_answered_and_said_once(face, caplog):
+def test_an_invalid_command_is_answered_and_logged_once(face, caplog):
     async def scenario():
         async with opened(face, 2) as (page, other):
             for text in WORDS:

@@ -1,1 +1,1 @@
-"""The released code's variant of the model, and its checkpoints."""
+"""The model of the paper's released code, and its checkpoints."""

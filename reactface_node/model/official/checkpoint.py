@@ -1,4 +1,4 @@
-"""Checkpoints of the released code: theirs as they are, or converted to safetensors."""
+"""Checkpoints of the released code, in its own format or converted to safetensors."""
 
 from pathlib import Path
 
@@ -19,12 +19,12 @@ from reactface_node.model.official.session import OfficialListener
 FORMAT = "reactface-official"
 VERSION = 1
 _WIDTH_SAYS = "past_motion_linear.bias"
-# Computed, not learned: the released code keeps its position codes with its weights.
+# Position codes, which the released code stores with its weights although they are computed.
 _COMPUTED = ".pe"
 
 
 def is_official(path: Path) -> bool:
-    """Whether a file is the released code's, or was converted from it."""
+    """Whether a file is a checkpoint of the released code, converted or not."""
     if path.suffix != ".safetensors":
         return True
     try:
@@ -35,26 +35,26 @@ def is_official(path: Path) -> bool:
 
 
 def load_official(path: Path, config: ModelConfig, device: str) -> OfficialListener:
-    """A checkpoint of the released code, in evaluation, on the device.
+    """Load a checkpoint of the released code, in evaluation mode, on a device.
 
-    UserError where it holds code, is damaged, is of another width, or lacks or has a tensor that
-    the model has not or lacks; nothing is loaded then.
+    UserError if it contains code, is damaged, has another width, or if its tensors are not exactly
+    those of the model.
     """
     net = _net(path, config)
     named = resources.weights_file(config.mean_face) or Path(config.mean_face)
     mean_face = read_mean_face(named) if config.mean_face else None
     for module in list(net.wav2vec2.modules()):
         if is_parametrized(module, "weight"):
-            # Its norm is taken once, not in every window.
+            # Compute the weight norm once, not in every window.
             remove_parametrizations(module, "weight")
     listener = OfficialListener(net, mean_face)
     return listener.to(device).eval().requires_grad_(False)
 
 
 def convert_official(source: Path, target: Path, config: ModelConfig) -> None:
-    """A released checkpoint into safetensors, which nothing can hide code in; atomic.
+    """Convert a released checkpoint to safetensors, which cannot contain code; atomic.
 
-    UserError as ``load_official``, and where the target cannot be written.
+    UserError as in ``load_official``, and if the target cannot be written.
     """
     about = {"format": FORMAT, "version": str(VERSION)}
     write_safetensors(target, _net(source, config).state_dict(), about)

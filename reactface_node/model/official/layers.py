@@ -1,4 +1,4 @@
-"""Parts of the released model: what it returns, its convolutions, its interaction encoder."""
+"""Parts of the released model: records, convolutions, interaction encoder."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,11 @@ FEATURES_PX = 28
 
 @dataclass(frozen=True)
 class SpeakerEncoding:
-    """video, vector, motion (B, T, D) and speech (B, 2T, D): what F-Enc, A-Enc, and the second
-    and the third layer of the alignment give."""
+    """The encoded speaker.
+
+    video (B, T, D) of F-Enc, speech (B, 2T, D) of A-Enc, vector and motion (B, T, D) of the second
+    and third layer of the alignment.
+    """
 
     video: Tensor
     speech: Tensor
@@ -33,14 +36,17 @@ class SpeakerEncoding:
         )
 
     def repeated(self, samples: int) -> "SpeakerEncoding":
-        """(B, ...) -> (B*M, ...): every sample of a clip sees the same speaker."""
+        """(B, ...) -> (B*M, ...): the same speaker for each of M samples."""
         return SpeakerEncoding(*(x.repeat_interleave(samples, 0) for x in vars(self).values()))
 
 
 @dataclass(frozen=True)
 class WindowReaction:
-    """One window: listener (B, w, 58) FaceVerse less the mean face; latent (B, D) after momentum;
-    mean, std (B, D) of its distribution; speaker: what was encoded to get it."""
+    """The reaction of one window.
+
+    listener (B, w, 58): FaceVerse coefficients minus the mean face. latent (B, D): after momentum.
+    mean, std (B, D): of the latent's distribution. speaker: the encoding that was used.
+    """
 
     listener: Tensor
     latent: Tensor
@@ -51,8 +57,11 @@ class WindowReaction:
 
 @dataclass(frozen=True)
 class ClipReaction:
-    """A whole clip: listener and speaker_coefficients (B, T, 58) FaceVerse less the mean face;
-    latent, mean, std (B, windows, D)."""
+    """The reactions of a whole clip.
+
+    listener, speaker_coefficients (B, T, 58): FaceVerse coefficients minus the mean face. latent,
+    mean, std (B, windows, D). speaker: the encoding that was used.
+    """
 
     listener: Tensor
     speaker_coefficients: Tensor
@@ -63,8 +72,7 @@ class ClipReaction:
 
 
 class VideoConvolutions(nn.Module):
-    """3D convolutions over (t, h, w), +-7 frames, each followed by an instance norm over all
-    three; no transformer."""
+    """3D convolutions over (t, h, w), each with an instance norm over all three; +-7 frames."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -77,7 +85,7 @@ class VideoConvolutions(nn.Module):
     def forward(self, video: Tensor) -> Tensor:
         """(B, T, 3, H, W) in [-1, 1] -> (B, T, D)."""
         x = F.instance_norm(self.conv1(video.transpose(1, 2)))
-        # Before the ReLU, with which it commutes, and a third as many numbers go through that.
+        # Pooling before the ReLU gives the same and leaves the ReLU less to do.
         x = F.relu_(_largest(_largest(x, 3), 4))
         x = _normed(self.conv2(x))
         if x.shape[-1] != FEATURES_PX:
@@ -88,7 +96,7 @@ class VideoConvolutions(nn.Module):
 
 
 class InteractionEncoder(nn.Module):
-    """CIE's end: mu and log-variance tokens before the fused past, no positions, no token mask."""
+    """Last part of CIE: mu and log-variance tokens with the fused past; no positions, no mask."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -115,19 +123,22 @@ def _normed(x: Tensor) -> Tensor:
 
 
 def _frame_by_frame(conv: nn.Conv3d, x: Tensor) -> Tensor:
-    """The same convolution in 2D, the frames around each as more channels: torch's 3D kernel for
-    small pictures takes twice as long."""
+    """A 3D convolution as a 2D one with the neighbouring frames as further channels.
+
+    torch's 3D kernel takes twice as long for small images.
+    """
     count, _, frames = x.shape[:3]
     reach = conv.weight.shape[2] // 2
     around = F.pad(x, (0, 0, 0, 0, reach, reach)).unfold(2, 2 * reach + 1, 1)
     around = around.permute(0, 2, 5, 1, 3, 4).flatten(2, 3).flatten(0, 1)
     weight = conv.weight.transpose(1, 2).flatten(1, 2)
     y = F.conv2d(around, weight, None, conv.stride[1:], conv.padding[1:])
-    return y.unflatten(0, (count, frames)).transpose(1, 2)
+    clips: Tensor = y.unflatten(0, (count, frames))
+    return clips.transpose(1, 2)
 
 
 def _largest(x: Tensor, dim: int) -> Tensor:
-    """Max-pooling of 3, stride 2, along one axis: torch's 3D pooling takes six times as long."""
+    """Max-pooling of 3 with stride 2 along one axis; torch's 3D pooling takes six times as long."""
     count = (x.shape[dim] - 3) // 2 + 1
     parts = [x.narrow(dim, first, 2 * count - 1) for first in range(3)]
     every = [slice(None)] * dim + [slice(None, None, 2)]
@@ -136,17 +147,18 @@ def _largest(x: Tensor, dim: int) -> Tensor:
 
 
 class FewRowsLinear(nn.Linear):
-    """The same product the other way round, which MKL does in half the time where there are only
-    some rows, such as a window's 15 steps of speech."""
+    """A linear layer with the product transposed, for which MKL takes half the time if there are
+    few rows, such as the 15 steps of speech of a window."""
 
     def forward(self, input: Tensor) -> Tensor:
         """(..., in) -> (..., out)."""
         rows = input.flatten(0, -2)
         columns = torch.addmm(self.bias[:, None], self.weight, rows.t())
-        return columns.t().unflatten(0, input.shape[:-1])
+        product: Tensor = columns.t().unflatten(0, input.shape[:-1])
+        return product
 
 
 def decoder_layers(width: int, layers: int = 1) -> nn.TransformerDecoder:
-    """Post-norm decoder layers as the released code stacks them."""
+    """A stack of post-norm decoder layers, as in the released code."""
     layer = nn.TransformerDecoderLayer(width, HEADS, 2 * width, batch_first=True)
     return nn.TransformerDecoder(layer, layers)

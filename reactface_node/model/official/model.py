@@ -1,10 +1,9 @@
-"""The released code of ReactFace, number for number: its training-time ``forward`` and its
-``inference_step``. Checkpoints trained with it run here; the paper's model does not bend to it.
+"""The released code of ReactFace with the same numbers: ``forward`` of training, and one window.
 
-Shapes: B batch, T frames, w window, D width; speech has two features a frame. Modules and tensors
-have the names of the released checkpoints. What it does otherwise than the paper: the speaker's
-encoders look at the whole input, both ways; speech is fused before the face; the memory of the
-synchronisation is the window alone.
+Checkpoints that were trained with the released code run here. Shapes: B batch, T frames, w window,
+D width; speech has two features per frame. Modules and tensors have the names of the released
+checkpoints. Differences from the paper: the speaker's encoders see the whole input in both
+directions; speech is fused before the face; the synchronisation sees the current window only.
 """
 
 import math
@@ -32,11 +31,11 @@ from reactface_node.model.wav2vec2 import untrained_wav2vec2
 from reactface_node.schema import NUM_COEFFICIENTS, SAMPLES_PER_FRAME
 
 MOST_FRAMES = 800
-"""``max_seq_len``: the released code has positions and masks for no more."""
+"""``max_seq_len`` of the released code, the length of its position codes and masks."""
 
 
 class OfficialReactFace(nn.Module):
-    """The released model in evaluation; ``wav2vec2``: another backbone than the base one."""
+    """The released model for evaluation; wav2vec2: backbone, None = the base model."""
 
     slopes: Tensor
 
@@ -52,7 +51,7 @@ class OfficialReactFace(nn.Module):
         self.video_encoder = nn.ModuleDict(
             {"Conv3D": VideoConvolutions(width), "fc": nn.Linear(width, width)}
         )
-        # A checkpoint also holds what a CTC model ends with, and two layers that nothing uses.
+        # Checkpoints also hold the last layer of a CTC model and two layers that are never used.
         ctc = nn.ModuleDict({"wav2vec2": backbone, "lm_head": nn.Linear(hidden, 32)})
         self.speaker_reaction_decoder = nn.ModuleDict(
             {
@@ -78,9 +77,10 @@ class OfficialReactFace(nn.Module):
         )
 
     def encode(self, video: Tensor, audio: Tensor) -> SpeakerEncoding:
-        """video (B, T, 3, 224, 224) in [-1, 1], audio (B, T*640) of zero mean and unit variance.
+        """Encode video (B, T, 3, 224, 224) in [-1, 1] and audio (B, T*640), normalised.
 
-        Every frame sees the whole input. ValueError where T is over 800 or the two disagree.
+        The audio must have zero mean and unit variance. Every frame sees the whole input.
+        ValueError if T is above 800 or the lengths do not match.
         """
         frames = video.shape[1]
         if frames > MOST_FRAMES or audio.shape[1] != frames * SAMPLES_PER_FRAME:
@@ -98,10 +98,10 @@ class OfficialReactFace(nn.Module):
         return SpeakerEncoding(seen, speech, vector, motion)
 
     def forward(self, video: Tensor, audio: Tensor, noise: Tensor) -> ClipReaction:
-        """official-forward: a clip at once, as in training. noise (B, ceil(T/w), D).
+        """The reaction to a whole clip, as in training; noise (B, ceil(T/w), D) standard normal.
 
-        Where T is no multiple of w, the last window is decoded for the last w frames and gives
-        its first ones. ValueError where T < w.
+        If T is not a multiple of w, the last window is decoded for the last w frames of the clip,
+        and its first frames are used. ValueError if T < w or the noise has another length.
         """
         w, frames = self.config.window, video.shape[1]
         if frames < w or noise.shape[1] != math.ceil(frames / w):
@@ -128,20 +128,25 @@ class OfficialReactFace(nn.Module):
     def step(
         self, speaker: SpeakerEncoding, past: Tensor, latent: Tensor | None, noise: Tensor
     ) -> WindowReaction:
-        """official-step: the next window. speaker: the current window's frames alone were encoded
-        (``window`` use) or all of them (``history`` use). past (B, w, 58): the window before,
-        zeros at the start; latent (B, D) its z, None at the start; noise (B, D)."""
+        """The reaction of the next window.
+
+        speaker: encoding of the current window (``official_past`` = window) or of all frames so far
+        (= history). past (B, w, 58): reaction of the last window, zeros at the start. latent (B,
+        D): its z, None at the start. noise (B, D): standard normal.
+        """
         w, frames = self.config.window, speaker.motion.shape[1]
         now = speaker.window(frames - w, frames)
         mean, std = self._distribution(past, now)
         followed = self._follow(mean + std * noise, latent)
-        # The queries' positions begin anew in every window, whatever went before.
+        # The positions of the queries start at 0 in every window.
         listener = self._decode_window(latent, followed, now, w)
         return WindowReaction(listener, followed, mean, std, speaker)
 
     def reconstruct(self, speaker: SpeakerEncoding) -> Tensor:
-        """The speaker's own coefficients (B, T, 58), FaceVerse less the mean face."""
-        return self.speaker_vector_map_layer(self.speaker_decoder(speaker.vector, speaker.vector))
+        """Reconstruct the speaker's coefficients (B, T, 58), FaceVerse minus the mean face."""
+        decoded = self.speaker_decoder(speaker.vector, speaker.vector)
+        coefficients: Tensor = self.speaker_vector_map_layer(decoded)
+        return coefficients
 
     @property
     def wav2vec2(self) -> nn.Module:
@@ -149,14 +154,15 @@ class OfficialReactFace(nn.Module):
         return self.speaker_reaction_decoder.get_submodule("audio_encoder.wav2vec2")
 
     def _speech(self, audio: Tensor, frames: int) -> Tensor:
-        """(B, T*640) -> (B, 2T, D); wav2vec 2.0 gives one feature less, which is a zero row."""
+        """audio (B, T*640) -> (B, 2T, D); wav2vec 2.0 gives one feature less, replaced by zeros."""
         layers = self.speaker_reaction_decoder
         hidden = self.wav2vec2(audio).last_hidden_state
         hidden = F.pad(hidden, (0, 0, 0, hidden.shape[1] % SPEECH_RATIO))
-        return layers["audio_feature_map"](hidden[:, : SPEECH_RATIO * frames])
+        features: Tensor = layers["audio_feature_map"](hidden[:, : SPEECH_RATIO * frames])
+        return features
 
     def _distribution(self, past: Tensor, speaker: SpeakerEncoding) -> tuple[Tensor, Tensor]:
-        """Past reactions (B, n, 58) and as many frames of the speaker -> mean, std (B, D)."""
+        """Past reactions (B, n, 58) and n frames of the speaker -> mean, std (B, D)."""
         x = self.past_motion_linear(past)
         x = 2.0 * x + self._periodic(past.shape[1])
         for layer, memory in (
@@ -164,18 +170,21 @@ class OfficialReactFace(nn.Module):
             (self.transformer_fusion_plm2sm, speaker.motion),
         ):
             x = self._decode(layer, x, memory, self._bias(x.shape[1], memory.shape[1], len(x)))
-        return self.interaction_VAE(x)
+        mean, std = self.interaction_VAE(x)
+        return mean, std
 
     def _follow(self, drawn: Tensor, last: Tensor | None) -> Tensor:
-        """Eq. 10; the first window's z is its own draw."""
+        """Eq. 10 for one window; the first z is its z*."""
         a = self.config.momentum
         return drawn if last is None else a * last + (1.0 - a) * drawn
 
     def _decode_window(
         self, last: Tensor | None, latent: Tensor, speaker: SpeakerEncoding, stop: int
     ) -> Tensor:
-        """LRD and SLBS: z before and now (B, D), the window's speaker, the position after its
-        last frame -> (B, w, 58)."""
+        """LRD and SLBS: z of the last and of this window (B, D) and the speaker -> (B, w, 58).
+
+        stop: position after the window's last frame.
+        """
         w, layers = self.config.window, self.listener_reaction_decoder
         memory = latent[:, None]
         if last is not None:
@@ -187,21 +196,23 @@ class OfficialReactFace(nn.Module):
         for name, seen in (("1", speaker.speech), ("2", speaker.motion)):
             bias = self._bias(w, seen.shape[1], len(x))
             x = self._decode(layers[f"transformer_fusion_decode{name}"], x, seen, bias)
-        return layers["listener_reaction_3dmm_map_layer"](x)
+        listener: Tensor = layers["listener_reaction_3dmm_map_layer"](x)
+        return listener
 
     def _decode(self, layer: nn.Module, x: Tensor, memory: Tensor, mask: Tensor | None) -> Tensor:
-        """A decoder layer whose self-attention has the biased causal mask."""
+        """Apply a decoder layer with the biased causal mask in its self-attention."""
         own = self._bias(x.shape[1], x.shape[1], len(x))
-        return layer(x, memory, tgt_mask=own, memory_mask=mask)
+        decoded: Tensor = layer(x, memory, tgt_mask=own, memory_mask=mask)
+        return decoded
 
     def _bias(self, frames: int, keys: int, batch: int) -> Tensor:
-        """(B*heads, frames, keys), aligned at the ends: speech of up to w - 1 steps ahead of its
-        frame is seen."""
+        """Bias (B*heads, frames, keys), aligned at the ends: a frame sees up to w - 1 steps of
+        speech ahead of it."""
         bias = alignment_bias(frames, keys, self.config.period, 1, keys, self.slopes)
         return bias.repeat(batch, 1, 1)
 
     def _periodic(self, frames: int) -> Tensor:
-        """(T, D): position codes that repeat every p frames."""
+        """Position codes (T, D) that repeat every p frames."""
         index = torch.arange(frames, device=self.slopes.device) % self.config.period
         return sinusoidal_positions(index, self.config.width)
 

@@ -1,4 +1,4 @@
-"""The released model as a session plays it: streaming input in, our coefficients out."""
+"""The released model for sessions: streaming input, output in our coefficients."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,13 @@ from reactface_node.schema import NUM_COEFFICIENTS, NUM_EXPRESSION, SAMPLES_PER_
 
 @dataclass(frozen=True)
 class OfficialState:
-    """video (B, n, 3, S, S) and audio (B, n*640): what goes in again with the next window, none in
-    ``window`` use; picture (B, 3, S, S): the newest face that was seen, None before the first;
-    past (B*M, w, 58) FaceVerse less the mean face; latent (B*M, D), None at the start."""
+    """The state between windows.
+
+    video (B, n, 3, S, S), audio (B, n*640): past input that is encoded again with the next window;
+    None and empty if ``official_past`` is window. picture (B, 3, S, S): the last face, None before
+    the first. past (B*M, w, 58): last reaction, FaceVerse minus the mean face. latent (B*M, D): its
+    z, None at the start.
+    """
 
     video: Tensor | None
     audio: Tensor
@@ -28,10 +32,10 @@ class OfficialState:
 
 
 class OfficialListener(nn.Module):
-    """official-step for M samples in our coefficient space.
+    """Runs the released model window by window for M samples, in our coefficients.
 
-    mean_face: (58,) FaceVerse's, which the released code adds to its output; None = its pose
-    alone, which our space takes off again.
+    mean_face: (58,), FaceVerse's mean face, which the released code adds to its output. Only its
+    expression is added here, as our poses are relative to the mean; None = no expression.
     """
 
     listener_mean: Tensor
@@ -48,7 +52,7 @@ class OfficialListener(nn.Module):
 
     @property
     def noise_width(self) -> int:
-        """Standard normal numbers that a window of a sample takes."""
+        """Standard normal numbers per window and sample."""
         return self.config.width
 
     def initial_state(
@@ -58,8 +62,8 @@ class OfficialListener(nn.Module):
         disposition: Tensor | None = None,
         streaming: bool = True,
     ) -> OfficialState:
-        """A new session: nothing was shown before."""
-        del disposition, streaming  # The released code has none, and one kind of state.
+        """The state of a new session; disposition and streaming are ignored."""
+        del disposition, streaming  # The released model has no dispositions and one kind of state.
         zeros = self.listener_mean.new_zeros
         past = zeros(batch * samples, self.config.window, NUM_COEFFICIENTS)
         silence = Loudness.unheard(batch, past)
@@ -68,11 +72,10 @@ class OfficialListener(nn.Module):
     def forward(
         self, speaker: SpeakerInput, noise: Tensor, state: OfficialState
     ) -> tuple[Output, OfficialState]:
-        """One window: speaker (B, w) frames of pixels, noise (B, M, 1, D) -> reactions, state.
+        """One window of w frames of pixels, noise (B, M, 1, D) -> the reactions, the next state.
 
-        The audio is normalised by what was heard so far, where the released code takes the whole
-        file. A frame without a face has the picture of the last one with it. ValueError where it
-        is more or less than a window.
+        The audio is normalised with the statistics so far, as a stream has no whole file. A frame
+        without a face uses the picture of the last face. ValueError if it is not one window.
         """
         batch, samples = noise.shape[:2]
         w = self.config.window
@@ -108,13 +111,13 @@ class OfficialListener(nn.Module):
     def step(
         self, speaker: SpeakerInput, noise: Tensor, state: OfficialState
     ) -> tuple[Output, OfficialState]:
-        """A session's next window; noise (B, M, D)."""
+        """The next window of a session; noise (B, M, D)."""
         after: tuple[Output, OfficialState] = self(speaker, noise[:, :, None], state)
         return after
 
     @torch.no_grad()
     def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:
-        """(B, M, T, 58): M reactions to each speaker, window by window as a session would."""
+        """M reactions to each speaker, (B, M, T, 58), window by window as in a session."""
         batch, frames = speaker.face.shape[:2]
         w, device = self.config.window, self.listener_mean.device
         state, shown = self.initial_state(batch, samples), []
@@ -126,7 +129,7 @@ class OfficialListener(nn.Module):
 
 
 def _held(speaker: SpeakerInput, picture: Tensor | None) -> tuple[Tensor, Tensor]:
-    """The window's pictures, with the last face that was seen where there is none; that face."""
+    """The pictures of a window with missing faces replaced by the last one, and the last face."""
     frames = []
     for shown, valid in zip(speaker.face.unbind(1), speaker.face_valid.unbind(1), strict=True):
         before = torch.zeros_like(shown) if picture is None else picture
