@@ -14,7 +14,7 @@ from reactface_node.media.video import ImageInput
 from reactface_node.render import make_renderer
 from reactface_node.ros.dds.graph import DdsNode, absolute, serve, stop_on_signals
 from reactface_node.ros.dds.view import Screen
-from reactface_node.ros.node.safety import RepeatedFailure
+from reactface_node.ros.node.failures import RepeatedFailure
 from reactface_node.ros.node.server import Server
 from reactface_node.ros.node.streams import REQUIRED, Humans, awaited, streams
 from reactface_node.ros.node.topics import IMAGE
@@ -116,6 +116,6 @@ def feed(capture: Capture, server: Server) -> None:
     """What the devices gave since the last turn."""
     for item in capture.take():
         if isinstance(item, ImageInput):
-            server.see(item.stamp_s, item.rgb, item.arrival_s)
+            server.push_image(item.stamp_s, item.rgb, item.arrival_s)
         else:
-            server.hear(item.stamp_s, item.samples, item.rate_hz, item.arrival_s)
+            server.push_audio(item.stamp_s, item.samples, item.rate_hz, item.arrival_s)

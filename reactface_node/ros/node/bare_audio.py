@@ -19,7 +19,7 @@ MOST_BYTES = 8_000_000
 class BareAudio:
     """One stream's messages that do not say their own format, in order of arrival.
 
-    format: what they hold. is_told: an AudioInfo said so.
+    format: what they hold. is_format_known: an AudioInfo said so.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class BareAudio:
     ) -> None:
         """configured: what is assumed where no AudioInfo comes, 16-bit samples. waits: for an
         AudioInfo. count_unread: called for each message that became too old while it waited."""
-        self.format, self.is_told = configured, False
+        self.format, self.is_format_known = configured, False
         self._waits = waits
         self._count_unread = count_unread
         self._waiting: deque[tuple[Any, float]] = deque()
@@ -50,9 +50,9 @@ class BareAudio:
         self._waits = False
         return self._release()
 
-    def tell(self, told: AudioFormat) -> list[tuple[Any, float]]:
+    def set_format(self, told: AudioFormat) -> list[tuple[Any, float]]:
         """An AudioInfo came; what waited for it and can be read now."""
-        self.format, self.is_told, self._waits = told, True, False
+        self.format, self.is_format_known, self._waits = told, True, False
         return self._release()
 
     def _hold(self, message: Any, arrival_s: float) -> None:

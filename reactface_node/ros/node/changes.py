@@ -32,7 +32,7 @@ class Changes:
         """The session's, with the changes that wait."""
         return self._wanted or self._session.config
 
-    def ask(self, changes: Mapping[str, Any]) -> None:
+    def request(self, changes: Mapping[str, Any]) -> None:
         """UserError where one of them is refused; none of them is taken over then."""
         for name, value in changes.items():
             self._check_name(name)

@@ -19,9 +19,9 @@ from reactface_node.ros.messages.audio import AudioFormat, says_its_format
 from reactface_node.ros.messages.types import MessageError
 from reactface_node.ros.node.bare_audio import BareAudio
 from reactface_node.ros.node.diagnostics import Meter
-from reactface_node.ros.node.one_source import OneSource
+from reactface_node.ros.node.publisher_filter import PublisherFilter
 from reactface_node.ros.node.protocols import Session
-from reactface_node.ros.node.safety import SafetyNet
+from reactface_node.ros.node.failures import FailureGuard
 from reactface_node.ros.node.stamps import StreamClock, stream_clock
 from reactface_node.schema import CROP_PX
 from reactface_node.session.probe import Probe
@@ -50,7 +50,7 @@ class Intake:
         config: Config,
         session: Session,
         meter: Meter,
-        failures: SafetyNet,
+        failures: FailureGuard,
         is_live: bool,
         probe: Probe,
     ) -> None:
@@ -66,13 +66,13 @@ class Intake:
             for stream in ("audio", "own_audio")
         }
         self._clocks: dict[str, StreamClock] = {}
-        self.expect({"image": 0.0, "audio": 0.0})
-        self._sources = {stream: OneSource() for stream in ("image", "audio", "own_audio")}
-        self._said: set[str] = set()
-        self._silent_s = -np.inf
+        self.expect_offsets({"image": 0.0, "audio": 0.0})
+        self._sources = {stream: PublisherFilter() for stream in ("image", "audio", "own_audio")}
+        self._warned_once: set[str] = set()
+        self._voice_ended_s = -np.inf
         self._playing_until_s = -np.inf
         self._newest_arrival_s: float | None = None
-        self._warned_s: dict[str, float] = {}
+        self._rejected_s: dict[str, float] = {}
         self._log = logging.getLogger(__name__)
         self._handlers: dict[str, Callable[[Any, float], None]] = {
             "image": self.on_image,
@@ -99,10 +99,10 @@ class Intake:
         if sources is None or sources.accepts(key, arrival_s):
             return True
         self._meter.count("other_publishers")
-        self.say_several(stream)
+        self.warn_of_several(stream)
         return False
 
-    def narrow(self, max_width_px: int) -> None:
+    def set_tracked_width(self, max_width_px: int) -> None:
         """The tracker looks at images of that width from now on."""
         self._least_width = _least_width(self._session.config, max_width_px)
 
@@ -112,10 +112,10 @@ class Intake:
         arrival_s, self._newest_arrival_s = self._newest_arrival_s, None
         return arrival_s
 
-    def say_several(self, stream: str) -> None:
+    def warn_of_several(self, stream: str) -> None:
         """Once, of a stream that is to have one publisher."""
         if stream in self._sources:
-            self._say_once(
+            self._warn_once(
                 f"others {stream}",
                 "more than one publisher on the topic of %s: only the first is listened to; "
                 "remap the other",
@@ -127,10 +127,10 @@ class Intake:
         if not self.enabled:
             return
         with self._guarded("image", arrival_s):
-            self._say_large(message)
+            self._warn_of_large_images(message)
             with self._probe.stage("convert"):
                 rgb = convert.image_to_rgb(message, self._least_width)
-            stamp_s = self._placed("image", convert.stamp_of(message), arrival_s)
+            stamp_s = self._place("image", convert.stamp_of(message), arrival_s)
             with self._probe.stage("session"):
                 self._session.push_image(stamp_s, rgb)
             self._meter.count("images")
@@ -138,12 +138,12 @@ class Intake:
     def on_audio(self, message: Any, arrival_s: float) -> None:
         """Any audio message; unstamped audio ended when it arrived."""
         with self._guarded("audio", arrival_s, timed=False):
-            self._take("audio", self._bare["audio"].take(message, arrival_s))
+            self._read_audio("audio", self._bare["audio"].take(message, arrival_s))
 
     def on_own_audio(self, message: Any, arrival_s: float) -> None:
         """What the robot plays, any audio message."""
         with self._guarded("own_audio", arrival_s, timed=False):
-            self._take("own_audio", self._bare["own_audio"].take(message, arrival_s))
+            self._read_audio("own_audio", self._bare["own_audio"].take(message, arrival_s))
 
     def on_speaking(self, message: Any, arrival_s: float) -> None:
         """std_msgs/Bool: the robot speaks, or does not."""
@@ -153,16 +153,16 @@ class Intake:
     def on_voice(self, message: Any, arrival_s: float) -> None:
         """std_msgs/Bool of ROS4HRI: whether the voice that is followed speaks. What is heard of
         it otherwise is the room."""
-        self._silent_s = -np.inf if message.data else arrival_s
+        self._voice_ended_s = -np.inf if message.data else arrival_s
 
-    def see(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
+    def push_image(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
         """An image that came by another way than a message, such as a webcam's."""
         if self.enabled:
             with self._guarded("image", arrival_s), self._probe.stage("session"):
                 self._session.push_image(stamp_s, rgb)
                 self._meter.count("images")
 
-    def hear(self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float) -> None:
+    def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float) -> None:
         """Audio that came by another way than a message."""
         if self.enabled:
             with self._guarded("audio", arrival_s), self._probe.stage("session"):
@@ -171,9 +171,9 @@ class Intake:
 
     def on_audio_info(self, message: Any, stream: str = "audio") -> None:
         """AudioInfo of the apt release: what its AudioData holds, from what waits for it on."""
-        self._take(stream, self._bare[stream].tell(convert.format_from_info(message)))
+        self._read_audio(stream, self._bare[stream].set_format(convert.format_from_info(message)))
 
-    def expect(self, offsets_s: Mapping[str, float]) -> None:
+    def expect_offsets(self, offsets_s: Mapping[str, float]) -> None:
         """What is added to the stamps of "image" or "audio" until messages show another offset."""
         jump_s = self._session.config.timeline.clock_jump_s
         self._clocks |= {name: stream_clock(name, jump_s, off) for name, off in offsets_s.items()}
@@ -186,49 +186,49 @@ class Intake:
         """Another one of ROS4HRI's "faces" or "voices" is followed from now on, whoever
         publishes it: its rest is learned anew, what it says is heard."""
         stream = "image" if whose == "faces" else "audio"
-        self._sources[stream] = OneSource()
-        self.expect({stream: 0.0})
+        self._sources[stream] = PublisherFilter()
+        self.expect_offsets({stream: 0.0})
         if whose == "faces":
             self._session.change_speaker()
         else:
-            self._silent_s = -np.inf
+            self._voice_ended_s = -np.inf
 
     def reject(self, stream: str, error: Exception, arrival_s: float) -> None:
         """Counts an unusable message and warns of its stream at most once a second. An error that
         no code expected is an internal error too."""
         self._meter.count("rejected")
-        self._warn_of(stream, error, arrival_s)
+        self._warn_of_rejected(stream, error, arrival_s)
         if not isinstance(error, MessageError | UserError | ValueError):
             self._failures.note(f"a message of {stream}", error, arrival_s)
 
-    def _warn_of(self, stream: str, error: Exception, arrival_s: float) -> None:
-        if abs(arrival_s - self._warned_s.get(stream, -np.inf)) < WARN_PERIOD_S:
+    def _warn_of_rejected(self, stream: str, error: Exception, arrival_s: float) -> None:
+        if abs(arrival_s - self._rejected_s.get(stream, -np.inf)) < WARN_PERIOD_S:
             return
-        self._warned_s[stream] = arrival_s
+        self._rejected_s[stream] = arrival_s
         known = isinstance(error, MessageError | UserError)
         text = str(error) if known else f"{stream}: {one_line(error)}"
         self._log.warning("message left out: %s", " ".join(text.split()))
 
-    def _take(self, stream: str, messages: list[tuple[Any, float]]) -> None:
+    def _read_audio(self, stream: str, messages: list[tuple[Any, float]]) -> None:
         """Audio messages with their arrivals, which can be read now."""
         if self.enabled:
             for message, arrival_s in messages:
                 with self._guarded(stream, arrival_s, timed=stream == "audio"):
                     with self._probe.stage("convert"):
                         audio = convert.audio_to_samples(message, self._bare[stream].format)
-                    if not (self._bare[stream].is_told or says_its_format(message)):
-                        self._say_assumed(stream)
-                    (self._hear if stream == "audio" else self._play_own)(audio, arrival_s)
+                    if not (self._bare[stream].is_format_known or says_its_format(message)):
+                        self._warn_of_assumed_format(stream)
+                    (self._push_audio if stream == "audio" else self._push_own_audio)(audio, arrival_s)
                     self._meter.count(stream)
 
-    def _hear(self, audio: convert.Audio, arrival_s: float) -> None:
-        stamp_s = self._placed("audio", audio.stamp_s, arrival_s, audio.duration_s)
-        is_silent = arrival_s - self._silent_s < LONGEST_SILENCE_S
+    def _push_audio(self, audio: convert.Audio, arrival_s: float) -> None:
+        stamp_s = self._place("audio", audio.stamp_s, arrival_s, audio.duration_s)
+        is_silent = arrival_s - self._voice_ended_s < LONGEST_SILENCE_S
         samples = np.zeros_like(audio.samples) if is_silent else audio.samples
         with self._probe.stage("session"):
             self._session.push_audio(stamp_s, samples, audio.rate_hz)
 
-    def _play_own(self, audio: convert.Audio, arrival_s: float) -> None:
+    def _push_own_audio(self, audio: convert.Audio, arrival_s: float) -> None:
         """Without a stamp of use it begins when it comes, or waits for its turn."""
         waits = 0.0 <= self._playing_until_s - arrival_s < LONGEST_QUEUE_S
         stamp_s = self._playing_until_s if waits else arrival_s
@@ -238,7 +238,7 @@ class Intake:
         with self._probe.stage("session"):
             self._session.push_own_audio(stamp_s, audio.samples, audio.rate_hz)
 
-    def _placed(
+    def _place(
         self, stream: str, stamp_s: float | None, arrival_s: float, duration_s: float = 0.0
     ) -> float:
         """When a message began, on the clock of arrival."""
@@ -249,22 +249,22 @@ class Intake:
         # Audio without stamps is usual.
         if clock.added_s is None and (stream == "image" or stamp_s):
             reason = "do not move" if stamp_s else "are zero"
-            self._say_once(
+            self._warn_once(
                 f"stamps {stream}",
                 "%s stamps %s: using the time of arrival instead",
                 stream,
                 reason,
             )
         if clock.has_settled:
-            self._say_once(f"clock {stream}", "%s %s", stream, clock)
+            self._warn_once(f"clock {stream}", "%s %s", stream, clock)
         return time_s
 
-    def _say_assumed(self, stream: str) -> None:
+    def _warn_of_assumed_format(self, stream: str) -> None:
         bare, ros = self._bare[stream], self._session.config.ros
         topic = f"{ros.own_audio_topic}_info"
         if stream == "audio":
             topic = "the voice's audio_info" if ros.voice_id else ros.audio_info_topic
-        self._say_once(
+        self._warn_once(
             f"format {stream}",
             "no message on %s has described the audio yet: taking it as %d Hz, %d channel(s)",
             topic,
@@ -272,9 +272,9 @@ class Intake:
             bare.format.channels,
         )
 
-    def _say_large(self, message: Any) -> None:
+    def _warn_of_large_images(self, message: Any) -> None:
         if len(message.data) > LARGE_BYTES and not hasattr(message, "format"):
-            self._say_once(
+            self._warn_once(
                 "large",
                 "raw images of %dx%d are %.0f MB each: a CompressedImage topic, or smaller "
                 "images, would leave the processor to others",
@@ -283,9 +283,9 @@ class Intake:
                 len(message.data) / 1e6,
             )
 
-    def _say_once(self, what: str, text: str, *about: Any) -> None:
-        if what not in self._said:
-            self._said.add(what)
+    def _warn_once(self, what: str, text: str, *about: Any) -> None:
+        if what not in self._warned_once:
+            self._warned_once.add(what)
             self._log.warning(text, *about)
 
     @contextmanager

@@ -25,7 +25,7 @@ from reactface_node.ros.node.diagnostics import Meter, diagnostic_array, judge, 
 from reactface_node.ros.node.intake import Intake
 from reactface_node.ros.node.playback import Playback
 from reactface_node.ros.node.protocols import Page, Session, Transport
-from reactface_node.ros.node.safety import MOST_RECENT, RECENT_S, RepeatedFailure, SafetyNet
+from reactface_node.ros.node.failures import MOST_RECENT, RECENT_S, RepeatedFailure, FailureGuard
 from reactface_node.ros.node.shedding import LoadShedder
 from reactface_node.ros.node.topics import DIAGNOSTICS
 from reactface_node.session.probe import NoProbe, Probe
@@ -61,8 +61,8 @@ class Server:
         "playback" (a turn's frames), and inside it "publish" (messages built and sent) and
         "render" (a picture drawn)."""
         self._probe = probe = probe or NoProbe()
-        self.meter, self._net = Meter(), SafetyNet()
-        self.intake = Intake(config, session, self.meter, self._net, is_live, probe)
+        self.meter, self._failures = Meter(), FailureGuard()
+        self.intake = Intake(config, session, self.meter, self._failures, is_live, probe)
         self._session, self._changes = session, Changes(session, renderer)
         self._types, self._transport = types, transport
         self._renderer, self._name = renderer, name
@@ -98,14 +98,14 @@ class Server:
         with self._work.at_work():
             self._now_s = now_s
             try:
-                self._take_turn(now_s)
+                self._run_turn(now_s)
             except UserError as error:
-                self._tell_of_end(now_s, str(error))
+                self._report_end(now_s, str(error))
                 raise
             except Exception as error:
                 if not self._is_live:
                     raise
-                self._begin_anew(error, now_s)
+                self._restart(error, now_s)
 
     def next_tick_s(self, now_s: float) -> float:
         """When the next tick has something to do, if no message comes before; at once where that
@@ -117,7 +117,7 @@ class Server:
             due_s = min(due_s, self._session.next_poll_s(now_s), self._playback.next_s)
         return due_s
 
-    def take_over(self) -> None:
+    def apply_changes(self) -> None:
         """The changes that wait for a tick, where none comes any more."""
         self._changes.apply()
 
@@ -130,27 +130,27 @@ class Server:
         except (UserError, RepeatedFailure):
             raise
         except Exception as error:
-            self._net.note(what, error, now_s, is_fatal=True)
+            self._failures.note(what, error, now_s, is_fatal=True)
             self._end_if_repeating(now_s)
 
     def note(self, what: str, error: Exception) -> str:
         """Logs and counts what failed in a service, whose caller is told; -> what to tell."""
-        return self._net.note(what, error, self._now_s)
+        return self._failures.note(what, error, self._now_s)
 
     def receive(self, stream: str, message: Any, arrival_s: float, source: Any = None) -> None:
         """A message of a stream, see ``Intake.receive``; never raises."""
         with self._work.at_work():
             self.intake.receive(stream, message, arrival_s, source)
 
-    def see(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
+    def push_image(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
         """An image that came by another way than a message; never raises."""
         with self._work.at_work():
-            self.intake.see(stamp_s, rgb, arrival_s)
+            self.intake.push_image(stamp_s, rgb, arrival_s)
 
-    def hear(self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float) -> None:
+    def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float) -> None:
         """Audio that came by another way than a message; never raises."""
         with self._work.at_work():
-            self.intake.hear(stamp_s, samples, rate_hz, arrival_s)
+            self.intake.push_audio(stamp_s, samples, rate_hz, arrival_s)
 
     def reset(self) -> None:
         """Forgets the conversation and what was still to be shown, at the next tick; of several
@@ -167,7 +167,7 @@ class Server:
         """Changes live settings by dotted name, all of them at the next tick, or none; the reason
         if they were refused, else ''."""
         try:
-            self._changes.ask(changes)
+            self._changes.request(changes)
         except UserError as error:
             return str(error)
         except Exception as error:
@@ -176,15 +176,15 @@ class Server:
             self._portrait_failure = ""
         return ""
 
-    def _take_turn(self, now_s: float) -> None:
+    def _run_turn(self, now_s: float) -> None:
         if self._page is not None:
-            self._obey(self._page)
+            self._run_commands(self._page)
         self._changes.apply()
         if self._is_reset_asked and not 0.0 <= now_s - self._reset_s < RESET_PERIOD_S:
             self._forget(now_s)
             self._session.reset()
             self._renderer.reset()
-        self._settle_renderer()
+        self._check_portrait()
         if self.enabled:
             with self._probe.stage("playback"):
                 self._playback.publish_due(now_s, self.config)
@@ -203,29 +203,29 @@ class Server:
         self._playback.clear()
         self.intake.take_arrival()
 
-    def _begin_anew(self, error: Exception, now_s: float) -> None:
+    def _restart(self, error: Exception, now_s: float) -> None:
         """After an internal error: nothing of the conversation is trusted any more."""
-        self._net.note("a turn of the node", error, now_s, is_fatal=True)
+        self._failures.note("a turn of the node", error, now_s, is_fatal=True)
         self._forget(now_s)
         for reset in (self._session.reset, self._renderer.reset):
             try:
                 reset()
             except UserError as failure:
-                self._tell_of_end(now_s, str(failure))
+                self._report_end(now_s, str(failure))
                 raise
             except Exception as failure:
-                self._net.note("beginning anew", failure, now_s, is_fatal=True)
+                self._failures.note("beginning anew", failure, now_s, is_fatal=True)
         self._end_if_repeating(now_s)
 
     def _end_if_repeating(self, now_s: float) -> None:
-        if self._net.is_repeating(now_s):
+        if self._failures.is_repeating(now_s):
             text = f"{MOST_RECENT} internal errors within {RECENT_S:g} s, the last one: "
-            text += self._net.recent(now_s)
-            self._tell_of_end(now_s, text)
+            text += self._failures.recent(now_s)
+            self._report_end(now_s, text)
             logging.getLogger(__name__).error("the node ends after %s", text)
             raise RepeatedFailure(text)
 
-    def _settle_renderer(self) -> None:
+    def _check_portrait(self) -> None:
         """A portrait that turned out to be unusable: the old one is shown, and said to be."""
         failed = self._renderer.settle()
         if failed is not None:
@@ -234,19 +234,19 @@ class Server:
             self._change({"render.portrait": held.portrait})
             self._portrait_failure = f"the portrait stays as it was: {reason}"
 
-    def _tell_of_end(self, now_s: float, reason: str) -> None:
+    def _report_end(self, now_s: float, reason: str) -> None:
         with suppress(Exception):  # What is wrong may well be what this needs.
             values = self._session.stats()
             self._transport.publish(DIAGNOSTICS, self._diagnostics(now_s, values, reason))
 
     def _report(self, now_s: float) -> None:
         self._work.update(self.meter.totals.get("frames_late", 0))
-        self.intake.narrow(self._session.workload.image_width_px)
+        self.intake.set_tracked_width(self._session.workload.image_width_px)
         values = self.meter.report(now_s) | self._session.stats() | memory_mb()
         values |= {"load": self._work.load, "load_level": self._work.level}
-        values["exceptions"] = self._net.count
+        values["exceptions"] = self._failures.count
         values |= self.intake.offsets()
-        message = self._diagnostics(now_s, values, self._net.recent(now_s))
+        message = self._diagnostics(now_s, values, self._failures.recent(now_s))
         self._transport.publish(DIAGNOSTICS, message)
         if self._page is not None:
             self._page.tell(
@@ -254,7 +254,7 @@ class Server:
                     "stats": values,
                     "enabled": self.enabled,
                     "state": message.status[0].message,
-                    "settings": live(self.config),
+                    "settings": live_settings(self.config),
                 }
             )
 
@@ -264,7 +264,7 @@ class Server:
         about = self._name, self.config.device, level, text
         return diagnostic_array(self._types, now_s, *about, values)
 
-    def _obey(self, page: Page) -> None:
+    def _run_commands(self, page: Page) -> None:
         """What somebody pressed on the pages."""
         commands = page.commands()
         for command, value in commands:
@@ -274,7 +274,7 @@ class Server:
                 self.reset()
         if commands:
             reason = self._change_all([value for command, value in commands if command == "set"])
-            page.tell({"enabled": self.enabled, "settings": live(self.config), "reason": reason})
+            page.tell({"enabled": self.enabled, "settings": live_settings(self.config), "reason": reason})
 
     def _change_all(self, several: Sequence[Mapping[str, Any]]) -> str:
         """The last value of each setting; where one is refused, every change for itself. The
@@ -287,6 +287,6 @@ class Server:
         return next((reason for reason in reversed(reasons) if reason), "")
 
 
-def live(config: Config) -> dict[str, Any]:
+def live_settings(config: Config) -> dict[str, Any]:
     """The settings that may change while running, by name."""
     return {item.name: item.value for item in settings(config) if item.live}

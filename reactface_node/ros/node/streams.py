@@ -65,7 +65,7 @@ class Humans:
             if chosen == AUTO
         ]
 
-    def see(self, name: str, ids: Iterable[str]) -> bool:
+    def update(self, name: str, ids: Iterable[str]) -> bool:
         """A list of tracked "faces" or "voices"; True where another one is followed now."""
         # What is no name can be no topic.
         known = [one for one in ids if is_name(one)]

@@ -59,7 +59,7 @@ class Graph:
             self.server = Server(
                 config, session, self._types, self, renderer, name, adapters, page, self._change
             )
-            self._undo.callback(self.server.take_over)
+            self._undo.callback(self.server.apply_changes)
             self.router = InputRouter(self, config.ros, self.server, node.get_logger())
             self._undo.callback(self.router.close)
             self._serve(Trigger, "~/reset", self._reset)

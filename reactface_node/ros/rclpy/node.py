@@ -25,7 +25,7 @@ from reactface_node.perception.memory import give_back
 from reactface_node.ros.messages.types import RclpyTypes
 from reactface_node.ros.node.changes import Changes, named
 from reactface_node.ros.node.descriptors import parameter_descriptor
-from reactface_node.ros.node.safety import RepeatedFailure, SafetyNet
+from reactface_node.ros.node.failures import RepeatedFailure, FailureGuard
 from reactface_node.ros.rclpy.robot_settings import declared, sort_out
 
 try:
@@ -181,7 +181,7 @@ class ReactfaceNode(LifecycleNode):
             self.config = self._graph.server.config
             return reason
         waiting = Changes(self._session, self._renderer)
-        waiting.ask(changes)
+        waiting.request(changes)
         waiting.apply()
         self.config = self._session.config
         return ""
@@ -252,7 +252,7 @@ def serve(node: ReactfaceNode, stop: list[int], autostart: bool = False) -> int:
     package, handler = logging.getLogger("reactface_node"), RosHandler(node)
     package.addHandler(handler)
     package.propagate = False
-    executor, net = SingleThreadedExecutor(), SafetyNet()
+    executor, failures = SingleThreadedExecutor(), FailureGuard()
     executor.add_node(node)
     try:
         # By itself and not by whoever launched it: a node that is started again after a crash
@@ -260,7 +260,7 @@ def serve(node: ReactfaceNode, stop: list[int], autostart: bool = False) -> int:
         if autostart and not node.start():
             return 1
         while not stop:
-            _spin(executor, net)
+            _spin(executor, failures)
         return 0
     except UserError as error:
         node.get_logger().error(str(error))
@@ -274,7 +274,7 @@ def serve(node: ReactfaceNode, stop: list[int], autostart: bool = False) -> int:
         node.destroy_node()
 
 
-def _spin(executor: SingleThreadedExecutor, net: SafetyNet) -> None:
+def _spin(executor: SingleThreadedExecutor, failures: FailureGuard) -> None:
     """One turn. What a callback of rclpy's own raises, such as for a request that cannot be read,
     is logged and counted; RepeatedFailure as in the server."""
     try:
@@ -283,8 +283,8 @@ def _spin(executor: SingleThreadedExecutor, net: SafetyNet) -> None:
         raise
     except Exception as error:
         now_s = time.monotonic()
-        net.note("a turn of rclpy", error, now_s, is_fatal=True)
-        if net.is_repeating(now_s):
+        failures.note("a turn of rclpy", error, now_s, is_fatal=True)
+        if failures.is_repeating(now_s):
             raise RepeatedFailure from error
 
 

@@ -19,7 +19,7 @@ class RepeatedFailure(Exception):
     """An internal error came back again and again; the process ends with exit code 1."""
 
 
-class SafetyNet:
+class FailureGuard:
     """Notes the exceptions that no code expected.
 
     Times are those of the ticks, in seconds. A time before the newest one means that the clock

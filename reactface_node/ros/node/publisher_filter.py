@@ -7,7 +7,7 @@ SILENT_S = 1.0
 """A publisher that sends nothing for so long gives its place to another on the same topic."""
 
 
-class OneSource:
+class PublisherFilter:
     """Of several publishers on a topic the first is followed as long as it sends."""
 
     def __init__(self) -> None:
