@@ -1,8 +1,7 @@
-"""The node's logic, the same under rclpy and on the bare wire: convert, call the session, publish.
+"""The node's logic, the same under every transport: convert, call the session, publish.
 
-A transport owns the publishers and subscriptions, calls ``receive`` and, every few milliseconds,
-``tick``; all from one thread. Time comes in as arguments, in seconds on the clock that stamps are
-on.
+A transport owns publishers and subscriptions. It calls ``receive`` for each message and ``tick``
+every few milliseconds, all from one thread. Times are arguments: seconds on the clock of arrival.
 """
 
 import logging
@@ -22,20 +21,20 @@ from reactface_node.ros.messages.types import MessageTypes
 from reactface_node.ros.node.adapters import Adapters
 from reactface_node.ros.node.changes import Changes
 from reactface_node.ros.node.diagnostics import Meter, diagnostic_array, judge, memory_mb
+from reactface_node.ros.node.failures import MOST_RECENT, RECENT_S, FailureGuard, RepeatedFailure
 from reactface_node.ros.node.intake import Intake
 from reactface_node.ros.node.playback import Playback
 from reactface_node.ros.node.protocols import Page, Session, Transport
-from reactface_node.ros.node.failures import MOST_RECENT, RECENT_S, RepeatedFailure, FailureGuard
 from reactface_node.ros.node.shedding import LoadShedder
 from reactface_node.ros.node.topics import DIAGNOSTICS
 from reactface_node.session.probe import NoProbe, Probe
 
 RESET_PERIOD_S = 1.0
-"""Of several resets within this the first is done at once and one more at its end."""
+"""Of several resets within this time the first is done at once and one more at its end."""
 
 
 class Server:
-    """Messages in, frames out at their time; a bad message is counted, never raised."""
+    """Messages in; frames out when they are to be shown. A bad message is counted, not raised."""
 
     def __init__(
         self,
@@ -53,13 +52,14 @@ class Server:
         *,
         probe: Probe | None = None,
     ) -> None:
-        """adapters: what else is sent for every frame. page: the face in a browser, whose settings
-        are changed by ``change``, which is ``configure`` where there is no other way to it.
-        is_live: time goes on by itself, so that nothing is waited for, and work that there is no
-        time for is left out. clock: what that is measured with. probe: is told of the stages
-        "convert" (a message read), "session" (pushed into the session, or reactions polled),
-        "playback" (a turn's frames), and inside it "publish" (messages built and sent) and
-        "render" (a picture drawn)."""
+        """adapters: further outputs of every frame. page: the face in a browser. change: changes
+        settings for the page; ``configure`` if None. is_live: time goes on by itself, so the
+        server never waits and sheds load; False for a replay. clock: seconds, measures the load.
+
+        probe: is told of these stages: "convert" (read a message), "session" (push an input, poll
+        reactions), "playback" (queue and show frames), and inside of it "publish" (build and send
+        messages) and "render" (draw a picture).
+        """
         self._probe = probe = probe or NoProbe()
         self.meter, self._failures = Meter(), FailureGuard()
         self.intake = Intake(config, session, self.meter, self._failures, is_live, probe)
@@ -77,23 +77,23 @@ class Server:
 
     @property
     def enabled(self) -> bool:
-        """False: nothing is listened to and no face is published."""
+        """Whether inputs are used and faces are published."""
         return self.intake.enabled
 
     @property
     def config(self) -> Config:
-        """The session's, with the changes that the next tick takes over."""
+        """The session's config with the changes that the next tick applies."""
         return self._changes.config
 
     def tick(self, now_s: float) -> None:
-        """Takes over what was asked for, publishes what is due, then lets the session react.
+        """Apply requested changes, publish the frames that are due, then poll the session.
 
-        In this order, so that a frame goes out on a tick whose ``now_s`` includes the time that
-        its reaction took: the latency that is measured is the one that is felt.
+        In this order, so that a frame is published on a later tick than its reaction was computed
+        on: the measured latency then includes the computing time.
 
-        UserError where it cannot go on, such as without its GPU; RepeatedFailure after internal
-        errors again and again; diagnostics say so first. A single internal error is logged and
-        counted, and the conversation begins anew; offline it is raised.
+        UserError if the node cannot go on, for example because its GPU is lost; RepeatedFailure
+        after several internal errors; diagnostics are published first. A single internal error is
+        logged and counted and restarts the conversation; offline it is raised.
         """
         with self._work.at_work():
             self._now_s = now_s
@@ -108,8 +108,8 @@ class Server:
                 self._restart(error, now_s)
 
     def next_tick_s(self, now_s: float) -> float:
-        """When the next tick has something to do, if no message comes before; at once where that
-        is over."""
+        """The time at which the next tick has work to do if no message comes before. A time in the
+        past means: at once."""
         if self._is_reset_asked and now_s >= self._reset_s + RESET_PERIOD_S:
             return now_s
         due_s = self.meter.next_s(now_s)
@@ -118,13 +118,13 @@ class Server:
         return due_s
 
     def apply_changes(self) -> None:
-        """The changes that wait for a tick, where none comes any more."""
+        """Apply the changes that wait for a tick; for a transport that ends."""
         self._changes.apply()
 
     @contextmanager
     def guarded(self, what: str, now_s: float) -> Iterator[None]:
-        """For what a transport does besides ticks: an internal error is logged and counted;
-        RepeatedFailure as ``tick``."""
+        """For work of a transport outside of ``tick``: logs and counts an internal error;
+        RepeatedFailure as in ``tick``. UserError passes."""
         try:
             yield
         except (UserError, RepeatedFailure):
@@ -134,38 +134,40 @@ class Server:
             self._end_if_repeating(now_s)
 
     def note(self, what: str, error: Exception) -> str:
-        """Logs and counts what failed in a service, whose caller is told; -> what to tell."""
+        """Log and count an internal error in a service -> the text for its caller."""
         return self._failures.note(what, error, self._now_s)
 
     def receive(self, stream: str, message: Any, arrival_s: float, source: Any = None) -> None:
-        """A message of a stream, see ``Intake.receive``; never raises."""
+        """Handle a message of a stream, see ``Intake.receive``; never raises."""
         with self._work.at_work():
             self.intake.receive(stream, message, arrival_s, source)
 
     def push_image(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
-        """An image that came by another way than a message; never raises."""
+        """Take an image that is no message; never raises."""
         with self._work.at_work():
             self.intake.push_image(stamp_s, rgb, arrival_s)
 
-    def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float) -> None:
-        """Audio that came by another way than a message; never raises."""
+    def push_audio(
+        self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float
+    ) -> None:
+        """Take audio that is no message; never raises."""
         with self._work.at_work():
             self.intake.push_audio(stamp_s, samples, rate_hz, arrival_s)
 
     def reset(self) -> None:
-        """Forgets the conversation and what was still to be shown, at the next tick; of several
-        resets within a second the first is done at once, and one more for all others."""
+        """Start a new conversation at the next tick and drop the frames in the queue. Of several
+        resets within a second the first is done at once and one more for all others."""
         self._is_reset_asked = True
 
     def enable(self, on: bool) -> None:
-        """Disabled: nothing is listened to and no face is published; enabling starts afresh."""
+        """Enable or disable the node. A change starts a new conversation."""
         if on != self.enabled:
             self.intake.enabled = on
             self.reset()
 
     def configure(self, changes: Mapping[str, Any]) -> str:
-        """Changes live settings by dotted name, all of them at the next tick, or none; the reason
-        if they were refused, else ''."""
+        """Change live settings by dotted name at the next tick, all or none -> the reason if they
+        are refused, else ""."""
         try:
             self._changes.request(changes)
         except UserError as error:
@@ -204,7 +206,7 @@ class Server:
         self.intake.take_arrival()
 
     def _restart(self, error: Exception, now_s: float) -> None:
-        """After an internal error: nothing of the conversation is trusted any more."""
+        """Start a new conversation after an internal error, since its state may be wrong."""
         self._failures.note("a turn of the node", error, now_s, is_fatal=True)
         self._forget(now_s)
         for reset in (self._session.reset, self._renderer.reset):
@@ -226,7 +228,7 @@ class Server:
             raise RepeatedFailure(text)
 
     def _check_portrait(self) -> None:
-        """A portrait that turned out to be unusable: the old one is shown, and said to be."""
+        """Return to the old portrait if the renderer could not read the new one."""
         failed = self._renderer.settle()
         if failed is not None:
             reason, held = failed
@@ -235,7 +237,7 @@ class Server:
             self._portrait_failure = f"the portrait stays as it was: {reason}"
 
     def _report_end(self, now_s: float, reason: str) -> None:
-        with suppress(Exception):  # What is wrong may well be what this needs.
+        with suppress(Exception):  # The error may affect what is needed here.
             values = self._session.stats()
             self._transport.publish(DIAGNOSTICS, self._diagnostics(now_s, values, reason))
 
@@ -265,7 +267,7 @@ class Server:
         return diagnostic_array(self._types, now_s, *about, values)
 
     def _run_commands(self, page: Page) -> None:
-        """What somebody pressed on the pages."""
+        """Run the commands that users gave on the pages."""
         commands = page.commands()
         for command, value in commands:
             if command == "enable":
@@ -274,11 +276,13 @@ class Server:
                 self.reset()
         if commands:
             reason = self._change_all([value for command, value in commands if command == "set"])
-            page.tell({"enabled": self.enabled, "settings": live_settings(self.config), "reason": reason})
+            page.tell(
+                {"enabled": self.enabled, "settings": live_settings(self.config), "reason": reason}
+            )
 
     def _change_all(self, several: Sequence[Mapping[str, Any]]) -> str:
-        """The last value of each setting; where one is refused, every change for itself. The
-        reason of the last refusal."""
+        """Change settings to the last value of each; if that is refused, try the changes one by
+        one -> the reason of the last refusal, else ""."""
         wanted = {name: value for changes in several for name, value in changes.items()}
         reason = self._change(wanted) if wanted else ""
         if not reason or len(several) == 1:

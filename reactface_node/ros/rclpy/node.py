@@ -25,7 +25,7 @@ from reactface_node.perception.memory import give_back
 from reactface_node.ros.messages.types import RclpyTypes
 from reactface_node.ros.node.changes import Changes, named
 from reactface_node.ros.node.descriptors import parameter_descriptor
-from reactface_node.ros.node.failures import RepeatedFailure, FailureGuard
+from reactface_node.ros.node.failures import FailureGuard, RepeatedFailure
 from reactface_node.ros.rclpy.robot_settings import declared, sort_out
 
 try:

@@ -18,7 +18,7 @@ from rigs.server import (
 from rigs.session import ReadingTracker
 
 from reactface_node.errors import UserError
-from reactface_node.ros.node.failures import RepeatedFailure, FailureGuard
+from reactface_node.ros.node.failures import FailureGuard, RepeatedFailure
 from reactface_node.ros.node.topics import BLENDSHAPES, DIAGNOSTICS, IMAGE
 from reactface_node.session.session import ReactionSession
 

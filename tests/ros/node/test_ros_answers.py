@@ -13,8 +13,8 @@ from reactface_node.config import Config
 from reactface_node.ros.dds import live as live_module
 from reactface_node.ros.dds.services import make_services
 from reactface_node.ros.dds.wire import Reader
-from reactface_node.ros.node.parameters import MOST_NAMES
 from reactface_node.ros.node.failures import RepeatedFailure
+from reactface_node.ros.node.parameters import MOST_NAMES
 
 
 class FakeWire:
