@@ -112,7 +112,7 @@ class StreamClock:
                 self._set(lag_s, arrival_s)
 
     def _wait_and_see(self, lag_s: float, arrival_s: float) -> None:
-        """Change the offset if all messages of PERSIST_S are late; one late message changes nothing."""
+        """Change the offset if all messages of PERSIST_S are late; one is ignored."""
         if self._late_since_s is None or arrival_s < self._late_since_s:
             self._late_since_s, self._least_s = arrival_s, lag_s
         self._least_s = min(self._least_s, lag_s)
