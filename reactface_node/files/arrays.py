@@ -19,7 +19,7 @@ def load_array(path: Path) -> np.ndarray:
     """The numbers of an .npy file as a memory map. UserError, with the file's name, if it holds
     none."""
     try:
-        # Not np.load, which also opens .npz archives, whatever their names are.
+        # Not np.load, which also opens .npz archives of any name.
         array: np.ndarray = np.lib.format.open_memmap(path, "r")
     except FileNotFoundError:
         raise UserError(f"{path} is missing") from None

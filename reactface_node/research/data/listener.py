@@ -29,7 +29,7 @@ HEAD_LAG_S = 0.6
 MIMICRY_S = (0.3, 1.0)
 # Back-channels come about 700 ms after their cue (Ward and Tsukahara 2000).
 NOD_DELAY_S = (0.5, 1.0)
-# A nod is likelier where the speaker has paused than while he goes on.
+# A nod is likelier after a pause of the speaker than during speech.
 NOD_WHILE_TALKING = 0.45
 
 

@@ -13,7 +13,8 @@ _EPISODE_SHARES = (0.5, 0.25, 0.25)
 
 @dataclass(frozen=True)
 class Phrase:
-    """Speech between two pauses. rises: ends on a rise (it goes on, a question), not a fall."""
+    """Speech between two pauses. rises: the pitch rises at the end (a question, or more
+    follows)."""
 
     start_s: float
     end_s: float

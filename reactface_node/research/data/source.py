@@ -29,8 +29,8 @@ class Source(Protocol):
 
     names: (N,) of the clips. listeners: L, the reactions that each clip brings; reaction row
     k * L + i is the i-th of clip k. faces: whether clips carry face crops. facts: what else
-    decides the content, as JSON. root: the data set's folder, None for what is made up. A
-    conversion goes on only with all the same and with unchanged files.
+    decides the content, as JSON. root: the data set's folder, None for what is made up. A conve
+    rsion is resumed only with the same values and unchanged files.
     """
 
     @property

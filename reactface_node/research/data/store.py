@@ -89,7 +89,7 @@ class ClipWriter:
         self._place.close()
 
     def _open(self) -> None:
-        """Begins, or goes on with what is there."""
+        """Begin, or continue with the clips that are finished."""
         if not (self.unfinished / PLAN).exists():
             self._create()
         begun = read_json(self.unfinished / PLAN)

@@ -61,8 +61,8 @@ def all_metrics(
     workers: int = 1,
     band: int | None = None,
 ) -> dict[str, float]:
-    """Every metric that needs no pictures, by the name of its column, each told of in its own
-    function: FRCorr and FRDist are 10 times ``concordance`` and ``distance``, the mean over
+    """Every metric that needs no pictures, by the name of its column; each function describes
+    its own: FRCorr and FRDist are 10 times ``concordance`` and ``distance``, the mean over
     samples and clips (_best: of a clip's best sample, _sum: over samples, as the released code's
     multi-process variant), FRSyn and FRSyn_released are ``synchrony``'s.
 

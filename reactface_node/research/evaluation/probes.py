@@ -132,7 +132,7 @@ def surprise(reactions: np.ndarray) -> ProbeResult:
 
 
 def nod(paused: np.ndarray, talked: np.ndarray) -> list[ProbeResult]:
-    """(B, M, T, 58) to a pause after 4 s of speech, and to speech that goes on."""
+    """(B, M, T, 58) to a pause after 4 s of speech, and to speech without a pause."""
     after, base = nod_chance(paused, (PAUSE_S,)), nod_chance(talked, TALKING_S)
     return [
         ProbeResult("a nod starts within 1.5 s of a pause", after, "chance"),
@@ -155,7 +155,7 @@ def nod_chance(reactions: np.ndarray, starts_s: Sequence[float]) -> float:
 
 
 def nobody(reactions: np.ndarray, config: PlayoutConfig, window: int) -> list[ProbeResult]:
-    """(M, T, 58) to somebody who leaves at 4.5 s: a second later only idle motion is shown."""
+    """(M, T, 58) to a person who leaves at 4.5 s: a second later only idle motion is shown."""
     there = np.arange(reactions.shape[1]) < _frame(PAUSE_S)
     after = slice(_frame(PAUSE_S + 1.0), None)
     shown = played(reactions, there, config, window)[:, after]

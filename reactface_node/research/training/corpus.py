@@ -88,7 +88,7 @@ class Corpus:
             self._note_nods(index, clips.reactions[index, :length, PITCH].astype(np.float64))
 
     def statistics(self) -> Statistics:
-        """Of listeners and speakers; a channel that nobody moves gets a floor."""
+        """Statistics of listeners and speakers; deviations have a lower limit."""
         clips = self.clips
         step = max(1, len(clips.reactions) // STATISTICS_REACTIONS)
         listener = _without_padding(clips.reactions[::step], clips.reaction_frames[::step])

@@ -25,7 +25,7 @@ class ReactFaceLearner(nn.Module):
     def __init__(self, config: Config, wav2vec2: nn.Module | None = None):
         super().__init__()
         self.settings = config.training
-        # What is learned is the distribution as it is, whatever is drawn from it later.
+        # Training learns the distribution itself, at temperature 1 and gain 1.
         self.model = ReactFace(replace(config.model, temperature=1.0, gain=1.0), wav2vec2)
         if config.training.objective == "posterior":
             self.posterior = Posterior(config.model)
@@ -44,7 +44,7 @@ class ReactFaceLearner(nn.Module):
         return self._sample_losses(batch, noise)
 
     def _sample_losses(self, batch: Batch, noise: CropNoise) -> dict[str, Tensor]:
-        """Algorithm 1: M samples that go on from their own past; Eqs 18-23, or the energy score
+        """Algorithm 1: M samples that continue from their own past; Eqs 18-23, or the energy score
         in place of Eqs 20 and 21."""
         model, settings = self.model, self.settings
         size, frames = batch.truth.shape[:2]
@@ -70,9 +70,9 @@ class ReactFaceLearner(nn.Module):
         return terms
 
     def _energy_terms(self, listener: Tensor, real: Tensor) -> dict[str, Tensor]:
-        """(B, M, T, 58) samples against (B, L, T, 58), in windows and as a whole: a window knows
-        of motion, the whole of who somebody is. What real listeners still do because of what came
-        before the crop, nobody could know: its first frames do not count."""
+        """(B, M, T, 58) samples against (B, L, T, 58), in windows and as a whole: windows
+        compare motion, the whole compares character. The first frames do not count, since they
+        depend on what came before the crop."""
         settings, window = self.settings, self.model.config.window
         lead = min(settings.lead_frames, listener.shape[2] - window) // window * window
         listener, real = listener[:, :, lead:], real[:, :, lead:]
@@ -131,7 +131,8 @@ class ReactFaceLearner(nn.Module):
         return replace(batch, **{n: getattr(batch, n)[crops, chosen][:, None] for n in names})
 
     def _past(self, real: Tensor, noise: CropNoise) -> Tensor:
-        """What CIE is told of the past: disturbed as a model's own past is, at times nothing."""
+        """The past that CIE is given: with noise like that of a model's own past, sometimes
+        nothing."""
         settings, (samples, frames) = self.settings, real.shape[1:3]
         knots = noise.normal(samples * real.shape[3], frames // PAST_KNOT_FRAMES + 1)
         slow = F.interpolate(knots, frames, mode="linear", align_corners=True)

@@ -34,7 +34,7 @@ from reactface_node.research.training.validate import validate, validation_clips
 from reactface_node.schema import FRAME_RATE_HZ
 
 WARM_UP_STEPS = 100
-# The best by validation's energy score, the newest, and what a run goes on from.
+# The best by validation's energy score, the newest, and the state to resume from.
 WEIGHTS, LAST, STATE = "weights.safetensors", "last.safetensors", "state.safetensors"
 
 
@@ -139,7 +139,7 @@ def start(config: Config, out: Path, processes: Processes) -> Run:
 
 
 def save(run: Run, step: int, report: TrainingReport) -> None:
-    """Validate the averaged weights, export them, and keep the state to go on from."""
+    """Validate the averaged weights, export them, and save the state to resume from."""
     kept = {name: value.clone() for name, value in run.learner.state_dict().items()}
     run.learner.load_state_dict({**kept, **run.average})
     run.learner.eval()

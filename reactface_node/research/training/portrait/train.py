@@ -153,7 +153,7 @@ def terms(net: FaceGenerator, loss: PictureLoss, pairs: Pairs, warping: bool) ->
 
 
 def save(run: PortraitRun, step: int, out: Path) -> None:
-    """Measure and show the averaged weights, export them, and keep the state to go on from."""
+    """Measure and show the averaged weights, export them, and save the state to resume from."""
     random = np.random.default_rng([run.stages.seed, 1])
     pairs = draw(run.clips, random, SHOWN_PAIRS).to(run.device)
     with torch.inference_mode():
