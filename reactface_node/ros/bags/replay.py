@@ -216,7 +216,7 @@ def replay(
         server = Server(
             config, observed, bag.types, transport, renderer, NODE_NAME, adapters, is_live=False
         )
-        server.intake.expect(recording.offsets_s)
+        server.intake.expect_offsets(recording.offsets_s)
         elapsed = Elapsed()
         _play(_deliveries(recording, source.name), elapsed, server, transport, session.end)
         gaps = {"gaps": len(elapsed.gaps_s), "gaps_s": elapsed.left_out_s}
@@ -283,8 +283,8 @@ def _call(method: str, *arguments: Any) -> Deliver:
 
 def _pusher(item: ImageInput | AudioInput) -> Deliver:
     if isinstance(item, ImageInput):
-        return _call("see", item.stamp_s, item.rgb, item.arrival_s)
-    return _call("hear", item.stamp_s, item.samples, item.rate_hz, item.arrival_s)
+        return _call("push_image", item.stamp_s, item.rgb, item.arrival_s)
+    return _call("push_audio", item.stamp_s, item.samples, item.rate_hz, item.arrival_s)
 
 
 def summary(source: Path, stats: dict[str, float]) -> str:

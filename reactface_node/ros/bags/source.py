@@ -113,9 +113,9 @@ class _Router:
                     f"{bag.path} has nobody on {place}/...: leave out ros.{name[:-1]}_id={chosen}"
                 )
             if chosen == AUTO:
-                first.see(name, self._ids(place))
+                first.update(name, self._ids(place))
             if chosen == AUTO and f"{place}/tracked" not in self._types:
-                self._humans.see(name, self._ids(place))
+                self._humans.update(name, self._ids(place))
         self.inputs = bag.inputs(self._named(first))
         self.names: dict[str, str] = {}
         self._lead()
@@ -145,7 +145,7 @@ class _Router:
 
     def see(self, item: BagMessage) -> str:
         stream = self.names.get(item.topic, "")
-        if stream not in LISTS or not self._humans.see(stream, item.message.ids):
+        if stream not in LISTS or not self._humans.update(stream, item.message.ids):
             return ""
         self._lead()
         return stream

@@ -1,4 +1,4 @@
-"""``reactface view``: an image topic on the whole display, for robots whose face is a screen."""
+"""``reactface view``: shows an image topic on a display, for robots whose face is a screen."""
 
 import logging
 import math
@@ -24,17 +24,17 @@ _WAIT_S = 0.01
 
 
 class Screen(Protocol):
-    """Where pictures are shown; ``display`` has the real one."""
+    """Where pictures are shown, such as ``media.display.Display``."""
 
     def show(self, rgb: np.ndarray) -> None: ...
     def is_left(self) -> bool: ...
 
 
 class TopicViewer:
-    """The newest picture of a topic on a screen."""
+    """Shows the newest picture of a topic on a screen."""
 
     def __init__(self, wire: Wire, topic: str, screen: Screen) -> None:
-        """topic: sensor_msgs Image or CompressedImage, whichever is published."""
+        """topic: of sensor_msgs Image or CompressedImage, whichever is published."""
         log = logging.getLogger(__name__)
         self._subscriber = WireSubscriber(wire)
         self._subscriptions = Subscriptions(self._subscriber, RosConfig(), log)
@@ -45,7 +45,8 @@ class TopicViewer:
         self._searched_s = -math.inf
 
     def spin(self, now_s: float) -> None:
-        """Shows what has come; what cannot be shown is said once and left out."""
+        """Show the newest picture. One that cannot be shown is left out, and logged the first
+        time."""
         if not 0.0 <= now_s - self._searched_s < SEARCH_PERIOD_S:
             self._searched_s = now_s
             self._subscriptions.search()

@@ -1,4 +1,4 @@
-"""cyclonedds' view of ROS types: their names and fields, with rosbags' CDR passed through."""
+"""ROS types for cyclonedds: names and fields; rosbags' CDR is passed through unchanged."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ def ros_type(dds_type: str) -> str:
 
 
 def sample_class(types: RosbagsTypes, type_name: str) -> Any:
-    """A cyclonedds type with ROS's name and fields whose CDR is passed through untouched.
+    """A cyclonedds type with ROS's name and fields that passes CDR through unchanged.
 
-    The fields are declared for DDS's own description of the type; going through them one by one
-    in Python would take far longer than rosbags does.
+    The fields are declared for DDS's description of the type. Serialising them one by one in
+    Python would take far longer than rosbags does.
     """
     declared = _idl_struct(types, type_name, {})
 
