@@ -196,7 +196,7 @@ class McapPart:
             raise ValueError("no summary")
         if start and crc and crc32(source.at(start, size)) != crc:
             raise ValueError("the summary is damaged")
-        return start
+        return int(start)
 
     def _define(self, opcode: int, fields: Fields) -> None:
         if opcode == SCHEMA:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 if sys.version_info >= (3, 14):
-    from compression import zstd
+    from compression import zstd as zstd
 else:
-    from backports import zstd
+    from backports import zstd as zstd
 from lz4 import frame as lz4
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"

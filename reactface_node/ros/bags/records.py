@@ -151,7 +151,7 @@ class Records:
         if named > 64 or 40 + named > len(head):
             return False
         (stored,) = struct.unpack_from("<Q", head, 32 + named)
-        return CHUNK_FIELDS + named + stored == length
+        return bool(CHUNK_FIELDS + named + stored == length)
 
     def _has_length(self, opcode: int, at: int, length: int) -> bool:
         """Whether the fields of a record have the length that the record states."""
