@@ -407,8 +407,13 @@ def test_tags_need_not_be_utf_8(tmp_path):
 
 def test_more_channels_than_pyav_can_tell(tmp_path):
     frames = np.arange(3200 * 12, dtype=np.float32).reshape(12, 3200)
+<<<<<<< HEAD
     # Not from_ndarray, which may count more planes than there are.
     frame = av.AudioFrame("fltp", "12 channels", 3200)
+=======
+    # Not from_ndarray, which may find more planes than there are channels.
+    frame = av.AudioFrame(format="fltp", layout="12 channels", samples=3200)
+>>>>>>> wip-unify
     for plane, samples in zip(frame.planes, frames, strict=False):
         plane.update(samples)
     np.testing.assert_array_equal(frame_samples(frame), frames.T)
