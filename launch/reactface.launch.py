@@ -44,7 +44,7 @@ ARGUMENTS = {
     ),
     "log_level": ("info", "debug, info, warn, error or fatal"),
 }
-# Parameters: argument -> (setting, what it is). '' is as the params_file or the profile says.
+# Parameters: argument -> (setting, what it is). '': as in the params_file or the profile.
 SETTINGS = {
     "profile": ("profile", "default, paper, ..."),
     "device": ("device", "of the model: cpu, cuda or cuda:N"),
@@ -92,7 +92,7 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         ros_arguments=["--log-level", value["log_level"]],
         name=value["name"],
         namespace=value["namespace"],
-        # What is said here holds over what the file says.
+        # These override the parameters of the file.
         parameters=[given for given in (value["params_file"], parameters(value)) if given],
         output="screen",
         respawn=respawn,

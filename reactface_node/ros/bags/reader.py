@@ -74,7 +74,7 @@ class BagReader:
         self.path = path
         self.damaged = 0
         self._types: dict[tuple[str, str], RosbagsTypes] = {}
-        self._told = ""
+        self._logged = ""
         self._stack = ExitStack()
         if not _exists(path):
             raise UserError(f"{path} does not exist")
@@ -204,9 +204,9 @@ class BagReader:
             yield stamp_ns, wanted[number], data
 
     def _tell(self) -> None:
-        if self.missing != self._told:
-            self._told = self.missing
-            LOGGER.warning("%s is read as far as it goes: %s", self.path, self._told)
+        if self.missing != self._logged:
+            self._logged = self.missing
+            LOGGER.warning("%s is read as far as it goes: %s", self.path, self._logged)
 
     def _find(
         self, setting: str, name: str, types: Sequence[str], not_this: str = ""

@@ -200,8 +200,8 @@ class _Router:
 
 
 def _is_bag(path: Path) -> bool:
-    """Whether it is to be read as a rosbag2: by its first bytes, whatever it is called; and by its
-    name where FFmpeg cannot read it. UserError where it is not there."""
+    """Whether to read a path as a rosbag2: by its first bytes, or by its name if FFmpeg cannot
+    read it. UserError if it does not exist."""
     try:
         if path.is_dir():
             return True

@@ -16,7 +16,7 @@ class BagWriter:
     """Writes a rosbag2 folder that appears under ``path`` only when it is whole.
 
     It grows in a hidden folder beside ``path``, which is removed on any failure and on Ctrl-C;
-    what is left of a killed process, the next one removes. storage: "mcap" or "sqlite3".
+    the folder of a killed process is removed by the next one. storage: "mcap" or "sqlite3".
     compressed: an mcap's chunks by zstd.
     UserError if ``path`` exists, cannot be written or is being written, and if the disk is full.
     """

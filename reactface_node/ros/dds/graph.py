@@ -74,7 +74,7 @@ class WireSubscriber:
         return condition
 
     def wait(self, seconds: float) -> None:
-        """Wait until a message comes, at most so long."""
+        """Wait until a message comes, at most this time."""
         self._waitset.wait(int(seconds * 1e9))
 
     def announce(self) -> None:

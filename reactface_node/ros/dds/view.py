@@ -40,7 +40,7 @@ class TopicViewer:
         self._subscriptions = Subscriptions(self._subscriber, RosConfig(), log)
         self._subscriptions.want({"image": Stream("image", topic, IMAGE_TYPES, 1)})
         self._screen = screen
-        self._complained = self._waits = False
+        self._has_warned = self._has_waited = False
         self._began_s: float | None = None
         self._searched_s = -math.inf
 
@@ -53,8 +53,8 @@ class TopicViewer:
         self._subscriber.announce()
         entry = self._subscriptions.inputs["image"]
         self._began_s = now_s if self._began_s is None else self._began_s
-        if not entry.is_published and now_s - self._began_s > PATIENCE_S and not self._waits:
-            self._waits = True
+        if not entry.is_published and now_s - self._began_s > PATIENCE_S and not self._has_waited:
+            self._has_waited = True
             topic = absolute(entry.stream.topic)
             logging.getLogger(__name__).warning("waiting for %s: nobody publishes it yet", topic)
         messages = list(entry.subscription.reader.take())
@@ -67,8 +67,8 @@ class TopicViewer:
                 raise message
             rgb = image_to_rgb(message)
         except Exception as error:
-            if not self._complained:
-                self._complained = True
+            if not self._has_warned:
+                self._has_warned = True
                 logging.getLogger(__name__).warning("a picture cannot be shown: %s", error)
             return
         self._screen.show(rgb)

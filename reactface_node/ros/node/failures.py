@@ -10,7 +10,7 @@ RECENT_S = 10.0
 """For this time the diagnostics show an error, and it counts towards the end of the node."""
 MOST_RECENT = 5
 """The fifth failure within RECENT_S ends the node."""
-SAID_S = 1.0
+LOG_PERIOD_S = 1.0
 """The same error is logged again after this time at the earliest."""
 
 
@@ -30,7 +30,7 @@ class FailureGuard:
         self._log = logging.getLogger(__name__)
         self._failures_s: deque[float] = deque(maxlen=MOST_RECENT)
         self._last: tuple[float, str] | None = None
-        self._said_s: dict[tuple[str, ...], float] = {}
+        self._logged_s: dict[tuple[str, ...], float] = {}
 
     def note(self, what: str, error: Exception, now_s: float, is_fatal: bool = False) -> str:
         """Count and log an error -> one line of text that names it.
@@ -44,12 +44,12 @@ class FailureGuard:
         if is_fatal:
             self._failures_s.append(now_s)
         place = _place(error)
-        said_s = self._said_s.get(place)
-        if said_s is None:
-            self._said_s[place] = now_s
+        logged_s = self._logged_s.get(place)
+        if logged_s is None:
+            self._logged_s[place] = now_s
             self._log.error("%s", text, exc_info=error)
-        elif abs(now_s - said_s) >= SAID_S:
-            self._said_s[place] = now_s
+        elif abs(now_s - logged_s) >= LOG_PERIOD_S:
+            self._logged_s[place] = now_s
             self._log.error("%s (again, %d internal errors so far)", text, self.count)
         return text
 

@@ -195,8 +195,8 @@ class Intake:
     def follow_another(self, whose: str) -> None:
         """Follow another one of ROS4HRI's "faces" or "voices" from now on.
 
-        Its publisher and its clock may be others. The neutral face of a new face is learned anew;
-        a new voice counts as speaking.
+        Its publisher and its clock may be others. The tracker learns the neutral face of a new
+        face; a new voice counts as speaking.
         """
         stream = "image" if whose == "faces" else "audio"
         self._sources[stream] = PublisherFilter()

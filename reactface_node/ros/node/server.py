@@ -216,7 +216,9 @@ class Server:
                 self._report_end(now_s, str(failure))
                 raise
             except Exception as failure:
-                self._failures.note("beginning anew", failure, now_s, is_fatal=True)
+                self._failures.note(
+                    "the restart of the conversation", failure, now_s, is_fatal=True
+                )
         self._end_if_repeating(now_s)
 
     def _end_if_repeating(self, now_s: float) -> None:

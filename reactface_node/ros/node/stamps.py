@@ -1,7 +1,7 @@
 """The one rule for stamps of another clock: a stream's offset to arrival is learned and taken off.
 
-A message cannot arrive before what it holds has ended. So the smallest lag of arrival behind the
-end is the offset of the sender's clock, or the delay that all messages have. The node, the replay,
+A message cannot arrive before its content has ended. So the smallest lag of arrival behind that end
+is the offset of the sender's clock, or the delay that all messages have. The node, the replay,
 ``inspect`` and data sets made of recordings all place messages with ``StreamClock.place``. Pure:
 time is data.
 """

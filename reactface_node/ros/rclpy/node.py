@@ -51,7 +51,7 @@ _STOP_PERIOD_S = 0.2
 _RCLPY_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides")
 
 
-class ReactfaceNode(LifecycleNode):  # type: ignore[misc, unused-ignore]  # untyped without ROS
+class ReactfaceNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
     """Lifecycle and parameters only; the work is done by ``server.Server``."""
 
     def __init__(self, config: Config | None = None) -> None:
