@@ -52,10 +52,10 @@ def test_each_command_has_a_help(name, capsys):
 
 
 @pytest.mark.parametrize("start", [("-m", "reactface_node.cli"), ("-c", ENTRY)])
-def test_the_ways_to_start(start):
+def test_the_ways_to_start(start, tmp_path):
     done = run_python(*start, "--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{version()}\n", "")
-    done = run_python(*start, "replay", "nowhere.bag", "-o", "out")
+    done = run_python(*start, "replay", "nowhere.bag", "-o", str(tmp_path / "out"))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "reactface replay: nowhere.bag does not exist\n"
     done = run_python(*start)
