@@ -32,6 +32,7 @@ from reactface_node.config import Config, OutputsConfig, RosConfig
 from reactface_node.config.settings import settings
 from reactface_node.errors import UserError
 from reactface_node.ros.node.topics import OUTPUTS
+from reactface_node.session.stats import SessionStats, TimelineStats
 
 SHELL = blocks("bash")
 RUN, LOOKED_AT = ([b for b in SHELL if bool(b.needs) == marked] for marked in (False, True))
@@ -276,6 +277,11 @@ def test_the_ros_api_names_every_service():
     page = rows("ros_api.md")
     for name, kind in SERVICES.items():
         assert page[f"~/{name}"][0].strip(" `") == kind.replace("/srv/", "/")
+
+
+def test_the_ros_api_names_every_counter_of_a_session():
+    counted = {**vars(TimelineStats()), **SessionStats().named()}
+    assert len(counted) > 30 and counted.keys() <= rows("ros_api.md").keys()
 
 
 def test_the_page_for_robots_names_every_launch_argument():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from reactface_node.cli.options import add_command, load_config
+from reactface_node.cli.options import RECORDING, add_command, load_config
 from reactface_node.errors import UserError
 from reactface_node.files.whole import check_new
 
@@ -15,7 +15,7 @@ def add_inspect(commands: Any) -> None:
     """Adds ``inspect`` to the parser's commands."""
     about = "report what is wrong with a rosbag2 or a video file: camera, face, microphone, timing"
     parser = add_command(commands, "inspect", _inspect, about)
-    parser.add_argument("source", type=Path, metavar="BAG_OR_VIDEO")
+    parser.add_argument("source", type=Path, metavar="BAG_OR_VIDEO", help=RECORDING)
     parser.add_argument("-o", "--out", type=Path, metavar="REPORT.png", help="figure to write")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
 

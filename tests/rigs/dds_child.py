@@ -68,7 +68,8 @@ class EchoSession:
         self.config = self.check(changes)
 
     def stats(self):
-        return {"windows_skipped": 0, "tracking_hz": 25.0, "image_width_px": 640}
+        workload = {"tracking_hz": 25.0, "image_width_px": 640}
+        return {"windows_skipped": 0, "audio_late": 0, **workload}
 
 
 class FlatRenderer(StillRenderer):

@@ -260,8 +260,9 @@ class Intake:
         """The time at which a message's content began, on the clock of arrival."""
         clock = self._clocks[stream]
         time_s = clock.place(stamp_s, arrival_s, duration_s)
-        if clock.late_s > self._session.config.timeline.max_wait_s:
-            self._meter.count(f"{stream}_late")
+        # The session itself counts images whose slot was final.
+        if stream == "audio" and clock.late_s > self._session.config.timeline.max_wait_s:
+            self._meter.count("audio_late")
         # Audio often has no stamps, which needs no warning.
         if clock.added_s is None and (stream == "image" or stamp_s):
             reason = "do not move" if stamp_s else "are zero"

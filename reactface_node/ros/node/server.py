@@ -246,7 +246,10 @@ class Server:
     def _report(self, now_s: float) -> None:
         self._work.update(self.meter.totals.get("frames_late", 0))
         self.intake.set_tracked_width(self._session.workload.image_width_px)
-        values = self.meter.report(now_s) | self._session.stats() | memory_mb()
+        stats = self._session.stats()
+        values = self.meter.report(now_s) | stats | memory_mb()
+        # The session counts stamps that went back, the meter messages that arrived late.
+        values["audio_late"] = stats["audio_late"] + self.meter.totals.get("audio_late", 0)
         values |= {"load": self._work.load, "load_level": self._work.level}
         values["exceptions"] = self._failures.count
         values |= self.intake.offsets()
