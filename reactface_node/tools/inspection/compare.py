@@ -170,9 +170,11 @@ def _still_cases(
                 continue
             index, is_neutral = chosen
             rgb = _pictures_at(clip, {index})[index]
-            tracked = track_inputs(
-                clip.path, still_images(rgb), trackers, lambda stamp_s: bar.update()
-            )
+
+            def advance(_: float) -> None:
+                bar.update()
+
+            tracked = track_inputs(clip.path, still_images(rgb), trackers, advance)
             time_s = float(clip.times_s[index])
             cases += [
                 still_case(clip.name, name, time_s, is_neutral, track)
@@ -257,7 +259,7 @@ def _face_pictures(
 def tile_text(
     clip: ClipTracks, moment: Disagreement, channel: str, labels: ClipLabels | None
 ) -> list[str]:
-    """Lines under a picture: clip, time and labels, then each finder's value (angles in degrees).
+    """Lines under a picture: clip and time, labels, then each finder's value (angles in degrees).
 
     As many lines for every moment of the same clips.
     """
@@ -266,7 +268,7 @@ def tile_text(
         for kind, intervals in (labels.intervals if labels else {}).items()
         if any(start_s <= moment.time_s < end_s for start_s, end_s in intervals)
     ]
-    lines = [f"{clip.name} {moment.time_s:.2f} s {' '.join(kinds)}".rstrip()]
+    lines = [f"{clip.name} {moment.time_s:.2f} s", " ".join(kinds)]
     for name, track in clip.tracks.items():
         if not is_given(track.given, channel) or not track.found[moment.index]:
             lines.append(f"{name} -")

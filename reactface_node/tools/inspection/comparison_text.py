@@ -43,13 +43,13 @@ def comparison_text(comparison: Comparison) -> str:
         *_channel_sections(comparison),
         ("head: changes over 0.4 s against those of a head transform", _head_lines(comparison)),
         (
-            "one image held still: highest value in 10 s, on neutral faces; noise (standard "
-            "deviation in a camera's noise)",
+            "one image held still: highest value on neutral faces; noise (deviation with a "
+            "camera's noise)",
             _still_lines(comparison),
         ),
         (
-            f"labels: share of their time called a smile, frown, open jaw (over {CALLED}; slight: "
-            f"smile over {SLIGHT})",
+            f"labels: share of their time called a smile, a frown, an open jaw (over {CALLED}; "
+            f"slight: {SLIGHT})",
             _kind_lines(comparison),
         ),
         (

@@ -15,7 +15,9 @@ APART_S = 0.5
 """Moments of one clip on one sheet are at least so far apart."""
 FEWEST_A_CLIP = 3
 LINE_PX, TITLE_PX, EDGE_PX = 18, 30, 6
-FACE_MARGIN = 0.35
+GREY_LINES = 2
+"""Clip and labels; values stand below them."""
+FACE_MARGIN = 0.15
 """Of the face's larger side, added on every side."""
 WHITE, BLACK, GREY = (255, 255, 255), (0, 0, 0), (110, 110, 110)
 
@@ -85,7 +87,7 @@ def draw_sheet(title: str, tiles: Sequence[tuple[np.ndarray, Sequence[str]]]) ->
         x, y = EDGE_PX + column * (TILE_PX + EDGE_PX), TITLE_PX + row * tile_height
         sheet[y : y + TILE_PX, x : x + TILE_PX] = picture
         for line, words in enumerate(text):
-            colour = GREY if line == 0 else BLACK
+            colour = GREY if line < GREY_LINES else BLACK
             _write(sheet, words, x, y + TILE_PX + (line + 1) * LINE_PX - 3, 0.45, colour)
     return sheet
 
@@ -103,4 +105,7 @@ def _write(
 ) -> None:
     # OpenCV's letters are ASCII.
     plain = words.encode("ascii", "replace").decode()
+    most_px = TILE_PX if y > TITLE_PX else sheet.shape[1]
+    while plain and cv2.getTextSize(plain, cv2.FONT_HERSHEY_SIMPLEX, size, 1)[0][0] > most_px:
+        plain = plain[:-1]
     cv2.putText(sheet, plain, (x, y), cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)
