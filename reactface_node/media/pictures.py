@@ -26,7 +26,7 @@ from reactface_node.errors import UserError
 
 MOST_PIXELS = 50_000_000
 MOST_SIDE_PX = 16384
-"""MediaPipe ends the process on 32767 and more."""
+"""MediaPipe aborts the process on a side of 32767 and more."""
 MOST_FILE_BYTES = 64 << 20
 # A progressive JPEG is decoded once for each of its scans; encoders write about ten.
 _MOST_SCAN_PIXELS = 1_000_000_000
@@ -54,7 +54,7 @@ def read_picture(data: bytes, least_width: int = 0) -> np.ndarray:
             return _read(bytes(data), least_width)
     except (_Refused, Image.DecompressionBombError) as refused:
         raise ValueError(str(refused)) from None
-    except Exception as error:  # Pillow raises whatever a damaged field leads to.
+    except Exception as error:  # Pillow raises many kinds of errors for damaged fields.
         raise ValueError(f"{len(data)} bytes, truncated or damaged") from error
 
 
@@ -107,7 +107,7 @@ def reduction(width: int, least_width: int) -> int:
 
 
 class _Refused(Exception):
-    """What ``read_picture`` says itself."""
+    """An error with ``read_picture``'s own message."""
 
 
 def _read(data: bytes, least_width: int) -> np.ndarray:
@@ -175,13 +175,13 @@ def _orientation(image: Any) -> int:
         return 1  # Pillow turns it itself.
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # A damaged Exif block says nothing, and the picture may be whole.
+    except Exception:  # The picture may be intact although its Exif block is damaged.
         return 1
 
 
 def _is_whole_jpeg(data: bytes, pixels: int) -> bool:
-    """Whether its segments lead to its end marker with data for all pixels on the way: a decoder
-    fills what is missing with grey and says nothing."""
+    """Whether its segments lead to the end marker with data for all pixels; a decoder fills
+    missing pixels with grey and reports nothing."""
     found = np.frombuffer(data, np.uint8)
     starts = np.flatnonzero(found[:-1] == 0xFF)
     kinds = found[starts + 1]
@@ -206,7 +206,7 @@ def _is_whole_jpeg(data: bytes, pixels: int) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Pillow's notes on a damaged file are not shown: the file is refused or read."""
+    """Hides Pillow's warnings about a damaged file, which is either refused or read."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
         yield

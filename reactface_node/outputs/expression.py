@@ -3,8 +3,8 @@
 Prototypes: the action units of the six basic emotions in EMFACS and the FACS Investigator's
 Guide (Ekman, Friesen & Hager 2002): happiness 6+12, sadness 1+4+15+17, anger 4+5+7+23/24,
 surprise 1+2+5+26, fear 1+2+4+5+20+26, disgust 9+10+15+16+17, each translated to the ARKit
-shape that is nearest (``facs``). Negative shares are what tells one from its neighbour, such as
-surprise from fear. The shares themselves are ours: the guide gives none.
+shape that is nearest (``facs``). Negative shares separate similar emotions, such as surprise
+and fear. The shares themselves are ours: the guide gives none.
 
 Valence and arousal of an emotion: Russell & Mehrabian, "Evidence for a three-factor theory of
 emotions" (1977), means of the words happy, sad, angry, surprised, fearful and disgusted.
@@ -98,7 +98,7 @@ class Expression(NamedTuple):
 
 
 def _matrix() -> np.ndarray:
-    """(6, 52) shares; both sides of a face carry half each, so that sides do not matter."""
+    """(6, 52) shares; the left and right shapes have half each, so that both sides count alike."""
     matrix = np.zeros((len(PROTOTYPES), NUM_EXPRESSION))
     for row, (shares, _, _) in zip(matrix, PROTOTYPES.values(), strict=True):
         for stem, share in shares.items():

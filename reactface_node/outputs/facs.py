@@ -80,7 +80,7 @@ def _derived(weight: np.ndarray, intensity: np.ndarray) -> list[float]:
 
 
 def _head(face: np.ndarray) -> list[float]:
-    """Turned left, up, tilted to the left shoulder, forward; -1..1."""
+    """Head turn to the left, up, tilt to the left shoulder, forward; each -1..1."""
     down, left, left_side_up = rotation(face) / FULL_TURN_RAD
     forward = float(np.nan_to_num(face[TRANSLATION][2])) / FULL_SHIFT_M
     return [left, -down, -left_side_up, forward]
@@ -95,7 +95,7 @@ def _eyes(weight: np.ndarray) -> list[float]:
 
 
 def _both_ways(movements: list[float]) -> list[float]:
-    """Each movement as the intensity of one code and of its opposite."""
+    """Each signed movement as the intensities of two opposite codes."""
     return [min(max(way, 0.0), 1.0) for value in movements for way in (value, -value)]
 
 

@@ -18,7 +18,7 @@ recorded from the app (LLV's example "dao"). There an eye turns 0.61 rad at weig
 signs (r = 0.9997); while the head moves the eyes keep to the phone, so that head and eye yaw are
 counted in opposite senses (r = 0.95), likewise pitch (weaker, r = 0.5); roll follows, as three
 angles of one rotation cannot be chosen freely. Unreal's own ToBlendShapeMap divides by 180
-degrees instead, which the recording does not bear out.
+degrees instead; the recording does not agree with that.
 """
 
 import socket

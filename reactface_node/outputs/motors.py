@@ -58,8 +58,8 @@ class MotorMap:
     def move(self, face: np.ndarray, last: np.ndarray | None = None) -> np.ndarray:
         """(58,) face and (J,) positions of the frame before -> (J,) positions, all finite.
 
-        Without ``last`` the joints start where they are wanted. A joint that hangs on something
-        that is no number stays where it is, or starts where the neutral face has it.
+        Without ``last`` the joints start at their targets. A joint whose coefficients are NaN
+        or infinite keeps its position, or starts at that of the neutral face.
         """
         finite = np.isfinite(face)
         known = np.where(finite, face, 0.0)

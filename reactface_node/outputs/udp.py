@@ -1,4 +1,4 @@
-"""Datagrams to one address: what cannot be sent now is dropped and counted."""
+"""UDP datagrams to one address; those that cannot be sent at once are dropped and counted."""
 
 import socket
 
@@ -6,7 +6,7 @@ from reactface_node.errors import UserError
 
 
 class Udp:
-    """A UDP socket that neither blocks nor raises once it is made.
+    """A UDP socket whose ``send`` neither blocks nor raises.
 
     dropped: datagrams that were not sent, such as while the peer's machine refuses them.
     """
@@ -26,7 +26,8 @@ class Udp:
 
     def send(self, data: bytes) -> None:
         try:
-            # Connected, so that a refusal comes back; here, as the network may come up later.
+            # Connected, so that refusals are reported; at each try, as the network may come up
+            # later.
             if not self._connected:
                 self._socket.connect(self._address)
                 self._connected = True

@@ -4,7 +4,7 @@ Each frame is one or more bundles of less than 1500 bytes, as the protocol asks:
 /VMC/Ext/OK, /VMC/Ext/T, /VMC/Ext/Bone/Pos of the head, /VMC/Ext/Blend/Val for every value, and
 in the last bundle /VMC/Ext/Blend/Apply, which shows them together. Values are the 52 shapes
 with capitals ("perfect sync", BrowDownLeft) and VRM 0's presets, for avatars that only have
-those; the protocol asks for VRM 0's names whatever the avatar.
+those; the protocol asks for VRM 0's names for all avatars.
 
 Unity's axes are left-handed: x to the avatar's right, y up, z out of the face. They are ours
 with x reversed, so a rotation keeps its x and reverses y and z: + about x nods down, about y
@@ -24,7 +24,7 @@ from reactface_node.schema import ARKIT_NAMES, index_of, indices_of
 PORT = 39539
 MAX_BYTES = 1400
 PERFECT_SYNC = tuple(name[0].upper() + name[1:] for name in ARKIT_NAMES)
-# VRM 0's presets that a face of ours says something about; Blink is Blink_L and Blink_R.
+# VRM 0's presets that our coefficients can drive; Blink is Blink_L and Blink_R.
 PRESETS = (
     "A",
     "I",

@@ -231,7 +231,7 @@ class Block:
         self.tally.count(PART, f"{kind}: {'accepted' if accepted else 'left out'}")
 
     def _follow(self, stream: str, message: Any) -> None:
-        if self.humans.see(stream, getattr(message, "ids", [])):
+        if self.humans.update(stream, getattr(message, "ids", [])):
             self.node.server.intake.follow_another(stream)
 
     def _counted(self) -> tuple[int, int]:

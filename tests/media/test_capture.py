@@ -198,10 +198,10 @@ def test_the_node_gets_what_was_read():
             return [ImageInput(1.0, 1.1, BGR), AudioInput(2.0, 2.1, BGR, 8000)]
 
     class Noted(list):
-        def see(self, *about):
+        def push_image(self, *about):
             self.append(("see", *about))
 
-        def hear(self, *about):
+        def push_audio(self, *about):
             self.append(("hear", *about))
 
     noted = Noted()

@@ -1,4 +1,4 @@
-"""One split of a data set, as training and evaluation read it, whatever it was made from."""
+"""One split of any data set, in the form that training and evaluation read."""
 
 from dataclasses import dataclass
 
@@ -30,5 +30,5 @@ class Clips:
         return len(self.names)
 
     def lasting(self, frames: int) -> tuple[np.ndarray, ...]:
-        """``appropriate`` without the reactions that are over before so many frames."""
+        """``appropriate`` without the reactions that are shorter than so many frames."""
         return tuple(rows[self.reaction_frames[rows] >= frames] for rows in self.appropriate)

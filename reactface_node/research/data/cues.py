@@ -13,7 +13,7 @@ PAUSE_S = 0.2
 
 
 def backchannel_cues(f0_hz: np.ndarray) -> np.ndarray:
-    """Times (N,) in seconds at which the listener can know of a cue, in order.
+    """Times (N,) in seconds, in order, at which the listener can have noticed a cue.
 
     f0_hz: (N,) pitch at 100 Hz, 0 where the speaker is silent. A cue is a stretch of 110 ms
     under the 26th percentile of the speaker's pitch, or a pause of 200 ms, either one after at

@@ -29,7 +29,7 @@ from reactface_node.schema import (
 )
 
 SEEN_SHARE = 0.5
-"""A face that is seen in less of a clip than this cannot be interpolated."""
+"""Least share of a clip's frames with a face; with less, gaps cannot be interpolated."""
 
 
 class ClipTracker(Protocol):
@@ -43,7 +43,7 @@ TrackerFactory = Callable[[bool], ClipTracker]
 
 
 def default_tracker(want_crop: bool) -> ClipTracker:
-    """What the node itself sees with, at its default settings."""
+    """The node's own tracker with default settings."""
     from reactface_node.perception import make_tracker
 
     return make_tracker(PerceptionConfig(), want_crop)
@@ -64,7 +64,7 @@ def read_audio(path: Path) -> np.ndarray:
 
 
 def fit_audio(audio: np.ndarray, frames: int) -> np.ndarray:
-    """(frames * 640,): cut, or silent to the end."""
+    """(frames * 640,): truncated, or padded with zeros."""
     wanted = frames * SAMPLES_PER_FRAME
     return np.pad(audio[:wanted], (0, max(0, wanted - len(audio))))
 

@@ -1,7 +1,7 @@
-"""Listeners: one speaker, many appropriate reactions, each by a disposition.
+"""Synthetic listeners: many appropriate reactions to one speaker, each from a disposition.
 
-A listener reads the speaker's events and answers after a human delay; nothing of a reaction
-comes before its cause. Numbers are those of the literature named beside them.
+A listener reacts to the speaker's events after a human delay; no reaction precedes its
+cause. Numbers are from the literature named beside them.
 """
 
 from dataclasses import dataclass
@@ -29,13 +29,13 @@ HEAD_LAG_S = 0.6
 MIMICRY_S = (0.3, 1.0)
 # Back-channels come about 700 ms after their cue (Ward and Tsukahara 2000).
 NOD_DELAY_S = (0.5, 1.0)
-# A nod is likelier where the speaker has paused than while he goes on.
+# A nod is likelier after a pause of the speaker than during speech.
 NOD_WHILE_TALKING = 0.45
 
 
 @dataclass(frozen=True)
 class Disposition:
-    """What kind of listener somebody is, drawn once a clip.
+    """Character of a listener, drawn once a clip.
 
     nod_chance: of answering a cue at a pause. nod_rad: depth of the first cycle at 2.5 Hz.
     nod_hz: rhythm, 1.8-3.7. smile, concern, surprise: how strongly the speaker's smile, frown
@@ -160,7 +160,7 @@ def nod_motion(times: np.ndarray, nod: Nod) -> np.ndarray:
 
 
 def _idle(rng: np.random.Generator, face: np.ndarray, disposition: Disposition) -> None:
-    """What goes on without a cause: sway, small movements, gaze, a face at rest."""
+    """Motion without a cause: sway, small movements, gaze, a face at rest."""
     frames, energy = len(face), disposition.energy
     slow = smooth_noise(rng, frames, 6, 6.0) * energy
     mid = smooth_noise(rng, frames, 3, 2.0) * energy
@@ -197,7 +197,7 @@ def _answer(
         strength = episode.strength * rng.uniform(0.85, 1.1)
         start, end = episode.start_s + latency, episode.end_s + hold
         total = np.maximum(total, strength * envelope(times, start, end, rise, fall))
-    # An expression that is held still wavers.
+    # A held expression varies slightly.
     return np.clip(total * (1 + 0.08 * smooth_noise(rng, len(times), 1, 1.2)[:, 0]), 0.0, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""Curves that the synthetic people are made of: eased keys, episodes, smooth noise, gaze."""
+"""Motion curves of synthetic people: eased keys, episodes, smooth noise, gaze."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Appropriate reactions where nobody labelled them: those to similar speaker behaviour.
+"""Appropriate reactions for data without labels: those to similar speaker behaviour.
 
 Song et al., "Multiple appropriate facial reaction generation in dyadic interaction settings:
 what, why and how?" (arXiv:2302.06514, the paper's [10]): a listener's real reaction to one
@@ -22,7 +22,7 @@ OVERLAP = 0.9
 """A reaction must last at least this share of the clip that it is to be appropriate for."""
 SILENCE_DB = -60.0
 STILL = 1e-4
-"""A channel whose deviation over the whole data set is less says nothing."""
+"""A channel with a smaller deviation over the data set is left out."""
 
 
 def with_neighbours(clips: Clips, max_distance: float) -> Clips:

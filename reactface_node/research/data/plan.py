@@ -1,4 +1,4 @@
-"""What a converted split consists of: its manifest, and the plan of one that is being made."""
+"""The manifest of a converted split, and the plan of one that is being made."""
 
 import json
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class Plan:
         return found
 
     def is_sound(self) -> bool:
-        """Whether the values of a file are of their kinds."""
+        """Whether the values have the right types."""
         texts, sizes = (self.split, *self.names), (self.frames, self.listeners)
         return (
             all(isinstance(text, str) for text in texts)
@@ -65,8 +65,8 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """Of the finished split in the folder ``path``. UserError that names the manifest if it is
-    missing, damaged or of a newer version."""
+    """The plan of the finished split in the folder ``path``. UserError, with the manifest's
+    name, if it is missing, damaged or of a newer version."""
     facts = read_json(path / MANIFEST)
     version = facts.pop("version", None)
     if version != CACHE_VERSION:

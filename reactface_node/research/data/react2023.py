@@ -168,7 +168,7 @@ class React2023:
 
 
 def begun_splits(root: Path) -> list[str]:
-    """Splits of which there is a list, a folder or a matrix: a missing list is then said."""
+    """Splits with a list, a folder or a matrix, so that a missing list is reported."""
 
     def begun(split: str) -> bool:
         one = React2023(root, split)

@@ -147,7 +147,7 @@ class Recordings:
         return inputs
 
     def _topics(self, bag: BagReader) -> list[str]:
-        """What of it is read."""
+        """Names of the topics that are read."""
         inputs = self._inputs(bag)
         return [*inputs.names, "/" + self.listener_topic.lstrip("/")]
 
@@ -179,7 +179,7 @@ def _bag_paths(folder: Path) -> list[Path]:
 
 
 def _length_s(bag: BagReader, topics: list[str]) -> float:
-    """By its messages, without gaps; what a bag says of itself may be wrong."""
+    """Length from the messages, without gaps; a bag's metadata may be wrong."""
     elapsed, end_s = Elapsed(), 0.0
     for item in bag.messages(topics):
         end_s = elapsed.time_s(item.stamp_s)

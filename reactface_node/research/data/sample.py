@@ -1,4 +1,4 @@
-"""The performer of the repository's sample recording: 24 s in which something happens."""
+"""The synthetic person of the sample recording: 24 s with speech, pauses and emotions."""
 
 from collections.abc import Callable, Iterator
 

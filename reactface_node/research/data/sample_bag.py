@@ -106,7 +106,7 @@ def _microphone(audio: np.ndarray) -> np.ndarray:
 
 
 def _hold_still(frames: Iterator[tuple[float, np.ndarray]]) -> Iterator[tuple[float, np.ndarray]]:
-    """Replaces blocks that differ little from what was last shown there by just that."""
+    """Replace blocks that differ little from the previous image by the previous ones."""
     shown: np.ndarray | None = None
     for seconds, rgb in frames:
         if shown is not None:

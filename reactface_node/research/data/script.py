@@ -1,4 +1,4 @@
-"""What happens in a clip: when the speaker talks, laughs, pauses, and what he feels."""
+"""The events of a clip: when the speaker talks, laughs and pauses, and which emotions show."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,8 @@ _EPISODE_SHARES = (0.5, 0.25, 0.25)
 
 @dataclass(frozen=True)
 class Phrase:
-    """Speech between two pauses. rises: ends on a rise (it goes on, a question), not a fall."""
+    """Speech between two pauses. rises: the pitch rises at the end (a question, or more
+    follows)."""
 
     start_s: float
     end_s: float

@@ -1,4 +1,4 @@
-"""What a data set must say of one of its splits, so that it can be checked and converted."""
+"""The interface of a data set's split, for checking and conversion."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ class Source(Protocol):
 
     names: (N,) of the clips. listeners: L, the reactions that each clip brings; reaction row
     k * L + i is the i-th of clip k. faces: whether clips carry face crops. facts: what else
-    decides the content, as JSON. root: the data set's folder, None for what is made up. A
-    conversion goes on only with all the same and with unchanged files.
+    decides the content, as JSON. root: the data set's folder, None for what is made up. A conve
+    rsion is resumed only with the same values and unchanged files.
     """
 
     @property
@@ -73,11 +73,11 @@ class Source(Protocol):
 
 
 def single_jobs(count: int) -> list[range]:
-    """A job a clip."""
+    """One job for each clip."""
     return [range(index, index + 1) for index in range(count)]
 
 
 def own_reactions(count: int, listeners: int = 1) -> tuple[np.ndarray, ...]:
-    """No labels: a clip's own listeners and nobody else's (Table 9's plain reconstruction)."""
+    """Without labels: only a clip's own listeners are appropriate (as in Table 9)."""
     rows = np.arange(count * listeners, dtype=np.int64).reshape(count, listeners)
     return tuple(rows)

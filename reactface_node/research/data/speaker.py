@@ -1,4 +1,4 @@
-"""The speaker's face: mouth from the syllables, feelings from the script, head, gaze, blinks."""
+"""The speaker's face: mouth from syllables, emotions from the script, head, gaze, blinks."""
 
 from dataclasses import dataclass
 
@@ -133,7 +133,7 @@ def _move_head(
     feelings: list[tuple[Episode, np.ndarray]],
     manner: Manner,
 ) -> None:
-    """Livelier while talking; laughing throws the head back and shakes it at 5 Hz."""
+    """Head motion, larger while talking; during a laugh the head tilts back and shakes at 5 Hz."""
     frames = len(face)
     talking = np.convolve(speech.speaking, np.hanning(17) / np.hanning(17).sum(), "same")
     lively = manner.head * (0.35 + 0.65 * talking)[:, None]

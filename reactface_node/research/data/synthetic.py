@@ -1,4 +1,4 @@
-"""Synthetic dyads: a speaker with face and voice, and listeners who react as people do.
+"""Synthetic dyads: a speaker with face and voice, and listeners who react to them.
 
 Sources of the numbers are named where the numbers stand (script, speech, voice, speaker,
 cues, listener).
@@ -29,7 +29,7 @@ class Cast:
 
 
 def draw_cast(rng: np.random.Generator, speakers: int, listeners: int) -> Cast:
-    """People of one split; splits that draw their own casts share nobody."""
+    """People of one split; splits with their own casts share no person."""
     return Cast(
         tuple((draw_voice(rng), draw_manner(rng)) for _ in range(speakers)),
         tuple(draw_disposition(rng) for _ in range(listeners)),

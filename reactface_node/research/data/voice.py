@@ -1,4 +1,4 @@
-"""A source-filter voice: glottal pulses and breath through formants, and how it is recorded.
+"""A source-filter voice synthesiser, and the acoustics of its recording.
 
 The filter is applied in overlapping 20 ms blocks of the spectrum (Hann, half overlap), which
 gives a filter that changes with the formants at the cost of three FFTs a block.

@@ -22,7 +22,7 @@ TITLES = {
     "VIM": "Visual interaction (VIM): speaker's face",
     "MIM": "Modality interaction (MIM): speaker's speech",
 }
-# What validation measures, in words.
+# Titles of validation's metrics.
 MEASURES = {
     "variance_ratio": "Movement over time\n(variance, 1 = real listeners)",
     "diversity_ratio": "Difference between samples\n(variance, 1 = real listeners)",
@@ -63,7 +63,7 @@ def attention_weights(biased: BiasedAttention, query: Tensor, joined: KVCache) -
 
 @contextmanager
 def _watched(biased: BiasedAttention, record: _Record) -> Iterator[None]:
-    """Within it, what the module attends to goes into the record."""
+    """Inside, the module's attention is recorded."""
     attend: Callable[[Tensor, KVCache], Tensor] = biased.attend
 
     def watch(query: Tensor, joined: KVCache) -> Tensor:

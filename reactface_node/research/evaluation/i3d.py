@@ -1,4 +1,4 @@
-"""I3D, Inception-v1 inflated to video (Carreira and Zisserman 2017): the eye of FRRea."""
+"""I3D, Inception-v1 inflated to video (Carreira and Zisserman 2017): the network of FRRea."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,7 +33,7 @@ POOLS: Mapping[str, tuple[tuple[int, int, int], tuple[int, int, int]]] = {
 
 
 class I3D(nn.Module):
-    """Videos (B, 3, T, 224, 224) in -1..1, T >= 9, to what is seen in them.
+    """Videos (B, 3, T, 224, 224) in -1..1, T >= 9, to features or class logits.
 
     Tensors are named as in the published PyTorch conversion (rgb_imagenet.pt,
     i3d_pretrained_400.pt).
@@ -122,7 +122,7 @@ def pool_same(x: Tensor, kernel: tuple[int, int, int], stride: tuple[int, int, i
 
 
 def load_i3d(path: Path, device: str = "cpu") -> I3D:
-    """The user's weights (.safetensors, or a .pt of tensors only), ready to look.
+    """I3D with the user's weights (.safetensors, or a .pt of tensors only), in evaluation mode.
 
     UserError that names the file where it cannot be read or a tensor does not fit.
     """

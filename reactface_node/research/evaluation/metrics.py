@@ -1,4 +1,4 @@
-"""The paper's metrics on whole sets of reactions: diversity here, the others beside it.
+"""The paper's metrics on sets of reactions; the diversity metrics are here.
 
 Everywhere: predictions (N, M, T, C), N clips, M samples, T frames, C dimensions, in the units of
 the coefficients. Published tables are in the released code's scale, which is the default;
@@ -61,8 +61,8 @@ def all_metrics(
     workers: int = 1,
     band: int | None = None,
 ) -> dict[str, float]:
-    """Every metric that needs no pictures, by the name of its column, each told of in its own
-    function: FRCorr and FRDist are 10 times ``concordance`` and ``distance``, the mean over
+    """Every metric that needs no pictures, by the name of its column; each function describes
+    its own: FRCorr and FRDist are 10 times ``concordance`` and ``distance``, the mean over
     samples and clips (_best: of a clip's best sample, _sum: over samples, as the released code's
     multi-process variant), FRSyn and FRSyn_released are ``synchrony``'s.
 

@@ -94,7 +94,7 @@ def _answers(
     """The participant, and for (competitor, question) whether ours was chosen, pair by pair."""
     given = _read(path)
     person, pairs = given.get("participant"), given.get("pairs")
-    # A person is who he is with blanks around his number too: files are edited by hand.
+    # Blanks around a participant's number are ignored: files are edited by hand.
     person = person.strip() if isinstance(person, str) else ""
     if not person or not isinstance(pairs, list):
         raise UserError(f"{path} holds no answers of a survey")

@@ -1,4 +1,4 @@
-"""What a listener must do: small experiments on a reactor, each a number and a bound.
+"""Probes: small experiments on a reactor, each a number with bounds.
 
 Twenty samples of several speakers each, all seeds fixed. What synthetic listeners do in the same
 scenes says what may be expected: a smile rises by 0.51, brows by 0.33 at a surprise, nods are
@@ -68,7 +68,7 @@ class ProbeResult:
 
 
 def as_text(probes: Sequence[ProbeResult]) -> str:
-    """A line each; what has no bound is only told."""
+    """One line for each result; results without bounds are listed only."""
     lines = []
     for probe in probes:
         limits = ((">=", probe.low), ("<=", probe.high))
@@ -132,7 +132,7 @@ def surprise(reactions: np.ndarray) -> ProbeResult:
 
 
 def nod(paused: np.ndarray, talked: np.ndarray) -> list[ProbeResult]:
-    """(B, M, T, 58) to a pause after 4 s of speech, and to speech that goes on."""
+    """(B, M, T, 58) to a pause after 4 s of speech, and to speech without a pause."""
     after, base = nod_chance(paused, (PAUSE_S,)), nod_chance(talked, TALKING_S)
     return [
         ProbeResult("a nod starts within 1.5 s of a pause", after, "chance"),
@@ -155,7 +155,7 @@ def nod_chance(reactions: np.ndarray, starts_s: Sequence[float]) -> float:
 
 
 def nobody(reactions: np.ndarray, config: PlayoutConfig, window: int) -> list[ProbeResult]:
-    """(M, T, 58) to somebody who leaves at 4.5 s: a second later only idle motion is shown."""
+    """(M, T, 58) to a person who leaves at 4.5 s: a second later only idle motion is shown."""
     there = np.arange(reactions.shape[1]) < _frame(PAUSE_S)
     after = slice(_frame(PAUSE_S + 1.0), None)
     shown = played(reactions, there, config, window)[:, after]

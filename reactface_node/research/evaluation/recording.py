@@ -1,4 +1,4 @@
-"""What a listener does while it hears a recording of real speech: a probe without a script."""
+"""A probe with a recording of real speech."""
 
 from pathlib import Path
 

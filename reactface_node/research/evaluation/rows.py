@@ -1,4 +1,4 @@
-"""The rows of Table 2: who reacts, how, and what the metrics say of it."""
+"""The rows of Table 2: reactors, their reactions and metrics."""
 
 import statistics
 import sys
@@ -35,7 +35,7 @@ SPEED_RUNS, SPEED_FRAMES = 5, 200
 
 
 def untrained(train: Clips) -> Iterator[tuple[str, Reactor]]:
-    """The baselines that only look things up."""
+    """The baselines without training."""
     yield TITLES["mirror"], Mirror()
     yield TITLES["random"], Random.fit(train)
     yield TITLES["nn_motion"], NearestNeighbour(train, "motion")

@@ -1,4 +1,4 @@
-"""Scripted speakers for the probes: a feeling without words, words without a feeling, nobody."""
+"""Scripted speakers for the probes: an emotion without speech, speech without emotion, nobody."""
 
 from dataclasses import dataclass, replace
 

@@ -21,7 +21,7 @@ FACE_PX, GAP_PX = 144, 4
 LETTER_PX, AXIS_PX, EDGE_PX = 12, 36, 12
 DPI, LABEL_PT = 100, 13
 Line = tuple[str, np.ndarray, Renderer]
-"""Label, (T, 58) and what draws it."""
+"""Label, (T, 58) coefficients, and a function that draws a frame."""
 
 
 def strip_frames(

@@ -16,7 +16,7 @@ from reactface_node.media.containers import open_media, video_stream
 
 PLACEHOLDER = "__SURVEY__"
 PLAYED_BY_BROWSERS = ("h264", "vp8", "vp9", "av1", "libdav1d")
-MOST_SAMPLES = 4  # shown of a clip, on a side: more cannot be watched at once
+MOST_SAMPLES = 4  # samples of a clip on each side: more cannot be watched at once
 
 Clips = dict[str, list[Path]]  # a clip's name -> its videos, one a sample
 
@@ -39,7 +39,7 @@ def make_survey(results: Mapping[str, Path], ours: str, out: Path, pairs: int) -
     for name, clip in ((name, clip) for name in sets for clip in chosen):
         for video in sets[name][clip]:
             _check_video(video)
-    # The key gets its name first: a survey without it could not be evaluated.
+    # The key is named first: a survey without its key cannot be evaluated.
     with written_whole(out) as unfinished, written_whole(key_file) as unfinished_key:
         (unfinished / "videos").mkdir(parents=True)
         page, key = _lay_out(sets, ours, chosen, unfinished)
@@ -65,7 +65,7 @@ def _check_names(results: Mapping[str, Path], ours: str, pairs: int) -> None:
 
 
 def _check_counts(sets: Mapping[str, Clips], ours: str, chosen: Sequence[str]) -> None:
-    """How many samples there are would give away whose they are, and how diverse."""
+    """UserError if the numbers of samples differ: they would reveal the method."""
     for clip in chosen:
         for name, clips in sets.items():
             mine, theirs = len(sets[ours][clip]), len(clips[clip])

@@ -1,4 +1,4 @@
-"""What every row of the table does, as videos to look at and to make a survey of."""
+"""Videos of every row of the table, to watch and for a survey."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ def folder_name(row: str) -> str:
 
 
 def check_videos(folder: Path, config: RenderConfig) -> None:
-    """UserError where ``write_videos`` could not write there: said before the work, not after."""
+    """UserError, before the work, if ``write_videos`` could not write there."""
     if config.renderer == "none":
         raise UserError("--videos needs a renderer; leave render.renderer at avatar")
     check_new(folder, makes_folders=True)
@@ -88,5 +88,5 @@ def _writer(path: Path, config: RenderConfig) -> VideoWriter:
 
 
 def _plain(name: str) -> str:
-    """As a file's name. Without _, for a survey takes clip_1 for a sample of clip_0's."""
+    """As a file name without _, since a survey reads clip_1 as a sample of clip_0."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")

@@ -1,4 +1,4 @@
-"""Training batches cut from the clips of a data set, as a tracker would have seen them."""
+"""Training batches: random crops of clips with simulated tracker errors."""
 
 from dataclasses import dataclass
 
@@ -88,7 +88,7 @@ class Corpus:
             self._note_nods(index, clips.reactions[index, :length, PITCH].astype(np.float64))
 
     def statistics(self) -> Statistics:
-        """Of listeners and speakers; a channel that nobody moves gets a floor."""
+        """Statistics of listeners and speakers; deviations have a lower limit."""
         clips = self.clips
         step = max(1, len(clips.reactions) // STATISTICS_REACTIONS)
         listener = _without_padding(clips.reactions[::step], clips.reaction_frames[::step])
@@ -167,7 +167,7 @@ class Corpus:
 
 
 def speaker_input(clips: Clips, chosen: slice, frames: int, pixels: bool = False) -> SpeakerInput:
-    """The clips' first ``frames`` frames as a model takes them, nothing missing or faulty."""
+    """The clips' first ``frames`` frames as model input, complete and without errors."""
     face = np.asarray(clips.speaker[chosen, :frames])
     valid = np.ones(face.shape, bool)
     if pixels and clips.faces is not None:
@@ -206,7 +206,7 @@ def _draw_listeners(rng: np.random.Generator, known: np.ndarray, count: int) -> 
 def _as_tracked(
     rng: np.random.Generator, truth: np.ndarray, dropout: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What a tracker might have made of the true coefficients, and its mask."""
+    """The coefficients with simulated tracker errors, and their mask."""
     size, frames, channels = truth.shape
     one = (size, 1, channels)
     expression = np.zeros(channels, bool)
@@ -216,7 +216,7 @@ def _as_tracked(
     offset = (TRACKER_OFFSET + wrong) * rng.standard_normal(one)
     face = truth * rng.uniform(*TRACKER_GAIN, one)
     face = np.where(expression, (face + offset + jitter).clip(0, 1), face + 0.3 * jitter)
-    # Which channels there are is a tracker's property: whole channels go, for the whole crop.
+    # Which channels exist depends on the tracker, so channels are dropped for the whole crop.
     share = rng.choice([0.0, 0.25, 0.5], size=(size, 1, 1))
     valid = np.broadcast_to(rng.random(one) >= share, truth.shape).copy()
     given = np.array([name in ESTIMATED or name in POSE_NAMES for name in COEFFICIENT_NAMES])

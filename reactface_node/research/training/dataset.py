@@ -1,4 +1,4 @@
-"""Where a run's clips come from: a converted data set, or synthetic dyads made on the spot."""
+"""The clips of a run: from a converted data set, or synthetic dyads made at its start."""
 
 import hashlib
 import json

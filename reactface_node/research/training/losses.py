@@ -1,7 +1,7 @@
 """The paper's losses (Eqs 19-23) as pure functions on standardised coefficients.
 
 Standardised means divided by each channel's deviation among real listeners: in raw units the
-diversity loss explodes into channels that nobody moves and the pose outweighs a smile.
+diversity loss grows in channels without motion, and the pose outweighs a smile.
 """
 
 import torch
@@ -38,8 +38,8 @@ def diversity_loss(listener: Tensor, scale: float, active: Tensor) -> Tensor:
     """Eq. 21 over all ordered pairs of the M samples of (B, M, T, C).
 
     The squared distance is a mean over time and over the ``active`` channels (C,) bool, so that
-    ``scale`` means the same for every length of crop and nothing is gained by moving what
-    listeners never move.
+    ``scale`` means the same for every length of crop and motion of unused channels brings no
+    gain.
     """
     samples = listener.shape[1]
     listener = listener[..., active]

@@ -1,8 +1,8 @@
-"""What a listener really did, seen through the latents: the encoders that only training has.
+"""Encoders of real reactions into latents, used in training only.
 
-The paper trains its distribution through samples alone, and so learned the latents are not used
-at all. Here each window's latent is inferred from the listener's own frames and CIE's
-distribution learns to predict it: a conditional variational autoencoder (Sohn et al. 2015).
+The paper trains its distribution through samples only; trained so, the latents are not used. Here
+each window's latent is inferred from the listener's own frames, and CIE's distribution learns to
+predict it: a conditional variational autoencoder (Sohn et al. 2015).
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which clips are validated and measured on, and how much of them."""
+"""Selects clips for validation and measurement, and their length."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +15,8 @@ HELD_OUT, HELD_OUT_SHARE = 12, 0.1  # at most so many clips, and at most this sh
 
 
 def training_splits(folder: Path, settings: TrainingConfig) -> tuple[Clips, Clips, str, str]:
-    """What is learned from, what is validated on, the hash of the train split, and a line that
-    says what was done where there is no val split, '' where there is one.
+    """Training clips, validation clips, the hash of the train split, and a line on held-out
+    clips, '' with a val split.
 
     Without one (RLD has train, test and ood) the last training clips are held out: testing is
     what the test split is for. UserError where there are too few.

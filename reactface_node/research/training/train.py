@@ -34,13 +34,13 @@ from reactface_node.research.training.validate import validate, validation_clips
 from reactface_node.schema import FRAME_RATE_HZ
 
 WARM_UP_STEPS = 100
-# The best by validation's energy score, the newest, and what a run goes on from.
+# The best by validation's energy score, the newest, and the state to resume from.
 WEIGHTS, LAST, STATE = "weights.safetensors", "last.safetensors", "state.safetensors"
 
 
 @dataclass
 class Run:
-    """What a training run works on, and what it has measured so far."""
+    """The objects and measurements of a training run."""
 
     config: Config
     out: Path
@@ -54,7 +54,7 @@ class Run:
 
     @property
     def about(self) -> dict[str, Any]:
-        """What a run that goes on must have in common with this one."""
+        """Settings that a resumed run must share with this one."""
         settings = self.config.to_dict()
         return {
             "model": settings["model"],
@@ -139,7 +139,7 @@ def start(config: Config, out: Path, processes: Processes) -> Run:
 
 
 def save(run: Run, step: int, report: TrainingReport) -> None:
-    """Validate the averaged weights, export them, and keep the state to go on from."""
+    """Validate the averaged weights, export them, and save the state to resume from."""
     kept = {name: value.clone() for name, value in run.learner.state_dict().items()}
     run.learner.load_state_dict({**kept, **run.average})
     run.learner.eval()
@@ -185,7 +185,7 @@ def optimise(
     step: int,
     settings: TrainingConfig,
 ) -> dict[str, float]:
-    """One step; its chance is the seed's and the step's. Returns the weighted terms."""
+    """One step; its randomness depends on seed and step only. Returns the weighted terms."""
     torch.manual_seed(settings.seed * 1_000_003 + step)
     generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
     for group in optimiser.param_groups:
@@ -213,7 +213,7 @@ def learning_rate(step: int, settings: TrainingConfig) -> float:
 
 @torch.no_grad()
 def follow(average: dict[str, Tensor], learner: nn.Module, step: int, decay: float) -> None:
-    """Exponential moving average of the weights; young averages forget faster."""
+    """Exponential moving average of the weights, with a smaller decay in early steps."""
     decay = min(decay, (1 + step) / (10 + step))
     for name, value in learner.state_dict().items():
         if name in average:
@@ -241,5 +241,5 @@ def standardise(learner: nn.Module, corpus: Corpus) -> None:
 
 
 def exported(learner: nn.Module) -> nn.Module:
-    """What runs later: ReactFace without what only its training has, a baseline as it is."""
+    """The network to save: ReactFace without its training parts, a baseline unchanged."""
     return getattr(learner, "model", learner)

@@ -1,4 +1,4 @@
-"""Validation on the way: few clips, quick numbers, a picture."""
+"""Validation during training: few clips, quick metrics, a picture."""
 
 import numpy as np
 import torch
@@ -19,8 +19,8 @@ SMILE = indices_of("mouthSmile")
 
 
 def validation_clips(clips: Clips, window: int) -> tuple[Clips, str]:
-    """Those that are validated on, and a line on what was too short for it; UserError where
-    nothing remains. A second for the energy score, a border between two windows."""
+    """The clips for validation, and a line on those that are too short; UserError if none
+    remain. They need one second for the energy score, and two windows for a border."""
     chosen, _, note = long_enough(clips, max(FRAME_RATE_HZ, 2 * window), window, CLIPS)
     return chosen, f"validation: {note}" if note else ""
 

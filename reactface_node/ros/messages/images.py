@@ -21,7 +21,7 @@ from reactface_node.ros.messages.types import MessageError
 
 @dataclass(frozen=True)
 class _Layout:
-    """Of a pixel: channels, bytes of each, OpenCV's conversion to RGB (None: it is RGB)."""
+    """A pixel: channels, bytes of each, OpenCV's conversion to RGB (None: it is RGB)."""
 
     channels: int
     bytes: int
@@ -71,9 +71,9 @@ _PLANAR = {
 def image_to_rgb(message: Any, least_width: int = 0) -> np.ndarray:
     """Image or CompressedImage -> (H, W, 3) uint8 RGB that shares no memory with the message.
 
-    16 bits are scaled to 8 of full range. ``least_width``, in pixels: what is at least twice or
-    four times so wide may come back at half or a quarter of its size, a JPEG several times as
-    fast; 0 = never. MessageError for an unknown encoding, and for sizes that are zero or
+    16 bits are scaled to 8 bits. least_width, in pixels: an image that is at least twice or four
+    times so wide may be returned at half or a quarter of its size, which is several times as fast
+    for a JPEG; 0 = never. MessageError for an unknown encoding, and for sizes that are zero or
     contradict the data, or are larger than ``pictures`` allows.
     """
     if hasattr(message, "format"):
@@ -94,12 +94,12 @@ def image_to_rgb(message: Any, least_width: int = 0) -> np.ndarray:
 
 
 def _known(encoding: str) -> str:
-    """In the case that the table has: drivers write "RGB8" and "YUYV" too."""
+    """The encoding in the upper or lower case of the table; drivers write "RGB8" and "YUYV" too."""
     return encoding if encoding in _PACKED else encoding.lower()
 
 
 def _rows(message: Any, encoding: str) -> np.ndarray:
-    """(rows, step) uint8 view, padding and all; all sizes checked."""
+    """A (rows, step) uint8 view with padding; all sizes are checked."""
     height, width, step = message.height, message.width, message.step
     if height == 0 or width == 0:
         raise MessageError(f"image: zero size ({width}x{height})")
@@ -127,7 +127,7 @@ def _rows(message: Any, encoding: str) -> np.ndarray:
 
 
 def _packed_to_rgb(rows: np.ndarray, layout: _Layout, is_big: bool, times: int) -> np.ndarray:
-    """(H, bytes) -> (H, W, 3), a ``times``-th of the size."""
+    """(H, bytes) -> (H, W, 3) at 1 / ``times`` of the size."""
     pixels = rows  # A view: OpenCV steps over a row's padding by itself.
     if layout.bytes == 2:
         whole: np.ndarray = np.ascontiguousarray(rows)
@@ -150,9 +150,9 @@ def _packed_to_rgb(rows: np.ndarray, layout: _Layout, is_big: bool, times: int) 
 
 
 def _shrunk(pixels: np.ndarray, times: int) -> np.ndarray:
-    """(H, W) or (H, W, n) at a ``times``-th of the size, rounded up as JPEG decoders do.
+    """(H, W) or (H, W, n) at 1 / ``times`` of the size, rounded up as JPEG decoders do.
 
-    By halves: OpenCV is quick at those, and at once four times as slow.
+    Halved repeatedly, for which OpenCV has a fast path; one step is four times as slow.
     """
     while times > 1:
         height, width = pixels.shape[:2]
@@ -170,16 +170,18 @@ def _planar_to_rgb(rows: np.ndarray, width: int, encoding: str) -> np.ndarray:
     """(rows of all planes, step) -> (H, W, 3)."""
     code = _PLANAR[encoding][1]
     if encoding != "nv24":
-        return cv2.cvtColor(np.ascontiguousarray(rows[:, :width]), code)
-    # With a colour for every pixel: each as two pixels of the format that has one for two.
+        rgb: np.ndarray = cv2.cvtColor(np.ascontiguousarray(rows[:, :width]), code)
+        return rgb
+    # nv24 has a colour for every pixel. Each becomes two pixels of a format with one for two.
     height = len(rows) // 3
     light, colour = rows[:height, :width], rows[height:].reshape(height, -1, 2)[:, :width]
     twice = np.stack([colour[..., 0], light, colour[..., 1], light], axis=-1)
-    return cv2.cvtColor(twice.reshape(height, -1, 2), code)[:, ::2].copy()
+    wide: np.ndarray = cv2.cvtColor(twice.reshape(height, -1, 2), code)
+    return wide[:, ::2].copy()
 
 
 def _by_cv_bridge(message: Any) -> np.ndarray:
-    """Rarer encodings go to cv_bridge where it is installed and works with this numpy."""
+    """Convert a rarer encoding with cv_bridge, if it is installed and works with this numpy."""
     try:
         from cv_bridge import CvBridge
 

@@ -210,13 +210,13 @@ class InputRouter:
         """To be called every ``SEARCH_PERIOD_S``. Errors as ``Server.guarded``."""
         with self._server.guarded("the search for publishers", now_s):
             for name in self._subscriptions.search():
-                self._server.intake.say_several(name)
+                self._server.intake.warn_of_several(name)
 
     def receive(self, name: str, message: Any, now_s: float, source: Any = None) -> None:
         """A message of a stream. source: its publisher, where the transport knows it."""
         if name in LISTS:
             with self._server.guarded(f"a message of {name}", now_s):
-                if self._humans.see(name, message.ids):
+                if self._humans.update(name, message.ids):
                     self._server.intake.follow_another(name)
                     self._update()
         elif now_s > 0:

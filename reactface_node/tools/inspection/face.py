@@ -1,4 +1,4 @@
-"""What the tracked face says: how often it is there, how it moves, how much it trembles."""
+"""Statistics of the tracked face: presence, motion and jitter."""
 
 from dataclasses import dataclass
 

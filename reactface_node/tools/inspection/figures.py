@@ -1,4 +1,4 @@
-"""One picture of a recording: what was seen and heard when, and the correlation of both."""
+"""One figure of a recording: face and voice over time, and their correlation."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ DPI = 110
 
 
 def draw_report(recording: Recording, report: Report, path: Path) -> None:
-    """As PNG, whole or not at all; UserError where it cannot be written."""
+    """Write it as PNG, atomically; UserError if it cannot be written."""
     figure = new_figure(12.0, 11.5, DPI)
     figure.set_layout_engine("constrained")
     rows = figure.subplots(5, 1, gridspec_kw={"height_ratios": [0.7, 1, 1.5, 1.2, 1.3]})

@@ -1,4 +1,4 @@
-"""What is noted of a recording while it is read, before anything is concluded from it."""
+"""Logs of a recording: the data that is collected while it is read."""
 
 from dataclasses import dataclass, field
 

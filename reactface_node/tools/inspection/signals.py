@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 GAP_FACTOR = 2.5
-"""An interval of so many median ones has lost images."""
+"""An interval of this many median ones counts as lost images."""
 CHANGE_S = 0.1
 # Energy-based voice activity, on 10 ms levels.
 ABOVE_FLOOR_DB, QUIETEST_DB = 12.0, -60.0
@@ -150,12 +150,13 @@ JITTER_RULE = (
 
 
 def still_jitter(values: np.ndarray, joined: np.ndarray) -> float | None:
-    """How much a track trembles where it is still, by ``JITTER_RULE``; None where too little.
+    """Jitter of a track where it is still, by ``JITTER_RULE``; None if there is too little of
+    it.
 
     values: (n, c); joined: (n,) bool, images that follow the one before without a break. Of white
     noise it is the standard deviation: the residual's variance is 1 + 1/4 + 1/4 that of x. Least
     moves where means over 5 images range least within 11. Channels are left out while they are
-    0: a weight that is clipped there cannot tremble.
+    0: a weight that is clipped there has no jitter.
     """
     n = len(values)
     if n < WINDOW_FRAMES:

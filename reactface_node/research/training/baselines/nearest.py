@@ -1,4 +1,4 @@
-"""NN motion and NN audio: the listener of the training speaker who was most like this one.
+"""NN motion and NN audio: the listener of the most similar training speaker.
 
 Ng et al. 2022 look up the speaker's current segment in the training set and return the listener
 segment of the same time span. Online, that is done window by window: at the end of each window

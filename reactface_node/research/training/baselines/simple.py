@@ -1,4 +1,4 @@
-"""Mirror and Random: the two ends of Table 2 that learn nothing of the speaker."""
+"""Mirror and Random: the baselines of Table 2 that learn nothing about the speaker."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Pairs of frames of the same person: one to start from, one to arrive at."""
+"""Pairs of frames of the same person: a source and a target."""
 
 import hashlib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What PIRender is tuned on: pictures of one person at a time, with coefficients."""
+"""Training clips of PIRender: pictures of one person with coefficients."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence

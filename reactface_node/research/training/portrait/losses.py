@@ -1,4 +1,4 @@
-"""How far a picture is from what it should be: by VGG-19's features, or by its pixels."""
+"""Losses between two pictures: by VGG-19's features, or by pixels."""
 
 import hashlib
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _USED = (1, 6, 11, 20, 29)  # relu1_1 ... relu5_1, as torchvision numbers them
 
 
 class PictureLoss(Protocol):
-    """digest: tells one loss from another in a run that goes on."""
+    """digest: identifies the loss when a run is resumed."""
 
     digest: str
 

@@ -1,4 +1,4 @@
-"""What a net draws, beside what it is to draw."""
+"""A sheet of generated pictures beside their targets."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -50,7 +50,7 @@ class Stages:
 
 @dataclass
 class PortraitRun:
-    """A net that is being tuned, and what it is tuned with."""
+    """The objects of a portrait training run."""
 
     net: FaceGenerator
     space: CoefficientSpace
@@ -104,7 +104,7 @@ def start(
     out: Path,
     device: str,
 ) -> PortraitRun:
-    """A run as it begins, or as ``out`` holds it."""
+    """A new run, or the one that ``out`` holds."""
     if len({clip.pictures.shape[1:] for clip in clips}) != 1:
         raise UserError("the clips' pictures differ in size")
     make_folder(out)
@@ -153,7 +153,7 @@ def terms(net: FaceGenerator, loss: PictureLoss, pairs: Pairs, warping: bool) ->
 
 
 def save(run: PortraitRun, step: int, out: Path) -> None:
-    """Measure and show the averaged weights, export them, and keep the state to go on from."""
+    """Measure and show the averaged weights, export them, and save the state to resume from."""
     random = np.random.default_rng([run.stages.seed, 1])
     pairs = draw(run.clips, random, SHOWN_PAIRS).to(run.device)
     with torch.inference_mode():

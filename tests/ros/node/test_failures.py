@@ -18,7 +18,7 @@ from rigs.server import (
 from rigs.session import ReadingTracker
 
 from reactface_node.errors import UserError
-from reactface_node.ros.node.safety import RepeatedFailure, SafetyNet
+from reactface_node.ros.node.failures import FailureGuard, RepeatedFailure
 from reactface_node.ros.node.topics import BLENDSHAPES, DIAGNOSTICS, IMAGE
 from reactface_node.session.session import ReactionSession
 
@@ -251,7 +251,7 @@ def test_a_clock_that_jumps_back_begins_to_count_anew():
 
 
 def test_the_same_error_is_said_once_with_its_traceback_then_once_a_second(caplog):
-    net = SafetyNet()
+    net = FailureGuard()
     for index in range(300):
         try:
             raise IndexError(f"number {index}")
@@ -304,7 +304,7 @@ def test_what_a_transport_does_besides_is_guarded_too():
     node = faked_node()
     with node.server.guarded("the transport", START_S):
         raise OSError("the network is gone")
-    assert node.server._net.recent(START_S) == (
+    assert node.server._failures.recent(START_S) == (
         "the transport failed: OSError: the network is gone"
     )
     with pytest.raises(UserError), node.server.guarded("the transport", START_S):
