@@ -1,5 +1,6 @@
 """A comparison of finders as tables of text, at most 100 columns wide."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -18,8 +19,6 @@ WIDTH = 100
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
     """What ``json.dumps`` takes; the still images' arrays are by coefficient name."""
-    import dataclasses
-
     values = dataclasses.asdict(comparison)
     for case in values["still"]:
         given = case.pop("given")
@@ -156,14 +155,16 @@ def _still_lines(comparison: Comparison) -> list[str]:
 
 
 def _still_cell(cases: Sequence[StillCase], finder: str, at: list[int]) -> str:
-    """The worst of all clips; the highest value only of those labelled neutral, if there are."""
+    """The worst of all clips; the highest value only of those whose image is labelled neutral."""
     of_it = [case for case in cases if case.finder == finder and case.given[at].all()]
     if not of_it:
         return f" {'-':>7} {'':10} {'-':>6}"
-    neutral = [case for case in of_it if case.is_neutral] or of_it
+    noise = f"{max(float(case.noise[at].max()) for case in of_it):6.3f}"
+    neutral = [case for case in of_it if case.is_neutral]
+    if not neutral:
+        return f" {'-':>7} {'':10} {noise}"
     worst = max(neutral, key=lambda case: float(case.highest[at].max()))
-    noise = max(float(case.noise[at].max()) for case in of_it)
-    return f" {worst.highest[at].max():7.2f} {worst.clip[:10]:10} {noise:6.3f}"
+    return f" {worst.highest[at].max():7.2f} {worst.clip[:10]:10} {noise}"
 
 
 def _kind_lines(comparison: Comparison) -> list[str]:

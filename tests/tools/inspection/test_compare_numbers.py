@@ -1,5 +1,6 @@
 """The numbers of ``inspect --compare`` from arrays, by values worked out by hand."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from reactface_node.tools.inspection.comparison import (
     disagreements,
     still_case,
 )
-from reactface_node.tools.inspection.comparison_text import comparison_text
+from reactface_node.tools.inspection.comparison_text import comparison_json, comparison_text
 from reactface_node.tools.inspection.disagreement import (
     Disagreement,
     draw_sheet,
@@ -36,7 +37,7 @@ from reactface_node.tools.inspection.label_shares import (
     labelled_smile,
     overlaps,
 )
-from reactface_node.tools.inspection.labels import ClipLabels
+from reactface_node.tools.inspection.labels import KINDS, ClipLabels
 from reactface_node.tools.inspection.tracks import STILL_IMAGES, ClipTracks, FaceTrack
 
 SMILE, FROWN = indices_of("mouthSmile"), indices_of("mouthFrown")
@@ -297,3 +298,34 @@ def test_a_still_image_has_levels_and_noise():
     assert case.highest[ROTATION.start] == pytest.approx(0.2)
     assert case.noise[JAW] == pytest.approx(0.1)
     assert case.found == 1.0 and case.noise[SMILE].max() == 0.0
+
+
+def test_three_finders_fit_on_100_columns_and_in_json():
+    values = np.linspace(0, 1, STILL_IMAGES + 100)
+    nobody = np.zeros(len(values), bool)
+    clip = ClipTracks(
+        Path("clips/a_clip_with_a_name_that_is_far_too_long_for_a_column.mp4"),
+        np.arange(len(values)) / 25,
+        (1920, 1080),
+        {
+            "measures": track(smiling(values)),
+            "learned": track(smiling(values**2), transform=np.zeros((len(values), 3))),
+            "fused": track(smiling(0 * values), nobody, given=False),
+        },
+    )
+    still = [
+        still_case(clip.name, finder, 12.5, finder == "learned", one)
+        for finder, one in clip.tracks.items()
+    ]
+    intervals = {kind: ((0.0, 1.0), (2.0, 300.0)) for kind in KINDS}
+    labels = {clip.name: ClipLabels(intervals, tuple(float(k) for k in range(40)))}
+    result = compare_tracks([clip], labels, still)
+    text = comparison_text(result)
+    assert max(map(len, text.splitlines())) <= 100
+    # Image 249 of 349, squared. Only labelled faces have a highest value, and only found ones noise.
+    (line,) = [line for line in text.splitlines() if line.split()[:2] == ["mouthSmile", "-"]]
+    assert line.split()[3:4] == ["0.51"] and line.split()[-2:] == ["-", "-"]
+    found = json.loads(json.dumps(comparison_json(result), allow_nan=False))
+    assert found["still"][2]["noise"] == {} and len(found["still"][1]["highest"]) == 58
+    assert found["head"][0]["agreement"]["slope"] is None
+    assert {row["finder"] for row in found["kinds"]} == {"measures", "learned", "fused"}
