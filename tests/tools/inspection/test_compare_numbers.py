@@ -322,7 +322,7 @@ def test_three_finders_fit_on_100_columns_and_in_json():
     result = compare_tracks([clip], labels, still)
     text = comparison_text(result)
     assert max(map(len, text.splitlines())) <= 100
-    # Image 249 of 349, squared. Only labelled faces have a highest value, and only found ones noise.
+    # (249 / 349) ** 2. Only labelled faces have a highest value, and only found ones noise.
     (line,) = [line for line in text.splitlines() if line.split()[:2] == ["mouthSmile", "-"]]
     assert line.split()[3:4] == ["0.51"] and line.split()[-2:] == ["-", "-"]
     found = json.loads(json.dumps(comparison_json(result), allow_nan=False))
