@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reactface_node.schema import COEFFICIENT_NAMES, EXPRESSION, NUM_EXPRESSION, ROTATION, index_of
+from reactface_node.schema import COEFFICIENT_NAMES, EXPRESSION, ROTATION
 
 _WHOLE_STEMS = ("jaw", "mouth")
 """jawLeft and jawRight are two directions, not two sides."""
@@ -22,7 +22,7 @@ def _channels() -> dict[str, tuple[int, ...]]:
 
 CHANNELS: Mapping[str, tuple[int, ...]] = _channels()
 """Channel name -> indices of the coefficients; a pair of sides is one channel, their mean."""
-EXPRESSION_CHANNELS = tuple(name for name, at in CHANNELS.items() if at[0] < NUM_EXPRESSION)
+SMILE, FROWN, JAW = "mouthSmile", "mouthFrown", "jawOpen"
 STILL_S = 1.0
 CHANGE_S = 0.4
 FEWEST = 3
@@ -133,7 +133,3 @@ def matched(expected_s: tuple[float, ...], seen_s: np.ndarray, within_s: float) 
             used_expected.add(k)
             used_seen.add(m)
     return len(used_expected)
-
-
-SMILE, FROWN, JAW = "mouthSmile", "mouthFrown", "jawOpen"
-PITCH = index_of("rotationX")
