@@ -74,16 +74,17 @@ class Report:
 
 def as_json(report: Report) -> dict[str, Any]:
     """What ``json.dumps`` takes; numbers to six digits, null for what is not known."""
-    return {name: _plain(value) for name, value in dataclasses.asdict(report).items()}
+    return {name: plain(value) for name, value in dataclasses.asdict(report).items()}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Values, arrays and containers of them as what ``json.dumps`` takes."""
     if isinstance(value, dict):
-        return {str(name): _plain(one) for name, one in value.items()}
+        return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, float):
         return float(f"{value:.6g}") if np.isfinite(value) else None
     return value
