@@ -16,7 +16,7 @@ PIVOT_M = 0.09  # the head turns about this point behind its face
 LEAST_FACE = 0.25  # share of a mesh's height, for meshes with few shapes
 CORE = 0.5
 LARGEST_INDEX = 65535
-"""Most vertices: skia's indices have 16 bits."""
+"""skia's vertex indices have 16 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +77,8 @@ def face_mesh(
 
 
 def _placed(vertices: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, float]:
-    """The point that the head turns about, and metres per unit; infinite or NaN where there is
-    no face.
+    """The point that the head turns about, and metres per unit; infinite or NaN if there is no
+    face.
 
     Meshes have any unit, and may have a neck and a skull or not. So the scale is taken from the
     part that the shapes move most, which is always the one from brows to chin.
