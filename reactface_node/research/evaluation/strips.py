@@ -27,7 +27,7 @@ Line = tuple[str, np.ndarray, Renderer]
 def strip_frames(
     rows: Mapping[str, np.ndarray], every_s: float = EVERY_S, columns: int = COLUMNS
 ) -> np.ndarray:
-    """Indices of at most ``most`` frames, ``every_s`` seconds apart, rounded to whole frames.
+    """Indices of at most ``columns`` frames, ``every_s`` seconds apart, rounded to whole frames.
 
     They cover the part in which the expression of the speaker, or without one of the first row,
     changes most. ValueError unless the rows are (T, 58) with T > 0 and ``every_s`` is a frame or

@@ -23,8 +23,8 @@ STEPS = 6
 NOISE = 0.1  # standardised: a channel that never moves would have an infinite density
 TEMPERATURE = 1.0
 LARGEST = 12.0  # standardised: bound of drawn values that are fed back
-SHOWN, HIDDEN, NONE = 1.0, 0.0, -1.0  # a window's past, as the context is told of it
-POSE_DROPOUT = 0.4  # of whole past windows, as MoGlow does, or the speaker is not listened to
+SHOWN, HIDDEN, NONE = 1.0, 0.0, -1.0  # flag of a window's past in the context
+POSE_DROPOUT = 0.4  # of whole past windows, as in MoGlow; without it the flow ignores the speaker
 
 
 class LetsFaceIt(FrameListener):
