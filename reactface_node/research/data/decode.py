@@ -123,7 +123,8 @@ def track_video(path: Path, tracker: ClipTracker) -> tuple[np.ndarray, np.ndarra
 
 
 def fill_gaps(seen: Iterable[Observation], what: str) -> np.ndarray:
-    """(t, 58): frames without a face are interpolated, channels that are never given stay 0.
+    """(t, 58): frames without a face are interpolated; channels that the tracker never gives stay
+    0.
 
     UserError that begins with ``what`` if the face is seen in less than half of the frames.
     """
