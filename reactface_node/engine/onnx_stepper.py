@@ -218,7 +218,7 @@ class OnnxStepper:
                 raise UserError(f"model.{name} is fixed in an exported model: export it again")
 
     def configure(self, config: ModelConfig) -> None:
-        """There is nothing to change."""
+        """Nothing to do: ``check`` allows no change."""
 
     def _write(self, ring: str, new: np.ndarray, position: int) -> None:
         """new (M, n*k, 2D): keys and values of the newest frames, into their places."""

@@ -47,7 +47,7 @@ class Source(Protocol):
     def root(self) -> Path | None: ...
 
     def problems(self) -> Iterator[str]:
-        """Everything that is missing or broken, a line each that begins with the file's name."""
+        """Lines that begin with a file's name: everything that is missing or broken."""
         ...
 
     def files(self) -> Iterable[Path]:
