@@ -105,5 +105,5 @@ def _ignored_warnings() -> Iterator[None]:
         yield
 
 
-# Of the process, as what they guard.
+# For the whole process, as stderr and the warning filters are.
 _STDERR, _WARNINGS = Shared(_held_stderr), Shared(_ignored_warnings)

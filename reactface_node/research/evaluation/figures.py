@@ -160,7 +160,7 @@ def draw_training(history: Sequence[Mapping[str, float | None]], path: Path) -> 
 
 
 def _kept_step(history: Sequence[Mapping[str, float | None]]) -> float | None:
-    """The last of the steps with the lowest energy score; None where there is no score."""
+    """The last of the steps with the lowest energy score; None if there is no score."""
     kept, lowest = None, math.inf
     for entry in history:
         score = entry.get("energy_score")

@@ -28,8 +28,8 @@ class FaceReport:
     image. brightness: median luma of the face (of the image if no face is found), 0..255. jitter of
     the head in degrees (the worst axis) and of the mouth's and the brows' weights while they are
     still. pitch_deg, yaw_deg, roll_deg: 5th and 95th percentile, from the neutral pose. mouth_open:
-    share of the images with a face. people: how often another person was followed, including the
-    first one. most_in_view: faces in one image.
+    share of the images with a face in which the mouth is open. people: how often another person was
+    followed, including the first one. most_in_view: faces in one image.
     """
 
     found: float

@@ -13,8 +13,8 @@ class StreamLog:
 
     stamps_s: (n,) their own stamps, NaN if the message type has no stamp.
     arrivals_s: (n,) when the recorder received them; NaN in a video file, which has no recorder.
-    offsets_s: (n,) added by the node to the stamps; NaN if it uses the arrival instead. times_s:
-    (n,) the times that the node gives them, on the recording's clock.
+    offsets_s: (n,) added by the node to the stamps; NaN if it uses the arrival instead.
+    times_s: (n,) the times that the node gives them, on the recording's clock.
     kinds: their kinds, such as message type and encoding, with counts.
     rejected: why other messages could not be used, with counts.
     """
@@ -36,9 +36,9 @@ class ImageLog:
     coefficients: (n, 58), 0 where no face was found; given: (58,) the channels that the tracker
     gives. found: (n,). face_px: (n,) height of the face from forehead to chin in the image's
     pixels, tracked_px: the same in the tracker's smaller image, NaN without a face.
-    brightness: (n,) mean luma, 0..255, of the face's box, or of the image without a face. people:
-    how often another person was followed, including the first one; most_in_view: faces in one
-    image.
+    brightness: (n,) mean luma, 0..255, of the face's box, or of the image without a face.
+    people: how often another person was followed, including the first one; most_in_view: faces in
+    one image.
     """
 
     stream: StreamLog
