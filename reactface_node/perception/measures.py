@@ -207,7 +207,7 @@ def _side(p: np.ndarray, side: Side, middle: float) -> dict[str, float]:
 
 
 def learnable(values: np.ndarray, neutral: np.ndarray) -> np.ndarray:
-    """The distances (n,) with NaN if no neutral may be learned: the gaze of a closed eye."""
+    """The distances (n,) with NaN where no neutral may be learned: the gaze of a closed eye."""
     taught = values.copy()
     for side in SIDES:
         lids = NAMES.index(f"open{side.name}")

@@ -114,7 +114,7 @@ class RunningNeutral:
         self.pose = np.zeros(POSE)
 
     def see(self, stamp_s: float, values: np.ndarray, pose: np.ndarray) -> None:
-        """Learn from a frame: values (n,), NaN if nothing may be learned, and pose (6,)."""
+        """Learn from a frame: values (n,), NaN where nothing may be learned, and pose (6,)."""
         if not self._seen:
             self._first_s = stamp_s
         if stamp_s - self._sampled_s >= SAMPLE_PERIOD_S:

@@ -45,7 +45,7 @@ def draw_report(recording: Recording, report: Report, path: Path) -> None:
 
 
 def _broken(images: ImageLog, values: np.ndarray) -> np.ndarray:
-    """(n, ...) with NaN if there is no face, so that lines are interrupted."""
+    """(n, ...) with NaN where there is no face, so that lines are interrupted."""
     broken = np.array(values, float)
     broken[~images.found] = np.nan
     return broken
