@@ -58,8 +58,8 @@ def quiet_warnings() -> AbstractContextManager[None]:
 
 @contextmanager
 def _held_stderr() -> Iterator[None]:
-    """Collects what is written to descriptor 2 in a file, and writes it at the end without log
-    lines of libraries."""
+    """Collects the output to descriptor 2 in a file, and writes it at the end without log lines of
+    libraries."""
     _flush()
     try:
         kept = os.dup(2)

@@ -39,7 +39,7 @@ def find_portrait(folder: str, name: str) -> Path:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """The file; whatever leads out of the folder, links too, is not there."""
+    """The file; UserError if it does not exist or lies outside of the folder, also by a link."""
     if not folder.is_dir():
         raise UserError(
             f"there is no folder '{folder}' of portraits: give --portrait FILE, or set "

@@ -38,10 +38,11 @@ class Disposition:
     """Character of a listener, drawn once per clip.
 
     nod_chance: of answering a cue at a pause. nod_rad: depth of the first cycle at 2.5 Hz.
-    nod_hz: rhythm, 1.8-3.7. smile, concern, surprise: how strongly the speaker's smile, frown
-    and surprise are answered, 0..1. brows: chance of a brow raise on an emphasis. latency_s:
-    of mimicry. attention: share of time the speaker is looked at. following: share of the
-    speaker's slow head motion taken over. energy: scales idle motion. rest: (smile, brow
+    nod_hz: rhythm, 1.8-3.7. smile, concern, surprise: how strongly the speaker's smile, frown and
+    surprise are answered, 0..1. brows: chance of a brow raise on an emphasis. latency_s:
+    of mimicry. attention: share of the time in which the listener looks at the speaker. following:
+    share of the speaker's slow head motion taken over. energy: scales idle motion. rest: (smile,
+    brow
     raise, brow down, press) weights at rest. posture: (x, y, z) rad at rest. blinks_per_min:
     between 17 at rest and 26 in conversation for most, log-normal (Bentivoglio et al. 1997).
     """

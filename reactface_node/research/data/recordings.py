@@ -267,7 +267,7 @@ def _frames(windows: list[Window]) -> int:
 
 
 def _payloads(windows: list[Window], frames: int) -> list[Observation]:
-    """One a frame; what the timeline skipped or saw nothing in is missing."""
+    """One value per frame; None for frames that the timeline skipped or that have none."""
     found = [Observation.missing()] * frames
     for window in windows:
         if window.index < frames and window.frames[0] is not None:

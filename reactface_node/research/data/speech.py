@@ -205,7 +205,7 @@ _AROUSAL_SEMITONES = {SMILE: 1.0, LAUGH: 2.0, FROWN: -2.0, SURPRISE: 3.0}
 
 @dataclass(frozen=True, eq=False)
 class Speech:
-    """The speaker's speech as shapes; N = 100 a second, T = 25 a second.
+    """Speech as mouth shapes and sound parameters; N at 100 Hz, T at 25 Hz.
 
     visemes: (T, 9) mouth weights in the order of VISEME_NAMES.
     formants: (N, 3) Hz; voice, aspiration, frication: (N,) amplitudes 0..1;

@@ -43,7 +43,7 @@ class Events:
     speaking: (T,) bool. f0_hz: (4T,) pitch at 100 Hz, 0 in pauses. episodes: the speaker's
     feelings. cues_s: back-channel cues, at the time at which a listener can notice them.
     emphases_s:
-    emphatic syllables. nods, dispositions: one entry a listener.
+    emphatic syllables. nods, dispositions: one entry per listener.
     """
 
     speaking: np.ndarray

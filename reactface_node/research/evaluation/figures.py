@@ -127,9 +127,9 @@ def draw_attention(maps: Mapping[str, np.ndarray], path: Path) -> None:
 
 
 def draw_training(history: Sequence[Mapping[str, float | None]], path: Path) -> None:
-    """A PNG with a panel for every key but 'step', against 'step'; a key may be missing from some
-    entries, or None there. A line marks the value of ratios in real listeners. The step with the
-    lowest energy score, whose weights are kept, is marked too.
+    """Write a PNG with a panel for every key except 'step', plotted against 'step'; some entries
+    may lack a key or hold None. A line marks the value of ratios in real listeners. The step with
+    the lowest energy score, whose weights are kept, is marked too.
 
     ValueError if there is no key but 'step'."""
     keys = list(dict.fromkeys(key for entry in history for key in entry if key != "step"))

@@ -76,7 +76,7 @@ def _mouth(axes: Axes, images: ImageLog) -> None:
 
 
 def _voice(axes: Axes, audio: AudioLog) -> None:
-    """The level at 25 Hz, in bold where there is voice."""
+    """Draw the level at 25 Hz, in bold during voice."""
     per = LEVEL_RATE_HZ // LEVEL_PER_S
     voiced = voice_activity(audio.level_frames, audio.levels_db)
     slots = audio.level_frames // per

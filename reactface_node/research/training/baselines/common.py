@@ -39,7 +39,8 @@ class Baseline(nn.Module, ABC):
         """(B, M, T, 58) in real units."""
 
     def own_listener(self, batch: Batch) -> Tensor:
-        """(B, T, 58) standardised: the clip's own listener, the only label these methods know."""
+        """(B, T, 58) standardised: the clip's own listener, the only label that these methods
+        use."""
         return (batch.listeners[:, 0] - self.listener_mean) / self.listener_std
 
     def real_units(self, standardised: Tensor) -> Tensor:
