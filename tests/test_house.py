@@ -87,7 +87,7 @@ ARROWS = [arrow for name in MODULES for arrow in arrows_of(name)]
 
 
 def level_of(module: str) -> int:
-    """KeyError where no room holds the module."""
+    """KeyError if no room holds the module."""
     for level, rooms in enumerate(LEVELS):
         if room_of(module) in rooms:
             return level

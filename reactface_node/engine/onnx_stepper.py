@@ -43,8 +43,8 @@ class GraphShapes:
 @dataclass(frozen=True, eq=False)
 class Manifest:
     """frames at once, of a window of so many, for so many samples. graphs: "first" for the first
-    frame of a window, "next" for later ones. state: what a session starts with, by name.
-    rings: steps a frame."""
+    frame of a window, "next" for later ones. state: the initial state of a session, by name. rings:
+    steps per frame."""
 
     window: int
     frames: int
@@ -77,7 +77,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def _manifest(about: Mapping[str, Any]) -> Manifest:
-    """ValueError that names what is wrong."""
+    """ValueError that names the error."""
     sizes = {name: _whole(about, name, *limits) for name, limits in RANGES.items()}
     if sizes["window"] % sizes["frames"]:
         raise ValueError("frames does not divide window")
@@ -218,7 +218,7 @@ class OnnxStepper:
                 raise UserError(f"model.{name} is fixed in an exported model: export it again")
 
     def configure(self, config: ModelConfig) -> None:
-        """There is nothing to change."""
+        """Nothing to do: ``check`` allows no change."""
 
     def _write(self, ring: str, new: np.ndarray, position: int) -> None:
         """new (M, n*k, 2D): keys and values of the newest frames, into their places."""

@@ -146,7 +146,7 @@ def leaves(state: Any) -> Iterator[Tensor]:
 
 
 class Slot:
-    """One slot of a batch as a session's ``engine.Stepper``."""
+    """One slot of a batch as the ``stepper.Stepper`` of a session."""
 
     def __init__(self, slots: Slots, index: int, count: int):
         self._slots, self._index, self._count = slots, index, count

@@ -48,7 +48,7 @@ def sampled_as(
 
 
 class TorchStepper:
-    """See ``engine.Stepper``. The model is shared and never changed."""
+    """See ``stepper.Stepper``. The model is shared and never changed."""
 
     def __init__(self, model: ReactFace | OfficialListener):
         self._model = model

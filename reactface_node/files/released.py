@@ -26,7 +26,7 @@ _WEIGHT_NORM = {
 def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     """Metadata and tensors of a .safetensors file, or of a .pth file, which has no metadata.
 
-    UserError where it is missing, and as ``read_safetensors`` and ``read_released``.
+    UserError if it is missing, and as ``read_safetensors`` and ``read_released``.
     """
     if not os.path.isfile(path):
         raise UserError(f"{path} is missing")
@@ -39,7 +39,7 @@ def read_released(path: Path) -> dict[str, Tensor]:
     """The tensors of a .pth file by name, on the CPU; DataParallel's ``module.`` is taken off and
     weight-norm tensors have their new names.
 
-    Nothing is executed: UserError where the file holds anything but data, is damaged, or has no
+    Nothing is executed: UserError if the file holds anything but data, is damaged, or has no
     tensors.
     """
     refuse_stand_in(path)

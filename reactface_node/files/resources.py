@@ -23,7 +23,7 @@ def folder(name: str) -> Path:
 
 
 def version() -> str:
-    """The package's version, from package.xml, where alone it is written."""
+    """The package's version, from package.xml, the only place where it is written."""
     text = (folder("config").parent / "package.xml").read_text(encoding="utf-8")
     found = re.search(r"<version>(.*?)</version>", text)
     assert found is not None

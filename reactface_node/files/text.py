@@ -85,13 +85,13 @@ def is_text(text: str) -> bool:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping that a YAML file holds; {} where it is empty. Scalars are ``Plain`` or, in
-    quotes, str. UserError where it cannot be read or is no such mapping."""
+    """The mapping that a YAML file holds; {} if it is empty. Scalars are ``Plain`` or, in quotes,
+    str. UserError if it cannot be read or is no mapping."""
     return parse_yaml(_decoded(path, read_bytes(path, MOST_YAML_BYTES)), path)
 
 
 def parse_yaml(text: str, source: object) -> dict[str, Any]:
-    """As ``read_yaml``; ``source`` is named in what is raised."""
+    """As ``read_yaml``; errors name ``source``."""
     try:
         values = _Composer(yaml.parse(text, yaml.SafeLoader)).compose()
     except UserError as error:
@@ -117,12 +117,12 @@ def plain_scalar(text: str) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object that a JSON file holds; UserError where it cannot be read or holds none."""
+    """The object in a JSON file; UserError if it cannot be read or holds none."""
     return parse_json(_decoded(path, read_bytes(path, MOST_JSON_BYTES)), path)
 
 
 def parse_json(text: str, source: object) -> dict[str, Any]:
-    """As ``read_json``; ``source`` is named in what is raised."""
+    """As ``read_json``; errors name ``source``."""
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -166,7 +166,7 @@ class _Composer:
         self._values = 0
 
     def compose(self) -> Any:
-        """The only document; None where there is none."""
+        """The only document; None if there is none."""
         next(self._events)
         event = next(self._events)
         if isinstance(event, yaml.StreamEndEvent):

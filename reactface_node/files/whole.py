@@ -200,7 +200,7 @@ def make_folder(path: Path) -> None:
 
 
 def cannot_write(path: Path, error: Exception, kept: str = "") -> UserError:
-    """UserError with the reason in one line. kept: text on what is not lost."""
+    """UserError with the reason in one line. kept: text on the files that are kept."""
     code = getattr(error, "errno", None)
     # safetensors and sqlite give a text but no errno.
     said = str(error)

@@ -89,7 +89,7 @@ def audio_stream(container: Any) -> Any | None:
 
 
 def pictures(path: Path) -> Iterator[tuple[float, np.ndarray]]:
-    """(stamp in seconds, (H, W, 3) uint8 RGB as it is to be seen) of a file's video stream.
+    """(stamp in seconds, upright (H, W, 3) uint8 RGB) of a file's video stream.
 
     Stamps increase. Damaged parts are skipped and logged once. UserError if the file cannot be
     read at all, holds no video, or its pictures are too large.
@@ -123,7 +123,7 @@ def sounds(path: Path) -> Iterator[tuple[float, np.ndarray, int]]:
 
 
 def frame_samples(frame: av.AudioFrame) -> np.ndarray:
-    """(n, channels), planar or packed alike."""
+    """(n, channels), from planar and from packed frames."""
     channels = frame.layout.nb_channels
     if not frame.format.is_planar:
         return frame.to_ndarray().reshape(-1, channels)
@@ -164,7 +164,7 @@ def _check_size(path: Path, width: int, height: int) -> None:
 
 @dataclass
 class _Damage:
-    """Counts what is damaged in a stream. kind: "video" or "audio"; start_s, length_s: from its
+    """Counts the damage in a stream. kind: "video" or "audio"; start_s, length_s: from its
     header."""
 
     kind: str
@@ -186,7 +186,7 @@ class _Damage:
         self.failed, self.why = self.failed + 1, getattr(error, "strerror", None) or str(error)
 
     def say(self, path: Path, is_fully_read: bool) -> None:
-        """One line in the log for each kind of damage, or none."""
+        """Log one line for each kind of damage."""
         log = logging.getLogger(__name__)
         if self.failed:
             log.warning(
@@ -211,7 +211,7 @@ class _Damage:
 def _length_s(container: Any, stream: Any) -> float | None:
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
-    # The file's length is that of its longest stream: sound may well be shorter.
+    # The file's length is that of its longest stream; its audio may be shorter.
     return duration_s(container) if stream.type == "video" else None
 
 
@@ -231,7 +231,7 @@ def _decoded(path: Path, container: Any, stream: Any) -> Iterator[tuple[Any, flo
                 damage.note(error)
                 continue
             for frame in frames:
-                # Of a frame that comes with the last packet or later PyAV knows no time base.
+                # PyAV knows no time base of frames that come with the last packet or later.
                 own_s = None if frame.pts is None else float(frame.pts * stream.time_base)
                 length_s = _frame_length_s(frame, stream)
                 if own_s is not None:
@@ -250,7 +250,7 @@ def _frame_length_s(frame: Any, stream: Any) -> float:
 
 
 def _packets(container: Any, stream: Any, damage: _Damage) -> Iterator[Any]:
-    """The packets of a stream, also behind unreadable places, and None at the end."""
+    """The packets of a stream, also after unreadable parts, and None at the end."""
     failed = 0
     while failed < _MOST_FAILED_READS:
         try:

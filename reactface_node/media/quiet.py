@@ -58,8 +58,8 @@ def quiet_warnings() -> AbstractContextManager[None]:
 
 @contextmanager
 def _held_stderr() -> Iterator[None]:
-    """Collects what is written to descriptor 2 in a file, and writes it at the end without log
-    lines of libraries."""
+    """Collects the output to descriptor 2 in a file, and writes it at the end without log lines of
+    libraries."""
     _flush()
     try:
         kept = os.dup(2)
@@ -105,5 +105,5 @@ def _ignored_warnings() -> Iterator[None]:
         yield
 
 
-# Of the process, as what they guard.
+# For the whole process, as stderr and the warning filters are.
 _STDERR, _WARNINGS = Shared(_held_stderr), Shared(_ignored_warnings)

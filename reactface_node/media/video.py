@@ -110,7 +110,7 @@ class VideoWriter:
         self._frames = 0
         with ExitStack() as place, write_errors(path):
             self._unfinished = place.enter_context(hidden_place(path))
-            # FFmpeg reads some names as more than a name: it is given the open file.
+            # FFmpeg gives some names a special meaning, so it gets the open file.
             self._file = self._unfinished.open("wb")
             place.callback(_close, self._file)
             self._container = av.open(self._file, "w", format="mp4")

@@ -8,11 +8,11 @@ from reactface_node.errors import UserError
 class Udp:
     """A UDP socket whose ``send`` neither blocks nor raises.
 
-    dropped: datagrams that were not sent, such as while the peer's machine refuses them.
+    dropped: datagrams that were not sent, for example because the peer's machine refused them.
     """
 
     def __init__(self, host: str, port: int) -> None:
-        """Looks the host up, once; UserError if there is none of this name."""
+        """Look up the host once; UserError if it is not found."""
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
         except (OSError, UnicodeError) as error:
@@ -26,8 +26,8 @@ class Udp:
 
     def send(self, data: bytes) -> None:
         try:
-            # Connected, so that refusals are reported; at each try, as the network may come up
-            # later.
+            # A connected socket reports refusals. Connect at each try, since the network may come
+            # up later.
             if not self._connected:
                 self._socket.connect(self._address)
                 self._connected = True

@@ -107,7 +107,7 @@ class FaceMeshFinder:
             give_back()
 
     def _must_turn(self, image: np.ndarray, score: float) -> bool:
-        """Whether faces were surer the other way up in several detections in a row."""
+        """Whether faces had a higher score upside down in several detections in a row."""
         if score >= SURE:
             self._surer_turned = 0
             return False

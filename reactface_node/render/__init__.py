@@ -5,9 +5,9 @@ from reactface_node.render.renderer import NoRenderer, Renderer
 
 
 def make_renderer(config: RenderConfig, on_device_failure: str = "stop") -> Renderer:
-    """The renderer that the config names; UserError where a file or a theme is missing.
+    """The renderer that the config names; UserError if a file or a theme is missing.
     on_device_failure: as the setting, for a portrait's device."""
-    # Here, because nobody needs the libraries of renderers that are not used.
+    # Imported here, so that only the libraries of the chosen renderer are loaded.
     if config.renderer == "none":
         return NoRenderer()
     if config.renderer == "portrait":

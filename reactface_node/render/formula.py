@@ -8,9 +8,9 @@ import math
 
 
 class Formula:
-    """An operation and what it works on; arithmetic with a formula gives a formula.
+    """An operation and its arguments; arithmetic with a formula gives a formula.
 
-    A formula has no value before a picture is drawn: TypeError where one is used as a condition.
+    A formula has no value before a picture is drawn: TypeError if one is used as a condition.
     ``larger``, ``smaller`` and ``Brush.when`` are for that.
     """
 
@@ -74,21 +74,21 @@ def _is(number: Number, value: float) -> bool:
 
 
 def larger(first: Number, second: Number) -> Number:
-    """``max`` of two."""
+    """The maximum of two numbers."""
     if isinstance(first, Formula) or isinstance(second, Formula):
         return Formula("larger", first, second)
     return first if first > second else second
 
 
 def smaller(first: Number, second: Number) -> Number:
-    """``min`` of two."""
+    """The minimum of two numbers."""
     if isinstance(first, Formula) or isinstance(second, Formula):
         return Formula("smaller", first, second)
     return first if first < second else second
 
 
 def largest(first: Number, *others: Number) -> Number:
-    """``max`` of any number of them."""
+    """The maximum of several numbers."""
     for other in others:
         first = larger(first, other)
     return first
@@ -105,5 +105,5 @@ def cosine(angle: Number) -> Number:
 
 
 def root(number: Number) -> Number:
-    """The square root; only of numbers that are never negative."""
+    """The square root of a number that is never negative."""
     return Formula("root", number) if isinstance(number, Formula) else math.sqrt(number)

@@ -196,7 +196,7 @@ class Block:
         return message
 
     def _read(self, sample: Sample, kind: str) -> Any:
-        """None where the bytes hold no such message, and are said so."""
+        """None if the bytes hold no such message, and are said so."""
         try:
             message = sample.types.deserialize(self.sent, kind)
         except (MessageError, KeyError) as error:

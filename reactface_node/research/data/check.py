@@ -1,4 +1,4 @@
-"""Lists everything that is missing or broken in a data set, by file name."""
+"""Lists all missing or broken files of a data set."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -46,7 +46,7 @@ def read_coefficients(path: Path) -> np.ndarray:
 
 
 def open_coefficients(path: Path) -> np.ndarray:
-    """The same as a memory map; the values are not checked."""
+    """As ``read_coefficients``, but as a memory map and without checking the values."""
     array = load_array(path)
     shape = array.shape
     if array.ndim == 3 and array.shape[1] == 1:

@@ -29,8 +29,8 @@ from reactface_node.research.data.synthetic import Dyad
 class DyadSource:
     """Synthetic dyads: ``make(index)`` gives clip ``index``, the same in every process.
 
-    make: picklable (a function of a module, or a ``functools.partial`` of one). facts: what the
-    dyads depend on (seed, cast); a conversion is resumed only with the same.
+    make: picklable (a function of a module, or a ``functools.partial`` of one). facts: the settings
+    that determine the dyads (seed, cast); a conversion is resumed only with equal facts.
     """
 
     split: str
@@ -73,9 +73,9 @@ class DyadSource:
 def convert(source: Source, out: Path, workers: int = 0) -> Path:
     """Write ``out/SPLIT`` (see ``store``) and return it; an interrupted conversion is resumed.
 
-    workers: processes, 0 for one a core; any number gives the same bytes. UserError, one line
-    that names the file, if the source is broken, the output exists or the disk is full; what is
-    finished by then is kept.
+    workers: processes, 0 for one per core; any number gives the same bytes. UserError, one line
+    that names the file, if the source is broken, the output exists or the disk is full; finished
+    clips are kept.
     """
     if not source.names:
         raise UserError(f"there are no clips in the {source.split} split")
@@ -125,7 +125,7 @@ def _write_all(
         for future in as_completed(futures):
             tell(future.result())
     except BaseException as error:
-        # Their current clips are written again later: after Ctrl-C there is no waiting.
+        # Do not wait for the current clips after Ctrl-C: the next call writes them again.
         for child in set(multiprocessing.active_children()) - others:
             child.terminate()
         if isinstance(error, BrokenProcessPool):

@@ -42,7 +42,8 @@ def _steps(seconds: float) -> int:
 
 
 def _run_length(flags: np.ndarray) -> np.ndarray:
-    """(N,) how many steps up to and with this one the flag has been set without a break."""
+    """(N,) for each step the number of consecutive steps, up to and including it, with the flag
+    set."""
     steps = np.arange(1, len(flags) + 1)
     result: np.ndarray = steps - np.maximum.accumulate(np.where(flags, 0, steps))
     return result

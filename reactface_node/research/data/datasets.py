@@ -19,7 +19,7 @@ KINDS = ("react2023", "rld", "bags")
 class DatasetChoice:
     """Options of a data set.
 
-    split: one of them, or "" for all that exist. faces: face crops too, for the profiles
+    split: its name, or "" for all existing splits. faces: face crops too, for the profiles
     that read pixels. labels: use REACT 2023's neighbour matrices. mean_face: FaceVerse's
     ``mean_face.npy``. listener_topic: the listener's camera in a bag.
     """
@@ -34,7 +34,8 @@ class DatasetChoice:
 def open_sources(
     kind: str, root: Path, choice: DatasetChoice, ros: RosConfig
 ) -> list[Callable[[], Source]]:
-    """A function for each split that opens it; UserError, here or there, if it cannot be read."""
+    """A function for each split that opens it; UserError, from this or those functions, if it
+    cannot be read."""
     if not root.is_dir():
         raise UserError(f"{root} is no folder")
     where, known = root, SPLITS

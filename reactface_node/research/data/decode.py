@@ -123,7 +123,8 @@ def track_video(path: Path, tracker: ClipTracker) -> tuple[np.ndarray, np.ndarra
 
 
 def fill_gaps(seen: Iterable[Observation], what: str) -> np.ndarray:
-    """(t, 58): frames without a face are interpolated, channels that are never given stay 0.
+    """(t, 58): frames without a face are interpolated; channels that the tracker never gives stay
+    0.
 
     UserError that begins with ``what`` if the face is seen in less than half of the frames.
     """
@@ -140,7 +141,7 @@ def fill_gaps(seen: Iterable[Observation], what: str) -> np.ndarray:
 
 
 def crops(seen: Iterable[Observation]) -> np.ndarray | None:
-    """(t, 224, 224, 3) uint8, the last crop where there is none; None if there never is one."""
+    """(t, 224, 224, 3) uint8, missing ones are the last crop; None if there are no crops at all."""
     seen = list(seen)
     first = next((one.crop for one in seen if one.crop is not None), None)
     if first is None:

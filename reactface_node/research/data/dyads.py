@@ -14,8 +14,8 @@ CASTS = {"train": (2000, 6000), "val": (40, 60), "test": (40, 60)}
 
 
 def dyad_source(seed: int, split: str, clips: int, seconds: float, listeners: int) -> DyadSource:
-    """``clips`` dyads of a split; the same arguments give the same dyads. Between processors the
-    sound differs in its last bits, and so the data hash of checkpoints."""
+    """``clips`` dyads of a split; the same arguments give the same dyads. On other processors the
+    last bits of the sound differ, and so does the data hash of checkpoints."""
     make = partial(_make, seed, split, seconds, listeners)
     facts = {"seed": seed, "seconds": seconds, "labels": True}
     frames = round(seconds * FRAME_RATE_HZ)

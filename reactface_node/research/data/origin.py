@@ -12,7 +12,7 @@ from reactface_node.research.data.source import Source
 def origin_of(source: Source) -> dict[str, str]:
     """The source's folder, and a hash of the path, size and time of every file that it reads.
 
-    Empty if it reads no files. UserError, with its name, if a file cannot be accessed.
+    Empty if it reads no files. UserError, with the file's name, if one cannot be accessed.
     """
     root = source.root
     if root is None:

@@ -20,7 +20,8 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Plan:
-    """Shapes of a split: ``Clips``' N and T, L reactions a clip, and what decides the content."""
+    """Shapes of a split: ``Clips``' N and T, L reactions per clip, and the facts that determine the
+    content."""
 
     split: str
     names: tuple[str, ...]
@@ -38,7 +39,7 @@ class Plan:
         )
 
     def arrays(self) -> dict[str, tuple[np.dtype, tuple[int, ...], int]]:
-        """name -> (dtype, shape, rows a clip)."""
+        """name -> (dtype, shape, rows per clip)."""
         clips, rows = len(self.names), len(self.names) * self.listeners
         found: dict[str, tuple[np.dtype, tuple[int, ...], int]] = {
             "frames": (np.dtype("<i8"), (clips,), 1),

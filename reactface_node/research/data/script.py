@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 SMILE, LAUGH, FROWN, SURPRISE = "smile", "laugh", "frown", "surprise"
-# Smiles are the commonest signal in conversation; all are frequent enough to be learned from
-# clips of 20 s (no source gives rates by kind, so these are choices).
+# Smiles are the most frequent signal in conversation; all are frequent enough to be learned from
+# clips of 20 s. No source gives rates by kind, so these are chosen.
 _EPISODE_KINDS = (SMILE, FROWN, SURPRISE)
 _EPISODE_SHARES = (0.5, 0.25, 0.25)
 
@@ -42,7 +42,8 @@ class Script:
 
 
 def draw_script(rng: np.random.Generator, seconds: float) -> Script:
-    """A speaker who talks most of the time, pauses, and shows an emotion now and then."""
+    """Draw the script of a speaker who talks most of the time, pauses, and sometimes shows an
+    emotion."""
     phrases = _draw_phrases(rng, seconds)
     laughs = [_laugh_episode(rng, p) for p in phrases if p.laughed]
     others = [

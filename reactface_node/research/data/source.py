@@ -27,9 +27,9 @@ class Clip:
 class Source(Protocol):
     """One split. Pickled into worker processes, so it holds paths and no open files.
 
-    names: (N,) of the clips. listeners: L, the reactions that each clip brings; reaction row
-    k * L + i is the i-th of clip k. faces: whether clips carry face crops. facts: what else
-    decides the content, as JSON. root: the data set's folder, None for what is made up. A conve
+    names: (N,) of the clips. listeners: L, the number of reactions of each clip; reaction row k * L
+    + i is the i-th of clip k. faces: whether clips hold face crops. facts: other settings that
+    determine the content, as JSON. root: the data set's folder, None for synthetic data. A conve
     rsion is resumed only with the same values and unchanged files.
     """
 
@@ -47,20 +47,21 @@ class Source(Protocol):
     def root(self) -> Path | None: ...
 
     def problems(self) -> Iterator[str]:
-        """Everything that is missing or broken, a line each that begins with the file's name."""
+        """Lines that begin with a file's name: everything that is missing or broken."""
         ...
 
     def files(self) -> Iterable[Path]:
-        """What ``names`` and ``read`` depend on: files, and folders of them. What
-        ``appropriate`` reads counts only at the end, so it may change until then."""
+        """Files, and folders of files, that ``names`` and ``read`` depend on. Files of
+        ``appropriate`` are not listed: they are read only at the end and may change until then."""
         ...
 
     def max_frames(self) -> int:
-        """No clip is longer; known without decoding anything."""
+        """The length of the longest clip; nothing is decoded to know it."""
         ...
 
     def jobs(self) -> list[range]:
-        """Clips that are read together, by index; together they are all clips, in order."""
+        """The indices of clips that are read together; all jobs together are all clips, in
+        order."""
         ...
 
     def read(self, clips: range) -> Iterable[Clip]:

@@ -2,10 +2,10 @@
 
 ``FOLDER/SPLIT/`` holds ``manifest.json`` (names, shapes, facts) and ``frames``, ``speaker``,
 ``audio``, ``reactions``, ``appropriate`` (rows, one clip after the other), ``appropriate_ends``
-and perhaps ``faces``. While it is made it lies in the folder ``.SPLIT.unfinished``; it gets its
-name in one step when it is complete. Each clip has a byte in ``done``, set after its rows are on
-the disk, so that a conversion that ends early leaves complete clips and the next run makes the
-others.
+and, if there are crops, ``faces``. An unfinished split lies in the folder ``.SPLIT.unfinished``,
+which is renamed in one step when it is complete. Each clip has a byte in ``done``, set after its
+rows are on the disk, so that a conversion that ends early leaves complete clips and the next run
+makes the others.
 """
 
 import json
@@ -40,8 +40,8 @@ PLAN, DONE = "plan.json", "done"
 class ClipWriter:
     """Makes ``folder/SPLIT``; a context manager that keeps finished clips after any error.
 
-    UserError if the split is there already, if an unfinished one was made from something else,
-    if another process is writing it, or if the disk is full.
+    UserError if the split exists already, if an unfinished one was made from another source, if
+    another process is writing it, or if the disk is full.
     """
 
     def __init__(self, folder: Path, plan: Plan, origin: dict[str, str] | None = None):
@@ -76,7 +76,7 @@ class ClipWriter:
                 np.save(self.unfinished / f"{name}.npy", array)
             write_text(self.unfinished / MANIFEST, json.dumps(self.plan.to_json()))
             put_in_place(self.unfinished, self.path)
-            # Not before: without its plan an unfinished split is made from the beginning again.
+            # Only now: an unfinished split without its plan is made again from the beginning.
             for name in (PLAN, DONE):
                 (self.path / name).unlink()
 
@@ -89,7 +89,7 @@ class ClipWriter:
         self._place.close()
 
     def _open(self) -> None:
-        """Begin, or continue with the clips that are finished."""
+        """Begin a split, or continue an unfinished one."""
         if not (self.unfinished / PLAN).exists():
             self._create()
         begun = read_json(self.unfinished / PLAN)
@@ -105,8 +105,8 @@ class ClipWriter:
         return {**self.plan.to_json(), "origin": self.origin}
 
     def _create(self) -> None:
-        """Empty arrays of full size (files with holes); last the plan, which says that all are
-        there."""
+        """Make empty arrays of full size (sparse files), then the plan, which shows that all
+        exist."""
         self.unfinished.mkdir(exist_ok=True)
         for name, (dtype, shape, _) in self.plan.arrays().items():
             path = self.unfinished / f"{name}.npy"
@@ -129,7 +129,7 @@ def write_clip(unfinished: Path, plan: Plan, index: int, clip: Clip) -> None:
 
 
 def _write_rows(folder: Path, plan: Plan, index: int, clip: Clip) -> None:
-    """Uses writes, no memory map: a full disk under a map kills the process."""
+    """Writes without a memory map, since a full disk under a map kills the process."""
     length = len(clip.speaker)
     values = {
         "frames": np.array([length]),
@@ -151,7 +151,7 @@ def _write_rows(folder: Path, plan: Plan, index: int, clip: Clip) -> None:
                 file.write(np.ascontiguousarray(row, dtype).tobytes())
             file.flush()
             os.fsync(file.fileno())
-    # Only after the rows are on the disk: a power cut may come between.
+    # Only after the rows are on the disk, in case of a power cut between the two writes.
     with open(folder / DONE, "r+b") as file:
         file.seek(index)
         file.write(b"\1")

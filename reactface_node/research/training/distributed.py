@@ -11,10 +11,10 @@ from reactface_node.research.training.corpus import Batch
 
 
 class Processes:
-    """The processes of a training run, from torchrun's environment; one without it.
+    """The processes of a training run, from torchrun's environment; a single one without it.
 
-    All of them cut the same batch and take their part of it, so that together they compute the
-    loss that one process would.
+    All of them draw the same batch and use their part of it, so that together they compute the same
+    loss as a single process.
     """
 
     def __init__(self, device: str):
@@ -26,7 +26,7 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """The one that validates, reports and saves."""
+        """Whether this is the process that validates, reports and saves."""
         return self.rank == 0
 
     def __enter__(self) -> "Processes":

@@ -1,4 +1,4 @@
-"""Random numbers by crop, so that several processes draw the same as one."""
+"""Random numbers by crop, so that several processes draw the same numbers as one."""
 
 import numpy as np
 import torch

@@ -35,8 +35,8 @@ class ReactFaceLearner(nn.Module):
         return self.model.react(speaker, samples, generator)
 
     def losses(self, batch: Batch, generator: torch.Generator, step: int = 0) -> dict[str, Tensor]:
-        """Weighted terms by name. step: how far training is; its last ``own_past_steps`` are for
-        the drift that teacher forcing never shows, as samples then go on from their own past."""
+        """Weighted terms by name. step: number of the training step. In the last ``own_past_steps``
+        samples continue from their own past, to reduce a drift that teacher forcing never shows."""
         settings, noise = self.settings, CropNoise(generator, batch.position)
         taught = step < settings.steps - settings.own_past_steps
         if settings.objective == "posterior" and taught:
@@ -45,7 +45,7 @@ class ReactFaceLearner(nn.Module):
 
     def _sample_losses(self, batch: Batch, noise: CropNoise) -> dict[str, Tensor]:
         """Algorithm 1: M samples that continue from their own past; Eqs 18-23, or the energy score
-        in place of Eqs 20 and 21."""
+        instead of Eqs 20 and 21."""
         model, settings = self.model, self.settings
         size, frames = batch.truth.shape[:2]
         windows, samples = frames // model.config.window, settings.samples
@@ -70,9 +70,9 @@ class ReactFaceLearner(nn.Module):
         return terms
 
     def _energy_terms(self, listener: Tensor, real: Tensor) -> dict[str, Tensor]:
-        """(B, M, T, 58) samples against (B, L, T, 58), in windows and as a whole: windows
-        compare motion, the whole compares character. The first frames do not count, since they
-        depend on what came before the crop."""
+        """(B, M, T, 58) samples against (B, L, T, 58), by windows, which compares motion, and as a
+        whole, which compares character. The first frames do not count, since they depend on what
+        came before the crop."""
         settings, window = self.settings, self.model.config.window
         lead = min(settings.lead_frames, listener.shape[2] - window) // window * window
         listener, real = listener[:, :, lead:], real[:, :, lead:]
@@ -83,9 +83,10 @@ class ReactFaceLearner(nn.Module):
         }
 
     def _posterior_losses(self, batch: Batch, noise: CropNoise) -> dict[str, Tensor]:
-        """One real listener a crop, decoded from what it did, and M times from what CIE predicts,
-        every window's past being real: a conditional variational autoencoder whose prior answers
-        for its samples too (Sohn et al. 2015), by a score that only the real distribution wins."""
+        """One real listener per crop, decoded once from its own posterior and M times from the
+        distribution that CIE predicts, with real past reactions in every window. This is a
+        conditional variational autoencoder whose prior samples are trained too (Sohn et al. 2015),
+        by a proper score."""
         model, settings = self.model, self.settings
         listener = self._one_of(batch, noise)
         target = self._standard(self._without_nods(listener.listeners, listener.nod_pitch))
@@ -131,8 +132,8 @@ class ReactFaceLearner(nn.Module):
         return replace(batch, **{n: getattr(batch, n)[crops, chosen][:, None] for n in names})
 
     def _past(self, real: Tensor, noise: CropNoise) -> Tensor:
-        """The past that CIE is given: with noise like that of a model's own past, sometimes
-        nothing."""
+        """The past reactions as CIE's input: with noise like that of the model's own past,
+        sometimes left out."""
         settings, (samples, frames) = self.settings, real.shape[1:3]
         knots = noise.normal(samples * real.shape[3], frames // PAST_KNOT_FRAMES + 1)
         slow = F.interpolate(knots, frames, mode="linear", align_corners=True)
@@ -143,9 +144,9 @@ class ReactFaceLearner(nn.Module):
         return torch.where(blank, self.model.listener_mean, disturbed)
 
     def _state(self, size: int, samples: int, who: Tensor, noise: CropNoise) -> ModelState:
-        """A session that has gone on for a while, anywhere in the history's cycle, so that minute
-        60 looks like minute 1: earlier frames are unknown, and the first window does not
-        continue them."""
+        """The state of a session that began some time ago, at a random position of the history's
+        cycle, so that minute 60 is like minute 1. Earlier frames are unknown, and the first window
+        does not continue them."""
         state = self.model.initial_state(size, samples, who)
         return replace(state, edge=None, frame=noise.integers(self.model.decoder.cycle))
 

@@ -12,9 +12,9 @@ from reactface_node.files.whole import make_folder, write_errors
 
 
 class TrainingReport:
-    """Scalars every few steps, metrics and pictures at validation; silent in other processes.
+    """Scalars every few steps, metrics and pictures at validation; only the first process reports.
 
-    after: steps done before, in a resumed run; reports of later steps are withdrawn. UserError,
+    after: steps done before, in a resumed run; older reports of later steps are hidden. UserError,
     from every method, if the disk is full.
     """
 
@@ -42,7 +42,7 @@ class TrainingReport:
         return f"throughput: {rate:.1f} s of conversation a second"
 
     def metrics(self, step: int, metrics: Mapping[str, float | None]) -> None:
-        """A validation's numbers; what is None is left out."""
+        """The numbers of a validation; None is left out."""
         if self._events is not None:
             known = {f"validation/{n}": v for n, v in metrics.items() if v is not None}
             self._events.scalars(step, known)

@@ -18,8 +18,7 @@ from reactface_node.files.text import parse_json, shown
 
 @dataclass(frozen=True)
 class Progress:
-    """step: optimiser steps done. history: what was measured on the way, None
-    where it is no number."""
+    """step: optimiser steps done. history: the measurements so far; None for NaN."""
 
     step: int
     history: list[dict[str, float | None]]
@@ -33,7 +32,8 @@ def save_state(
     progress: Progress,
     about: dict[str, Any],
 ) -> None:
-    """Write the state atomically. about: settings that a resumed run must share. UserError if
+    """Write the state atomically. about: settings that must be the same in a resumed run. UserError
+    if
     it cannot be written."""
     tensors = {f"learner.{name}": value for name, value in learner.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in average.items()}

@@ -34,7 +34,8 @@ from reactface_node.research.training.validate import validate, validation_clips
 from reactface_node.schema import FRAME_RATE_HZ
 
 WARM_UP_STEPS = 100
-# The best by validation's energy score, the newest, and the state to resume from.
+# The weights with the best energy score in validation, the newest ones, and the state to resume
+# from.
 WEIGHTS, LAST, STATE = "weights.safetensors", "last.safetensors", "state.safetensors"
 
 
@@ -64,13 +65,13 @@ class Run:
 
 
 def train(config: Config, out: Path) -> dict[str, float | None]:
-    """Train what ``config.training`` says into the folder ``out``; the last validation's metrics
-    (none in the processes that do not validate); None stands for what is no number.
+    """Train as ``config.training`` says and write to the folder ``out``; returns the last
+    validation's metrics, None for NaN (no metrics in processes that do not validate).
 
     out: data (synthetic dyads, if no data set is named), the best and the last weights,
-    TensorBoard's events, and the state from which the same command goes on. The same seed on the
-    same machine gives the same weights, interrupted or not. UserError on a data set that cannot
-    be used, another config, or a disk that is full: what was saved before stays.
+    TensorBoard's events, and the state from which the same command continues. The same seed on the
+    same machine gives the same weights, interrupted or not. UserError for an unusable data set,
+    another config, or a full disk; earlier files then stay.
     """
     settings = config.training
     with Processes(config.device) as processes:
@@ -107,7 +108,7 @@ def train(config: Config, out: Path) -> dict[str, float | None]:
 
 
 def start(config: Config, out: Path, processes: Processes) -> Run:
-    """Data, network and optimiser; those of the run that ``out`` holds, if it holds one."""
+    """Prepare data, network and optimiser; resume the run in ``out`` if there is one."""
     settings = config.training
     check_settings(config)
     device = resolve_device(processes.device)
@@ -167,7 +168,7 @@ def _score(measured: dict[str, float | None]) -> float:
 
 
 class _Losses(nn.Module):
-    """The learner's losses as a forward pass, which is what gradients are shared around."""
+    """The learner's losses as a forward pass, since gradients are averaged around ``forward``."""
 
     def __init__(self, learner: nn.Module):
         super().__init__()
@@ -221,7 +222,7 @@ def follow(average: dict[str, Tensor], learner: nn.Module, step: int, decay: flo
 
 
 def standardise(learner: nn.Module, corpus: Corpus) -> None:
-    """Put the corpus' statistics into the buffers of the learner's modules that have such."""
+    """Copy the corpus' statistics to the buffers of those modules of the learner that have them."""
     numbers = corpus.statistics()
     audio = torch.from_numpy(integers_to_float(corpus.clips.audio[:64]))
     frames = torch.from_numpy(corpus.clips.frames[:64])

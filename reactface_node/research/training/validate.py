@@ -46,8 +46,8 @@ def validate(
 
 
 def quick_metrics(drawn: np.ndarray, real: list[np.ndarray], window: int) -> dict[str, float]:
-    """drawn (N, M, T, 58) against N arrays (L, T, 58) of appropriate reactions; NaN for what
-    cannot be said of them."""
+    """drawn (N, M, T, 58) against N arrays (L, T, 58) of appropriate reactions; NaN for a metric
+    that cannot be computed."""
     spread = np.mean([one.var(axis=1, ddof=1).mean() for one in real])
     apart = np.mean([one.var(axis=0, ddof=1).mean() for one in real if len(one) > 1] or [np.nan])
     smiles = [
@@ -77,7 +77,7 @@ def score_of_seconds(drawn: np.ndarray, real: list[np.ndarray], scale: np.ndarra
 
 
 def _strip(drawn: np.ndarray, real: np.ndarray) -> np.ndarray:
-    """A real listener above two samples, a frame a second."""
+    """A picture of a real listener above two samples, one frame per second."""
     rows = [real[0], drawn[0], drawn[1]]
     draw = make_renderer(RenderConfig(width=96, height=96)).render
     frames = range(0, len(real[0]), FRAME_RATE_HZ)

@@ -74,7 +74,7 @@ def read_metadata(folder: Path) -> dict[str, Any] | None:
 
 
 def part_files(folder: Path) -> tuple[list[Path], dict[str, Declared], list[str]]:
-    """(files to read in order, {name: what is declared of it}, log lines about missing files).
+    """(files to read in order, {name: its ``Declared``}, log lines about missing files).
 
     All files of a bag are searched in its folder itself, whatever metadata.yaml says.
     """

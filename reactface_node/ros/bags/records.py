@@ -165,7 +165,8 @@ class Records:
         return fields.left == 0
 
     def _follows(self, at: int) -> bool:
-        """Whether a record can begin there, or the rest is zero or too short for a record."""
+        """Whether a valid record begins there, or only zeros or too few bytes for a record
+        follow."""
         head = self._source.at(at, HEAD.size)
         if len(head) < HEAD.size or not any(head):
             return True

@@ -159,7 +159,7 @@ class SideBySideVideo:
 
 
 class ReplayTransport:
-    """Writes what the node publishes into the bag, and its pictures into the mp4."""
+    """Writes the node's messages to the bag, and its pictures to the mp4."""
 
     def __init__(
         self, config: RosConfig, bag: BagWriter, video: SideBySideVideo | None, adapters: Adapters

@@ -80,7 +80,7 @@ class RecordingSource:
     _router: "_Router | None" = None
 
     def watched(self, name: str) -> Iterator[Item]:
-        """The items, with a progress bar on a terminal."""
+        """The items, read with a progress bar on a terminal."""
         first_s: float | None = None
         with ProgressBar(total=self.size or None, desc=name, bar_format=BAR) as bar:
             for item in self.items:
@@ -225,7 +225,8 @@ def _is_bag(path: Path) -> bool:
 
 @contextmanager
 def open_source(path: Path, config: RosConfig) -> Iterator[RecordingSource]:
-    """UserError, one line, where it does not exist, cannot be read or holds nothing to use."""
+    """Open a bag or a video file. UserError, one line, if it does not exist, cannot be read or
+    holds nothing usable."""
     if not _is_bag(path):
         inputs = read_video(path)
         yield RecordingSource(inputs, video_duration_s(path))
@@ -250,7 +251,7 @@ def first_info(bag: BagReader, topic: str) -> BagMessage | None:
 
 
 def offset_at_start_s(bag: BagReader, topic: str, bare: AudioFormat) -> float:
-    """What to add to a topic's stamps, learned from its first second; 0 where they are right.
+    """What to add to a topic's stamps, learned from its first second; 0 if they are right.
 
     A recording can be read ahead, so that no message is placed before the offset is known. bare:
     the format of its AudioData."""

@@ -1,4 +1,4 @@
-"""Writes a rosbag2 without ROS, completely or not at all."""
+"""Writes a rosbag2 without ROS, atomically."""
 
 import sqlite3
 from contextlib import ExitStack, suppress
@@ -13,11 +13,11 @@ SENSOR_TOPICS_DEPTH = 1
 
 
 class BagWriter:
-    """Writes a rosbag2 folder that appears under ``path`` only when it is whole.
+    """Writes a rosbag2 folder that appears as ``path`` only when it is complete.
 
-    It grows in a hidden folder beside ``path``, which is removed on any failure and on Ctrl-C;
-    the folder of a killed process is removed by the next one. storage: "mcap" or "sqlite3".
-    compressed: an mcap's chunks by zstd.
+    The files are written to a hidden folder beside ``path``, which is removed after any failure and
+    after Ctrl-C; the next call removes the folder of a killed process. storage: "mcap" or
+    "sqlite3". compressed: an mcap's chunks by zstd.
     UserError if ``path`` exists, cannot be written or is being written, and if the disk is full.
     """
 
@@ -87,7 +87,7 @@ class BagWriter:
 def _qos(best_effort: bool) -> Any:
     from rosbags import interfaces as ros
 
-    forever = ros.QosTime(9223372036, 854775807)  # rmw's infinity
+    forever = ros.QosTime(9223372036, 854775807)  # rmw's value for an infinite duration
     return ros.Qos(
         history=ros.QosHistory.KEEP_LAST,
         depth=SENSOR_TOPICS_DEPTH if best_effort else 10,

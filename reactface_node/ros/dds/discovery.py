@@ -2,8 +2,8 @@
 
 The rules are rcl's and rmw_cyclonedds' (ROS 2 Jazzy): ROS_AUTOMATIC_DISCOVERY_RANGE is SUBNET (the
 default), LOCALHOST, OFF or SYSTEM_DEFAULT; ROS_STATIC_PEERS adds hosts; the older
-ROS_LOCALHOST_ONLY=1 overrides both. CYCLONEDDS_URI is read last and overrides all, unless the
-settings name an interface.
+ROS_LOCALHOST_ONLY=1 overrides both. CYCLONEDDS_URI overrides all of them, unless the settings name
+an interface.
 """
 
 import logging
@@ -18,7 +18,7 @@ from reactface_node.errors import UserError
 RANGES = ("SUBNET", "LOCALHOST", "OFF", "SYSTEM_DEFAULT")
 LONGEST_PEER = 255
 LOOPBACK = ("lo", "localhost", "127.0.0.1")
-# As in rmw_cyclonedds: so many processes of one machine find each other without multicast.
+# As in rmw_cyclonedds: number of processes on one machine that find each other without multicast.
 _INDICES = (
     "<ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>"
 )
@@ -69,7 +69,7 @@ def is_local(xml: str) -> bool:
 
 
 def udp_sockets() -> set[int]:
-    """File descriptors of this process's UDP sockets that are bound to every interface."""
+    """File descriptors of this process's UDP sockets that receive on every interface."""
     found = psutil.Process().net_connections("udp4")
     return {item.fd for item in found if item.laddr and item.laddr.ip == "0.0.0.0"}
 

@@ -1,4 +1,4 @@
-"""The node without ROS: one more participant of a ROS 2 graph."""
+"""The node without ROS, as a participant of a ROS 2 graph."""
 
 import logging
 import math
@@ -65,7 +65,7 @@ class WireSubscriber:
         self._is_announced = False
 
     def attach(self, reader: Reader) -> Any:
-        """Let messages for the reader end ``wait`` from now on -> the condition for that."""
+        """From now on messages for the reader end ``wait``; returns the condition for that."""
         from cyclonedds.core import InstanceState, ReadCondition, SampleState, ViewState
 
         fresh = SampleState.NotRead | ViewState.Any | InstanceState.Any
@@ -96,8 +96,8 @@ class DdsNode:
         listen_to: tuple[str, ...] = REQUIRED,
         page: Page | None = None,
     ) -> None:
-        """listen_to: which of the camera and the microphone are topics and not devices. UserError
-        if an output cannot be had."""
+        """listen_to: the streams that come as topics, not from devices. UserError if an output
+        cannot be used."""
         self._types = RosbagsTypes()
         self._adapters = Adapters(config.outputs)
         self._writers: dict[str, Writer] = {}
@@ -184,9 +184,9 @@ def serve(
 ) -> None:
     """Run the node until ``stop`` is set, on the system's clock, as ROS time without simulation.
 
-    feed: called each turn, gives inputs that are no messages to the server. UserError if DDS or
-    an output cannot be started, or a device is lost; RepeatedFailure after several internal
-    errors. Leaves the wire in each case.
+    feed: called each turn, gives inputs that are no messages to the server. UserError if DDS or an
+    output cannot be started, or a device is lost; RepeatedFailure after several internal errors.
+    The participant is closed in each case.
     """
     with ExitStack() as stack:
         wire = Wire(NODE_NAME, domain_id(), config.ros.network_interface)

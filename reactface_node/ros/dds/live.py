@@ -1,4 +1,4 @@
-"""``reactface live``: the node on the wire, its camera and microphone topics or devices."""
+"""``reactface live``: the node over DDS, with topics or devices as camera and microphone."""
 
 import threading
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def live(config: Config, camera: str, microphone: str, showing: bool) -> int:
 
     camera: a number or "topic"; microphone: an ALSA device, "topic" or "none". With ``web.port``
     the page is served too. UserError if a device, the display, the port or the network cannot be
-    had.
+    used.
     """
     stop = stop_on_signals()
     with ExitStack() as stack:

@@ -34,7 +34,7 @@ class TopicViewer:
     """Shows the newest picture of a topic on a screen."""
 
     def __init__(self, wire: Wire, topic: str, screen: Screen) -> None:
-        """topic: of sensor_msgs Image or CompressedImage, whichever is published."""
+        """topic: of sensor_msgs Image or CompressedImage; the published type is used."""
         log = logging.getLogger(__name__)
         self._subscriber = WireSubscriber(wire)
         self._subscriptions = Subscriptions(self._subscriber, RosConfig(), log)
@@ -45,8 +45,8 @@ class TopicViewer:
         self._searched_s = -math.inf
 
     def spin(self, now_s: float) -> None:
-        """Show the newest picture. One that cannot be shown is left out, and logged the first
-        time."""
+        """Show the newest picture. A picture that cannot be shown is skipped; the first one is
+        logged."""
         if not 0.0 <= now_s - self._searched_s < SEARCH_PERIOD_S:
             self._searched_s = now_s
             self._subscriptions.search()

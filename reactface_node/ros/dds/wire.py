@@ -1,7 +1,7 @@
 """ROS 2 topics on the DDS wire without ROS, by Eclipse Cyclone DDS; rosbags encodes messages.
 
-What a ROS 2 graph expects of a participant (rmw_cyclonedds, REP-2016): topic "rt/<name>", type
-"package::msg::dds_::Name_", the type's hash in an endpoint's USER_DATA, plain CDR, and
+A ROS 2 graph expects these things of a participant (rmw_cyclonedds, REP-2016): topic "rt/<name>",
+type "package::msg::dds_::Name_", the type's hash in an endpoint's USER_DATA, plain CDR, and
 "ros_discovery_info" to say which endpoints belong to which node.
 """
 
@@ -79,8 +79,9 @@ class Reader:
     def take_from(self) -> Iterator[tuple[Any, int]]:
         """As ``take``, each with a number that identifies its writer.
 
-        Messages that arrive meanwhile are taken too, since audio that waits for the next turn
-        falls behind; at most twice the queue's depth, so that a fast sender cannot block the node.
+        Messages that arrive in the meantime are taken too, since audio that waited for the next
+        call would fall behind. At most twice the queue's depth is taken, so that a fast sender
+        cannot block the node.
         """
         left = 2 * self._depth
         while left > 0 and (samples := self.entity.take(N=min(left, 100))):

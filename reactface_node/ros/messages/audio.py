@@ -15,8 +15,8 @@ MAX_CHANNELS = 64
 MAX_RATE_HZ = 384_000
 SET_WAVE = "set format:=wave on the capture node (ros2 launch audio_capture ... format:=wave)"
 
-# GStreamer's name without its byte order -> bytes a sample. An AudioInfo cannot say that the
-# channels lie behind each other ("planar"); GStreamer's own default is that they do not.
+# GStreamer's name without its byte order -> bytes a sample. An AudioInfo cannot tell whether the
+# channels are stored one after the other (planar); GStreamer's default is interleaved.
 _GSTREAMER = {
     "S8": 1,
     "U8": 1,
@@ -180,7 +180,7 @@ def _check_format(audio: AudioFormat) -> None:
     if audio.coding.lower() not in ("wave", "wav", "pcm", "raw", ""):
         raise MessageError(f"audio: coding format is '{audio.coding[:40]}'; {SET_WAVE}")
     name, _ = _split(audio.sample_format)
-    # Of one byte there is no order.
+    # A single byte has no byte order.
     if name not in _GSTREAMER or (name != audio.sample_format) != (_GSTREAMER[name] > 1):
         known = ", ".join(one + "LE" * (size > 1) for one, size in _GSTREAMER.items())
         raise MessageError(f"audio: sample format '{audio.sample_format[:40]}' is not in {known}")

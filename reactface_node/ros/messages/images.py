@@ -1,11 +1,11 @@
 """sensor_msgs/Image and CompressedImage -> RGB pixels and back.
 
 Layouts and encoding names: sensor_msgs/image_encodings.hpp; colour conversions: OpenCV, as
-cv_bridge does them, so that both give the same pixels (tests/test_ros_cv_bridge.py). cv_bridge
-cannot turn these into RGB, so they are ours alone: 8UCn and 16UCn ("not a color format"), uyvy,
-yuyv, nv12, nv21, nv24. It is not followed where it is wrong: it divides a row's bytes by a
-pixel's and shears images whose padding is no whole number of pixels, and it leaves Exif's
-orientation out.
+cv_bridge does them, so that both give the same pixels (tests/ros/messages/test_ros_cv_bridge.py).
+cv_bridge cannot convert these to RGB, but this module can: 8UCn and 16UCn ("not a color format"),
+uyvy, yuyv, nv12, nv21, nv24. Two errors of cv_bridge are avoided: it divides a row's bytes by a
+pixel's, which shears images whose padding is no whole number of pixels, and it ignores Exif's
+orientation.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ from reactface_node.ros.messages.types import MessageError
 
 @dataclass(frozen=True)
 class _Layout:
-    """A pixel: channels, bytes of each, OpenCV's conversion to RGB (None: it is RGB)."""
+    """The layout of a pixel: channels, bytes of each, OpenCV's conversion to RGB (None: it is
+    RGB)."""
 
     channels: int
     bytes: int
@@ -53,14 +54,14 @@ _PACKED: dict[str, _Layout] = {
     for name, (channels, code) in _COLOURS.items()
     for size in (1, 2)
 } | {
-    # OpenCV's own types say nothing of colours: its order is BGR, and so RViz shows them.
+    # OpenCV's own types do not name colours. They are taken as BGR, OpenCV's order, as in RViz.
     f"{8 * size}UC{channels}": _Layout(channels, size, code)
     for channels, code in ((1, _GREY), (3, _BGR), (4, _BGRA))
     for size in (1, 2)
 }
 _UYVY, _YUYV = (_Layout(2, 1, code) for code in (cv2.COLOR_YUV2RGB_UYVY, cv2.COLOR_YUV2RGB_YUY2))
 _PACKED |= {"yuv422": _UYVY, "uyvy": _UYVY, "yuv422_yuy2": _YUYV, "yuyv": _YUYV}
-# Rows of brightness, then of both colours: (rows for each of two rows, OpenCV's conversion).
+# Rows of luma, then of both chroma channels: (stored rows for two image rows, OpenCV's conversion).
 _PLANAR = {
     "nv12": (3, cv2.COLOR_YUV2RGB_NV12),
     "nv21": (3, cv2.COLOR_YUV2RGB_NV21),
@@ -117,7 +118,7 @@ def _rows(message: Any, encoding: str) -> np.ndarray:
     count = height * _PLANAR[encoding][0] // 2 if planar else height
     data = np.frombuffer(message.data, np.uint8)
     if planar and data.size == row_bytes * count:
-        # Of planes that lie behind each other some publishers give a row's bytes of all of them.
+        # For planar images some publishers give the bytes of one row in all planes.
         step = row_bytes
     if data.size != step * count:
         raise MessageError(
@@ -138,7 +139,7 @@ def _packed_to_rgb(rows: np.ndarray, layout: _Layout, is_big: bool, times: int) 
     late = layout.conversion in _BAYER.values()
     if layout.bytes == 2 and not late:
         pixels = _narrowed(pixels)
-    # Means of colours are the colours of means, unless neighbours share their colours.
+    # Shrinking before the conversion gives the same, unless neighbouring pixels share chroma.
     shares = late or layout in (_UYVY, _YUYV)
     pixels = pixels if shares else _shrunk(pixels, times)
     if layout.conversion is not None:
@@ -172,7 +173,7 @@ def _planar_to_rgb(rows: np.ndarray, width: int, encoding: str) -> np.ndarray:
     if encoding != "nv24":
         rgb: np.ndarray = cv2.cvtColor(np.ascontiguousarray(rows[:, :width]), code)
         return rgb
-    # nv24 has a colour for every pixel. Each becomes two pixels of a format with one for two.
+    # nv24 has chroma for every pixel. Each becomes two pixels of a format with one for two.
     height = len(rows) // 3
     light, colour = rows[:height, :width], rows[height:].reshape(height, -1, 2)[:, :width]
     twice = np.stack([colour[..., 0], light, colour[..., 1], light], axis=-1)

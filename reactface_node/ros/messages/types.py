@@ -1,7 +1,7 @@
-"""Message classes by name, for rosbags (bags and the wire without ROS) and for rclpy.
+"""Message classes by name, for rosbags (bags, and DDS without ROS) and for rclpy.
 
-Both kinds of class take all fields as keyword arguments. They differ in what they take for a
-sequence of numbers and for a ``byte``; ``MessageTypes`` hides that.
+Both kinds of class take all fields as keyword arguments. They need different values for a sequence
+of numbers and for a ``byte``; ``MessageTypes`` hides that.
 """
 
 from collections.abc import Mapping
@@ -219,7 +219,7 @@ def served() -> dict[str, str]:
 
 
 def _own_folder(kind: str) -> Path:
-    """Of reactface_msgs, in a source checkout or as it was installed."""
+    """The folder of reactface_msgs, in a source checkout or installed."""
     try:
         return resources.folder(f"ros2_ws/src/reactface_msgs/{kind}")
     except UserError:
@@ -227,7 +227,7 @@ def _own_folder(kind: str) -> Path:
 
 
 def audio_variant(type_name: str) -> str:
-    """Which audio_common_msgs a type name belongs to, where nothing else says so."""
+    """The audio_common_msgs package that a type name belongs to, if nothing else tells."""
     return (
         "mgonzs13" if type_name.rpartition("/")[2] in ("Audio", "AudioStamped") else "ros-drivers"
     )

@@ -94,7 +94,7 @@ def judge(
     enabled: bool, values: Mapping[str, float], failure: str = "", complaints: Sequence[str] = ()
 ) -> tuple[int, str]:
     """The level and text of the status. failure: an internal error, or why the node ends.
-    complaints: what else is wrong; empty ones do not count."""
+    complaints: other problems, as text; empty ones do not count."""
     if failure:
         return ERROR, failure
     if not enabled:

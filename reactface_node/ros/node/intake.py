@@ -147,7 +147,7 @@ class Intake:
             self._read_audio("audio", self._bare["audio"].take(message, arrival_s))
 
     def on_own_audio(self, message: Any, arrival_s: float) -> None:
-        """Handle an audio message of what the robot plays, any type."""
+        """Handle an audio message that the robot plays, of any type."""
         with self._guarded("own_audio", arrival_s, timed=False):
             self._read_audio("own_audio", self._bare["own_audio"].take(message, arrival_s))
 

@@ -1,9 +1,9 @@
-"""The one rule for stamps of another clock: a stream's offset to arrival is learned and taken off.
+"""Stamps of another clock: the offset of a stream to the clock of arrival is learned and removed.
 
-A message cannot arrive before its content has ended. So the smallest lag of arrival behind that end
-is the offset of the sender's clock, or the delay that all messages have. The node, the replay,
-``inspect`` and data sets made of recordings all place messages with ``StreamClock.place``. Pure:
-time is data.
+A message cannot arrive before its content has ended. So the smallest time from that end to the
+arrival is the offset of the sender's clock, or the delay that all messages have. The node, the
+replay, ``inspect`` and data sets of recordings all place messages with ``StreamClock.place``. No
+clock is read.
 """
 
 import math
@@ -28,9 +28,9 @@ sets a new offset."""
 class StreamClock:
     """Converts the stamps of one stream to the clock of arrival.
 
-    offset_s: what is added to stamps, 0 where they are right. late_s: how much later than that
-    the newest message arrived, 0 where it was on time. added_s: what ``place`` added to the
-    newest message's stamp, None where it had no stamp of use.
+    offset_s: added to stamps, 0 if they are right. late_s: how much later than that the newest
+    message arrived, 0 if it was on time. added_s: added by ``place`` to the newest message's stamp,
+    None if it had no usable stamp.
     """
 
     def __init__(self, leap_s: float, in_bursts: bool, offset_s: float = 0.0) -> None:

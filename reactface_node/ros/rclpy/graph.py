@@ -1,4 +1,4 @@
-"""What the rclpy node has on the graph while it is active; removed in reverse order."""
+"""The rclpy node's topics and services while it is active; they are removed in reverse order."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -41,7 +41,7 @@ class Graph:
     """
 
     def __init__(self, node: Node, config: Config, session: Session, renderer: Renderer) -> None:
-        """UserError if a message package, a forced type, a QoS or an output cannot be had; then
+        """UserError if a message package, a forced type, a QoS or an output cannot be used; then
         everything that was made is removed."""
         self._node, self._types, self._config = node, RclpyTypes(), config.ros
         with ExitStack() as self._undo:

@@ -271,7 +271,7 @@ def serve(node: ReactfaceNode, stop: list[int], autostart: bool = False) -> int:
     except UserError as error:
         node.get_logger().error(str(error))
         return 1
-    except RepeatedFailure:  # It has been logged.
+    except RepeatedFailure:  # The error has been logged already.
         return 1
     finally:
         node.free()

@@ -1,4 +1,4 @@
-"""The meter of ``bench``: reads a clock before and after every stage."""
+"""The meter of the benchmark: reads a clock before and after every stage."""
 
 import time
 from collections import defaultdict

@@ -46,7 +46,7 @@ class Event:
 class BenchRecording:
     """``sample/``: 24 s of 640x480 JPEGs at 30 fps and of 48 kHz sound, 12 MB.
 
-    UserError where it is not installed.
+    UserError if it is not installed.
     """
 
     def __init__(self, config: Config) -> None:

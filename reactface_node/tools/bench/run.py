@@ -49,7 +49,7 @@ class BenchOptions:
     untrained: bool = False
 
     def sections(self) -> tuple[str, ...]:
-        """In the order in which they run; UserError where one is unknown."""
+        """The sections in the order in which they run; UserError if one is unknown."""
         unknown = sorted(set(self.only) - set(SECTIONS))
         if unknown:
             raise UserError(f"no section '{unknown[0]}'; there are: {', '.join(SECTIONS)}")

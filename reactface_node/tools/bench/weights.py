@@ -28,7 +28,7 @@ SEED = 0
 
 
 def complete(config: Config, folder: Path, untrained: bool) -> tuple[Config, dict[str, str]]:
-    """The config with weights that exist, and a text on their origin.
+    """The config with existing weights, and a text on their origin.
 
     folder: for random weights. untrained: always use random ones. UserError if weights named by
     the user are missing.

@@ -1,4 +1,4 @@
-"""What is wrong with a recording and what to do about it: one line for each problem."""
+"""The problems of a recording and their cures, one line each."""
 
 import math
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ LONGEST_WAIT_S = 2.0
 
 
 def advise(report: Report, config: Config) -> tuple[str, ...]:
-    """One line for each problem, the most basic first."""
+    """One line for each problem, the most fundamental first."""
     return tuple(_lines(report, config))
 
 
@@ -60,11 +60,11 @@ def _lines(report: Report, config: Config) -> Iterator[str]:
 
 
 def _waiting(config: Config, late_s: float) -> str:
-    """The settings with which windows wait for inputs that late; "" if they already do, or
+    """The settings with which windows wait for such late inputs; "" if they do already, or
     cannot."""
     if not config.timeline.max_wait_s < late_s <= LONGEST_WAIT_S:
         return ""
-    # Frame by frame the delay does not grow further, and what is waited for longer is skipped.
+    # In frame mode the delay does not grow further, and frames that come later are skipped.
     longest_s = LONGEST_DELAY_S if config.mode == "frame" else LONGEST_WAIT_S
     wait_s = min(longest_s, math.ceil(100 * late_s + 2) / 100)
     if wait_s <= config.timeline.max_wait_s:

@@ -25,7 +25,7 @@ SHORTEST_S = 1.0
 
 
 def analyse(recording: Recording, config: Config) -> Report:
-    """config: its timeline and perception give the limits that the advice goes by."""
+    """config: limits for the advice come from its timeline and perception."""
     images, audio = recording.images, recording.audio
     looked = images is not None and len(images.times_s) > 0
     report = Report(

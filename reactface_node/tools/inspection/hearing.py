@@ -14,7 +14,7 @@ FLOOR_DB = -100.0
 
 
 class Hearing:
-    """Keeps levels and counts but no audio, since a recording may be hours long."""
+    """Stores levels and counts but no audio, since a recording may be hours long."""
 
     def __init__(self, gap_s: float) -> None:
         """gap_s: the setting ``timeline.audio_gap_s``."""

@@ -84,7 +84,7 @@ def _look_and_hear(
 
 
 def _hand_over(stream: str, item: BagMessage, now_s: float, eye: "_Eye", ear: "_Ear") -> None:
-    """Process what is seen and heard; the robot's own speech is not measured."""
+    """Process images and audio; the robot's own speech is not measured."""
     if stream == "image":
         eye.on_image(item, now_s)
     elif stream == "audio":
@@ -118,7 +118,7 @@ class _Stream:
 
     def _reject(self, error: Exception) -> None:
         text = " ".join(str(error).split())
-        # The same reason with other numbers in it is the same.
+        # Reasons that differ only in their numbers count as one.
         reason = self._reasons.setdefault(re.sub(r"\d+", "#", text), text)
         self._rejected[reason] += 1
 
@@ -149,7 +149,7 @@ class _Eye:
         self._clock = stream_clock("image", self._config.timeline.clock_jump_s, offset_s)
 
     def follow_another(self) -> None:
-        """Another face of ROS4HRI is followed from now on."""
+        """Follow another face of ROS4HRI from now on."""
         self._tracker.change_person()
         self.expect(0.0)
 
@@ -231,7 +231,7 @@ class _Ear:
         self._clock = stream_clock("audio", self._config.timeline.clock_jump_s, offset_s)
 
     def follow_another(self) -> None:
-        """Another voice of ROS4HRI is followed from now on."""
+        """Follow another voice of ROS4HRI from now on."""
         self.expect(0.0)
 
     def on_audio(self, item: BagMessage, now_s: float) -> None:
@@ -286,7 +286,7 @@ def face_height(face: Face, rgb: np.ndarray) -> float:
 
 
 def brightness(face: Face | None, rgb: np.ndarray) -> float:
-    """Mean luma, 0..255, of the face's box in (H, W, 3), of all of it without a face."""
+    """Mean luma, 0..255, of the face's box in (H, W, 3); of the whole image without a face."""
     part = rgb
     if face is not None:
         sizes = np.array(rgb.shape[1::-1])
