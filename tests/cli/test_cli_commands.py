@@ -1,5 +1,6 @@
 """The list of commands: each in a file of its own, each with a help, and quick to list."""
 
+import argparse
 import importlib
 import os
 import subprocess
@@ -49,6 +50,22 @@ def test_each_command_has_a_help(name, capsys):
         main([name, "--help"])
     assert stopped.value.code == 0
     assert capsys.readouterr().out.startswith(f"usage: reactface {name} ")
+
+
+def arguments_of(parser, name):
+    """(command, argument) of a parser and of its subcommands."""
+    for argument in parser._actions:
+        if argument.nargs == argparse.PARSER:
+            for word, command in argument.choices.items():
+                yield from arguments_of(command, f"{name} {word}")
+        else:
+            yield name, argument
+
+
+def test_every_argument_has_a_help():
+    found = list(arguments_of(build_parser(), "reactface"))
+    assert len(found) > 100
+    assert not [(name, argument.dest) for name, argument in found if not argument.help]
 
 
 @pytest.mark.parametrize("start", [("-m", "reactface_node.cli"), ("-c", ENTRY)])
