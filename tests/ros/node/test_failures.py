@@ -1,4 +1,4 @@
-"""Internal errors: the face goes on after one, and the process ends where they come back."""
+"""Internal errors: the face continues after one, and the process ends if they repeat."""
 
 import logging
 from itertools import pairwise
