@@ -1,7 +1,7 @@
-"""README.md and docs/: every command is run, or what it names is checked; links, lengths, tables.
+"""README.md and docs/: commands are run, or their names are checked; links, lengths, tables.
 
-A block of commands that cannot be run everywhere has a mark on the line before it, which no reader
-sees: ``<!-- needs: ros2 -->``. Its commands are then only looked at: options, settings, launch
+A block of commands that cannot be run everywhere has a mark on the line before it, which is not
+shown: ``<!-- needs: ros2 -->``. Its commands are not run, but their options, settings, launch
 arguments, targets and topics must exist. All other blocks are run in a scratch folder that has a
 short recording (``my_bag``, ``talk.mp4``), the ``sample`` and the YAML files of the pages.
 """

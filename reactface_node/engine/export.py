@@ -90,7 +90,7 @@ class ReadRing(Ring):
 
 
 def rings_of(state: ModelState) -> dict[str, KVRing]:
-    """All of a streaming state's rings, by name."""
+    """The rings of a streaming state, by name."""
     assert isinstance(state.face, CoefficientState)
     named = {f"face{i}": ring for i, ring in enumerate(state.face.caches or ())}
     named |= {"cie_speech": state.cie.speech, "cie_face": state.cie.face}
@@ -210,7 +210,7 @@ def read_layout(ring: KVRing) -> tuple[Tensor, Tensor]:
 
 
 def export(model: ReactFace, samples: int, frames: int, folder: Path) -> None:
-    """Write the folder for ``frames`` frames a step and so many samples.
+    """Write the folder for ``frames`` frames per step and this many samples.
 
     UserError if the model is not of the default profile's kind, or if the folder exists or
     cannot be written.

@@ -84,7 +84,7 @@ def load_model(config: Config) -> ReactFace | OfficialListener:
 
 
 def load_stepper(config: Config) -> TorchStepper:
-    """For a session, as ``load_model``."""
+    """The stepper of a session; loads as ``load_model``."""
     return TorchStepper(load_model(config))
 
 

@@ -36,8 +36,8 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
 
 
 def read_released(path: Path) -> dict[str, Tensor]:
-    """The tensors of a .pth file by name, on the CPU; DataParallel's ``module.`` is taken off and
-    weight-norm tensors have their new names.
+    """The tensors of a .pth file by name, on the CPU; without DataParallel's prefix ``module.``,
+    and with the new names of weight-norm tensors.
 
     Nothing is executed: UserError if the file holds anything but data, is damaged, or has no
     tensors.

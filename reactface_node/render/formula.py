@@ -1,4 +1,4 @@
-"""Numbers of the drawing: floats when a picture is drawn, formulas when a program is recorded.
+"""The numbers of the drawing: floats to draw a picture, formulas to record a program.
 
 The face is described once, by functions that compute with ``Number``. ``Avatar`` calls them with
 floats for every picture. ``program.record`` calls them once with formulas of the 58 coefficients.
@@ -95,12 +95,12 @@ def largest(first: Number, *others: Number) -> Number:
 
 
 def sine(angle: Number) -> Number:
-    """Of an angle in radians."""
+    """The sine of an angle in radians."""
     return Formula("sine", angle) if isinstance(angle, Formula) else math.sin(angle)
 
 
 def cosine(angle: Number) -> Number:
-    """Of an angle in radians."""
+    """The cosine of an angle in radians."""
     return Formula("cosine", angle) if isinstance(angle, Formula) else math.cos(angle)
 
 

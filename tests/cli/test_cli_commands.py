@@ -1,4 +1,4 @@
-"""The list of commands: each in a file of its own, each with a help, and quick to list."""
+"""The list of commands: each has its own file and a help text, and the list is printed quickly."""
 
 import argparse
 import importlib

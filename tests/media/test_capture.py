@@ -19,7 +19,7 @@ PATIENCE_S = 20.0
 BGR = np.array([[[1, 2, 3]]], np.uint8)
 GOOD, LOST, RAISES, BROKEN, END = "good", "lost", "raises", "broken", "end"
 ABSENT = None
-"""A device that cannot be opened; else what each of its reads gives."""
+"""A device that cannot be opened; otherwise the results of its reads."""
 
 
 class Stop(threading.Event):

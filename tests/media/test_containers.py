@@ -1,4 +1,4 @@
-"""Videos as users have them: damaged, of several streams, with odd names, turned, badly stamped."""
+"""Videos of users: damaged, of several streams, with odd names, rotated, with wrong stamps."""
 
 import logging
 import os
@@ -48,7 +48,7 @@ FORMATS = {
     "webm": ("webm", "libvpx"),
 }
 CUT = {"mkv", "ts", "avi", "flv", "webm", "mpg"}
-"""A recorder that is killed leaves these readable."""
+"""Formats that stay readable if the recorder is killed."""
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""A small listener, a tracker that sees at once and a clock that stands, for the bench's tests."""
+"""A small listener, a tracker without delay and a clock that does not run, for the benchmark's
+tests."""
 
 from types import SimpleNamespace
 

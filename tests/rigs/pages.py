@@ -1,4 +1,4 @@
-"""The pages that users read: their blocks of code, and whether what a command names exists."""
+"""The documentation's pages: their blocks of code, and a check of the names in commands."""
 
 import argparse
 import ast

@@ -1,4 +1,4 @@
-"""The page in a browser: the face, the bars, the buttons, and a node that goes and comes back."""
+"""The page in a browser: the face, the bars, the buttons, and a node that restarts."""
 
 import contextlib
 import json

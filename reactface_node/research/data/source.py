@@ -79,6 +79,6 @@ def single_jobs(count: int) -> list[range]:
 
 
 def own_reactions(count: int, listeners: int = 1) -> tuple[np.ndarray, ...]:
-    """Without labels: only a clip's own listeners are appropriate (as in Table 9)."""
+    """The rows of ``appropriate`` without labels: only a clip's own listeners (as in Table 9)."""
     rows = np.arange(count * listeners, dtype=np.int64).reshape(count, listeners)
     return tuple(rows)

@@ -1,4 +1,4 @@
-"""Further outputs of each frame (``config.OutputsConfig``): messages and datagrams."""
+"""Further outputs of each frame (``config.outputs.OutputsConfig``): messages and datagrams."""
 
 import logging
 from abc import ABC, abstractmethod

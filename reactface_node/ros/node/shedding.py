@@ -1,4 +1,4 @@
-"""Load shedding: measures once a second how busy the node is and tells the session what to skip."""
+"""Load shedding: measures the node's load once per second and sets the session's level of work."""
 
 import logging
 import time

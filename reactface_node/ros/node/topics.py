@@ -41,7 +41,8 @@ OUTPUTS = {
 }
 """Every topic that a node may publish."""
 ADAPTER_TOPICS = (EXPRESSION, FACS, JOINT_STATES, MOTORS, JOINT_TRAJECTORY)
-"""Published only if an output (``config.OutputsConfig``) needs them; all others always are."""
+"""Published only if an output (``config.outputs.OutputsConfig``) needs them; all others always
+are."""
 
 
 def outputs(config: RosConfig, adapter_topics: Iterable[str]) -> dict[str, OutputTopic]:

@@ -1,5 +1,5 @@
-"""A function run in a process of its own: a driver that hangs or a library that crashes ends that
-process alone."""
+"""Runs a function in a separate process, so that a driver that hangs or a library that crashes
+affects only that process."""
 
 import multiprocessing
 import os

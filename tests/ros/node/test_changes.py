@@ -1,4 +1,5 @@
-"""Live settings: refused or taken over everywhere, however they come and however many there are."""
+"""Live settings: each change is refused or applied everywhere, from any source and in any
+number."""
 
 import os
 from types import SimpleNamespace

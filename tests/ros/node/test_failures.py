@@ -1,4 +1,4 @@
-"""Internal errors: the face goes on after one, and the process ends where they come back."""
+"""Internal errors: the face continues after one, and the process ends if they repeat."""
 
 import logging
 from itertools import pairwise
@@ -29,11 +29,11 @@ LONGEST_GAP_S = 0.5
 
 
 class Scene:
-    """A server on the real session with a small model, a camera and a microphone, and a clock of
-    ours. ``shown_s``: when frames went out."""
+    """A server with a real session, a small model, a camera, a microphone and a simulated clock.
+    ``frames_s``: the times of published frames."""
 
     def __init__(self, mode):
-        # How busy the machine is has no part in simulated time either.
+        # The load of the machine must not change the result.
         config = small_config(mode=mode).replace({"ros.load_shedding": False})
         self.session = ReactionSession(config, engine_for(config), ReadingTracker())
         self.adapters = SimpleNamespace(send=lambda *_: None)
@@ -65,7 +65,7 @@ class Scene:
                 self.server.receive("image", an_image(self.now_s, rgb=rgb), self.now_s)
             if self.ticks % 2 == 0:
                 self.server.receive("audio", audio_data(320), self.now_s)
-            # The threads of tracker and model have no part in simulated time.
+            # Wait for the threads of tracker and model, which do not run on simulated time.
             self.session._tracker._pool.submit(int).result()
             self.server.tick(self.now_s)
             for _, step in self.session._steps._under_way:

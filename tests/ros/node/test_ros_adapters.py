@@ -1,4 +1,4 @@
-"""The outputs as messages and datagrams: what is published, and that no failure gets out."""
+"""The outputs as messages and datagrams: published values, and failures that never raise."""
 
 import array
 import logging

@@ -1,4 +1,4 @@
-"""Services on the wire, whatever fails inside them, and what ends the process without ROS."""
+"""Services over DDS with errors inside them, and the end of the process without ROS."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""The node's logic with a fake session: what is published when, and what never stops it."""
+"""The node's logic with a fake session: published messages, their times, and faults."""
 
 import logging
 from types import SimpleNamespace

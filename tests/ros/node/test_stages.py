@@ -1,4 +1,4 @@
-"""The stages of a server that a probe is told of, which a benchmark measures."""
+"""The stages of a server that a probe measures for the benchmark."""
 
 from contextlib import contextmanager
 

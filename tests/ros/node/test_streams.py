@@ -1,4 +1,4 @@
-"""What is listened to: the configured topics, ROS4HRI's people, and what else a robot says."""
+"""The node's input streams: configured topics, ROS4HRI's people, and the robot's own speech."""
 
 import pytest
 

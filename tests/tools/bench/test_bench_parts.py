@@ -1,4 +1,4 @@
-"""What the bench measures with: readings by stage, inputs without an end, minutes of a session."""
+"""Parts of the benchmark: readings by stage, endless inputs, minutes of a session."""
 
 import itertools
 import tempfile
