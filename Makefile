@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 OUT ?= out
 TORCH_INDEX ?=
-# Tests run in so many processes at once.
+# Number of test processes.
 JOBS ?= 2
 EXTRAS := test,dds,display,paper,train,onnx,export,check
 BIN := $(VENV)/bin
@@ -62,7 +62,7 @@ sbom: install $(TOOLS) ## what is installed, in CycloneDX's format: out/sbom.jso
 	$(VENV)/tools/bin/cyclonedx-py environment --output-reproducible \
 	  -o $(OUT)/sbom.json $(BIN)/python
 
-# A broken link or another warning fails; with --quiet none would.
+# --strict fails on a broken link or another warning; with --quiet it would not.
 docs: $(DOCS) ## the pages of docs/ as a site: out/site
 	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict --site-dir $(abspath $(OUT))/site
 	@echo "Open $(OUT)/site/index.html."
@@ -72,7 +72,7 @@ $(DOCS): constraints.txt
 	$(VENV)/docs/bin/python -m pip install -q -c constraints.txt mkdocs-material
 	touch $(DOCS)
 
-# Apart from what they look at.
+# In a separate environment, so that they are not among the packages that they inspect.
 $(TOOLS): $(STAMP)
 	$(PYTHON) -m venv $(VENV)/tools
 	$(VENV)/tools/bin/python -m pip install -q -c constraints.txt build pip-audit cyclonedx-bom
@@ -84,7 +84,7 @@ $(STAMP): constraints.txt setup.py package.xml
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 13) else \
 	  "the pinned wheels are for Python 3.11 and 3.12, this is %d.%d: make PYTHON=python3.11 ..." % v[:2])'
 	$(PYTHON) -m venv $(VENV)
-	# torch alone and first: its version decides which build is taken, and nothing may replace it.
+	# torch first and alone: its version chooses the build, and no other package may replace it.
 	$(BIN)/python -m pip install -q $(INDEX) -c constraints.txt torch
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[$(EXTRAS)]'
 	touch $(STAMP)

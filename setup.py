@@ -7,13 +7,14 @@ from xml.etree import ElementTree
 from setuptools import find_packages, setup
 
 NAME = "reactface_node"
-# What ROS tools read too is written there alone: version, description, maintainer, URLs.
+# package.xml is the only place of data that ROS tools read too: version, description, maintainer,
+# URLs.
 MANIFEST = ElementTree.parse("package.xml").getroot()
 CONFIG = [folder.rstrip("/") for folder in glob("config/*/")]
 URLS = {url.get("type"): url.text for url in MANIFEST.findall("url")}
-# mediapipe up to 0.10.21 carries FaceMesh's models in its wheel; it ends at Python 3.12, and
+# mediapipe up to 0.10.21 has FaceMesh's models in its wheel; it ends at Python 3.12, and
 # its arm64 wheels end earlier. Newer Pythons take the newer wheel and a downloaded model.
-# Those before 0.10.15 were built for numpy 1 and do not say so: pip would put numpy 2 beside them.
+# Versions before 0.10.15 need numpy 1 but do not declare it: pip would install numpy 2.
 TRACKER = [
     "mediapipe>=0.10.15,<=0.10.21; python_version < '3.13' and platform_machine == 'x86_64'",
     "mediapipe>=0.10.15,<=0.10.18; python_version < '3.13' and platform_machine == 'aarch64'",
@@ -24,7 +25,7 @@ setup(
     name=NAME,
     version=MANIFEST.findtext("version"),
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    # Pages, wherever they lie; a folder of them is no package of its own.
+    # Web files in all folders; such a folder is not a package.
     package_data={"": ["*.html", "*.js", "*.css", "*.json", "page/*.*", "page/*/*.*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
@@ -65,10 +66,10 @@ setup(
         "dds": ["cyclonedds>=0.10.5; platform_machine == 'x86_64'"],
         "display": ["pygame-ce>=2.4"],
         "paper": ["transformers>=4.40"],
-        # Robots without torch run what was exported elsewhere.
+        # Robots without torch run exported models.
         "onnx": ["onnxruntime>=1.17"],
         "export": ["onnx>=1.16", "onnxscript>=0.2"],
-        # What training and evaluation need and a robot does not.
+        # For training and evaluation; a robot does not need these.
         "train": ["tensorboard>=2.12", "matplotlib>=3.6", "dtaidistance>=2.3"],
         "check": [
             "ruff>=0.6",

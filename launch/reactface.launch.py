@@ -44,7 +44,7 @@ ARGUMENTS = {
     ),
     "log_level": ("info", "debug, info, warn, error or fatal"),
 }
-# Parameters: argument -> (setting, what it is). '' is as the params_file or the profile says.
+# Parameters: argument -> (setting, what it is). '': as in the params_file or the profile.
 SETTINGS = {
     "profile": ("profile", "default, paper, ..."),
     "device": ("device", "of the model: cpu, cuda or cuda:N"),
@@ -92,7 +92,7 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         ros_arguments=["--log-level", value["log_level"]],
         name=value["name"],
         namespace=value["namespace"],
-        # What is said here holds over what the file says.
+        # These override the parameters of the file.
         parameters=[given for given in (value["params_file"], parameters(value)) if given],
         output="screen",
         respawn=respawn,
@@ -103,7 +103,7 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 
 def parameters(value: Mapping[str, str]) -> dict[str, ParameterValue]:
-    """What was given, in the types of the settings: a name of digits is a text all the same."""
+    """The given arguments with the types of their settings; an id of digits stays text."""
     kinds = {item.name: type(item.value) for item in settings(Config())}
     given = {}
     for name, (setting, _) in SETTINGS.items():
@@ -138,7 +138,8 @@ def end(event: ProcessExited, context: LaunchContext) -> Shutdown | None:
 
 
 def interrupt_with_launch(node: LifecycleNode) -> RegisterEventHandler:
-    """launch leaves it to the terminal to interrupt the nodes, but `kill -INT` has none."""
+    """Sends SIGINT to the node on shutdown. launch expects the terminal to do that, but `kill -INT`
+    involves no terminal."""
     interrupt = SignalProcess(signal_number=signal.SIGINT, process_matcher=matches_action(node))
     handler = RegisterEventHandler(OnShutdown(on_shutdown=[EmitEvent(event=interrupt)]))
     started = OnProcessStart(target_action=node, on_start=[handler], handle_once=True)
@@ -146,16 +147,16 @@ def interrupt_with_launch(node: LifecycleNode) -> RegisterEventHandler:
 
 
 def end_on_sigterm(_context: LaunchContext) -> None:
-    """SIGTERM, of service managers and `kill`, ends the launch as Ctrl-C does.
+    """Let SIGTERM, from service managers and `kill`, end the launch as Ctrl-C does.
 
-    launch leaves it as it is: it dies at once and leaves its nodes behind. A handler of Python's
-    would make it cancel its own work, with the same result, so that the handler is the C function
-    that Python has for simulating Ctrl-C; it may be called from one.
+    By default launch dies at once and leaves its nodes running. A handler in Python would make
+    launch cancel its own work, with the same result. So the handler is the C function of Python
+    that simulates Ctrl-C, which may be called from a signal handler.
     """
     if sys.platform != "linux":
         return
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # So begin the background jobs of scripts; nothing could end them.
+        # Background jobs of scripts start with SIGINT ignored, so nothing could end them.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     libc = ctypes.CDLL(None)
     libc.signal.argtypes, libc.signal.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p

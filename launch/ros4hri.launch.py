@@ -1,8 +1,8 @@
-"""With ROS4HRI (REP-155): whoever is tracked first is listened to.
+"""With ROS4HRI (REP-155): the node follows the first tracked person.
 
 ros2 launch reactface_node ros4hri.launch.py
 
-All arguments of reactface.launch.py hold here too: face_id:=<id> listens to one person only, and
+All arguments of reactface.launch.py are available too: face_id:=<id> follows one person only, and
 `namespace:=/ name:=robot_face` publishes the expression on /robot_face/expression.
 """
 

@@ -2,9 +2,9 @@
 
 ros2 launch reactface_node two_robots.launch.py
 
-/a/reactface looks at /b/reactface/image and hears /b/voice, where b's speech is to be published;
-/b/reactface the other way round. All arguments of reactface.launch.py that are not set below
-hold for both.
+/a/reactface gets the images of /b/reactface/image and the audio of /b/voice, on which you publish
+b's speech; /b/reactface gets those of a. All arguments of reactface.launch.py that are not set
+below hold for both.
 """
 
 from pathlib import Path
@@ -19,7 +19,8 @@ NODE = str(Path(__file__).parent / "reactface.launch.py")
 
 
 def robot(me: str, other: str) -> GroupAction:
-    """A robot in a namespace of its own; a group, so that the other sees none of its arguments."""
+    """A robot in its own namespace; in a group, so that its arguments do not apply to the other
+    one."""
     arguments = {
         "namespace": me,
         "name": "reactface",
@@ -34,7 +35,7 @@ def robot(me: str, other: str) -> GroupAction:
 
 
 def generate_launch_description() -> LaunchDescription:
-    # The tracker knows people.
+    # The face tracker is made for human faces, so the avatars look like people.
     theme = DeclareLaunchArgument(
         "theme", default_value="person", description="of both avatars, such as person"
     )

@@ -2,7 +2,7 @@
 
 ros2 launch reactface_node webcam.launch.py camera_device:=/dev/video2 microphone:=hw:1,0
 
-All arguments of reactface.launch.py hold here too, but for its topics.
+All arguments of reactface.launch.py are available too, except its topics.
 """
 
 import os

@@ -1,4 +1,6 @@
-"""Small models are fastest on one thread, and tests must not depend on how many there are."""
+"""What holds for all tests, and what several of them share."""
+
+import signal
 
 import pytest
 import torch
@@ -6,7 +8,15 @@ import torch
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
+    """Small models are fastest on one thread, and tests must not depend on how many there are."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible():
+    """A shell's background jobs ignore SIGINT, and so would the processes that tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

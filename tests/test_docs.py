@@ -1,7 +1,7 @@
-"""README.md and docs/: every command is run, or what it names is checked; links, lengths, tables.
+"""README.md and docs/: commands are run, or their names are checked; links, lengths, tables.
 
-A block of commands that cannot be run everywhere has a mark on the line before it, which no reader
-sees: ``<!-- needs: ros2 -->``. Its commands are then only looked at: options, settings, launch
+A block of commands that cannot be run everywhere has a mark on the line before it, which is not
+shown: ``<!-- needs: ros2 -->``. Its commands are not run, but their options, settings, launch
 arguments, targets and topics must exist. All other blocks are run in a scratch folder that has a
 short recording (``my_bag``, ``talk.mp4``), the ``sample`` and the YAML files of the pages.
 """
@@ -32,6 +32,7 @@ from reactface_node.config import Config, OutputsConfig, RosConfig
 from reactface_node.config.settings import settings
 from reactface_node.errors import UserError
 from reactface_node.ros.node.topics import OUTPUTS
+from reactface_node.session.stats import SessionStats, TimelineStats
 
 SHELL = blocks("bash")
 RUN, LOOKED_AT = ([b for b in SHELL if bool(b.needs) == marked] for marked in (False, True))
@@ -276,6 +277,11 @@ def test_the_ros_api_names_every_service():
     page = rows("ros_api.md")
     for name, kind in SERVICES.items():
         assert page[f"~/{name}"][0].strip(" `") == kind.replace("/srv/", "/")
+
+
+def test_the_ros_api_names_every_counter_of_a_session():
+    counted = {**vars(TimelineStats()), **SessionStats().named()}
+    assert len(counted) > 30 and counted.keys() <= rows("ros_api.md").keys()
 
 
 def test_the_page_for_robots_names_every_launch_argument():

@@ -1,4 +1,4 @@
-"""The rooms of the package, read from its imports: who may import whom, and that nothing circles.
+"""The rooms of the package, read from its imports: allowed imports between rooms, and no cycles.
 
 Every import counts: those inside functions, those for types alone, and those of package folders.
 """
@@ -34,7 +34,7 @@ LEVELS = (
     ("tools.bench", "tools.inspection", "tools.doctor"),
     ("cli",),
 )
-"""From the ground up. A room imports from itself and from the levels above its own in this list."""
+"""In order of imports. A room imports only from itself and from earlier levels of this list."""
 NAMES_AT_THE_TOP = 20
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_DOCSTRING = 400, 40, 15
 
@@ -87,7 +87,7 @@ ARROWS = [arrow for name in MODULES for arrow in arrows_of(name)]
 
 
 def level_of(module: str) -> int:
-    """KeyError where no room holds the module."""
+    """KeyError if no room holds the module."""
     for level, rooms in enumerate(LEVELS):
         if room_of(module) in rooms:
             return level
@@ -188,10 +188,10 @@ PLACES_OF_DRAWING = {
     "research.evaluation.figures": {"matplotlib"},
     "tools.inspection.figures": {"matplotlib"},
 }
-"""Plots, a display and picture files are no drawn faces: each has a place of its own."""
+"""Plots, the display and picture files are not drawings of faces; each has its own module."""
 
 CLOCKS = {"session.session": {"time"}}
-"""It measures how long its own work takes; what it computes does not depend on that."""
+"""It measures its own computing time; its results do not depend on it."""
 
 
 def libraries_of(module: str) -> set[str]:

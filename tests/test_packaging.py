@@ -1,4 +1,4 @@
-"""What is passed on: the wheel, the sdist, the two ROS packages, and the papers around them."""
+"""The distributed packages: the wheel, the sdist, the two ROS packages, and their documents."""
 
 import os
 import re

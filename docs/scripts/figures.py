@@ -1,7 +1,7 @@
 """Draws docs/rooms.svg and docs/path.svg from the code: ``python docs/scripts/figures.py``.
 
-The rooms and who imports whom come from ``tests/test_house.py``, which holds the order; the steps
-of the path name functions, and ``tests/test_docs.py`` looks for them in the code.
+The rooms and their imports come from ``tests/test_house.py``, which defines the order. The steps of
+the path name functions; ``tests/test_docs.py`` checks that they exist.
 """
 
 import runpy
@@ -70,7 +70,8 @@ FILLS = ("#e0f2f1", "#e3f2fd", "#fff8e1", "#f3e5f5")
 
 
 def rooms() -> str:
-    """A row for each level, the ground below; an arc from a row to each that it imports."""
+    """A row for each level, the lowest at the bottom; an arc from a row to each row that it
+    imports."""
     house = runpy.run_path(str(HOUSE))
     levels = house["LEVELS"]
     high, width, left = 44, 620, 16
@@ -93,7 +94,7 @@ def rooms() -> str:
 
 
 def arcs(house: dict) -> set[tuple[int, int]]:
-    """(importing level, imported level), without what follows from others."""
+    """(importing level, imported level), without arcs that follow from others."""
     level_of = house["level_of"]
     modules = (arrow for arrow in house["ARROWS"] if arrow.source not in house["OUTSIDE"])
     pairs = {(level_of(arrow.source), level_of(arrow.target)) for arrow in modules}
@@ -114,7 +115,7 @@ def arcs(house: dict) -> set[tuple[int, int]]:
 
 
 def path() -> str:
-    """Two columns, image and sound, that meet in the model, and what is shown below."""
+    """Two columns, image and sound, that join at the model; below it the output."""
     high, gap, width = 46, 16, 330
     columns = ((16, "camera, bag, video", IMAGE), (374, "microphone, bag, video", SOUND))
     parts = []

@@ -99,7 +99,7 @@ def row(item: Setting, robots: Iterable[str]) -> list[str]:
 
 
 def limits(item: Setting) -> str:
-    """ "0 .. 2", or the choices; a run of numbers among them by its ends."""
+    """ "0 .. 2", or the choices; consecutive numbers are abbreviated to the first and the last."""
     if item.low is not None:
         return f"{number(item.low)} .. {number(item.high)}"
     numbers = [choice for choice in item.choices if choice.isdigit()]
@@ -110,7 +110,7 @@ def limits(item: Setting) -> str:
 
 
 def number(value: float | None) -> str:
-    """As one writes it: no "2.14748e+09", no "1.0"."""
+    """A number in short form: not "2.14748e+09", not "1.0"."""
     return str(int(value)) if float(value or 0).is_integer() else f"{value:g}"
 
 

@@ -23,7 +23,7 @@ def on_files(files, config):
     while found:
         path = found.pop()
         if path in seen or not (root / path).is_file():
-            continue  # What is not there is a broken link, which mkdocs finds.
+            continue  # Missing files are broken links, which mkdocs reports.
         seen.add(path)
         if not path.startswith("docs/"):
             files.append(File.generated(config, _place(path), abs_src_path=str(root / path)))
@@ -47,7 +47,7 @@ def on_page_markdown(markdown, page, config, files):
 
 
 def on_post_page(output, page, config):
-    """Nothing is fetched from elsewhere when a page is opened."""
+    """PluginError if a page would load anything from other servers."""
     for fetched in FETCHED.findall(output):
         raise PluginError(f"{page.file.src_uri} fetches from elsewhere: {fetched}")
     return output
@@ -63,5 +63,5 @@ def _target(path, link):
 
 
 def _place(path):
-    """Where a file of the repository is in the site."""
+    """The path in the site of a file of the repository."""
     return "index.md" if path == HOME else path.removeprefix("docs/")

@@ -129,9 +129,9 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
         from reactface_node.tools.bench.run import bench_contexts
 
         return bench_contexts(config, parse_contexts(options.contexts), options.untrained)
-    from reactface_node.tools.bench.run import Wanted, bench
+    from reactface_node.tools.bench.run import BenchOptions, bench
 
-    wanted = Wanted(
+    wanted = BenchOptions(
         tuple(name for name in options.only.split(",") if name),
         options.clip,
         options.minutes,

@@ -12,7 +12,11 @@ def add_data(commands: Any) -> None:
     """Adds ``data`` to the parser's commands."""
     about = "check a data set, or convert it into the files that training reads"
     parser = add_command(commands, "data", _data, about)
-    parser.add_argument("action", choices=("check", "convert"))
+    parser.add_argument(
+        "action",
+        choices=("check", "convert"),
+        help="check: name missing and broken files; convert: write OUT",
+    )
     parser.add_argument("kind", metavar="KIND", help="react2023, rld or bags")
     parser.add_argument("source", type=Path, metavar="SOURCE", help="folder of the data set")
     parser.add_argument("out", type=Path, nargs="?", metavar="OUT", help="folder to write")

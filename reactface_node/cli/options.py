@@ -9,6 +9,9 @@ from reactface_node.config import Config
 from reactface_node.config.settings import parse_overrides, settings
 from reactface_node.errors import UserError
 
+RECORDING = "rosbag2 (folder, .mcap or .db3 file), or a video file with sound"
+"""Help of BAG_OR_VIDEO."""
+
 
 def add_command(
     commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], about: str

@@ -4,7 +4,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from reactface_node.cli.options import add_command, add_rendering, load_config, rendering
+from reactface_node.cli.options import (
+    RECORDING,
+    add_command,
+    add_rendering,
+    load_config,
+    rendering,
+)
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.files.whole import check_new
@@ -14,7 +20,7 @@ def add_replay(commands: Any) -> None:
     """Adds ``replay`` to the parser's commands."""
     about = "run a rosbag2 or a video file through the listener"
     parser = add_command(commands, "replay", _replay, about)
-    parser.add_argument("source", type=Path, metavar="BAG_OR_VIDEO")
+    parser.add_argument("source", type=Path, metavar="BAG_OR_VIDEO", help=RECORDING)
     parser.add_argument("-o", "--out", type=Path, required=True, help="rosbag2 folder to write")
     parser.add_argument(
         "--video", type=Path, help="mp4 to write: speaker beside reaction, with sound"

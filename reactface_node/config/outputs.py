@@ -1,4 +1,4 @@
-"""Config sections of what the node exchanges: ROS topics, further outputs, the web page."""
+"""Config sections of the node's interfaces: ROS topics, further outputs, the web page."""
 
 from dataclasses import dataclass
 

@@ -60,7 +60,7 @@ def settings(config: Any, prefix: str = "") -> Iterator[Setting]:
 
 
 def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:
-    """["playout.gain=1.2"] -> {"playout.gain": Plain("1.2")}; UserError where there is no '='."""
+    """["playout.gain=1.2"] -> {"playout.gain": Plain("1.2")}; UserError if there is no '='."""
     overrides = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")

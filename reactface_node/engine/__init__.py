@@ -1,1 +1,1 @@
-"""What runs a model: the stepper protocol, torch, onnxruntime, batches of states, lost devices."""
+"""Runs a model: the stepper protocol, torch, onnxruntime, batches of sessions, device failures."""

@@ -1,4 +1,5 @@
-"""``reactface weights``: which files profiles, renderers and commands can use, and getting them."""
+"""The catalogue of ``reactface weights``: model files for profiles, renderers and commands, and
+their download."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ WEB_LIMIT_S = 60.0
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """path: in weights/. url, sha256 (or how it begins): None where not known. wheel: where a
+    """path: inside weights/. url, sha256 (or its first digits): None if unknown. wheel: where a
     package index has the file too."""
 
     path: PurePosixPath
@@ -30,15 +31,15 @@ class RemoteFile:
     wheel: WheelFile | None = None
 
     def is_whole(self, path: Path) -> bool:
-        """Whether a file is the one that is meant, as far as that is known."""
+        """Whether a file has the expected sha256; True if none is known."""
         return self.sha256 is None or file_sha256(path).startswith(self.sha256)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is in the catalogue under one name; see config/catalogue.yaml.
+    """One entry of config/catalogue.yaml.
 
-    by_hand: how to get it where nothing may download it for its user.
+    by_hand: how a person gets it if its licence forbids an automatic download.
     """
 
     name: str
@@ -51,7 +52,7 @@ class Entry:
     by_hand: str | None
 
     def state(self, folder: Path) -> str:
-        """present, verified, damaged or missing, as the files in the folder are."""
+        """present, verified, damaged or missing: the state of its files in the folder."""
         if not all((folder / file.path).is_file() for file in self.files):
             return "missing"
         if not all(file.is_whole(folder / file.path) for file in self.files):
@@ -60,9 +61,9 @@ class Entry:
 
 
 def read_catalogue(path: Path | None = None) -> tuple[Entry, ...]:
-    """All entries; of the package's own catalogue where no other is given.
+    """All entries of a catalogue file; None = the package's own.
 
-    UserError where a file would lie outside weights/.
+    UserError if a file would lie outside weights/.
     """
     stored = read_yaml(path or resources.folder("config") / CATALOGUE)
     try:
@@ -104,7 +105,7 @@ def _inside(text: str) -> PurePosixPath:
 
 
 def listing(entries: Sequence[Entry], folder: Path) -> str:
-    """What there is, for a person to read; first what each profile plays with."""
+    """The list as text: first the weights of each profile, then every entry."""
     lines = []
     for profile in profile_names():
         lines.append(f"{profile:10} {_profile_state(Config.load(profile).weights)}")
@@ -135,10 +136,10 @@ def _profile_state(weights: str) -> str:
 
 
 def fetch(entries: Sequence[Entry], name: str, folder: Path) -> list[Path]:
-    """Download what the catalogue has under that name into the folder; the files that it made.
+    """Download an entry into the folder; returns its files.
 
-    UserError where the name is unknown, where only a person may get it, and as ``download``.
-    A folder of several files is there when all of them are.
+    UserError if the name is unknown or the entry is ``by_hand``, and as ``download``. A folder
+    of several files appears when all of them are complete.
     """
     named = [entry for entry in entries if name in (entry.name, PurePosixPath(entry.name).stem)]
     if not named:
@@ -153,7 +154,7 @@ def fetch(entries: Sequence[Entry], name: str, folder: Path) -> list[Path]:
             _get(file, target)
     for parent in {folder / file.path.parent for file in entry.files}:
         if not parent.is_dir():
-            # Its files are all in the hidden folder now.
+            # All its files are in the hidden folder now.
             with written_whole(parent, keep=True):
                 pass
     return [folder / file.path for file in entry.files]
@@ -176,8 +177,8 @@ def _get(file: RemoteFile, target: Path) -> None:
 
 
 def _place(folder: Path, path: PurePosixPath) -> Path:
-    """Where a file is downloaded to: into the hidden folder of ``written_whole`` as long as the
-    folder that it belongs to is not there."""
+    """The path to download a file to: inside the hidden folder of ``written_whole`` until its
+    own folder exists."""
     parent = folder / path.parent
     if len(path.parts) == 1 or parent.is_dir():
         return folder / path

@@ -1,4 +1,4 @@
-"""What runs on a GPU that may be missing, out of memory or lost."""
+"""Failures of a GPU: missing, out of memory or lost."""
 
 import logging
 from collections.abc import Callable
@@ -12,11 +12,11 @@ Result = TypeVar("Result")
 
 
 class DeviceGuard(Generic[Runner]):
-    """Holds what runs on a device (``value``), until the device fails.
+    """Holds an object that computes on a device (``value``) and handles failures of the device.
 
-    Then, by ``on_failure`` (the setting ``on_device_failure``), either it is loaded on the CPU and
-    goes on there, with a warning ("cpu"), or the failure is a UserError in one line ("stop").
-    Errors that are no failure of a device, and those of the CPU, are raised as they came.
+    on_failure is the setting ``on_device_failure``. "cpu": the object is loaded on the CPU and
+    continues there, with a warning. "stop": UserError in one line. Other errors, and all on the
+    CPU, are raised unchanged.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class DeviceGuard(Generic[Runner]):
         name: str = "the model",
         setting: str = "device",
     ):
-        """load: gives what runs, on the device of that name. name, setting: for messages."""
+        """load: makes the object on the device of that name. name, setting: for messages."""
         self._load, self.device, self._on_failure = load, device, on_failure
         self._name, self._setting = name, setting
         try:
@@ -40,9 +40,10 @@ class DeviceGuard(Generic[Runner]):
         work: Callable[[Runner], Result],
         restore: Callable[[Runner], None] | None = None,
     ) -> Result:
-        """``work`` on the device; where that fails, on the CPU.
+        """Result of ``work`` on the device or, after a failure, on the CPU.
 
-        restore: gives what was loaded on the CPU the state that the lost one had.
+        restore: sets the state of the object on the CPU to that of the lost one, before
+        ``work``.
         """
         try:
             return work(self.value)
@@ -66,7 +67,7 @@ class DeviceGuard(Generic[Runner]):
 
 
 def failure_text(error: BaseException, device: str) -> str:
-    """One line: what happened to the device."""
+    """One line on the failure of the device."""
     if isinstance(error, NoDevice):
         return str(error)
     if is_out_of_memory(error):

@@ -1,4 +1,4 @@
-"""A model that is run for a session, and which library runs it."""
+"""The model of one session, and the choice of the library that runs it."""
 
 from collections.abc import Sequence
 
@@ -12,23 +12,23 @@ from reactface_node.model.dispositions import spread_apart
 
 
 class Engine:
-    """A stepper and what a session draws for it: each sample has a generator of its own."""
+    """A stepper and its random numbers: each sample has its own generator."""
 
     def __init__(self, stepper: Stepper, frames: int):
-        """frames: how many come at once, a divisor of w."""
+        """frames: number of frames of one step, a divisor of w."""
         self._stepper, self.frames = stepper, frames
         self._noise: Sequence[np.random.Generator] = []
         self._drawn = self._who = np.zeros((0, 0), np.float32)
         self._phase = 0
 
     def begin(self, noise: Sequence[np.random.Generator]) -> None:
-        """A new session of as many samples as there are generators."""
+        """Begin a new session with one sample for each generator."""
         self._noise = noise
         self._who = spread_apart(self._draw(self._stepper.disposition)[None])[0]
         self.restart()
 
     def restart(self) -> None:
-        """A new state of the same listeners; the generators go on."""
+        """Begin a new state with the same listeners; the generators continue."""
         self._phase = 0
         self._stepper.begin(self._who)
 
@@ -44,11 +44,11 @@ class Engine:
         return self._drawn
 
     def check(self, config: ModelConfig) -> None:
-        """UserError where these live settings cannot be taken over."""
+        """UserError if these live settings cannot be changed while running."""
         self._stepper.check(config)
 
     def configure(self, config: ModelConfig) -> None:
-        """Take over live settings; UserError as in ``check``, and nothing has changed then."""
+        """Change live settings; UserError as in ``check``, then nothing is changed."""
         self.check(config)
         self._stepper.configure(config)
 
@@ -57,13 +57,13 @@ class Engine:
 
 
 def load_engine(config: Config) -> Engine:
-    """The model that the config names, ready to begin; UserError where it cannot be had."""
+    """The model of the config, ready for ``begin``; UserError if it cannot be loaded."""
     exported = resources.exported_model(config.weights)
     if exported is not None:
         from reactface_node.engine.onnx_stepper import OnnxStepper
 
         return Engine(OnnxStepper(exported, config), frames_at_once(config))
-    # Here, so that a robot which runs an exported model needs no torch.
+    # Imported here, so that a robot with an exported model needs no torch.
     from reactface_node.engine.guarded import GuardedStepper
     from reactface_node.engine.torch_stepper import load_stepper
 
@@ -71,7 +71,7 @@ def load_engine(config: Config) -> Engine:
 
 
 def frames_at_once(config: Config) -> int:
-    """1 or w; UserError where the model cannot go frame by frame."""
+    """Frames of one step, 1 or w; UserError if the model cannot run frame by frame."""
     if config.mode == "window":
         return config.model.window
     model = config.model

@@ -1,9 +1,9 @@
 """The causal model's step as ONNX graphs with explicit state, for robots without torch.
 
 A folder holds ``first.onnx``, the step at the first frame of a window; ``next.onnx``, a later
-frame's in frame mode; and ``model.json``, which says what goes in and comes out. The rings go in
-whole and are only read: what is new in them comes out and is written in place by who runs the
-graph (``onnx_stepper.py``), so that nothing of the history is copied.
+frame's in frame mode; and ``model.json``, which lists inputs and outputs. A graph only reads
+the rings; it returns their new entries, which the runner (``onnx_stepper.py``) writes in place,
+so that no history is copied.
 """
 
 import copy
@@ -49,7 +49,7 @@ KEPT = (
 class ReadRing(Ring):
     """A ring that is only read: keys (B*M, heads, d, places), values (B*M, heads, places, d).
 
-    new: what was written, in order; it is attended to beside the ring.
+    new: the new entries, in order; attention covers the ring and them.
     """
 
     keys: Tensor
@@ -79,7 +79,7 @@ class ReadRing(Ring):
         own = ratio * (steps[:frames, None] + 1)
         newest = ratio * self.clock.position + own - 1
         age = (newest - steps) % places
-        # The places of the new steps still hold what they replace.
+        # The places of the new steps still hold the old entries.
         hidden = (age < own) | (age > newest)
         fresh = own - 1 - steps[: ratio * frames]
         seen = torch.cat([torch.where(hidden, -1, age), fresh], dim=1)
@@ -90,7 +90,7 @@ class ReadRing(Ring):
 
 
 def rings_of(state: ModelState) -> dict[str, KVRing]:
-    """All of a streaming state's rings, by name."""
+    """The rings of a streaming state, by name."""
     assert isinstance(state.face, CoefficientState)
     named = {f"face{i}": ring for i, ring in enumerate(state.face.caches or ())}
     named |= {"cie_speech": state.cie.speech, "cie_face": state.cie.face}
@@ -100,7 +100,7 @@ def rings_of(state: ModelState) -> dict[str, KVRing]:
 
 
 def small_of(state: ModelState) -> dict[str, Tensor]:
-    """What else the state is, by name."""
+    """The other tensors of the state, by name."""
     assert isinstance(state.face, CoefficientState) and isinstance(state.speech, LogMelState)
     assert state.clock is not None and state.latent is not None and state.edge is not None
     convolutions = {f"speech{i}": x for i, x in enumerate(state.speech.convolutions)}
@@ -110,7 +110,7 @@ def small_of(state: ModelState) -> dict[str, Tensor]:
 
 
 class ExportedStep(nn.Module):
-    """One step with tensors alone: what ``names`` says goes in, what ``outputs`` says comes out."""
+    """One step with tensors as inputs and outputs, in the order of ``inputs`` and ``outputs``."""
 
     def __init__(self, model: ReactFace, samples: int, frames: int, is_first: bool):
         super().__init__()
@@ -131,7 +131,7 @@ class ExportedStep(nn.Module):
         }
         self.inputs |= {"noise": plan["plan_noise"]} if is_first else plan
         self.small, self.rings = small_of(self._like), rings_of(self._like)
-        # Copies: tensors that are one and the same would become one input.
+        # Copies, since one tensor used twice would become one input.
         self.inputs |= {name: x.clone() for name, x in self.small.items()}
         for name, ring in self.rings.items():
             keys, values = read_layout(ring)
@@ -204,15 +204,16 @@ class ExportedStep(nn.Module):
 
 
 def read_layout(ring: KVRing) -> tuple[Tensor, Tensor]:
-    """A ring's keys and values as the graphs read them: no transposition is left to do."""
+    """A ring's keys and values in the memory layout of the graphs."""
     keys, values = ring.rows[:, :, :, : ring.layout.places]
     return keys.transpose(2, 3).contiguous(), values.contiguous()
 
 
 def export(model: ReactFace, samples: int, frames: int, folder: Path) -> None:
-    """Write the folder, which may not exist; ``frames`` at once for so many samples.
+    """Write the folder for ``frames`` frames per step and this many samples.
 
-    UserError where the model is not the default profile's kind, or it cannot be written.
+    UserError if the model is not of the default profile's kind, or if the folder exists or
+    cannot be written.
     """
     config = model.config
     if config.face_encoder != "coefficients" or config.speech_encoder != "log_mel":
@@ -251,7 +252,7 @@ def _fill(model: ReactFace, samples: int, frames: int, folder: Path) -> None:
 
 
 def _write(step: ExportedStep, path: Path) -> dict[str, Any]:
-    """One graph; its inputs with shapes, and its outputs."""
+    """Write one graph; returns its inputs with shapes, and its outputs."""
     example = tuple(step.inputs.values())
     with torch.inference_mode():
         step.eval()(*example)
@@ -273,7 +274,7 @@ def _write(step: ExportedStep, path: Path) -> dict[str, Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """torch's exporter tells of its own deprecations, and of libraries that nobody needs."""
+    """Hides log lines of torch's exporter about its own deprecations and optional libraries."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""A stepper that goes on on the CPU, from the same frames, when its device fails."""
+"""A stepper that continues on the CPU when its device fails."""
 
 from collections.abc import Callable
 
@@ -12,15 +12,15 @@ Loader = Callable[[Config], Stepper]
 
 
 class GuardedStepper:
-    """See ``engine.Stepper``: another one under a ``DeviceGuard``.
+    """See ``stepper.Stepper``: a stepper under a ``DeviceGuard``.
 
-    On the CPU it begins again with the same listeners and is given the frames of the current
-    window once more; the older past is lost.
+    On the CPU the session begins again with the same listeners and runs the frames of the
+    current window again; the older history is lost.
     """
 
     def __init__(self, config: Config, load: Loader):
         def load_on(device: str) -> Stepper:
-            # What takes over for a GPU is a CPU, which has no float16.
+            # The CPU has no float16.
             lowered = {} if device == config.device else {"precision": "float32"}
             return load(config.replace(device=device, **lowered))
 

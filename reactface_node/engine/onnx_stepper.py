@@ -1,5 +1,5 @@
-"""The exported model under onnxruntime: the same numbers without torch; and ``model.json``, what
-its folder says of itself (``export.py`` writes it)."""
+"""Runs an exported model by onnxruntime, without torch; reads and checks its ``model.json``,
+which ``export.py`` writes."""
 
 import math
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ HELP = "`reactface weights --export FOLDER` makes one"
 MOST_NUMBERS = 1 << 29
 """In all inputs of a graph together: 2 GB."""
 WHOLE = ("frame", "position")
-"""Of the state, the entries that are whole numbers."""
+"""Entries of the state that are integers."""
 RANGES = {
     "window": (1, 64),
     "frames": (1, 64),
@@ -34,7 +34,7 @@ FIXED = ("momentum", "temperature", "gain")
 
 @dataclass(frozen=True)
 class GraphShapes:
-    """The shapes of what goes in, and the names of what comes out, in this order."""
+    """Shapes of the inputs by name, and names of the outputs in order."""
 
     inputs: Mapping[str, tuple[int, ...]]
     outputs: tuple[str, ...]
@@ -43,8 +43,8 @@ class GraphShapes:
 @dataclass(frozen=True, eq=False)
 class Manifest:
     """frames at once, of a window of so many, for so many samples. graphs: "first" for the first
-    frame of a window, "next" for later ones. state: what a session starts with, by name.
-    rings: steps a frame."""
+    frame of a window, "next" for later ones. state: the initial state of a session, by name. rings:
+    steps per frame."""
 
     window: int
     frames: int
@@ -60,8 +60,8 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """UserError where a folder is no exported model, a newer one, or its ``model.json`` is
-    damaged or does not fit together."""
+    """UserError if a folder is no exported model or a newer one, or if its ``model.json`` is
+    damaged or inconsistent."""
     try:
         about = read_json(folder / MANIFEST)
     except UserError as error:
@@ -77,7 +77,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def _manifest(about: Mapping[str, Any]) -> Manifest:
-    """ValueError that names what is wrong."""
+    """ValueError that names the error."""
     sizes = {name: _whole(about, name, *limits) for name, limits in RANGES.items()}
     if sizes["window"] % sizes["frames"]:
         raise ValueError("frames does not divide window")
@@ -132,7 +132,7 @@ def _start(name: str, values: Any, inputs: Mapping[str, tuple[int, ...]]) -> np.
     if name in WHOLE:
         whole = [_whole({name: value}, name, 0, 1 << 60) for value in values]
         return np.array(whole, np.int64).reshape(shape)
-    # NaN stands for what there is not yet.
+    # NaN marks entries that do not exist yet.
     known = [value if value != value else _number(value, name) for value in values]
     return np.array(known, np.float32).reshape(shape)
 
@@ -164,12 +164,12 @@ def _number(value: Any, name: str) -> float:
 
 
 class OnnxStepper:
-    """See ``engine.Stepper``. The state is a dictionary of arrays, named as the graphs name them;
-    the rings among them are written in place."""
+    """See ``stepper.Stepper``. The state is a dictionary of arrays with the names of the
+    graphs; rings are written in place."""
 
     def __init__(self, folder: Path, config: Config):
-        """UserError where the folder is no export, was made for other settings, does not fit
-        together, or gives no numbers."""
+        """UserError if the folder is no export, was made for other settings, is inconsistent,
+        or outputs NaN."""
         self._about = read_manifest(folder)
         self._check(folder, config)
         about = self._about
@@ -212,13 +212,13 @@ class OnnxStepper:
         return shown
 
     def check(self, config: ModelConfig) -> None:
-        """UserError where they are not those that are part of the graphs."""
+        """UserError if the settings differ from those in the graphs."""
         for name in ("temperature", "momentum"):
             if getattr(config, name) != getattr(self._about, name):
                 raise UserError(f"model.{name} is fixed in an exported model: export it again")
 
     def configure(self, config: ModelConfig) -> None:
-        """There is nothing to change."""
+        """Nothing to do: ``check`` allows no change."""
 
     def _write(self, ring: str, new: np.ndarray, position: int) -> None:
         """new (M, n*k, 2D): keys and values of the newest frames, into their places."""
@@ -245,11 +245,11 @@ class OnnxStepper:
             raise UserError(f"an exported model runs on the cpu, not on {config.device}")
 
     def _try(self, folder: Path) -> None:
-        """A window of each of two conversations; UserError where graphs and manifest do not fit,
-        or where weights are no numbers or all alike."""
+        """Run one window of two sessions; UserError if graphs and manifest do not fit, or if
+        the output is NaN or the same for both."""
         try:
             reactions = [self._conversation(seed) for seed in range(2)]
-        except Exception as error:  # of what does not fit onnxruntime and numpy have many kinds
+        except Exception as error:  # several kinds for wrong shapes
             reason = shown(str(error).partition("\n")[0])
             raise UserError(f"{folder} does not fit together ({reason}): {HELP}") from error
         if not np.isfinite(reactions).all():
@@ -291,14 +291,14 @@ def _session(path: Path, threads: int, graph: GraphShapes) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # What onnxruntime says of a graph is in the error, too.
+    # The error contains onnxruntime's message.
     options.log_severity_level = 4
     refuse_stand_in(path)
     try:
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         inputs = {one.name: tuple(one.shape) for one in session.get_inputs()}
         found = GraphShapes(inputs, tuple(one.name for one in session.get_outputs()))
-    except Exception as error:  # onnxruntime has a dozen kinds, none of them public
+    except Exception as error:  # onnxruntime raises a dozen kinds, none of them public
         reason = str(error).splitlines()[0]
         raise UserError(f"{path} is damaged or missing ({reason}): {HELP}") from error
     if found != graph:

@@ -1,4 +1,4 @@
-"""Pictures as networks take them: channels first, float32 in [-1, 1]."""
+"""Conversion between bytes and the pixels that networks read: float32 in [-1, 1]."""
 
 import torch
 from torch import Tensor

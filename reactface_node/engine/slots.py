@@ -27,10 +27,10 @@ WARM_UPS = 3
 
 
 class Slots:
-    """B sessions of M samples each, window by window; see ``Slot`` for a single one of them."""
+    """B sessions of M samples each, window by window; see ``Slot`` for one of them."""
 
     def __init__(self, model: ReactFace, count: int, samples: int, silence: SpeakerFrames):
-        """silence: a window in which nobody is there, of the shapes that will come."""
+        """silence: a window without face and voice, of the later shapes."""
         self.model, self.window, self.samples = model, model.config.window, samples
         self.noise_width, self.disposition = model.noise_width, model.config.disposition
         self._device = model.listener_mean.device
@@ -46,7 +46,7 @@ class Slots:
             self._listener = self._run()
 
     def begin(self, slot: int, disposition: np.ndarray) -> None:
-        """A new session there of M listeners, (M, S)."""
+        """Begin a new session of M listeners, (M, S), in a slot."""
         with torch.inference_mode():
             for old, new in zip(leaves(self._state), leaves(self._fresh), strict=True):
                 old[slot] = new[0]
@@ -57,8 +57,8 @@ class Slots:
     def step(
         self, speakers: Sequence[SpeakerFrames | None], noise: Sequence[np.ndarray | None]
     ) -> np.ndarray:
-        """The next window of every session that has one: (B, M, w, 58); of the others nothing
-        that means anything."""
+        """The next window of every session that has one: (B, M, w, 58); rows of the others are
+        undefined."""
         blank = np.zeros(self._noise.shape[1:], np.float32)
         spoken = upload([one or self._silence for one in speakers], self._device)
         drawn = np.stack([blank if one is None else one for one in noise])
@@ -90,8 +90,8 @@ class Slots:
             self._graph.replay()
 
     def _capture(self) -> None:
-        """As torch's notes on CUDA graphs want it: warmed up on a stream of its own, then
-        captured. Meanwhile nobody goes on, so that nothing is lost."""
+        """Capture the step as torch's notes on CUDA graphs describe: warm up on a separate
+        stream, then capture. No slot is active meanwhile, so no state changes."""
         active = self._active.clone()
         self._active.zero_()
         try:
@@ -109,7 +109,7 @@ class Slots:
             self._active.copy_(active)
 
     def _run(self) -> Tensor:
-        """One step of all; in the state nothing but values changes."""
+        """One step of all slots; the tensors of the state stay the same objects."""
         state = self._state
         output, after = self.model.advance(
             self._speaker, self.model.begin_window(self._noise, state)
@@ -122,7 +122,7 @@ class Slots:
         return output.listener
 
     def _blank(self, count: int) -> ModelState:
-        """A state of sessions that begin, with all the tensors that one has later."""
+        """The state of new sessions, with all tensors that it has later."""
         state = self.model.initial_state(count, self.samples, streaming=True)
         encoder = self.model.face_encoder
         if not isinstance(state.face, PixelState):
@@ -134,7 +134,7 @@ class Slots:
 
 
 def leaves(state: Any) -> Iterator[Tensor]:
-    """The tensors of a state, in order, without its rings and what only lives within a step."""
+    """The tensors of a state, in order, without rings and tensors of a single step."""
     if isinstance(state, Tensor):
         yield state
     elif isinstance(state, tuple):
@@ -146,7 +146,7 @@ def leaves(state: Any) -> Iterator[Tensor]:
 
 
 class Slot:
-    """One slot of a batch as a session's ``engine.Stepper``."""
+    """One slot of a batch as the ``stepper.Stepper`` of a session."""
 
     def __init__(self, slots: Slots, index: int, count: int):
         self._slots, self._index, self._count = slots, index, count
@@ -157,7 +157,7 @@ class Slot:
         self._slots.begin(self._index, disposition)
 
     def step(self, speaker: SpeakerFrames, noise: np.ndarray) -> np.ndarray:
-        """This session alone goes on."""
+        """Run the next frames of this session only."""
         mine = [index == self._index for index in range(self._count)]
         shown: np.ndarray = self._slots.step(
             [speaker if own else None for own in mine], [noise if own else None for own in mine]
@@ -165,10 +165,10 @@ class Slot:
         return shown
 
     def check(self, config: ModelConfig) -> None:
-        """UserError: what one session changes would change all."""
+        """UserError if the settings differ: they are shared by all sessions of the batch."""
         known = self._slots.model.config
         if (config.temperature, config.momentum) != (known.temperature, known.momentum):
             raise UserError("sessions that share a batch share model.temperature and momentum")
 
     def configure(self, config: ModelConfig) -> None:
-        """There is nothing to change."""
+        """Nothing to do: ``check`` allows no change."""

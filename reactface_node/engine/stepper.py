@@ -1,4 +1,4 @@
-"""What runs the model for a session: arrays in, arrays out, whatever library computes."""
+"""The interface of what runs a model for one session: arrays in, arrays out."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -24,10 +24,10 @@ class SpeakerFrames:
 
 
 class Stepper(Protocol):
-    """The model of one session, from frame to frame.
+    """The model of one session, step by step.
 
-    window: w. noise_width: standard normal numbers that a window of a sample takes.
-    disposition: S, numbers that say who a listener is.
+    window: w. noise_width: standard normal numbers for a window of one sample. disposition: S,
+    numbers that describe a listener's character.
     """
 
     window: int
@@ -35,14 +35,14 @@ class Stepper(Protocol):
     disposition: int
 
     def begin(self, disposition: np.ndarray) -> None:
-        """A new session of M listeners, (M, S)."""
+        """Begin a new session of M listeners, (M, S)."""
 
     def step(self, speaker: SpeakerFrames, noise: np.ndarray) -> np.ndarray:
         """The next n frames and the noise of their window (M, noise_width) -> (M, n, 58)."""
         ...
 
     def check(self, config: ModelConfig) -> None:
-        """UserError where ``configure`` cannot take over those settings."""
+        """UserError if ``configure`` cannot change to those settings."""
 
     def configure(self, config: ModelConfig) -> None:
-        """Take over live settings that were checked: temperature and momentum."""
+        """Change live settings that were checked: temperature and momentum."""

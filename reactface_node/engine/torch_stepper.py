@@ -1,4 +1,4 @@
-"""The listener that a config asks for, whichever of the behaviours it has, run by torch."""
+"""Runs the listener of a config by torch, of our model or of the released code's."""
 
 import copy
 from dataclasses import replace
@@ -36,8 +36,8 @@ def load_listener(config: Config, device: str) -> ReactFace | OfficialListener:
 def sampled_as(
     model: ReactFace | OfficialListener, config: ModelConfig
 ) -> ReactFace | OfficialListener:
-    """The same weights, shared, drawn from with the temperature and momentum of ``config``."""
-    # Shallow copies: the parameters and buffers stay the very same tensors.
+    """A model with the same, shared weights and the temperature and momentum of ``config``."""
+    # Shallow copies: parameters and buffers are the same tensors.
     drawn = copy.copy(model)
     drawn.config = replace(model.config, temperature=config.temperature, momentum=config.momentum)
     if isinstance(drawn, OfficialListener):
@@ -48,7 +48,7 @@ def sampled_as(
 
 
 class TorchStepper:
-    """See ``engine.Stepper``. The model is shared and never changed."""
+    """See ``stepper.Stepper``. The model is shared and never changed."""
 
     def __init__(self, model: ReactFace | OfficialListener):
         self._model = model
@@ -69,7 +69,7 @@ class TorchStepper:
         return shown
 
     def check(self, config: ModelConfig) -> None:
-        """All can be taken over."""
+        """All changes are possible."""
 
     def configure(self, config: ModelConfig) -> None:
         self._model = sampled_as(self._model, config)
@@ -84,13 +84,13 @@ def load_model(config: Config) -> ReactFace | OfficialListener:
 
 
 def load_stepper(config: Config) -> TorchStepper:
-    """For a session, as ``load_model``."""
+    """The stepper of a session; loads as ``load_model``."""
     return TorchStepper(load_model(config))
 
 
 def lowered(model: ReactFace, precision: str, device: str) -> ReactFace:
-    """The model, to be run only, with its large encoders in that precision; all else, and the
-    state, stay float32. UserError where it has none, or the device cannot."""
+    """The model for inference with its large encoders in that precision; other parts and the
+    state stay float32. UserError if it has none, or if the device does not support it."""
     face, speech = model.face_encoder, model.speech_encoder
     if isinstance(speech, Wav2Vec2Encoder):
         fold(speech.backbone)
@@ -106,8 +106,8 @@ def lowered(model: ReactFace, precision: str, device: str) -> ReactFace:
 
 
 def fold(backbone: nn.Module) -> None:
-    """Weights that are products of others, as the positional convolution's, once for all instead
-    of with every window. They are then not those that a checkpoint names."""
+    """Compute parametrized weights (the positional convolution's) once instead of in every
+    window. Their names then differ from the checkpoint's."""
     for module in list(backbone.modules()):
         if parametrize.is_parametrized(module, "weight"):
             parametrize.remove_parametrizations(module, "weight")

@@ -1,4 +1,4 @@
-"""From a session's arrays to the model's tensors on its device."""
+"""Copies a session's arrays to tensors on the model's device."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ from reactface_node.model.records import SpeakerInput
 
 
 def upload(speakers: Sequence[SpeakerFrames], device: torch.device) -> SpeakerInput:
-    """Speakers, of as many frames each -> a batch of them.
+    """Speakers with equal numbers of frames -> one batch.
 
-    Pixels go over as bytes and become numbers there: a quarter of what is to be copied, and
-    none of it the CPU's work.
+    Pixels are copied as bytes and converted on the device: a quarter of the data, and no work
+    for the CPU.
     """
     parts = zip(*(vars(speaker).values() for speaker in speakers), strict=True)
     face, *rest = (send(np.stack(part), device) for part in parts)
@@ -23,7 +23,7 @@ def upload(speakers: Sequence[SpeakerFrames], device: torch.device) -> SpeakerIn
 
 
 def send(array: np.ndarray, device: torch.device) -> Tensor:
-    """To the device; to a GPU through pinned memory, without waiting for it."""
+    """Copy to the device; to a GPU asynchronously through pinned memory."""
     tensor = torch.from_numpy(array)
     if device.type != "cuda":
         return tensor.to(device)

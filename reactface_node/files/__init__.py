@@ -1,1 +1,1 @@
-"""Files and folders: whole or not there, read with care, downloaded, and found beside the code."""
+"""Files and folders: atomic writing, checked reading, downloads, and files of the installation."""

@@ -12,17 +12,18 @@ from reactface_node.files.text import shown
 from reactface_node.schema import NUM_COEFFICIENTS
 
 LARGEST = 1e6
-"""No coefficient in any unit is larger, and a sum of squares of such still fits float32."""
+"""No coefficient is larger in any unit; a sum of squares of such numbers still fits float32."""
 
 
 def load_array(path: Path) -> np.ndarray:
-    """An .npy file's numbers, mapped. UserError that names the file if it does not hold such."""
+    """The numbers of an .npy file as a memory map. UserError, with the file's name, if it holds
+    none."""
     try:
-        # Not np.load, which would take an .npz archive of any name for its own.
+        # Not np.load, which also opens .npz archives of any name.
         array: np.ndarray = np.lib.format.open_memmap(path, "r")
     except FileNotFoundError:
         raise UserError(f"{path} is missing") from None
-    except Exception as error:  # a header that lies raises what Python and mmap say of its numbers
+    except Exception as error:  # a wrong header raises many kinds of errors in Python and mmap
         reason = shown(str(error))
         raise UserError(f"{path} is no .npy array that can be read: {reason}") from error
     if array.dtype.kind not in "biuf":
@@ -31,7 +32,7 @@ def load_array(path: Path) -> np.ndarray:
 
 
 def usable(values: np.ndarray) -> np.ndarray:
-    """bool, where a number can be a coefficient: neither NaN nor beyond ``LARGEST``."""
+    """bool: whether each number can be a coefficient, i.e. is not NaN and at most ``LARGEST``."""
     return np.abs(np.asarray(values, np.float64)) <= LARGEST
 
 
@@ -42,7 +43,7 @@ def space_of(mean_face: Path | None) -> Space:
 
 
 def mean_face_problems(path: Path | None) -> Iterator[str]:
-    """A line if the file of ``space_of`` cannot be used."""
+    """One line if ``space_of`` cannot use the file."""
     try:
         space_of(path)
     except UserError as error:

@@ -1,4 +1,4 @@
-"""Files from the web: whole and verified, or not there; what was cut short goes on later."""
+"""Downloads: a file appears only complete and verified; an interrupted download continues later."""
 
 import hashlib
 import re
@@ -29,7 +29,7 @@ PARTIAL, NOTHING_LEFT = 206, 416
 
 
 class _Redirects(HTTPRedirectHandler):
-    """Follows to the web alone; a model hub tells a file's sha256 before it redirects."""
+    """Follows redirects to http and https only; keeps the sha256 that a hub sends."""
 
     def __init__(self) -> None:
         self.sha256: str | None = None
@@ -49,11 +49,11 @@ def download(
 ) -> None:
     """The file at a URL as ``target``, with a progress bar.
 
-    sha256: what it must have, or how that begins; where None, what the server itself says it is.
     limit_s: a longer download is stopped, as if the server had stopped.
-    UserError, one line, where the server cannot be reached, has no such file, stops half-way or
-    sends something else; ``target`` is then as it was, and what came of it is kept for the next
-    try, unless it is wrong.
+    sha256: the expected digest or its first digits; None = the digest that the server sends, if
+    any. UserError, one line, if the server cannot be reached, has no such file, stops early or
+    sends another file. ``target`` is then unchanged; the part that arrived is kept for the next
+    call, unless it is of another file.
     """
     _check_scheme(url)
     part = unfinished_folder(target) / target.name
@@ -61,7 +61,7 @@ def download(
     have = part.stat().st_size if part.is_file() and note.is_file() else 0
     headers = {"User-Agent": "reactface"}
     if have:
-        # If it has changed since, the server sends all of the new one.
+        # If the file has changed since, the server sends the whole new one.
         headers |= {"Range": f"bytes={have}-", "If-Range": note.read_text(encoding="utf-8")}
     redirects = _Redirects()
     host = urlsplit(url).netloc
@@ -69,7 +69,7 @@ def download(
     until_s = None if limit_s is None else time.monotonic() + limit_s
     try:
         with build_opener(redirects).open(Request(url, headers=headers), timeout=timeout_s) as got:
-            # Not before: without a connection everything stays as it was.
+            # Only now, so that nothing changes without a connection.
             make_folder(target.parent)
             with hidden_place(target, keep=True):
                 _receive(got, part, have if got.status == PARTIAL else 0, until_s)
@@ -101,7 +101,7 @@ def file_sha256(path: Path) -> str:
 
 
 def _note(part: Path) -> Path:
-    """Beside a file that is not complete: the server's mark of its version."""
+    """The file beside an incomplete one that holds the server's ETag or date of it."""
     return part.with_name(f"{part.name}.etag")
 
 
@@ -116,7 +116,7 @@ def _receive(got: Any, part: Path, have: int, until_s: float | None) -> None:
     length = got.headers.get("Content-Length")
     total = have + int(length) if length else None
     mark, note = got.headers.get("ETag") or got.headers.get("Last-Modified"), _note(part)
-    # A weak ETag does not vouch for the bytes, and If-Range refuses it.
+    # A weak ETag does not guarantee equal bytes, and If-Range does not accept it.
     if mark and not mark.startswith("W/"):
         note.write_text(mark, encoding="utf-8")
     else:

@@ -1,4 +1,4 @@
-"""Figures of matplotlib as PNG files, whole or not there."""
+"""Figures of matplotlib, written atomically as PNG files."""
 
 from pathlib import Path
 
@@ -10,12 +10,11 @@ DPI = 150
 
 
 def new_figure(width: float, height: float, dpi: int = DPI) -> Figure:
-    """An empty figure of that many inches, which belongs to no window and no global state."""
+    """An empty figure, size in inches, without a window and without pyplot's global state."""
     return Figure(figsize=(width, height), dpi=dpi, facecolor="white")
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """The figure as PNG, at its own size and whole or not at all; UserError where it cannot
-    be written."""
+    """Write the figure as PNG at its own size, atomically; UserError if it cannot be written."""
     with written_whole(path) as unfinished:
         figure.savefig(unfinished, format="png", dpi=figure.dpi)

@@ -12,7 +12,7 @@ LINE_EVERY_S = 10.0
 
 
 class ProgressBar(tqdm):
-    """tqdm, with its arguments; where stderr is no terminal it writes plain lines."""
+    """tqdm with the same arguments; it writes plain lines if stderr is not a terminal."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._in_log = sys.stderr is None or not sys.stderr.isatty()
@@ -21,7 +21,7 @@ class ProgressBar(tqdm):
         if sys.stderr is None:
             options["disable"] = True
         elif self._in_log:
-            # The time is asked for at every step.
+            # tqdm then checks the time at every step.
             options |= {"mininterval": LINE_EVERY_S, "miniters": 0}
             if form := options.get("bar_format"):
                 options["bar_format"] = form.replace("|{bar}|", "")
@@ -30,7 +30,7 @@ class ProgressBar(tqdm):
         super().__init__(*args, **options)
 
     def __iter__(self) -> Iterator[Any]:
-        """Counts every step, which a bar does only when it is shown."""
+        """Count every step in a log too; tqdm counts only when the bar is drawn."""
         if not self._in_log or self.disable:
             yield from super().__iter__()
             return
@@ -42,7 +42,7 @@ class ProgressBar(tqdm):
             self.close()
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
-        """Called at every step by whoever shows figures beside the bar."""
+        """Draw the bar, or write a line if the last one is ten seconds old."""
         if not self._in_log:
             super().display(msg, pos)
             return
@@ -53,15 +53,15 @@ class ProgressBar(tqdm):
         print(self, file=self.fp, flush=True)
 
     def clear(self, nolock: bool = False) -> None:
-        """A line in a log stays."""
+        """Remove the bar from the terminal; lines in a log stay."""
         if not self._in_log:
             super().clear(nolock)
 
     def close(self) -> None:
-        """Without the empty line that a bar leaves."""
+        """End the bar; in a log, without the empty line that tqdm writes."""
         if not self._in_log or self.disable:
             super().close()
             return
-        # As if it had not been shown yet: it leaves nothing behind.
+        # As if the bar had never been drawn: tqdm then writes nothing.
         self.last_print_t, self.delay = self.start_t, LINE_EVERY_S
         super().close()

@@ -1,4 +1,4 @@
-"""Checkpoints as other people's training code saves them: a pickled dictionary of tensors."""
+"""Checkpoints of other training code: pickled dictionaries of tensors (.pth)."""
 
 import os
 import pickle
@@ -14,7 +14,7 @@ from reactface_node.files.resources import refuse_stand_in
 from reactface_node.files.tensors import read_safetensors
 
 WRAPPED_IN = ("state_dict", "model", "net_G_ema", "net_G")
-"""Under which name a state dict lies where the file holds more, such as an optimiser."""
+"""Keys under which a state dict lies in files that hold more, such as an optimiser."""
 _PARALLEL = "module."
 # Before and after torch 2.1: magnitude and direction of a weight-normalised convolution.
 _WEIGHT_NORM = {
@@ -26,7 +26,7 @@ _WEIGHT_NORM = {
 def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     """Metadata and tensors of a .safetensors file, or of a .pth file, which has no metadata.
 
-    UserError where it is missing, and as ``read_safetensors`` and ``read_released``.
+    UserError if it is missing, and as ``read_safetensors`` and ``read_released``.
     """
     if not os.path.isfile(path):
         raise UserError(f"{path} is missing")
@@ -36,10 +36,10 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
 
 
 def read_released(path: Path) -> dict[str, Tensor]:
-    """The tensors of a .pth file by name, on the CPU; DataParallel's ``module.`` is taken off and
-    weight-norm tensors have their new names.
+    """The tensors of a .pth file by name, on the CPU; without DataParallel's prefix ``module.``,
+    and with the new names of weight-norm tensors.
 
-    Nothing is executed: UserError where the file holds anything but data, is damaged, or has no
+    Nothing is executed: UserError if the file holds anything but data, is damaged, or has no
     tensors.
     """
     refuse_stand_in(path)
@@ -62,14 +62,14 @@ def _load(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        # torch says in many lines how to switch its protection off.
+        # torch's own text is long and says how to switch the protection off.
         if "weights_only" in str(error) or "Unsupported" in str(error):
             raise UserError(
                 f"{path} is refused: it holds code or objects beside its tensors; save its "
                 "state_dict alone"
             ) from error
         raise UserError(f"{path} is damaged or no checkpoint of torch") from error
-    except Exception as error:  # what a damaged pickle raises is for nobody to say
+    except Exception as error:  # a damaged pickle can raise any error
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{path} is damaged or no checkpoint of torch: {reason}") from error
 

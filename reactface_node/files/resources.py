@@ -1,5 +1,4 @@
-"""What is around the code: the files beside it, in a source checkout or installed under share/,
-and the machine."""
+"""Files of the installation (a source checkout or share/), and the name of the CPU."""
 
 import os
 import platform
@@ -24,7 +23,7 @@ def folder(name: str) -> Path:
 
 
 def version() -> str:
-    """The package's version, from package.xml, where alone it is written."""
+    """The package's version, from package.xml, the only place where it is written."""
     text = (folder("config").parent / "package.xml").read_text(encoding="utf-8")
     found = re.search(r"<version>(.*?)</version>", text)
     assert found is not None
@@ -32,10 +31,10 @@ def version() -> str:
 
 
 def weights_file(name: str) -> Path | None:
-    """A path (~ is the home, a relative one begins in the working directory), or a name in
-    weights/ and nowhere else; None if neither is a file. UserError as ``refuse_stand_in``."""
+    """The file of a path (~ and relative paths work) or of a name in weights/; None if there is
+    none. UserError as ``refuse_stand_in``."""
     for path in _places(name):
-        # Not Path.is_file, which raises where a name is too long or a folder closed.
+        # Not Path.is_file, which raises for names that are too long and folders without access.
         if os.path.isfile(path):
             refuse_stand_in(path)
             return path
@@ -43,7 +42,7 @@ def weights_file(name: str) -> Path | None:
 
 
 def exported_model(name: str) -> Path | None:
-    """The folder of an exported model, looked for as in ``weights_file``; None if there is none."""
+    """The folder of an exported model, searched as in ``weights_file``; None if there is none."""
     return next((path for path in _places(name) if os.path.isdir(path)), None)
 
 
@@ -55,8 +54,7 @@ def _places(name: str) -> list[Path]:
 
 
 def refuse_stand_in(path: Path) -> None:
-    """UserError where a file that should hold data is what often lies in its place: a Git LFS
-    pointer, a web page, or nothing."""
+    """UserError if a file is empty, a Git LFS pointer or a web page instead of data."""
     try:
         with path.open("rb") as file:
             start = file.read(256)

@@ -19,13 +19,13 @@ INTEGERS = (torch.int64, torch.int32, torch.bool)
 
 
 def read_safetensors(path: Path, device: str) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    """Metadata and tensors by name; UserError where the file is damaged."""
+    """Metadata, and tensors by name; UserError if the file is damaged."""
     refuse_stand_in(path)
     try:
         with safe_open(path, framework="pt", device=device) as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return file.metadata() or {}, tensors
-    except Exception as error:  # torch and safetensors have several kinds for a header that lies
+    except Exception as error:  # torch and safetensors raise several kinds for a wrong header
         if is_device_failure(error):
             raise
         reason = shown(str(error))
@@ -35,7 +35,7 @@ def read_safetensors(path: Path, device: str) -> tuple[dict[str, str], dict[str,
 def write_safetensors(
     path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]
 ) -> None:
-    """The whole file, or what was there before: UserError where it cannot be written."""
+    """Write the file atomically; UserError if it cannot be written."""
     plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     with written_whole(path) as unfinished:
         save_file(plain, unfinished, dict(metadata))
@@ -44,8 +44,8 @@ def write_safetensors(
 def check_format(
     path: Path, metadata: Mapping[str, str], kind: str, known: int, otherwise: str
 ) -> None:
-    """UserError where the file is of another kind (the path and ``otherwise`` say it), or of a
-    later version than the one known."""
+    """UserError if the file is of another kind or of a newer version than ``known``. otherwise:
+    the error text, after the path, for another kind."""
     if metadata.get("format") != kind:
         raise UserError(f"{path} {otherwise}")
     version = metadata.get("version", "")
@@ -58,7 +58,7 @@ def check_format(
 def check_tensors(
     path: Path, expected: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tensor]
 ) -> None:
-    """UserError that names the first tensor that does not fit: by its name, shape or type."""
+    """UserError for the first tensor whose name, shape or type does not fit the model."""
     for name in sorted(expected.keys() | tensors.keys()):
         if name not in tensors:
             raise UserError(f"{path} lacks the tensor {name}")
@@ -74,19 +74,19 @@ def check_tensors(
 
 
 def _is_plain(tensor: torch.Tensor, expected: torch.Tensor) -> bool:
-    """Numbers of the expected kind, all of them there."""
+    """Whether it is a dense tensor of the expected kind of numbers."""
     kinds = FLOATS if expected.is_floating_point() else INTEGERS
     return tensor.dtype in kinds and tensor.layout == torch.strided and not tensor.is_meta
 
 
 def check_values(path: Path, name: str, tensor: torch.Tensor) -> None:
-    """UserError where weights are no numbers, or those of a matrix all alike."""
+    """UserError if weights are NaN or infinite, or if all weights of a matrix are equal."""
     if not tensor.numel() or not tensor.is_floating_point():
         return
     low, high = torch.aminmax(tensor)
     if not bool(torch.isfinite(low) & torch.isfinite(high)):
         raise UserError(f"{path} is damaged: {name} holds NaN or infinite weights")
-    # Biases and norms may well be; of a matrix, at the latest its initialisation sees to it.
+    # Biases and norms may be constant; a matrix is random from its initialisation on.
     is_matrix = sum(size > 1 for size in tensor.shape) > 1 and tensor.numel() >= FEWEST_UNLIKE
     if is_matrix and bool(low == high):
         raise UserError(f"{path} is damaged or was never trained: all weights of {name} are alike")

@@ -1,7 +1,7 @@
-"""YAML and JSON files that a user gives: whatever they hold, the result is their content or one
-UserError, in bounded time and memory.
+"""YAML and JSON files of users: any content gives either its values or one UserError, in bounded
+time and memory.
 
-Size, nesting and the values behind YAML's aliases are bounded; nothing but plain data is made.
+Size, nesting and the number of values behind YAML's aliases are limited; only plain data is made.
 """
 
 import json
@@ -19,7 +19,7 @@ from reactface_node.errors import UserError
 MOST_YAML_BYTES = 1 << 18
 MOST_JSON_BYTES = 1 << 26
 MOST_VALUES = 20_000
-"""In one YAML file, what aliases stand for counted as often as they stand for it."""
+"""Limit of one YAML file; the values of an alias count each time it is used."""
 DEEPEST = 20
 LONGEST_NUMBER = 64
 SHOWN_CHARACTERS = 60
@@ -39,15 +39,15 @@ _CORE = "tag:yaml.org,2002:"
 
 
 class Plain(str):
-    """A scalar without quotes, as it is written: what it means is decided by who reads it.
+    """A scalar without quotes, as text; the reader decides what it means (``meaning``).
 
-    An id such as 0123 or no stays a text where a text is meant.
+    So an id such as 0123 or no stays a text if a text is expected.
     """
 
 
 def meaning(value: Any) -> Any:
-    """A Plain as bool, int, float or None where it reads like one, else as str; all other values
-    as they are. Numbers are those of YAML 1.2, also 1e-3 and .5, and may have underscores."""
+    """A Plain as bool, int, float or None if it has that form, else as str; other values
+    unchanged. Numbers are those of YAML 1.2, also 1e-3 and .5, and may have underscores."""
     if not isinstance(value, Plain):
         return value
     text = str(value)
@@ -67,7 +67,7 @@ def meaning(value: Any) -> Any:
 def shown(value: Any) -> str:
     """A value for one line of an error message."""
     if isinstance(value, int) and not isinstance(value, bool):
-        # Python refuses to write a longer one.
+        # Python raises for a longer one.
         return str(value) if abs(value) < 10**LONGEST_NUMBER else "a huge number"
     text = repr(str(value)) if isinstance(value, str) else " ".join(repr(value).split())
     if isinstance(value, str) and value and not isinstance(meaning(value), str):
@@ -76,7 +76,7 @@ def shown(value: Any) -> str:
 
 
 def is_text(text: str) -> bool:
-    """Whether it can be a file name, part of a message and a line on the terminal."""
+    """Whether the text can be encoded as UTF-8 and has no NUL: valid in file names and messages."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -85,13 +85,13 @@ def is_text(text: str) -> bool:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping that a YAML file holds; {} where it is empty. Scalars are ``Plain`` or, in
-    quotes, str. UserError where it cannot be read or is no such mapping."""
+    """The mapping that a YAML file holds; {} if it is empty. Scalars are ``Plain`` or, in quotes,
+    str. UserError if it cannot be read or is no mapping."""
     return parse_yaml(_decoded(path, read_bytes(path, MOST_YAML_BYTES)), path)
 
 
 def parse_yaml(text: str, source: object) -> dict[str, Any]:
-    """As ``read_yaml``; ``source`` is named in what is raised."""
+    """As ``read_yaml``; errors name ``source``."""
     try:
         values = _Composer(yaml.parse(text, yaml.SafeLoader)).compose()
     except UserError as error:
@@ -99,7 +99,7 @@ def parse_yaml(text: str, source: object) -> dict[str, Any]:
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{source} is not valid YAML: {reason[:300]}") from error
-    except Exception as error:  # PyYAML's scanner lets through what Python says of some escapes
+    except Exception as error:  # PyYAML's scanner passes on Python's errors for some escapes
         raise UserError(f"{source} is not valid YAML: {shown(str(error))}") from error
     if meaning(values) is None:
         return {}
@@ -110,19 +110,19 @@ def parse_yaml(text: str, source: object) -> dict[str, Any]:
 
 
 def plain_scalar(text: str) -> str:
-    """A value of the command line: Plain, or what stands in its quotes."""
+    """A value of the command line: a Plain, or the text inside its quotes."""
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         return text[1:-1]
     return Plain(text)
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object that a JSON file holds; UserError where it cannot be read or holds none."""
+    """The object in a JSON file; UserError if it cannot be read or holds none."""
     return parse_json(_decoded(path, read_bytes(path, MOST_JSON_BYTES)), path)
 
 
 def parse_json(text: str, source: object) -> dict[str, Any]:
-    """As ``read_json``; ``source`` is named in what is raised."""
+    """As ``read_json``; errors name ``source``."""
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -134,9 +134,9 @@ def parse_json(text: str, source: object) -> dict[str, Any]:
 
 
 def read_bytes(path: Path, most: int) -> bytes:
-    """All of a regular file of at most so many bytes; UserError where it is none."""
+    """All bytes of a regular file; UserError if it is none or larger than ``most`` bytes."""
     try:
-        # A pipe would wait for whoever writes into it.
+        # Opening a pipe would wait for its writer.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise UserError(f"cannot read {path}: it is no regular file")
@@ -166,7 +166,7 @@ class _Composer:
         self._values = 0
 
     def compose(self) -> Any:
-        """The only document; None where there is none."""
+        """The only document; None if there is none."""
         next(self._events)
         event = next(self._events)
         if isinstance(event, yaml.StreamEndEvent):
@@ -179,7 +179,7 @@ class _Composer:
 
     def _value(self, event: Any, deepest: int) -> Any:
         if isinstance(event, yaml.AliasEvent):
-            # While it is made it has no value yet: no value holds itself.
+            # An anchor has no value while it is read, so no value contains itself.
             if event.anchor not in self._anchors:
                 line = event.start_mark.line + 1 if event.start_mark else 0
                 raise UserError(f"line {line}: no value *{event.anchor} yet")

@@ -1,4 +1,4 @@
-"""Files and folders that are whole or not there."""
+"""Atomic writing: files and folders appear under their names only when they are complete."""
 
 import errno
 import fcntl
@@ -23,16 +23,16 @@ _WRITE_ERRORS = {
     "sqlite3": "Error",
     "av.error": "FFmpegError",
 }
-"""What libraries raise, beside OSError, where they cannot write."""
+"""Errors of libraries that cannot write, beside OSError."""
 
 
 @contextmanager
 def written_whole(path: Path, keep: bool = False) -> Iterator[Path]:
-    """Gives the place at which to make a file or a folder, which becomes ``path`` at the end.
+    """Yields a temporary path at which to make a file or folder; at the end it becomes ``path``.
 
-    Until then readers find ``path`` as it was before. Missing folders above it are made. On any
-    exception nothing changes, and what was made is removed, or kept for the next try (``keep``).
-    UserError, one line, where it cannot be written or another process is writing it.
+    Until then readers see the old ``path``. Missing parent folders are made. After an exception
+    ``path`` is unchanged and the temporary files are removed; keep: they stay for the next call.
+    UserError, one line, if it cannot be written or another process is writing it.
     """
     make_folder(path.parent)
     with write_errors(path), hidden_place(path, keep) as unfinished:
@@ -42,11 +42,11 @@ def written_whole(path: Path, keep: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def hidden_place(path: Path, keep: bool = False) -> Iterator[Path]:
-    """Gives the place at which to make what ``put_in_place`` names ``path``.
+    """Yields a temporary path for ``put_in_place``.
 
-    It lies in a hidden folder beside ``path`` that only this user can open. What is in that folder
-    at the end is removed, and so is at the beginning what a killed process left there. keep: both
-    stay there, so that a later call can go on with it. UserError where another process has it.
+    It lies in a hidden folder beside ``path`` that only this user can open. The folder is emptied
+    at the beginning (a killed process may have left files) and removed at the end. keep: files
+    stay there, so that a later call can continue. UserError if another process uses it.
     """
     folder = unfinished_folder(path)
     descriptor = _locked(folder, path)
@@ -56,7 +56,7 @@ def hidden_place(path: Path, keep: bool = False) -> Iterator[Path]:
         yield folder / path.name
     finally:
         if keep:
-            with suppress(OSError):  # It is not empty: that is what is kept.
+            with suppress(OSError):  # Not empty: files are kept for the next call.
                 folder.rmdir()
         else:
             shutil.rmtree(folder, ignore_errors=True)
@@ -64,8 +64,9 @@ def hidden_place(path: Path, keep: bool = False) -> Iterator[Path]:
 
 
 def put_in_place(unfinished: Path, path: Path) -> None:
-    """Renames what is complete to ``path``, once it is on the disk: after a power cut, too, there
-    is all of it or what was there before."""
+    """Flush a complete file or folder to the disk and rename it to ``path``.
+
+    So even after a power cut ``path`` is either complete or the old one."""
     parts = unfinished.rglob("*") if unfinished.is_dir() else (unfinished,)
     for part in parts:
         if part.is_file():
@@ -76,7 +77,7 @@ def put_in_place(unfinished: Path, path: Path) -> None:
 
 @contextmanager
 def write_errors(path: Path) -> Iterator[None]:
-    """Inside, an error of the disk, or a library's for it, is the UserError ``cannot_write``."""
+    """Inside, OSError and libraries' errors of writing become the UserError ``cannot_write``."""
     try:
         yield
     except _write_errors() as error:
@@ -84,8 +85,8 @@ def write_errors(path: Path) -> Iterator[None]:
 
 
 def _write_errors() -> tuple[type[Exception], ...]:
-    """Libraries' errors only where they are loaded: `ros2 launch` reads settings by a Python that
-    has nothing but PyYAML."""
+    """Includes the errors of libraries that are loaded; none is imported here, since `ros2 launch`
+    uses a Python that has only PyYAML."""
     loaded = ((sys.modules.get(module), name) for module, name in _WRITE_ERRORS.items())
     return (OSError, *(getattr(module, name) for module, name in loaded if module is not None))
 
@@ -111,7 +112,7 @@ def _hidden_name(name: str) -> str:
 
 
 def _locked(folder: Path, path: Path) -> int:
-    """The locked descriptor of the folder, which is made if need be."""
+    """The locked descriptor of the folder; makes the folder if it is missing."""
     for _ in range(TRIES):
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
@@ -138,7 +139,7 @@ def _locked(folder: Path, path: Path) -> int:
 
 
 def lock(descriptor: int, path: Path) -> None:
-    """Locks an open file or folder until it is closed; UserError if another process has."""
+    """Lock an open file or folder until it is closed; UserError if another process has it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -148,20 +149,20 @@ def lock(descriptor: int, path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """UTF-8, as ``written_whole``."""
+    """Write UTF-8 text, as ``written_whole``."""
     with written_whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
 
 
 def check_new(path: Path, makes_folders: bool = False) -> None:
-    """UserError where something is called ``path`` already, or as ``check_writable``."""
+    """UserError if ``path`` exists already, also as a broken link, and as ``check_writable``."""
     if os.path.lexists(path):
         raise UserError(f"{path} exists already; choose another output or remove it")
     check_writable(path, makes_folders)
 
 
 def check_writable(path: Path, makes_folders: bool = False) -> None:
-    """UserError where nothing can be written under the name ``path``.
+    """UserError if no file or folder of the name ``path`` can be written.
 
     makes_folders: missing folders above it will be made, so they need not be there.
     """
@@ -180,7 +181,7 @@ def check_writable(path: Path, makes_folders: bool = False) -> None:
 
 
 def home_path(text: str) -> Path:
-    """A path in which ``~`` and ``~user`` stand for home folders; UserError without such a user."""
+    """The path with ``~`` and ``~user`` replaced by home folders; UserError for an unknown user."""
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
@@ -188,7 +189,7 @@ def home_path(text: str) -> Path:
 
 
 def make_folder(path: Path) -> None:
-    """The folder and those above it; UserError where a file or a right is in the way."""
+    """Make the folder and its parents; UserError if a file is in the way or it is not allowed."""
     try:
         if not path.is_dir():
             path.mkdir(parents=True, exist_ok=True)
@@ -199,9 +200,9 @@ def make_folder(path: Path) -> None:
 
 
 def cannot_write(path: Path, error: Exception, kept: str = "") -> UserError:
-    """One line on why a file could not be written. kept: what is not lost."""
+    """UserError with the reason in one line. kept: text on the files that are kept."""
     code = getattr(error, "errno", None)
-    # safetensors and sqlite give words and no number.
+    # safetensors and sqlite give a text but no errno.
     said = str(error)
     full = code in (errno.ENOSPC, errno.EDQUOT) or any(words in said for words in _FULL)
     reason = getattr(error, "strerror", None) or (said.splitlines() or [type(error).__name__])[0]

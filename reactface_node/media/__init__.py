@@ -1,1 +1,1 @@
-"""Sound and video in and out: decoding, resampling, capture, encoding, and a window on a screen."""
+"""Audio and video input and output: decoding, resampling, capture, encoding, display."""

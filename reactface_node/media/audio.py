@@ -1,8 +1,8 @@
-"""The microphone on one 16 kHz grid: mono conversion, sample clock, streaming resampling.
+"""Audio on one 16 kHz grid: mono conversion, sample clock, streaming resampling.
 
-Chunks arrive with jittering stamps, but their samples are evenly spaced. So a clock that
-counts samples, anchored at one stamp, places them; it is anchored anew only where a stamp
-strays further from it than ``gap_s``.
+The stamps of chunks jitter, but their samples are evenly spaced. So a clock that counts samples
+from one stamp on places them; it starts from a new stamp only if that differs from the clock by
+more than ``gap_s``.
 """
 
 from collections import deque
@@ -17,10 +17,10 @@ from reactface_node.schema import SAMPLE_RATE_HZ
 # is missing between a window's end and its reaction. LQ is flat to 5.9 kHz, -3 dB at 6.5 kHz,
 # and no alias is louder than -100 dB. QQ has no delay, but no anti-aliasing either.
 QUALITY = "LQ"
-# A header that lies (rate 1) would turn one chunk into hours of audio.
+# A wrong header (rate 1) would turn one chunk into hours of audio.
 RATES_HZ = (4000, 384000)
 LONGEST_CHUNK_S = 10.0
-"""Of a longer chunk the newest part is heard: nothing waits while minutes are resampled."""
+"""Only the newest part of a longer chunk is used: resampling minutes would block the session."""
 MOST_CHANNELS = 64
 _MOST_VALUES = 2**24
 _FULL_SCALE = {("i", 1): 2.0**7, ("u", 1): 2.0**7, ("i", 2): 2.0**15, ("i", 4): 2.0**31}
@@ -29,7 +29,7 @@ _REMEMBERED_CHUNKS = 8
 
 @dataclass
 class AudioStats:
-    """What became of the audio since the start; resets keep it.
+    """Counters of the audio since the start; a reset keeps them.
 
     audio_chunks: chunks pushed with a usable stamp.
     audio_s: seconds of 16 kHz audio that were placed on the timeline.
@@ -105,21 +105,21 @@ def float_to_int16(samples: np.ndarray) -> np.ndarray:
 
 
 def check_rate(rate_hz: float) -> None:
-    """ValueError where a rate is outside ``RATES_HZ``."""
+    """ValueError if a rate is outside ``RATES_HZ``."""
     if not RATES_HZ[0] <= rate_hz <= RATES_HZ[1]:
         raise ValueError(f"audio rate must be {RATES_HZ[0]} to {RATES_HZ[1]} Hz, not {rate_hz}")
 
 
 def check_audio(samples: Any, rate_hz: float) -> None:
-    """ValueError where ``Timeline.push_audio`` would refuse them."""
+    """ValueError for samples or rates that ``Timeline.push_audio`` refuses."""
     check_rate(rate_hz)
     pcm = np.asarray(samples)
     to_mono(pcm[:0] if pcm.ndim else pcm, AudioStats())
 
 
 def longest_part(samples: Any, rate_hz: float, most_s: float = LONGEST_CHUNK_S) -> int:
-    """How many samples of (n,) or (n, channels) are taken at once: all, unless they last longer,
-    or have very many channels."""
+    """How many samples of (n,) or (n, channels) are used at once: at most ``most_s`` seconds,
+    fewer if there are very many channels."""
     pcm = np.asarray(samples)
     channels = max(1, pcm.shape[1]) if pcm.ndim == 2 else 1
     count = len(pcm) if pcm.ndim else 0
@@ -127,7 +127,7 @@ def longest_part(samples: Any, rate_hz: float, most_s: float = LONGEST_CHUNK_S) 
 
 
 def root_mean_square(samples: Any) -> float:
-    """PCM as for ``to_mono`` -> how loud it is, of full scale 1; 0 for no samples."""
+    """PCM as for ``to_mono`` -> root mean square, 1 = full scale; 0 for no samples."""
     mono = to_mono(samples, AudioStats())
     return float(np.sqrt(np.mean(np.square(mono)))) if len(mono) else 0.0
 
@@ -135,8 +135,8 @@ def root_mean_square(samples: Any) -> float:
 class AudioTrack:
     """Mono chunks of any rate, placed on the 16 kHz grid; times are seconds since time zero.
 
-    Sample k of the grid is at k / 16000 s. Every sample is heard at most once: whatever falls
-    before ``reached``, or before what has been taken, is trimmed and counted.
+    Sample k of the grid is at k / 16000 s. Every sample is used at most once: samples before
+    ``reached``, or before the end of the last ``take``, are dropped and counted.
     """
 
     def __init__(self, gap_s: float, stats: AudioStats):
@@ -163,7 +163,7 @@ class AudioTrack:
 
     @property
     def first(self) -> int | None:
-        """Index of the oldest sample that waits to be taken."""
+        """Index of the oldest sample that was not taken yet."""
         return self._pieces[0][0] if self._pieces else None
 
     def push(self, time_s: float, mono: np.ndarray, rate_hz: float) -> None:
@@ -178,15 +178,17 @@ class AudioTrack:
         self._place(self._resampler.resample_chunk(mono))
 
     def flush(self) -> None:
-        """Bring out what the resampler holds back; the clock goes on, a new filter starts."""
+        """Add the samples that the resampler still holds; the clock continues, the filter
+        starts anew."""
         if self._resampler is not None:
             resampler, self._resampler = self._resampler, None
             self._place(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
 
     def take(self, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
-        """Samples [start, end) as float32 (zeros where missing) and which were heard (bool).
+        """Samples [start, end) as float32 (zeros where missing) and a bool mask of those
+        received.
 
-        What lies before ``end`` is gone afterwards, and anything that comes for it is late.
+        Samples before ``end`` are deleted; later chunks for that time count as late.
         """
         audio, heard = np.zeros(end - start, np.float32), np.zeros(end - start, bool)
         self._taken = end
@@ -202,11 +204,11 @@ class AudioTrack:
         return audio, heard
 
     def skip_to(self, index: int) -> None:
-        """Anything that comes for a sample before ``index`` is late from now on."""
+        """From now on chunks for samples before ``index`` count as late."""
         self._taken = index
 
     def _is_duplicate(self, time_s: float, mono: np.ndarray) -> bool:
-        # Digital silence repeats itself without being sent twice (a coarse simulated clock).
+        # Chunks of silence are equal without being sent twice (a coarse simulated clock).
         if mono.any() and any(
             time_s == known_s and np.array_equal(mono, known) for known_s, known in self._recent
         ):
@@ -219,7 +221,7 @@ class AudioTrack:
         if self._anchor_s is None:
             self._anchor(time_s, rate_hz)
         elif abs(stray_s) > self._gap_s:
-            # Drift comes to the threshold in small steps, lost or repeated audio in one.
+            # Drift reaches the threshold in small steps, lost or repeated audio in one.
             if abs(stray_s - self._stray_s) <= self._gap_s / 2:
                 self._stats.reanchors += 1
             elif stray_s > 0:
@@ -253,5 +255,5 @@ class AudioTrack:
         self._stats.overlapping_samples += trimmed - late
         self._stats.audio_s += (count - trimmed) / SAMPLE_RATE_HZ
         if trimmed < count:
-            # The filter rings beyond full scale at steps.
+            # The filter overshoots full scale at steps.
             self._pieces.append((start + trimmed, np.clip(resampled[trimmed:], -1.0, 1.0)))

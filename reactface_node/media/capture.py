@@ -1,4 +1,4 @@
-"""A webcam and a microphone; one that is unplugged is said, and read again once it is back."""
+"""A webcam and a microphone; an unplugged one is logged and opened again when it is back."""
 
 import contextlib
 import logging
@@ -24,8 +24,7 @@ _QUEUED = 500
 
 
 class Device(Protocol):
-    """``read`` blocks until there is something; UserError or OSError where there is nothing
-    any more."""
+    """``read`` blocks until there is data; UserError or OSError if the device is gone."""
 
     def read(self) -> ImageInput | AudioInput: ...
     def close(self) -> None: ...
@@ -36,7 +35,7 @@ class Camera:
 
     def __init__(self, index: int) -> None:
         """UserError if it cannot be opened."""
-        # OpenCV says at length, and every time, what is said here in one line.
+        # OpenCV logs several lines at each try; here it is one.
         level = cv2.setLogLevel(0)
         try:
             self._capture = cv2.VideoCapture(index)
@@ -85,7 +84,7 @@ class Microphone:
 
 
 def _find_alsa() -> None:
-    """PyAV's wheel has an ALSA of its own that looks for its files where it was built."""
+    """Tell the ALSA library in PyAV's wheel where this system's ALSA files are."""
     for name, places in (
         ("ALSA_CONFIG_DIR", [Path("/usr/share/alsa")]),
         ("ALSA_PLUGIN_DIR", sorted(Path("/usr/lib").glob("*/alsa-lib"))),
@@ -98,16 +97,16 @@ def _find_alsa() -> None:
 class Capture:
     """A webcam and a microphone, each read by a thread of its own; stamps are ``time.time()``.
 
-    This is an edge of the product: it may read a clock. The newest image wins; of the sound nothing
-    is lost until the reader is seconds behind. A device that goes is said once, tried again every
-    second, and said again when it is back.
+    Only the newest image is kept; audio is kept until the reader is seconds late. A device that
+    fails is logged once, opened again every second, and logged again when it works.
     """
 
     def __init__(
         self, camera: int | None, microphone: str | None, stop: threading.Event | None = None
     ) -> None:
-        """camera: index or None. microphone: an ALSA device such as "default", or None. stop: set
-        by ``close``, and waited for between two tries. UserError if one cannot be opened."""
+        """camera: index or None. microphone: an ALSA device such as "default", or None. stop:
+        event that ``close`` sets and that ends the pause between two tries. UserError if one
+        cannot be opened."""
         self._sounds: queue.Queue[AudioInput] = queue.Queue(maxsize=_QUEUED)
         self._images: queue.Queue[ImageInput] = queue.Queue(maxsize=1)
         self._stop = stop or threading.Event()
@@ -132,7 +131,7 @@ class Capture:
             thread.start()
 
     def take(self) -> list[ImageInput | AudioInput]:
-        """All sound that has arrived since the last call and the newest image, as they came."""
+        """All audio since the last call and the newest image, in order of arrival."""
         taken: list[ImageInput | AudioInput] = []
         for waiting in (self._sounds, self._images):
             with contextlib.suppress(queue.Empty):
@@ -141,20 +140,20 @@ class Capture:
         return sorted(taken, key=lambda item: item.arrival_s)
 
     def close(self) -> None:
-        """Stops reading; a device that blocks is left to itself after two seconds."""
+        """Stop reading; waits at most two seconds for a device that blocks."""
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout=2.0)
 
     def _follow(self, name: str, make: Callable[[], Device], opened: Device) -> None:
-        """Reads until closed, whatever the device does."""
+        """Read until closed, also after errors of the device."""
         log, is_lost = logging.getLogger(__name__), False
         present: Device | None = opened
         while not self._stop.is_set():
             try:
                 present = present or make()
                 item = present.read()
-            except Exception as error:  # Nothing that a device does may end its thread.
+            except Exception as error:  # No error of a device may end its thread.
                 if not is_lost:
                     log.warning("%s is gone (%s): trying again every second", name, error)
                 is_lost = True
@@ -171,7 +170,7 @@ class Capture:
             present.close()
 
     def _offer(self, item: ImageInput | AudioInput) -> None:
-        """The oldest makes room."""
+        """Append; the oldest item is dropped if the queue is full."""
         waiting: queue.Queue = self._images if isinstance(item, ImageInput) else self._sounds
         while not self._stop.is_set():
             try:

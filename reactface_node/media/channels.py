@@ -1,7 +1,6 @@
-"""Which of a microphone's channels is listened to: the one with speech, their mean, or a given one.
+"""Selects a microphone's channel: the one with speech, the mean of all, or a given one.
 
-The mean of channels loses a voice that only one of them has, and all of one whose channels are in
-opposite phase.
+The mean attenuates a voice that is in one channel only, and cancels channels in opposite phase.
 """
 
 import logging
@@ -14,24 +13,25 @@ from reactface_node.media.audio import AudioStats, to_float
 
 AUTO, MEAN = "auto", "mean"
 BLOCK_S, KEPT_S, DECIDE_S = 0.04, 3.0, 0.5
-"""Energies of blocks, kept for some seconds; a choice is made twice a second."""
+"""Energies of blocks are kept for some seconds; the choice is made twice a second."""
 BETTER = 3.0
-"""A channel is taken where its speech has so many times the energy that it has in the mean: one
-of two channels has four times, two channels of unlike noise have twice."""
+"""A channel is selected if its speech has this many times the energy of the mean's: a voice in
+one of two channels gives 4, two channels with unlike noise give 2."""
 STAYS = 2.0
-"""It is left where another has so many times its energy, or it not that many times the mean's."""
+"""It is dropped if another channel has this many times its energy, or if it has less than this
+many times the mean's."""
 QUIET = 1e-7
-"""Mean square below -70 dB of full scale: nothing."""
+"""Mean square at -70 dB of full scale; less is silence."""
 FADE_S = 0.01
 _FEW_BLOCKS = 12
 
 
 class Channels:
-    """Of one stream. What it gives depends on the chunks alone, and is the mean's very numbers
-    for mono, and where channels are alike."""
+    """The channel selection of one stream. Its output depends on the chunks alone, and equals
+    the mean for mono and for equal channels."""
 
     def __init__(self, wanted: str) -> None:
-        """wanted: "auto", "mean", or a channel's number, from 0."""
+        """wanted: "auto", "mean", or a channel's index from 0."""
         self._wanted = wanted
         self._warned = False
         self._begin(0)
@@ -88,7 +88,7 @@ class Channels:
 
     def _decide(self) -> None:
         loud, speech = _levels(np.array(self._energies))
-        # Where nothing sounds like speech, what is loud is better than what is not.
+        # If no channel has speech, the loudest is best.
         levels = loud if self._chosen is None and speech.max() < QUIET else speech
         *channels, mixed = levels
         best = int(np.argmax(channels))
@@ -116,8 +116,8 @@ def mean(pcm: np.ndarray) -> np.ndarray:
 
 
 def _levels(energies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(blocks, n) energies -> (n,) of the loud ones, and how far they are above the quiet ones.
-    Speech has pauses; a fan or a hum, however loud, has not."""
+    """(blocks, n) energies -> (n,) of the loud blocks, and their distance to the quiet ones.
+    Speech has pauses; a fan or a hum has none."""
     loud: np.ndarray = np.quantile(energies, 0.9, axis=0)
     if len(energies) < _FEW_BLOCKS:
         return loud, loud

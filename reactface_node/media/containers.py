@@ -1,7 +1,7 @@
-"""What video and sound files hold, as far as it is whole: upright pictures and samples, in time.
+"""Decodes video and sound files to upright pictures and samples with stamps, skipping damage.
 
-FFmpeg (PyAV) reads them. A file is opened by Python, since FFmpeg takes names such as
-``concat:a.mp4`` for a syntax of its own.
+FFmpeg (PyAV) reads them. Python opens the file, since FFmpeg gives names such as
+``concat:a.mp4`` a special meaning.
 """
 
 import logging
@@ -24,26 +24,26 @@ from reactface_node.media.video_stamps import increasing
 
 _MOST_FAILED_READS = 10
 _MISSING_S, _MISSING_SHARE = 0.5, 0.02
-"""A stream that ends by less before the file's length is whole."""
+"""A stream that ends up to this long before the file's length counts as complete."""
 _GAP_S = 0.2
-"""A frame that comes later by less is jitter."""
+"""A frame up to this late counts as jitter."""
 _SAFE_PLANES = 8
-"""PyAV looks for a null pointer behind the planes of a frame; with more channels there is none, and
-it would read memory that is not the frame's."""
+"""PyAV searches a null pointer behind the planes of a frame; with more channels there is none,
+and it would read foreign memory."""
 _PLANAR = {"u8p": "u1", "s16p": "i2", "s32p": "i4", "s64p": "i8", "fltp": "f4", "dblp": "f8"}
 
 
 @contextmanager
 def open_media(path: Path, what: str = "video") -> Iterator[Any]:
-    """The file as a PyAV input container; UserError, one line, where FFmpeg cannot read it.
-    what: is wanted of it."""
+    """The file as a PyAV input container; UserError, one line, if FFmpeg cannot read it. what:
+    the expected content, for the message."""
     with ExitStack() as stack:
         try:
             file = stack.enter_context(path.open("rb"))
             try:
                 container = _container(file, is_seekable=True)
             except InvalidDataError:
-                # FFmpeg looks for all fragments of an mp4 first, and gives up at one that is cut.
+                # FFmpeg reads the fragments of an mp4 first, and fails at a truncated one.
                 file.seek(0)
                 container = _container(file, is_seekable=False)
             stack.enter_context(container)
@@ -65,8 +65,8 @@ def _container(file: Any, is_seekable: bool) -> Any:
 
 
 def video_stream(container: Any) -> Any | None:
-    """The stream that shows the speaker: no cover picture, and one that can be decoded; the one
-    marked as default, else the largest. None if there is none."""
+    """The video stream to use: no cover picture, decodable; the one marked as default, else the
+    largest. None if there is none."""
     found = [
         stream
         for stream in container.streams.video
@@ -89,10 +89,10 @@ def audio_stream(container: Any) -> Any | None:
 
 
 def pictures(path: Path) -> Iterator[tuple[float, np.ndarray]]:
-    """(stamp in seconds, (H, W, 3) uint8 RGB as it is to be seen) of a file's video stream.
+    """(stamp in seconds, upright (H, W, 3) uint8 RGB) of a file's video stream.
 
-    Stamps increase. What cannot be decoded is left out and logged once. UserError if the file
-    cannot be read at all, holds no video, or its pictures are too large.
+    Stamps increase. Damaged parts are skipped and logged once. UserError if the file cannot be
+    read at all, holds no video, or its pictures are too large.
     """
     with open_media(path) as container:
         stream = video_stream(container)
@@ -123,7 +123,7 @@ def sounds(path: Path) -> Iterator[tuple[float, np.ndarray, int]]:
 
 
 def frame_samples(frame: av.AudioFrame) -> np.ndarray:
-    """(n, channels), planar or packed alike."""
+    """(n, channels), from planar and from packed frames."""
     channels = frame.layout.nb_channels
     if not frame.format.is_planar:
         return frame.to_ndarray().reshape(-1, channels)
@@ -164,7 +164,8 @@ def _check_size(path: Path, width: int, height: int) -> None:
 
 @dataclass
 class _Damage:
-    """What is missing of a stream. kind: "video" or "audio"; start_s, length_s: by its header."""
+    """Counts the damage in a stream. kind: "video" or "audio"; start_s, length_s: from its
+    header."""
 
     kind: str
     start_s: float
@@ -176,7 +177,7 @@ class _Damage:
     gaps_s: float = 0.0
 
     def reach(self, start_s: float, length_s: float) -> None:
-        """A frame that was decoded, in the file's own time."""
+        """Note a decoded frame; its stamp is in the file's own time."""
         gap_s = 0.0 if self.end_s is None else start_s - self.end_s
         self.gaps_s += gap_s if gap_s > _GAP_S + length_s else 0.0
         self.end_s = max(self.end_s or start_s, start_s + length_s)
@@ -185,7 +186,7 @@ class _Damage:
         self.failed, self.why = self.failed + 1, getattr(error, "strerror", None) or str(error)
 
     def say(self, path: Path, is_fully_read: bool) -> None:
-        """One line in the log for each kind of damage, or none."""
+        """Log one line for each kind of damage."""
         log = logging.getLogger(__name__)
         if self.failed:
             log.warning(
@@ -210,13 +211,13 @@ class _Damage:
 def _length_s(container: Any, stream: Any) -> float | None:
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
-    # The file's length is that of its longest stream: sound may well be shorter.
+    # The file's length is that of its longest stream; its audio may be shorter.
     return duration_s(container) if stream.type == "video" else None
 
 
 def _decoded(path: Path, container: Any, stream: Any) -> Iterator[tuple[Any, float | None, float]]:
-    """(frame, its stamp in the file, its length in seconds) of a stream; whatever cannot be decoded
-    is left out, and said in the end."""
+    """(frame, its stamp in the file, its length in seconds) of a stream; damaged parts are
+    skipped and logged at the end."""
     start_s = float((stream.start_time or 0) * (stream.time_base or 0))
     damage = _Damage(stream.type, start_s, _length_s(container, stream))
     is_fully_read = False
@@ -230,7 +231,7 @@ def _decoded(path: Path, container: Any, stream: Any) -> Iterator[tuple[Any, flo
                 damage.note(error)
                 continue
             for frame in frames:
-                # Of a frame that comes with the last packet or later PyAV knows no time base.
+                # PyAV knows no time base of frames that come with the last packet or later.
                 own_s = None if frame.pts is None else float(frame.pts * stream.time_base)
                 length_s = _frame_length_s(frame, stream)
                 if own_s is not None:
@@ -249,7 +250,7 @@ def _frame_length_s(frame: Any, stream: Any) -> float:
 
 
 def _packets(container: Any, stream: Any, damage: _Damage) -> Iterator[Any]:
-    """Packets of a stream and in the end None, behind places that cannot be read too."""
+    """The packets of a stream, also after unreadable parts, and None at the end."""
     failed = 0
     while failed < _MOST_FAILED_READS:
         try:
@@ -262,15 +263,16 @@ def _packets(container: Any, stream: Any, damage: _Damage) -> Iterator[Any]:
         except FFmpegEOFError:
             break
         except (FFmpegError, OSError, IndexError) as error:
-            # IndexError: PyAV's word for a packet of a stream that only came up while reading.
+            # IndexError: PyAV's error for a packet of a stream that appeared only while
+            # reading.
             failed += 1
             damage.note(error)
     yield None
 
 
 def _orientation(frame: Any, stream: Any) -> int:
-    """Exif's number for how a frame lies: by the file's display matrix, else by the "rotate" tag
-    that older phones and programs write."""
+    """The frame's orientation as Exif's number: from the display matrix, else from the "rotate"
+    tag that older phones and programs write."""
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is not None:
         # ISO/IEC 14496-12, 6.2.2: a point (x, y) is shown at (a x + c y, b x + d y).

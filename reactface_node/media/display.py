@@ -1,4 +1,4 @@
-"""Pictures on this machine's display: SDL by pygame, full-screen even without a window manager."""
+"""Shows pictures on this machine's display by SDL (pygame), also without a window manager."""
 
 import os
 from typing import Any
@@ -14,7 +14,7 @@ WINDOW = (512, 512)
 
 
 class Display:
-    """The whole screen, or a window that may be resized; UserError where there is none."""
+    """The whole screen, or a resizable window; UserError without a display."""
 
     def __init__(self, full_screen: bool) -> None:
         os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
@@ -26,7 +26,7 @@ class Display:
             ) from error
         self._pygame: Any = pygame
         try:
-            with quiet_stderr():  # SDL's notes on how a desktop should be
+            with quiet_stderr():  # SDL's log messages about the desktop
                 pygame.display.init()
             if full_screen:
                 self._surface = pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
@@ -43,14 +43,14 @@ class Display:
         return width, height
 
     def show(self, rgb: np.ndarray) -> None:
-        """(H, W, 3) uint8 as large as it fits."""
+        """Show (H, W, 3) uint8 as large as fits."""
         page = fitted(rgb, *self.size())
         image = self._pygame.image.frombuffer(page.tobytes(), page.shape[1::-1], "RGB")
         self._pygame.display.get_surface().blit(image, (0, 0))
         self._pygame.display.flip()
 
     def is_left(self) -> bool:
-        """Whether Escape, q or the window's closing has come; to be asked now and then."""
+        """Whether Escape or q was pressed or the window closed; call it regularly."""
         keys = (self._pygame.K_ESCAPE, self._pygame.K_q)
         return any(
             event.type == self._pygame.QUIT

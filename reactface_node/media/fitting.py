@@ -1,4 +1,4 @@
-"""A picture inside another: as large as fits, in the middle."""
+"""Fits a picture into another size: as large as possible, in the middle."""
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ def fitted(
 ) -> np.ndarray:
     """(H, W, 3) uint8 -> (height, width, 3), the rest of it ``background`` grey.
 
-    enlarge: OpenCV's interpolation where it grows; what shrinks is averaged.
+    enlarge: OpenCV's interpolation for enlarging; shrinking averages areas.
     """
     scale = min(width / rgb.shape[1], height / rgb.shape[0])
     size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))

@@ -1,7 +1,7 @@
 """Picture files to RGB pixels: JPEG, PNG, WebP, TIFF and BMP; the size is checked before decoding.
 
-Pillow reads them: it knows a picture's size and orientation from the header alone, and it refuses
-a file whose end is missing. Only a JPEG's pixels are left to OpenCV.
+Pillow reads them: it gets a picture's size and orientation from the header alone, and refuses a
+truncated file. Only the pixels of a JPEG are decoded by OpenCV.
 """
 
 import warnings
@@ -26,11 +26,11 @@ from reactface_node.errors import UserError
 
 MOST_PIXELS = 50_000_000
 MOST_SIDE_PX = 16384
-"""MediaPipe ends the process on 32767 and more."""
+"""MediaPipe aborts the process on a side of 32767 and more."""
 MOST_FILE_BYTES = 64 << 20
 # A progressive JPEG is decoded once for each of its scans; encoders write about ten.
 _MOST_SCAN_PIXELS = 1_000_000_000
-# JPEG's markers (ITU-T T.81, table B.1): frame headers but DHT, JPG and DAC.
+# JPEG's markers (ITU-T T.81, table B.1) of frame headers, without DHT, JPG and DAC.
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _HUFFMAN = {0xC0, 0xC1, 0xC2, 0xC3}
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
@@ -41,9 +41,9 @@ _ORIENTATION = 274
 
 
 def read_picture(data: bytes, least_width: int = 0) -> np.ndarray:
-    """A picture file's bytes -> (H, W, 3) uint8 RGB, upright where Exif says how it lies.
+    """A picture file's bytes -> (H, W, 3) uint8 RGB, turned upright as Exif tells.
 
-    16 bits are scaled to 8, alpha is left out, and of several pictures the first is taken. Bytes
+    16 bits are scaled to 8, alpha is ignored, and of several pictures the first is used. Bytes
     after the end are ignored. A JPEG that is at least twice or four times ``least_width`` pixels
     wide comes at half or a quarter of its size, which is several times as fast; 0 = never.
     ValueError, one line, for another format, a truncated or damaged file, and for more than
@@ -54,7 +54,7 @@ def read_picture(data: bytes, least_width: int = 0) -> np.ndarray:
             return _read(bytes(data), least_width)
     except (_Refused, Image.DecompressionBombError) as refused:
         raise ValueError(str(refused)) from None
-    except Exception as error:  # Pillow raises whatever a damaged field leads to.
+    except Exception as error:  # Pillow raises many kinds of errors for damaged fields.
         raise ValueError(f"{len(data)} bytes, truncated or damaged") from error
 
 
@@ -69,7 +69,7 @@ def read_picture_file(path: Path) -> np.ndarray:
 
 
 def check_size(width: int, height: int) -> None:
-    """ValueError, one line, where a picture is larger than may be decoded."""
+    """ValueError, one line, if a picture is too large to be decoded."""
     if width * height > MOST_PIXELS or max(width, height) > MOST_SIDE_PX:
         raise ValueError(
             f"{width}x{height} pixels; at most {MOST_PIXELS // 10**6} million and "
@@ -78,8 +78,8 @@ def check_size(width: int, height: int) -> None:
 
 
 def upright(rgb: np.ndarray, orientation: int) -> np.ndarray:
-    """(H, W, 3) as stored -> as it is to be seen. orientation: Exif's number, 1..8 (Exif 2.3,
-    table 6); any other leaves it as it is."""
+    """(H, W, 3) as stored -> upright. orientation: Exif's number, 1..8 (Exif 2.3, table 6); any
+    other number changes nothing."""
     if orientation in (5, 6, 7, 8):
         rgb = rgb.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
@@ -100,21 +100,22 @@ def shrunk(rgb: np.ndarray, most_side_px: int = MOST_SIDE_PX) -> np.ndarray:
 
 
 def reduction(width: int, least_width: int) -> int:
-    """1, 2 or 4: the most that leaves ``least_width`` pixels of ``width``; 0 = leave all."""
+    """1, 2 or 4: the largest divisor of ``width`` that leaves ``least_width`` pixels; 1 if
+    ``least_width`` is 0."""
     if least_width == 0 or width < 2 * least_width:
         return 1
     return 4 if width >= 4 * least_width else 2
 
 
 class _Refused(Exception):
-    """What ``read_picture`` says itself."""
+    """An error with ``read_picture``'s own message."""
 
 
 def _read(data: bytes, least_width: int) -> np.ndarray:
     image = _opened(data)
     try:
         check_size(*image.size)
-        # A tile is decoded whole, however small the picture is.
+        # A tile is always decoded completely, even if the picture is smaller.
         check_size(*(getattr(image, "tag_v2", {}).get(tag, 1) for tag in _TIFF_TILE))
     except ValueError as error:
         raise _Refused(str(error)) from error
@@ -132,7 +133,7 @@ def _read(data: bytes, least_width: int) -> np.ndarray:
 
 
 def _opened(data: bytes) -> Any:
-    """The Pillow image, its header read. _Refused for a format that is none of ours."""
+    """The Pillow image with its header read. _Refused for an unsupported format."""
     file = BytesIO(data)
     if data.startswith(b"\xff\xd8\xff"):
         return JpegImagePlugin.JpegImageFile(file)
@@ -148,7 +149,8 @@ def _opened(data: bytes) -> Any:
 
 
 def _jpeg_pixels(data: bytes, times: int) -> np.ndarray:
-    """A whole JPEG at a ``times``-th of its size: OpenCV needs half of Pillow's time for one."""
+    """A complete JPEG at 1 / ``times`` of its size, by OpenCV, which needs half of Pillow's
+    time."""
     reduced = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
     flags = reduced[times] | cv2.IMREAD_IGNORE_ORIENTATION
     bgr = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -164,7 +166,7 @@ def _pixels(image: Any) -> np.ndarray:
         return np.repeat(grey[..., None], 3, -1)
     if image.mode == "F":
         raise _Refused("a picture of floating point numbers")
-    # Pillow warns of a palette's transparency, which is left out anyway.
+    # Pillow warns of a palette's transparency, which is ignored anyway.
     image.load()
     image.info.pop("transparency", None)
     return np.array(image.convert("RGB"))
@@ -172,20 +174,20 @@ def _pixels(image: Any) -> np.ndarray:
 
 def _orientation(image: Any) -> int:
     if image.format == "TIFF":
-        return 1  # Pillow turns it itself.
+        return 1  # Pillow turns these pictures itself.
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # A damaged Exif block says nothing, and the picture may be whole.
+    except Exception:  # The picture may be intact although its Exif block is damaged.
         return 1
 
 
 def _is_whole_jpeg(data: bytes, pixels: int) -> bool:
-    """Whether its segments lead to its end marker with data for all pixels on the way: a decoder
-    fills what is missing with grey and says nothing."""
+    """Whether its segments lead to the end marker with data for all pixels; a decoder fills
+    missing pixels with grey and reports nothing."""
     found = np.frombuffer(data, np.uint8)
     starts = np.flatnonzero(found[:-1] == 0xFF)
     kinds = found[starts + 1]
-    # Not stuffed bytes, fill bytes and restart markers.
+    # Without stuffed bytes, fill bytes and restart markers.
     is_marker = (kinds != 0) & (kinds != 0xFF) & ((kinds < 0xD0) | (kinds > 0xD7))
     starts, kinds = starts[is_marker], kinds[is_marker]
     at, frame, scans, coded = 2, 0, 0, 0
@@ -206,7 +208,7 @@ def _is_whole_jpeg(data: bytes, pixels: int) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Pillow's notes on a damaged file are not shown: the file is refused or read."""
+    """Hides Pillow's warnings about a damaged file, which is either refused or read."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
         yield

@@ -1,7 +1,7 @@
-"""What libraries say without being asked, kept quiet: notes on stderr, and Python's warnings.
+"""Hides unwanted output of libraries: log lines on stderr, and Python's warnings.
 
-Both are properties of the whole process. Several threads may ask for quiet at a time, so that the
-first one begins it and the last one ends it.
+Both belong to the whole process. Several threads may use it at a time: the first one begins it
+and the last one ends it.
 """
 
 import os
@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
-# How absl, glog, TensorFlow Lite, ALSA, Mesa and SDL begin their notes.
+# First characters of log lines of absl, glog, TensorFlow Lite, ALSA, Mesa and SDL.
 _NOTE = re.compile(
     rb"[IWEF]\d{4,8} \d\d[:.]|WARNING: All log messages before absl::InitializeLog|"
     rb"INFO: (Created|Initialized) TensorFlow Lite|ALSA lib |error: XDG_RUNTIME_DIR|libEGL|MESA"
@@ -46,19 +46,20 @@ class Shared:
 
 
 def quiet_stderr() -> AbstractContextManager[None]:
-    """Libraries' notes do not come to stderr, whichever thread they write from; everything else
-    comes when the last thread that asked for quiet is done."""
+    """Inside, log lines of libraries on stderr are dropped, from any thread; other output is
+    written when the last thread leaves."""
     return _STDERR.entered()
 
 
 def quiet_warnings() -> AbstractContextManager[None]:
-    """Deprecations inside mediapipe and its libraries are not the user's; the rest is shown."""
+    """Hides deprecation warnings inside mediapipe and its libraries; all others are shown."""
     return _WARNINGS.entered()
 
 
 @contextmanager
 def _held_stderr() -> Iterator[None]:
-    """What is written to descriptor 2 waits in a file; the notes in it are left out."""
+    """Collects the output to descriptor 2 in a file, and writes it at the end without log lines of
+    libraries."""
     _flush()
     try:
         kept = os.dup(2)
@@ -86,7 +87,7 @@ def _flush() -> None:
 
 
 def _temporary() -> int:
-    """A file without a name; where there is no room for one, what is written is lost."""
+    """A file without a name; os.devnull if the disk is full."""
     try:
         if hasattr(os, "memfd_create"):
             return os.memfd_create("stderr")
@@ -104,5 +105,5 @@ def _ignored_warnings() -> Iterator[None]:
         yield
 
 
-# Of the process, as what they guard.
+# For the whole process, as stderr and the warning filters are.
 _STDERR, _WARNINGS = Shared(_held_stderr), Shared(_ignored_warnings)

@@ -1,4 +1,4 @@
-"""Video files in, mp4 out; all decoding and encoding is libraries'."""
+"""Reads video files and writes mp4; libraries decode and encode."""
 
 import heapq
 from collections.abc import Iterator
@@ -49,16 +49,16 @@ class AudioInput:
 
 
 def read_video(path: Path) -> Iterator[ImageInput | AudioInput]:
-    """A video file's images and sound in the order in which they would have arrived.
+    """Images and audio of a video file in the order in which they would have arrived.
 
-    What is damaged is left out, and logged once. UserError if the file cannot be read at all or
+    Damaged parts are skipped and logged once. UserError if the file cannot be read at all or
     holds no video.
     """
     with open_media(path) as container:
         if video_stream(container) is None:
             raise UserError(f"{path} holds no video that can be decoded")
         has_sound = audio_stream(container) is not None
-    # Two readers: in the file the sound may lie seconds away from its picture.
+    # Two readers: in the file, audio may lie seconds away from its picture.
     streams: list[Iterator[ImageInput | AudioInput]] = [_images(path)]
     if has_sound:
         streams.append(_sounds(path))
@@ -92,7 +92,7 @@ def _sounds(path: Path) -> Iterator[AudioInput]:
 def _some(
     path: Path, items: Iterator[ImageInput | AudioInput]
 ) -> Iterator[ImageInput | AudioInput]:
-    """UserError where there are none."""
+    """The items; UserError if there are none."""
     first = next(items, None)
     if first is None:
         raise UserError(f"{path} cannot be decoded: neither pictures nor sound come out of it")
@@ -110,7 +110,7 @@ class VideoWriter:
         self._frames = 0
         with ExitStack() as place, write_errors(path):
             self._unfinished = place.enter_context(hidden_place(path))
-            # FFmpeg reads some names as more than a name: it is given the open file.
+            # FFmpeg gives some names a special meaning, so it gets the open file.
             self._file = self._unfinished.open("wb")
             place.callback(_close, self._file)
             self._container = av.open(self._file, "w", format="mp4")
@@ -163,7 +163,7 @@ class VideoWriter:
                     put_in_place(self._unfinished, self._path)
 
     def _flush(self) -> None:
-        """What the encoders still hold."""
+        """Write the frames that the encoders still hold."""
         for resampled in self._resampler.resample(None):
             self._mux(self._audio.encode(resampled))
         self._mux(self._audio.encode(None))
@@ -171,6 +171,6 @@ class VideoWriter:
 
 
 def _close(part: BinaryIO | OutputContainer) -> None:
-    """Of what is not needed any more, or was closed before: errors do not matter."""
+    """Close without errors: the file is not needed, or was closed before."""
     with suppress(FFmpegError, OSError):
         part.close()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 LEAP_S = 1.0
-"""Stamps that are off by more are no jitter."""
+"""Larger differences of stamps are no jitter."""
 MOST_S = 1e9
 """No recording lasts 30 years: a stamp beyond is damaged, and counts as missing."""
 
@@ -16,8 +16,8 @@ def increasing(
 ) -> Generator[tuple[float, Any], None, None]:
     """(frame, its own stamp, its length) -> (stamp, frame), stamps increasing.
 
-    A stamp that is missing or alone far from its neighbours' is replaced; where stamps begin anew,
-    as in files that were put behind each other, they go on from the last one.
+    A missing stamp, or a single one far from its neighbours', is replaced. Where stamps start
+    again, as in concatenated files, they continue from the last one.
     """
     offset, end_s, last_s = 0.0, None, -np.inf
     for (frame, own_s, length_s), next_s in _with_next(frames):
@@ -46,7 +46,7 @@ def increasing(
 def _with_next(
     frames: Iterator[tuple[Any, float | None, float]],
 ) -> Iterator[tuple[tuple[Any, float | None, float], float | None]]:
-    """Each with the stamp of the following one."""
+    """Each item with the stamp of the next one."""
     held = None
     for frame, own_s, length_s in frames:
         entry = frame, own_s if own_s is not None and abs(own_s) < MOST_S else None, length_s

@@ -199,7 +199,7 @@ class ListenerReactionDecoder(nn.Module):
 
 @dataclass(frozen=True)
 class SLBSState:
-    """Memories of ``Synchroniser``; None where nothing is kept."""
+    """Memories of ``Synchroniser``; None if nothing is kept."""
 
     face: Memory | None
     speech: Memory | None

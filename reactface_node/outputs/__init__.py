@@ -1,5 +1,5 @@
-"""What a face is sent as besides our own topics: pure functions and UDP senders; no ROS here.
+"""Other forms of a face for robots and avatars: pure functions and UDP senders, without ROS.
 
-All are called for each frame, 25 times a second, with a (58,) face: none blocks, and what is
-no number in a face is taken as 0, or holds a motor where it is.
+All are called for each frame, 25 times a second, with a (58,) face. None blocks. NaN and
+infinity in a face count as 0; a motor keeps its position.
 """

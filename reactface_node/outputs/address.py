@@ -1,4 +1,4 @@
-"""Where a user wants something sent: HOST, HOST:PORT or [IPv6]:PORT."""
+"""Network addresses of users: HOST, HOST:PORT or [IPv6]:PORT."""
 
 import re
 

@@ -1,10 +1,10 @@
 """A face's emotion: a name of hri_msgs/Expression, valence and arousal.
 
-Prototypes: the action units of the six basic emotions in EMFACS and the FACS Investigator's
-Guide (Ekman, Friesen & Hager 2002): happiness 6+12, sadness 1+4+15+17, anger 4+5+7+23/24,
-surprise 1+2+5+26, fear 1+2+4+5+20+26, disgust 9+10+15+16+17, each translated to the ARKit
-shape that is nearest (``facs``). Negative shares are what tells one from its neighbour, such as
-surprise from fear. The shares themselves are ours: the guide gives none.
+Prototypes: the action units of the six basic emotions in EMFACS and the FACS Investigator's Guide
+(Ekman, Friesen & Hager 2002): happiness 6+12, sadness 1+4+15+17, anger 4+5+7+23/24, surprise
+1+2+5+26, fear 1+2+4+5+20+26, disgust 9+10+15+16+17, each translated to the ARKit
+shape that is nearest (``facs``). Negative shares separate similar emotions, such as surprise and
+fear. The shares were chosen here: the guide gives none.
 
 Valence and arousal of an emotion: Russell & Mehrabian, "Evidence for a three-factor theory of
 emotions" (1977), means of the words happy, sad, angry, surprised, fearful and disgusted.
@@ -84,7 +84,7 @@ PROTOTYPES: dict[str, tuple[dict[str, float], float, float]] = {
     ),
 }
 EMOTIONS = tuple(PROTOTYPES)
-# A face is neutral where no emotion is stronger than this.
+# A face is neutral if no emotion is stronger than this.
 NEUTRAL_EVIDENCE = 0.25
 
 
@@ -98,7 +98,7 @@ class Expression(NamedTuple):
 
 
 def _matrix() -> np.ndarray:
-    """(6, 52) shares; both sides of a face carry half each, so that sides do not matter."""
+    """(6, 52) shares; the left and the right shape have half of the share each."""
     matrix = np.zeros((len(PROTOTYPES), NUM_EXPRESSION))
     for row, (shares, _, _) in zip(matrix, PROTOTYPES.values(), strict=True):
         for stem, share in shares.items():
@@ -112,7 +112,7 @@ _CIRCUMPLEX = np.array([[valence, arousal] for _, valence, arousal in PROTOTYPES
 
 
 def evidence(weight: np.ndarray) -> np.ndarray:
-    """(52,) weights -> (6,) in 0..1, how strongly each of ``EMOTIONS`` shows."""
+    """(52,) weights -> (6,) in 0..1, the strength of each of ``EMOTIONS``."""
     result: np.ndarray = np.maximum(_SHARES @ weight, 0.0)
     return result
 
@@ -120,8 +120,8 @@ def evidence(weight: np.ndarray) -> np.ndarray:
 def express(face: np.ndarray) -> Expression:
     """(58,) -> the strongest emotion; valence and arousal are continuous in the face.
 
-    Each emotion's share is its squared evidence among those of all and of the neutral face;
-    valence and arousal are the mean over the shares, the neutral face's being 0.
+    Each emotion's share is its squared evidence among those of all and of the neutral face; valence
+    and arousal are means weighted by the shares; those of the neutral face are 0.
     """
     strength = evidence(weights(face)) ** 2
     neutral = NEUTRAL_EVIDENCE**2

@@ -1,4 +1,4 @@
-"""What the outputs read from a face of 58 coefficients."""
+"""The values that outputs read from a face of 58 coefficients."""
 
 import math
 

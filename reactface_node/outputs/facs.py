@@ -1,12 +1,11 @@
 """A face as action units, indexed by code as in hri_msgs/FacialActionUnits.
 
-ARKit shape -> action unit: Melinda Ozel, "ARKit to FACS Cheat Sheet". Codes: Ekman & Friesen's
-FACS with its head and eye movement codes. hri_msgs gives intensity no range; here it is 0..1,
-ARKit's weight, and of two sides the stronger, as FACS codes a one-sided action as present.
+ARKit shape -> action unit: Melinda Ozel, "ARKit to FACS Cheat Sheet". Codes: Ekman & Friesen's FACS
+with its head and eye movement codes. hri_msgs defines no range of intensity; here it is 0..1,
+ARKit's weight. Of two sides the stronger one counts, as FACS codes a one-sided action as present.
 
-Confidence says how well ARKit tells the action: 1 where a shape is the action, 0.5 where it is
-derived or shares its shape with another (a closed eye, 43, and a blink, 45, differ in time
-only), 0 where no shape tells it.
+Confidence: 1 if a shape is the action; 0.5 if the action is derived, or shares its shape with
+another one (a closed eye, 43, and a blink, 45, differ in time only); 0 if no shape shows it.
 """
 
 import math
@@ -46,9 +45,9 @@ UNITS: dict[int, tuple[str, ...]] = {
 DERIVED = (25, 26, 27, 43, 45, 46)
 HEAD = (51, 52, 53, 54, 55, 56, 57, 58)
 EYES = (61, 62, 63, 64, 65, 66)
-# The jaw opens this far (26, jaw drop) before the mouth is stretched open (27).
+# A jaw drop (26) is complete at this weight of jawOpen; above it the mouth stretch (27) begins.
 JAW_DROP = 0.7
-# What counts as a head movement of intensity 1.
+# Head movements that have intensity 1.
 FULL_TURN_RAD = math.pi / 4
 FULL_SHIFT_M = 0.1
 
@@ -80,7 +79,7 @@ def _derived(weight: np.ndarray, intensity: np.ndarray) -> list[float]:
 
 
 def _head(face: np.ndarray) -> list[float]:
-    """Turned left, up, tilted to the left shoulder, forward; -1..1."""
+    """Head turn to the left, up, tilt to the left shoulder, forward; each -1..1."""
     down, left, left_side_up = rotation(face) / FULL_TURN_RAD
     forward = float(np.nan_to_num(face[TRANSLATION][2])) / FULL_SHIFT_M
     return [left, -down, -left_side_up, forward]
@@ -95,7 +94,7 @@ def _eyes(weight: np.ndarray) -> list[float]:
 
 
 def _both_ways(movements: list[float]) -> list[float]:
-    """Each movement as the intensity of one code and of its opposite."""
+    """A signed movement as the intensities of two opposite codes."""
     return [min(max(way, 0.0), 1.0) for value in movements for way in (value, -value)]
 
 

@@ -12,13 +12,13 @@ PyLiveLinkFace and LLV read the same from the app):
     float32 61 values: 52 weights in Epic's EARFaceBlendShape order, then yaw, pitch and roll of
             the head, the left eye and the right eye
 
-Angles are radians: head yaw + turns to the subject's left, pitch + looks up, roll + tilts the
-right side up; an eye's yaw + looks to the subject's right, pitch + looks down. Source: frames
-recorded from the app (LLV's example "dao"). There an eye turns 0.61 rad at weight 1, with these
-signs (r = 0.9997); while the head moves the eyes keep to the phone, so that head and eye yaw are
-counted in opposite senses (r = 0.95), likewise pitch (weaker, r = 0.5); roll follows, as three
-angles of one rotation cannot be chosen freely. Unreal's own ToBlendShapeMap divides by 180
-degrees instead, which the recording does not bear out.
+Angles are radians: head yaw + turns to the subject's left, pitch + looks up, roll + tilts the right
+side up; an eye's yaw + looks to the subject's right, pitch + looks down. Source: frames recorded
+from the app (LLV's example "dao"). There an eye turns 0.61 rad at weight 1, with these signs (r =
+0.9997); while the head moves the eyes look at the phone, which shows that head and eye yaw have
+opposite signs (r = 0.95), and so does pitch (weaker, r = 0.5); the sign of roll then follows from
+those of the other two. Unreal's own ToBlendShapeMap divides by 180 degrees instead; the recording
+does not agree with that.
 """
 
 import socket
@@ -77,10 +77,11 @@ NAMES = (
     "noseSneerRight",
     "tongueOut",
 )
-# How far an eye turns at weight 1, in the app's frames.
+# Angle of an eye at weight 1, in the app's frames.
 GAZE_RAD = 0.61
 DAY_S = 86400
-# Sub-frames are rounded to this many a frame: stamps carry more digits than their clock.
+# Sub-frames are rounded to this many per frame, since stamps have more digits than their clock's
+# precision.
 SUB_FRAMES = 1000
 
 _ORDER = [index_of(name) for name in NAMES]
@@ -106,7 +107,7 @@ class LiveLink:
         """UserError if the host cannot be found."""
         self._udp = Udp(host, port)
         self._subject = subject
-        # 36 characters as the app's own id, which readers rely on; two robots must differ.
+        # 36 characters as in the app, since readers rely on that; different for two robots.
         self._device = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{subject}.{socket.gethostname()}"))
 
     @property
@@ -132,5 +133,5 @@ def _values(face: np.ndarray) -> np.ndarray:
     yaw, pitch, roll = yaw_pitch_roll(rotation(face))
     eyes = -gaze(weight) * GAZE_RAD
     turns = [yaw, -pitch, -roll, *eyes[0], 0.0, *eyes[1], 0.0]
-    # + 0.0 makes a negative zero an ordinary one.
+    # + 0.0 turns a negative zero into a positive one.
     return np.concatenate([weight[_ORDER], turns]) + 0.0

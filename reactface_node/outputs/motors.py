@@ -1,7 +1,7 @@
-"""From a face to the joints of a mechanical head, by a table in a YAML file.
+"""Maps a face to the joints of a mechanical head, by a table in a YAML file.
 
-Each joint is moved to ``offset`` + the sum of its gains times the coefficients they name, held
-within ``min`` .. ``max`` and to ``rate_limit`` a second; see ``config/motors_example.yaml``.
+A joint's target is ``offset`` plus the sum of gain times coefficient, limited to ``min`` .. ``max``
+and to a speed of ``rate_limit`` per second; see ``config/motors_example.yaml``.
 """
 
 import difflib
@@ -24,8 +24,8 @@ KEYS = ("name", "from", "offset", "min", "max", "rate_limit")
 class MotorMap:
     """J joints, in their own unit (radians).
 
-    names: J names. gains: (J, 58). offset, low, high: (J,). step: (J,), the furthest a joint
-    moves from one frame to the next.
+    names: J names. gains: (J, 58). offset, low, high: (J,). step: (J,), the largest motion from one
+    frame to the next.
     """
 
     names: tuple[str, ...]
@@ -58,8 +58,8 @@ class MotorMap:
     def move(self, face: np.ndarray, last: np.ndarray | None = None) -> np.ndarray:
         """(58,) face and (J,) positions of the frame before -> (J,) positions, all finite.
 
-        Without ``last`` the joints start where they are wanted. A joint that hangs on something
-        that is no number stays where it is, or starts where the neutral face has it.
+        Without ``last`` the joints start at their targets. A joint whose coefficients are NaN
+        or infinite keeps its position, or starts at that of the neutral face.
         """
         finite = np.isfinite(face)
         known = np.where(finite, face, 0.0)

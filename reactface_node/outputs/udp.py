@@ -1,4 +1,4 @@
-"""Datagrams to one address: what cannot be sent now is dropped and counted."""
+"""UDP datagrams to one address; those that cannot be sent at once are dropped and counted."""
 
 import socket
 
@@ -6,13 +6,13 @@ from reactface_node.errors import UserError
 
 
 class Udp:
-    """A UDP socket that neither blocks nor raises once it is made.
+    """A UDP socket whose ``send`` neither blocks nor raises.
 
-    dropped: datagrams that were not sent, such as while the peer's machine refuses them.
+    dropped: datagrams that were not sent, for example because the peer's machine refused them.
     """
 
     def __init__(self, host: str, port: int) -> None:
-        """Looks the host up, once; UserError if there is none of this name."""
+        """Look up the host once; UserError if it is not found."""
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
         except (OSError, UnicodeError) as error:
@@ -26,7 +26,8 @@ class Udp:
 
     def send(self, data: bytes) -> None:
         try:
-            # Connected, so that a refusal comes back; here, as the network may come up later.
+            # A connected socket reports refusals. Connect at each try, since the network may come
+            # up later.
             if not self._connected:
                 self._socket.connect(self._address)
                 self._connected = True

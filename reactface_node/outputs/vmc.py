@@ -1,10 +1,10 @@
 """VMC protocol: VRM avatars over OSC (protocol.vmc.info, the receiver's specification).
 
 Each frame is one or more bundles of less than 1500 bytes, as the protocol asks:
-/VMC/Ext/OK, /VMC/Ext/T, /VMC/Ext/Bone/Pos of the head, /VMC/Ext/Blend/Val for every value, and
-in the last bundle /VMC/Ext/Blend/Apply, which shows them together. Values are the 52 shapes
-with capitals ("perfect sync", BrowDownLeft) and VRM 0's presets, for avatars that only have
-those; the protocol asks for VRM 0's names whatever the avatar.
+/VMC/Ext/OK, /VMC/Ext/T, /VMC/Ext/Bone/Pos of the head, /VMC/Ext/Blend/Val for every value, and in
+the last bundle /VMC/Ext/Blend/Apply, which shows them together. Values are the 52 shapes with a
+capital first letter ("perfect sync", BrowDownLeft), and VRM 0's presets for avatars that have only
+those; the protocol requires VRM 0's names for all avatars.
 
 Unity's axes are left-handed: x to the avatar's right, y up, z out of the face. They are ours
 with x reversed, so a rotation keeps its x and reverses y and z: + about x nods down, about y
@@ -24,7 +24,7 @@ from reactface_node.schema import ARKIT_NAMES, index_of, indices_of
 PORT = 39539
 MAX_BYTES = 1400
 PERFECT_SYNC = tuple(name[0].upper() + name[1:] for name in ARKIT_NAMES)
-# VRM 0's presets that a face of ours says something about; Blink is Blink_L and Blink_R.
+# VRM 0's presets that our coefficients can drive; Blink is Blink_L and Blink_R.
 PRESETS = (
     "A",
     "I",
@@ -51,7 +51,7 @@ _FEELINGS = [EMOTIONS.index(name) for name in ("happy", "angry", "sad")]
 def presets(weight: np.ndarray) -> np.ndarray:
     """(52,) weights -> (14,) in 0..1, the values of ``PRESETS``.
 
-    Vowels by the mouth's opening and by how it is wide or rounded; feelings by ``expression``.
+    Vowels from the opening and the width of the mouth; emotions from ``expression``.
     """
     jaw = max(weight[_JAW] - weight[_CLOSE], 0.0)
     wide, funnel, pucker = weight[_STRETCH].mean(), weight[_FUNNEL], weight[_PUCKER]
@@ -72,7 +72,7 @@ def presets(weight: np.ndarray) -> np.ndarray:
 class Vmc:
     """Sends each frame to a VRM avatar's program.
 
-    All messages are built once; a frame only writes its floats into them, which in OSC are
+    All messages are built once; each frame only writes its floats into them. In OSC floats are
     big-endian and lie at multiples of four bytes.
     """
 
@@ -139,7 +139,7 @@ def _grouped() -> list[list[tuple[Any, int]]]:
 
 def _messages() -> list[tuple[Any, int]]:
     """Each message and how many of its last arguments are floats that change."""
-    # Where a head sits on its neck is the avatar's own, so no position, as other trackers do.
+    # No position, as in other trackers: an avatar has its own position of the head on the neck.
     bone: list[Any] = ["Head", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]
     return [
         (_message("/VMC/Ext/OK", 1), 0),

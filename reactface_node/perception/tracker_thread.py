@@ -107,7 +107,7 @@ class TrackerThread:
 
 
 def _log_failed(done: "Future[None]") -> None:
-    """Log the error of a call whose result nobody reads."""
+    """Log the error of a call without a result."""
     error = None if done.cancelled() else done.exception()
     if error is not None:
         logging.getLogger(__name__).error("the face tracker failed: %r", error)

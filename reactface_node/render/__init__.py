@@ -9,10 +9,10 @@ def make_renderer(
     on_device_failure: str = "stop",
     landmarker: str = PerceptionConfig.landmarker,
 ) -> Renderer:
-    """The renderer that the config names; UserError where a file or a theme is missing.
+    """The renderer that the config names; UserError if a file or a theme is missing.
     on_device_failure: as the setting, for a portrait's device. landmarker: the setting
     ``perception.landmarker``, for finding the face in a portrait."""
-    # Here, because nobody needs the libraries of renderers that are not used.
+    # Imported here, so that only the libraries of the chosen renderer are loaded.
     if config.renderer == "none":
         return NoRenderer()
     if config.renderer == "portrait":

@@ -28,7 +28,7 @@ class Avatar(StillRenderer):
         self._themes.load(config.theme)
 
     def configure(self, config: RenderConfig) -> None:
-        """Another theme; UserError leaves the old one."""
+        """Use another theme; after a UserError the old one stays."""
         theme = self._themes.load(config.theme)
         if theme != self._theme:
             self._set_theme(theme)
@@ -41,7 +41,7 @@ class Avatar(StillRenderer):
         self._still = self._pixels.copy()
 
     def render(self, coefficients: np.ndarray) -> np.ndarray:
-        """(58,) -> (H, W, 3) uint8 RGB, the caller's own; NaN and wild values are cleaned."""
+        """(58,) -> a new (H, W, 3) uint8 RGB; coefficients are limited as by ``clean``."""
         brush = self._brush(coefficients)
         self._pixels[:] = self._still
         draw_head(brush, *self.size)

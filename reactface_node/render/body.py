@@ -1,4 +1,4 @@
-"""What never moves and is drawn once: background, neck and shoulders."""
+"""The parts that never move and are drawn once: background, neck and shoulders."""
 
 from reactface_node.render.brush import Brush
 from reactface_node.render.canvas import closed, linear, open_path, radial, stroke
@@ -6,13 +6,13 @@ from reactface_node.render.formula import Number
 
 
 def draw_background(brush: Brush, reach: Number) -> None:
-    """Behind everything; ``reach`` is the picture's half diagonal in units."""
+    """Draw the background; ``reach`` is the picture's half diagonal in units."""
     theme = brush.theme
     brush.cover(radial(0, -60, reach, [(theme.background, 1.0), (theme.background_edge, 1.0)]))
 
 
 def draw_body(brush: Brush) -> None:
-    """Neck and shoulders."""
+    """Draw the neck and the shoulders."""
     theme = brush.theme
     if theme.head == "hair":
         _draw_neck(brush, theme.skin, theme.skin_shade)
@@ -39,7 +39,7 @@ def _draw_neck(brush: Brush, light: str, shade: str) -> None:
 
 
 def _draw_rings(brush: Brush) -> None:
-    """A robot's neck bends."""
+    """Draw the rings of a robot's neck, along which it bends."""
     dark, light = stroke(brush.theme.line, 7, 0.30), stroke(brush.theme.hair_light, 2.5, 0.45)
     for y in (392, 420, 448):
         wide = 106 + (y - 392) * 0.25

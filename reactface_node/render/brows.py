@@ -1,4 +1,4 @@
-"""Brows, and the forehead that they fold."""
+"""Brows, and the folds of the forehead that they make."""
 
 from reactface_node.render.brush import HALVES, Brush, Half, mix
 from reactface_node.render.canvas import closed, fill, open_path, stroke, strokes
@@ -10,7 +10,7 @@ LIFT = 10.0
 
 
 def draw_brows(brush: Brush) -> None:
-    """A tapered arc whose two ends and middle move on their own; lines that they fold."""
+    """Draw both brows, and the lines on the forehead of raised or knitted ones."""
     for half in HALVES:
         with brush.at(BROW_X * half.sign, BROW_Y, LIFT):
             brush.scale(half.sign, 1.0)
@@ -20,11 +20,12 @@ def draw_brows(brush: Brush) -> None:
 
 
 def _draw_brow(brush: Brush, half: Half) -> None:
-    """Down pulls the inner end most; inner up against it makes the worried, knitted brow."""
+    """Draw a brow as a tapered arc whose two ends and middle move separately. browDown pulls the
+    inner end most; together with browInnerUp it makes a worried, knitted brow."""
     c, theme = brush.controls, brush.theme
     down, inner_up = half.weight(c, "browDown"), c["browInnerUp"]
     outer_up = half.weight(c, "browOuterUp")
-    # Natural brows rise less than drawn ones; a tracker loses those that rise further.
+    # Natural brows rise less than drawn ones; a face tracker fails on brows that rise further.
     natural = min(theme.relief, 1.0)
     raised = mix(46.0, 35.0, natural)
     squeeze = 16 * down + 6 * inner_up * down

@@ -1,4 +1,4 @@
-"""What every part of the face draws with: weights by name, the head's pose, soft spots."""
+"""The tools of every part of the face: weights by name, the head's pose, soft ellipses."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ NECK = 330.0  # the head turns about this point below its middle
 
 
 def limits() -> tuple[np.ndarray, np.ndarray]:
-    """(58,) each: the lowest and the highest value that is drawn of every coefficient."""
+    """(58,) each: the lowest and the highest value of every coefficient that is drawn."""
     low, high = np.zeros(NUM_COEFFICIENTS), np.ones(NUM_COEFFICIENTS)
     low[ROTATION], high[ROTATION] = -LARGEST_TURN, LARGEST_TURN
     low[TRANSLATION], high[TRANSLATION] = -LARGEST_SHIFT_M, LARGEST_SHIFT_M
@@ -63,7 +63,7 @@ class Half:
     sign: float
 
     def weight(self, controls: Controls, stem: str) -> Number:
-        """Of this half: ``stem`` is a coefficient's name without Left or Right."""
+        """The weight of this half; ``stem`` is a coefficient's name without Left or Right."""
         return controls[stem + self.name]
 
 
@@ -71,7 +71,7 @@ HALVES = (Half("Right", -1.0), Half("Left", 1.0))
 
 
 def mix(a: Number, b: Number, share: Number) -> Number:
-    """a with a share of b instead."""
+    """a (1 - share) + b share."""
     return a + (b - a) * share
 
 
@@ -97,7 +97,7 @@ class Brush:
         self.clip, self.rotate = canvas.clip, canvas.rotate
 
     def when(self, condition: Condition, draw: Callable[[], None]) -> None:
-        """Draws where the condition holds. An ``if`` does for what depends on the theme alone."""
+        """Draw if the condition holds. Use ``if`` for conditions on the theme alone."""
         if isinstance(condition, Formula):
             self._canvas.when(condition, draw)
         elif condition:
@@ -113,7 +113,7 @@ class Brush:
         alpha: Number,
         at: tuple[float, ...] = (0.0, 0.5, 1.0),
     ) -> None:
-        """A soft ellipse that fades to nothing: like a blur, in a fraction of the time."""
+        """A soft ellipse that fades to transparent at its edge: like a blur, but much faster."""
         if not isinstance(wide, Formula) and wide <= 0:
             return
         self._canvas.save()
@@ -123,26 +123,26 @@ class Brush:
         self._canvas.restore()
 
     def move(self, x: Number, y: Number) -> None:
-        """(0, 0) is that point from now on."""
+        """Move the origin to that point from now on."""
         self._canvas.transform((1.0, 0.0, 0.0, 1.0, x, y))
 
     def scale(self, x: Number, y: Number) -> None:
-        """Everything is so many times as wide and high from now on; -1 mirrors."""
+        """Scale everything by these factors from now on; -1 mirrors."""
         self._canvas.transform((x, 0.0, 0.0, y, 0.0, 0.0))
 
     def kept(self) -> AbstractContextManager[None]:
-        """Whatever is moved or clipped within ends with it."""
+        """A context at whose end the transform and the clip are restored."""
         self._canvas.save()
         return self._restored
 
     def at(self, x: float, y: float, lift: Number = 0.0) -> AbstractContextManager[None]:
-        """(0, 0) is that point of the face, ``lift`` units above its surface."""
+        """A context with the origin at that point of the face, ``lift`` units above its surface."""
         self._canvas.save()
         self._canvas.transform(self.pose.surface(x, y, lift))
         return self._restored
 
     def head(self) -> AbstractContextManager[None]:
-        """Tilt about the neck and translation of the whole head."""
+        """A context in which the whole head is tilted about the neck and translated."""
         left, up, near = self.controls.shift
         self._canvas.save()
         self.move(UNITS_PER_METRE * left, -UNITS_PER_METRE * up)
@@ -152,7 +152,7 @@ class Brush:
         return self._restored
 
     def clipped(self, path: Path) -> AbstractContextManager[None]:
-        """Inside the path only."""
+        """A context in which only the inside of the path is drawn."""
         self._canvas.save()
         self.clip(path)
         return self._restored

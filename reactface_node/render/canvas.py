@@ -1,4 +1,4 @@
-"""What a canvas draws: shapes and paints as plain data, and the protocol of a canvas."""
+"""Shapes and paints as plain data, and the protocol of a canvas that draws them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
@@ -6,21 +6,21 @@ from typing import NamedTuple, Protocol
 from reactface_node.render.formula import Formula, Number
 
 Curve = Sequence[Number]
-"""Points one after another: (x, y) for a start or a line, 4 numbers for a quadratic curve and 6
-for a cubic one."""
+"""The numbers of one curve: (x, y) for a start or a line, 4 numbers for a quadratic curve and 6 for
+a cubic one."""
 Stops = Sequence[tuple[str, Number]]
 """(colour as "#rrggbb", alpha in 0..1), from a gradient's start to its end."""
 
 
 class Path(NamedTuple):
-    """Lines of curves; each line begins at its first point."""
+    """Lines that consist of curves; each line begins with its start."""
 
     lines: Sequence[Sequence[Curve]]
     closed: bool = False
 
 
 class Oval(NamedTuple):
-    """An ellipse by its middle and its two radii."""
+    """An ellipse with its centre and its two radii."""
 
     x: Number
     y: Number
@@ -29,7 +29,7 @@ class Oval(NamedTuple):
 
 
 class Box(NamedTuple):
-    """A rectangle with round corners, by its middle, half its sides and the corners' radius."""
+    """A rectangle with round corners: its centre, half its sides and the corners' radius."""
 
     x: Number
     y: Number
@@ -42,11 +42,11 @@ Shape = Path | Oval | Box
 
 
 class Paint(NamedTuple):
-    """One colour or a gradient; fills a shape, or follows its edge with a line.
+    """One colour or a gradient that fills a shape or draws a line along its edge.
 
-    at: where the stops lie in 0..1; None for equal distances.
+    at: positions of the stops, 0..1; None for equal distances.
     linear: (x0, y0, x1, y1) of a linear gradient. radial: (x, y, radius) of a radial one.
-    width: the line's; None fills. rounded: the line has round ends and corners.
+    width: of the line; None = fill. rounded: the line has round ends and corners.
     """
 
     stops: Stops
@@ -58,35 +58,35 @@ class Paint(NamedTuple):
 
 
 Matrix = tuple[Number, Number, Number, Number, Number, Number]
-"""(a, b, c, d, e, f): (x, y) goes to (a x + c y + e, b x + d y + f)."""
+"""(a, b, c, d, e, f): maps (x, y) to (a x + c y + e, b x + d y + f)."""
 
 
 class Canvas(Protocol):
     """Skia in Python (``skia_canvas``), or a recorder for the page (``program``)."""
 
     def save(self) -> None:
-        """Keeps the transform and the clip until ``restore``."""
+        """Save the transform and the clip for ``restore``."""
 
     def restore(self) -> None:
-        """Back to the transform and the clip of the last ``save``."""
+        """Restore the transform and the clip of the last ``save``."""
 
     def transform(self, matrix: Matrix) -> None:
-        """What is drawn next goes through this matrix first."""
+        """Apply this matrix to everything that is drawn next."""
 
     def rotate(self, angle: Number, x: float, y: float) -> None:
-        """What is drawn next is turned clockwise about (x, y) first; the angle in radians."""
+        """Rotate everything that is drawn next clockwise about (x, y); the angle is in radians."""
 
     def clip(self, path: Path) -> None:
-        """Draws inside the path only."""
+        """Draw only inside the path from now on."""
 
     def draw(self, shape: Shape, *paints: Paint) -> None:
-        """A shape with each of the paints, one over the other. Alpha 0 draws nothing."""
+        """Draw a shape with each paint in turn. Alpha 0 draws nothing."""
 
     def cover(self, paint: Paint) -> None:
-        """Everything inside the clip."""
+        """Fill everything inside the clip."""
 
     def when(self, condition: Formula, draw: Callable[[], None]) -> None:
-        """Draws where the condition holds."""
+        """Draw if the condition holds."""
 
 
 def closed(*curves: Curve) -> Path:
@@ -95,34 +95,34 @@ def closed(*curves: Curve) -> Path:
 
 
 def open_path(*curves: Curve) -> Path:
-    """As ``closed``, left open."""
+    """As ``closed``, but an open path."""
     return Path((curves,))
 
 
 def circle(x: Number, y: Number, radius: Number) -> Oval:
-    """By its middle and its radius."""
+    """A circle with this centre and radius."""
     return Oval(x, y, radius, radius)
 
 
 def fill(text: str, alpha: Number = 1.0) -> Paint:
-    """One colour over the whole shape."""
+    """A paint that fills the whole shape with one colour."""
     return Paint(((text, alpha),))
 
 
 def stroke(text: str, width: Number, alpha: Number = 1.0) -> Paint:
-    """A line along the shape's edge, with round ends and corners."""
+    """A paint that draws a line along the shape's edge, with round ends and corners."""
     return Paint(((text, alpha),), None, None, None, width, True)
 
 
 def strokes(text: str, widths: Iterable[float], alpha: float) -> list[Paint]:
-    """Several lines over each other: together they look like one with a soft edge."""
+    """Several lines on top of each other, which together look like one with a soft edge."""
     return [stroke(text, width, alpha) for width in widths]
 
 
 def radial(
     x: Number, y: Number, radius: Number, stops: Stops, at: tuple[float, ...] | None = None
 ) -> Paint:
-    """A gradient from a middle outwards."""
+    """A radial gradient from a centre outwards."""
     return Paint(tuple(stops), at, None, (x, y, radius))
 
 
@@ -142,6 +142,6 @@ def channels(text: str) -> tuple[int, int, int]:
 
 
 def blend(text: str, other: str, share: float) -> str:
-    """The first colour with a share of the other, as "#rrggbb"."""
+    """A mix of two colours as "#rrggbb"; share: of the second."""
     pairs = zip(channels(text), channels(other), strict=True)
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)

@@ -1,4 +1,4 @@
-"""Eyes: lids that really close over the eyeball, iris, lashes."""
+"""Eyes: lids that close over the eyeball, iris, lashes."""
 
 from dataclasses import dataclass
 
@@ -25,10 +25,10 @@ HALF_WIDTH, RISE, FALL = 70.0, 50.0, 40.0
 INNER, OUTER = 8.0, -5.0  # heights of the eye's corners
 CLOSED_AT = 25.0  # the lids meet below the middle
 CREST = 1.30  # a curve passes below the points that pull it
-ROUND = 0.66  # where along the half width the lids curve most
+ROUND = 0.66  # share of the half width at which the lids curve most
 IRIS = 40.0
 LOOK_X, LOOK_Y = 32.0, 25.0
-LID_DEPTH = 34.0  # of the shadow that the upper lid throws on the eyeball
+LID_DEPTH = 34.0  # of the shadow of the upper lid on the eyeball
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Lids:
         return (c[2], c[3], c[0], c[1], -self.width, INNER)
 
     def opening(self) -> Path:
-        """Between the lids."""
+        """The path of the opening between the lids."""
         start = (-self.width, INNER)
         return closed(start, self.edge(self.upper), self.reversed_edge(self.lower))
 
@@ -62,13 +62,13 @@ class Lids:
 
 
 def rest_of(theme: Theme) -> Lids:
-    """The open eye of the neutral face."""
+    """The opening of the eye of the neutral face."""
     size = theme.eye_size
     return Lids(HALF_WIDTH * size, -RISE * size, FALL * size, ROUND * theme.eye_round)
 
 
 def lids_of(brush: Brush, half: Half) -> Lids:
-    """Blink closes, squint narrows, wide opens; the upper lid follows the gaze."""
+    """The opening of an eye for the weights of blink, squint, wide and gaze."""
     c, size = brush.controls, brush.theme.eye_size
     squint, cheek = half.weight(c, "eyeSquint"), half.weight(c, "cheekSquint")
     wide, blink = half.weight(c, "eyeWide"), half.weight(c, "eyeBlink")
@@ -84,7 +84,7 @@ def lids_of(brush: Brush, half: Half) -> Lids:
 
 
 def draw_eyes(brush: Brush) -> None:
-    """Both eyes with their lids, lashes and creases."""
+    """Draw both eyes with their lids, lashes and creases."""
     for half in HALVES:
         with brush.at(EYE_X * half.sign, EYE_Y):
             # Drawn as the left eye, whose outer corner is at +x; the right one is its mirror.
@@ -103,7 +103,7 @@ def _draw_eye(brush: Brush, half: Half) -> None:
 
 
 def _draw_socket(brush: Brush, half: Half, lids: Lids, rest: Lids) -> None:
-    """The skin around the eyeball and the lid that a blink draws over it."""
+    """Draw the skin around the eyeball, and the upper lid."""
     theme, size = brush.theme, brush.theme.eye_size
     alpha = 0.30 - 0.10 * theme.relief
     brush.glow(-10, -14 * size, 118 * size, 84 * size, theme.skin_shade, alpha)
@@ -128,7 +128,7 @@ def _draw_eyeball(brush: Brush, half: Half, lids: Lids) -> None:
         brush.cover(radial(0, 4, w * 1.2, round_off, (0.0, 0.6, 1.0)))
     x = LOOK_X * (half.weight(c, "eyeLookOut") - half.weight(c, "eyeLookIn"))
     y = LOOK_Y * (half.weight(c, "eyeLookDown") - half.weight(c, "eyeLookUp")) - 4
-    # The light stays where it is whichever half it is: undo the mirror.
+    # The light comes from the same side for both eyes, so the mirroring is undone.
     _draw_iris(brush, x, y, -half.sign)
     if not theme.glows:
         shadow = [(theme.lash, 0.50), (theme.lash, 0.0)]
@@ -150,7 +150,7 @@ def _draw_iris(brush: Brush, x: Number, y: Number, light: float) -> None:
 
 
 def _draw_lashes(brush: Brush, lids: Lids) -> None:
-    """The upper lid's dark edge, thickest towards the outer corner, and a thin lower one."""
+    """Draw the upper lid's dark edge, thickest towards the outer corner, and a thin lower one."""
     theme, w = brush.theme, lids.width
     if theme.glows:
         light = strokes(theme.lash, (28, 20, 13), 0.09)
@@ -172,7 +172,7 @@ def _draw_lashes(brush: Brush, lids: Lids) -> None:
 
 
 def _draw_creases(brush: Brush, half: Half, lids: Lids, rest: Lids) -> None:
-    """The fold above the lid, and what a squint or a cheek pushes up below it."""
+    """Draw the fold above the lid, and the bag that a squint or a raised cheek makes below it."""
     theme, c, w = brush.theme, brush.controls, rest.width
     if not theme.glows:
         blink = half.weight(c, "eyeBlink")
@@ -188,7 +188,7 @@ def _draw_creases(brush: Brush, half: Half, lids: Lids, rest: Lids) -> None:
 
 
 def _draw_bag(brush: Brush, bag: Number, cheek: Number, rest: Lids) -> None:
-    """The skin pushed up under the eye, and lines beside its outer corner."""
+    """Draw the skin that is pushed up under the eye, and lines beside its outer corner."""
     theme, w = brush.theme, rest.width
     y = rest.lower + 13 - 6 * bag
     under = open_path(

@@ -14,7 +14,7 @@ TOP, CHIN = -400.0, 340.0
 
 
 def depth_of_face(y: Number) -> Number:
-    """How far before the head's axis the face's outline lies: the chin most."""
+    """How far the face's outline lies in front of the head's axis; most at the chin."""
     return larger(36.0 + 0.32 * y, 0.0)
 
 
@@ -41,7 +41,7 @@ def face_path(brush: Brush) -> Path:
 
 
 def clipped_to_face(brush: Brush) -> AbstractContextManager[None]:
-    """What is drawn stays on the face. Only a turned head needs it, and clipping is slow."""
+    """Draw only inside the face. Only a turned head is clipped, because clipping is slow."""
     away = root(brush.pose.turn**2 + brush.pose.nod**2)
     kept = brush.kept()
     brush.when(away >= ALL_ON_FACE, lambda: brush.clip(brush.once(face_path)))
@@ -49,10 +49,10 @@ def clipped_to_face(brush: Brush) -> AbstractContextManager[None]:
 
 
 def draw_skin(brush: Brush) -> None:
-    """The face with its soft light from above and shade towards the edge."""
+    """Draw the face with soft light from above and shade towards the edge."""
     theme = brush.theme
     path = brush.once(face_path)
-    # Light and shade in one gradient: each of these covers the whole face.
+    # One gradient for light and shade: every gradient covers the whole face, which takes time.
     stops = [(theme.skin_light, 1.0), (theme.skin, 1.0), (theme.skin, 1.0), (theme.skin_shade, 1.0)]
     dx, dy = brush.pose.shift(120.0)
     light = radial(0.6 * dx, -70 + 0.6 * dy, 500, stops, (0.0, 0.46, 0.60, 1.0))
@@ -65,7 +65,8 @@ def draw_skin(brush: Brush) -> None:
 
 
 def draw_cheeks(brush: Brush) -> None:
-    """Blush and lift with a smile or a squint, roundness when puffed, folds beside the mouth."""
+    """Draw the cheeks: raised and red in a smile or a squint, round when puffed, with folds beside
+    the mouth."""
     with nullcontext() if brush.theme.glows else clipped_to_face(brush):
         for half in HALVES:
             _draw_cheek(brush, half)
@@ -97,7 +98,7 @@ def _draw_puff(brush: Brush, half: Half) -> None:
 
 
 def _draw_fold(brush: Brush, half: Half) -> None:
-    """Beside the nose and the mouth."""
+    """Draw the fold from the nose to beside the mouth."""
     c = brush.controls
     strength = largest(
         0.9 * half.weight(c, "mouthSmile") ** 1.5,
@@ -120,7 +121,7 @@ def _draw_fold(brush: Brush, half: Half) -> None:
 
 
 def draw_nose(brush: Brush) -> None:
-    """Bridge, then the tip further out; a sneer lifts the wings and folds the bridge."""
+    """Draw the nose. A sneer raises the wings and folds the bridge."""
     theme, c = brush.theme, brush.controls
     with brush.at(0, -20, BRIDGE_LIFT):
         if not theme.glows:

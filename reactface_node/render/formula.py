@@ -1,4 +1,4 @@
-"""Numbers of the drawing: floats when a picture is drawn, formulas when a program is recorded.
+"""The numbers of the drawing: floats to draw a picture, formulas to record a program.
 
 The face is described once, by functions that compute with ``Number``. ``Avatar`` calls them with
 floats for every picture. ``program.record`` calls them once with formulas of the 58 coefficients.
@@ -8,9 +8,9 @@ import math
 
 
 class Formula:
-    """An operation and what it works on; arithmetic with a formula gives a formula.
+    """An operation and its arguments; arithmetic with a formula gives a formula.
 
-    A formula has no value before a picture is drawn: TypeError where one is used as a condition.
+    A formula has no value before a picture is drawn: TypeError if one is used as a condition.
     ``larger``, ``smaller`` and ``Brush.when`` are for that.
     """
 
@@ -74,36 +74,36 @@ def _is(number: Number, value: float) -> bool:
 
 
 def larger(first: Number, second: Number) -> Number:
-    """``max`` of two."""
+    """The maximum of two numbers."""
     if isinstance(first, Formula) or isinstance(second, Formula):
         return Formula("larger", first, second)
     return first if first > second else second
 
 
 def smaller(first: Number, second: Number) -> Number:
-    """``min`` of two."""
+    """The minimum of two numbers."""
     if isinstance(first, Formula) or isinstance(second, Formula):
         return Formula("smaller", first, second)
     return first if first < second else second
 
 
 def largest(first: Number, *others: Number) -> Number:
-    """``max`` of any number of them."""
+    """The maximum of several numbers."""
     for other in others:
         first = larger(first, other)
     return first
 
 
 def sine(angle: Number) -> Number:
-    """Of an angle in radians."""
+    """The sine of an angle in radians."""
     return Formula("sine", angle) if isinstance(angle, Formula) else math.sin(angle)
 
 
 def cosine(angle: Number) -> Number:
-    """Of an angle in radians."""
+    """The cosine of an angle in radians."""
     return Formula("cosine", angle) if isinstance(angle, Formula) else math.cos(angle)
 
 
 def root(number: Number) -> Number:
-    """The square root; only of numbers that are never negative."""
+    """The square root of a number that is never negative."""
     return Formula("root", number) if isinstance(number, Formula) else math.sqrt(number)

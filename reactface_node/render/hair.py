@@ -13,7 +13,7 @@ BACK, FRONT, STRANDS = -10.0, 78.0, 50.0
 
 
 def draw_behind(brush: Brush) -> None:
-    """Ears, and the hair on the sides of the skull."""
+    """Draw the ears and the hair on the sides of the skull."""
     for half in HALVES:
         _draw_ear(brush, half)
     back = brush.outline(
@@ -37,7 +37,7 @@ def _draw_ear(brush: Brush, half: Half) -> None:
 
 
 def draw_face(brush: Brush) -> None:
-    """The skin, and the hair's shadow on the forehead."""
+    """Draw the skin, and the hair's shadow on the forehead."""
     draw_skin(brush)
     with brush.clipped(brush.once(face_path)):
         brush.draw(brush.once(_fringe), *strokes(brush.theme.line, (56, 30), 0.09))
@@ -45,12 +45,13 @@ def draw_face(brush: Brush) -> None:
 
 @functools.cache
 def _fringe_depth(y: float) -> float:
-    """The sideburns lie on the side of the skull, which a turn moves less."""
+    """The depth of the hairline: the sideburns lie on the side of the skull, so a turn moves them
+    less."""
     return float(np.interp(y, (-420, -400, -250, -70), (20, FRONT, FRONT, 12)))
 
 
 def _fringe(brush: Brush) -> Path:
-    """Swept from a parting on the subject's left, with a sideburn on either side."""
+    """The hairline: hair combed from a parting on the subject's left, with two sideburns."""
     return brush.outline(
         _fringe_depth,
         (110, -462),
@@ -67,7 +68,7 @@ def _fringe(brush: Brush) -> Path:
 
 
 def draw_over(brush: Brush) -> None:
-    """Hair with strands that follow the comb."""
+    """Draw the hair with its strands."""
     theme = brush.theme
     comb = linear(-480, -120, [(theme.hair, 1.0), (theme.hair_shade, 1.0)])
     brush.draw(brush.once(_fringe), comb)
@@ -79,7 +80,7 @@ def draw_over(brush: Brush) -> None:
 
 
 def _strands(brush: Brush, first: int) -> Path:
-    """Every second strand as one path: a call for each would take longer than its pixels."""
+    """Every second strand in one path: separate calls would take longer than drawing the pixels."""
     lines: list[list[Curve]] = []
     for strand in range(first, 9, 2):
         t = strand / 8

@@ -14,7 +14,7 @@ BOW = 19.0  # half the distance of the cupid's bow's two peaks
 
 @dataclass(frozen=True)
 class Corner:
-    """A mouth corner, and the lips' inner edges where their curves to the middle bend."""
+    """A mouth corner, and the points of the lips' inner edges at which they bend."""
 
     x: Number
     y: Number
@@ -24,8 +24,8 @@ class Corner:
 
 @dataclass(frozen=True)
 class Lips:
-    """Everything that the drawing needs, in units around the closed neutral mouth's middle:
-    corners, the inner edges' middles (x and y), the thickness of the lips."""
+    """The shape of the lips, in units from the middle of the closed neutral mouth: corners, the
+    middles of the inner edges (x and y), the thickness of the lips."""
 
     right: Corner
     left: Corner
@@ -37,7 +37,7 @@ class Lips:
     lower_lip: Number
 
     def opening(self) -> Path:
-        """Between the lips."""
+        """The path of the opening between the lips."""
         r = self.right
         return closed((r.x, r.y), *self.upper_edge(), *self.lower_edge_back())
 
@@ -58,7 +58,7 @@ class Lips:
         ]
 
     def upper_lip_path(self) -> Path:
-        """From the cupid's bow to just over the opening's edge."""
+        """The path of the upper lip, which overlaps the opening's edge a little."""
         r, le, t, m = self.right, self.left, self.upper_lip, self.upper_x
         peak, dip = self.upper - t, self.upper - t * 0.74
         low = self.upper + 2
@@ -85,7 +85,7 @@ class Lips:
 
 
 def lips_of(brush: Brush) -> Lips:
-    """Where everything is for the frame's weights; mouthClose shuts what jawOpen opened."""
+    """The lips for the frame's weights; mouthClose closes what jawOpen opened."""
     c = brush.controls
     shut, funnel = c["mouthClose"], c["mouthFunnel"]
     drop = JAW_DROP * c["jawOpen"]
@@ -104,7 +104,7 @@ def lips_of(brush: Brush) -> Lips:
 
 
 def _thickness(brush: Brush) -> tuple[Number, Number]:
-    """Of the upper and the lower lip; rolled lips all but vanish."""
+    """The thickness of the upper and the lower lip; rolled lips are very thin."""
     c, size = brush.controls, brush.theme.lip_size
     full = 1 + 0.55 * c["mouthPucker"] + 0.5 * c["mouthFunnel"]
     full = full - 0.45 * c.both("mouthPress") - 0.3 * c["mouthClose"]
@@ -123,7 +123,7 @@ def _corner(brush: Brush, half: Half, aside: Number, upper: Number, lower: Numbe
     rest = mix(upper, lower, 0.36 * (1 - 0.6 * smile))
     y = rest - 10 - 38 * smile * (1 - 0.4 * frown) + 36 * frown + 9 * stretch - 6 * dimple
     x = half.sign * larger(width, 28.0) + aside
-    # One half's lip beyond what both do on average is already in the middle.
+    # The middle already has the mean of both halves: add only the difference from it.
     up = 26 * (half.weight(c, "mouthUpperUp") - c.both("mouthUpperUp"))
     down = 26 * (half.weight(c, "mouthLowerDown") - c.both("mouthLowerDown"))
     sneer = 9 * (half.weight(c, "noseSneer") - c.both("noseSneer"))

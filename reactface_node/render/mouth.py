@@ -1,4 +1,4 @@
-"""The mouth: lips, what is behind them, and the chin below."""
+"""The mouth: lips, teeth, tongue, and the chin below."""
 
 import functools
 
@@ -9,11 +9,11 @@ from reactface_node.render.lips import Lips, lips_of
 
 MOUTH_Y = 206.0
 LIFT = 12.0
-DARK = 3.0  # a narrower gap shows nothing of the mouth's inside
+DARK = 3.0  # the mouth's inside is not drawn if the gap is narrower
 
 
 def draw_mouth(brush: Brush) -> None:
-    """All of it, around the closed neutral mouth's middle."""
+    """Draw the mouth; the origin is the middle of the closed neutral mouth."""
     with brush.at(0, MOUTH_Y, LIFT):
         brush.scale(brush.theme.mouth_size, brush.theme.mouth_size)
         lips = lips_of(brush)
@@ -29,7 +29,7 @@ def draw_mouth(brush: Brush) -> None:
 
 
 def _draw_inside(brush: Brush, lips: Lips, gap: Number) -> None:
-    """Teeth that hang from the upper jaw and stand on the lower one, and the tongue."""
+    """Draw the upper and the lower teeth and the tongue."""
     theme, c, m = brush.theme, brush.controls, lips.lower_x
     tongue_y = lips.lower + 34 - 0.36 * gap - 14 * c["tongueOut"]
     brush.draw(Oval(m, tongue_y + 10, 60, 44), fill(theme.tongue))
@@ -55,7 +55,7 @@ def _draw_lower_teeth(brush: Brush, lips: Lips, bare: Number) -> None:
 
 
 def _draw_upper_teeth(brush: Brush, lips: Lips, gap: Number) -> None:
-    """The upper teeth stay with the skull: the lip uncovers them."""
+    """Draw the upper teeth. They do not move with the lip, which uncovers them."""
     x, top = 0.5 * lips.upper_x, smaller(lips.upper, 2.0)
     low = smaller(top + 25, lips.lower - 0.16 * gap) - 3 * brush.controls["mouthFunnel"]
     reach = 0.80 * (lips.left.x - lips.right.x) / 2
@@ -89,7 +89,7 @@ def _draw_lips(brush: Brush, lips: Lips) -> None:
 
 
 def _draw_corners(brush: Brush, lips: Lips) -> None:
-    """Small shades where the corners press, dimple or pull."""
+    """Draw small shades at the corners when they press, dimple or pull."""
     c, theme = brush.controls, brush.theme
     for half, corner in zip(HALVES, (lips.right, lips.left), strict=True):
         s = half.sign
@@ -126,7 +126,7 @@ def _draw_tongue_out(brush: Brush, lips: Lips, out: Number) -> None:
 
 
 def _draw_chin(brush: Brush, lips: Lips) -> None:
-    """Shade under the lip; a shrug or a forward jaw makes the chin a shape of its own."""
+    """Draw the shade under the lip, and the chin when it is shrugged or the jaw is forward."""
     c, theme = brush.controls, brush.theme
     y, m = lips.lower + lips.lower_lip, lips.lower_x
     if not theme.glows:
@@ -148,7 +148,7 @@ def _draw_forward_chin(brush: Brush, forward: Number, m: Number, y: Number) -> N
 
 
 def _draw_boss(brush: Brush, boss: Number, m: Number, y: Number) -> None:
-    """The line above a chin that is pushed up, and the pits in it."""
+    """Draw the line above a chin that is pushed up, and its dimples."""
     line, shrug = brush.theme.line, brush.controls["mouthShrugLower"]
     edge = open_path((m - 46, y + 34), (m - 22, y + 14, m + 22, y + 14, m + 46, y + 34))
     brush.draw(edge, stroke(line, 6, 0.42 * boss))

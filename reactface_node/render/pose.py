@@ -1,4 +1,4 @@
-"""Where the turned head puts its parts: a point on the face moves as on a rotated ellipsoid."""
+"""Positions of the parts of a turned head: points of the face move as on an ellipsoid."""
 
 import math
 
@@ -6,26 +6,26 @@ from reactface_node.render.canvas import Matrix
 from reactface_node.render.formula import Number, cosine, sine
 
 HALF_WIDTH, HALF_HEIGHT, HALF_DEPTH = 340.0, 450.0, 250.0  # of the head's ellipsoid, in units
-NEAR_EDGE = 0.12  # of HALF_DEPTH: the surface is not followed further round than this
+NEAR_EDGE = 0.12  # least depth of the surface, as a share of HALF_DEPTH
 
 
 class Pose:
-    """nod and turn in radians, as rotation x and y of schema.py; y runs down here."""
+    """nod and turn in radians, as rotation x and y in ``schema``; y points down here."""
 
     def __init__(self, nod: Number, turn: Number):
         self.nod, self.turn = nod, turn
-        # Taken once, because every point of an outline needs them.
+        # Computed once, because every point of an outline needs them.
         self.sin_nod, self.cos_nod = sine(nod), cosine(nod)
         self.sin_turn, self.cos_turn = sine(turn), cosine(turn)
         self._forward = self.cos_nod * self.sin_turn
         self._wide, self._high = (3 + self.cos_turn) / 4, (3 + self.cos_nod) / 4
 
     def shift(self, depth: Number) -> tuple[Number, Number]:
-        """How far something in front of the head's axis moves in the picture."""
+        """How far a point in front of the head's axis moves in the picture."""
         return depth * self._forward, depth * self.sin_nod
 
     def outline(self, x: Number, y: Number, depth: Number) -> tuple[Number, Number]:
-        """A point of a silhouette, which a solid head keeps wider than a flat drawing would."""
+        """A point of the silhouette; a solid head stays wider in a turn than a flat drawing."""
         return x * self._wide + depth * self._forward, y * self._high + depth * self.sin_nod
 
     def surface(self, x: float, y: float, lift: Number = 0.0) -> Matrix:

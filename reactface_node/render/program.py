@@ -1,4 +1,4 @@
-"""The drawing of one theme as a program that the page plays on a canvas of the browser.
+"""Records the drawing of one theme as a program that the page runs on a browser's canvas.
 
 The page computes one row of numbers for every picture: the 58 coefficients, the canvas's width and
 height, then the program's values, each a constant or computed from numbers before it. Shapes,
@@ -18,7 +18,7 @@ from reactface_node.render.theme import Theme
 from reactface_node.schema import NUM_COEFFICIENTS
 
 DIGITS = 9
-"""Of a constant: more than a canvas's float32 holds."""
+"""Decimal digits of a constant: more than a canvas's float32 holds."""
 
 
 @functools.lru_cache(maxsize=8)
@@ -30,9 +30,10 @@ def record(theme: Theme) -> str:
     colours: "#rrggbb" each.
     shapes: ["path", closed, lines of curves], or ["oval" or "box", places].
     paints: stops ([colour, place of its alpha]), linear or radial (places), at (shares), width (a
-    place) and rounded, those that ``Paint`` has.
+    place) and rounded, if the paint has them.
     still, head: steps ["save"], ["restore"], ["transform", places], ["clip", shape], ["draw",
-    shape, paints], ["cover", paint], ["when", place, n]: where it is 0, n steps are left out.
+    shape, paints], ["cover", paint], ["when", place, n]: if the number is 0, the next n steps are
+    skipped.
     """
     numbers = [Formula("input") for _ in range(NUM_COEFFICIENTS + 2)]
     tables = _Tables(numbers)
@@ -54,7 +55,7 @@ def record(theme: Theme) -> str:
 
 
 class _Tables:
-    """What a program names by its place; the same is kept once, in the order of its first use."""
+    """Tables of the program's parts; each part is stored once, in order of first use."""
 
     def __init__(self, inputs: list[Formula]) -> None:
         self.values: dict[Any, int] = {number: place for place, number in enumerate(inputs)}
@@ -100,7 +101,7 @@ def _place(table: dict[Any, int], row: Any) -> int:
 
 
 class _Recorder:
-    """A ``Canvas`` that keeps the steps."""
+    """A ``Canvas`` that records the steps."""
 
     def __init__(self, tables: _Tables) -> None:
         self.steps: list[tuple[Any, ...]] = []

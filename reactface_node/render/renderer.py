@@ -1,4 +1,4 @@
-"""What every renderer offers, and the one that draws nothing."""
+"""The interface of renderers, and a renderer that draws nothing."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -8,7 +8,7 @@ import numpy as np
 from reactface_node.config import RenderConfig
 
 Draw = Callable[[int], np.ndarray | None]
-"""Frame i of a window -> (H, W, 3) uint8 RGB; None where nothing is drawn."""
+"""Frame i of a window -> (H, W, 3) uint8 RGB; None if nothing is drawn."""
 
 
 class Renderer(Protocol):
@@ -20,25 +20,27 @@ class Renderer(Protocol):
         """(58,) coefficients of a face held still -> (H, W, 3) uint8 RGB, or None."""
 
     def begin(self, faces: np.ndarray) -> Draw:
-        """(w, 58): the window that is played next. Nothing is drawn before ``Draw`` is called."""
+        """(w, 58): the window to be played next. A frame is drawn only when the result is
+        called."""
 
     def check(self, config: RenderConfig) -> None:
-        """UserError where ``configure`` would refuse it. It is quick."""
+        """UserError if ``configure`` would refuse these settings. Returns quickly."""
 
     def configure(self, config: RenderConfig) -> None:
-        """Take over live settings; UserError leaves everything as it was. What takes long is done
-        on another thread and shown once it is ready."""
+        """Apply live settings; after a UserError nothing is changed. Slow work is done on another
+        thread, and its result is used once it is ready."""
 
     def settle(self) -> tuple[str, RenderConfig] | None:
-        """Shows what ``configure`` began, once it is ready; to be called at every turn, and quick.
-        Where it could not be had: why, told once, and the settings that hold instead."""
+        """Use the result of the slow work of ``configure`` once it is ready; call it regularly, it
+        returns quickly. After a failure it returns, once, the reason and the settings that are used
+        instead."""
 
     def reset(self) -> None:
         """Forget the windows that were played."""
 
 
 class StillRenderer:
-    """What a renderer does that needs one frame alone and has no live settings."""
+    """Base of renderers that need only one frame at a time and have no live settings."""
 
     def begin(self: Renderer, faces: np.ndarray) -> Draw:
         return lambda frame: self.render(faces[frame])

@@ -1,4 +1,4 @@
-"""The whole picture: what stands still, and the head that moves over it.
+"""The whole picture: its still parts, and the moving head over them.
 
 This and the modules that it calls describe the face once. They draw on any ``Canvas`` and compute
 with any ``Number``: ``avatar`` draws a picture with skia, ``program`` records a program that the
@@ -17,13 +17,13 @@ from reactface_node.render.formula import Number, root, smaller
 from reactface_node.render.mouth import draw_mouth
 
 UNITS = 1000.0  # of the picture's shorter side
-CENTRE_Y = 26.0  # units that the face sits below the picture's middle
-# Each draws what is around the features, by the theme's head.
+CENTRE_Y = 26.0  # units by which the face is below the picture's middle
+# The modules that draw the head around the features, by the theme's ``head``.
 HEADS: dict[str, ModuleType] = {"shell": shell, "hair": hair, "screen": screen}
 
 
 def draw_still(brush: Brush, width: Number, height: Number) -> None:
-    """What is the same in every picture of this size in pixels; it covers all of it."""
+    """Draw the parts that are the same in every picture of this size; they cover it completely."""
     with brush.kept():
         _to_units(brush, width, height)
         reach = UNITS * 0.5 * root(width * width + height * height) / smaller(width, height)
@@ -32,7 +32,7 @@ def draw_still(brush: Brush, width: Number, height: Number) -> None:
 
 
 def draw_head(brush: Brush, width: Number, height: Number) -> None:
-    """The head as the coefficients move it; to be drawn over what stands still."""
+    """Draw the head as the coefficients move it, after ``draw_still``."""
     around = HEADS[brush.theme.head]
     with brush.kept():
         _to_units(brush, width, height)

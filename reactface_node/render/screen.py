@@ -1,4 +1,4 @@
-"""A robot whose face is a display: features of light behind dark glass."""
+"""A robot's head with a display as its face: bright features behind dark glass."""
 
 from reactface_node.render.brush import HALVES, Brush
 from reactface_node.render.canvas import (
@@ -31,7 +31,7 @@ def _rounded(brush: Brush, x: float, top: float, bottom: float, depth: float) ->
 
 
 def draw_behind(brush: Brush) -> None:
-    """Antennae and the housing."""
+    """Draw the antennae and the housing."""
     theme = brush.theme
     for half in HALVES:
         x, y = brush.pose.outline((WIDE + 22) * half.sign, 0, -20.0)
@@ -47,7 +47,7 @@ def draw_behind(brush: Brush) -> None:
 
 
 def draw_face(brush: Brush) -> None:
-    """The glass with a faint light behind it; the jaw shows as a line that moves."""
+    """Draw the glass with a faint light behind it, and a line that moves with the jaw."""
     theme = brush.theme
     glass = _rounded(brush, WIDE - 16, HIGH, LOW, GLASS)
     dx, dy = brush.pose.shift(GLASS)
@@ -67,7 +67,7 @@ def draw_face(brush: Brush) -> None:
 
 
 def draw_over(brush: Brush) -> None:
-    """A reflection on the glass, which stays where the light is."""
+    """Draw a reflection on the glass, which does not move with the head."""
     with brush.clipped(_rounded(brush, WIDE - 22, HIGH + 6, LOW - 6, GLASS)):
         streak = closed((-340, -160), (-60, -400), (80, -400), (-340, -30))
         brush.draw(streak, linear(-400, 60, [("#ffffff", 0.10), ("#ffffff", 0.02)]))

@@ -91,7 +91,7 @@ def face(weights: Mapping[str, float]) -> np.ndarray:
 
 
 def painter(theme: str, size: int) -> Callable[[Mapping[str, float]], np.ndarray]:
-    """Draws weights by name as a square picture of that many pixels."""
+    """A function that draws weights by name as a square picture of that many pixels."""
     renderer = make_renderer(replace(RenderConfig(), theme=theme, width=size, height=size))
 
     def draw(weights: Mapping[str, float]) -> np.ndarray:
@@ -118,7 +118,7 @@ def sheet(tiles: list[tuple[str, np.ndarray]], columns: int) -> np.ndarray:
 
 
 def blendshapes(theme: str, size: int) -> np.ndarray:
-    """Neutral and the 52 shapes at full weight, seen from near."""
+    """Neutral and the 52 shapes at full weight, enlarged."""
     whole = round(size / CLOSE)
     left, top = (whole - size) // 2, round(CLOSE_TOP * whole)
     draw = painter(theme, whole)

@@ -1,4 +1,4 @@
-"""The companion's hood: a shell around head and cheeks with round ears that listen."""
+"""A shell around the head and the cheeks, with round ears."""
 
 import math
 
@@ -24,7 +24,7 @@ EAR_X, EAR_Y, EAR_HIGH = 322.0, 6.0, 96.0
 
 
 def draw_behind(brush: Brush) -> None:
-    """The hood's inside, seen where the face turns away from it."""
+    """Draw the inside of the shell, which is visible when the face turns away."""
     dark = fill(blend(brush.theme.hair_shade, brush.theme.line, 0.25))
     for half in HALVES:
         s = half.sign
@@ -40,7 +40,7 @@ def draw_behind(brush: Brush) -> None:
 
 
 def draw_face(brush: Brush) -> None:
-    """The skin, and the shadow of the rim on it."""
+    """Draw the skin, and the shadow of the rim on it."""
     draw_skin(brush)
     dx, dy = brush.pose.shift(RIM)
     brush.glow(dx, -312 + dy, 236, 120, brush.theme.line, 0.50)
@@ -49,7 +49,7 @@ def draw_face(brush: Brush) -> None:
 
 
 def _rim(brush: Brush) -> Path:
-    """The hood's edge on the face, from one cheek over the forehead to the other."""
+    """The shell's edge on the face, from one cheek over the forehead to the other."""
     curves: list[Curve] = [
         (-224, 276),
         (-268, 206, -286, 76, -276, -34),
@@ -61,7 +61,7 @@ def _rim(brush: Brush) -> Path:
 
 
 def draw_over(brush: Brush) -> None:
-    """The hood itself, a horseshoe that is open at the chin, and the ears on it."""
+    """Draw the shell, which is open at the chin, and its ears."""
     theme = brush.theme
     hood = _hood(brush)
     dx, dy = brush.pose.shift(60.0)
@@ -85,7 +85,7 @@ def _hood(brush: Brush) -> Path:
         [(268, 210, RIM), (286, 80, RIM), (276, -40, RIM)],
         [(268, -250, RIM), (170, -318, RIM), (0, -318, RIM)],
     ]
-    # The other half is the mirror, run back from the rim's middle to the top.
+    # The other half is mirrored and in reverse order, from the rim's middle to the top.
     back = [(-x, y, depth) for curve in half for x, y, depth in curve][::-1][1:]
     curves = half + [back[i : i + 3] for i in range(0, len(back), 3)]
     place = brush.pose.outline
@@ -93,7 +93,7 @@ def _hood(brush: Brush) -> Path:
 
 
 def _draw_seam(brush: Brush) -> None:
-    """Where the front panel is set into the shell."""
+    """Draw the seam between the front panel and the shell."""
     depth = (EDGE + RIM) / 2
     curves: list[Curve] = [
         (-300, 150),
@@ -116,7 +116,7 @@ def _draw_shine(brush: Brush) -> None:
 
 
 def _draw_lamp(brush: Brush) -> None:
-    """A small light over the forehead."""
+    """Draw a small lamp on the forehead."""
     theme = brush.theme
     x, y = brush.pose.outline(0, -362, RIM)
     brush.glow(x, y, 44, 58, theme.accent, 0.5)
@@ -126,7 +126,7 @@ def _draw_lamp(brush: Brush) -> None:
 
 
 def _draw_ear(brush: Brush, half: Half) -> None:
-    """A round cup; turning the head shows more of one and less of the other."""
+    """Draw a round ear; in a turn of the head one becomes wider and the other narrower."""
     theme, s = brush.theme, half.sign
     facing = -s * brush.pose.sin_turn
     wide = larger(34 + 62 * facing, 10.0)

@@ -84,10 +84,10 @@ def _path(shape: Path) -> skia.Path:
     return path
 
 
-# Most paints are the same in every picture, and some shapes share a gradient.
+# Cached: most paints are the same in every picture, and some shapes share a gradient.
 @functools.lru_cache(maxsize=256)
 def _ink(paint: Paint) -> skia.Paint | None:
-    """None where it would leave no trace."""
+    """The paint for skia; None if it is fully transparent."""
     colours = _colours(paint.stops)
     if not colours:
         return None
@@ -107,7 +107,7 @@ def _ink(paint: Paint) -> skia.Paint | None:
 
 
 def _colours(stops: Any) -> tuple[int, ...]:
-    """Of the stops; none where all are transparent."""
+    """The colours of the stops; empty if all are transparent."""
     colours = tuple([colour(text, alpha) for text, alpha in stops])
     return colours if max(colours) >> 24 else ()
 

@@ -14,8 +14,8 @@ HEADS = ("shell", "hair", "screen")
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours as "#rrggbb"; sizes relative to the drawing's own; the fields' meanings stand in
-    themes.yaml."""
+    """Colours as "#rrggbb"; sizes relative to the standard drawing. themes.yaml describes the
+    fields."""
 
     background: str
     background_edge: str
@@ -55,7 +55,7 @@ class Theme:
 
     @property
     def glows(self) -> bool:
-        """Features are light on a display instead of skin."""
+        """Whether the features are lights on a display instead of skin."""
         return self.head == "screen"
 
 
@@ -73,7 +73,7 @@ class Themes:
         return parse_theme(name, themes[name])
 
     def all(self) -> dict[str, Any]:
-        """What the file holds, by name; UserError if it cannot be read."""
+        """The themes' values by name; UserError if the file cannot be read."""
         path = resources.folder("config") / "themes.yaml"
         changed_ns = path.stat().st_mtime_ns if path.is_file() else 0
         if self._read is None or self._read[0] != changed_ns:

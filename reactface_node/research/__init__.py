@@ -1,1 +1,1 @@
-"""What a robot does not need: data, training and evaluation."""
+"""Data sets, training and evaluation; a robot does not need this room."""

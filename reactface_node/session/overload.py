@@ -39,7 +39,7 @@ LEVELS = (Level(), Level(2), Level(3), Level(3, 0.5), Level(3, 0.5, True))
 
 @dataclass(frozen=True)
 class Workload:
-    """What a session has done so far and does at present; for those who decide on its level.
+    """The work of a session so far and at present, for the decision on its level.
 
     tracker_busy_s: seconds for which the tracker has been busy so far. tracker_cpu_s: seconds of
     them in which this process used a CPU. images_untracked: images so far that the tracker had no

@@ -1,11 +1,11 @@
-"""What a benchmark measures: the named stages of a session and of a server."""
+"""Named stages of a session and of a server, which a benchmark measures."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 
 class Probe(Protocol):
-    """Is told when a stage begins and ends."""
+    """The interface of a meter: it is called when a stage begins and ends."""
 
     def stage(self, name: str) -> AbstractContextManager[None]:
         """A context that is entered as the stage begins and left as it ends."""

@@ -220,7 +220,7 @@ class ReactionSession:
         self._begin()
 
     def check(self, changes: Mapping[str, Any]) -> Config:
-        """The config that ``configure`` would set; UserError where it would refuse the changes."""
+        """The config that ``configure`` would set; UserError if it would refuse the changes."""
         for name in changes:
             if name in self._fixed:
                 raise UserError(f"parameter '{name}' cannot change while running")

@@ -193,7 +193,7 @@ class TrackingScheduler:
 
 def extrapolated(first: Observation, second: Observation, steps: float) -> Observation:
     """``second`` with its head moved on by HEAD_EXTRAPOLATION * ``steps`` times the motion since
-    ``first``; unchanged where ``first`` shows another person or nobody."""
+    ``first``; unchanged if ``first`` shows another person or nobody."""
     if first.person != second.person or not (first.face_found and second.face_found):
         return second
     values = second.coefficients.copy()
@@ -224,7 +224,7 @@ def _next(results: list[_Result | None], place: int) -> _Result | None:
 
 def interpolated(first: Observation, second: Observation, share: float) -> Observation:
     """Linear mix of two observations, ``share`` 0..1 of the second, in channels valid in both;
-    ``first`` unchanged where ``second`` shows another person or nobody."""
+    ``first`` unchanged if ``second`` shows another person or nobody."""
     valid = first.valid & second.valid
     if first.person != second.person or share == 0.0 or not valid.any():
         return first

@@ -1,1 +1,1 @@
-"""What looks at a machine or a recording: the benchmark and the inspection."""
+"""Tools for users: the benchmark, the inspection of recordings, and the doctor."""

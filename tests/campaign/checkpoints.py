@@ -1,4 +1,4 @@
-"""Part b: damaged weights, and what they say of themselves."""
+"""Part b: damaged weights, and weights with wrong metadata."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""Part b: configuration files, ``--set`` strings and ROS parameter files of any text."""
+"""Part b: configuration files, ``--set`` strings and ROS parameter files with random text."""
 
 import argparse
 import tempfile

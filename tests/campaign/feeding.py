@@ -1,4 +1,5 @@
-"""Plays the sample recording when it is due, on and on: in a thread, or to the wire as a peer."""
+"""Plays the sample recording in a loop in real time: in a thread, or over DDS as another
+process."""
 
 import multiprocessing
 import threading

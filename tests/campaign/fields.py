@@ -1,4 +1,4 @@
-"""Messages that could be sent as they are, with fields of any value."""
+"""Valid messages whose fields have random values."""
 
 import dataclasses
 from typing import Any

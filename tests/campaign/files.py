@@ -1,4 +1,4 @@
-"""Part b: damaged bags and videos, replayed with a model and a tracker that cost nothing."""
+"""Part b: damaged bags and videos, replayed with a fake model and a fake tracker."""
 
 import argparse
 import os
@@ -25,7 +25,7 @@ PART = "files"
 LIMIT_S, LIMIT_MB = 15.0, 3000.0
 VALUES: tuple[Any, ...] = (0, -1, 1, 2**63 - 1, 10**30, "", "x", None, [], {}, 1.5, True, "é" * 99)
 UNSAID = 0.8
-"""A decoder may conceal a damaged frame without a word; beyond this share it is a loss."""
+"""A decoder may conceal damaged frames without an error; a larger share is a loss."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""Cases in a process of their own, with limits of time and memory: what ends it ends one case."""
+"""Runs cases in a separate process with limits of time and memory, so that a crash ends one case
+only."""
 
 import contextlib
 import faulthandler

@@ -1,6 +1,6 @@
-"""Part d: the node on the wall clock, with real weights, tracker and recording, in a bad room.
+"""Part d: the node on the wall clock, with real weights, tracker and recording, and with faults.
 
-Over the wire of ROS 2 on this machine's loopback, or with ``--direct`` straight into the server.
+Messages come over DDS on this machine's loopback, or with ``--direct`` directly to the server.
 """
 
 import argparse

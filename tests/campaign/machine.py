@@ -1,4 +1,4 @@
-"""What a process holds: memory, threads and descriptors."""
+"""The resources of a process: memory, threads and descriptors."""
 
 import os
 import threading

@@ -1,8 +1,8 @@
 """Part a: messages of every stream, most of them bad, to a server on a simulated clock.
 
-A block of messages has a node, a configuration and a random generator of its own, and ends with
-three seconds of good messages, in which the node must see and hear again: it is what can be
-repeated alone.
+A block of messages has its own node, configuration and random generator, so it can be repeated
+alone. It ends with three seconds of good messages, in which the node must detect the face and the
+voice again.
 """
 
 import argparse
@@ -33,7 +33,7 @@ TICK_S = 0.02
 LONGEST_CALL_S = 2.0
 LONGEST_GAP_S = 1.0
 GROWN_MB = 400
-"""Of one call's memory, and of the whole run's."""
+"""Limits of the memory of one call, and of the whole run."""
 STUCK_S = 120
 SHARES = {
     "wire": 0.44,
@@ -48,7 +48,7 @@ SHARES = {
 KINDS, EDGES = tuple(SHARES), np.cumsum(list(SHARES.values()))
 COUNTERS = ("images", "audio", "own_audio")
 COUNTED = ("image", "audio", "own_audio")
-"""Streams whose messages are one of the counters, or left out."""
+"""Streams whose messages appear in one of the counters, or are not counted."""
 CLOCK_JUMPS_S = (-3600.0, -20.0, -2.0, -0.5, 0.5, 2.0, 20.0, 3600.0)
 
 
@@ -196,7 +196,7 @@ class Block:
         return message
 
     def _read(self, sample: Sample, kind: str) -> Any:
-        """None where the bytes hold no such message, and are said so."""
+        """None if the bytes hold no such message, and are said so."""
         try:
             message = sample.types.deserialize(self.sent, kind)
         except (MessageError, KeyError) as error:
@@ -231,7 +231,7 @@ class Block:
         self.tally.count(PART, f"{kind}: {'accepted' if accepted else 'left out'}")
 
     def _follow(self, stream: str, message: Any) -> None:
-        if self.humans.see(stream, getattr(message, "ids", [])):
+        if self.humans.update(stream, getattr(message, "ids", [])):
             self.node.server.intake.follow_another(stream)
 
     def _counted(self) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Compressed pictures that are damaged, or that say a size which is not theirs."""
+"""Compressed pictures that are damaged, or whose header has a wrong size."""
 
 import struct
 import zlib

@@ -1,4 +1,5 @@
-"""Thread pools on a simulated clock: work is done when its time has come, always in one order."""
+"""Thread pools on a simulated clock: work is done at its simulated time, always in the same
+order."""
 
 import math
 import sys

@@ -1,4 +1,4 @@
-"""Small recordings that are whole: bags of both storages, and videos of several containers."""
+"""Small undamaged recordings: bags of both storages, and videos of several containers."""
 
 from fractions import Fraction
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Runs fault campaigns: ``python tests/campaign/run.py PART``; ``--help`` lists the parts.
 
-The exit code is 1 where a fault was found. Failing inputs are saved under --out.
+The exit code is 1 if a fault was found. Failing inputs are saved under --out.
 """
 
 import argparse

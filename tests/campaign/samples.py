@@ -1,4 +1,4 @@
-"""Good messages of every stream, as bytes of the wire."""
+"""Good messages of every stream, as CDR bytes."""
 
 import struct
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A conversation in which everything happens that happens in a room, sooner."""
+"""A conversation with all events of a real one, at a higher rate."""
 
 from typing import Protocol
 
@@ -34,7 +34,7 @@ CLOCK_JUMPS_S = (-86400.0, -3600.0, -10.0, -1.5, -0.4, 0.4, 1.5, 10.0, 3600.0, 8
 SIZES = ((48, 64), (24, 32), (96, 128))
 DISABLED_S = 4.0
 WORK_S, SLOW_WORK_S = 0.008, (0.03, 0.05, 0.09, 0.15)
-"""What an image or a window takes, usually and on a busy machine; where time is simulated."""
+"""Simulated computing time of an image or a window, usually and on a busy machine."""
 
 
 class Tracked(Protocol):

@@ -1,4 +1,4 @@
-"""Settings as somebody might send them: names and values of any kind."""
+"""Random settings: names and values of any kind."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """Part c: a conversation of hours on a simulated clock: the real timeline, playout and server.
 
-Tracker and model cost nothing, or with ``--real-model`` the model is the shipped one.
+Tracker and model are fakes; with ``--real-model`` the model is the shipped one.
 """
 
 import argparse
@@ -24,7 +24,7 @@ PART = "soak"
 START_S = 1.7e9
 STEP_S = 0.04
 CHUNK_STEPS = 2
-"""Steps that a chunk of sound lasts."""
+"""Steps per chunk of audio."""
 TICKS = 2
 LONGEST_GAP_S = 1.0
 GROWN_MB = 60.0

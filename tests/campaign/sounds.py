@@ -1,4 +1,4 @@
-"""Chunks of sound of any format and length, true to what they say or not."""
+"""Chunks of audio of any format and length, with right or wrong headers."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""A node whose tracker and model cost nothing: the real server, session, timeline and playout."""
+"""A node with a fake tracker and a fake model, but the real server, session, timeline and
+playout."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a campaign counts and finds, and the table that it prints."""
+"""The counts and faults of a campaign, and the table that it prints."""
 
 import re
 import sys

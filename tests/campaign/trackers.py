@@ -1,4 +1,4 @@
-"""Part b: images of any shape to the real face tracker, which may end the whole process."""
+"""Part b: images of any shape for the real face tracker, which could end the whole process."""
 
 import argparse
 import time
@@ -40,7 +40,7 @@ SIDES = (
     100_000,
 )
 MOST_PX = 40_000_000
-"""What a camera could send; larger ones are messages' part."""
+"""Sizes that a camera could send; the part ``messages`` has larger ones."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Notes what a live node publishes, logs and holds, and where it stands still."""
+"""Records the messages, log lines and resources of a live node, and its pauses."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ from reactface_node.ros.node.topics import BLENDSHAPES, DIAGNOSTICS
 PART = "live"
 LONGEST_GAP_S = 1.0
 SETTLED_S = 60.0
-"""Memory is compared with what is held then."""
+"""Memory is compared with that at this time."""
 SAID_EVERY_S, STUCK_S = 10.0, 60.0
 
 

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: one line for a mistake, exit code 2, nothing left over."""
+"""The command line: one line for a mistake, exit code 2, no files left behind."""
 
 import os
 import shutil

@@ -1,5 +1,6 @@
-"""The list of commands: each in a file of its own, each with a help, and quick to list."""
+"""The list of commands: each has its own file and a help text, and the list is printed quickly."""
 
+import argparse
 import importlib
 import os
 import subprocess
@@ -51,11 +52,27 @@ def test_each_command_has_a_help(name, capsys):
     assert capsys.readouterr().out.startswith(f"usage: reactface {name} ")
 
 
+def arguments_of(parser, name):
+    """(command, argument) of a parser and of its subcommands."""
+    for argument in parser._actions:
+        if argument.nargs == argparse.PARSER:
+            for word, command in argument.choices.items():
+                yield from arguments_of(command, f"{name} {word}")
+        else:
+            yield name, argument
+
+
+def test_every_argument_has_a_help():
+    found = list(arguments_of(build_parser(), "reactface"))
+    assert len(found) > 100
+    assert not [(name, argument.dest) for name, argument in found if not argument.help]
+
+
 @pytest.mark.parametrize("start", [("-m", "reactface_node.cli"), ("-c", ENTRY)])
-def test_the_ways_to_start(start):
+def test_the_ways_to_start(start, tmp_path):
     done = run_python(*start, "--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{version()}\n", "")
-    done = run_python(*start, "replay", "nowhere.bag", "-o", "out")
+    done = run_python(*start, "replay", "nowhere.bag", "-o", str(tmp_path / "out"))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "reactface replay: nowhere.bag does not exist\n"
     done = run_python(*start)

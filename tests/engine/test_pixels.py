@@ -1,4 +1,4 @@
-"""Bytes of a picture as a network's numbers, and back."""
+"""Conversion between the bytes of a picture and the pixels of a network."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Files and folders that are whole or not there: leftovers, locks, names."""
+"""Atomic writing of files and folders: leftovers, locks, names."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""A disk that fills up: one line, what was saved stays, nothing half-written."""
+"""A full disk: one line, saved files stay, nothing is half-written."""
 
 import errno
 import resource

@@ -19,7 +19,7 @@ PATIENCE_S = 20.0
 BGR = np.array([[[1, 2, 3]]], np.uint8)
 GOOD, LOST, RAISES, BROKEN, END = "good", "lost", "raises", "broken", "end"
 ABSENT = None
-"""A device that cannot be opened; else what each of its reads gives."""
+"""A device that cannot be opened; otherwise the results of its reads."""
 
 
 class Stop(threading.Event):
@@ -198,10 +198,10 @@ def test_the_node_gets_what_was_read():
             return [ImageInput(1.0, 1.1, BGR), AudioInput(2.0, 2.1, BGR, 8000)]
 
     class Noted(list):
-        def see(self, *about):
+        def push_image(self, *about):
             self.append(("see", *about))
 
-        def hear(self, *about):
+        def push_audio(self, *about):
             self.append(("hear", *about))
 
     noted = Noted()

@@ -1,4 +1,4 @@
-"""Which channel of a microphone is listened to."""
+"""Selection of a microphone's channel."""
 
 import logging
 

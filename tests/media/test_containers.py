@@ -1,4 +1,4 @@
-"""Videos as users have them: damaged, of several streams, with odd names, turned, badly stamped."""
+"""Videos of users: damaged, of several streams, with odd names, rotated, with wrong stamps."""
 
 import logging
 import os
@@ -48,7 +48,7 @@ FORMATS = {
     "webm": ("webm", "libvpx"),
 }
 CUT = {"mkv", "ts", "avi", "flv", "webm", "mpg"}
-"""A recorder that is killed leaves these readable."""
+"""Formats that stay readable if the recorder is killed."""
 
 
 @pytest.fixture
@@ -80,7 +80,6 @@ def written(folder, suffix, frames=75):
     return write(folder / f"talk.{suffix}", frames, format=format, codec=codec, tones=tones)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["", "talk", "talk.dat", "talk.mcap", "talk.db3"])
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_ffmpeg_is_asked_whatever_the_suffix(suffix, name, tmp_path, said):
@@ -153,7 +152,6 @@ def test_where_nothing_can_be_decoded_it_is_one_line(tmp_path):
         read_audio(path)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("suffix", sorted(CUT))
 def test_a_cut_file_is_read_to_where_it_is_cut(suffix, tmp_path):
     path = written(tmp_path, suffix)
@@ -166,7 +164,6 @@ def test_a_cut_file_is_read_to_where_it_is_cut(suffix, tmp_path):
     assert 1.5 < heard_s(chunks) < 2.8
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kept", [0.5, 0.8, 0.95, 0.999])
 def test_a_fragmented_mp4_is_read_to_where_it_is_cut(kept, tmp_path):
     path = write(tmp_path / "talk.mp4", 75, options={"movflags": "frag_keyframe+empty_moov"})
@@ -242,7 +239,6 @@ def marked(index):
     return edit
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("default", [1, 2, 3])
 def test_the_default_sound_is_taken(default, tmp_path):
     path = write(
@@ -318,7 +314,6 @@ NAMES = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_name_is_no_syntax(name, tmp_path, monkeypatch):
     """Written, read as a recording, and read as data; by a relative name too."""
@@ -407,8 +402,8 @@ def test_tags_need_not_be_utf_8(tmp_path):
 
 def test_more_channels_than_pyav_can_tell(tmp_path):
     frames = np.arange(3200 * 12, dtype=np.float32).reshape(12, 3200)
-    # Not from_ndarray, which may count more planes than there are.
-    frame = av.AudioFrame("fltp", "12 channels", 3200)
+    # Not from_ndarray, which may find more planes than there are channels.
+    frame = av.AudioFrame(format="fltp", layout="12 channels", samples=3200)
     for plane, samples in zip(frame.planes, frames, strict=False):
         plane.update(samples)
     np.testing.assert_array_equal(frame_samples(frame), frames.T)
@@ -452,7 +447,6 @@ def test_two_transport_streams_behind_each_other(tmp_path):
     assert images[-1].arrival_s == pytest.approx(chunks[-1].arrival_s, abs=0.2)
 
 
-@pytest.mark.slow
 def test_a_damaged_recording_is_replayed_and_one_without_an_index_refused(tmp_path, capsys):
     path = write(tmp_path / "talk:1.mp4", 50)
     spoil(path, packets(path, "video")[20:23])

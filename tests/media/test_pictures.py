@@ -1,4 +1,4 @@
-"""Picture files: the formats, the size before decoding, what is truncated and what only follows."""
+"""Picture files: formats, the size check before decoding, truncated files, bytes after the end."""
 
 import struct
 import zlib

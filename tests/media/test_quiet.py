@@ -1,4 +1,4 @@
-"""Notes of libraries are kept quiet, nothing else is, and stderr is always what it was after it."""
+"""Log lines of libraries are hidden, other output is not, and stderr is always restored."""
 
 import os
 import subprocess

@@ -1,4 +1,5 @@
-"""Nods: found in real motion, predicted, drawn, and independent of how time is cut."""
+"""Nods: found in real motion, predicted, drawn, and independent of the number of frames per
+step."""
 
 import numpy as np
 import pytest

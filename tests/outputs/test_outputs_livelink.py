@@ -1,4 +1,4 @@
-"""Live Link Face byte by byte, addresses, and what UDP does when nobody listens."""
+"""Live Link Face byte by byte, addresses, and UDP without a receiver."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""The motor map: limits, rates, what is no number, and every mistake in its file."""
+"""The motor map: limits, rates, NaN and infinity, and every mistake in its file."""
 
 import numpy as np
 import pytest

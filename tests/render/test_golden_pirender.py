@@ -1,4 +1,4 @@
-"""PIRender's generator against what its authors' code computes."""
+"""PIRender's generator, compared with the outputs of its authors' code."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Meshes that cannot be used: one line that says which file and what to do, and nothing is run."""
+"""Unusable meshes: one line with the file and what to do; no code in them is run."""
 
 import os
 import pickle

@@ -1,4 +1,4 @@
-"""The mesh view: what a mesh shows, which way it moves, and what the 3D row of a figure holds."""
+"""The mesh view: a mesh's shapes, the direction of its motion, and the 3D row of a figure."""
 
 import dataclasses
 import logging

@@ -1,4 +1,4 @@
-"""The portrait renderer: which frames PIRender sees, and whose face it moves."""
+"""The portrait renderer: the frames that PIRender gets, and the person that it shows."""
 
 import logging
 import threading

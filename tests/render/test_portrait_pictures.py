@@ -1,4 +1,4 @@
-"""Which picture becomes a portrait, and what is said of others."""
+"""Pictures that can be portraits, and the errors for others."""
 
 import math
 from dataclasses import replace

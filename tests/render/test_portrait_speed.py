@@ -1,4 +1,4 @@
-"""Faster ways to PIRender's picture show the same picture."""
+"""Faster computations of PIRender give the same picture."""
 
 from copy import deepcopy
 

@@ -1,4 +1,4 @@
-"""PIRender's weights are found by name, from the authors' file or our own; all else is refused."""
+"""PIRender's weights: loading the authors' file and ours; other files are refused."""
 
 import pytest
 import torch

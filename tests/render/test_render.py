@@ -1,4 +1,4 @@
-"""The renderers' contract: any size, any coefficients, the same pixels; themes load or say why."""
+"""The renderers' contract: any size, any coefficients, reproducible pixels; errors of themes."""
 
 import dataclasses
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The ``person`` theme stands in for a person before the camera: the tracker must see its face."""
+"""The ``person`` theme, which replaces a real person in tests: the tracker must find its face."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""The head's pose in the avatar: which way each axis goes, and how near and far parts move."""
+"""The head's pose in the avatar: the sign of each axis, and the motion of near and far parts."""
 
 import numpy as np
 import pytest

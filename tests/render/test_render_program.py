@@ -1,4 +1,4 @@
-"""The program for the page: it draws, number for number, what the avatar in Python draws."""
+"""The program for the page: it draws with the same numbers as the avatar in Python."""
 
 import dataclasses
 import json

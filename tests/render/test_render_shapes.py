@@ -1,4 +1,4 @@
-"""Every coefficient shows in the avatar, in the right place and on the right side."""
+"""Every coefficient changes the avatar, in the right place and on the right side."""
 
 import itertools
 

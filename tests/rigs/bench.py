@@ -1,12 +1,13 @@
-"""A small listener, a tracker that sees at once and a clock that stands, for the bench's tests."""
+"""A small listener, a tracker without delay and a clock that does not run, for the benchmark's
+tests."""
 
 from types import SimpleNamespace
 
 import numpy as np
 
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
-from reactface_node.tools.bench.drive import BenchClip
 from reactface_node.tools.bench.machine import COPIED_BYTES, MATRIX
+from reactface_node.tools.bench.simulated import BenchClip
 from rigs.model_inputs import SMALL, small_wav2vec2
 
 SETTINGS = [f"--set={name}={value}" for name, value in SMALL.items()]
@@ -70,7 +71,7 @@ def quicken(monkeypatch):
     monkeypatch.setattr("reactface_node.tools.bench.stages.BLOCK", 3)
     monkeypatch.setitem(MATRIX, "cpu", 64)
     monkeypatch.setitem(COPIED_BYTES, "cpu", 1 << 20)
-    for module in ("drive", "pipeline"):
+    for module in ("simulated", "pipeline"):
         monkeypatch.setattr(f"reactface_node.tools.bench.{module}.make_tracker", QuickTracker)
     monkeypatch.setattr("reactface_node.tools.bench.weights.untrained_wav2vec2", small_wav2vec2)
     monkeypatch.setattr("reactface_node.model.official.model.untrained_wav2vec2", small_wav2vec2)

@@ -1,4 +1,4 @@
-"""Seeded texts for YAML files and ``--set``: whole ones, ones with mutations, and garbage."""
+"""Seeded texts for YAML files and ``--set``: valid ones, mutated ones, and garbage."""
 
 from collections.abc import Iterator
 

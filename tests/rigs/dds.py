@@ -1,4 +1,4 @@
-"""A graph with the node's process on it, for the tests of the wire."""
+"""A DDS graph with the node in another process, for the tests of the node over DDS."""
 
 import itertools
 import os

@@ -1,9 +1,9 @@
-"""A node on the wire with a fake session, in a process of its own; ends when stdin closes.
+"""A node over DDS with a fake session, in a separate process; ends when stdin closes.
 
-Its arguments are settings, NAME=VALUE. Its face tells what arrived: the first weight is the
-image's first pixel, the second the audio's last sample, the third the gain, the fourth its rate,
-the fifth whether the robot speaks, the sixth the last sample of what it plays, the seventh how
-often the person changed, in tenths.
+Its arguments are settings, NAME=VALUE. Its face shows its inputs: the first weight is the image's
+first pixel, the second the audio's last sample, the third the gain, the fourth its rate, the fifth
+whether the robot speaks, the sixth the last sample of the robot's own audio, the seventh how often
+the person changed, in tenths.
 """
 
 import sys
@@ -68,7 +68,8 @@ class EchoSession:
         self.config = self.check(changes)
 
     def stats(self):
-        return {"windows_skipped": 0, "tracking_hz": 25.0, "image_width_px": 640}
+        workload = {"tracking_hz": 25.0, "image_width_px": 640}
+        return {"windows_skipped": 0, "audio_late": 0, **workload}
 
 
 class FlatRenderer(StillRenderer):

@@ -16,7 +16,7 @@ DEFAULT = SHARED / "golden"
 
 
 def folder():
-    """What REACTFACE_GOLDEN names, or ../shared/golden; None where there is none."""
+    """What REACTFACE_GOLDEN names, or ../shared/golden; None if there is none."""
     path = Path(os.environ.get("REACTFACE_GOLDEN", DEFAULT))
     return path if (path / "cases.json").is_file() else None
 

@@ -7,7 +7,7 @@ from reactface_node.schema import ARKIT_NAMES, index_of
 
 ROWS, COLUMNS = 40, 48
 HALF = np.array([0.75, 1.1, 0.85])
-"""Of the egg, in units of no meaning; x to the subject's left, y up, z out of the face."""
+"""Radii of the egg, in arbitrary units; x to the subject's left, y up, z out of the face."""
 
 
 def head_vertices() -> np.ndarray:

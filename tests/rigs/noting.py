@@ -1,4 +1,4 @@
-"""A model that notes its windows, for the tests of decisions about windows."""
+"""A model that records its windows, for the tests of decisions about windows."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The pages that users read: their blocks of code, and whether what a command names exists."""
+"""The documentation's pages: their blocks of code, and a check of the names in commands."""
 
 import argparse
 import ast
@@ -35,7 +35,7 @@ TRANSITIONS = {"configure", "activate", "deactivate", "cleanup", "shutdown"}
 
 
 class Block(NamedTuple):
-    """A fenced block of a page. needs: '' where it can be run everywhere."""
+    """A fenced block of a page. needs: '' if it can be run everywhere."""
 
     page: Path
     line: int
@@ -85,7 +85,7 @@ def calls(block, folder):
 
 
 def check(command):
-    """AssertionError or UserError where it names what there is not."""
+    """AssertionError or UserError if it names what there is not."""
     program, *arguments = command
     if program == "reactface":
         check_reactface(arguments)

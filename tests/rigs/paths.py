@@ -1,4 +1,4 @@
-"""Where things lie: the repository, and the folder of clips and golden outputs beside it."""
+"""Paths of the repository, and of the folder of clips and golden outputs beside it."""
 
 from pathlib import Path
 

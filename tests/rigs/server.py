@@ -74,7 +74,8 @@ class FakeSession:
     def stats(self):
         load = self.workload
         width_px = load.image_width_px
-        return {"windows_skipped": 3, "tracking_hz": load.tracking_hz, "image_width_px": width_px}
+        counted = {"windows_skipped": 3, "audio_late": 1}
+        return {**counted, "tracking_hz": load.tracking_hz, "image_width_px": width_px}
 
 
 class FakeTransport:

@@ -1,4 +1,4 @@
-"""One process of a training run that writes the losses it saw: torchrun's child in a test."""
+"""One process of a training run under torchrun, which writes its losses to a file."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Small video and sound files, whole and spoiled."""
+"""Small video and sound files, undamaged and damaged."""
 
 import struct
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""A served page's WebSockets without a browser, and what waits with a deadline."""
+"""WebSockets of a served page without a browser, and helpers that wait with a deadline."""
 
 import asyncio
 import contextlib

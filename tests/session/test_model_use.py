@@ -27,7 +27,7 @@ def push(session, index, image=picture, voice=0.1, start_s=100.0):
 
 
 def raw_of(session):
-    """Notes what the model said of each frame that is shown; None where it was not asked."""
+    """Notes what the model said of each frame that is shown; None if it was not asked."""
     said, finish = [], session._playout.finish
 
     def noted(index, raw, present, config, speaks):

@@ -1,4 +1,4 @@
-"""The page beyond this machine: names, the token, HTTPS, and what every answer says."""
+"""The page for other machines: names, the token, HTTPS, and headers of every answer."""
 
 import http.client
 import socket

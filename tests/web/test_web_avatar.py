@@ -1,4 +1,4 @@
-"""The page's avatar: what a browser draws is what the avatar in Python draws."""
+"""The page's avatar: a browser draws the same picture as the avatar in Python."""
 
 import base64
 import dataclasses

@@ -1,4 +1,4 @@
-"""The node with a page: what is pressed is done, and what is shown and told goes there."""
+"""The node with a page: the page's commands are applied, and frames and values are sent to it."""
 
 import asyncio
 import json

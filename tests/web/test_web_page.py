@@ -1,4 +1,4 @@
-"""The page in a browser: the face, the bars, the buttons, and a node that goes and comes back."""
+"""The page in a browser: the face, the bars, the buttons, and a node that restarts."""
 
 import contextlib
 import json
@@ -13,13 +13,13 @@ from reactface_node import schema
 from reactface_node.config import Config
 from reactface_node.render.sheet import EMOTIONS
 from reactface_node.render.sheet import face as face_of
-from reactface_node.ros.node.server import live
+from reactface_node.ros.node.server import live_settings
 
 pytestmark = pytest.mark.slow
 
 SMILE = face_of(EMOTIONS["joy"] | {"rotationY": 0.3, "jawOpen": 0.25})
 PERSON = face_of({"jawOpen": 0.5, "browInnerUp": 1.0})
-SETTINGS = live(Config())
+SETTINGS = live_settings(Config())
 SIZES = [(480, 320), (800, 480), (1024, 600), (600, 1024), (1280, 800)]
 
 

@@ -1,4 +1,4 @@
-"""Broken and hostile peers: the page's server goes on, and says it once."""
+"""Broken and hostile peers: the page's server continues, and logs the problem once."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The page's server without a browser: many pages, slow ones, and who may ask for what."""
+"""The page's server without a browser: many pages, slow pages, and allowed requests."""
 
 import asyncio
 import contextlib

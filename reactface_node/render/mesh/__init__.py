@@ -1,4 +1,4 @@
-"""The mesh view: coefficients on a 3DMM that the user points to."""
+"""The mesh view: coefficients on a 3DMM that the user provides."""
 
 from reactface_node.render.mesh.view import MeshView
 

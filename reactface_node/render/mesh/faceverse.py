@@ -1,4 +1,4 @@
-"""FaceVerse's model file: an .npy with a pickled dictionary of arrays, read without running it."""
+"""Reads FaceVerse's model file, an .npy with a pickled dictionary, without executing anything."""
 
 import pickle
 from collections.abc import Mapping
@@ -18,16 +18,17 @@ ALLOWED: Mapping[str, Any] = {
     "scalar": np.float64(0).__reduce__()[0],
 }
 MODULES = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray")
-"""Where numpy 1 and numpy 2 say that these are."""
+"""Modules in which numpy 1 and numpy 2 define these functions."""
 TO_OUR_AXES = np.array([1.0, -1.0, -1.0])
-"""FaceVerse's y runs down and its z into the head."""
+"""FaceVerse's y points down and its z into the head."""
 
 
 def read_faceverse(path: Path) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """Mean face (N, 3) in our axes, triangles (F, 3), and by ARKit name what weight 1 adds, (N, 3).
+    """Mean face (N, 3) in our axes, triangles (F, 3), and the offsets (N, 3) of weight 1 by ARKit
+    name.
 
-    The simplified mesh is taken where the file holds one: 6,335 instead of 28,632 vertices in
-    version 2. UserError where the file is no such model, or holds anything but arrays.
+    The simplified mesh is used if the file has one: 6,335 instead of 28,632 vertices in version 2.
+    UserError if the file is no such model, or holds anything but arrays.
     """
     stored = _load(path)
     mean = _numbers(path, stored, "meanshape").reshape(-1)
@@ -55,7 +56,7 @@ def read_faceverse(path: Path) -> tuple[np.ndarray, np.ndarray, dict[str, np.nda
 
 
 class _Arrays(pickle.Unpickler):
-    """Builds arrays and what holds them, and refuses everything else that a pickle can name."""
+    """An unpickler that makes only arrays and their containers, and refuses everything else."""
 
     def find_class(self, module: str, name: str) -> Any:
         if module in MODULES and name in ALLOWED:
@@ -74,7 +75,7 @@ def _load(path: Path) -> dict[str, Any]:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     except UserError as error:
         raise UserError(f"{path} is refused: {error}; get it from FaceVerse again") from error
-    except Exception as error:  # what a damaged pickle may raise is not for anyone to say
+    except Exception as error:  # a damaged pickle can raise any error
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{path} is damaged or no FaceVerse model: {reason}") from error
     if not isinstance(stored, dict):
@@ -83,7 +84,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _holds_objects(file: BinaryIO) -> bool:
-    """Read up to the pickle; ValueError where there is no .npy header."""
+    """Whether the .npy file holds a pickle; reads its header. ValueError if there is none."""
     version = np.lib.format.read_magic(file)
     if version == (1, 0):
         shape, _, dtype = np.lib.format.read_array_header_1_0(file)

@@ -1,4 +1,4 @@
-"""A neutral head and what the ARKit weights do to it, in our axes and in metres."""
+"""A neutral head and its ARKit blendshapes, in our axes and in metres."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ FACE_M = 0.125  # brows to chin
 HEAD_M = 0.24  # chin to crown
 NECK_M = 0.04  # of the neck, seen below the chin
 PIVOT_M = 0.09  # the head turns about this point behind its face
-LEAST_FACE = 0.25  # of a mesh's height, for meshes of which few shapes are there
+LEAST_FACE = 0.25  # share of a mesh's height, for meshes with few shapes
 CORE = 0.5
 LARGEST_INDEX = 65535
-"""skia's triangles name their corners with 16 bits."""
+"""skia's vertex indices have 16 bits."""
 
 
 @dataclass(frozen=True, eq=False)
 class FaceMesh:
-    """A head at the origin that it turns about, in the axes of ``schema.py``.
+    """A head in the axes of ``schema.py``, which turns about the origin.
 
     vertices: (N, 3) float32, neutral, metres. triangles: (F, 3) int64, counter-clockwise from
-    outside. names: the K ARKit weights that it can show. shapes: (K, 3N) float32, how far weight
-    1 moves x, y and z of every vertex. lowest, highest: y of the part that a picture should show.
+    outside. names: the K ARKit weights that it can show. shapes: (K, 3N) float32, how far weight 1
+    moves x, y and z of every vertex. lowest, highest: y of the part that is to be shown.
     """
 
     vertices: np.ndarray
@@ -46,10 +46,10 @@ class FaceMesh:
 def face_mesh(
     source: str, vertices: np.ndarray, triangles: np.ndarray, shapes: Mapping[str, np.ndarray]
 ) -> FaceMesh:
-    """vertices (N, 3) in any unit, x to the subject's left, y up, z out of the face; triangles
-    (F, 3) vertex indices; shapes by ARKit name, (N, 3) what weight 1 adds.
+    """vertices (N, 3) in any unit, x to the subject's left, y up, z out of the face; triangles (F,
+    3) vertex indices; shapes: the offsets (N, 3) of weight 1 by ARKit name.
 
-    UserError, one line that begins with the source, where they do not make a face.
+    UserError, one line that begins with the source, if they are no usable face.
     """
     if not usable(vertices).all() or not all(usable(shape).all() for shape in shapes.values()):
         raise UserError(f"{source} holds NaN or numbers beyond reason; export it again")
@@ -77,11 +77,11 @@ def face_mesh(
 
 
 def _placed(vertices: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, float]:
-    """The point that the head turns about, and metres per unit; infinite or NaN where there is
-    no face.
+    """The point that the head turns about, and metres per unit; infinite or NaN if there is no
+    face.
 
-    Meshes come in any unit, with or without neck and skull. What the shapes move most is on all
-    of them the same: brows to chin.
+    Meshes have any unit, and may have a neck and a skull or not. So the scale is taken from the
+    part that the shapes move most, which is always the one from brows to chin.
     """
     far = np.linalg.norm(offsets, axis=2)
     face = vertices[(far > CORE * far.max(axis=1, keepdims=True)).any(axis=0)]
@@ -90,13 +90,13 @@ def _placed(vertices: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, floa
         return high, float("inf")
     bottom, top = face[:, 1].min(), face[:, 1].max()
     scale = FACE_M / max(top - bottom, LEAST_FACE * (high[1] - low[1]))
-    # Sideways the whole mesh counts: a smile of one side alone is no middle.
+    # For x the whole mesh is used: a one-sided shape would move the middle.
     x, y, z = (low[0] + high[0]) / 2, (bottom + top) / 2, face[:, 2].max() - PIVOT_M / scale
     return np.array([x, y, z]), float(scale)
 
 
 def _outwards(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """The triangles, turned over if on the whole they face the middle."""
+    """The triangles, reversed if most of them face inwards."""
     a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
     outside = (np.cross(b - a, c - a) * (a - vertices.mean(axis=0))).sum()
     return triangles if outside >= 0 else np.ascontiguousarray(triangles[:, ::-1])

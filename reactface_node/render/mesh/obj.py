@@ -1,6 +1,6 @@
 """A folder of Wavefront OBJ files: a neutral face and one file a blendshape, as ICT-FaceKit has
-them. The files are read here, because mesh libraries split or reorder vertices where texture
-coordinates have seams, and blendshapes stand and fall with the order of the vertices."""
+them. No mesh library is used: they split or reorder vertices at seams of texture coordinates, and
+blendshapes need the same order in all files."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -16,10 +16,10 @@ SIDES = {"_l": "Left", "_r": "Right"}
 
 
 def read_folder(folder: Path) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """Neutral vertices (N, 3), triangles (F, 3), and by ARKit name what weight 1 adds, (N, 3).
+    """Neutral vertices (N, 3), triangles (F, 3), and the offsets (N, 3) of weight 1 by ARKit name.
 
-    Files of other names, such as ICT-FaceKit's identities, are left alone. UserError where the
-    neutral face or every shape is missing, or a shape has other vertices or faces.
+    Files with other names, such as ICT-FaceKit's identities, are ignored. UserError if the neutral
+    face or every shape is missing, or if a shape has other vertices or faces.
     """
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".obj")
     neutrals = [path for path in files if path.stem.lower() in NEUTRALS]
@@ -39,7 +39,7 @@ def read_folder(folder: Path) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndar
     paths = [(name, path) for name, paths in named.items() for path in paths]
     for name, path in ProgressBar(paths, "mesh", unit="file", leave=False):
         moved, theirs = read_obj(path)
-        # Mostly they are the same text, which saves seconds over a whole folder.
+        # The text is mostly the same in all files; to compare it saves seconds per folder.
         same = theirs == faces or np.array_equal(_triangles(path, theirs, len(moved)), triangles)
         if moved.shape != vertices.shape or not same:
             raise UserError(
@@ -51,7 +51,7 @@ def read_folder(folder: Path) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndar
 
 
 def _by_name(files: list[Path]) -> dict[str, list[Path]]:
-    """The files of every ARKit weight; two where one weight has a file a side, as browInnerUp."""
+    """The files of every ARKit weight; two if a weight has one file per side, as browInnerUp."""
     known = {name.lower(): name for name in ARKIT_NAMES}
     found: dict[str, dict[str, Path]] = {}
     for path in files:
@@ -71,8 +71,8 @@ def _by_name(files: list[Path]) -> dict[str, list[Path]]:
 
 
 def read_obj(path: Path) -> tuple[np.ndarray, list[str]]:
-    """Vertices (N, 3) float64 in the file's order, and the lines of its faces. UserError that
-    names the file where there are none."""
+    """Vertices (N, 3) float64 in the file's order, and the lines of its faces. UserError, with the
+    file's name, if it has none."""
     points: list[list[str]] = []
     faces: list[str] = []
     try:
@@ -93,7 +93,8 @@ def read_obj(path: Path) -> tuple[np.ndarray, list[str]]:
 
 
 def _triangles(path: Path, faces: list[str], vertices: int) -> np.ndarray:
-    """``f 1/2/3 4//6 7 ...`` -> (F, 3) vertices counted from 0, polygons cut into fans."""
+    """``f 1/2/3 4//6 7 ...`` -> (F, 3) vertex indices from 0; polygons are split into fans of
+    triangles."""
     triangles: list[tuple[int, int, int]] = []
     try:
         for face in faces:

@@ -22,13 +22,13 @@ from reactface_node.schema import ARKIT_NAMES, ROTATION, TRANSLATION, index_of
 BACKGROUND = "#2e3136"
 CLAY = np.array([0.86, 0.83, 0.80])
 AMBIENT = 0.16
-# Towards each light and its strength: one beside the camera models the face, one fills its other
-# side. Lights alone at the camera, as the released code has, flatten a smile.
+# Direction and strength of each light: a main light beside the camera, and a weaker one on the
+# other side. With lights only at the camera, as in the released code, a smile looks flat.
 LIGHTS = (((-0.40, 0.55, 0.75), 0.62), ((0.70, 0.10, 0.60), 0.30))
 CAMERA_M, NEAREST_M = 1.2, 0.1
 MARGIN = 1.3
 FINE = 2
-"""skia draws triangles without smoothing their edges: so many times finer, then shrunk."""
+"""Factor of oversampling, because skia draws triangles without anti-aliasing."""
 
 
 def load_mesh(path: str) -> FaceMesh:
@@ -62,10 +62,10 @@ class MeshView(StillRenderer):
         self._surface = skia.Surface(self._pixels, colorType=skia.kRGBA_8888_ColorType)
 
     def render(self, coefficients: np.ndarray) -> np.ndarray:
-        """(58,) -> (H, W, 3) uint8 RGB, the caller's own; NaN and wild values are cleaned."""
+        """(58,) -> a new (H, W, 3) uint8 RGB; coefficients are limited as by ``clean``."""
         numbers = clean(coefficients)
         weights = numbers[self._places]
-        # About fixed axes, x first: Rz @ Ry @ Rx.
+        # Rotation about fixed axes, x first: Rz @ Ry @ Rx.
         turn = Rotation.from_euler("xyz", numbers[ROTATION]).as_matrix().astype(np.float32)
         head = self._mesh.shaped(weights) @ turn.T
         head += numbers[TRANSLATION].astype(np.float32)
@@ -77,10 +77,10 @@ class MeshView(StillRenderer):
         return cv2.cvtColor(small, cv2.COLOR_RGBA2RGB)
 
     def _triangles(self, head: np.ndarray) -> skia.Vertices:
-        """(N, 3) metres -> what is seen of it, in fine pixels."""
+        """(N, 3) metres -> the visible triangles, in oversampled pixels."""
         x, y = self._projected(head)
         front = self._visible(x, y, head[:, 2])
-        # skia takes lists alone, and half of the vertices are on the far side.
+        # skia accepts only lists, and half of the vertices are on the back and are left out.
         used = np.zeros(len(head), bool)
         used[front] = True
         corners = (np.cumsum(used) - 1)[front]
@@ -93,7 +93,7 @@ class MeshView(StillRenderer):
         )
 
     def _projected(self, head: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(N, 3) metres -> x and y in fine pixels, y down: a pinhole before the face."""
+        """(N, 3) metres -> x and y in oversampled pixels, y down, as a pinhole camera sees them."""
         mesh = self._mesh
         height, width = self._pixels.shape[:2]
         seen_m = MARGIN * (mesh.highest - mesh.lowest)
@@ -103,7 +103,7 @@ class MeshView(StillRenderer):
         return width / 2 + pixels * head[:, 0], height / 2 - pixels * (head[:, 1] - middle)
 
     def _visible(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """Triangles that face the camera, the furthest first: each covers those behind it."""
+        """Triangles that face the camera, the furthest first, so that near ones are drawn last."""
         triangles = self._mesh.triangles
         (ax, bx, cx), (ay, by, cy) = x[triangles].T, y[triangles].T
         front = triangles[(bx - ax) * (cy - ay) < (cx - ax) * (by - ay)]
@@ -111,7 +111,7 @@ class MeshView(StillRenderer):
         return found
 
     def _shades(self, head: np.ndarray) -> np.ndarray:
-        """(N,) skia colours: matt clay, smooth between the vertices."""
+        """(N,) skia colours of a matt material, interpolated between the vertices."""
         a, b, c = (head[self._mesh.triangles[:, corner]] for corner in range(3))
         normals = self._around @ np.cross(b - a, c - a)
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)

@@ -1,4 +1,4 @@
-"""Portraits: a person's picture moved by PIRender."""
+"""Portraits: PIRender animates a person's picture."""
 
 from reactface_node.render.portrait.view import Portrait
 

@@ -1,7 +1,7 @@
 """PIRender's generator (Ren et al., ICCV 2021) as its authors released it.
 
 A mapping net turns 27 frames of coefficients into a descriptor, a warping net moves the portrait's
-pixels, an editing net paints what warping cannot.
+pixels, and an editing net paints what the portrait does not show.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ RADIUS = 13
 """Frames on each side of the one that is drawn."""
 WINDOW = 2 * RADIUS + 1
 SIZE_PX = 224
-"""The size of picture that the net was released for; any multiple of 32 from 64 on works."""
+"""Size of the pictures for which the net was released; any multiple of 32 from 64 on works."""
 WIDTH = 32
 """Channels of the warping net's first layer; all other widths are multiples of it."""
 
@@ -45,11 +45,11 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A portrait with what both nets make of it alone, the same whatever the coefficients are.
+    """A portrait and the parts of both nets that depend on it alone, not on coefficients.
 
     picture (B, 3, H, W) in [-1, 1], float32; warping (B, width, H, W): the warping net's input,
-    normalised; editing (B, 2 * width, H, W): the portrait's share of the editing net's first
-    layer. B is 1 where one portrait serves all frames.
+    normalised; editing (B, 2 * width, H, W): the portrait's share of the editing net's first layer.
+    B is 1 if all frames have the same portrait.
     """
 
     picture: Tensor
@@ -58,7 +58,7 @@ class Prepared:
 
 
 class FaceGenerator(nn.Module):
-    """Portrait and coefficients -> the portrait with that face. width: the released 32."""
+    """Portrait and coefficients -> the portrait with that expression. width: 32 as released."""
 
     def __init__(self, width: int = WIDTH):
         super().__init__()
@@ -67,10 +67,10 @@ class FaceGenerator(nn.Module):
         self.editing_net = EditingNet(width)
 
     def lowered(self, precision: torch.dtype) -> "FaceGenerator":
-        """This net, its layers of pixels from now on in that precision.
+        """Set the precision of the layers that process pixels; returns the net itself.
 
-        The mapping net and the places that pixels are taken from stay in float32: both are small,
-        and in bfloat16 a head's angle near pi has steps of a degree, a place steps of half a pixel.
+        The mapping net and the sampling positions stay in float32. Both are small, and in bfloat16
+        an angle near pi has steps of a degree and a position has steps of half a pixel.
         """
         self.warpping_net.to(precision)
         self.editing_net.to(precision)
@@ -82,13 +82,13 @@ class FaceGenerator(nn.Module):
         return self.draw(self.prepare(portrait), coefficients)
 
     def prepare(self, portrait: Tensor) -> Prepared:
-        """portrait (B, 3, H, W) -> what ``draw`` needs of it, once for all its frames."""
+        """portrait (B, 3, H, W) -> the input of ``draw``; computed once for all its frames."""
         warping = self._warping(portrait)
         editing = self.editing_net.encoder.first.kept(portrait.to(warping.dtype))
         return Prepared(portrait, warping, editing)
 
     def draw(self, prepared: Prepared, coefficients: Tensor) -> Rendered:
-        """One portrait or B of them, and coefficients (B, 58, 27), as for ``forward``."""
+        """The frames of one portrait, or of B; coefficients (B, 58, 27) as in ``forward``."""
         descriptor = self.mapping_net(coefficients).to(prepared.warping.dtype)
         flow = self.warpping_net(prepared.warping, descriptor)
         warped = move(prepared.picture, flow)
@@ -96,7 +96,7 @@ class FaceGenerator(nn.Module):
         return Rendered(flow, warped, self.editing_net(prepared.editing, painted, descriptor))
 
     def warp(self, portrait: Tensor, coefficients: Tensor) -> Tensor:
-        """Only the warped picture (B, 3, H, W), as the first stage of training needs it."""
+        """Only the warped picture (B, 3, H, W), for the first stage of training."""
         flow = self.warpping_net(self._warping(portrait), self.mapping_net(coefficients))
         return move(portrait, flow)
 
@@ -106,11 +106,11 @@ class FaceGenerator(nn.Module):
 
 
 class MappingNet(nn.Module):
-    """A window of coefficients -> the descriptor that steers both other nets."""
+    """A window of coefficients -> the descriptor, an input of both other nets."""
 
     def __init__(self, descriptor: int):
         super().__init__()
-        # 73: the coefficients of the face model that PIRender was first made for.
+        # 73 is the number of coefficients of PIRender's original face model.
         self.pre = nn.Conv1d(NUM_COEFFICIENTS, 73, 1)
         self.first = nn.Sequential(nn.Conv1d(73, descriptor, 7))
         self.encoder0 = self._dilated(descriptor)
@@ -141,7 +141,7 @@ class WarpingNet(nn.Module):
         )
 
     def forward(self, prepared: Tensor, descriptor: Tensor) -> Tensor:
-        """Of ``Prepared.warping`` (B or 1, width, H, W) -> flow (B, 2, H/4, W/4)."""
+        """``Prepared.warping`` (B or 1, width, H, W) -> flow (B, 2, H/4, W/4)."""
         found: Tensor = self.flow_out(self.hourglass(prepared, descriptor))
         return found
 
@@ -206,7 +206,7 @@ class HourglassDecoder(nn.Module):
 
 
 class EditingNet(nn.Module):
-    """Paints on the warped portrait what no pixel of the portrait shows, such as teeth."""
+    """Paints parts that the portrait does not show, such as teeth, on the warped portrait."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -214,7 +214,7 @@ class EditingNet(nn.Module):
         self.decoder = EditingDecoder(width)
 
     def forward(self, prepared: Tensor, warped: Tensor, descriptor: Tensor) -> Tensor:
-        """Of ``Prepared.editing``, and warped (B, 3, H, W) -> (B, 3, H, W) in [-1, 1]."""
+        """``Prepared.editing`` and warped (B, 3, H, W) -> (B, 3, H, W) in [-1, 1]."""
         found: Tensor = self.decoder(self.encoder(prepared, warped), descriptor)
         return found
 
@@ -279,25 +279,25 @@ class Final(nn.Module):
 
 
 def frames_around(coefficients: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """(T, 58) and n frames to draw -> (n, 58, 27): each with 13 frames on either side; what lies
-    beyond the ends is the first or the last frame."""
+    """(T, 58) and n frames to draw -> (n, 58, 27): each with 13 frames on either side; the first
+    and the last frame are repeated beyond the ends."""
     around = drawn[:, None] + np.arange(-RADIUS, RADIUS + 1)
     found: np.ndarray = coefficients[around.clip(0, len(coefficients) - 1)].transpose(0, 2, 1)
     return found
 
 
 def move(picture: Tensor, flow: Tensor) -> Tensor:
-    """Bend a picture: each place shows what lies ``flow`` away from it.
+    """Warp a picture: each pixel is sampled ``flow`` away from its own position.
 
-    picture (B or 1, 3, H, W); flow (B, 2, h, w) in pixels of its own grid, x then y. The grid's
-    corners are the centres of its corner pixels, while sampling counts from the picture's edges,
-    and the grid is resized as a picture is: both as released.
+    picture (B or 1, 3, H, W); flow (B, 2, h, w) in pixels of its own grid, x then y. As in the
+    released code, positions are relative to the centres of the corner pixels while sampling is
+    relative to the picture's edges, and the flow is resized like a picture.
     """
     height, width = flow.shape[2:]
     rows = torch.linspace(-1, 1, height, device=flow.device)
     columns = torch.linspace(-1, 1, width, device=flow.device)
     y, x = torch.meshgrid(rows, columns, indexing="ij")
-    # Plain numbers, for a tensor made here would hold up a GPU.
+    # Plain numbers: creating a tensor here would make the CPU wait for the GPU.
     dx, dy = flow.to(picture.dtype).unbind(1)
     grid = torch.stack([x + 2 * dx / (width - 1), y + 2 * dy / (height - 1)], dim=1)
     grid = F.interpolate(grid, picture.shape[2:], mode="bilinear", align_corners=False)

@@ -1,4 +1,4 @@
-"""PIRender's blocks (Ren et al., ICCV 2021), named so that released tensors load by name."""
+"""PIRender's blocks (Ren et al., ICCV 2021); names as in the released checkpoints."""
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +13,7 @@ def activate(x: Tensor) -> Tensor:
 
 
 class LayerNorm(nn.Module):
-    """Normalises a sample over (C, H, W) together; scale and shift a channel, eps 1e-5."""
+    """Normalises a sample over (C, H, W) together; scale and shift per channel, eps 1e-5."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -41,7 +41,7 @@ class AdaIN(nn.Module):
         return self.styled(F.instance_norm(x), descriptor)
 
     def styled(self, normed: Tensor, descriptor: Tensor) -> Tensor:
-        """The same for an x that is normalised already; one of it (1, C, H, W) may serve all
+        """As ``forward`` for an x that is normalised already; (1, C, H, W) is used for all
         descriptors (B, Z)."""
         shared = self.mlp_shared(descriptor)
         gamma = self.mlp_gamma(shared)[:, :, None, None]
@@ -65,7 +65,7 @@ class EncoderBlock(nn.Module):
         return self.after_norm(F.instance_norm(x), descriptor)
 
     def after_norm(self, normed: Tensor, descriptor: Tensor) -> Tensor:
-        """The same for an x that is normalised already, (B or 1, C, H, W)."""
+        """As ``forward`` for an x that is normalised already, (B or 1, C, H, W)."""
         x = self.conv_0(activate(self.norm_0.styled(normed, descriptor)))
         found: Tensor = self.conv_1(activate(self.norm_1(x, descriptor)))
         return found
@@ -94,7 +94,7 @@ class DecoderBlock(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """Convolution, layer norm, activation: the editing net's plain step."""
+    """Convolution, layer norm, activation; a block of the editing net."""
 
     def __init__(self, inside: int, outside: int, kernel: int = 3):
         super().__init__()
@@ -111,11 +111,11 @@ class ConvBlock(nn.Module):
 
 
 class PairBlock(ConvBlock):
-    """A plain step on two pictures, one above the other in channels, the first of which stays the
-    same from frame to frame: its share of the convolution's sum is computed once."""
+    """A ``ConvBlock`` on two pictures that are concatenated by channels. The first one is the same
+    in all frames, so its part of the convolution is computed once."""
 
     def kept(self, first: Tensor) -> Tensor:
-        """first (B, C, H, W) -> its share (B, C', H, W)."""
+        """first (B, C, H, W) -> its part of the convolution (B, C', H, W)."""
         conv = self._conv
         return F.conv2d(first, conv.weight[:, : first.shape[1]], conv.bias, padding=conv.padding)
 
@@ -134,7 +134,7 @@ class PairBlock(ConvBlock):
 
 
 class DownBlock(ConvBlock):
-    """A plain step, then 2x2 averages."""
+    """A ``ConvBlock``, then means over 2x2 pixels."""
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, C, H, W) -> (B, C', H/2, W/2)."""
@@ -142,7 +142,7 @@ class DownBlock(ConvBlock):
 
 
 class UpBlock(ConvBlock):
-    """Nearest neighbours to twice the size, then a plain step."""
+    """Enlarged to twice the size by nearest neighbours, then a ``ConvBlock``."""
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, C, H, W) -> (B, C', 2H, 2W)."""
@@ -152,8 +152,8 @@ class UpBlock(ConvBlock):
 class ResidualBlock(nn.Module):
     """x + AdaIN(conv2(x)).
 
-    In the released code conv2 reads the block's input, so conv1 and norm1 reach no output: they
-    are kept for their names in checkpoints and never computed.
+    In the released code conv2 reads the block's input, so conv1 and norm1 have no effect. They
+    exist only because checkpoints contain them, and are never computed.
     """
 
     def __init__(self, channels: int, descriptor: int):

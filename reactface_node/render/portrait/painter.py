@@ -1,4 +1,4 @@
-"""PIRender on its device: coefficients go there, pictures come back."""
+"""Runs PIRender on its device: coefficients in, pictures out."""
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from reactface_node.render.portrait.weights import LoadedGenerator
 
 
 def precision_of(name: str, device: str) -> torch.dtype:
-    """``render.precision`` on a device; UserError where it makes no sense there."""
+    """``render.precision`` on a device; UserError if the device does not support it."""
     kind = torch.device(device).type
     if name == "auto":
         return torch.float16 if kind == "cuda" else torch.float32
@@ -39,12 +39,12 @@ class Painter:
 
     @property
     def batched(self) -> bool:
-        """Whether frames are drawn together. A CPU takes as long a frame either way, and the
-        first one would have to wait for the last."""
+        """Whether several frames are drawn as one batch. On a CPU a batch saves no time, and its
+        first frame would wait for the last one."""
         return self.device.type != "cpu"
 
     def paint(self, picture: Tensor, around: np.ndarray) -> np.ndarray:
-        """The first of the frames, at least one: as many as are drawn at once.
+        """Draw the first k of the frames: as many as one batch holds, at least one.
 
         picture (1, 3, H, W) in [-1, 1]; around (n, 58, 27) in our space -> (k, H, W, 3) uint8 RGB,
         1 <= k <= n.
@@ -58,12 +58,12 @@ class Painter:
             there = coefficients.to(self.device, non_blocking=True)
             edited = self._net.draw(prepared, there).edited
             pixels = pixels_to_bytes(edited)
-            # The only wait, once a batch. Not through pinned memory: freeing it asks the GPU
-            # (at::CachingHostAllocator), which ends the process where the GPU is lost.
+            # The only wait for the GPU, once per batch. No pinned memory is used: to free it torch
+            # calls the GPU (at::CachingHostAllocator), which ends the process if the GPU is lost.
             return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
     def _prepare(self, picture: Tensor) -> Prepared:
-        """Once a portrait; a call with the same picture gets the same answer."""
+        """The prepared portrait; computed again only for another picture."""
         if self._shown is None or self._shown[0] is not picture:
             self._shown = picture, self._net.prepare(picture.to(self.device))
         return self._shown[1]

@@ -1,4 +1,4 @@
-"""Whose face is drawn: a picture file of the configured folder, and of nowhere else."""
+"""Finds and reads the portrait's picture, which must lie in the configured folder."""
 
 from pathlib import Path
 
@@ -19,7 +19,8 @@ def read_portrait(folder: str, name: str, landmarker: str = PerceptionConfig.lan
     """(1, 3, 224, 224) in [-1, 1], cropped and upright, of the picture ``name`` in the folder.
     landmarker: as in ``crop_portrait``.
 
-    UserError as ``find_portrait``, where it cannot be decoded, or where it does not show one face.
+    UserError as in ``find_portrait``, and if it cannot be decoded or does not show exactly one
+    face.
     """
     path = find_portrait(folder, name)
     rgb = read_picture_file(path)
@@ -31,8 +32,8 @@ def read_portrait(folder: str, name: str, landmarker: str = PerceptionConfig.lan
 
 
 def find_portrait(folder: str, name: str) -> Path:
-    """The file of the picture ``name``; UserError where there is none, where it lies elsewhere, or
-    where it is too large."""
+    """The file of the picture ``name``; UserError if there is none, if it lies outside of the
+    folder, or if it is too large."""
     path = _inside(home_path(folder), name)
     if path.stat().st_size > MOST_FILE_BYTES:
         raise UserError(f"{path} is larger than {MOST_FILE_BYTES >> 20} MB; make it smaller")
@@ -40,7 +41,7 @@ def find_portrait(folder: str, name: str) -> Path:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """The file; whatever leads out of the folder, links too, is not there."""
+    """The file; UserError if it does not exist or lies outside of the folder, also by a link."""
     if not folder.is_dir():
         raise UserError(
             f"there is no folder '{folder}' of portraits: give --portrait FILE, or set "
@@ -57,7 +58,7 @@ def _inside(folder: Path, name: str) -> Path:
 
 
 def _is_within(home: Path, path: Path) -> bool:
-    """Whether it is a file below the folder; a name that no file can have is none."""
+    """Whether it is a file below the folder; False for a name that no file can have."""
     try:
         found = path.resolve()
         return found.is_relative_to(home) and found.is_file()

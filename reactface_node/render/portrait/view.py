@@ -1,4 +1,4 @@
-"""The portrait renderer: PIRender on a picture of a person, window by window."""
+"""The portrait renderer: PIRender animates a person's picture, window by window."""
 
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,9 +27,9 @@ BACKGROUND = 24
 class Context:
     """The frames around each frame that is drawn, as far as they are known.
 
-    A picture of frame t takes t - 13 .. t + 13. What has not come yet is the last frame that
-    has; before the first frame there is the first. ``look_ahead`` n: at frame t frame t - n is
-    drawn (or the first), of which n more frames are known.
+    The picture of frame t needs the frames t - 13 .. t + 13. The last known frame stands for later
+    ones, the first for those before it. ``look_ahead`` n: at frame t, frame t - n (or the first) is
+    drawn, for which n later frames are known.
     """
 
     def __init__(self, look_ahead: int):
@@ -40,15 +40,15 @@ class Context:
         """The next faces (w, 58) -> (w, 58, 27)."""
         known = np.concatenate([self._past, faces])
         drawn = len(self._past) + np.arange(len(faces)) - self._look_ahead
-        # Enough is kept: what lies before it lies before the conversation.
+        # These frames suffice: before the first one the conversation had not begun.
         self._past = known[-(RADIUS + self._look_ahead) :]
         return frames_around(known, np.maximum(drawn, 0))
 
 
 class Portrait:
-    """Draws the person of ``render.portrait``; what is left of a window is one batch on a GPU.
+    """Draws the person of ``render.portrait``; on a GPU, the rest of a window as one batch.
 
-    UserError, and nothing is loaded, where weights or portrait cannot be used.
+    UserError if the weights or the portrait cannot be used; then nothing is loaded.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Portrait:
         def load(device: str) -> Painter:
             precision = precision_of(config.precision, resolve_device(device))
             if device != config.device:
-                # What takes over for a GPU is a CPU, which is for float32.
+                # After a failure of the GPU the CPU takes over, with float32.
                 precision = torch.float32
             return Painter(load_generator(path, device), device, precision)
 
@@ -93,7 +93,7 @@ class Portrait:
         return self._draw(still)[0]
 
     def begin(self, faces: np.ndarray) -> Draw:
-        """(w, 58): the next window. A picture that is asked for may draw those after it, too."""
+        """(w, 58): the next window. To draw one picture may also draw the following ones."""
         around = self._context.follow(np.nan_to_num(faces))
         pictures: dict[int, np.ndarray] = {}
 
@@ -106,13 +106,14 @@ class Portrait:
         return draw
 
     def check(self, config: RenderConfig) -> None:
-        """UserError where there is no such picture; whether it shows a face is seen later."""
+        """UserError if there is no such picture; whether it shows a face is checked later."""
         if config.portrait != self._shown.portrait:
             find_portrait(config.portraits, config.portrait)
 
     def configure(self, config: RenderConfig) -> None:
-        """Another portrait from the same folder. It is read on a thread of its own, as finding the
-        face takes long, and shown from then on; of several that wait the last one is read."""
+        """Use another portrait from the same folder. It is read on a separate thread, since finding
+        the face takes long, and shown once it is read. Of several waiting ones only the last is
+        read."""
         self.check(config)
         self._config = config
         if self._reading is None:
@@ -148,7 +149,7 @@ class Portrait:
         self._context = Context(self._config.look_ahead)
 
     def _draw(self, around: np.ndarray) -> list[np.ndarray]:
-        """(n, 58, 27) in our space -> the first pictures, at least one, each the caller's own."""
+        """(n, 58, 27) in our space -> new pictures of the first frames, at least one."""
         return [
             fitted(rgb, *self.size, BACKGROUND, cv2.INTER_CUBIC)
             for rgb in self._painter.run(lambda painter: painter.paint(self._picture, around))

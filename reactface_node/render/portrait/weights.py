@@ -1,4 +1,4 @@
-"""PIRender's weights: the authors' checkpoint, or one that was fine-tuned here."""
+"""PIRender's weights: the authors' checkpoint, or one of ``reactface portrait train``."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ CoefficientSpace = Literal["faceverse", "ours"]
 
 @dataclass(frozen=True)
 class LoadedGenerator:
-    """The net, and in which space's coefficients it was trained (model.md names both)."""
+    """The net, and the coefficient space in which it was trained: ours or FaceVerse's."""
 
     net: FaceGenerator
     space: CoefficientSpace
@@ -28,8 +28,8 @@ def load_generator(path: Path, device: str) -> LoadedGenerator:
     """A released ``.pth`` file (FaceVerse coefficients), or a ``.safetensors`` of
     ``save_generator``; in evaluation mode and without gradients.
 
-    Nothing is executed. UserError where the file is missing, damaged, newer, of another kind, or
-    lacks a tensor, or where the device is not there.
+    Nothing is executed. UserError if the file is missing, damaged, newer, of another kind, or lacks
+    a tensor, or if the device is missing.
     """
     resolve_device(device)
     metadata, tensors = read_tensors(path)
@@ -41,7 +41,7 @@ def load_generator(path: Path, device: str) -> LoadedGenerator:
 
 
 def save_generator(path: Path, net: FaceGenerator, space: CoefficientSpace) -> None:
-    """Written whole or not at all; UserError where the disk is full or it cannot be written."""
+    """Write the weights atomically; UserError if the file cannot be written."""
     metadata = {"format": FORMAT, "version": str(VERSION), "space": space}
     write_safetensors(path, net.state_dict(), metadata)
 

@@ -1,4 +1,4 @@
-"""Data: synthetic dyads (numpy only)."""
+"""Data sets: synthetic dyads, REACT 2023, RLD and recorded bags, and their converted form."""
 
 from reactface_node.research.data.synthetic import Dyad, make_dyad
 

@@ -1,4 +1,4 @@
-"""What is missing or broken in a data set, by file name, all of it in one list."""
+"""Lists all missing or broken files of a data set."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ LENGTH_SLACK = 5
 
 
 def check(open_sources: Iterable[Callable[[], Source]]) -> list[str]:
-    """A line for everything that is wrong with any of the splits; empty if all is well."""
+    """One line for each problem of any split; empty if there is none."""
     found: list[str] = []
     for open_source in open_sources:
         try:
@@ -46,7 +46,7 @@ def read_coefficients(path: Path) -> np.ndarray:
 
 
 def open_coefficients(path: Path) -> np.ndarray:
-    """The same, mapped and its values not looked at."""
+    """As ``read_coefficients``, but as a memory map and without checking the values."""
     array = load_array(path)
     shape = array.shape
     if array.ndim == 3 and array.shape[1] == 1:
@@ -100,7 +100,7 @@ def _seconds(frames: int) -> str:
 def measured(
     files: Iterable[tuple[Path, Callable[[Path], int]]], broken: list[str]
 ) -> dict[Path, int]:
-    """path -> frames of the files that can be measured; what is wrong goes into ``broken``."""
+    """path -> frames of the readable files; problems are appended to ``broken``."""
     found: dict[Path, int] = {}
     for path, measure in files:
         try:

@@ -1,4 +1,4 @@
-"""One split of a data set, as training and evaluation read it, whatever it was made from."""
+"""One split of any data set, in the form that training and evaluation read."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,15 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Clips:
-    """N speaker clips of at most T frames at 25 Hz and R listener reactions; arrays may be mapped.
+    """N speaker clips of at most T frames at 25 Hz and R listener reactions; arrays may be
+    memory-mapped.
 
-    names: (N,) of the clips. frames: (N,) int64 the length of each; what follows is zero.
-    speaker: (N, T, 58) float32 coefficients. audio: (N, T * 640) int16, 16 kHz mono.
-    reactions: (R, T, 58) float32. appropriate: for every clip the indices into ``reactions`` of
-    what is appropriate, the clip's own listener first. reaction_frames: (R,) int64 the length of
-    each reaction, the own one's that of its clip; others' may be shorter; what follows is zero.
-    faces: (N, T, 224, 224, 3) uint8 crops for the pixel encoder, or None.
+    names: (N,) of the clips. frames: (N,) int64 the length of each; later values are zero. speaker:
+    (N, T, 58) float32 coefficients. audio: (N, T * 640) int16, 16 kHz mono.
+    reactions: (R, T, 58) float32. appropriate: for every clip the indices of its appropriate
+    ``reactions``, the clip's own listener first. reaction_frames: (R,) int64 the length of each
+    reaction. A clip's own reaction is as long as the clip, others may be shorter; later values are
+    zero. faces: (N, T, 224, 224, 3) uint8 crops for the pixel encoder, or None.
     """
 
     names: tuple[str, ...]
@@ -30,5 +31,5 @@ class Clips:
         return len(self.names)
 
     def lasting(self, frames: int) -> tuple[np.ndarray, ...]:
-        """``appropriate`` without the reactions that are over before so many frames."""
+        """``appropriate`` without reactions of fewer frames."""
         return tuple(rows[self.reaction_frames[rows] >= frames] for rows in self.appropriate)

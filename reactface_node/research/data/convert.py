@@ -1,4 +1,4 @@
-"""Any source into the cache: in parallel, resumable, with a progress bar."""
+"""Converts any source to the stored form: in parallel, resumable, with a progress bar."""
 
 import multiprocessing
 import os
@@ -29,8 +29,8 @@ from reactface_node.research.data.synthetic import Dyad
 class DyadSource:
     """Synthetic dyads: ``make(index)`` gives clip ``index``, the same in every process.
 
-    make: picklable (a function of a module, or a ``functools.partial`` of one). facts: what it
-    was made from (seed, cast), for a conversion to go on only with the same.
+    make: picklable (a function of a module, or a ``functools.partial`` of one). facts: the settings
+    that determine the dyads (seed, cast); a conversion is resumed only with equal facts.
     """
 
     split: str
@@ -71,11 +71,11 @@ class DyadSource:
 
 
 def convert(source: Source, out: Path, workers: int = 0) -> Path:
-    """Writes ``out/SPLIT`` (see ``store``) and returns it; run again, it goes on where it ended.
+    """Write ``out/SPLIT`` (see ``store``) and return it; an interrupted conversion is resumed.
 
-    workers: processes, 0 for one a core; any number gives the same bytes. UserError, one line
-    that names the file, if the source is broken, the output exists or the disk is full; what is
-    finished by then is kept.
+    workers: processes, 0 for one per core; any number gives the same bytes. UserError, one line
+    that names the file, if the source is broken, the output exists or the disk is full; finished
+    clips are kept.
     """
     if not source.names:
         raise UserError(f"there are no clips in the {source.split} split")
@@ -109,14 +109,15 @@ def _write_all(
     workers: int,
     tell: Callable[[int], object],
 ) -> None:
-    """Tells of the clips as they are written; the first error comes out, the others stop."""
+    """Write all clips and report progress; the first error is raised and the other workers
+    stop."""
     folder, plan = writer.unfinished, writer.plan
     if workers == 1 or len(jobs) <= 1:
         for job in jobs:
             tell(_write_job(source, folder, plan, job))
         return
     others = set(multiprocessing.active_children())
-    # A fresh interpreter, not a fork: the caller may have threads.
+    # New interpreters, no fork: the caller may have threads.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start_worker)
     try:
@@ -124,7 +125,7 @@ def _write_all(
         for future in as_completed(futures):
             tell(future.result())
     except BaseException as error:
-        # What they are at is written again: nobody waits for an hour-long bag after Ctrl-C.
+        # Do not wait for the current clips after Ctrl-C: the next call writes them again.
         for child in set(multiprocessing.active_children()) - others:
             child.terminate()
         if isinstance(error, BrokenProcessPool):
@@ -138,7 +139,7 @@ def _write_all(
 
 
 def _start_worker() -> None:
-    """Ctrl-C is the parent's to handle; a worker whose parent was killed ends too."""
+    """Ignore Ctrl-C, which the parent handles; end when the parent is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -160,6 +161,6 @@ def _write_job(source: Source, folder: Path, plan: Plan, job: range) -> int:
 
 
 def _refuse_nonfinite(name: str, clip: Clip) -> None:
-    """Whatever a source let pass: training on one NaN loses everything."""
+    """UserError on NaN or infinity, which sources may not check: one NaN ruins a training run."""
     if not (np.isfinite(clip.speaker).all() and np.isfinite(clip.reactions).all()):
         raise UserError(f"{name}: the coefficients hold NaN or infinite values")

@@ -13,7 +13,7 @@ PAUSE_S = 0.2
 
 
 def backchannel_cues(f0_hz: np.ndarray) -> np.ndarray:
-    """Times (N,) in seconds at which the listener can know of a cue, in order.
+    """Times (N,) in seconds, in order, at which the listener can have noticed a cue.
 
     f0_hz: (N,) pitch at 100 Hz, 0 where the speaker is silent. A cue is a stretch of 110 ms
     under the 26th percentile of the speaker's pitch, or a pause of 200 ms, either one after at
@@ -42,7 +42,8 @@ def _steps(seconds: float) -> int:
 
 
 def _run_length(flags: np.ndarray) -> np.ndarray:
-    """(N,) how many steps up to and with this one the flag has been set without a break."""
+    """(N,) for each step the number of consecutive steps, up to and including it, with the flag
+    set."""
     steps = np.arange(1, len(flags) + 1)
     result: np.ndarray = steps - np.maximum.accumulate(np.where(flags, 0, steps))
     return result

@@ -17,9 +17,9 @@ KINDS = ("react2023", "rld", "bags")
 
 @dataclass(frozen=True)
 class DatasetChoice:
-    """What a user may choose of a data set.
+    """Options of a data set.
 
-    split: one of them, or "" for all that are there. faces: face crops too, for the profiles
+    split: its name, or "" for all existing splits. faces: face crops too, for the profiles
     that read pixels. labels: use REACT 2023's neighbour matrices. mean_face: FaceVerse's
     ``mean_face.npy``. listener_topic: the listener's camera in a bag.
     """
@@ -34,7 +34,8 @@ class DatasetChoice:
 def open_sources(
     kind: str, root: Path, choice: DatasetChoice, ros: RosConfig
 ) -> list[Callable[[], Source]]:
-    """One for each split; UserError, there or when called, if it cannot be read."""
+    """A function for each split that opens it; UserError, from this or those functions, if it
+    cannot be read."""
     if not root.is_dir():
         raise UserError(f"{root} is no folder")
     where, known = root, SPLITS
@@ -71,7 +72,7 @@ def open_sources(
 
 
 def check_command(kind: str, root: Path, choice: DatasetChoice, ros: RosConfig) -> int:
-    """Prints everything that is missing or broken, a line each, and returns how much it is.
+    """Print one line for each problem and return their number.
 
     UserError as ``open_sources``.
     """
@@ -83,7 +84,7 @@ def check_command(kind: str, root: Path, choice: DatasetChoice, ros: RosConfig) 
 def convert_command(
     kind: str, root: Path, out: Path, workers: int, choice: DatasetChoice, ros: RosConfig
 ) -> None:
-    """Converts every split that is not there yet. UserError as ``convert``."""
+    """Convert every split that is missing. UserError as ``convert``."""
     sources = [open_source() for open_source in open_sources(kind, root, choice, ros)]
     todo = [source for source in sources if not (out / source.split).exists()]
     if not todo:

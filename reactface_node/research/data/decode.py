@@ -29,7 +29,7 @@ from reactface_node.schema import (
 )
 
 SEEN_SHARE = 0.5
-"""A face that is seen in less of a clip than this cannot be interpolated."""
+"""Least share of a clip's frames with a face; with less, gaps cannot be interpolated."""
 
 
 class ClipTracker(Protocol):
@@ -43,7 +43,7 @@ TrackerFactory = Callable[[bool], ClipTracker]
 
 
 def default_tracker(want_crop: bool) -> ClipTracker:
-    """What the node itself sees with, at its default settings."""
+    """The node's own tracker with default settings."""
     from reactface_node.perception import make_tracker
 
     return make_tracker(PerceptionConfig(), want_crop)
@@ -64,7 +64,7 @@ def read_audio(path: Path) -> np.ndarray:
 
 
 def fit_audio(audio: np.ndarray, frames: int) -> np.ndarray:
-    """(frames * 640,): cut, or silent to the end."""
+    """(frames * 640,): truncated, or padded with zeros."""
     wanted = frames * SAMPLES_PER_FRAME
     return np.pad(audio[:wanted], (0, max(0, wanted - len(audio))))
 
@@ -123,7 +123,8 @@ def track_video(path: Path, tracker: ClipTracker) -> tuple[np.ndarray, np.ndarra
 
 
 def fill_gaps(seen: Iterable[Observation], what: str) -> np.ndarray:
-    """(t, 58): frames without a face are interpolated, channels that are never given stay 0.
+    """(t, 58): frames without a face are interpolated; channels that the tracker never gives stay
+    0.
 
     UserError that begins with ``what`` if the face is seen in less than half of the frames.
     """
@@ -140,7 +141,7 @@ def fill_gaps(seen: Iterable[Observation], what: str) -> np.ndarray:
 
 
 def crops(seen: Iterable[Observation]) -> np.ndarray | None:
-    """(t, 224, 224, 3) uint8, the last crop where there is none; None if there never is one."""
+    """(t, 224, 224, 3) uint8, missing ones are the last crop; None if there are no crops at all."""
     seen = list(seen)
     first = next((one.crop for one in seen if one.crop is not None), None)
     if first is None:

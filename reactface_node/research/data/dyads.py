@@ -8,14 +8,14 @@ from reactface_node.research.data.convert import DyadSource
 from reactface_node.research.data.synthetic import Cast, Dyad, draw_cast, make_dyad
 from reactface_node.schema import FRAME_RATE_HZ
 
-# Speakers and listeners of each split; a clip's listeners are all different people. Of a few
-# hundred to learn from, a model knows everybody by heart and draws others badly.
+# Speakers and listeners of each split; a clip's listeners are all different people. With only a
+# few hundred, a model memorises them and fails on others.
 CASTS = {"train": (2000, 6000), "val": (40, 60), "test": (40, 60)}
 
 
 def dyad_source(seed: int, split: str, clips: int, seconds: float, listeners: int) -> DyadSource:
-    """``clips`` dyads of a split; the same arguments give the same dyads. Between processors the
-    sound differs in its last bits, and so the data hash of checkpoints."""
+    """``clips`` dyads of a split; the same arguments give the same dyads. On other processors the
+    last bits of the sound differ, and so does the data hash of checkpoints."""
     make = partial(_make, seed, split, seconds, listeners)
     facts = {"seed": seed, "seconds": seconds, "labels": True}
     frames = round(seconds * FRAME_RATE_HZ)
@@ -29,5 +29,5 @@ def _make(seed: int, split: str, seconds: float, listeners: int, index: int) -> 
 
 @cache
 def cast_of(seed: int, split: str) -> Cast:
-    """Everybody who may appear in a split."""
+    """The cast of a split."""
     return draw_cast(np.random.default_rng([seed, list(CASTS).index(split)]), *CASTS[split])

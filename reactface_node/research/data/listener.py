@@ -1,7 +1,7 @@
-"""Listeners: one speaker, many appropriate reactions, each by a disposition.
+"""Synthetic listeners: many appropriate reactions to one speaker, each from a disposition.
 
-A listener reads the speaker's events and answers after a human delay; nothing of a reaction
-comes before its cause. Numbers are those of the literature named beside them.
+A listener reacts to the speaker's events after a human delay; no reaction precedes its
+cause. Sources of the numbers are named beside them.
 """
 
 from dataclasses import dataclass
@@ -29,19 +29,20 @@ HEAD_LAG_S = 0.6
 MIMICRY_S = (0.3, 1.0)
 # Back-channels come about 700 ms after their cue (Ward and Tsukahara 2000).
 NOD_DELAY_S = (0.5, 1.0)
-# A nod is likelier where the speaker has paused than while he goes on.
+# A nod is likelier after a pause of the speaker than during speech.
 NOD_WHILE_TALKING = 0.45
 
 
 @dataclass(frozen=True)
 class Disposition:
-    """What kind of listener somebody is, drawn once a clip.
+    """Character of a listener, drawn once per clip.
 
     nod_chance: of answering a cue at a pause. nod_rad: depth of the first cycle at 2.5 Hz.
-    nod_hz: rhythm, 1.8-3.7. smile, concern, surprise: how strongly the speaker's smile, frown
-    and surprise are answered, 0..1. brows: chance of a brow raise on an emphasis. latency_s:
-    of mimicry. attention: share of time the speaker is looked at. following: share of the
-    speaker's slow head motion taken over. energy: scales idle motion. rest: (smile, brow
+    nod_hz: rhythm, 1.8-3.7. smile, concern, surprise: how strongly the speaker's smile, frown and
+    surprise are answered, 0..1. brows: chance of a brow raise on an emphasis. latency_s:
+    of mimicry. attention: share of the time in which the listener looks at the speaker. following:
+    share of the speaker's slow head motion taken over. energy: scales idle motion. rest: (smile,
+    brow
     raise, brow down, press) weights at rest. posture: (x, y, z) rad at rest. blinks_per_min:
     between 17 at rest and 26 in conversation for most, log-normal (Bentivoglio et al. 1997).
     """
@@ -80,7 +81,7 @@ class Nod:
 class Heard:
     """What a listener perceives of the speaker.
 
-    face: (T, 58) his coefficients. speaking: (T,) bool. episodes: his feelings.
+    face: (T, 58) the speaker's coefficients. speaking: (T,) bool. episodes: emotions.
     cues_s: back-channel cues. emphases_s: emphatic syllables.
     """
 
@@ -92,7 +93,8 @@ class Heard:
 
 
 def draw_disposition(rng: np.random.Generator) -> Disposition:
-    """Attention is around 75 % (Argyle and Ingham 1972); nods are of a few degrees (Hadar)."""
+    """Draw a listener. Attention is around 75 % (Argyle and Ingham 1972); nods have a few degrees
+    (Hadar)."""
     rest = rng.uniform(0, 1, 4) ** 2 * [0.15, 0.15, 0.12, 0.14]
     posture = np.clip(rng.normal(0.0, 1.0, 3), -2, 2) * [0.03, 0.05, 0.03]
     return Disposition(
@@ -133,7 +135,7 @@ def listen(
 
 
 def draw_nods(rng: np.random.Generator, heard: Heard, disposition: Disposition) -> tuple[Nod, ...]:
-    """Answers cues by chance, 0.5-1.0 s after them, never during the last nod."""
+    """Draw nods: each cue is answered with some probability 0.5-1.0 s later, never during a nod."""
     nods: list[Nod] = []
     frames = len(heard.speaking)
     for cue in heard.cues_s:
@@ -152,7 +154,8 @@ def draw_nods(rng: np.random.Generator, heard: Heard, disposition: Disposition) 
 
 
 def nod_motion(times: np.ndarray, nod: Nod) -> np.ndarray:
-    """(T,) rad of pitch, + down: cycles whose depth declines by a third each (Mori et al.)."""
+    """(T,) rad of pitch, + down: cycles; the depth of each is a third less than that of the
+    previous one (Mori et al.)."""
     cycle = (times - nod.start_s) * nod.hz
     inside = (cycle >= 0) & (cycle < nod.cycles)
     depth = nod.depth_rad * 0.67 ** np.floor(np.clip(cycle, 0, nod.cycles))
@@ -160,7 +163,7 @@ def nod_motion(times: np.ndarray, nod: Nod) -> np.ndarray:
 
 
 def _idle(rng: np.random.Generator, face: np.ndarray, disposition: Disposition) -> None:
-    """What goes on without a cause: sway, small movements, gaze, a face at rest."""
+    """Idle motion: sway, small movements, gaze, a face at rest."""
     frames, energy = len(face), disposition.energy
     slow = smooth_noise(rng, frames, 6, 6.0) * energy
     mid = smooth_noise(rng, frames, 3, 2.0) * energy
@@ -187,7 +190,7 @@ def _answer(
     kinds: tuple[str, ...],
     course_s: tuple[float, float],
 ) -> np.ndarray:
-    """(T,) 0..1: how far episodes of these kinds are answered, delayed as mimicry is."""
+    """(T,) 0..1: strength of the answer to episodes of these kinds, with the delay of mimicry."""
     times = frame_times(len(heard.face))
     total = np.zeros(len(times))
     for episode in (e for e in heard.episodes if e.kind in kinds):
@@ -197,7 +200,7 @@ def _answer(
         strength = episode.strength * rng.uniform(0.85, 1.1)
         start, end = episode.start_s + latency, episode.end_s + hold
         total = np.maximum(total, strength * envelope(times, start, end, rise, fall))
-    # An expression that is held still wavers.
+    # A held expression varies slightly.
     return np.clip(total * (1 + 0.08 * smooth_noise(rng, len(times), 1, 1.2)[:, 0]), 0.0, 1.0)
 
 
@@ -209,7 +212,7 @@ def _feel(
     concern: np.ndarray,
     surprise: np.ndarray,
 ) -> None:
-    """Smile with the cheeks, concern without a smile and with the head tilted, raised brows."""
+    """Add the answers: a smile with raised cheeks, concern with a tilted head, raised brows."""
     sober = 1.0 - np.clip(1.6 * concern, 0.0, 1.0)
     add(face, "mouthSmile", (sober - 1.0) * disposition.rest[0])
     glad = disposition.smile * smile * sober

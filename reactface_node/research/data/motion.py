@@ -1,4 +1,4 @@
-"""Curves that the synthetic people are made of: eased keys, episodes, smooth noise, gaze."""
+"""Motion curves of synthetic people: eased keys, episodes, smooth noise, gaze."""
 
 import numpy as np
 
@@ -11,14 +11,15 @@ def frame_times(frames: int) -> np.ndarray:
 
 
 def smoothstep(x: np.ndarray) -> np.ndarray:
-    """0 below 0, 1 above 1, 3x^2 - 2x^3 between: a rise that starts and ends at rest."""
+    """0 below 0, 1 above 1, 3x^2 - 2x^3 between; its slope is 0 at both ends."""
     x = np.clip(x, 0.0, 1.0)
     result: np.ndarray = x * x * (3.0 - 2.0 * x)
     return result
 
 
 def ease(times: np.ndarray, key_times: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """Keys (K, C) at rising times (K,), at rest in every key, read at times (N,): (N, C)."""
+    """Interpolate keys (K, C) at increasing times (K,), with slope 0 at every key, at times (N,) ->
+    (N, C)."""
     before = np.clip(np.searchsorted(key_times, times, "right") - 1, 0, len(key_times) - 2)
     span = key_times[before + 1] - key_times[before]
     share = smoothstep((times - key_times[before]) / np.maximum(span, 1e-6))[:, None]
@@ -29,7 +30,7 @@ def ease(times: np.ndarray, key_times: np.ndarray, keys: np.ndarray) -> np.ndarr
 def envelope(
     times: np.ndarray, start: float, end: float, rise_s: float, fall_s: float
 ) -> np.ndarray:
-    """(T,) an episode's course: rises from ``start`` on, falls from ``end`` on, within 0..1."""
+    """(T,) the strength of an episode, 0..1: rises from ``start`` on and falls from ``end`` on."""
     result: np.ndarray = smoothstep((times - start) / rise_s) * (
         1.0 - smoothstep((times - end) / fall_s)
     )
@@ -39,7 +40,7 @@ def envelope(
 def smooth_noise(
     rng: np.random.Generator, frames: int, channels: int, period_s: float
 ) -> np.ndarray:
-    """(T, C) noise of unit variance with nothing much faster than a cycle in ``period_s``."""
+    """(T, C) low-pass noise of unit variance; its highest frequency is about 1 / ``period_s``."""
     kernel = np.hanning(max(3, round(period_s * FRAME_RATE_HZ)) + 2)[1:-1]
     kernel /= np.sqrt((kernel**2).sum())
     white = rng.standard_normal((channels, frames + len(kernel) - 1))
@@ -49,7 +50,8 @@ def smooth_noise(
 def delayed(signal: np.ndarray, lag_s: float, width_s: float) -> np.ndarray:
     """(T, C) ``signal`` low-passed by a Hann kernel centred ``lag_s`` ago; reads only the past.
 
-    width_s: length of the kernel, at most twice the lag; before the clip stands its first frame.
+    width_s: length of the kernel, at most twice the lag; the first frame stands for all times
+    before it.
     """
     taps = np.arange(round((lag_s + width_s / 2) * FRAME_RATE_HZ) + 1) / FRAME_RATE_HZ
     phase = np.clip((taps - lag_s) / width_s, -0.5, 0.5)
@@ -60,7 +62,7 @@ def delayed(signal: np.ndarray, lag_s: float, width_s: float) -> np.ndarray:
 
 
 def add(coefficients: np.ndarray, stem: str, values: np.ndarray) -> None:
-    """Adds (T,) values, in place, to a channel or to the left and right one of a stem."""
+    """Add (T,) values, in place, to a channel, or to the left and right one of a stem."""
     for index in indices_of(stem):
         coefficients[:, index] += values
 
@@ -68,7 +70,7 @@ def add(coefficients: np.ndarray, stem: str, values: np.ndarray) -> None:
 def gaze(
     rng: np.random.Generator, frames: int, attention: float, glance_s: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Looks at the partner and away from it in turn, with saccades of 2-3 frames.
+    """Gaze that alternates between the partner and elsewhere, with saccades of 2-3 frames.
 
     attention: share of the time spent on the partner; glance_s: mean length of a look away.
     Returns (T, 2) the gaze (to the subject's left, up; about -0.7..0.7 in eyeLook units) and
@@ -91,7 +93,7 @@ def gaze(
 
 
 def write_gaze(coefficients: np.ndarray, looks: np.ndarray) -> None:
-    """Writes (T, 2) gaze (left, up) into the eight eyeLook channels, in place."""
+    """Write (T, 2) gaze (left, up) to the eight eyeLook channels, in place."""
     left, up = looks[:, 0], looks[:, 1]
     add(coefficients, "eyeLookOutLeft", np.maximum(left, 0))
     add(coefficients, "eyeLookInRight", np.maximum(left, 0))
@@ -107,6 +109,6 @@ def neutral(frames: int) -> np.ndarray:
 
 
 def finish(coefficients: np.ndarray) -> np.ndarray:
-    """float32, with the 52 weights kept within 0..1."""
+    """float32, with the 52 weights clipped to 0..1."""
     coefficients[:, :52] = np.clip(coefficients[:, :52], 0.0, 1.0)
     return coefficients.astype(np.float32)

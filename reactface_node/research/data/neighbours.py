@@ -1,11 +1,11 @@
-"""Appropriate reactions where nobody labelled them: those to similar speaker behaviour.
+"""Appropriate reactions for data without labels: those to similar speaker behaviour.
 
-Song et al., "Multiple appropriate facial reaction generation in dyadic interaction settings:
-what, why and how?" (arXiv:2302.06514, the paper's [10]): a listener's real reaction to one
-speaker is also appropriate for another speaker who behaves similarly enough. REACT 2023's
-matrices threshold such a similarity; how theirs is computed in detail is not published with them,
-so the distance here is ours: aligned in time, without warping, because a reaction answers what
-the speaker does at that moment.
+Song et al., "Multiple appropriate facial reaction generation in dyadic interaction settings: what,
+why and how?" (arXiv:2302.06514, the paper's [10]): a listener's real reaction to one speaker is
+also appropriate for another speaker who behaves similarly enough. REACT 2023's matrices are such a
+similarity with a threshold, but the details of its computation are not published. So the distance
+here is our own. It compares behaviour at equal times, without time warping, because a reaction
+answers what the speaker does at that moment.
 """
 
 from dataclasses import replace
@@ -17,12 +17,12 @@ from reactface_node.research.data.clips import Clips
 from reactface_node.schema import EXPRESSION, FRAME_RATE_HZ, ROTATION, SAMPLES_PER_FRAME
 
 BIN_S = 1.0
-"""Behaviour is compared second by second: who smiles half a second later does the same."""
+"""Behaviour is compared in bins of this length, so that small delays do not count."""
 OVERLAP = 0.9
-"""A reaction must last at least this share of the clip that it is to be appropriate for."""
+"""A reaction must last at least this share of a clip to be appropriate for it."""
 SILENCE_DB = -60.0
 STILL = 1e-4
-"""A channel whose deviation over the whole data set is less says nothing."""
+"""A channel with a smaller deviation over the data set is left out."""
 
 
 def with_neighbours(clips: Clips, max_distance: float) -> Clips:
@@ -46,9 +46,9 @@ def distances(clips: Clips) -> np.ndarray:
     """(N, N) float64: root mean square difference of two speakers' behaviour, second by second.
 
     Behaviour is three groups of equal weight: expression, head rotation and loudness (dB), each
-    channel in its own deviations over the data set, so that two unrelated clips are about
-    sqrt(2) = 1.41 apart and a clip is 0 from itself. Seconds that only one of the two has do not
-    count; where the shorter covers less than 90 % of the longer the distance is infinite.
+    channel in its own deviations over the data set, so that two unrelated clips are about sqrt(2) =
+    1.41 apart and a clip is 0 from itself. Seconds that only one of the two has do not count; if
+    the shorter covers less than 90 % of the longer, the distance is infinite.
     """
     features, present = _behaviour(clips)
     bins = present.sum(axis=1)
@@ -66,7 +66,7 @@ def distances(clips: Clips) -> np.ndarray:
 
 
 def _behaviour(clips: Clips) -> tuple[np.ndarray, np.ndarray]:
-    """(N, B, F) float64 features a second, 0 where a clip has ended, and (N, B) bool where not.
+    """(N, B, F) float64 features per second, 0 after a clip's end, and (N, B) bool: before its end.
 
     Scaled so that a second's squared difference is the mean over groups of the mean over
     channels.
@@ -116,7 +116,7 @@ def _loudness(audio: np.ndarray, frames: int, bins: int, step: int) -> np.ndarra
 
 
 def _standardised(values: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """(N, B, C) without its mean, in deviations of all that is present; still channels go."""
+    """(N, B, C) standardised over all present values, without channels that do not move."""
     seen = values[present]
     deviation = seen.std(axis=0)
     moving = deviation > STILL

@@ -1,4 +1,4 @@
-"""Nods in real head motion: found, described as events, and taken out of it.
+"""Finds nods in real head motion, describes them as events, and removes them.
 
 A nod's phase is random, so a regression averages nods away; as events they can be learned.
 """
@@ -36,7 +36,7 @@ def find_nods(pitch: np.ndarray) -> tuple[Nod, ...]:
 
 
 def without_nods(pitch: np.ndarray, nods: tuple[Nod, ...]) -> np.ndarray:
-    """(T,) what is left of the pitch."""
+    """(T,) the pitch without the nods."""
     times = frame_times(len(pitch))
     result: np.ndarray = pitch - sum((nod_motion(times, nod) for nod in nods), np.zeros(len(pitch)))
     return result

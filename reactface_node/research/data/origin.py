@@ -1,4 +1,4 @@
-"""Which files a conversion was begun from, so that it goes on only with the same."""
+"""Identifies the files of a conversion, so that it is resumed only with the same ones."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from reactface_node.research.data.source import Source
 def origin_of(source: Source) -> dict[str, str]:
     """The source's folder, and a hash of the path, size and time of every file that it reads.
 
-    Empty where it reads none. UserError that names a file that cannot be looked at.
+    Empty if it reads no files. UserError, with the file's name, if one cannot be accessed.
     """
     root = source.root
     if root is None:
@@ -29,7 +29,7 @@ def origin_of(source: Source) -> dict[str, str]:
 
 
 def _single_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """A folder stands for all that is in it."""
+    """The files; a folder is replaced by all files in it."""
     for path in paths:
         if path.is_dir():
             yield from (one for one in path.rglob("*") if one.is_file())

@@ -1,4 +1,4 @@
-"""What a converted split consists of: its manifest, and the plan of one that is being made."""
+"""The manifest of a converted split, and the plan of one that is being made."""
 
 import json
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Plan:
-    """Shapes of a split: ``Clips``' N and T, L reactions a clip, and what decides the content."""
+    """Shapes of a split: ``Clips``' N and T, L reactions per clip, and the facts that determine the
+    content."""
 
     split: str
     names: tuple[str, ...]
@@ -38,7 +39,7 @@ class Plan:
         )
 
     def arrays(self) -> dict[str, tuple[np.dtype, tuple[int, ...], int]]:
-        """name -> (dtype, shape, rows a clip)."""
+        """name -> (dtype, shape, rows per clip)."""
         clips, rows = len(self.names), len(self.names) * self.listeners
         found: dict[str, tuple[np.dtype, tuple[int, ...], int]] = {
             "frames": (np.dtype("<i8"), (clips,), 1),
@@ -51,7 +52,7 @@ class Plan:
         return found
 
     def is_sound(self) -> bool:
-        """Whether the values of a file are of their kinds."""
+        """Whether the values have the right types."""
         texts, sizes = (self.split, *self.names), (self.frames, self.listeners)
         return (
             all(isinstance(text, str) for text in texts)
@@ -65,8 +66,8 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """Of the finished split in the folder ``path``. UserError that names the manifest if it is
-    missing, damaged or of a newer version."""
+    """The plan of the finished split in the folder ``path``. UserError, with the manifest's
+    name, if it is missing, damaged or of a newer version."""
     facts = read_json(path / MANIFEST)
     version = facts.pop("version", None)
     if version != CACHE_VERSION:

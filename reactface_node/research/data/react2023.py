@@ -1,4 +1,4 @@
-"""REACT 2023 (NoXI, RECOLA and UDIVA clips of 751 frames), as its organisers hand it out.
+"""REACT 2023 (NoXI, RECOLA and UDIVA clips of 751 frames), as its organisers distribute it.
 
     ROOT/{train,val,test}.csv                 columns: index, speaker_path, listener_path
     ROOT/{train,val,test}/Audio_files/SITE/.../CLIP.wav
@@ -41,7 +41,8 @@ AUDIO, COEFFICIENTS, VIDEO = "Audio_files", "3D_FV_files", "Video_files"
 
 @dataclass(frozen=True, eq=False)
 class React2023:
-    """One split, both roles; a ``Source``. faces: read the pictures too. labels: use the matrix."""
+    """One split with both roles; a ``Source``. faces: read the pictures too. labels: use the
+    matrix."""
 
     root: Path
     split: str
@@ -168,7 +169,7 @@ class React2023:
 
 
 def begun_splits(root: Path) -> list[str]:
-    """Splits of which there is a list, a folder or a matrix: a missing list is then said."""
+    """Splits with a list, a folder or a matrix, so that a missing list is reported."""
 
     def begun(split: str) -> bool:
         one = React2023(root, split)
@@ -178,7 +179,7 @@ def begun_splits(root: Path) -> list[str]:
 
 
 def read_pairs(path: Path) -> list[tuple[str, str]]:
-    """(speaker, listener) of each row of a list. UserError if it is missing, odd or empty."""
+    """(speaker, listener) of each row of a list. UserError if it is missing, damaged or empty."""
     try:
         rows = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
     except FileNotFoundError:
@@ -220,7 +221,7 @@ def _checked_frames(path: Path) -> int:
 
 
 def _crops(path: Path, length: int) -> np.ndarray:
-    """(length, 224, 224, 3); the last picture stands where a video is a frame or two short."""
+    """(length, 224, 224, 3); the last picture is repeated if a video lacks a frame or two."""
     found = [centre_crop(rgb) for _, rgb in zip(range(length), video_frames(path), strict=False)]
     if not found:
         raise UserError(f"{path} holds no pictures")

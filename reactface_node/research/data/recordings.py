@@ -2,13 +2,13 @@
 
     ros2 bag record /image /audio /audio_info /listener/image -o FOLDER/talk1
 
-Each bag (folder, .mcap or .db3) in FOLDER holds one conversation on one clock: the speaker's
-camera and microphone on the topics that the node itself listens to (``ros.image_topic``,
+Each bag (folder, .mcap or .db3) in FOLDER holds one conversation on one clock: the speaker's camera
+and microphone on the topics that the node itself listens to (``ros.image_topic``,
 ``ros.audio_topic``, ``ros.audio_info_topic``), and the listener's camera on LISTENER_TOPIC. Both
-faces are tracked by the node's tracker and laid on the same 25 Hz grid as in the live timeline;
-a long bag is cut into clips of CLIP_S, what remains at its end (or all of a shorter bag) is a
-clip if it lasts SHORTEST_S. Who appears in which split is the user's to say: FOLDER/train,
-FOLDER/val and FOLDER/test, each with its own bags.
+faces are tracked by the node's tracker and laid on the same 25 Hz grid as in the live timeline; a
+long bag is cut into clips of CLIP_S; the rest at its end, or the whole of a shorter bag, is a clip
+if it lasts SHORTEST_S. The user decides who appears in which split: FOLDER/train, FOLDER/val and
+FOLDER/test have their own bags.
 """
 
 from collections.abc import Callable, Iterator
@@ -147,7 +147,7 @@ class Recordings:
         return inputs
 
     def _topics(self, bag: BagReader) -> list[str]:
-        """What of it is read."""
+        """Names of the topics that are read."""
         inputs = self._inputs(bag)
         return [*inputs.names, "/" + self.listener_topic.lstrip("/")]
 
@@ -179,7 +179,7 @@ def _bag_paths(folder: Path) -> list[Path]:
 
 
 def _length_s(bag: BagReader, topics: list[str]) -> float:
-    """By its messages, without gaps; what a bag says of itself may be wrong."""
+    """Length from the messages, without gaps; a bag's metadata may be wrong."""
     elapsed, end_s = Elapsed(), 0.0
     for item in bag.messages(topics):
         end_s = elapsed.time_s(item.stamp_s)
@@ -194,8 +194,8 @@ def _clip_count(duration_s: float) -> int:
 def _play(
     bag: BagReader, inputs: BagInputs, source: Recordings, trackers: tuple[ClipTracker, ClipTracker]
 ) -> tuple[list[Window], list[Window]]:
-    """Both people's 40 ms windows on one grid that begins with the first message."""
-    # A recording loses nothing by waiting; a window of one frame keeps the last frames too.
+    """Both people's windows of one frame, on one grid that begins with the first message."""
+    # In a recording waiting costs nothing; with windows of one frame no frames at the end are lost.
     settings = replace(TimelineConfig(), max_wait_s=WAIT_S)
     people = [Timeline(settings, 1, _perceived_by(tracker)) for tracker in trackers]
     windows: tuple[list[Window], list[Window]] = ([], [])
@@ -218,7 +218,8 @@ def _play(
 
 
 class _Push:
-    """Messages to the two timelines, placed in time as the node does (``ros.node.stamps``)."""
+    """Pushes messages to the two timelines, at the times that the node gives them
+    (``ros.node.stamps``)."""
 
     def __init__(
         self, bag: BagReader, source: Recordings, inputs: BagInputs, people: list[Timeline]
@@ -238,7 +239,7 @@ class _Push:
         }
 
     def __call__(self, item: BagMessage, now_s: float) -> None:
-        """MessageError, ValueError: it cannot be read."""
+        """Push a message; MessageError or ValueError if it cannot be read."""
         if item.topic in self._people:
             stamp_s = self._placed(item, convert.stamp_of(item.message), 0.0, now_s)
             rgb = convert.image_to_rgb(item.message)
@@ -266,7 +267,7 @@ def _frames(windows: list[Window]) -> int:
 
 
 def _payloads(windows: list[Window], frames: int) -> list[Observation]:
-    """One a frame; what the timeline skipped or saw nothing in is missing."""
+    """One value per frame; None for frames that the timeline skipped or that have none."""
     found = [Observation.missing()] * frames
     for window in windows:
         if window.index < frames and window.frames[0] is not None:

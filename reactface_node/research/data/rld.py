@@ -1,15 +1,15 @@
 """RLD, also called ViCo (Zhou et al., "Responsive listening head generation", ECCV 2022).
 
-    ROOT/RLD_data.csv     columns: attitude, audio, listener, speaker, data_split (and more)
-    ROOT/videos/NAME.mp4  faces without sound, by the names in columns listener and speaker
-    ROOT/audios/NAME.wav  what the speaker says, by column audio
-    ROOT/3D_FV_files/NAME.npy   optional: FaceVerse coefficients of a video, as in REACT 2023
+    ROOT/RLD_data.csv columns: attitude, audio, listener, speaker, data_split (and more)
+    ROOT/videos/NAME.mp4 faces without sound, named in the columns listener and speaker
+    ROOT/audios/NAME.wav the speaker's voice, named in the column audio
+    ROOT/3D_FV_files/NAME.npy optional: FaceVerse coefficients of a video, as in REACT 2023
 
 Splits are those of the csv: train, test and ood (listeners unseen in training). There are no
-appropriateness labels: a clip's own listener alone is appropriate (Table 9), unless neighbours
-are computed afterwards (``neighbours``). Where 3D_FV_files is absent the faces are tracked with
-the node's own tracker; the Deep3DFaceRecon coefficients that ViCo's authors extract have other
-axes (64 PCA expressions) and cannot stand for ARKit weights.
+appropriateness labels: only a clip's own listener is appropriate (Table 9), unless neighbours are
+computed afterwards (``neighbours``). Without 3D_FV_files the faces are tracked with the node's own
+tracker. The Deep3DFaceRecon coefficients of ViCo's authors (64 PCA expressions) cannot be converted
+to ARKit weights.
 """
 
 import csv
@@ -62,7 +62,8 @@ class Rld:
 
     @cached_property
     def rows(self) -> tuple[dict[str, str], ...]:
-        """The split's rows of the csv, suffixes taken off. UserError if it cannot be read."""
+        """The split's rows of the csv, without suffixes of file names. UserError if it cannot be
+        read."""
         found = [row for row in read_rows(self.root / LIST) if row["data_split"] == self.split]
         if not found:
             raise UserError(f"{self.root / LIST} has no rows of the {self.split} split")
@@ -84,7 +85,7 @@ class Rld:
 
     @cached_property
     def given(self) -> bool:
-        """Whether coefficients come with the data; else they are tracked."""
+        """Whether the data set holds coefficients; otherwise the faces are tracked."""
         return (self.root / COEFFICIENTS).is_dir()
 
     def problems(self) -> Iterator[str]:

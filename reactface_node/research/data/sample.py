@@ -1,4 +1,4 @@
-"""The performer of the repository's sample recording: 24 s in which something happens."""
+"""The synthetic person of the sample recording: 24 s with speech, pauses and emotions."""
 
 from collections.abc import Callable, Iterator
 
@@ -61,7 +61,7 @@ VOICE = SyntheticVoice(
 
 
 def performance(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The performer's (600, 58) float32 coefficients at 25 Hz and 48 kHz mono int16 audio."""
+    """The person's (600, 58) float32 coefficients at 25 Hz and 48 kHz mono int16 audio."""
     rng = np.random.default_rng(seed)
     speech = articulate(rng, SCRIPT, VOICE.f0_hz, VOICE.syllables_per_s)
     coefficients = act(rng, SCRIPT, speech, MANNER)
@@ -72,7 +72,7 @@ def performance(seed: int) -> tuple[np.ndarray, np.ndarray]:
 def images(
     coefficients: np.ndarray, draw: Callable[[np.ndarray], np.ndarray]
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """The performance as a 30 fps camera sees it: (seconds, HxWx3 uint8 RGB) a frame.
+    """The images of a 30 fps camera: (seconds, HxWx3 uint8 RGB) for each frame.
 
     draw: (58,) coefficients -> image. Coefficients between two frames are interpolated.
     """

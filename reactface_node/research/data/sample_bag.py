@@ -2,7 +2,7 @@
 
 An mcap bag of 24 s as a robot would record it: ``image`` (CompressedImage, 640x480 JPEG at
 30 fps) and ``audio`` (AudioDataStamped, 48 kHz mono S16LE) with ``audio_info``. The person is
-synthetic: face, voice and words are made by ``reactface_node.research.data``, nobody was filmed.
+synthetic: ``reactface_node.research.data`` makes face and voice, and nobody was filmed.
 """
 
 import sys
@@ -23,10 +23,10 @@ from reactface_node.ros.messages.types import RosbagsTypes
 
 WIDTH, HEIGHT = 640, 480
 SEED = 3
-# The rest keeps the bag small enough for a repository, and the tracker still finds the face in
-# every image. Restart markers after every block make equal blocks of successive images equal
-# bytes, which zstd then finds; blocks that hardly change are kept, as a camera's noise
-# reduction does.
+# These settings keep the bag small enough for a repository, and the tracker still finds the face in
+# every image. With restart markers after every block, equal blocks of successive images have equal
+# bytes, which zstd compresses. Blocks that hardly change are replaced by the previous ones, as in a
+# camera's noise reduction.
 JPEG_QUALITY = 26
 BLOCK_PX = 16
 STILL_MEAN, STILL_MAX = 2.0, 60.0
@@ -34,12 +34,12 @@ STILL_MEAN, STILL_MAX = 2.0, 60.0
 AUDIO_GAIN, AUDIO_STEP = 0.35, 16
 AUDIO_CHUNK_S = 0.04
 AUDIO_INFO_EVERY_S = 5.0
-# Any fixed time does: 2025-01-01 08:00 UTC.
+# Any fixed time, here 2025-01-01 08:00 UTC.
 START_S = 1_735_718_400.0
 
 
 def write_sample(path: Path, seed: int = SEED) -> None:
-    """Writes the bag folder ``path``; UserError if it exists."""
+    """Write the bag folder ``path``; UserError if it exists."""
     types = RosbagsTypes("ros-drivers")
     with BagWriter(path, types=types, compressed=True) as writer:
         for stamp_s, topic, message in sorted(_messages(types, seed), key=lambda entry: entry[0]):
@@ -47,7 +47,7 @@ def write_sample(path: Path, seed: int = SEED) -> None:
 
 
 def drawn_images(coefficients: np.ndarray) -> Iterator[tuple[float, np.ndarray]]:
-    """(seconds, 480x640x3 RGB) of the performer, drawn with the ``person`` theme."""
+    """(seconds, 480x640x3 RGB) of the person, drawn with the ``person`` theme."""
     from reactface_node.render import make_renderer
 
     config = replace(RenderConfig(), width=WIDTH, height=HEIGHT, theme="person")
@@ -106,7 +106,7 @@ def _microphone(audio: np.ndarray) -> np.ndarray:
 
 
 def _hold_still(frames: Iterator[tuple[float, np.ndarray]]) -> Iterator[tuple[float, np.ndarray]]:
-    """Replaces blocks that differ little from what was last shown there by just that."""
+    """Replace blocks that differ little from the previous image by the previous ones."""
     shown: np.ndarray | None = None
     for seconds, rgb in frames:
         if shown is not None:

@@ -1,19 +1,20 @@
-"""What happens in a clip: when the speaker talks, laughs, pauses, and what he feels."""
+"""The events of a clip: when the speaker talks, laughs and pauses, and which emotions show."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 SMILE, LAUGH, FROWN, SURPRISE = "smile", "laugh", "frown", "surprise"
-# Smiles are the commonest signal in conversation; all are frequent enough to be learned from
-# clips of 20 s (no source gives rates by kind, so these are choices).
+# Smiles are the most frequent signal in conversation; all are frequent enough to be learned from
+# clips of 20 s. No source gives rates by kind, so these are chosen.
 _EPISODE_KINDS = (SMILE, FROWN, SURPRISE)
 _EPISODE_SHARES = (0.5, 0.25, 0.25)
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """Speech between two pauses. rises: ends on a rise (it goes on, a question), not a fall."""
+    """Speech between two pauses. rises: the pitch rises at the end (a question, or more
+    follows)."""
 
     start_s: float
     end_s: float
@@ -41,7 +42,8 @@ class Script:
 
 
 def draw_script(rng: np.random.Generator, seconds: float) -> Script:
-    """A speaker who talks most of the time, pauses, and shows an emotion now and then."""
+    """Draw the script of a speaker who talks most of the time, pauses, and sometimes shows an
+    emotion."""
     phrases = _draw_phrases(rng, seconds)
     laughs = [_laugh_episode(rng, p) for p in phrases if p.laughed]
     others = [

@@ -1,4 +1,4 @@
-"""What a data set must say of one of its splits, so that it can be checked and converted."""
+"""The interface of a data set's split, for checking and conversion."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ class Clip:
 class Source(Protocol):
     """One split. Pickled into worker processes, so it holds paths and no open files.
 
-    names: (N,) of the clips. listeners: L, the reactions that each clip brings; reaction row
-    k * L + i is the i-th of clip k. faces: whether clips carry face crops. facts: what else
-    decides the content, as JSON. root: the data set's folder, None for what is made up. A
-    conversion goes on only with all the same and with unchanged files.
+    names: (N,) of the clips. listeners: L, the number of reactions of each clip; reaction row k * L
+    + i is the i-th of clip k. faces: whether clips hold face crops. facts: other settings that
+    determine the content, as JSON. root: the data set's folder, None for synthetic data. A conve
+    rsion is resumed only with the same values and unchanged files.
     """
 
     @property
@@ -47,20 +47,21 @@ class Source(Protocol):
     def root(self) -> Path | None: ...
 
     def problems(self) -> Iterator[str]:
-        """Everything that is missing or broken, a line each that begins with the file's name."""
+        """Lines that begin with a file's name: everything that is missing or broken."""
         ...
 
     def files(self) -> Iterable[Path]:
-        """What ``names`` and ``read`` depend on: files, and folders of them. What
-        ``appropriate`` reads counts only at the end, so it may change until then."""
+        """Files, and folders of files, that ``names`` and ``read`` depend on. Files of
+        ``appropriate`` are not listed: they are read only at the end and may change until then."""
         ...
 
     def max_frames(self) -> int:
-        """No clip is longer; known without decoding anything."""
+        """The length of the longest clip; nothing is decoded to know it."""
         ...
 
     def jobs(self) -> list[range]:
-        """Clips that are read together, by index; together they are all clips, in order."""
+        """The indices of clips that are read together; all jobs together are all clips, in
+        order."""
         ...
 
     def read(self, clips: range) -> Iterable[Clip]:
@@ -73,11 +74,11 @@ class Source(Protocol):
 
 
 def single_jobs(count: int) -> list[range]:
-    """A job a clip."""
+    """One job for each clip."""
     return [range(index, index + 1) for index in range(count)]
 
 
 def own_reactions(count: int, listeners: int = 1) -> tuple[np.ndarray, ...]:
-    """No labels: a clip's own listeners and nobody else's (Table 9's plain reconstruction)."""
+    """The rows of ``appropriate`` without labels: only a clip's own listeners (as in Table 9)."""
     rows = np.arange(count * listeners, dtype=np.int64).reshape(count, listeners)
     return tuple(rows)

@@ -1,4 +1,4 @@
-"""The speaker's face: mouth from the syllables, feelings from the script, head, gaze, blinks."""
+"""The speaker's face: mouth from syllables, emotions from the script, head, gaze, blinks."""
 
 from dataclasses import dataclass
 
@@ -45,7 +45,8 @@ _COURSE = {SMILE: (0.5, 0.8), LAUGH: (0.35, 0.9), FROWN: (0.6, 0.8), SURPRISE: (
 
 @dataclass(frozen=True)
 class Manner:
-    """How a speaker moves. blinks_per_min: 17 at rest to 26 in conversation (Bentivoglio)."""
+    """Characteristics of a speaker's motion. blinks_per_min: 17 at rest to 26 in conversation
+    (Bentivoglio)."""
 
     articulation: float
     expressiveness: float
@@ -55,7 +56,7 @@ class Manner:
 
 
 def draw_manner(rng: np.random.Generator) -> Manner:
-    """A person; the attention is around 40 %, as speakers look (Argyle and Ingham)."""
+    """Draw a speaker; the attention is around 40 %, as of speakers (Argyle and Ingham)."""
     return Manner(
         articulation=rng.uniform(0.7, 1.25),
         expressiveness=rng.uniform(0.75, 1.1),
@@ -115,7 +116,7 @@ def _speak(face: np.ndarray, speech: Speech, manner: Manner) -> None:
 
 
 def _emphasise(rng: np.random.Generator, face: np.ndarray, speech: Speech, manner: Manner) -> None:
-    """Brows rise and the head beats down on emphatic syllables, a little on stressed ones."""
+    """Raise the brows and lower the head shortly at emphatic syllables, less at stressed ones."""
     times = frame_times(len(face))
     for centre in speech.emphases_s:
         flash = envelope(times, centre - 0.2, centre + 0.25, 0.2, 0.35)
@@ -133,7 +134,7 @@ def _move_head(
     feelings: list[tuple[Episode, np.ndarray]],
     manner: Manner,
 ) -> None:
-    """Livelier while talking; laughing throws the head back and shakes it at 5 Hz."""
+    """Head motion, larger while talking; during a laugh the head tilts back and shakes at 5 Hz."""
     frames = len(face)
     talking = np.convolve(speech.speaking, np.hanning(17) / np.hanning(17).sum(), "same")
     lively = manner.head * (0.35 + 0.65 * talking)[:, None]

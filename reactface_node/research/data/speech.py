@@ -1,4 +1,4 @@
-"""Syllables: from a script to mouth shapes at 25 Hz and to the sound's parameters at 100 Hz.
+"""Syllables: from a script to mouth shapes at 25 Hz and parameters of the sound at 100 Hz.
 
 A syllable is a consonant and a vowel, each held for a part of it, with eased transitions, so
 that neighbours blend as they do in speech. The mouth and the sound come from the same keys.
@@ -197,14 +197,15 @@ _CONSONANTS = np.array(
 _CONSONANT_SHARES = np.array([0.10, 0.10, 0.18, 0.14, 0.11, 0.04, 0.07, 0.09, 0.10, 0.05, 0.02])
 _H, _LAUGH_VOWELS = 10, (0, 6)
 _REST = np.array([500, 1500, 2500, *[0.0] * 9, 0, 0, 0, 3000, 0.0])
-# Where in a syllable the consonant is held and released, the vowel reached and left.
+# Times, as shares of a syllable, at which the consonant is held and released, and the vowel reached
+# and left.
 _KEY_PLACES = np.array([0.02, 0.20, 0.42, 0.80])
 _AROUSAL_SEMITONES = {SMILE: 1.0, LAUGH: 2.0, FROWN: -2.0, SURPRISE: 3.0}
 
 
 @dataclass(frozen=True, eq=False)
 class Speech:
-    """The speaker's speech as shapes; N = 100 a second, T = 25 a second.
+    """Speech as mouth shapes and sound parameters; N at 100 Hz, T at 25 Hz.
 
     visemes: (T, 9) mouth weights in the order of VISEME_NAMES.
     formants: (N, 3) Hz; voice, aspiration, frication: (N,) amplitudes 0..1;
@@ -341,7 +342,7 @@ def _pitch(
 
 
 def _arousal(times: np.ndarray, script: Script) -> np.ndarray:
-    """(N,) semitones: gladness and surprise raise the voice, sadness lowers it."""
+    """(N,) semitones: joy and surprise raise the voice, sadness lowers it."""
     shift = np.zeros(len(times))
     for episode in script.episodes:
         rising = np.clip((times - episode.start_s) / 0.4, 0, 1)
@@ -351,6 +352,6 @@ def _arousal(times: np.ndarray, script: Script) -> np.ndarray:
 
 
 def _flutter(rng: np.random.Generator, count: int) -> np.ndarray:
-    """(N,) a quarter of a semitone of slow wavering, as every voice has."""
+    """(N,) slow variation by a quarter of a semitone, as in every voice."""
     knots = rng.standard_normal(count // 8 + 3)
     return 0.25 * np.interp(np.arange(count) / 8, np.arange(len(knots)), knots)

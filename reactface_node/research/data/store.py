@@ -1,11 +1,11 @@
-"""The cache: one split of ``Clips`` in a folder, as plain .npy arrays that are mapped.
+"""The stored form: one split of ``Clips`` in a folder, as .npy arrays that are memory-mapped.
 
 ``FOLDER/SPLIT/`` holds ``manifest.json`` (names, shapes, facts) and ``frames``, ``speaker``,
 ``audio``, ``reactions``, ``appropriate`` (rows, one clip after the other), ``appropriate_ends``
-and perhaps ``faces``. While it is made it lies in the folder ``.SPLIT.unfinished``; it gets its
-name in one step when it is complete. Each clip has a byte in ``done``, set after its rows are on
-the disk, so that a conversion that ends early leaves complete clips and the next run makes the
-others.
+and, if there are crops, ``faces``. An unfinished split lies in the folder ``.SPLIT.unfinished``,
+which is renamed in one step when it is complete. Each clip has a byte in ``done``, set after its
+rows are on the disk, so that a conversion that ends early leaves complete clips and the next run
+makes the others.
 """
 
 import json
@@ -38,10 +38,10 @@ PLAN, DONE = "plan.json", "done"
 
 
 class ClipWriter:
-    """Makes ``folder/SPLIT``; a context manager that keeps what is finished, however it ends.
+    """Makes ``folder/SPLIT``; a context manager that keeps finished clips after any error.
 
-    UserError if the split is there already, if an unfinished one was made from something else,
-    if another process is writing it, or if the disk is full.
+    UserError if the split exists already, if an unfinished one was made from another source, if
+    another process is writing it, or if the disk is full.
     """
 
     def __init__(self, folder: Path, plan: Plan, origin: dict[str, str] | None = None):
@@ -66,7 +66,7 @@ class ClipWriter:
         return np.fromfile(self.unfinished / DONE, np.uint8) > 0
 
     def finish(self, appropriate: tuple[np.ndarray, ...]) -> None:
-        """All clips are written: give the split its name. ValueError if some are not."""
+        """Name the split when all clips are written. ValueError if some are missing."""
         if not self.done.all():
             raise ValueError(f"{int((~self.done).sum())} clips are not written")
         rows = np.concatenate([np.asarray(one, np.int64) for one in appropriate])
@@ -76,7 +76,7 @@ class ClipWriter:
                 np.save(self.unfinished / f"{name}.npy", array)
             write_text(self.unfinished / MANIFEST, json.dumps(self.plan.to_json()))
             put_in_place(self.unfinished, self.path)
-            # Not before: without its plan an unfinished split is made from the beginning again.
+            # Only now: an unfinished split without its plan is made again from the beginning.
             for name in (PLAN, DONE):
                 (self.path / name).unlink()
 
@@ -89,7 +89,7 @@ class ClipWriter:
         self._place.close()
 
     def _open(self) -> None:
-        """Begins, or goes on with what is there."""
+        """Begin a split, or continue an unfinished one."""
         if not (self.unfinished / PLAN).exists():
             self._create()
         begun = read_json(self.unfinished / PLAN)
@@ -105,8 +105,8 @@ class ClipWriter:
         return {**self.plan.to_json(), "origin": self.origin}
 
     def _create(self) -> None:
-        """Empty arrays of full size (files with holes); last the plan, which says that all are
-        there."""
+        """Make empty arrays of full size (sparse files), then the plan, which shows that all
+        exist."""
         self.unfinished.mkdir(exist_ok=True)
         for name, (dtype, shape, _) in self.plan.arrays().items():
             path = self.unfinished / f"{name}.npy"
@@ -116,9 +116,9 @@ class ClipWriter:
 
 
 def write_clip(unfinished: Path, plan: Plan, index: int, clip: Clip) -> None:
-    """Puts a clip into a ``ClipWriter``'s folder; any process may, another clip each.
+    """Write a clip into a ``ClipWriter``'s folder; several processes may write different clips.
 
-    UserError, with what is kept, if the disk is full; ValueError if the clip's shape is wrong.
+    UserError, with the number of kept clips, if the disk is full; ValueError for a wrong shape.
     """
     try:
         _write_rows(unfinished, plan, index, clip)
@@ -129,7 +129,7 @@ def write_clip(unfinished: Path, plan: Plan, index: int, clip: Clip) -> None:
 
 
 def _write_rows(folder: Path, plan: Plan, index: int, clip: Clip) -> None:
-    """Plain writes, not a map: a full disk under a map kills the process."""
+    """Writes without a memory map, since a full disk under a map kills the process."""
     length = len(clip.speaker)
     values = {
         "frames": np.array([length]),
@@ -144,14 +144,14 @@ def _write_rows(folder: Path, plan: Plan, index: int, clip: Clip) -> None:
             raise ValueError(f"clip {index}: {name} is not of the planned shape")
         row_bytes = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
         with open(folder / f"{name}.npy", "r+b") as file:
-            # What an .npy file holds before its data is its header.
+            # The bytes of an .npy file before its data are its header.
             header_bytes = os.fstat(file.fileno()).st_size - shape[0] * row_bytes
             for offset, row in enumerate(value):
                 file.seek(header_bytes + (index * rows + offset) * row_bytes)
                 file.write(np.ascontiguousarray(row, dtype).tobytes())
             file.flush()
             os.fsync(file.fileno())
-    # After the rows are on the disk, or a power cut might leave a clip that is only said to be.
+    # Only after the rows are on the disk, in case of a power cut between the two writes.
     with open(folder / DONE, "r+b") as file:
         file.seek(index)
         file.write(b"\1")
@@ -188,12 +188,12 @@ def load_clips(folder: Path, split: str) -> Clips:
 
 
 def load_facts(folder: Path, split: str) -> dict[str, Any]:
-    """What a source noted of how it was converted, such as ``react2023.Space``."""
+    """Facts that the source noted at conversion, such as its coefficient space."""
     return read_plan(folder / split).facts
 
 
 def check_space(folder: Path, needed: int) -> None:
-    """UserError now rather than after hours, if ``needed`` bytes surely do not fit."""
+    """UserError if there is not enough space for ``needed`` bytes, before the work begins."""
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
@@ -206,7 +206,7 @@ def check_space(folder: Path, needed: int) -> None:
 def _mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as error:  # a header that lies raises what Python and mmap say of its numbers
+    except Exception as error:  # a wrong header raises many kinds
         raise UserError(
             f"{path} is missing or damaged ({shown(str(error))}); convert again"
         ) from error
@@ -222,7 +222,7 @@ def _small(path: Path) -> np.ndarray:
     try:
         result: np.ndarray = np.load(path, allow_pickle=False)
         return result
-    except Exception as error:  # a header that lies raises what Python and mmap say of its numbers
+    except Exception as error:  # a wrong header raises many kinds
         raise UserError(
             f"{path} is missing or damaged ({shown(str(error))}); convert again"
         ) from error

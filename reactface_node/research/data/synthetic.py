@@ -1,7 +1,7 @@
-"""Synthetic dyads: a speaker with face and voice, and listeners who react as people do.
+"""Synthetic dyads: a speaker with face and voice, and listeners who react to them.
 
-Sources of the numbers are named where the numbers stand (script, speech, voice, speaker,
-cues, listener).
+The sources of the numbers are named beside them, in script, speech, voice, speaker, cues and
+listener.
 """
 
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ LIDS = indices_of("eyeBlink")
 
 @dataclass(frozen=True)
 class Cast:
-    """Who may appear: speakers by voice and manner, listeners by disposition."""
+    """The people that may appear: speakers by voice and manner, listeners by disposition."""
 
     speakers: tuple[tuple[SyntheticVoice, Manner], ...]
     listeners: tuple[Disposition, ...]
 
 
 def draw_cast(rng: np.random.Generator, speakers: int, listeners: int) -> Cast:
-    """People of one split; splits that draw their own casts share nobody."""
+    """Draw the people of one split; splits with separate casts share no person."""
     return Cast(
         tuple((draw_voice(rng), draw_manner(rng)) for _ in range(speakers)),
         tuple(draw_disposition(rng) for _ in range(listeners)),
@@ -38,11 +38,12 @@ def draw_cast(rng: np.random.Generator, speakers: int, listeners: int) -> Cast:
 
 @dataclass(frozen=True, eq=False)
 class Events:
-    """What happened, for tests and probes.
+    """The events of a dyad, for tests and probes.
 
     speaking: (T,) bool. f0_hz: (4T,) pitch at 100 Hz, 0 in pauses. episodes: the speaker's
-    feelings. cues_s: back-channel cues (when a listener can know of them). emphases_s:
-    emphatic syllables. nods, dispositions: one entry a listener.
+    feelings. cues_s: back-channel cues, at the time at which a listener can notice them.
+    emphases_s:
+    emphatic syllables. nods, dispositions: one entry per listener.
     """
 
     speaking: np.ndarray
@@ -59,8 +60,8 @@ class Dyad:
     """speaker: (T, 58) float32. audio: (T * 640,) float32, 16 kHz, within -1..1.
 
     listeners: (L, T, 58) float32, appropriate listeners of this speaker, their lids at rest.
-    blinks: (L, T) float32 how far their lids are closed by blinks, 0..1, kept apart because in
-    a listening face they are a process of their own (``with_blinks`` puts them in).
+    blinks: (L, T) float32 lid closure by blinks, 0..1. It is separate because playout generates
+    blinks without the model; ``with_blinks`` adds it.
     """
 
     speaker: np.ndarray
@@ -71,7 +72,7 @@ class Dyad:
 
 
 def with_blinks(listeners: np.ndarray, blinks: np.ndarray) -> np.ndarray:
-    """(L, T, 58) the listeners with their (L, T) blinks on top of their lids at rest."""
+    """(L, T, 58) the listeners with their (L, T) blinks added to the lids at rest."""
     face = listeners.copy()
     rest = face[..., LIDS]
     face[..., LIDS] = rest + (1.0 - rest) * blinks[..., None]

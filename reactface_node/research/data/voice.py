@@ -1,4 +1,4 @@
-"""A source-filter voice: glottal pulses and breath through formants, and how it is recorded.
+"""A source-filter voice synthesiser, and the acoustics of its recording.
 
 The filter is applied in overlapping 20 ms blocks of the spectrum (Hann, half overlap), which
 gives a filter that changes with the formants at the cost of three FFTs a block.
@@ -48,7 +48,7 @@ def draw_voice(rng: np.random.Generator) -> SyntheticVoice:
 def synthesise(
     rng: np.random.Generator, speech: Speech, voice: SyntheticVoice, rate_hz: int = 16000
 ) -> np.ndarray:
-    """(N,) float32 clean voice, in step with ``speech``; speech has an RMS of 0.1.
+    """(N,) float32 clean voice at the times of ``speech``; speech has an RMS of 0.1.
 
     rate_hz: a multiple of 100, at least 16000.
     """
@@ -73,9 +73,8 @@ def synthesise(
 def record(rng: np.random.Generator, clean: np.ndarray, rate_hz: int = 16000) -> np.ndarray:
     """(N,) float32 ``clean`` as a microphone in a room has it: echo, noise and gain vary.
 
-    Reverberation time 0.1-0.6 s, noise 12-45 dB below the speech (white to brown, with or
-    without hum), speech at -40..-20 dB of full scale: choices that cover a desk, a robot
-    and a hall.
+    Reverberation time 0.1-0.6 s, noise 12-45 dB below the speech (white to brown, with or without
+    hum), speech at -40..-20 dB of full scale: chosen to cover a desk, a robot and a hall.
     """
     sound = _room(rng, clean, rate_hz)
     noise = _background(rng, len(clean), rate_hz)
@@ -122,7 +121,7 @@ def _blocks(sound: np.ndarray, hop: int, size: int) -> np.ndarray:
 
 
 def _overlap_add(blocks: np.ndarray, hop: int, samples: int) -> np.ndarray:
-    """Inverse of ``_blocks``: each block's ringing runs on over the next ones."""
+    """Inverse of ``_blocks``: each block's decay continues in the next ones."""
     steps, size = blocks.shape
     parts = -(-size // hop)
     padded = np.zeros((steps, parts * hop), np.float32)
@@ -149,7 +148,7 @@ def _vocal_tract(speech: Speech, voice: SyntheticVoice, rate_hz: int, size: int)
         longer[:, 2:] += poles * radius[k] ** 2
         poles = longer
     tilt = 1.0 / np.sqrt(1.0 + (np.fft.rfftfreq(size, 1 / rate_hz) / voice.tilt_hz) ** 2)
-    # An open vowel is louder than a close one, but a speaker evens half of that out.
+    # An open vowel is louder than a close one, but speakers compensate half of the difference.
     gain = poles.sum(axis=1, keepdims=True) * np.sqrt(500.0 / speech.formants[:, :1])
     result: np.ndarray = gain * tilt / np.fft.rfft(poles, size)
     return result

@@ -51,7 +51,7 @@ class Study:
 
 
 def read_studies(path: Path | None = None) -> list[Study]:
-    """The studies of a YAML file, ours by default; UserError where it does not say what to do."""
+    """The studies of a YAML file, ours by default; UserError if the file is wrong."""
     path = path or resources.folder("config") / "studies" / "ablations.yaml"
     try:
         return [
@@ -77,7 +77,7 @@ def _marks(shows: Any) -> tuple[bool, ...]:
 
 
 def choose_studies(names: Sequence[str]) -> list[Study]:
-    """Our studies of those names, all for none; UserError on a name that is none of theirs."""
+    """Our studies with these names, all without names; UserError for an unknown name."""
     studies = read_studies()
     if unknown := set(names) - {study.name for study in studies}:
         known = ", ".join(study.name for study in studies)
@@ -93,10 +93,10 @@ def run_studies(
     workers: int,
     studies: Sequence[Study],
 ) -> list[tuple[Study, Table]]:
-    """Train and measure what is not there yet in ``out``; a table a study, with the GT row.
+    """Train and measure the variants that ``out`` lacks; one table per study, with the GT row.
 
-    Rows of the same name are one run. Goes on where it was interrupted; what was measured with
-    other settings or data is measured again.
+    Rows of the same name are one run. Continues an interrupted call; a variant that was measured
+    with other settings or data is measured again.
     """
     settings = config.training
     data = data_folder(settings, out)
@@ -123,7 +123,8 @@ def run_studies(
 
 @dataclass(frozen=True)
 class _Measuring:
-    """What every row is measured with; ``chosen``: what its numbers depend on."""
+    """The inputs of every row's measurement; ``chosen``: the settings on which its numbers
+    depend."""
 
     test: Clips
     scale: Scale
@@ -133,10 +134,11 @@ class _Measuring:
 
 
 def _result(config: Config, folder: Path, measuring: _Measuring) -> dict[str, float]:
-    """A variant's metrics on the test split, kept beside its weights with what they are of."""
+    """A variant's metrics on the test split, stored beside its weights with the settings they are
+    for."""
     settings = config.to_dict()
     parts = {name: settings[name] for name in ("model", "training")} | measuring.chosen
-    # Through JSON, so that what is read equals what was written.
+    # Through JSON, so that settings read from a file equal those that were written.
     made_with = json.loads(json.dumps(parts))
     kept = _kept(folder / RESULT)
     if kept.get("made_with") == made_with:
@@ -154,7 +156,7 @@ def _result(config: Config, folder: Path, measuring: _Measuring) -> dict[str, fl
 
 
 def _kept(path: Path) -> dict[str, Any]:
-    """What was measured before; nothing where there is nothing that can be read."""
+    """The metrics of an earlier measurement; empty if none can be read."""
     try:
         return read_json(path)
     except UserError:

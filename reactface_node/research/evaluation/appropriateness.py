@@ -1,4 +1,4 @@
-"""FRCorr and FRDist: how near a reaction comes to the nearest appropriate real one."""
+"""FRCorr and FRDist: similarity of a reaction to the nearest appropriate real one."""
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,12 +14,12 @@ SMALLEST = 1e-50  # in the denominator, as the released code: a constant dimensi
 def concordance(
     predictions: np.ndarray, reactions: np.ndarray, appropriate: Sequence[np.ndarray]
 ) -> np.ndarray:
-    """(N, M): how well each sample agrees with the appropriate reaction nearest to it; FRCorr, up,
-    is 10 times its mean. The released multi-process code sums over M.
+    """(N, M): agreement of each sample with the nearest appropriate reaction; FRCorr (higher is
+    better) is 10 times its mean. The released multi-process code sums over M.
 
     predictions (N, M, T, C), reactions (R, T, C), appropriate: N arrays of indices into them.
     Formula: 2 cov / (var + var + (mean - mean)^2) over T, mean over C, largest over the reactions.
-    Unit: none. Range: -1 to 1, FRCorr -10 to 10; 1 for the same, 0 for what does not move.
+    Unit: none. Range: -1 to 1, FRCorr -10 to 10; 1 for equal reactions, 0 for one without motion.
     Source: Lin 1989 (concordance correlation), the paper's FRCorr.
     """
     return np.stack(
@@ -49,14 +49,15 @@ def distance(
     workers: int = 1,
     band: int | None = None,
 ) -> np.ndarray:
-    """(N, M): how far each sample is from the nearest appropriate reaction; FRDist, down, is 10
-    times its mean.
+    """(N, M): distance of each sample to the nearest appropriate reaction; FRDist (lower is better)
+    is 10 times its mean.
 
     band: largest shift in frames (Sakoe and Chiba), None for any, 0 for none.
     Formula: the smallest over the reactions of the dynamic time warping distance, the square root
     of the squared Euclidean distances of frames summed along the best path. Unit: that of the
-    coefficients. Range: 0 (the same up to pace) to infinity. Source: DTW as tslearn defines it,
-    the paper's FRDist. Only the smallest counts, so warps that cannot be it are not finished.
+    coefficients. Range: 0 (equal up to timing) to infinity. Source: DTW as tslearn defines it, the
+    paper's FRDist. Only the smallest distance counts, so computations that cannot give it are
+    stopped early.
     """
     jobs = [
         (clip, reactions[known], band) for clip, known in zip(predictions, appropriate, strict=True)
@@ -82,13 +83,13 @@ def _nearest(job: tuple[np.ndarray, np.ndarray, int | None]) -> np.ndarray:
 
 
 def _smallest(sample: np.ndarray, others: np.ndarray, band: int | None) -> float:
-    """Smallest warp of (T, C) to one of (K, T, C), the likeliest first.
+    """Smallest warping distance of (T, C) to one of (K, T, C); the likeliest is tried first.
 
-    Bounds below the warp were tried (of envelopes, nearest frames, principal axes): those that
-    are cheaper than to begin the warp and abandon it rule nothing out, the others cost as much.
+    Lower bounds were tried (by envelopes, nearest frames, principal axes). Those that cost less
+    than a stopped computation exclude nothing; the others cost as much as it does.
     """
     straight = np.sqrt(((others - sample) ** 2).sum(axis=(1, 2)))
-    best = float(straight.min())  # a straight path is a warp too: no larger one need be finished
+    best = float(straight.min())  # the straight path is an upper bound of the smallest distance
     window = None if band is None else band + 1  # dtaidistance counts the frame itself
     for index in np.argsort(straight):
         bound = best * (1.0 + 1e-9) + 1e-12

@@ -50,10 +50,10 @@ FIGURE_FRAMES = 400
 
 @dataclass(frozen=True)
 class EvaluationChoice:
-    """What to evaluate. runs: folders of trained baselines. samples: M. band: frames that the
-    time warp of FRDist may stray, None for any. paper_scale: FRDvs, FRDiv and FRRea as printed.
-    clips: of the test split, 0 for all. i3d: weights for FRRea, without which it is left out.
-    videos: of that many clips every row's first sample is written as an mp4."""
+    """What to evaluate. runs: folders of trained baselines. samples: M. band: largest shift in
+    frames of FRDist's time warp, None for any. paper_scale: FRDvs, FRDiv and FRRea by the paper's
+    equations. clips: number of test clips, 0 for all. i3d: weights for FRRea, which is left out
+    without them. videos: number of clips of which every row's first sample is written as an mp4."""
 
     runs: tuple[Path, ...] = ()
     samples: int = 10
@@ -75,10 +75,10 @@ def probe(config: Config, speech: Path | None = None) -> list[ProbeResult]:
 def evaluate(config: Config, out: Path, choice: EvaluationChoice) -> Table:
     """Table 2 into ``out`` as JSON, Markdown and PNG, with Figs 7-9; UserError on bad input.
 
-    Clips too short for the metrics are left out, the others cut to the shortest. Ours is the
-    config's checkpoint; the data set is ``training.data``, or synthetic dyads.
+    Clips too short for the metrics are left out, the others cut to the shortest. The row "ours" is
+    the config's checkpoint; the data set is ``training.data``, or synthetic dyads.
     """
-    # What the user may have got wrong comes first: making dyads takes minutes.
+    # Check for mistakes of the user first: making dyads takes minutes.
     if choice.videos:
         check_videos(out / "videos", config.render)
     runs = load_runs(config, choice.runs)
@@ -105,8 +105,8 @@ def evaluate(config: Config, out: Path, choice: EvaluationChoice) -> Table:
 def ablate(
     config: Config, out: Path, choice: EvaluationChoice, names: Sequence[str] = ()
 ) -> list[Table]:
-    """Tables 3-7 and the departures, or those named, into ``out``, every row trained with the
-    config's settings. UserError on a name that is none."""
+    """Write Tables 3-7 and the table of departures, or those named, to ``out``; every row is
+    trained with the config's settings. UserError for an unknown name."""
     studies = choose_studies(names)
     make_folder(out)
     tables = []
@@ -126,8 +126,8 @@ def _rows(
     scale: Scale,
     net: I3D | None,
 ) -> tuple[list[Row], dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """A row each, the real listener's first; every reaction to the first clip; and of the clips
-    to film the first sample of every row."""
+    """One row per reactor, the real listener first; every reaction to the first clip; and the first
+    sample of every row for the clips of which videos are written."""
     workers = os.cpu_count() or 1
     frames = whole_frames(test, config.model.window)
     real = real_reactions(test, frames)
@@ -165,7 +165,8 @@ def figures(
     draw_strip(shown, out / "fig7.png", on_mesh=on_mesh)
     draw_strip(ours, out / "fig8.png", on_mesh=on_mesh)
     if config.model.behaviour == "official":
-        # Its checkpoints tell nothing of their training, and its attention is torch's own.
+        # The released code's checkpoints hold no training history, and its attention is torch's
+        # own.
         print("no fig9.png and no training.png of a released checkpoint", file=sys.stderr)
     else:
         model_figures(config, out, test)

@@ -22,7 +22,7 @@ TITLES = {
     "VIM": "Visual interaction (VIM): speaker's face",
     "MIM": "Modality interaction (MIM): speaker's speech",
 }
-# What validation measures, in words.
+# Titles of validation's metrics.
 MEASURES = {
     "variance_ratio": "Movement over time\n(variance, 1 = real listeners)",
     "diversity_ratio": "Difference between samples\n(variance, 1 = real listeners)",
@@ -34,7 +34,7 @@ PANELS_ACROSS = 3
 
 
 class _Record:
-    """The attention of one module, window after window, at its absolute position."""
+    """The attention of one module over all windows, by absolute position."""
 
     def __init__(self, frames: int, ratio: int):
         self.weights = np.zeros((frames, frames * ratio), np.float32)
@@ -63,7 +63,7 @@ def attention_weights(biased: BiasedAttention, query: Tensor, joined: KVCache) -
 
 @contextmanager
 def _watched(biased: BiasedAttention, record: _Record) -> Iterator[None]:
-    """Within it, what the module attends to goes into the record."""
+    """Inside, the module's attention is recorded."""
     attend: Callable[[Tensor, KVCache], Tensor] = biased.attend
 
     def watch(query: Tensor, joined: KVCache) -> Tensor:
@@ -80,10 +80,10 @@ def _watched(biased: BiasedAttention, record: _Record) -> Iterator[None]:
 def attention_maps(
     model: ReactFace, speaker: SpeakerInput, generator: torch.Generator
 ) -> dict[str, np.ndarray]:
-    """Fig. 9: what the reactions' frames attend to while they are made window by window.
+    """Fig. 9: the attention of the reactions' frames, window by window as in a session.
 
     speaker: T frames. Returns 'VIM' (T, T), over face frames, and 'MIM' (T, k*T), over speech
-    steps, the means over clips, heads and samples; rows sum to 1 and nothing later is seen.
+    steps, the means over clips, heads and samples; rows sum to 1, and later steps have weight 0.
     A module that the model does not have is left out.
     """
     frames = speaker.face.shape[1]
@@ -108,7 +108,7 @@ def draw_attention(maps: Mapping[str, np.ndarray], path: Path) -> None:
         figure.subplots(1, len(maps), squeeze=False)[0], maps.items(), strict=True
     ):
         seconds = len(weights) / FRAME_RATE_HZ
-        # Relative to the row's largest: late frames share their weight among many more steps.
+        # Relative to the row's largest weight: late frames attend to many more steps.
         shares = weights / np.maximum(weights.max(axis=1, keepdims=True), 1e-12)
         image = axes.imshow(
             np.ma.masked_where(weights <= 0, shares),
@@ -127,11 +127,11 @@ def draw_attention(maps: Mapping[str, np.ndarray], path: Path) -> None:
 
 
 def draw_training(history: Sequence[Mapping[str, float | None]], path: Path) -> None:
-    """A PNG with a panel for every key but 'step', against 'step'; a key may be missing from
-    some entries, or None there. Ratios have a line where they are as in real listeners, and
-    the step whose weights are kept, that of the lowest energy score, is marked.
+    """Write a PNG with a panel for every key except 'step', plotted against 'step'; some entries
+    may lack a key or hold None. A line marks the value of ratios in real listeners. The step with
+    the lowest energy score, whose weights are kept, is marked too.
 
-    ValueError where there is nothing but steps."""
+    ValueError if there is no key but 'step'."""
     keys = list(dict.fromkeys(key for entry in history for key in entry if key != "step"))
     if not keys:
         raise ValueError("the history holds nothing to draw")
@@ -160,7 +160,7 @@ def draw_training(history: Sequence[Mapping[str, float | None]], path: Path) -> 
 
 
 def _kept_step(history: Sequence[Mapping[str, float | None]]) -> float | None:
-    """The last of the steps with the lowest energy score; None where there is no score."""
+    """The last of the steps with the lowest energy score; None if there is no score."""
     kept, lowest = None, math.inf
     for entry in history:
         score = entry.get("energy_score")

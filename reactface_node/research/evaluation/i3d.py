@@ -1,4 +1,4 @@
-"""I3D, Inception-v1 inflated to video (Carreira and Zisserman 2017): the eye of FRRea."""
+"""I3D, Inception-v1 inflated to video (Carreira and Zisserman 2017): the network of FRRea."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,7 +33,7 @@ POOLS: Mapping[str, tuple[tuple[int, int, int], tuple[int, int, int]]] = {
 
 
 class I3D(nn.Module):
-    """Videos (B, 3, T, 224, 224) in -1..1, T >= 9, to what is seen in them.
+    """Videos (B, 3, T, 224, 224) in -1..1, T >= 9, to features or class logits.
 
     Tensors are named as in the published PyTorch conversion (rgb_imagenet.pt,
     i3d_pretrained_400.pt).
@@ -108,7 +108,7 @@ class Logits(nn.Module):
 
 
 def pad_same(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
-    """Zeros around (B, C, T, H, W) as TensorFlow's SAME: the odd one goes behind."""
+    """Zeros around (B, C, T, H, W) as TensorFlow's SAME: an odd one is added at the end."""
     sides: list[int] = []
     for size, k, s in zip(x.shape[:1:-1], kernel[::-1], stride[::-1], strict=True):
         whole = max(k - (size % s or s), 0)
@@ -117,14 +117,14 @@ def pad_same(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Ten
 
 
 def pool_same(x: Tensor, kernel: tuple[int, int, int], stride: tuple[int, int, int]) -> Tensor:
-    """Largest of every kernel; the zeros around never win, for x is rectified."""
+    """Max-pooling; the padding with zeros never matters, since x is rectified."""
     return F.max_pool3d(pad_same(x, kernel, stride), kernel, stride)
 
 
 def load_i3d(path: Path, device: str = "cpu") -> I3D:
-    """The user's weights (.safetensors, or a .pt of tensors only), ready to look.
+    """I3D with the user's weights (.safetensors, or a .pt of tensors only), in evaluation mode.
 
-    UserError that names the file where it cannot be read or a tensor does not fit.
+    UserError that names the file if it cannot be read or a tensor does not fit.
     """
     tensors = read_tensors(path)[1]
     last = tensors.get("logits.conv3d.bias")

@@ -1,8 +1,9 @@
-"""The paper's metrics on whole sets of reactions: diversity here, the others beside it.
+"""The paper's metrics on sets of reactions; the diversity metrics are here.
 
-Everywhere: predictions (N, M, T, C), N clips, M samples, T frames, C dimensions, in the units of
-the coefficients. Published tables are in the released code's scale, which is the default;
-``paper_scale`` gives what the equations say.
+In all functions: predictions (N, M, T, C), N clips, M samples, T frames, C dimensions, in the units
+of the coefficients. "up" and "down": whether higher or lower values are better. The default scale
+is that of the released code and the published tables; ``paper_scale`` is that of the paper's
+equations.
 """
 
 import time
@@ -44,7 +45,7 @@ def frdiv(predictions: np.ndarray, paper_scale: bool = False) -> float:
 
 
 def frvar(predictions: np.ndarray) -> float:
-    """FRVar, inter-frame diversity, up: how much a reaction moves.
+    """FRVar, inter-frame diversity, up: the amount of motion in a reaction.
 
     Formula: the unbiased variance over the T frames, mean over N, M and C. Unit: squared units of
     the coefficients. Range: 0 to infinity. Source: Eq. 26 of the paper, as released.
@@ -61,14 +62,14 @@ def all_metrics(
     workers: int = 1,
     band: int | None = None,
 ) -> dict[str, float]:
-    """Every metric that needs no pictures, by the name of its column, each told of in its own
-    function: FRCorr and FRDist are 10 times ``concordance`` and ``distance``, the mean over
-    samples and clips (_best: of a clip's best sample, _sum: over samples, as the released code's
-    multi-process variant), FRSyn and FRSyn_released are ``synchrony``'s.
+    """Every metric that needs no pictures, by the name of its column: FRCorr and FRDist are 10
+    times ``concordance`` and ``distance``, the mean over samples and clips (_best: of a clip's best
+    sample, _sum: over samples, as the released code's multi-process variant), FRSyn and
+    FRSyn_released are ``synchrony``'s.
 
-    speakers (N, T, C); reactions (R, T, C) real ones, of which ``appropriate`` names those of
-    each clip. band: frames that the time warp may stray (None: any). FRDist_s: seconds that
-    FRDist took. UserError where there is no appropriate reaction or a value is no number.
+    speakers (N, T, C); reactions (R, T, C) real ones, of which ``appropriate`` names those of each
+    clip. band: largest shift in frames of the time warp (None: any). FRDist_s: computing time of
+    FRDist in seconds. UserError if a clip has no appropriate reaction or a value is NaN.
     """
     check(predictions, appropriate)
     corr = concordance(predictions, reactions, appropriate)
@@ -94,7 +95,7 @@ def all_metrics(
 
 
 def check(predictions: np.ndarray, appropriate: Sequence[np.ndarray]) -> None:
-    """UserError that names the clip where nothing is appropriate or a value is no number."""
+    """UserError that names the clip if it has no appropriate reaction or a value is NaN."""
     for index, (clip, known) in enumerate(zip(predictions, appropriate, strict=True)):
         if not len(known):
             raise UserError(f"clip {index} has no appropriate reaction")
@@ -103,5 +104,6 @@ def check(predictions: np.ndarray, appropriate: Sequence[np.ndarray]) -> None:
 
 
 def _variance(values: np.ndarray, axis: int) -> float:
-    """Mean over all else of the unbiased variance: half the mean squared difference of a pair."""
+    """Unbiased variance along an axis, mean over all others: half the mean squared difference of a
+    pair."""
     return float(values.var(axis=axis, ddof=1, dtype=np.float64).mean())

@@ -16,7 +16,7 @@ Z_95 = 1.959964  # two-sided 95 % of the normal distribution
 
 @dataclass(frozen=True)
 class Preference:
-    """How often ours was chosen: of all answers, and by how many of the people.
+    """How often ours was chosen: share of the answers, and share of the people.
 
     A person whose answers are split evenly counts as half.
     """
@@ -41,9 +41,9 @@ Table8 = dict[str, dict[str, Preference]]  # competitor -> question -> preferenc
 def tally(answer_files: Sequence[Path], key: Path) -> Table8:
     """Table 8: how often ours was preferred, by competitor and question.
 
-    answer_files: what the page let people download. UserError names the file that is broken,
-    unfinished, of another survey, or of a person who is in another file already; or the key, where
-    it does not say of every pair what is compared and on which side ours is.
+    answer_files: the files that participants downloaded from the page. UserError, with the file's
+    name, if an answer file is broken, unfinished, of another survey, or of a person who is in
+    another file too, or if the key does not give the competitor and our side of every pair.
     """
     if not answer_files:
         raise UserError("there are no answer files to count")
@@ -64,7 +64,7 @@ def tally(answer_files: Sequence[Path], key: Path) -> Table8:
 
 
 def _key(path: Path) -> dict[str, Any]:
-    """survey: its name. pairs: by their names, each with a competitor, and ours, x or y."""
+    """survey: its name. pairs by name, each with its competitor and the side of ours, x or y."""
     key = _read(path)
     pairs = key.get("pairs")
     if not isinstance(pairs, dict) or not isinstance(key.get("survey"), str):
@@ -94,7 +94,7 @@ def _answers(
     """The participant, and for (competitor, question) whether ours was chosen, pair by pair."""
     given = _read(path)
     person, pairs = given.get("participant"), given.get("pairs")
-    # A person is who he is with blanks around his number too: files are edited by hand.
+    # Blanks around a participant's number are ignored: files are edited by hand.
     person = person.strip() if isinstance(person, str) else ""
     if not person or not isinstance(pairs, list):
         raise UserError(f"{path} holds no answers of a survey")
@@ -154,7 +154,8 @@ def to_json(table: Table8) -> dict[str, Any]:
 
 
 def markdown(table: Table8) -> str:
-    """By answer with interval, then by person: the paper's percentages are counts of 41 people."""
+    """Shares of answers with intervals, then shares of people, which the paper's Table 8 has (41
+    people)."""
     answers, people = [], []
     for competitor, cells in table.items():
         row = [cells[question] for question in QUESTIONS]

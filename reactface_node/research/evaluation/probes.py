@@ -1,8 +1,8 @@
-"""What a listener must do: small experiments on a reactor, each a number and a bound.
+"""Probes: small experiments on a reactor; each gives a number, most of which have bounds.
 
-Twenty samples of several speakers each, all seeds fixed. What synthetic listeners do in the same
-scenes says what may be expected: a smile rises by 0.51, brows by 0.33 at a surprise, nods are
-5.0 times as likely after a pause, two of ten look different for nine tenths of the time.
+Twenty samples for each of several speakers, all seeds fixed. For comparison, synthetic listeners in
+the same scenes: a smile rises by 0.51, brows by 0.33 at a surprise, nods are 5.0 times as likely
+after a pause, and two of ten listeners look different for 90 % of the time.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ from reactface_node.session.playout import Playout
 SAMPLES, SPEAKERS, TALKERS = 20, 4, 12
 SMILES, BROWS = indices_of("mouthSmile"), indices_of("browInnerUp", "browOuterUp")
 HEAD = list(range(ROTATION.start, ROTATION.stop))
-# Without gaze, whose saccades are jumps by nature, and lids, which playout closes.
+# Without gaze, whose saccades are jumps, and without lids, which playout closes.
 FACE = [
     index
     for index, name in enumerate(COEFFICIENT_NAMES)
@@ -68,7 +68,7 @@ class ProbeResult:
 
 
 def as_text(probes: Sequence[ProbeResult]) -> str:
-    """A line each; what has no bound is only told."""
+    """One line for each result; results without bounds are listed only."""
     lines = []
     for probe in probes:
         limits = ((">=", probe.low), ("<=", probe.high))
@@ -80,7 +80,7 @@ def as_text(probes: Sequence[ProbeResult]) -> str:
 
 
 def run_probes(reactor: Reactor, config: Config | None = None) -> list[ProbeResult]:
-    """All of them; the reactor is on ``config.device``. UserError where it sees pixels."""
+    """Run all probes; the reactor is on ``config.device``. UserError if it reads pixels."""
     config = config or Config()
     if config.model.face_encoder == "pixels":
         raise UserError("the probes' speakers have coefficients, no pixels to see them by")
@@ -109,7 +109,7 @@ def run_probes(reactor: Reactor, config: Config | None = None) -> list[ProbeResu
 
 
 def smile(reactions: np.ndarray) -> list[ProbeResult]:
-    """(B, M, T, 58) to a smile from 4 s to 6 s: answered within 1.5 s, and it falls again."""
+    """(B, M, T, 58) to a smile from 4 s to 6 s: the answer comes within 1.5 s and fades again."""
     course = _course(reactions, SMILES)
     rise = _rise(course)
     left = float(course[_frame(FEELING_S[1] + GONE_S) :].mean() - _before(course))
@@ -120,19 +120,20 @@ def smile(reactions: np.ndarray) -> list[ProbeResult]:
 
 
 def frown(reactions: np.ndarray) -> ProbeResult:
-    """(B, M, T, 58) to a frown from 4 s to 6 s; half of what is visible is no smile."""
+    """(B, M, T, 58) to a frown from 4 s to 6 s: a smile rises by less than half of a visible
+    amount."""
     rise = _rise(_course(reactions, SMILES), FEELING_S[1] - FEELING_S[0] + ANSWER_S)
     return ProbeResult("a frown is not answered by a smile: rise", rise, "weight", high=0.05)
 
 
 def surprise(reactions: np.ndarray) -> ProbeResult:
-    """(B, M, T, 58) to a surprise from 4 s to 6 s; brows that visibly rise."""
+    """(B, M, T, 58) to a surprise from 4 s to 6 s: the brows rise visibly."""
     rise = _rise(_course(reactions, BROWS))
     return ProbeResult("surprise raises the brows: rise", rise, "weight", low=VISIBLE_WEIGHT)
 
 
 def nod(paused: np.ndarray, talked: np.ndarray) -> list[ProbeResult]:
-    """(B, M, T, 58) to a pause after 4 s of speech, and to speech that goes on."""
+    """(B, M, T, 58) to a pause after 4 s of speech, and to speech without a pause."""
     after, base = nod_chance(paused, (PAUSE_S,)), nod_chance(talked, TALKING_S)
     return [
         ProbeResult("a nod starts within 1.5 s of a pause", after, "chance"),
@@ -155,7 +156,7 @@ def nod_chance(reactions: np.ndarray, starts_s: Sequence[float]) -> float:
 
 
 def nobody(reactions: np.ndarray, config: PlayoutConfig, window: int) -> list[ProbeResult]:
-    """(M, T, 58) to somebody who leaves at 4.5 s: a second later only idle motion is shown."""
+    """(M, T, 58) to a person who leaves at 4.5 s: one second later only idle motion is shown."""
     there = np.arange(reactions.shape[1]) < _frame(PAUSE_S)
     after = slice(_frame(PAUSE_S + 1.0), None)
     shown = played(reactions, there, config, window)[:, after]
@@ -170,7 +171,7 @@ def nobody(reactions: np.ndarray, config: PlayoutConfig, window: int) -> list[Pr
 
 
 def blinks(reactions: np.ndarray, config: PlayoutConfig, window: int) -> list[ProbeResult]:
-    """Of the faces that are shown for (M, T, 58), played over and over for three minutes."""
+    """Blinks of the shown faces for (M, T, 58), repeated for three minutes."""
     again = -(-BLINK_MINUTES * 60 * FRAME_RATE_HZ // reactions.shape[1])
     long = np.tile(reactions, (1, again, 1))
     minutes = long.shape[1] / FRAME_RATE_HZ / 60
@@ -192,7 +193,7 @@ def blinks(reactions: np.ndarray, config: PlayoutConfig, window: int) -> list[Pr
 def played(
     reactions: np.ndarray, there: np.ndarray, config: PlayoutConfig, window: int
 ) -> np.ndarray:
-    """(M, T, 58) as they are shown, window by window, to a speaker who is there in frames (T,)."""
+    """(M, T, 58) after playout, window by window; there (T,): frames with a speaker."""
     settings = PlayoutConfig(**(vars(config) | {"samples": len(reactions), "play": 0}))
     playout = Playout(settings, window)
     starts = range(0, reactions.shape[1], window)
@@ -207,7 +208,8 @@ def played(
 
 
 def border_jumps(reactions: np.ndarray, window: int) -> list[ProbeResult]:
-    """Mean frame-to-frame step of (B, M, T, 58) across window borders over that inside."""
+    """Mean step between frames of (B, M, T, 58) across window borders, divided by that inside
+    windows."""
     found = []
     for name, channels in (("face", FACE), ("head", HEAD)):
         steps = np.abs(np.diff(reactions[..., channels], axis=2)).mean(axis=(0, 1, 3))
@@ -218,9 +220,9 @@ def border_jumps(reactions: np.ndarray, window: int) -> list[ProbeResult]:
 
 
 def different(reactions: np.ndarray) -> list[ProbeResult]:
-    """Any two of the first ten samples of (B, M, T, 58), how long they look different.
+    """Share of time for which two of the first ten samples of (B, M, T, 58) look different.
 
-    They do while smile or brows are 0.1 apart or the head is turned by 3 degrees more.
+    They look different while smile or brows differ by 0.1 or the head angles by 3 degrees.
     """
     ten = reactions[:, :10]
     smiles, brows = ten[..., SMILES].mean(axis=-1), ten[..., BROWS].mean(axis=-1)

@@ -1,4 +1,4 @@
-"""FRRea: how far generated videos are from real ones, as an action recogniser sees them."""
+"""FRRea: distance of generated videos from real ones in the features of an action recogniser."""
 
 from collections.abc import Sequence
 from typing import overload
@@ -19,7 +19,7 @@ RELEASED_PAIRS = 100
 
 
 class RenderedClips(Sequence[np.ndarray]):
-    """Reactions (N, T, 58) as N videos (T, 224, 224, 3) uint8 RGB, drawn when asked for."""
+    """Reactions (N, T, 58) as N videos (T, 224, 224, 3) uint8 RGB, each drawn on access."""
 
     def __init__(self, reactions: np.ndarray):
         self._reactions = reactions
@@ -48,10 +48,10 @@ def frrea(
 ) -> float:
     """FRRea, down, 0 and up: Frechet video distance (Unterthiner et al. 2018) of two sets.
 
-    real, made: N videos each, (T, H, W, 3) uint8 RGB, asked for one by one, so that a sequence
-    may read or draw them. pairs: at most so many, drawn by the seed; 0 for all. released: as the
-    released code, logits of BGR frames and at most 100 pairs (there drawn without a seed), in
-    place of features of RGB frames. UserError where a video cannot be used.
+    real, made: N videos each, (T, H, W, 3) uint8 RGB, accessed one by one, so that a sequence may
+    read or draw them. pairs: most pairs, drawn by the seed; 0 for all. released: logits of BGR
+    frames and at most 100 pairs, as in the released code (which draws them without a seed), instead
+    of features of RGB frames. UserError if a video cannot be used.
     """
     if len(real) != len(made) or len(real) < 2:
         raise UserError(
@@ -68,7 +68,7 @@ def frrea(
 def see(
     videos: Sequence[np.ndarray], chosen: Sequence[int], net: I3D, released: bool = False
 ) -> np.ndarray:
-    """What the network sees in the chosen videos: (K, 1024) features, or (K, classes) logits."""
+    """The network's output for the chosen videos: (K, 1024) features, or (K, classes) logits."""
     device = next(net.parameters()).device
     found = []
     for index in ProgressBar(chosen, "FRRea", unit="video", leave=False):

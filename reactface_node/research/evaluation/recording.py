@@ -1,4 +1,4 @@
-"""What a listener does while it hears a recording of real speech: a probe without a script."""
+"""A probe with a recording of real speech."""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from reactface_node.research.training.learner import Reactor
 from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS, ROTATION, SAMPLES_PER_FRAME
 
 SAMPLES = 20
-# A frame is silent this far below the loud ones; a pause is as long as a gap between turns is
-# (Stivers et al. 2009) and comes after the speech that a back-channel needs (Ward and Tsukahara).
+# A frame is silent if it is this far below the loud ones. A pause is as long as a usual gap between
+# turns (Stivers et al. 2009) and follows enough speech for a back-channel (Ward and Tsukahara).
 SILENT_DB = -26.0
 PAUSE_FRAMES, SPEECH_FRAMES = 6, 18
 SPEECH_SHARE = 0.6
@@ -25,9 +25,10 @@ LEAST_PAUSES = 3
 
 
 def recording(reactor: Reactor, path: Path, config: Config) -> list[ProbeResult]:
-    """Nods to a sound or video file's voice, no face seen, and to the same minutes unheard.
+    """The timing of nods to the voice of a sound or video file, without a face, and for comparison
+    without the voice.
 
-    UserError where the file holds no sound or fewer than three pauses.
+    UserError if the file holds no sound or fewer than three pauses.
     """
     audio = integers_to_float(read_audio(path))
     frames = len(audio) // SAMPLES_PER_FRAME // config.model.window * config.model.window
@@ -47,7 +48,7 @@ def recording(reactor: Reactor, path: Path, config: Config) -> list[ProbeResult]
 
 
 def pauses(audio: np.ndarray) -> np.ndarray:
-    """(P,) seconds at which speech in (n,) samples at 16 kHz gives way to silence."""
+    """(P,) seconds at which a pause begins in (n,) samples at 16 kHz."""
     frames = audio[: len(audio) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME]
     level = np.sqrt(np.square(frames.reshape(-1, SAMPLES_PER_FRAME)).mean(1))
     loud = level > np.percentile(level, 90) * 10 ** (SILENT_DB / 20)
@@ -62,8 +63,9 @@ def pauses(audio: np.ndarray) -> np.ndarray:
 
 
 def timing(nods_s: list[np.ndarray], starts_s: np.ndarray, seconds: float) -> float:
-    """Share of the nods, an array of onsets a listener, that begin within 1.5 s of one of the
-    starts (P,), over the share of the time that this is: 1 is chance, nan no nod."""
+    """Share of the nods that begin within 1.5 s after one of the starts (P,), divided by the share
+    of the time that these intervals cover: 1 is chance, NaN without a nod. nods_s: one array of
+    onsets per listener."""
     times = np.arange(0, seconds, 1 / FRAME_RATE_HZ)
     onsets = np.concatenate(nods_s)
     if not len(onsets):

@@ -1,4 +1,4 @@
-"""The rows of Table 2: who reacts, how, and what the metrics say of it."""
+"""The rows of Table 2: reactors, their reactions and metrics."""
 
 import statistics
 import sys
@@ -35,7 +35,7 @@ SPEED_RUNS, SPEED_FRAMES = 5, 200
 
 
 def untrained(train: Clips) -> Iterator[tuple[str, Reactor]]:
-    """The baselines that only look things up."""
+    """The baselines without training."""
     yield TITLES["mirror"], Mirror()
     yield TITLES["random"], Random.fit(train)
     yield TITLES["nn_motion"], NearestNeighbour(train, "motion")
@@ -43,7 +43,7 @@ def untrained(train: Clips) -> Iterator[tuple[str, Reactor]]:
 
 
 def trained(path: Path, config: Config) -> tuple[str, Reactor]:
-    """A checkpoint's title and its reactor; UserError where it cannot be read."""
+    """A checkpoint's title and its reactor; UserError if it cannot be read."""
     network, name = load_network(path, config)
     reactor: Reactor = network  # type: ignore[assignment]
     return (OURS if name == "reactface" else TITLES[name]), reactor
@@ -51,7 +51,7 @@ def trained(path: Path, config: Config) -> tuple[str, Reactor]:
 
 def test_split(folder: Path, config: Config, count: int) -> tuple[Clips, str]:
     """The first ``count`` test clips (0: all) that are long enough for every metric, and the
-    split's hash; says in a line what is left out. UserError where nothing remains."""
+    split's hash; prints one line on clips that are left out. UserError if none remains."""
     clips, digest = open_split(folder, "test", config.training)
     chosen, _, note = long_enough(clips, SHORTEST, config.model.window, count)
     if note:
@@ -66,7 +66,8 @@ def whole_frames(clips: Clips, window: int, most: int | None = None) -> int:
 
 
 def react_to(reactor: Reactor, clips: Clips, samples: int, config: Config) -> np.ndarray:
-    """(N, M, T, 58) reactions to every clip, T its whole windows; the seed decides them."""
+    """(N, M, T, 58) reactions to every clip, T the frames of its whole windows; reproducible by the
+    seed."""
     frames, pixels = whole_frames(clips, config.model.window), reads_pixels(reactor)
     parts = []
     for start in ProgressBar(range(0, len(clips), BATCH), "reacting", unit="batch", leave=False):
@@ -78,23 +79,23 @@ def react_to(reactor: Reactor, clips: Clips, samples: int, config: Config) -> np
 
 
 def reads_pixels(reactor: Reactor) -> bool:
-    """Whether it looks at the speaker's pictures; a table of one that does may hold baselines
-    that know coefficients alone."""
+    """Whether a reactor reads the speaker's pictures. A table may also hold baselines that read
+    coefficients only."""
     parts = reactor.modules() if isinstance(reactor, nn.Module) else ()
     return any(isinstance(part, PixelEncoder | VideoConvolutions) for part in parts)
 
 
 def real_reactions(clips: Clips, frames: int) -> np.ndarray:
-    """(N, 1, T, 58): what every clip's own listener did."""
+    """(N, 1, T, 58): the reaction of every clip's own listener."""
     own = [known[0] for known in clips.appropriate]
     return np.asarray(clips.reactions[own, None, :frames])
 
 
 @dataclass(frozen=True)
 class Scale:
-    """In which units metrics are told. paper: FRDvs and FRDiv as printed, not as released. band:
-    frames that FRDist's time warp may stray, None for any. space: that of the published tables,
-    where the data set came in it."""
+    """The units of the metrics. paper: FRDvs and FRDiv by the paper's equations, not as released.
+    band: largest shift in frames of FRDist's time warp, None for any. space: FaceVerse's, as in
+    published tables, if the data set came in it."""
 
     paper: bool = False
     band: int | None = None
@@ -102,7 +103,7 @@ class Scale:
 
 
 def space_of(facts: Mapping[str, Any]) -> Space | None:
-    """The space that a split's coefficients came in, as its conversion noted it; None where they
+    """The original coefficient space of a split, as noted at conversion; None if the coefficients
     were tracked or made in ours."""
     return Space.from_facts(dict(facts)) if "offset" in facts else None
 
@@ -110,8 +111,8 @@ def space_of(facts: Mapping[str, Any]) -> Space | None:
 def measure(
     name: str, predictions: np.ndarray, clips: Clips, workers: int, scale: Scale
 ) -> dict[str, float]:
-    """All metrics of reactions (N, M, T, 58), in our units, to the clips; says on stderr how long
-    the FRDist of the row ``name`` took."""
+    """All metrics of reactions (N, M, T, 58), in our units, to the clips; prints the computing time
+    of FRDist for the row ``name`` on stderr."""
     frames = predictions.shape[2]
     faces = predictions, np.asarray(clips.speaker[:, :frames]), clips.reactions[:, :frames]
     told = (part if scale.space is None else scale.space.to_faceverse(part) for part in faces)
@@ -124,7 +125,7 @@ def measure(
 
 
 def frames_per_second(reactor: Reactor, clips: Clips, config: Config) -> float:
-    """FPS, up: one reaction with its pictures drawn, warm, median of five runs."""
+    """FPS, up: one reaction with its pictures drawn, after a warm-up, median of five runs."""
     draw = make_renderer(RenderConfig()).render
     frames = whole_frames(clips, config.model.window, SPEED_FRAMES)
     speaker = speaker_input(clips, slice(0, 1), frames, reads_pixels(reactor)).to(config.device)
@@ -139,7 +140,7 @@ def frames_per_second(reactor: Reactor, clips: Clips, config: Config) -> float:
 
 
 def device_name(device: str) -> str:
-    """What FPS were measured on."""
+    """The device on which FPS was measured."""
     if torch.device(device).type == "cuda":
         return f"{device}, {torch.cuda.get_device_name(device)}"
     return f"{device}, {resources.processor()}"

@@ -1,4 +1,4 @@
-"""The trained listeners that a table compares, and what their rows are called."""
+"""The trained listeners that a table compares, and the names of their rows."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from reactface_node.research.training.train import WEIGHTS
 
 
 def weights_of(run: Path) -> Path:
-    """A run's checkpoint, or the file itself; UserError where there is none."""
+    """A run's checkpoint, or the file itself; UserError if there is none."""
     path = run / WEIGHTS if run.is_dir() else run
     if not path.is_file():
         raise UserError(f"{run} holds no {WEIGHTS}: train it with `reactface train`")
@@ -22,9 +22,9 @@ def weights_of(run: Path) -> Path:
 def load_runs(config: Config, runs: Sequence[Path]) -> list[tuple[str, Reactor]]:
     """The runs and, last, the config's own weights, each with the name of its row.
 
-    A baseline is called as in the paper; a second one of a kind, and a ReactFace that is not the
-    config's, have their run's name too. UserError on weights that are missing, damaged or of
-    another shape, where ours is a baseline, and on two runs of one name.
+    A baseline has its name in the paper. A second one of a kind, and a ReactFace other than the
+    config's, have the name of their run too. UserError if weights are missing, damaged or of
+    another shape, if the config's weights are a baseline's, or if two runs have the same name.
     """
     found: dict[str, Reactor] = {}
     for run in runs:

@@ -1,4 +1,4 @@
-"""Scripted speakers for the probes: a feeling without words, words without a feeling, nobody."""
+"""Scripted speakers for the probes: an emotion without speech, speech without emotion, nobody."""
 
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,7 @@ from reactface_node.schema import FRAME_RATE_HZ
 FRAMES = 256
 SECONDS = FRAMES / FRAME_RATE_HZ
 FEELING_S = (4.0, 6.0)
-SPEECH_START_S, PAUSE_S = 0.5, 4.5  # four seconds of speech, then nothing
+SPEECH_START_S, PAUSE_S = 0.5, 4.5  # four seconds of speech, then silence
 LISTENERS = 20
 SEED = 18
 
@@ -29,7 +29,7 @@ class Scene:
 
 
 def feeling(kind: str, speakers: int) -> Scene:
-    """Silent people who show a feeling from 4 s to 6 s at full strength, each in his own way."""
+    """Silent people who show a feeling from 4 s to 6 s at full strength, with different motion."""
     return _scene(Script(SECONDS, (), (Episode(kind, *FEELING_S, 1.0),)), speakers)
 
 
@@ -40,7 +40,7 @@ def speech(pauses: bool, speakers: int) -> Scene:
 
 
 def leaves(scene: Scene) -> Scene:
-    """The same people, of whom from 4.5 s on neither face nor voice is there."""
+    """The same people, but without face and voice from 4.5 s on."""
     here = torch.arange(scene.speaker.face.shape[1]) < round(PAUSE_S * FRAME_RATE_HZ)
     speaker = replace(
         scene.speaker,

@@ -1,4 +1,4 @@
-"""Figs 7-8: frames of several faces under one another, time from left to right."""
+"""Figs 7-8: rows of frames, one for each face, with time from left to right."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,24 +14,24 @@ from reactface_node.schema import EXPRESSION, FRAME_RATE_HZ, NUM_COEFFICIENTS
 
 SPEAKER = "Speaker"
 SPEAKER_THEME = "person"
-# As many as a page is wide with faces large enough to read.
+# The most frames on a page's width with faces that are large enough.
 COLUMNS, EVERY_S = 8, 1.6
 SMOOTH_FRAMES = 25
 FACE_PX, GAP_PX = 144, 4
 LETTER_PX, AXIS_PX, EDGE_PX = 12, 36, 12
 DPI, LABEL_PT = 100, 13
 Line = tuple[str, np.ndarray, Renderer]
-"""Label, (T, 58) and what draws it."""
+"""Label, (T, 58) coefficients, and a function that draws a frame."""
 
 
 def strip_frames(
     rows: Mapping[str, np.ndarray], every_s: float = EVERY_S, columns: int = COLUMNS
 ) -> np.ndarray:
-    """Indices of at most so many frames, ``every_s`` seconds apart, rounded to whole frames.
+    """Indices of at most ``columns`` frames, ``every_s`` seconds apart, rounded to whole frames.
 
-    They span the part in which the speaker's expression changes most, or, where there is no
-    speaker, the first row's. ValueError unless the rows are (T, 58) with T > 0 and ``every_s`` is
-    a frame or more.
+    They cover the part in which the expression of the speaker, or without one of the first row,
+    changes most. ValueError unless the rows are (T, 58) with T > 0 and ``every_s`` is a frame or
+    more.
     """
     if not rows:
         raise ValueError("there is no row to draw")
@@ -49,8 +49,8 @@ def strip_frames(
 
 
 def _change(face: np.ndarray) -> np.ndarray:
-    """(T, 58) -> (T,): how much the expression changes from frame to frame, blinks and the
-    lips' speech smoothed away, which are fast and everywhere."""
+    """(T, 58) -> (T,): change of the expression from frame to frame, after smoothing. Smoothing
+    removes blinks and the lips' motion in speech, which are fast and occur everywhere."""
     width = min(len(face), SMOOTH_FRAMES)
     padded = np.pad(face[:, EXPRESSION], ((width, width), (0, 0)), mode="edge").cumsum(axis=0)
     smooth = (padded[width:] - padded[:-width]) / width
@@ -61,8 +61,8 @@ def _change(face: np.ndarray) -> np.ndarray:
 
 
 def mesh_view(config: RenderConfig, face_px: int = FACE_PX) -> Renderer | None:
-    """For the 3D rows: what draws on ``render.mesh``, or None where none is set. UserError where
-    it cannot be used."""
+    """The renderer of the 3D rows, with ``render.mesh``; None if none is set. UserError if it
+    cannot be used."""
     if not config.mesh:
         return None
     return make_renderer(replace(config, renderer="mesh", width=face_px, height=face_px))
@@ -74,10 +74,11 @@ def strip(
     face_px: int = FACE_PX,
     on_mesh: Renderer | None = None,
 ) -> np.ndarray:
-    """rows (T, 58), shown frame indices -> uint8 RGB, a square face a line and frame.
+    """rows (T, 58), shown frame indices -> uint8 RGB with a square face for each row and frame.
 
-    (L*(face + gap) - gap, F*(face + gap) - gap, 3) pixels; L is the number of rows, and with
-    ``on_mesh`` every listener has a second line, in 3D, above. The speaker has a look of its own.
+    (L*(face + gap) - gap, F*(face + gap) - gap, 3) pixels; L is the number of lines: one per row,
+    and with ``on_mesh`` another one above it in 3D for every listener. The speaker is drawn in
+    another theme.
     """
     return _page(_lines(rows, face_px, on_mesh), shown, face_px)
 
@@ -119,7 +120,7 @@ def draw_strip(
     label = LETTER_PX * max(map(len, labels)) + EDGE_PX
     whole = (width + label + EDGE_PX, height + AXIS_PX + EDGE_PX)
     figure = new_figure(whole[0] / DPI, whole[1] / DPI, DPI)
-    # The picture takes exactly its own pixels, so that nothing is resampled.
+    # The axes have exactly the size of the picture in pixels, so that it is not resampled.
     axes = figure.add_axes(
         (label / whole[0], AXIS_PX / whole[1], width / whole[0], height / whole[1])
     )

@@ -16,13 +16,13 @@ from reactface_node.media.containers import open_media, video_stream
 
 PLACEHOLDER = "__SURVEY__"
 PLAYED_BY_BROWSERS = ("h264", "vp8", "vp9", "av1", "libdav1d")
-MOST_SAMPLES = 4  # shown of a clip, on a side: more cannot be watched at once
+MOST_SAMPLES = 4  # most samples of a clip on each side that can be watched at the same time
 
-Clips = dict[str, list[Path]]  # a clip's name -> its videos, one a sample
+Clips = dict[str, list[Path]]  # a clip's name -> its videos, one per sample
 
 
 def make_survey(results: Mapping[str, Path], ours: str, out: Path, pairs: int) -> Path:
-    """Write the page folder ``out``; returns the key file beside it, which tells the methods.
+    """Write the page folder ``out``; returns the key file beside it, which names the methods.
 
     results: name of a method -> folder of mp4 files, the same clips in each; ``clip_0.mp4``,
     ``clip_1.mp4`` and so on are samples of one clip, as many of it in every folder. pairs: clips
@@ -39,7 +39,7 @@ def make_survey(results: Mapping[str, Path], ours: str, out: Path, pairs: int) -
     for name, clip in ((name, clip) for name in sets for clip in chosen):
         for video in sets[name][clip]:
             _check_video(video)
-    # The key gets its name first: a survey without it could not be evaluated.
+    # The key is named first: a survey without its key cannot be evaluated.
     with written_whole(out) as unfinished, written_whole(key_file) as unfinished_key:
         (unfinished / "videos").mkdir(parents=True)
         page, key = _lay_out(sets, ours, chosen, unfinished)
@@ -65,7 +65,7 @@ def _check_names(results: Mapping[str, Path], ours: str, pairs: int) -> None:
 
 
 def _check_counts(sets: Mapping[str, Clips], ours: str, chosen: Sequence[str]) -> None:
-    """How many samples there are would give away whose they are, and how diverse."""
+    """UserError if the numbers of samples differ: they would reveal the method."""
     for clip in chosen:
         for name, clips in sets.items():
             mine, theirs = len(sets[ours][clip]), len(clips[clip])
@@ -77,7 +77,8 @@ def _check_counts(sets: Mapping[str, Clips], ours: str, chosen: Sequence[str]) -
 
 
 def _clips(folder: Path) -> Clips:
-    """``name_k`` is sample k of ``name`` only where there is a ``name_0``: clips have numbers too.
+    """Videos by clip. ``name_k`` is sample k of ``name`` only if ``name_0`` exists, since names of
+    clips end in numbers too.
 
     Videos of a clip in the order of their samples."""
     if not folder.is_dir():
@@ -97,7 +98,7 @@ def _clips(folder: Path) -> Clips:
 
 
 def _choose(sets: Mapping[str, Clips], folders: Mapping[str, Path], pairs: int) -> list[str]:
-    """Clips that every set has, spread evenly over their names."""
+    """Clips that every method has, spread evenly over the sorted names."""
     every = sorted(set().union(*sets.values()))
     common = [clip for clip in every if all(clip in clips for clips in sets.values())]
     if len(common) < pairs:
@@ -125,11 +126,11 @@ def _check_video(path: Path) -> None:
 def _lay_out(
     sets: Mapping[str, Clips], ours: str, chosen: Sequence[str], folder: Path
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Copies the videos; returns what the page knows and what only the key knows.
+    """Copy the videos; returns the data of the page and the data of the key, which the page lacks.
 
-    The pairs come in blocks of two of one competitor that have ours on the same side. The page
-    swaps one of the two, so that ours is on both sides equally often without the page's knowing
-    which side it is. Every pair has copies of its own: a file used twice would tell ours.
+    The pairs of one competitor form blocks of two that have ours on the same side. The page swaps
+    one of the two, so that ours is on both sides equally often although the page does not know its
+    side. Every pair has its own copies: a file that is used twice would reveal ours.
     """
     chance = random.SystemRandom()
     blocks, key = [], {}

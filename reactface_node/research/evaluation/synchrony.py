@@ -7,15 +7,15 @@ import numpy as np
 from reactface_node.schema import FRAME_RATE_HZ
 
 LAGS = np.arange(-49, 50)
-SHORTEST = int(LAGS.max()) + FRAME_RATE_HZ  # frames, so that a second overlaps at the largest lag
-FLAT = 1e-12  # variance below this share of a dimension's own is rounding
+SHORTEST = int(LAGS.max()) + FRAME_RATE_HZ  # frames: at the largest lag one second still overlaps
+FLAT = 1e-12  # a variance below this share of the dimension's variance is a rounding error
 
 
 @dataclass(frozen=True)
 class Synchrony:
-    """mean: frames, dimensions that do not move left out. released: as the released multi-process
-    code, sample 0 alone, where one constant dimension makes 49. constant_dimensions: how many
-    were left out, a mean over clips and samples."""
+    """mean: in frames, without dimensions that do not move. released: as the released multi-process
+    code, of sample 0 alone; there a single constant dimension gives 49. constant_dimensions: number
+    of dimensions left out, mean over clips and samples."""
 
     mean: float
     released: float
@@ -25,10 +25,10 @@ class Synchrony:
 def synchrony(predictions: np.ndarray, speakers: np.ndarray) -> Synchrony:
     """FRSyn, down, of predictions (N, M, T, C) and their speakers (N, T, C).
 
-    Formula: for every lag of -49..49 frames the Pearson correlation of what overlaps, mean over
-    the C dimensions that move; the absolute value of the lag at which it is largest, mean over
-    samples and clips. Unit: frames. Range: 0 to 49; of walks that know nothing of one another
-    about 40. Source: Boker et al. 2002 (time-lagged cross-correlation).
+    Formula: for every lag of -49..49 frames the Pearson correlation of the overlapping frames, mean
+    over the C dimensions that move; the absolute value of the lag at which it is largest, mean over
+    samples and clips. Unit: frames. Range: 0 to 49; about 40 for independent random walks. Source:
+    Boker et al. 2002 (time-lagged cross-correlation).
     ValueError as ``lagged_correlation``.
     """
     lags, strict, left_out = [], [], []
@@ -45,8 +45,8 @@ def synchrony(predictions: np.ndarray, speakers: np.ndarray) -> Synchrony:
 
 
 def lagged_correlation(reactions: np.ndarray, speaker: np.ndarray) -> np.ndarray:
-    """(M, 99, C): Pearson correlation of (M, T, C) with (T, C) shifted by each lag, of the frames
-    that overlap; NaN for a dimension that does not move there. ValueError under ``SHORTEST``
+    """(M, 99, C): Pearson correlation of (M, T, C) with (T, C) shifted by each lag, over the
+    overlapping frames; NaN for a dimension without motion there. ValueError below ``SHORTEST``
     frames."""
     frames = speaker.shape[0]
     if frames < SHORTEST:
@@ -56,7 +56,7 @@ def lagged_correlation(reactions: np.ndarray, speaker: np.ndarray) -> np.ndarray
     size = 1 << (2 * frames - 1).bit_length()
     product = np.fft.rfft(x, size, axis=1) * np.fft.rfft(y, size, axis=0).conj()
     crossed = np.fft.irfft(product, size, axis=1)[:, LAGS]
-    # Reaction frame i meets speaker frame i - lag.
+    # Reaction frame i is compared with speaker frame i - lag.
     first, last = np.maximum(LAGS, 0), frames + np.minimum(LAGS, 0)
     count = (last - first)[:, None]
     sums = [_between(v, first, last) for v in (x, x * x)]

@@ -30,12 +30,12 @@ DIRECTIONS: Mapping[str, int] = {
 }
 ARROWS = {1: " ↑", -1: " ↓", 0: ""}
 GT, MIRROR = "GT", "Mirror"
-# Copies of real faces: the paper prints them and ranks the others.
+# Rows that copy real faces: the paper prints them without ranking them.
 UNRANKED = (GT, MIRROR)
 TOLERANCE = 0.3
 LIVELY = ("FRVar", "FRDvs")
 DAGGER, CHECK, MISSING = "†", "✓", "-"
-# Mostly the drawing of the same avatar, so that what rows differ by is noise.
+# Mostly the time to draw the same avatar, so that differences between rows are noise.
 NEVER_BOLD = ("FPS",)
 LEGEND_BEST = "Bold: best of its column, GT and Mirror aside; not FPS, nor what all rows share."
 LEGEND_LIVELY = f"{DAGGER}: moves like people, FRVar and FRDvs within {TOLERANCE:.0%} of GT's."
@@ -47,7 +47,7 @@ LETTER_IN, PADDING_IN, LINE_IN = 0.085, 0.22, 0.27
 
 @dataclass(frozen=True)
 class Row:
-    """metrics: by the name of its column; what is missing or no number prints as '-'.
+    """metrics: by the name of the column; missing values and NaN are printed as '-'.
     marks: the check marks of an ablation table."""
 
     name: str
@@ -66,7 +66,7 @@ class Table:
     """columns: headers of the check marks, in the order of the rows' ``marks``. notes: further
     lines of the legend.
 
-    ValueError where a row has another number of marks.
+    ValueError if a row has another number of marks.
     """
 
     title: str
@@ -83,8 +83,8 @@ class Table:
         object.__setattr__(self, "shown", tuple(found))
 
     def moves_like_people(self, row: Row) -> bool:
-        """Whether FRVar and FRDvs are within 30 % of those of the GT row, which itself is not
-        counted; False where one of them is unknown."""
+        """Whether FRVar and FRDvs are within 30 % of those of the GT row; False for the GT row
+        itself and if a value is unknown."""
         real = next((other for other in self.rows if other.name == GT), None)
         if real is None or row.name == GT:
             return False
@@ -96,8 +96,8 @@ class Table:
         )
 
     def best(self, key: str) -> str | None:
-        """A column's best value as printed, so that equals share it; None where none is ranked,
-        or all are equal."""
+        """A column's best value as printed, so that rows with equal text share it; None if no row
+        is ranked, or all are equal."""
         ranked = [
             number(row.metrics[key])
             for row in self.rows
@@ -111,7 +111,7 @@ class Table:
         return [*self.columns, "Method", *(f"{k}{ARROWS[DIRECTIONS[k]]}" for k in self.shown)]
 
     def cells(self) -> list[list[Cell]]:
-        """A list a row, as long as ``headers``."""
+        """One list per row, as long as ``headers``."""
         best = {key: self.best(key) for key in self.shown}
         lines = []
         for row in self.rows:
@@ -124,8 +124,8 @@ class Table:
         return lines
 
     def legend(self) -> list[str]:
-        """What the marks mean, one line each, only of marks that are there; what FRSyn leaves
-        out; the notes."""
+        """One line for each mark that the table has; the dimensions that FRSyn leaves out; the
+        notes."""
         lines = [LEGEND_BEST] if any(cell.bold for line in self.cells() for cell in line) else []
         lines += [LEGEND_LIVELY] * any(self.moves_like_people(row) for row in self.rows)
         still = [
@@ -146,7 +146,7 @@ class Table:
         return "\n\n".join([f"## {self.title}", table, *self.legend()]) + "\n"
 
     def to_json(self) -> dict[str, Any]:
-        """Every value that was measured, unrounded and printed or not; null for no number."""
+        """Every measured value, unrounded, also those that are not printed; null for NaN."""
         rows = [
             {
                 "name": row.name,
@@ -163,7 +163,7 @@ class Table:
         return {"title": self.title, "better": better, "rows": rows, "legend": self.legend()}
 
     def save(self, stem: Path) -> None:
-        """``stem``.md, .json and .png, each whole or not at all."""
+        """Write ``stem``.md, .json and .png, each atomically."""
         write_text(stem.with_name(stem.name + ".md"), self.markdown())
         write_text(stem.with_name(stem.name + ".json"), json.dumps(self.to_json(), indent=2) + "\n")
         draw_table(self, stem.with_name(stem.name + ".png"))
@@ -173,7 +173,7 @@ class Table:
 
 
 def number(value: float) -> str:
-    """Four significant digits; '-' for what is no finite number."""
+    """Four significant digits; '-' for NaN and infinity."""
     if not math.isfinite(value):
         return MISSING
     if value == 0:
@@ -186,7 +186,7 @@ def number(value: float) -> str:
 
 
 def draw_table(table: Table, path: Path) -> None:
-    """The table as PNG: rules above and below, as in print."""
+    """The table as PNG, with rules above and below as in print."""
     head = [Cell(text) for text in table.headers()]
     lines = table.cells()
     widths = [

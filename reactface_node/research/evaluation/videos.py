@@ -1,4 +1,4 @@
-"""What every row of the table does, as videos to look at and to make a survey of."""
+"""Videos of every row of the table, for viewing and for a survey."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -26,14 +26,14 @@ DRAWN_AT_ONCE = 8
 
 
 def folder_name(row: str) -> str:
-    """Of a row's videos: 'ours', 'gt', a baseline's name in ``training.network``, or the row's
-    name without what file names had better lack."""
+    """The folder of a row's videos: 'ours', 'gt', a baseline's name in ``training.network``, or the
+    row's name without characters that are unsuitable in file names."""
     short = {GT: "gt", OURS: "ours"} | {title: name for name, title in TITLES.items()}
     return short.get(row) or _plain(row)
 
 
 def check_videos(folder: Path, config: RenderConfig) -> None:
-    """UserError where ``write_videos`` could not write there: said before the work, not after."""
+    """UserError if ``write_videos`` could not write there; call it before the work."""
     if config.renderer == "none":
         raise UserError("--videos needs a renderer; leave render.renderer at avatar")
     check_new(folder, makes_folders=True)
@@ -44,12 +44,12 @@ def write_videos(
 ) -> None:
     """``folder/ROW/CLIP.mp4``: speaker | listener at 25 fps, with the speaker's sound.
 
-    rows: (N, T, 58) reactions to the first N clips, by the rows' names. UserError where a file is
-    there already or cannot be written.
+    rows: (N, T, 58) reactions to the first N clips, by the rows' names. UserError if a file exists
+    already or cannot be written.
     """
     count, frames = next(iter(rows.values())).shape[:2]
     speaking = make_renderer(replace(config, renderer="avatar", theme=SPEAKER_THEME)).render
-    # One each: a portrait remembers the frames before.
+    # One renderer per row, because a portrait's renderer keeps earlier frames.
     renderers = [make_renderer(config) for _ in rows]
     for row in rows:
         make_folder(folder / folder_name(row))
@@ -75,7 +75,7 @@ def write_videos(
 
 
 def _pictures(renderer: Renderer, faces: np.ndarray) -> Iterator[np.ndarray | None]:
-    """(T, 58) -> T pictures, drawn some at a time as a session plays them."""
+    """(T, 58) -> T pictures, drawn window by window as in a session."""
     renderer.reset()
     for first in range(0, len(faces), DRAWN_AT_ONCE):
         window = faces[first : first + DRAWN_AT_ONCE]
@@ -88,5 +88,5 @@ def _writer(path: Path, config: RenderConfig) -> VideoWriter:
 
 
 def _plain(name: str) -> str:
-    """As a file's name. Without _, for a survey takes clip_1 for a sample of clip_0's."""
+    """A file name without _, since the survey takes clip_1 for a sample of clip_0."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")

@@ -1,11 +1,11 @@
-"""What settings must have in common, before anything is made from them."""
+"""Checks that training settings fit together."""
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 
 
 def check_settings(config: Config) -> None:
-    """UserError on the first setting that does not suit another."""
+    """UserError for the first setting that does not fit another."""
     model, settings = config.model, config.training
     if model.behaviour == "official":
         raise UserError("the official profile plays what the released code trained; take paper")

@@ -1,4 +1,4 @@
-"""Training batches cut from the clips of a data set, as a tracker would have seen them."""
+"""Training batches: random crops of clips with simulated tracker errors."""
 
 from dataclasses import dataclass
 
@@ -21,11 +21,11 @@ from reactface_node.schema import (
     SAMPLES_PER_FRAME,
 )
 
-TRACKER_GAIN = (0.6, 1.4)  # how a tracker's scale differs from channel to channel and person
-TRACKER_OFFSET = 0.04  # and its neutral,
-LARGE_OFFSET = 0.25  # which for a few channels may be far off
+TRACKER_GAIN = (0.6, 1.4)  # spread of a tracker's scale over channels and people
+TRACKER_OFFSET = 0.04  # spread of its neutral values,
+LARGE_OFFSET = 0.25  # which are far off for a few channels
 LARGE_OFFSET_SHARE = 0.1
-FACE_MESH_SHARE = 0.5  # of crops that show exactly the channels FaceMesh gives
+FACE_MESH_SHARE = 0.5  # share of crops with exactly the channels that FaceMesh gives
 TRACKER_JITTER = 0.012
 SMALLEST_STD = np.concatenate([np.full(52, 0.02), np.full(3, 0.01), np.full(3, 0.002)])
 NOD_PAUSE_FRAMES = 5
@@ -36,11 +36,11 @@ STATISTICS_REACTIONS = 600  # enough for a mean and a deviation
 class Batch:
     """B crops of T frames; L appropriate reactions each, the speaker's own listener first.
 
-    speaker: what the model sees. truth (B, T, 58): the speaker without a tracker's faults.
-    listeners (B, L, T, 58): the reactions. nods (B, L, T, 3): cycles, depth in rad, frequency
-    in Hz of a nod that starts there, 0 elsewhere. nod_pitch (B, L, T): rad, what the nods add to
-    the pitch. may_nod (B, L, T) bool: no nod is going on. position (B,): place in the whole
-    batch, of which a process may hold a part.
+    speaker: the model's input. truth (B, T, 58): the speaker without a tracker's errors. listeners
+    (B, L, T, 58): the reactions. nods (B, L, T, 3): cycles, depth in rad, frequency
+    in Hz of a nod that starts there, 0 elsewhere. nod_pitch (B, L, T): the nods' part of the pitch
+    in rad. may_nod (B, L, T) bool: False during a nod. position (B,): index in the whole batch, of
+    which a process may hold a part.
     """
 
     speaker: SpeakerInput
@@ -73,10 +73,10 @@ class Statistics:
 
 
 class Corpus:
-    """One split, ready to be cut into batches."""
+    """One split, from which batches are drawn."""
 
     def __init__(self, clips: Clips, pixels: bool = False):
-        """UserError where the pixel encoder needs face crops that the data set lacks."""
+        """UserError if the pixel encoder needs face crops that the data set lacks."""
         if pixels and clips.faces is None:
             raise UserError("this data set was converted without faces: convert it with --faces")
         self.clips, self.pixels = clips, pixels
@@ -88,7 +88,7 @@ class Corpus:
             self._note_nods(index, clips.reactions[index, :length, PITCH].astype(np.float64))
 
     def statistics(self) -> Statistics:
-        """Of listeners and speakers; a channel that nobody moves gets a floor."""
+        """Statistics of listeners and speakers; deviations have a lower limit."""
         clips = self.clips
         step = max(1, len(clips.reactions) // STATISTICS_REACTIONS)
         listener = _without_padding(clips.reactions[::step], clips.reaction_frames[::step])
@@ -99,10 +99,10 @@ class Corpus:
     def batch(
         self, rng: np.random.Generator, size: int, frames: int, listeners: int, dropout: float
     ) -> Batch:
-        """``size`` random crops, with a tracker's faults and missing streams at that rate.
+        """``size`` random crops, with simulated tracker errors and missing streams.
 
         Listeners are those whose reactions last to the crop's end; the clip's own always does.
-        UserError where every clip is shorter than a crop.
+        UserError if every clip is shorter than a crop.
         """
         clips = self.clips
         enough = np.flatnonzero(clips.frames >= frames)
@@ -167,7 +167,7 @@ class Corpus:
 
 
 def speaker_input(clips: Clips, chosen: slice, frames: int, pixels: bool = False) -> SpeakerInput:
-    """The clips' first ``frames`` frames as a model takes them, nothing missing or faulty."""
+    """The clips' first ``frames`` frames as model input, complete and without errors."""
     face = np.asarray(clips.speaker[chosen, :frames])
     valid = np.ones(face.shape, bool)
     if pixels and clips.faces is not None:
@@ -198,7 +198,7 @@ def _spread(values: np.ndarray) -> np.ndarray:
 
 
 def _draw_listeners(rng: np.random.Generator, known: np.ndarray, count: int) -> np.ndarray:
-    """The clip's own listener, then others; some twice where there are too few."""
+    """The clip's own listener, then others; some twice if there are too few."""
     others = rng.permutation(known[1:])
     return np.resize(np.concatenate([known[:1], others]), count)
 
@@ -206,7 +206,7 @@ def _draw_listeners(rng: np.random.Generator, known: np.ndarray, count: int) -> 
 def _as_tracked(
     rng: np.random.Generator, truth: np.ndarray, dropout: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What a tracker might have made of the true coefficients, and its mask."""
+    """The coefficients with simulated tracker errors, and their mask."""
     size, frames, channels = truth.shape
     one = (size, 1, channels)
     expression = np.zeros(channels, bool)
@@ -216,7 +216,7 @@ def _as_tracked(
     offset = (TRACKER_OFFSET + wrong) * rng.standard_normal(one)
     face = truth * rng.uniform(*TRACKER_GAIN, one)
     face = np.where(expression, (face + offset + jitter).clip(0, 1), face + 0.3 * jitter)
-    # Which channels there are is a tracker's property: whole channels go, for the whole crop.
+    # Which channels exist depends on the tracker, so channels are dropped for the whole crop.
     share = rng.choice([0.0, 0.25, 0.5], size=(size, 1, 1))
     valid = np.broadcast_to(rng.random(one) >= share, truth.shape).copy()
     given = np.array([name in ESTIMATED or name in POSE_NAMES for name in COEFFICIENT_NAMES])

@@ -1,4 +1,4 @@
-"""Where a run's clips come from: a converted data set, or synthetic dyads made on the spot."""
+"""The clips of a run: from a converted data set, or synthetic dyads made at its start."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ def data_folder(settings: TrainingConfig, out: Path) -> Path:
 
 
 def prepare_data(settings: TrainingConfig, out: Path, processes: Processes) -> Path:
-    """The folder with the splits; makes the synthetic ones that are not there yet."""
+    """The folder with the splits; makes missing synthetic ones."""
     folder = data_folder(settings, out)
     if not settings.data:
         if processes.first:
@@ -34,9 +34,9 @@ def prepare_data(settings: TrainingConfig, out: Path, processes: Processes) -> P
 
 
 def make_synthetic(settings: TrainingConfig, folder: Path) -> None:
-    """Writes the synthetic splits that are missing in the folder.
+    """Write the synthetic splits that are missing in the folder.
 
-    UserError if one that is there was made with other settings.
+    UserError if an existing one was made with other settings.
     """
     counts = {
         "train": (settings.clips, settings.listeners),
@@ -76,7 +76,7 @@ def _content(plan: Plan) -> str:
 
 
 def open_split(folder: Path, split: str, settings: TrainingConfig) -> tuple[Clips, str]:
-    """The split with its appropriate reactions, and a hash of what it holds."""
+    """The split with its appropriate reactions, and a hash of its content."""
     clips = load_clips(folder, split)
     if not load_facts(folder, split).get("labels") and settings.neighbour_distance > 0:
         clips = with_neighbours(clips, settings.neighbour_distance)

@@ -11,10 +11,10 @@ from reactface_node.research.training.corpus import Batch
 
 
 class Processes:
-    """The processes that train together, as torchrun's environment tells; one where it does not.
+    """The processes of a training run, from torchrun's environment; a single one without it.
 
-    All of them cut the same batch and take their part of it, so that together they compute the
-    loss that one process would.
+    All of them draw the same batch and use their part of it, so that together they compute the same
+    loss as a single process.
     """
 
     def __init__(self, device: str):
@@ -26,7 +26,7 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """The one that validates, reports and saves."""
+        """Whether this is the process that validates, reports and saves."""
         return self.rank == 0
 
     def __enter__(self) -> "Processes":
@@ -44,7 +44,7 @@ class Processes:
             distributed.destroy_process_group()
 
     def wait(self) -> None:
-        """Until all processes are here."""
+        """Wait until all processes have called this."""
         if self.count > 1:
             distributed.barrier()
 
@@ -56,7 +56,7 @@ class Processes:
         return nn.parallel.DistributedDataParallel(module, devices, find_unused_parameters=True)
 
     def part(self, batch: Batch) -> Batch:
-        """This process's crops; UserError where they cannot be dealt out evenly."""
+        """This process's crops; UserError if they cannot be divided evenly."""
         size = len(batch.position)
         if size % self.count:
             raise UserError(f"training.batch = {size} is not a multiple of {self.count} processes")
@@ -64,8 +64,8 @@ class Processes:
 
 
 def mean_of_all(value: Tensor) -> Tensor:
-    """The mean over the processes that train together, without gradient; the value itself where
-    there is but one."""
+    """The mean over the processes of the run, without gradient; for one process the value
+    itself."""
     if not (distributed.is_available() and distributed.is_initialized()):
         return value.detach()
     total = value.detach().clone()

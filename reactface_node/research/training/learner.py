@@ -1,4 +1,4 @@
-"""What the trainer and the evaluation need of a listener, ours or a baseline."""
+"""The interfaces of listeners for training and evaluation."""
 
 from typing import Protocol
 
@@ -13,7 +13,7 @@ class Reactor(Protocol):
     """Something that reacts to a speaker."""
 
     def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:
-        """(B, M, T, 58) coefficients in real units; the generator is the only source of chance."""
+        """(B, M, T, 58) coefficients in real units; all randomness comes from the generator."""
         ...
 
 

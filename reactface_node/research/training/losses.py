@@ -1,7 +1,7 @@
 """The paper's losses (Eqs 19-23) as pure functions on standardised coefficients.
 
 Standardised means divided by each channel's deviation among real listeners: in raw units the
-diversity loss explodes into channels that nobody moves and the pose outweighs a smile.
+diversity loss grows in channels without motion, and the pose outweighs a smile.
 """
 
 import torch
@@ -38,8 +38,8 @@ def diversity_loss(listener: Tensor, scale: float, active: Tensor) -> Tensor:
     """Eq. 21 over all ordered pairs of the M samples of (B, M, T, C).
 
     The squared distance is a mean over time and over the ``active`` channels (C,) bool, so that
-    ``scale`` means the same for every length of crop and nothing is gained by moving what
-    listeners never move.
+    ``scale`` means the same for every length of crop and motion of unused channels brings no
+    gain.
     """
     samples = listener.shape[1]
     listener = listener[..., active]
@@ -54,9 +54,9 @@ def energy_score(listener: Tensor, real: Tensor, window: int) -> Tensor:
 
     listener (B, M, T, C), real (B, L, T, C), T a multiple of ``window``. Over windows as vectors:
     the mean distance |x - y| of samples x to real reactions y, less half the mean distance of two
-    samples. Lower is better. The score is strictly proper: its expectation is least where the
-    samples have the distribution of the real reactions, so neither the mean reaction nor more
-    diversity than real listeners have is best.
+    samples. Lower is better. The score is strictly proper: its expectation is lowest if the samples
+    have the distribution of the real reactions, so neither the mean reaction nor too much diversity
+    is best.
     """
     ours, theirs = (part.unflatten(2, (-1, window)).flatten(3) for part in (listener, real))
     one, other = torch.triu_indices(ours.shape[1], ours.shape[1], 1, device=ours.device)
@@ -84,7 +84,7 @@ def smooth_loss(listener: Tensor) -> Tensor:
 def reaction_terms(
     listener: Tensor, appropriate: Tensor, settings: TrainingConfig, active: Tensor
 ) -> dict[str, Tensor]:
-    """Eqs 20, 21 and 23, weighted, in the form that ``settings.loss_form`` names.
+    """Eqs 20, 21 and 23, weighted, in the form of ``settings.loss_form``.
 
     listener (B, M, T, 58), appropriate (B, L, T, 58); active (58,) bool.
     """
@@ -93,7 +93,8 @@ def reaction_terms(
         smooth = smooth_loss(listener)
         apart = diversity_loss(listener, settings.diversity_scale, active)
     elif settings.loss_form == "paper":
-        # Algorithm 1: the first sample alone is held to the data, the others only apart.
+        # Algorithm 1: only the first sample is compared with the data; the others only add
+        # diversity.
         near = appropriate_loss(listener[:, :1], appropriate, 0.0)
         smooth = smooth_loss(listener[:, :1])
         apart = summed_diversity_loss(listener, settings.diversity_scale) / _pairs(listener)
@@ -119,21 +120,21 @@ def summed_diversity_loss(listener: Tensor, scale: float) -> Tensor:
 
 
 def released_appropriate_loss(listener: Tensor, appropriate: Tensor) -> Tensor:
-    """Eq. 20 as the released code has it: the nearest expression and the nearest pose are looked
-    for apart, and the pose weighs ten times."""
+    """Eq. 20 as in the released code: the nearest expression and the nearest pose are searched
+    separately, and the pose has ten times the weight."""
     expression = appropriate_loss(listener[..., EXPRESSION], appropriate[..., EXPRESSION], 0.0)
     pose = appropriate_loss(listener[..., NUM_EXPRESSION:], appropriate[..., NUM_EXPRESSION:], 0.0)
     return expression + 10.0 * pose
 
 
 def released_smooth_loss(listener: Tensor) -> Tensor:
-    """Eq. 23 as the released code has it: pose plus a tenth of the expression."""
+    """Eq. 23 as in the released code: pose plus a tenth of the expression."""
     pose, expression = listener[..., NUM_EXPRESSION:], listener[..., EXPRESSION]
     return smooth_loss(pose) + 0.1 * smooth_loss(expression)
 
 
 def _distance(one: Tensor, other: Tensor) -> Tensor:
-    # Two samples may be equal, where a norm has no gradient.
+    # Two samples may be equal, and the norm has no gradient there.
     return (one - other).square().sum(-1).add(1e-12).sqrt()
 
 

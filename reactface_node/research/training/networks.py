@@ -36,7 +36,7 @@ def load_network(path: Path, config: Config) -> tuple[nn.Module, str]:
             f"{path} was trained with model.window = {trained}, the config says {asked}"
         )
     with torch.device("meta"):
-        # Its tensors have no memory: first it is seen whether those of the file fit at all.
+        # On the meta device, without memory: first check whether the file's tensors fit.
         like = baselines.build(name, stored.config.model)
     check_tensors(path, like.state_dict(), stored.tensors)
     net = baselines.build(name, stored.config.model)

@@ -1,4 +1,4 @@
-"""Chance that belongs to a crop, so that processes that share a batch draw what one would."""
+"""Random numbers by crop, so that several processes draw the same numbers as one."""
 
 import numpy as np
 import torch
@@ -32,5 +32,5 @@ class CropNoise:
 
 
 def _mixed(seed: int, index: int) -> int:
-    """A seed of 32 bits: torch's generator on the CPU takes no notice of higher ones."""
+    """A seed of 32 bits: torch's CPU generator ignores higher bits."""
     return int(np.random.SeedSequence([seed, index]).generate_state(1)[0])

@@ -1,4 +1,5 @@
-"""What ReactFace learns from: the paper's samples (Algorithm 1), or what listeners really did."""
+"""The training objectives of ReactFace: samples (Algorithm 1), or a posterior of real
+reactions."""
 
 from dataclasses import replace
 
@@ -19,12 +20,12 @@ PAST_KNOT_FRAMES = 8  # how slowly the noise on past reactions changes
 
 
 class ReactFaceLearner(nn.Module):
-    """The model with what only training needs; ``losses`` follows ``training.objective``."""
+    """The model with the parts for training; ``losses`` follows ``training.objective``."""
 
     def __init__(self, config: Config, wav2vec2: nn.Module | None = None):
         super().__init__()
         self.settings = config.training
-        # What is learned is the distribution as it is, whatever is drawn from it later.
+        # Training learns the distribution itself, at temperature 1 and gain 1.
         self.model = ReactFace(replace(config.model, temperature=1.0, gain=1.0), wav2vec2)
         if config.training.objective == "posterior":
             self.posterior = Posterior(config.model)
@@ -34,8 +35,8 @@ class ReactFaceLearner(nn.Module):
         return self.model.react(speaker, samples, generator)
 
     def losses(self, batch: Batch, generator: torch.Generator, step: int = 0) -> dict[str, Tensor]:
-        """Weighted terms by name. step: how far training is; its last ``own_past_steps`` are for
-        the drift that teacher forcing never shows, as samples then go on from their own past."""
+        """Weighted terms by name. step: number of the training step. In the last ``own_past_steps``
+        samples continue from their own past, to reduce a drift that teacher forcing never shows."""
         settings, noise = self.settings, CropNoise(generator, batch.position)
         taught = step < settings.steps - settings.own_past_steps
         if settings.objective == "posterior" and taught:
@@ -43,8 +44,8 @@ class ReactFaceLearner(nn.Module):
         return self._sample_losses(batch, noise)
 
     def _sample_losses(self, batch: Batch, noise: CropNoise) -> dict[str, Tensor]:
-        """Algorithm 1: M samples that go on from their own past; Eqs 18-23, or the energy score
-        in place of Eqs 20 and 21."""
+        """Algorithm 1: M samples that continue from their own past; Eqs 18-23, or the energy score
+        instead of Eqs 20 and 21."""
         model, settings = self.model, self.settings
         size, frames = batch.truth.shape[:2]
         windows, samples = frames // model.config.window, settings.samples
@@ -62,16 +63,16 @@ class ReactFaceLearner(nn.Module):
         terms["speaker"] = settings.speaker_weight * self._speaker_term(output.speaker, batch)
         terms["kl"] = settings.kl_weight * losses.kl_loss(output.mean, output.log_variance)
         if model.nods is not None and output.nods is not None:
-            # Samples have no listener of their own: they take turns at those there are.
+            # Samples have no own listener: the available ones are used in turn.
             turn = torch.arange(samples) % batch.nods.shape[1]
             nods = model.nods.loss(output.nods, batch.nods[:, turn], batch.may_nod[:, turn])
             terms["nods"] = settings.nod_weight * nods
         return terms
 
     def _energy_terms(self, listener: Tensor, real: Tensor) -> dict[str, Tensor]:
-        """(B, M, T, 58) samples against (B, L, T, 58), in windows and as a whole: a window knows
-        of motion, the whole of who somebody is. What real listeners still do because of what came
-        before the crop, nobody could know: its first frames do not count."""
+        """(B, M, T, 58) samples against (B, L, T, 58), by windows, which compares motion, and as a
+        whole, which compares character. The first frames do not count, since they depend on what
+        came before the crop."""
         settings, window = self.settings, self.model.config.window
         lead = min(settings.lead_frames, listener.shape[2] - window) // window * window
         listener, real = listener[:, :, lead:], real[:, :, lead:]
@@ -82,9 +83,10 @@ class ReactFaceLearner(nn.Module):
         }
 
     def _posterior_losses(self, batch: Batch, noise: CropNoise) -> dict[str, Tensor]:
-        """One real listener a crop, decoded from what it did, and M times from what CIE predicts,
-        every window's past being real: a conditional variational autoencoder whose prior answers
-        for its samples too (Sohn et al. 2015), by a score that only the real distribution wins."""
+        """One real listener per crop, decoded once from its own posterior and M times from the
+        distribution that CIE predicts, with real past reactions in every window. This is a
+        conditional variational autoencoder whose prior samples are trained too (Sohn et al. 2015),
+        by a proper score."""
         model, settings = self.model, self.settings
         listener = self._one_of(batch, noise)
         target = self._standard(self._without_nods(listener.listeners, listener.nod_pitch))
@@ -130,7 +132,8 @@ class ReactFaceLearner(nn.Module):
         return replace(batch, **{n: getattr(batch, n)[crops, chosen][:, None] for n in names})
 
     def _past(self, real: Tensor, noise: CropNoise) -> Tensor:
-        """What CIE is told of the past: disturbed as a model's own past is, at times nothing."""
+        """The past reactions as CIE's input: with noise like that of the model's own past,
+        sometimes left out."""
         settings, (samples, frames) = self.settings, real.shape[1:3]
         knots = noise.normal(samples * real.shape[3], frames // PAST_KNOT_FRAMES + 1)
         slow = F.interpolate(knots, frames, mode="linear", align_corners=True)
@@ -141,8 +144,9 @@ class ReactFaceLearner(nn.Module):
         return torch.where(blank, self.model.listener_mean, disturbed)
 
     def _state(self, size: int, samples: int, who: Tensor, noise: CropNoise) -> ModelState:
-        """A session that has gone on for a while, anywhere in the history's cycle, so that minute
-        60 looks like minute 1: what came before is unknown, and no first window joins on to it."""
+        """The state of a session that began some time ago, at a random position of the history's
+        cycle, so that minute 60 is like minute 1. Earlier frames are unknown, and the first window
+        does not continue them."""
         state = self.model.initial_state(size, samples, who)
         return replace(state, edge=None, frame=noise.integers(self.model.decoder.cycle))
 

@@ -1,8 +1,8 @@
-"""What a listener really did, seen through the latents: the encoders that only training has.
+"""Encoders of real reactions into latents, used in training only.
 
-The paper trains its distribution through samples alone, and so learned the latents are not used
-at all. Here each window's latent is inferred from the listener's own frames and CIE's
-distribution learns to predict it: a conditional variational autoencoder (Sohn et al. 2015).
+The paper trains its distribution through samples only; trained so, the latents are not used. Here
+each window's latent is inferred from the listener's own frames, and CIE's distribution learns to
+predict it: a conditional variational autoencoder (Sohn et al. 2015).
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ def divergence(ours: Gaussian, theirs: Gaussian) -> Tensor:
 
 
 class Posterior(nn.Module):
-    """q(z | what the listener did in the window), and q(who the listener is | the whole crop)."""
+    """q(latent | the listener's motion in the window), and q(disposition | the whole crop)."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -64,7 +64,7 @@ class Posterior(nn.Module):
         return result
 
     def disposition(self, listener: Tensor, features: Tensor) -> Gaussian:
-        """(B, M, S): from the crop's mean, deviation and features, nothing of when."""
+        """(B, M, S): from the crop's mean, deviation and features, independent of time."""
         if not self.has_disposition:
             empty = features.new_zeros(*features.shape[:2], 0)
             return Gaussian(empty, empty)
@@ -73,7 +73,7 @@ class Posterior(nn.Module):
         return Gaussian(mean, (log_variance + NARROW).clamp(-10, 4))
 
     def latents(self, features: Tensor, prior: Gaussian) -> Gaussian:
-        """(B, M, T/w, D), as a change of what CIE predicted."""
+        """(B, M, T/w, D), as a change of CIE's prediction."""
         frames = self.narrow(features).unflatten(2, (-1, self.window)).flatten(3)
         known = torch.cat([frames, prior.mean, prior.log_variance], dim=-1)
         shift, scale = self.change(F.gelu(self.join(known))).chunk(2, dim=-1)

@@ -1,4 +1,4 @@
-"""What a run says of itself on the way: TensorBoard, and the throughput."""
+"""Reports of a training run: TensorBoard and throughput."""
 
 import os
 import time
@@ -12,10 +12,10 @@ from reactface_node.files.whole import make_folder, write_errors
 
 
 class TrainingReport:
-    """Scalars every few steps, metrics and pictures at validation; silent in other processes.
+    """Scalars every few steps, metrics and pictures at validation; only the first process reports.
 
-    after: steps done before, by a run that goes on; what was told of later ones is taken back.
-    UserError, here and from every method, where the disk is full.
+    after: steps done before, in a resumed run; older reports of later steps are hidden. UserError,
+    from every method, if the disk is full.
     """
 
     EVERY = 10
@@ -36,13 +36,13 @@ class TrainingReport:
         self._events.scalars(step, scalars)
 
     def throughput(self) -> str:
-        """One line on the steps since it was asked for last: seconds of conversation a second."""
+        """One line on the steps since the last call: seconds of conversation a second."""
         rate = self._clip_s / max(self._seconds, 1e-9)
         self._clip_s = self._seconds = 0.0
         return f"throughput: {rate:.1f} s of conversation a second"
 
     def metrics(self, step: int, metrics: Mapping[str, float | None]) -> None:
-        """A validation's numbers; what is None is left out."""
+        """The numbers of a validation; None is left out."""
         if self._events is not None:
             known = {f"validation/{n}": v for n, v in metrics.items() if v is not None}
             self._events.scalars(step, known)
@@ -58,8 +58,8 @@ class TrainingReport:
 
 
 class _Events:
-    """An event file of TensorBoard, written at once: torch's own writer has a thread, in which a
-    full disk is a traceback and not an error to be told of."""
+    """An event file of TensorBoard, written without a thread: on the thread of torch's own
+    writer a full disk is only a traceback."""
 
     def __init__(self, folder: Path, after: int):
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
@@ -91,7 +91,8 @@ class _Events:
         self._file.close()
 
     def write(self, data: bytes) -> None:
-        """All of it: the system may write less, and only at the next attempt say why."""
+        """Write all data: the system may write less, and report the error only at the next
+        call."""
         while data:
             data = data[self._file.write(data) :]
 

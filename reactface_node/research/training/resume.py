@@ -1,6 +1,6 @@
-"""What a run needs to go on exactly where it ended, in one safetensors file.
+"""The state to resume a training run exactly, in one safetensors file.
 
-Every step draws its chance from the seed and its own number, so no generator is kept.
+The randomness of a step depends on the seed and its number only, so no generator is stored.
 """
 
 import json
@@ -18,8 +18,7 @@ from reactface_node.files.text import parse_json, shown
 
 @dataclass(frozen=True)
 class Progress:
-    """step: optimiser steps done. history: what was measured on the way, None
-    where it is no number."""
+    """step: optimiser steps done. history: the measurements so far; None for NaN."""
 
     step: int
     history: list[dict[str, float | None]]
@@ -33,8 +32,9 @@ def save_state(
     progress: Progress,
     about: dict[str, Any],
 ) -> None:
-    """Written whole or not at all. about: what a resumed run must have in common. UserError where
-    the disk is full or it cannot be written."""
+    """Write the state atomically. about: settings that must be the same in a resumed run. UserError
+    if
+    it cannot be written."""
     tensors = {f"learner.{name}": value for name, value in learner.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in average.items()}
     for name, parameter in learner.named_parameters():
@@ -55,7 +55,7 @@ def load_state(
     average: dict[str, Tensor],
     about: dict[str, Any],
 ) -> Progress:
-    """Inverse of ``save_state``; UserError where the file is damaged or of another config."""
+    """Inverse of ``save_state``; UserError if the file is damaged or of another config."""
     metadata, tensors = read_safetensors(path, "cpu")
     said = parse_json(metadata.get("about", "{}"), f"{path} is damaged: what it says of itself")
     _same(path, said, json.loads(json.dumps(about)))

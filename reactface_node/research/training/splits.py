@@ -1,4 +1,4 @@
-"""Which clips are validated and measured on, and how much of them."""
+"""Selects clips for validation and measurement, and their length."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +15,11 @@ HELD_OUT, HELD_OUT_SHARE = 12, 0.1  # at most so many clips, and at most this sh
 
 
 def training_splits(folder: Path, settings: TrainingConfig) -> tuple[Clips, Clips, str, str]:
-    """What is learned from, what is validated on, the hash of the train split, and a line that
-    says what was done where there is no val split, '' where there is one.
+    """Training clips, validation clips, the hash of the train split, and a line on held-out
+    clips, '' with a val split.
 
-    Without one (RLD has train, test and ood) the last training clips are held out: testing is
-    what the test split is for. UserError where there are too few.
+    Without a val split (RLD has train, test and ood) the last training clips are held out, since
+    the test split is only for testing. UserError if there are too few.
     """
     clips, data_hash = open_split(folder, "train", settings)
     if (folder / "val").exists():
@@ -33,7 +33,7 @@ def training_splits(folder: Path, settings: TrainingConfig) -> tuple[Clips, Clip
 
 
 def hold_out(clips: Clips, count: int) -> tuple[Clips, Clips]:
-    """The clips without the last ``count``, and those, which share no reaction."""
+    """The clips without the last ``count``, and the last ``count``; the two share no reaction."""
     first = len(clips) - count
     border = len(clips.reactions) // len(clips) * first
     mine = tuple(rows[rows < border] for rows in clips.appropriate[:first])
@@ -56,10 +56,11 @@ def hold_out(clips: Clips, count: int) -> tuple[Clips, Clips]:
 
 
 def long_enough(clips: Clips, least: int, window: int, count: int = 0) -> tuple[Clips, int, str]:
-    """The first ``count`` clips (0: all) that last ``least`` frames in whole windows; T, the whole
-    windows of the shortest of them; and a line that says what was left out, '' for nothing.
+    """The first ``count`` clips (0: all) that last ``least`` frames in whole windows; T, the frames
+    of whole windows in the shortest of them; and a line on clips that were left out, '' if none
+    was.
 
-    UserError where no clip remains. Arrays are views where all clips are kept, else copies.
+    UserError if no clip remains. Arrays are views if all clips are kept, else copies.
     """
     whole = clips.frames // window * window
     kept = np.flatnonzero(whole >= least)
@@ -75,7 +76,7 @@ def long_enough(clips: Clips, least: int, window: int, count: int = 0) -> tuple[
 
 
 def select(clips: Clips, which: slice | np.ndarray) -> Clips:
-    """Some of the clips; the reactions stay what they are."""
+    """Some of the clips, with all reactions."""
     indices = np.arange(len(clips))[which]
     return replace(
         clips,

@@ -34,13 +34,14 @@ from reactface_node.research.training.validate import validate, validation_clips
 from reactface_node.schema import FRAME_RATE_HZ
 
 WARM_UP_STEPS = 100
-# The best by validation's energy score, the newest, and what a run goes on from.
+# The weights with the best energy score in validation, the newest ones, and the state to resume
+# from.
 WEIGHTS, LAST, STATE = "weights.safetensors", "last.safetensors", "state.safetensors"
 
 
 @dataclass
 class Run:
-    """What a training run works on, and what it has measured so far."""
+    """The objects and measurements of a training run."""
 
     config: Config
     out: Path
@@ -54,7 +55,7 @@ class Run:
 
     @property
     def about(self) -> dict[str, Any]:
-        """What a run that goes on must have in common with this one."""
+        """Settings that a resumed run must share with this one."""
         settings = self.config.to_dict()
         return {
             "model": settings["model"],
@@ -64,13 +65,13 @@ class Run:
 
 
 def train(config: Config, out: Path) -> dict[str, float | None]:
-    """Train what ``config.training`` says into the folder ``out``; the last validation's metrics
-    (none in the processes that do not validate); None stands for what is no number.
+    """Train as ``config.training`` says and write to the folder ``out``; returns the last
+    validation's metrics, None for NaN (no metrics in processes that do not validate).
 
     out: data (synthetic dyads, if no data set is named), the best and the last weights,
-    TensorBoard's events, and the state from which the same command goes on. The same seed on the
-    same machine gives the same weights, interrupted or not. UserError on a data set that cannot
-    be used, another config, or a disk that is full: what was saved before stays.
+    TensorBoard's events, and the state from which the same command continues. The same seed on the
+    same machine gives the same weights, interrupted or not. UserError for an unusable data set,
+    another config, or a full disk; earlier files then stay.
     """
     settings = config.training
     with Processes(config.device) as processes:
@@ -107,7 +108,7 @@ def train(config: Config, out: Path) -> dict[str, float | None]:
 
 
 def start(config: Config, out: Path, processes: Processes) -> Run:
-    """Data, network and optimiser; those of the run that ``out`` holds, if it holds one."""
+    """Prepare data, network and optimiser; resume the run in ``out`` if there is one."""
     settings = config.training
     check_settings(config)
     device = resolve_device(processes.device)
@@ -139,7 +140,7 @@ def start(config: Config, out: Path, processes: Processes) -> Run:
 
 
 def save(run: Run, step: int, report: TrainingReport) -> None:
-    """Validate the averaged weights, export them, and keep the state to go on from."""
+    """Validate the averaged weights, export them, and save the state to resume from."""
     kept = {name: value.clone() for name, value in run.learner.state_dict().items()}
     run.learner.load_state_dict({**kept, **run.average})
     run.learner.eval()
@@ -167,7 +168,7 @@ def _score(measured: dict[str, float | None]) -> float:
 
 
 class _Losses(nn.Module):
-    """The learner's losses as a forward pass, which is what gradients are shared around."""
+    """The learner's losses as a forward pass, since gradients are averaged around ``forward``."""
 
     def __init__(self, learner: nn.Module):
         super().__init__()
@@ -185,7 +186,7 @@ def optimise(
     step: int,
     settings: TrainingConfig,
 ) -> dict[str, float]:
-    """One step; its chance is the seed's and the step's. Returns the weighted terms."""
+    """One step; its randomness depends on seed and step only. Returns the weighted terms."""
     torch.manual_seed(settings.seed * 1_000_003 + step)
     generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
     for group in optimiser.param_groups:
@@ -213,7 +214,7 @@ def learning_rate(step: int, settings: TrainingConfig) -> float:
 
 @torch.no_grad()
 def follow(average: dict[str, Tensor], learner: nn.Module, step: int, decay: float) -> None:
-    """Exponential moving average of the weights; young averages forget faster."""
+    """Exponential moving average of the weights, with a smaller decay in early steps."""
     decay = min(decay, (1 + step) / (10 + step))
     for name, value in learner.state_dict().items():
         if name in average:
@@ -221,7 +222,7 @@ def follow(average: dict[str, Tensor], learner: nn.Module, step: int, decay: flo
 
 
 def standardise(learner: nn.Module, corpus: Corpus) -> None:
-    """Put the corpus' statistics into the buffers of the learner's modules that have such."""
+    """Copy the corpus' statistics to the buffers of those modules of the learner that have them."""
     numbers = corpus.statistics()
     audio = torch.from_numpy(integers_to_float(corpus.clips.audio[:64]))
     frames = torch.from_numpy(corpus.clips.frames[:64])
@@ -241,5 +242,5 @@ def standardise(learner: nn.Module, corpus: Corpus) -> None:
 
 
 def exported(learner: nn.Module) -> nn.Module:
-    """What runs later: ReactFace without what only its training has, a baseline as it is."""
+    """The network to save: ReactFace without its training parts, a baseline unchanged."""
     return getattr(learner, "model", learner)

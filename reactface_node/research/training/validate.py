@@ -1,4 +1,4 @@
-"""Validation on the way: few clips, quick numbers, a picture."""
+"""Validation during training: few clips, quick metrics, a picture."""
 
 import numpy as np
 import torch
@@ -19,8 +19,8 @@ SMILE = indices_of("mouthSmile")
 
 
 def validation_clips(clips: Clips, window: int) -> tuple[Clips, str]:
-    """Those that are validated on, and a line on what was too short for it; UserError where
-    nothing remains. A second for the energy score, a border between two windows."""
+    """The clips for validation, and a line on those that are too short; UserError if none
+    remain. They need one second for the energy score, and two windows for a border."""
     chosen, _, note = long_enough(clips, max(FRAME_RATE_HZ, 2 * window), window, CLIPS)
     return chosen, f"validation: {note}" if note else ""
 
@@ -46,8 +46,8 @@ def validate(
 
 
 def quick_metrics(drawn: np.ndarray, real: list[np.ndarray], window: int) -> dict[str, float]:
-    """drawn (N, M, T, 58) against N arrays (L, T, 58) of appropriate reactions; NaN for what
-    cannot be said of them."""
+    """drawn (N, M, T, 58) against N arrays (L, T, 58) of appropriate reactions; NaN for a metric
+    that cannot be computed."""
     spread = np.mean([one.var(axis=1, ddof=1).mean() for one in real])
     apart = np.mean([one.var(axis=0, ddof=1).mean() for one in real if len(one) > 1] or [np.nan])
     smiles = [
@@ -77,7 +77,7 @@ def score_of_seconds(drawn: np.ndarray, real: list[np.ndarray], scale: np.ndarra
 
 
 def _strip(drawn: np.ndarray, real: np.ndarray) -> np.ndarray:
-    """A real listener above two samples, a frame a second."""
+    """A picture of a real listener above two samples, one frame per second."""
     rows = [real[0], drawn[0], drawn[1]]
     draw = make_renderer(RenderConfig(width=96, height=96)).render
     frames = range(0, len(real[0]), FRAME_RATE_HZ)

@@ -1,8 +1,8 @@
-"""Which files a rosbag2 consists of. The files are believed, metadata.yaml only helps.
+"""Finds the files of a rosbag2.
 
-From metadata.yaml come the names of the parts and how much was in each, so that a missing part
-can be told of. Everything else (topics, types, counts, times, storage, compression) is read from
-the files themselves.
+Only the names of the parts and the size of each are read from metadata.yaml, so that a missing
+part can be reported. Everything else (topics, types, counts, times, storage, compression) is read
+from the files themselves.
 """
 
 import re
@@ -41,7 +41,7 @@ SUFFIXES = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd")
 
 @dataclass(frozen=True)
 class Declared:
-    """What metadata.yaml says of one file; None where it does not say."""
+    """What metadata.yaml says about one file; None if it does not say."""
 
     messages: int | None = None
     seconds: float | None = None
@@ -53,7 +53,7 @@ class Declared:
 
 
 class _Loader(SafeLoader):
-    """YAML without merge keys: a few lines of them can stand for billions of values."""
+    """Loads YAML without merge keys, since a few lines of them can expand to billions of values."""
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
@@ -61,7 +61,7 @@ class _Loader(SafeLoader):
 
 
 def read_metadata(folder: Path) -> dict[str, Any] | None:
-    """What is below ``rosbag2_bagfile_information``; None if there is none or it is damaged."""
+    """The content of ``rosbag2_bagfile_information``; None if it is missing or damaged."""
     path = folder / METADATA
     try:
         if path.stat().st_size > LARGEST_METADATA:
@@ -74,9 +74,9 @@ def read_metadata(folder: Path) -> dict[str, Any] | None:
 
 
 def part_files(folder: Path) -> tuple[list[Path], dict[str, Declared], list[str]]:
-    """Files to read, in order; what is declared of each name; what is missing or left out.
+    """(files to read in order, {name: its ``Declared``}, log lines about missing files).
 
-    All files of a bag lie in its folder itself, whatever metadata.yaml says.
+    All files of a bag are searched in its folder itself, whatever metadata.yaml says.
     """
     declared = _declared(read_metadata(folder) or {})
     present = sorted((p for p in folder.iterdir() if _is_part(p)), key=lambda p: _natural(p.name))
@@ -103,10 +103,13 @@ def part_files(folder: Path) -> tuple[list[Path], dict[str, Declared], list[str]
 
 
 def open_part(path: Path, stack: ExitStack) -> BagPart:
-    """A file by what it holds, not by its name. A packed one is unpacked into a temporary
-    folder, which goes with the stack. Unreadable if nothing of it can be read."""
+    """Open a file; its kind is decided by its content, not by its name.
+
+    A compressed file is decompressed into a temporary folder, which the stack removes. Unreadable
+    if nothing can be read.
+    """
     if not path.is_file():
-        raise Unreadable("it is no file")  # Whatever it is, opening it could wait for ever.
+        raise Unreadable("it is no file")  # A pipe, for example, would block here.
     try:
         with path.open("rb") as file:
             magic = file.read(len(SQLITE_MAGIC))
@@ -126,7 +129,7 @@ def open_part(path: Path, stack: ExitStack) -> BagPart:
 
 
 def _declared(metadata: Mapping[str, Any]) -> dict[str, Declared]:
-    """{file name: what is said of it}, whatever the values are."""
+    """{file name: what metadata.yaml says about it}; wrong values are ignored."""
     listed = metadata.get("files")
     told = {
         PurePath(one["path"]).name: Declared(
@@ -162,28 +165,28 @@ def _is_part(path: Path) -> bool:
 
 
 def _stem(name: str) -> str:
-    """Without what it is stored and packed as."""
+    """The name without the endings of storage and compression."""
     return re.sub(r"(\.(mcap|db3))?(\.zstd)?$", "", name)
 
 
 def _family(name: str) -> str:
-    """The same for all parts of a bag that was split."""
+    """A name that is equal for all parts of a split bag."""
     return re.sub(r"_\d+$", "", _stem(name))
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """A key that puts part 10 behind part 9."""
+    """A sort key that puts part 10 after part 9."""
     parts = re.split(r"(\d+)", name)
     return [(int(text), "") if text.isdecimal() else (-1, text) for text in parts]
 
 
 def _one_of_each(paths: list[Path]) -> list[Path]:
-    """Without those that hold the same once more, packed or converted."""
+    """The paths without a second form, compressed or converted, of the same part."""
     return list({_stem(path.name): path for path in reversed(paths)}.values())[::-1]
 
 
 def _unpack(path: Path, stack: ExitStack) -> tuple[Path, bytes]:
-    """The unpacked file and how it begins; of a damaged one what comes before the damage."""
+    """(decompressed file, its first bytes); for a damaged file up to the damage."""
     try:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="reactface-")))
         target = folder / path.name.removesuffix(".zstd")

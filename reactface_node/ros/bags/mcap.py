@@ -1,9 +1,9 @@
-"""One .mcap file of a rosbag2; also one whose recorder was killed, or that is damaged in places.
+"""One .mcap file of a rosbag2, also if its recorder was killed or parts are damaged.
 
-rosbags' reader needs a footer, sound chunks and, without an index, messages in order. This one
-takes the index at the end of the file if it is sound. Otherwise it goes through the file record
-by record, and after a damaged place it searches for the next record. It holds one chunk in memory
-at a time, or several where their times overlap. The format: https://mcap.dev/spec
+rosbags' reader needs a footer, valid chunks and, without an index, messages in order. This reader
+uses the index at the end of the file if it is valid. Otherwise it reads the file record by record,
+and searches for the next record after a damaged part. It holds one chunk in memory at a time, or
+several if their times overlap. The format: https://mcap.dev/spec
 """
 
 import heapq
@@ -51,12 +51,11 @@ DAMAGE = (ValueError, KeyError, IndexError, struct.error, OSError)
 
 @dataclass
 class Chunk:
-    """Messages that lie together: a chunk, or a run of messages outside of chunks.
+    """Messages that are stored together: a chunk, or consecutive messages outside of chunks.
 
-    offset, size: of its records in the file, as they are stored. raw_size: unpacked; crc: of the
-    unpacked records, 0 if unknown. counts: messages by channel; of an indexed chunk 1 for each
-    channel it has. expected: how many it should hold, where that is known. noted: its damage is
-    in ``loss``.
+    offset, size: of its stored records in the file. raw_size: of the decompressed records; crc: of
+    them, 0 if unknown. counts: messages by channel; for an indexed chunk 1 for each channel in
+    it. expected: number of messages if known. noted: its damage is counted in ``loss``.
     """
 
     offset: int
@@ -72,7 +71,7 @@ class Chunk:
     noted: bool = False
 
     def may_hold(self, stamp_ns: int) -> bool:
-        """False for a damaged stamp: one beyond the times that a damaged chunk told before."""
+        """False for a stamp outside of the times that the chunk stated: it is damaged."""
         return not self.noted or self.start_ns <= stamp_ns <= self.end_ns
 
 
@@ -104,7 +103,7 @@ class McapPart:
         self.end_ns = max((chunk.end_ns for chunk in held), default=None)
 
     def messages(self, wanted: Collection[int]) -> Iterator[tuple[int, int, bytes]]:
-        """(stamp_ns, channel, data) of the channels that are wanted, by their stamps."""
+        """(stamp_ns, channel, data) of the messages of wanted channels, in order of stamps."""
         with self.path.open("rb") as file:
             source = FileBytes(file.fileno())
             chunks = [c for c in self._chunks if any(c.counts[number] for number in wanted)]
@@ -120,7 +119,7 @@ class McapPart:
     def _messages_of(
         self, source: FileBytes, chunk: Chunk, wanted: Collection[int]
     ) -> Iterator[tuple[int, int, bytes | None]]:
-        """First only when it begins: a chunk is unpacked when its time has come."""
+        """Messages of a chunk, after an item with its start, so that chunks are read in order."""
         yield chunk.start_ns, 0, None
         data = self._unpack(source, chunk)
         found = []
@@ -133,7 +132,7 @@ class McapPart:
             yield stamp_ns, number, data[start:end]
 
     def _unpack(self, source: FileBytes, chunk: Chunk) -> bytes:
-        """The chunk's records, as many as there are; ``loss`` tells of damage once."""
+        """The records of a chunk as far as they can be read; damage is counted in ``loss`` once."""
         data, problem = b"", ""
         if chunk.compression not in COMPRESSIONS:
             problem = f"a chunk's compression '{printable(chunk.compression)}' is not known"
@@ -159,7 +158,7 @@ class McapPart:
         return Channel(number, topic, name, encoding, form, definition, self._counts[number])
 
     def _read_index(self, source: FileBytes) -> bool:
-        """Whether the index at the file's end is sound and tells where all messages are."""
+        """Read the index at the end of the file -> whether it is valid and lists all messages."""
         with suppress(*DAMAGE):
             start = self._summary_start(source)
             if not start:
@@ -187,7 +186,7 @@ class McapPart:
         return False
 
     def _summary_start(self, source: FileBytes) -> int:
-        """0 if there is none; ValueError if it is damaged."""
+        """The offset of the summary; 0 if there is none. ValueError if it is damaged."""
         end = source.at(max(0, source.size - FOOTER_SIZE), FOOTER_SIZE)
         opcode, length, start, _, crc = struct.unpack("<BQQQI", end[: -len(MAGIC)])
         if (opcode, length, end[-len(MAGIC) :]) != (FOOTER, 20, MAGIC):
@@ -197,7 +196,7 @@ class McapPart:
             raise ValueError("no summary")
         if start and crc and crc32(source.at(start, size)) != crc:
             raise ValueError("the summary is damaged")
-        return start
+        return int(start)
 
     def _define(self, opcode: int, fields: Fields) -> None:
         if opcode == SCHEMA:
@@ -208,7 +207,7 @@ class McapPart:
             self._channels.setdefault(number, (fields.text(), schema, fields.text()))
 
     def _scan(self, source: FileBytes) -> None:
-        """Goes through all of the file; what the summary defines is kept, if it was sound."""
+        """Read all records of the file. Definitions of a valid summary are kept."""
         self._chunks, self._counts = [], Counter()
         ended = False
         records = Records(source, self._is_channel, len(MAGIC))
@@ -235,7 +234,7 @@ class McapPart:
             self.loss.note("it has no end (cut off, or its recorder was killed)")
 
     def _look_into(self, source: FileBytes, chunk: Chunk) -> None:
-        """Counts a chunk's messages and learns their channels."""
+        """Count the messages of a chunk and add its channels."""
         data = self._unpack(source, chunk)
         records = Records(MemoryBytes(data), self._is_channel)
         stamps = []
@@ -251,7 +250,7 @@ class McapPart:
             chunk.start_ns, chunk.end_ns = min(stamps), max(stamps)
 
     def _add_message(self, source: FileBytes, offset: int, length: int) -> None:
-        """One outside of chunks; those that follow each other are read together later."""
+        """Add a message outside of chunks; consecutive ones are read together later."""
         number, _, stamp_ns, _ = MESSAGE_HEAD.unpack(source.at(offset, MESSAGE_HEAD.size))
         begin = offset - 9
         run = self._chunks[-1] if self._chunks else None
@@ -277,7 +276,7 @@ def _chunk_at(source: FileBytes, offset: int) -> Chunk:
 
 
 def _indexed(source: FileBytes, fields: Fields) -> Chunk:
-    """As the index has it; ValueError if it disagrees with the file."""
+    """A chunk of the index; ValueError if the index does not fit the file."""
     start_ns, end_ns, offset, length = fields.take("<QQQQ")
     numbers = [number for number, _ in struct.iter_unpack("<HQ", fields.data())]
     if HEAD.unpack(source.at(offset, HEAD.size)) != (CHUNK, length - HEAD.size):
@@ -291,7 +290,7 @@ def _indexed(source: FileBytes, fields: Fields) -> Chunk:
 
 
 def _statistics(fields: Fields) -> tuple[int, int, int, Counter[int]]:
-    """Numbers of schemas, channels and chunks, and of messages by channel."""
+    """The numbers of schemas, channels, chunks, and of messages by channel."""
     _, schemas, channels, _, _, chunks, _, _ = fields.take("<QHIIIIQQ")
     counts = Counter(dict(struct.iter_unpack("<HQ", fields.data())))
     return schemas, channels, chunks, counts

@@ -1,4 +1,4 @@
-"""What the files of a rosbag2 have in common: channels, losses, unpacking."""
+"""What both kinds of rosbag2 files share: channels, losses, decompression."""
 
 import sys
 from collections import Counter
@@ -8,25 +8,25 @@ from pathlib import Path
 from typing import Any, Protocol
 
 if sys.version_info >= (3, 14):
-    from compression import zstd
+    from compression import zstd as zstd
 else:
-    from backports import zstd
+    from backports import zstd as zstd
 from lz4 import frame as lz4
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 PIECE_BYTES = 1 << 14
 LARGEST_BYTES = 1 << 29
-"""A chunk or a message that claims to be larger is taken for damaged: memory stays bounded."""
+"""A larger chunk or message counts as damaged, so that memory stays bounded."""
 
 
 class Unreadable(Exception):
-    """A file that holds nothing which can be read; one line."""
+    """A file of which nothing can be read; one line says why."""
 
 
 @dataclass(frozen=True)
 class Channel:
-    """A topic in one file. encoding: "cdr" of all that ROS 2 records. form: "ros2msg", "ros2idl"
-    or "" where the file does not define its type."""
+    """A topic in one file. encoding: "cdr" for all that ROS 2 records. form: of the definition,
+    "ros2msg" or "ros2idl"; "" if the file does not define the type."""
 
     id: int
     topic: str
@@ -39,7 +39,7 @@ class Channel:
 
 @dataclass
 class Loss:
-    """What of a file could not be read. messages: how many are known to be missing."""
+    """What could not be read of a file. messages: how many are known to be missing."""
 
     messages: int = 0
     notes: Counter[str] = field(default_factory=Counter)
@@ -58,7 +58,7 @@ class Loss:
 
 
 class BagPart(Protocol):
-    """One file. start_ns, end_ns: of its first and last message, None where it has none."""
+    """One file. start_ns, end_ns: stamps of its first and last message, None without messages."""
 
     path: Path
     channels: list[Channel]
@@ -67,11 +67,11 @@ class BagPart(Protocol):
     loss: Loss
 
     def messages(self, wanted: Collection[int]) -> Iterator[tuple[int, int, bytes]]:
-        """(stamp_ns, channel id, data) of these channels, by their stamps."""
+        """(stamp_ns, channel id, data) of the messages of these channels, in order of stamps."""
 
 
 def unpacked(data: bytes, compression: str, size: int) -> bytes:
-    """As many of the ``size`` bytes as can be had of damaged or cut ``data``.
+    """Decompressed data, at most ``size`` bytes; fewer if ``data`` is damaged or cut off.
 
     compression: "", "zstd" or "lz4".
     """
@@ -86,15 +86,15 @@ def unpacked(data: bytes, compression: str, size: int) -> bytes:
             piece = data[start : start + PIECE_BYTES]
             found += unpacker.decompress(piece, size - len(found))
     except (zstd.ZstdError, RuntimeError, ValueError, EOFError, MemoryError):
-        pass  # What came before the damage is whole.
+        pass  # The data before the damage is usable.
     return bytes(found)
 
 
 def plain(data: bytes) -> bytes:
-    """A message that may be packed by itself; none in CDR begins like one that is."""
+    """A message that may be compressed by itself. No CDR begins like compressed data."""
     return unpacked(data, "zstd", LARGEST_BYTES) if data.startswith(ZSTD_MAGIC) else data
 
 
 def printable(text: str) -> str:
-    """Text from a file for a line of ours: at most 80 characters, none of them control."""
+    """Text from a file for a log line: at most 80 characters, without control characters."""
     return "".join(c if c.isprintable() else "?" for c in text[:80])

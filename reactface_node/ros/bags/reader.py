@@ -39,7 +39,7 @@ class BagTopic:
 
 @dataclass(frozen=True)
 class BagMessage:
-    """stamp_s: when the recorder received it; message: rosbags' dataclass."""
+    """A message of a bag. stamp_s: when it was recorded. message: rosbags' dataclass."""
 
     topic: str
     type: str
@@ -49,7 +49,7 @@ class BagMessage:
 
 @dataclass(frozen=True)
 class BagInputs:
-    """The topics to listen to; None where the bag has no such stream."""
+    """The topics to replay; None if the bag has no such stream."""
 
     image: BagTopic | None
     audio: BagTopic | None
@@ -64,17 +64,17 @@ class BagInputs:
 class BagReader:
     """A rosbag2 folder, or one of its files; use it as a context manager.
 
-    Reads what is whole of a damaged bag: ``missing`` says what is not, and is logged, one line,
-    when the messages are read. start_s, duration_s: of the messages themselves, whatever
-    metadata.yaml says. damaged: messages that ``messages`` left out because they could not be
-    decoded. UserError, one line, if it is no bag or holds no messages.
+    Of a damaged bag all undamaged messages are read; ``missing`` says what was lost and is logged
+    when messages are read. start_s, duration_s: from the messages, not from metadata.yaml.
+    damaged: number of messages that could not be decoded. UserError, one line, if it is no bag or
+    has no messages.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.damaged = 0
         self._types: dict[tuple[str, str], RosbagsTypes] = {}
-        self._told = ""
+        self._logged = ""
         self._stack = ExitStack()
         if not _exists(path):
             raise UserError(f"{path} does not exist")
@@ -98,7 +98,7 @@ class BagReader:
 
     @property
     def missing(self) -> str:
-        """What of the bag could not be read, as far as that is known by now; "" if nothing."""
+        """What could not be read so far; "" if nothing is missing."""
         told = [*self._notes]
         told += [f"{part.path.name}: {part.loss}" for part in self._parts if str(part.loss)]
         if self.damaged:
@@ -108,7 +108,7 @@ class BagReader:
 
     @property
     def topics(self) -> list[BagTopic]:
-        """By name; where a name has several types, the one with most messages."""
+        """The topics by name; of several types of one name, the one with most messages."""
         counts: Counter[tuple[str, str]] = Counter()
         for part in self._parts:
             for channel in part.channels:
@@ -119,8 +119,8 @@ class BagReader:
     def inputs(self, config: RosConfig) -> BagInputs:
         """The topics that the configuration names, else the only ones of a fitting type.
 
-        UserError that lists what the bag has if a named topic is missing or of another type, if
-        several would do, or if there is neither an image nor an audio topic.
+        UserError, with a list of the bag's topics, if a named topic is missing or has another
+        type, if several topics fit, or if there is neither an image nor an audio topic.
         """
         image_types = _forced(IMAGE_TYPES, config.image_type)
         audio_types = _forced(AUDIO_TYPES, config.audio_type)
@@ -129,7 +129,7 @@ class BagReader:
         audio = self._find("audio_topic", config.audio_topic, audio_types, own_audio)
         if image is None and audio is None:
             raise UserError(f"{self.path} has no image and no audio topic; {self._listing()}")
-        # What the robot plays is no microphone, and says nothing of it.
+        # Audio that the robot plays is no microphone's, and neither is its format.
         own = {_absolute(config.own_audio_topic), _absolute(f"{config.own_audio_topic}_info")}
         info = [t for t in self.topics if t.type in INFO_TYPES and t.name not in own]
         named = [t for t in info if t.name == _absolute(config.audio_info_topic)] or info
@@ -167,7 +167,7 @@ class BagReader:
         self.close()
 
     def _open(self) -> tuple[list[BagPart], list[str]]:
-        """The parts that can be read, and what is to be said of the others."""
+        """(parts that can be read, log lines about the others)."""
         files, declared, notes = [self.path], dict[str, Declared](), list[str]()
         if self.path.is_dir():
             try:
@@ -195,7 +195,7 @@ class BagReader:
     def _messages_of(
         self, part: BagPart, topics: Collection[str]
     ) -> Iterator[tuple[int, Channel | None, bytes]]:
-        """First only when it begins: a part is opened when its time has come."""
+        """Messages of a part, after an item with its start, so that parts are opened in order."""
         if part.start_ns is None:
             return
         yield part.start_ns, None, b""
@@ -204,9 +204,9 @@ class BagReader:
             yield stamp_ns, wanted[number], data
 
     def _tell(self) -> None:
-        if self.missing != self._told:
-            self._told = self.missing
-            LOGGER.warning("%s is read as far as it goes: %s", self.path, self._told)
+        if self.missing != self._logged:
+            self._logged = self.missing
+            LOGGER.warning("%s is read as far as it goes: %s", self.path, self._logged)
 
     def _find(
         self, setting: str, name: str, types: Sequence[str], not_this: str = ""
@@ -221,7 +221,7 @@ class BagReader:
                 f"ros.{setting}; {self._listing()}"
             )
         fitting = [topic for topic in fitting if topic.name != not_this]
-        # ROS4HRI's faces and voices are parts of what a camera and a microphone give.
+        # ROS4HRI's faces and voices are cut out of a camera's and a microphone's topic.
         fitting = [t for t in fitting if not t.name.startswith("/humans/")] or fitting
         if len(fitting) > 1:
             several = ", ".join(topic.name for topic in fitting)
@@ -236,7 +236,7 @@ class BagReader:
         return "it has " + ", ".join(told)
 
     def _types_of(self, channel: Channel) -> RosbagsTypes:
-        """The definitions that the bag carries for this type if they can be used, else ours."""
+        """The types for a channel: by the definition in the bag if it can be used, else by ours."""
         name, key = channel.type, (channel.type, channel.definition)
         if key not in self._types:
             self._types[key] = types = RosbagsTypes(audio_variant(name))
@@ -253,7 +253,7 @@ def _exists(path: Path) -> bool:
 
 
 def _type_of(channel: Channel) -> str:
-    """What a topic holds; never one of our types if it is not encoded as in ROS 2."""
+    """The type of a channel; marked as another one if it is not encoded as in ROS 2."""
     return channel.type if channel.encoding == CDR else f"{channel.type} as {channel.encoding}"
 
 

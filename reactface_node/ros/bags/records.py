@@ -1,4 +1,4 @@
-"""The records of an .mcap file or chunk, one after the other, across damaged places."""
+"""Iterates over the records of an .mcap file or chunk; skips damaged parts."""
 
 import os
 import re
@@ -9,12 +9,12 @@ from typing import Protocol
 FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK = 0x02, 0x03, 0x04, 0x05, 0x06
 MESSAGE_INDEX, CHUNK_INDEX, STATISTICS, DATA_END = 0x07, 0x08, 0x0B, 0x0F
 OWN_RECORDS = 0x80
-"""Opcodes from here on are anybody's; those between DATA_END and this are nobody's."""
+"""Opcodes from here on are for private use; those between DATA_END and this are unused."""
 HEAD = struct.Struct("<BQ")
 MESSAGE_HEAD = struct.Struct("<HIQQ")
 """Channel, sequence number, log time, publish time."""
 CHUNK_FIELDS = 40
-"""Bytes of a chunk's fields besides its compression's name and its records."""
+"""Bytes of a chunk's fields without the name of its compression and its records."""
 BLOCK_BYTES = 1 << 20
 OVERLAP_BYTES = 8
 LONGEST_BYTES = 1 << 40
@@ -27,7 +27,7 @@ class Bytes(Protocol):
     size: int
 
     def at(self, offset: int, length: int) -> bytes:
-        """Fewer at the end."""
+        """The bytes at an offset; fewer at the end."""
 
 
 class MemoryBytes:
@@ -39,7 +39,7 @@ class MemoryBytes:
 
 
 class FileBytes:
-    """Of an open file."""
+    """Bytes of an open file."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -57,7 +57,7 @@ class FileBytes:
 
 
 class Fields:
-    """The fields of one record, in order; struct.error where it ends too early."""
+    """Reads the fields of one record in order; struct.error if it ends too early."""
 
     def __init__(self, data: bytes) -> None:
         self._data, self._at = data, 0
@@ -71,7 +71,7 @@ class Fields:
         return self.take("<H")[0]
 
     def data(self) -> bytes:
-        """Behind its length of 4 bytes."""
+        """A field that begins with its length in 4 bytes."""
         (length,) = self.take("<I")
         if self._at + length > len(self._data):
             raise struct.error("too short")
@@ -89,10 +89,10 @@ class Fields:
 class Records:
     """Iterates over (opcode, offset, length) of the records' contents.
 
-    is_channel: whether there is a channel of that number; without it nothing is searched for.
-    A damaged record is left out, and the search for the next one goes on behind its beginning.
-    skipped: bytes that were left out so far, without a damaged end. The length of a chunk that
-    is cut off reaches beyond the end.
+    is_channel: whether a channel number is known; None: the iteration ends at a damaged record.
+    Otherwise a damaged record is skipped, and the next one is searched after its first byte.
+    skipped: bytes skipped so far, without a damaged end. The length of a chunk that is cut off
+    reaches beyond the end.
     """
 
     def __init__(
@@ -151,10 +151,10 @@ class Records:
         if named > 64 or 40 + named > len(head):
             return False
         (stored,) = struct.unpack_from("<Q", head, 32 + named)
-        return CHUNK_FIELDS + named + stored == length
+        return bool(CHUNK_FIELDS + named + stored == length)
 
     def _has_length(self, opcode: int, at: int, length: int) -> bool:
-        """Whether what it holds is as long as it says."""
+        """Whether the fields of a record have the length that the record states."""
         fields = Fields(self._source.at(at, length))
         try:
             fields.take({SCHEMA: "<H", CHANNEL: "<HH", MESSAGE_INDEX: "<H"}[opcode])
@@ -165,7 +165,8 @@ class Records:
         return fields.left == 0
 
     def _follows(self, at: int) -> bool:
-        """Whether a record can begin there, or all that is left is zero or too short for one."""
+        """Whether a valid record begins there, or only zeros or too few bytes for a record
+        follow."""
         head = self._source.at(at, HEAD.size)
         if len(head) < HEAD.size or not any(head):
             return True
@@ -173,7 +174,7 @@ class Records:
         return _is_opcode(opcode) and length < LONGEST_BYTES
 
     def _search(self, start: int) -> int:
-        """Where the next sound record begins; the end if there is none."""
+        """The offset of the next valid record; the end if there is none."""
         size = self._source.size
         if self._is_channel is None:
             return size

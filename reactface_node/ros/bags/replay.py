@@ -1,7 +1,7 @@
-"""Offline: a bag or a video file through the session, into a bag and an mp4 to look at.
+"""``reactface replay``: runs a bag or a video file through the session into a bag and an mp4.
 
-It is the node's own logic (``Server``) on a simulated clock: messages are handed over when the
-recording says they arrived, and time passes in small ticks between them.
+The node's own logic (``Server``) runs on a simulated clock: each message is given to it at its
+time of arrival in the recording, with small ticks between messages.
 """
 
 from collections import deque
@@ -37,8 +37,8 @@ NODE_NAME = "reactface"
 Deliver = Callable[[Server], None]
 
 
-class Observed:
-    """The session as the server sees it, noting for the mp4 what was seen and heard."""
+class ObservedSession:
+    """A session that also keeps its inputs, for the mp4."""
 
     def __init__(self, session: ReactionSession):
         self.session = session
@@ -92,10 +92,11 @@ class Observed:
         return self.session.stats()
 
 
-class SideBySide:
-    """speaker | reaction, with the speaker's sound; one video frame for every published one."""
+class SideBySideVideo:
+    """Writes an mp4, speaker | reaction, with the speaker's audio; one frame for each published
+    frame."""
 
-    def __init__(self, path: Path, observed: Observed, config: Config):
+    def __init__(self, path: Path, observed: ObservedSession, config: Config):
         self._observed = observed
         self._height = config.render.height
         self._panel = (round(self._height * 4 / 3), self._height)
@@ -104,7 +105,7 @@ class SideBySide:
         self._frames = 0
         self._heard_s = 0.0
 
-    def __enter__(self) -> "SideBySide":
+    def __enter__(self) -> "SideBySideVideo":
         self._writer.__enter__()
         return self
 
@@ -112,11 +113,11 @@ class SideBySide:
         self._writer.__exit__(*exception)
 
     def write(self, show_at_s: float, reaction: np.ndarray) -> None:
-        """The face shown at that time beside the speaker as he was then."""
+        """Write a reaction (H, W, 3) beside the newest image of the speaker at that time."""
         if self._first_s is None:
             self._first_s = show_at_s
         frame = np.concatenate([self._speaker(show_at_s), reaction], axis=1)
-        # Skipped windows leave holes; the picture stands still so that the sound stays in step.
+        # Frames of skipped windows are missing; the last picture is repeated to keep audio in step.
         due = round((show_at_s - self._first_s) * FRAME_RATE_HZ) + 1
         while self._frames < due:
             self._writer.write_image(frame)
@@ -124,7 +125,7 @@ class SideBySide:
         self._write_sounds(show_at_s)
 
     def leave_out(self, from_s: float, seconds: float) -> None:
-        """Nothing is shown for so long after that time."""
+        """Leave out so many seconds after that time."""
         self._write_sounds(from_s)
         if self._first_s is not None:
             self._first_s += seconds
@@ -137,7 +138,7 @@ class SideBySide:
         return fitted(seen[-1], width, height, PANEL_GREY, cv2.INTER_AREA)
 
     def _write_sounds(self, until_s: float) -> None:
-        """Sound up to that time, as one unbroken track."""
+        """Write the audio up to that time as one track without holes."""
         sounds = self._observed.sounds
         while sounds and self._first_s is not None and sounds[0][0] <= until_s:
             stamp_s, mono, rate_hz = sounds.popleft()
@@ -158,10 +159,10 @@ class SideBySide:
 
 
 class ReplayTransport:
-    """What the node would publish goes into the bag, its pictures into the mp4."""
+    """Writes the node's messages to the bag, and its pictures to the mp4."""
 
     def __init__(
-        self, config: RosConfig, bag: BagWriter, video: SideBySide | None, adapters: Adapters
+        self, config: RosConfig, bag: BagWriter, video: SideBySideVideo | None, adapters: Adapters
     ):
         self._bag, self._video = bag, video
         self._outputs = outputs(config, adapters.topics)
@@ -182,7 +183,7 @@ class ReplayTransport:
         self._bag.write(name, self.now_s, message, best_effort=self._outputs[topic].best_effort)
 
     def leave_out(self, from_s: float, seconds: float) -> None:
-        """Nothing comes for so long after that time, and the mp4 does not stand still."""
+        """Leave out so many seconds after that time in the mp4."""
         if self._video is not None:
             self._video.leave_out(from_s, seconds)
 
@@ -196,9 +197,9 @@ def replay(
 ) -> dict[str, float]:
     """Run the recording through a session; write the bag ``out`` and, if asked, the mp4.
 
-    ``load`` makes the session once the recording and the outputs are known to be good. The
-    outputs appear only when they are complete. Returns the session's statistics. UserError where
-    the recording cannot be read, or an output exists or cannot be written.
+    load: makes the session, once the recording and the outputs are known to be usable. The outputs
+    appear only when they are complete. Returns the session's statistics. UserError if the
+    recording cannot be read, or an output exists or cannot be written.
     """
     if video is not None and config.render.renderer == "none":
         raise UserError("--video needs a renderer; leave render.renderer at avatar")
@@ -210,15 +211,15 @@ def replay(
         )
         session = load()
         stack.callback(session.close)
-        observed = Observed(session)
-        beside = stack.enter_context(SideBySide(video, observed, config)) if video else None
+        observed = ObservedSession(session)
+        beside = stack.enter_context(SideBySideVideo(video, observed, config)) if video else None
         adapters = Adapters(config.outputs)
         stack.callback(adapters.close)
         transport = ReplayTransport(config.ros, bag, beside, adapters)
         server = Server(
             config, observed, bag.types, transport, renderer, NODE_NAME, adapters, is_live=False
         )
-        server.intake.expect(recording.offsets_s)
+        server.intake.expect_offsets(recording.offsets_s)
         elapsed = Elapsed()
         _play(_deliveries(recording, source.name), elapsed, server, transport, session.end)
         gaps = {"gaps": len(elapsed.gaps_s), "gaps_s": elapsed.left_out_s}
@@ -232,7 +233,7 @@ def _play(
     transport: ReplayTransport,
     end: Callable[[], None],
 ) -> None:
-    """end: called where nothing more comes."""
+    """Run all deliveries with ticks between them. end: called when no more input comes."""
     timeline, playout = server.config.timeline, server.config.playout
     window_s = server.config.model.window / FRAME_RATE_HZ
     rest_s = timeline.max_wait_s + playout.playout_delay_s + 2 * window_s
@@ -252,7 +253,7 @@ def _play(
         if now_s is None:
             now_s = arrival_s
         elif len(elapsed.gaps_s) > gaps:
-            # What was said before the gap is still reacted to.
+            # Time for the reaction to what came before the gap.
             now_s = pass_until(now_s, now_s + rest_s)
             transport.leave_out(now_s, arrival_s - now_s)
             now_s = arrival_s
@@ -265,7 +266,7 @@ def _play(
 
 
 def _deliveries(source: RecordingSource, name: str) -> Iterator[tuple[float, Deliver]]:
-    """(arrival, how to hand it over) in order of arrival."""
+    """(arrival, function that gives the item to the server) in order of arrival."""
     for item in source.watched(name):
         if not isinstance(item, BagMessage):
             yield item.arrival_s, _pusher(item)
@@ -285,12 +286,12 @@ def _call(method: str, *arguments: Any) -> Deliver:
 
 def _pusher(item: ImageInput | AudioInput) -> Deliver:
     if isinstance(item, ImageInput):
-        return _call("see", item.stamp_s, item.rgb, item.arrival_s)
-    return _call("hear", item.stamp_s, item.samples, item.rate_hz, item.arrival_s)
+        return _call("push_image", item.stamp_s, item.rgb, item.arrival_s)
+    return _call("push_audio", item.stamp_s, item.samples, item.rate_hz, item.arrival_s)
 
 
 def summary(source: Path, stats: dict[str, float]) -> str:
-    """What happened, for the person at the terminal."""
+    """A summary of a replay for the terminal."""
     rejected = int(stats.get("rejected", 0))
     lines = [
         f"{source.name}: {stats['seconds_reacted']:.1f} s of reactions; a face in "

@@ -1,4 +1,4 @@
-"""What can be replayed and inspected: a rosbag2 or a video file, in the order of arrival."""
+"""Recordings to replay or inspect: a rosbag2 or a video file, in order of arrival."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -19,17 +19,18 @@ from reactface_node.ros.node.streams import AUTO, FACES, LISTS, VOICES, Humans, 
 
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} < {remaining}"
 GAP_S, LEFT_S = 5.0, 1.0
-"""Where nothing arrives for longer (the recorder paused, or its clock leapt), so much is left."""
+"""A gap without arrivals that is longer (a paused recorder, or a clock that jumped) is shortened to
+the second time."""
 FIRST_S = 1.0
+"""The first part of a recording, from which offsets of stamps are learned."""
 
 Item = BagMessage | ImageInput | AudioInput
 
 
 class Elapsed:
-    """A recording's time from its first message on, without gaps. What messages say is believed,
-    not what the recording says of itself.
+    """A recording's time since its first message, without gaps; from the messages alone.
 
-    gaps_s: how long each gap was.
+    gaps_s: the length of each gap.
     """
 
     def __init__(self) -> None:
@@ -38,7 +39,7 @@ class Elapsed:
         self._has_begun = False
 
     def time_s(self, arrival_s: float) -> float:
-        """Of an arrival, on the recording's time; arrivals in order."""
+        """The recording's time of an arrival; call it for arrivals in order."""
         if not self._has_begun:
             self._has_begun = True
             self._zero_s = self._last_s = arrival_s
@@ -51,22 +52,24 @@ class Elapsed:
 
     @property
     def left_out_s(self) -> float:
-        """How much of the gaps is not counted as time."""
+        """The seconds of all gaps that are left out."""
         return sum(abs(gap_s - LEFT_S) for gap_s in self.gaps_s)
 
 
 BAG_STARTS = (b"\x89MCAP0\r\n", b"SQLite format 3\0", b"\x28\xb5\x2f\xfd")
-"""MCAP, sqlite3, and either of them compressed by zstd."""
+"""First bytes of MCAP, of sqlite3, and of either of them compressed by zstd."""
 BAG_SUFFIXES = {".mcap", ".db3", ".zstd"}
 
 
 @dataclass(frozen=True, eq=False)
 class RecordingSource:
-    """items: of a bag the messages of the topics that are listened to, of a video file its
-    images and sound. size: how many messages that is said to be, or seconds of a video file.
-    image, audio: names of a bag's topics, None where it has none.
-    bag: what it is read with, None for a video file. offsets_s: what is to be added to the stamps
-    with which each stream begins."""
+    """An open recording.
+
+    items: the messages of a bag's input topics, or the images and audio of a video file. size:
+    number of messages as the bag states it, or seconds of a video file. image, audio: a bag's
+    topics, None without one. bag: its reader, None for a video file. offsets_s: what to add to
+    the first stamps of each stream.
+    """
 
     items: Iterator[Item]
     size: float
@@ -77,7 +80,7 @@ class RecordingSource:
     _router: "_Router | None" = None
 
     def watched(self, name: str) -> Iterator[Item]:
-        """The items, with a progress bar on a terminal."""
+        """The items, read with a progress bar on a terminal."""
         first_s: float | None = None
         with ProgressBar(total=self.size or None, desc=name, bar_format=BAR) as bar:
             for item in self.items:
@@ -89,17 +92,18 @@ class RecordingSource:
                     bar.update(max(0.0, min(item.arrival_s - first_s, self.size) - bar.n))
 
     def stream_of(self, item: BagMessage) -> str:
-        """Which of ``streams.streams`` a message belongs to now; '' for none, and for lists."""
+        """The name of the stream (``streams.streams``) that a message belongs to now; "" for none
+        and for lists of tracked people."""
         stream = self._router.names.get(item.topic, "") if self._router else ""
         return "" if stream in LISTS else stream
 
     def follows_another(self, item: BagMessage) -> str:
-        """Which of ``LISTS`` it is where it makes another one the followed one; else ''."""
-        return self._router.see(item) if self._router else ""
+        """The name of the list of tracked people if it changes who is followed; else ""."""
+        return self._router.update(item) if self._router else ""
 
 
 class _Router:
-    """Topics of a bag -> streams, which change where ROS4HRI's people come and go."""
+    """Assigns the topics of a bag to streams; this changes with the people that ROS4HRI tracks."""
 
     def __init__(self, bag: BagReader, config: RosConfig) -> None:
         self._config, self._humans = config, Humans(config)
@@ -113,23 +117,23 @@ class _Router:
                     f"{bag.path} has nobody on {place}/...: leave out ros.{name[:-1]}_id={chosen}"
                 )
             if chosen == AUTO:
-                first.see(name, self._ids(place))
+                first.update(name, self._ids(place))
             if chosen == AUTO and f"{place}/tracked" not in self._types:
-                self._humans.see(name, self._ids(place))
+                self._humans.update(name, self._ids(place))
         self.inputs = bag.inputs(self._named(first))
         self.names: dict[str, str] = {}
-        self._lead()
+        self._update_names()
         infos = {t: first_info(bag, t) for t in self.topics if self._types[t] in INFO_TYPES}
         self._infos = {topic: first for topic, first in infos.items() if first is not None}
 
     @property
     def topics(self) -> list[str]:
-        """All that may ever be needed."""
+        """All topics that may be needed."""
         humans = [name for name in self._types if name.startswith("/humans/")]
         return sorted({*self.names, *(humans if self._humans.tracked() else [])})
 
     def messages(self, bag: BagReader) -> Iterator[BagMessage]:
-        """All of them; what AudioData holds is said before it comes, as far as the bag says it."""
+        """All messages. A bag's AudioInfo comes before the AudioData that it describes."""
         told: list[str] = []
         for item in bag.messages(self.topics):
             wanted = [topic for topic in self._infos if topic in self.names]
@@ -140,18 +144,18 @@ class _Router:
             yield item
 
     def count(self, bag: BagReader) -> int:
-        """How many messages that is, by what the bag says of itself."""
+        """The number of messages, as the bag states it."""
         return sum(topic.count for topic in bag.topics if topic.name in self.topics)
 
-    def see(self, item: BagMessage) -> str:
+    def update(self, item: BagMessage) -> str:
         stream = self.names.get(item.topic, "")
-        if stream not in LISTS or not self._humans.see(stream, item.message.ids):
+        if stream not in LISTS or not self._humans.update(stream, item.message.ids):
             return ""
-        self._lead()
+        self._update_names()
         return stream
 
     def offsets_s(self, bag: BagReader) -> dict[str, float]:
-        """Of the streams that are listened to at the beginning."""
+        """What to add to the first stamps of each stream that is followed at the beginning."""
         configured = AudioFormat(self._config.audio_rate_hz, self._config.audio_channels)
         infos = {self.names[t]: one for t, one in self._infos.items() if t in self.names}
         told = infos.get("audio_info")
@@ -174,7 +178,7 @@ class _Router:
             audio_topic=humans.audio_topic() or self._config.audio_topic,
         )
 
-    def _lead(self) -> None:
+    def _update_names(self) -> None:
         wanted = streams(self._config, self._humans)
         # The names that a bag has for a camera and a microphone need not be the configured ones.
         if not self._config.face_id and self.inputs.image:
@@ -196,8 +200,8 @@ class _Router:
 
 
 def _is_bag(path: Path) -> bool:
-    """Whether it is to be read as a rosbag2: by its first bytes, whatever it is called; and by its
-    name where FFmpeg cannot read it. UserError where it is not there."""
+    """Whether to read a path as a rosbag2: by its first bytes, or by its name if FFmpeg cannot
+    read it. UserError if it does not exist."""
     try:
         if path.is_dir():
             return True
@@ -221,7 +225,8 @@ def _is_bag(path: Path) -> bool:
 
 @contextmanager
 def open_source(path: Path, config: RosConfig) -> Iterator[RecordingSource]:
-    """UserError, one line, where it does not exist, cannot be read or holds nothing to use."""
+    """Open a bag or a video file. UserError, one line, if it does not exist, cannot be read or
+    holds nothing usable."""
     if not _is_bag(path):
         inputs = read_video(path)
         yield RecordingSource(inputs, video_duration_s(path))
@@ -246,7 +251,7 @@ def first_info(bag: BagReader, topic: str) -> BagMessage | None:
 
 
 def offset_at_start_s(bag: BagReader, topic: str, bare: AudioFormat) -> float:
-    """What to add to a topic's stamps, learned from its first second; 0 where they are right.
+    """What to add to a topic's stamps, learned from its first second; 0 if they are right.
 
     A recording can be read ahead, so that no message is placed before the offset is known. bare:
     the format of its AudioData."""

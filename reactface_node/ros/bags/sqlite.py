@@ -1,7 +1,7 @@
-"""One .db3 file of a rosbag2; also one whose recorder was killed, or with damaged pages.
+"""One .db3 file of a rosbag2, also if its recorder was killed or pages are damaged.
 
-The file and its folder are never written to. What a killed recorder left in the write-ahead log
-(``.db3-wal``) is read with it. All messages are found first, and then read one at a time.
+The file and its folder are never written to. The write-ahead log of a killed recorder
+(``.db3-wal``) is read too. All messages are found first and then read one at a time.
 """
 
 from array import array
@@ -18,8 +18,8 @@ from reactface_node.ros.bags.records import FileBytes
 from reactface_node.ros.bags.sqlite_pages import SqlitePages
 
 WAYS = ("mode=ro&vfs=unix-none", "mode=ro&immutable=1")
-"""The first takes no locks and, in exclusive mode, needs no shared memory file for the log; it
-cannot read what a rollback journal lies beside, which the second ignores."""
+"""The first takes no locks and, in exclusive mode, needs no shared memory file for the log. It
+cannot read a file with a rollback journal beside it, which the second one ignores."""
 LEAST_ROW_BYTES = 8
 DAMAGED = "a page is damaged or missing"
 Rows = tuple[array, array, array]
@@ -28,7 +28,7 @@ ROWS = "SELECT id, topic_id, timestamp FROM messages NOT INDEXED"
 
 
 class SqlitePart:
-    """As ``bag_part.Part``. Unreadable if it has no table of topics or of messages."""
+    """A ``part.BagPart``. Unreadable without a table of topics or of messages."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -48,7 +48,7 @@ class SqlitePart:
         self.end_ns = max(self._stamps, default=None)
 
     def messages(self, wanted: Collection[int]) -> Iterator[tuple[int, int, bytes]]:
-        """(stamp_ns, channel, data) of the channels that are wanted, by their stamps."""
+        """(stamp_ns, channel, data) of the messages of wanted channels, in order of stamps."""
         order = sorted(
             (row for row, topic in enumerate(self._topic_ids) if topic in wanted),
             key=self._stamps.__getitem__,
@@ -65,7 +65,7 @@ class SqlitePart:
                     yield self._stamps[row], self._topic_ids[row], data
 
     def _connect(self) -> apsw.Connection:
-        """Unreadable with sqlite's words if it is no database."""
+        """Unreadable, with sqlite's message, if the file is no database."""
         if not self.path.stat().st_size:
             # sqlite would remove the log beside it.
             raise Unreadable("it is empty")
@@ -89,7 +89,7 @@ class SqlitePart:
             raise Unreadable(f"its topics cannot be read ({error})") from error
 
     def _definitions(self, database: apsw.Connection) -> dict[str, tuple[str, str]]:
-        """{type: (form, text)}; only newer files have them."""
+        """{type: (form, text)} of the definitions; only newer files have them."""
         with suppress(apsw.Error):
             found = database.execute(
                 "SELECT CAST(topic_type AS BLOB), CAST(encoding AS BLOB), "
@@ -99,7 +99,7 @@ class SqlitePart:
         return {}
 
     def _rows(self, database: apsw.Connection) -> Rows:
-        """Ids, topics and stamps of all rows that can be found."""
+        """(ids, topics, stamps) of all rows that can be found."""
         rows = array("q"), array("q"), array("q")
         if _walk(database, f"{ROWS} ORDER BY id", rows):
             return rows
@@ -111,7 +111,7 @@ class SqlitePart:
         return rows
 
     def _add_strays(self, rows: Rows) -> None:
-        """Those that cannot be reached any more, from the pages themselves."""
+        """Add the rows that sqlite cannot reach, from the pages themselves."""
         known = set(rows[0])
         with self.path.open("rb") as file, suppress(ValueError):
             for place, number, topic, stamp in SqlitePages(FileBytes(file.fileno())).messages():
@@ -127,7 +127,8 @@ class SqlitePart:
         if pages is not None and number in self._places:
             return pages.data(self._places[number])
         try:
-            return database.execute(DATA, (number,)).get
+            data: bytes | None = database.execute(DATA, (number,)).get
+            return data
         except (apsw.Error, MemoryError, UnicodeDecodeError):
             return None
 
@@ -135,10 +136,10 @@ class SqlitePart:
 def _opened(uri: str) -> apsw.Connection:
     database = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
     try:
-        # On closing, sqlite would remove a log in which it found nothing.
+        # On closing, sqlite would remove a log that holds nothing for it.
         database.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         database.execute("PRAGMA locking_mode=EXCLUSIVE")
-        # Without it a file that is shorter than it says is refused.
+        # Without this, sqlite refuses a file that is shorter than its header says.
         database.execute("PRAGMA writable_schema=ON")
         database.execute("SELECT id, topic_id, timestamp, data FROM messages LIMIT 0")
     except BaseException:
@@ -148,7 +149,7 @@ def _opened(uri: str) -> apsw.Connection:
 
 
 def _walk(database: apsw.Connection, query: str, rows: Rows) -> bool:
-    """Adds the rows of a query, by rising ids, until a damaged page; whether there was none."""
+    """Add the rows of a query, by rising ids, up to a damaged page -> whether all were read."""
     before = 0
     try:
         for number, topic, stamp in database.execute(query):
@@ -158,7 +159,7 @@ def _walk(database: apsw.Connection, query: str, rows: Rows) -> bool:
             if isinstance(topic, int) and isinstance(stamp, int) and stamp >= 0:
                 for column, value in zip(rows, (number, topic, stamp), strict=True):
                     column.append(value)
-    except (apsw.Error, UnicodeDecodeError):  # A damaged row may hold a text that is none.
+    except (apsw.Error, UnicodeDecodeError):  # A text in a damaged row may be no UTF-8.
         return False
     return True
 

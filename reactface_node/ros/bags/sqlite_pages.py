@@ -1,7 +1,7 @@
-"""Rows of a rosbag2's table of messages, straight from the pages of a damaged sqlite file.
+"""Reads the rows of a rosbag2's table of messages directly from the pages of a damaged file.
 
-For what no longer hangs together: a damaged page above others hides all that is below it. The
-format: https://www.sqlite.org/fileformat.html
+sqlite itself cannot reach the pages below a damaged one. The format:
+https://www.sqlite.org/fileformat.html
 """
 
 import struct
@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from reactface_node.ros.bags.records import FileBytes
 
 LEAF = 0x0D
-"""What the page of a table with rows in it begins with."""
+"""First byte of a table's page that holds rows."""
 HEADER_BYTES = 100
 PAGES_AT_ONCE = 256
 SIZES = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 8: 0, 9: 0}
-"""Bytes of a NULL, of the integers, and of the constants 0 and 1, by type."""
+"""Size in bytes of a value by its type: NULL, integers, and the constants 0 and 1."""
 
 
 class SqlitePages:
-    """Of an open file. ValueError if it does not begin as a database does."""
+    """The pages of an open file. ValueError if it does not begin like a database."""
 
     def __init__(self, source: FileBytes) -> None:
         head = source.at(0, HEADER_BYTES)
@@ -32,7 +32,7 @@ class SqlitePages:
         self._source = source
 
     def messages(self) -> Iterator[tuple[int, int, int, int]]:
-        """(place, id, topic, stamp_ns) of all rows that look like a message's."""
+        """(place, id, topic, stamp_ns) of all rows that have the form of a message."""
         for first in range(0, self._source.size, self._size * PAGES_AT_ONCE):
             block = self._source.at(first, self._size * PAGES_AT_ONCE)
             for page in range(0, len(block), self._size):
@@ -40,7 +40,7 @@ class SqlitePages:
                     yield from self._messages_of(first + page, block[page : page + self._size])
 
     def data(self, place: int) -> bytes | None:
-        """The message at a place; None if it is not whole."""
+        """The message at a place; None if a part of it is lost."""
         cell = self._source.at(place, self._size)
         try:
             size, _, start = _head(cell)
@@ -74,7 +74,7 @@ class SqlitePages:
                 continue
 
     def _content(self, cell: bytes, start: int, size: int) -> bytes:
-        """A row's content, collected from the pages that it flows over to."""
+        """The content of a row, with the part on its overflow pages."""
         longest = self._usable - 35
         local = size
         if size > longest:
@@ -94,14 +94,14 @@ class SqlitePages:
 
 
 def _head(cell: bytes) -> tuple[int, int, int]:
-    """Bytes of its content, the row's id, and where the content begins."""
+    """(bytes of the content, id of the row, offset of the content)."""
     size, at = _varint(cell, 0)
     row, at = _varint(cell, at)
     return size, row, at
 
 
 def _columns(content: bytes) -> tuple[list[int], int]:
-    """The types of a row's columns, and where their values begin."""
+    """(types of the columns of a row, offset of their values)."""
     end, at = _varint(content, 0)
     columns: list[int] = []
     while at < end and len(columns) < 8:
@@ -117,7 +117,7 @@ def _integer(column: int, value: bytes) -> int:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number of one to nine bytes, and where the next begins."""
+    """(a number of one to nine bytes, offset of the byte after it)."""
     value = 0
     for place in range(at, at + 8):
         byte = data[place]

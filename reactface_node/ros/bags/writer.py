@@ -1,4 +1,4 @@
-"""Writes a rosbag2 without ROS, whole or not at all."""
+"""Writes a rosbag2 without ROS, atomically."""
 
 import sqlite3
 from contextlib import ExitStack, suppress
@@ -13,11 +13,11 @@ SENSOR_TOPICS_DEPTH = 1
 
 
 class BagWriter:
-    """Writes a rosbag2 folder that appears under ``path`` only when it is whole.
+    """Writes a rosbag2 folder that appears as ``path`` only when it is complete.
 
-    It grows in a hidden folder beside ``path``, which is removed on any failure and on Ctrl-C;
-    what is left of a killed process, the next one removes. storage: "mcap" or "sqlite3".
-    compressed: an mcap's chunks by zstd.
+    The files are written to a hidden folder beside ``path``, which is removed after any failure and
+    after Ctrl-C; the next call removes the folder of a killed process. storage: "mcap" or
+    "sqlite3". compressed: an mcap's chunks by zstd.
     UserError if ``path`` exists, cannot be written or is being written, and if the disk is full.
     """
 
@@ -51,7 +51,7 @@ class BagWriter:
         return self
 
     def write(self, topic: str, stamp_s: float, message: Any, best_effort: bool = False) -> None:
-        """Adds a message of ``self.types`` as received at ``stamp_s``; times may go back.
+        """Add a message of ``self.types``, received at ``stamp_s``; times may go back.
 
         best_effort: the topic is offered as sensor data when the bag is played.
         """
@@ -79,7 +79,7 @@ class BagWriter:
                 put_in_place(self._unfinished, self.path)
 
     def _abort(self) -> None:
-        """Closes what is open. On a full disk not even that succeeds; that was reported before."""
+        """Close what is open. This may fail on a full disk, which was reported before."""
         with suppress(OSError, sqlite3.Error):
             self._writer.abort()
 
@@ -87,7 +87,7 @@ class BagWriter:
 def _qos(best_effort: bool) -> Any:
     from rosbags import interfaces as ros
 
-    forever = ros.QosTime(9223372036, 854775807)  # rmw's infinity
+    forever = ros.QosTime(9223372036, 854775807)  # rmw's value for an infinite duration
     return ros.Qos(
         history=ros.QosHistory.KEEP_LAST,
         depth=SENSOR_TOPICS_DEPTH if best_effort else 10,

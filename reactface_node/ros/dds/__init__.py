@@ -1,1 +1,1 @@
-"""The node without an installed ROS: the same topics on the wire, spoken by cyclonedds."""
+"""The node without an installed ROS: the same topics over DDS, by cyclonedds."""

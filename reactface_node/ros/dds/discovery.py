@@ -1,9 +1,9 @@
-"""Which other DDS participants are looked for: ROS 2's own switches as Cyclone DDS settings.
+"""Discovery of other DDS participants: ROS 2's environment variables as Cyclone DDS settings.
 
 The rules are rcl's and rmw_cyclonedds' (ROS 2 Jazzy): ROS_AUTOMATIC_DISCOVERY_RANGE is SUBNET (the
 default), LOCALHOST, OFF or SYSTEM_DEFAULT; ROS_STATIC_PEERS adds hosts; the older
-ROS_LOCALHOST_ONLY=1 comes before both. CYCLONEDDS_URI is read last and decides, except where the
-settings name an interface.
+ROS_LOCALHOST_ONLY=1 overrides both. CYCLONEDDS_URI overrides all of them, unless the settings name
+an interface.
 """
 
 import logging
@@ -18,14 +18,14 @@ from reactface_node.errors import UserError
 RANGES = ("SUBNET", "LOCALHOST", "OFF", "SYSTEM_DEFAULT")
 LONGEST_PEER = 255
 LOOPBACK = ("lo", "localhost", "127.0.0.1")
-# As rmw_cyclonedds has it: how many processes of one machine find each other without multicast.
+# As in rmw_cyclonedds: number of processes on one machine that find each other without multicast.
 _INDICES = (
     "<ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>"
 )
 
 
 def domain_id() -> int:
-    """ROS_DOMAIN_ID, 0 where it is not set; UserError if it is no number within 0..232."""
+    """ROS_DOMAIN_ID, 0 if it is not set; UserError if it is no number within 0..232."""
     text = os.environ.get("ROS_DOMAIN_ID", "") or "0"
     if not (text.isascii() and text.isdecimal() and len(text) < 4 and int(text) <= 232):
         raise UserError(f"ROS_DOMAIN_ID must be a number within 0 .. 232, not '{text[:20]}'")
@@ -33,10 +33,10 @@ def domain_id() -> int:
 
 
 def domain_config(interface: str) -> str:
-    """Cyclone DDS configuration, XML fragments with commas between them.
+    """The Cyclone DDS configuration: XML fragments, separated by commas.
 
-    interface: a name or an address; '' = Cyclone's choice, and the loopback interface where
-    participants are looked for on this machine alone.
+    interface: a name or an address; "" for the loopback interface if only this machine is
+    searched, else for Cyclone's choice.
     """
     reach, peers = _reach()
     general, discovery = "", ""
@@ -49,7 +49,7 @@ def domain_config(interface: str) -> str:
     if reach in ("LOCALHOST", "OFF"):
         general += "<AllowMulticast>false</AllowMulticast>"
     if reach == "OFF":
-        # The tag keeps even participants that know this one's address from finding it.
+        # The tag also prevents discovery by participants that know this one's address.
         discovery = (
             f"<ParticipantIndex>none</ParticipantIndex><Tag>ros_discovery_off_{os.getpid()}</Tag>"
         )
@@ -64,19 +64,22 @@ def domain_config(interface: str) -> str:
 
 
 def is_local(xml: str) -> bool:
-    """Whether a configuration of ``domain_config`` stays on the loopback interface."""
+    """Whether a configuration of ``domain_config`` uses only the loopback interface."""
     return xml.startswith(f"<CycloneDDS><Domain><General>{_interface('address', '127.0.0.1')}")
 
 
 def udp_sockets() -> set[int]:
-    """File descriptors of this process's UDP sockets that take packets from every interface."""
+    """File descriptors of this process's UDP sockets that receive on every interface."""
     found = psutil.Process().net_connections("udp4")
     return {item.fd for item in found if item.laddr and item.laddr.ip == "0.0.0.0"}
 
 
 def take_from_loopback_alone(descriptors: set[int]) -> None:
-    """Cyclone DDS binds its receiving sockets to every address, whatever the interface is; bound
-    to the loopback device they take no packet from outside. Says so where that cannot be done."""
+    """Bind sockets to the loopback device, so that they receive no packets from outside.
+
+    Cyclone DDS binds its receiving sockets to every address, for any interface. A socket that
+    cannot be bound is logged.
+    """
     for descriptor in descriptors:
         with socket.socket(fileno=os.dup(descriptor)) as own:
             try:
@@ -89,7 +92,7 @@ def take_from_loopback_alone(descriptors: set[int]) -> None:
 
 
 def _reach() -> tuple[str, list[str]]:
-    """How far participants are looked for, and the static peers that count there."""
+    """The discovery range and the static peers that are used with it."""
     log = logging.getLogger(__name__)
     reach = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "") or "SUBNET"
     if reach not in RANGES:

@@ -1,4 +1,4 @@
-"""The node on the wire, without ROS: one more participant to a real ROS 2 graph."""
+"""The node without ROS, as a participant of a ROS 2 graph."""
 
 import logging
 import math
@@ -65,7 +65,7 @@ class WireSubscriber:
         self._is_announced = False
 
     def attach(self, reader: Reader) -> Any:
-        """What comes to the reader ends ``wait`` from now on; the condition for that."""
+        """From now on messages for the reader end ``wait``; returns the condition for that."""
         from cyclonedds.core import InstanceState, ReadCondition, SampleState, ViewState
 
         fresh = SampleState.NotRead | ViewState.Any | InstanceState.Any
@@ -74,11 +74,11 @@ class WireSubscriber:
         return condition
 
     def wait(self, seconds: float) -> None:
-        """Until something comes, so long at most."""
+        """Wait until a message comes, at most this time."""
         self._waitset.wait(int(seconds * 1e9))
 
     def announce(self) -> None:
-        """Tells the graph of the subscriptions that have changed since the last time."""
+        """Publish the node's endpoints if subscriptions have changed since the last call."""
         if not self._is_announced:
             self._is_announced = True
             self._wire.announce()
@@ -96,8 +96,8 @@ class DdsNode:
         listen_to: tuple[str, ...] = REQUIRED,
         page: Page | None = None,
     ) -> None:
-        """``listen_to``: which of the two are topics; a webcam replaces one. UserError where an
-        output cannot be had."""
+        """listen_to: the streams that come as topics, not from devices. UserError if an output
+        cannot be used."""
         self._types = RosbagsTypes()
         self._adapters = Adapters(config.outputs)
         self._writers: dict[str, Writer] = {}
@@ -126,12 +126,12 @@ class DdsNode:
         return self._writers[topic].matched
 
     def spin(self, now_s: float) -> None:
-        """Everything that has come, then one tick; returns at once."""
+        """Handle all messages that have come, then tick once; never waits."""
         if not 0.0 <= now_s - self._searched_s < SEARCH_PERIOD_S:
             self._searched_s = now_s
             self.router.search(now_s)
         for name, entry in list(self.router.inputs.items()):
-            # A list of those tracked, just before, may have ended this subscription.
+            # A list of tracked people, just before, may have dropped this subscription.
             if entry.subscription is None or self.router.inputs.get(name) is not entry:
                 continue
             for message, source in entry.subscription.reader.take_from():
@@ -145,11 +145,11 @@ class DdsNode:
         self.server.tick(now_s)
 
     def wait(self) -> None:
-        """Until something comes, a tick long at most."""
+        """Wait until a message comes, at most until the next tick."""
         self._subscriber.wait(_TICK_S)
 
     def close(self) -> None:
-        """What is not on the wire."""
+        """Close the outputs that are not on the wire."""
         self._adapters.close()
 
 
@@ -165,7 +165,7 @@ def absolute(name: str) -> str:
 
 
 def stop_on_signals() -> threading.Event:
-    """Set by Ctrl-C and SIGTERM from now on."""
+    """An event that Ctrl-C and SIGTERM set from now on."""
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
@@ -182,11 +182,11 @@ def serve(
     feed: Callable[[Server], None] | None = None,
     page: Page | None = None,
 ) -> None:
-    """Serves until ``stop`` is set, on the system's clock, which is ROS time's source.
+    """Run the node until ``stop`` is set, on the system's clock, as ROS time without simulation.
 
-    ``feed`` hands over, at every turn, what came by other ways than the wire. Frees everything
-    on the wire on the way out. UserError if DDS or an output cannot be started, or a device is
-    lost on the way; RepeatedFailure after internal errors again and again.
+    feed: called each turn, gives inputs that are no messages to the server. UserError if DDS or an
+    output cannot be started, or a device is lost; RepeatedFailure after several internal errors.
+    The participant is closed in each case.
     """
     with ExitStack() as stack:
         wire = Wire(NODE_NAME, domain_id(), config.ros.network_interface)

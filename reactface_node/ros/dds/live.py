@@ -1,4 +1,4 @@
-"""``reactface live``: the node on the wire, its camera and microphone topics or devices."""
+"""``reactface live``: the node over DDS, with topics or devices as camera and microphone."""
 
 import threading
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from reactface_node.media.video import ImageInput
 from reactface_node.render import make_renderer
 from reactface_node.ros.dds.graph import DdsNode, absolute, serve, stop_on_signals
 from reactface_node.ros.dds.view import Screen
-from reactface_node.ros.node.safety import RepeatedFailure
+from reactface_node.ros.node.failures import RepeatedFailure
 from reactface_node.ros.node.server import Server
 from reactface_node.ros.node.streams import REQUIRED, Humans, awaited, streams
 from reactface_node.ros.node.topics import IMAGE
@@ -25,7 +25,7 @@ TOPIC, NONE = "topic", "none"
 
 
 class ShowingNode(DdsNode):
-    """Also shows each picture on a display, whoever else is subscribed, until it is left."""
+    """Also shows each picture on a display; ends when the user leaves the display."""
 
     def __init__(self, display: Screen, stop: threading.Event, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -47,12 +47,11 @@ class ShowingNode(DdsNode):
 
 
 def live(config: Config, camera: str, microphone: str, showing: bool) -> int:
-    """Serve until Ctrl-C or SIGTERM: 0, or 1 after internal errors again and again, which are
-    logged.
+    """Run the node until Ctrl-C or SIGTERM; returns 0, or 1 after repeated internal errors.
 
     camera: a number or "topic"; microphone: an ALSA device, "topic" or "none". With ``web.port``
-    the page is served too. UserError where a device, the display, the port or the network cannot
-    be had.
+    the page is served too. UserError if a device, the display, the port or the network cannot be
+    used.
     """
     stop = stop_on_signals()
     with ExitStack() as stack:
@@ -76,7 +75,7 @@ def live(config: Config, camera: str, microphone: str, showing: bool) -> int:
             stack.callback(display.close)
             node = partial(ShowingNode, display, stop)
         if capture is not None:
-            capture.take()  # What was filmed while the weights were loaded is over.
+            capture.take()  # Recorded while the weights were loaded: too old.
         try:
             serve(
                 config,
@@ -94,19 +93,19 @@ def live(config: Config, camera: str, microphone: str, showing: bool) -> int:
 
 
 def listened(camera: str, microphone: str) -> tuple[str, ...]:
-    """Which streams come as topics."""
+    """The names of the streams that come as topics."""
     streams = (("image", camera), ("audio", microphone))
     return tuple(stream for stream, source in streams if source == TOPIC)
 
 
 def waiting_for(config: RosConfig, listen_to: tuple[str, ...]) -> list[str]:
-    """Topics without which there is nothing to react to."""
+    """The names of the topics that a reaction needs."""
     left_out = set(REQUIRED) - set(listen_to)
     return [absolute(topic) for topic in awaited(streams(config, Humans(config)), left_out)]
 
 
 def open_capture(camera: str, microphone: str) -> Capture | None:
-    """The devices that were asked for; None where both streams are topics."""
+    """The configured devices; None if both streams are topics. UserError for a wrong camera."""
     if camera != TOPIC and not camera.isdigit():
         raise UserError(f"--camera must be a number or 'topic', not '{camera}'")
     device = None if microphone in (TOPIC, NONE) else microphone
@@ -115,9 +114,9 @@ def open_capture(camera: str, microphone: str) -> Capture | None:
 
 
 def feed(capture: Capture, server: Server) -> None:
-    """What the devices gave since the last turn."""
+    """Give what the devices recorded since the last turn to the server."""
     for item in capture.take():
         if isinstance(item, ImageInput):
-            server.see(item.stamp_s, item.rgb, item.arrival_s)
+            server.push_image(item.stamp_s, item.rgb, item.arrival_s)
         else:
-            server.hear(item.stamp_s, item.samples, item.rate_hz, item.arrival_s)
+            server.push_audio(item.stamp_s, item.samples, item.rate_hz, item.arrival_s)

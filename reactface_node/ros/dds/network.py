@@ -47,13 +47,14 @@ def named_interfaces() -> list[str]:
 
 
 def discovery(interface: str) -> tuple[str, list[str]]:
-    """``domain_config``'s XML, and the warnings that it logs about ROS's switches, not logged."""
+    """``domain_config``'s XML, and its warnings about ROS's environment variables, which are not
+    logged here."""
     with _warnings_of("reactface_node.ros.dds.discovery") as warnings:
         return domain_config(interface), warnings
 
 
 def multicast_error(address: str) -> str:
-    """Why a multicast packet does not come back on the interface of an IPv4 address; '' where it
+    """Why a multicast packet does not come back on the interface of an IPv4 address; '' if it
     does."""
     data = secrets.token_bytes(16)
     own = socket.inet_aton(address)
@@ -86,7 +87,7 @@ def import_cyclonedds() -> None:
 
 @contextmanager
 def _warnings_of(name: str) -> Iterator[list[str]]:
-    """The messages that a logger gets meanwhile, which nobody else gets."""
+    """Collects the messages of a logger in the meantime, without passing them on."""
     messages: list[str] = []
 
     class Keep(logging.Handler):

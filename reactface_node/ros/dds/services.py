@@ -1,4 +1,4 @@
-"""Services on the wire as rmw_cyclonedds does them: the node's own and its parameters'.
+"""Services on the wire in the form of rmw_cyclonedds: the node's own and those of parameters.
 
 A service is a request topic "rq/<name>Request" and a reply topic "rr/<name>Reply"; request and
 reply begin with the same 16 bytes (definitions.REQUEST_HEADER). Other DDS vendors carry that
@@ -18,14 +18,14 @@ from reactface_node.ros.node.parameters import LONGEST_REASON, Answer, Parameter
 from reactface_node.ros.node.server import Server
 
 Failed = Callable[[str, Exception], str]
-"""What was asked for and what it raised -> the reason that is told."""
+"""(what failed, its error) -> the reason for the client."""
 MOST_REPLIES = 100
-"""That wait for their clients."""
+"""Most replies that wait for their clients."""
 _REPLY_PATIENCE_S = 1.0
 
 
 class Service:
-    """Answers requests on one name; whatever a request holds, it gets an answer."""
+    """Answers the requests of one service; every request gets an answer."""
 
     def __init__(
         self,
@@ -37,8 +37,8 @@ class Service:
         refuse: Refusal,
         failed: Failed,
     ) -> None:
-        """answer: maps a request to the reply's fields, or raises; refuse: the fields of a reply
-        that says why; failed: takes what nobody expected ``answer`` to raise."""
+        """answer: request -> fields of the reply, or UserError. refuse: reason -> fields of a reply
+        that says it. failed: handles an unexpected error of ``answer``."""
         user_data = f"serviceid={new_id()};"
         self.reader = wire.reader(
             f"rq{name}Request", f"{kind}_Request", types, Quality(), user_data
@@ -51,8 +51,11 @@ class Service:
         self._waiting: deque[tuple[float, Any]] = deque(maxlen=MOST_REPLIES)
 
     def spin(self, now_s: float) -> None:
-        """Answers what has come. A reply waits for its client's reader: discovery may be slower
-        than the request, and what is written before it is matched is lost."""
+        """Answer all requests that have come.
+
+        A reply waits until its client's reader is matched, which may come after the request; a
+        reply that is written before would be lost.
+        """
         for request in self.reader.take():
             if not isinstance(request, Exception):
                 fields = self._fields(request)
@@ -73,7 +76,7 @@ class Service:
 
 
 def make_services(wire: Wire, types: RosbagsTypes, node: str, server: Server) -> list[Service]:
-    """All services of the node "/name"."""
+    """All services of a node; node: its full name, "/name"."""
     parameters = Parameters(types, server)
 
     def reset(_request: Any) -> Mapping[str, Any]:

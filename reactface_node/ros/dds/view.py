@@ -1,4 +1,4 @@
-"""``reactface view``: an image topic on the whole display, for robots whose face is a screen."""
+"""``reactface view``: shows an image topic on a display, for robots whose face is a screen."""
 
 import logging
 import math
@@ -24,36 +24,37 @@ _WAIT_S = 0.01
 
 
 class Screen(Protocol):
-    """Where pictures are shown; ``display`` has the real one."""
+    """Where pictures are shown, such as ``media.display.Display``."""
 
     def show(self, rgb: np.ndarray) -> None: ...
     def is_left(self) -> bool: ...
 
 
 class TopicViewer:
-    """The newest picture of a topic on a screen."""
+    """Shows the newest picture of a topic on a screen."""
 
     def __init__(self, wire: Wire, topic: str, screen: Screen) -> None:
-        """topic: sensor_msgs Image or CompressedImage, whichever is published."""
+        """topic: of sensor_msgs Image or CompressedImage; the published type is used."""
         log = logging.getLogger(__name__)
         self._subscriber = WireSubscriber(wire)
         self._subscriptions = Subscriptions(self._subscriber, RosConfig(), log)
         self._subscriptions.want({"image": Stream("image", topic, IMAGE_TYPES, 1)})
         self._screen = screen
-        self._complained = self._waits = False
+        self._has_warned = self._has_waited = False
         self._began_s: float | None = None
         self._searched_s = -math.inf
 
     def spin(self, now_s: float) -> None:
-        """Shows what has come; what cannot be shown is said once and left out."""
+        """Show the newest picture. A picture that cannot be shown is skipped; the first one is
+        logged."""
         if not 0.0 <= now_s - self._searched_s < SEARCH_PERIOD_S:
             self._searched_s = now_s
             self._subscriptions.search()
         self._subscriber.announce()
         entry = self._subscriptions.inputs["image"]
         self._began_s = now_s if self._began_s is None else self._began_s
-        if not entry.is_published and now_s - self._began_s > PATIENCE_S and not self._waits:
-            self._waits = True
+        if not entry.is_published and now_s - self._began_s > PATIENCE_S and not self._has_waited:
+            self._has_waited = True
             topic = absolute(entry.stream.topic)
             logging.getLogger(__name__).warning("waiting for %s: nobody publishes it yet", topic)
         messages = list(entry.subscription.reader.take())
@@ -66,8 +67,8 @@ class TopicViewer:
                 raise message
             rgb = image_to_rgb(message)
         except Exception as error:
-            if not self._complained:
-                self._complained = True
+            if not self._has_warned:
+                self._has_warned = True
                 logging.getLogger(__name__).warning("a picture cannot be shown: %s", error)
             return
         self._screen.show(rgb)

@@ -1,7 +1,7 @@
-"""ROS 2 topics on the DDS wire without ROS: Eclipse Cyclone DDS carries, rosbags encodes.
+"""ROS 2 topics on the DDS wire without ROS, by Eclipse Cyclone DDS; rosbags encodes messages.
 
-What a ROS 2 graph expects of a participant (rmw_cyclonedds, REP-2016): topic "rt/<name>", type
-"package::msg::dds_::Name_", the type's hash in an endpoint's USER_DATA, plain CDR, and
+A ROS 2 graph expects these things of a participant (rmw_cyclonedds, REP-2016): topic "rt/<name>",
+type "package::msg::dds_::Name_", the type's hash in an endpoint's USER_DATA, plain CDR, and
 "ros_discovery_info" to say which endpoints belong to which node.
 """
 
@@ -22,13 +22,13 @@ from reactface_node.ros.dds.discovery import (
 from reactface_node.ros.dds.wire_types import ros_type, sample_class
 from reactface_node.ros.messages.types import RosbagsTypes
 
-# A face must not freeze because one reader's buffers are full: give up a sample after this.
+# A sample is dropped if a reader's buffers stay full for this time; the face must not freeze.
 _MAX_BLOCKING_NS = 50_000_000
 
 
 @dataclass(frozen=True)
 class Quality:
-    """The part of ROS 2's QoS that is in use here."""
+    """The part of ROS 2's QoS that is used here."""
 
     reliable: bool = True
     depth: int = 10
@@ -43,11 +43,11 @@ class Writer:
 
     @property
     def matched(self) -> int:
-        """How many readers get what is written."""
+        """The number of matched readers."""
         return len(self.entity.get_matched_subscriptions())
 
     def write(self, message: Any) -> bool:
-        """False if the sample was given up because a reliable reader does not keep up."""
+        """Send a message; False if it was dropped since a reliable reader does not keep up."""
         from cyclonedds.core import DDSException
 
         try:
@@ -63,24 +63,25 @@ class Reader:
     """Receives messages of one type on one topic."""
 
     def __init__(self, entity: Any, type_name: str, types: RosbagsTypes, depth: int) -> None:
-        """depth: how many messages wait at most."""
+        """depth: of the queue."""
         self.entity, self._type_name, self._types = entity, type_name, types
         self._depth = depth
 
     @property
     def matched(self) -> int:
-        """How many writers are heard."""
+        """The number of matched writers."""
         return len(self.entity.get_matched_publications())
 
     def take(self) -> Iterator[Any]:
-        """What has come since the last time: messages, and the error of each damaged one."""
+        """The messages that have come since the last call; for a damaged one its error."""
         return (message for message, _ in self.take_from())
 
     def take_from(self) -> Iterator[tuple[Any, int]]:
-        """As ``take``, each with a number that is its writer's own.
+        """As ``take``, each with a number that identifies its writer.
 
-        What comes while these are dealt with is taken, too: sound that waits until the next turn
-        falls behind. But no more than twice what can wait, so that a flood ends.
+        Messages that arrive in the meantime are taken too, since audio that waited for the next
+        call would fall behind. At most twice the queue's depth is taken, so that a fast sender
+        cannot block the node.
         """
         left = 2 * self._depth
         while left > 0 and (samples := self.entity.take(N=min(left, 100))):
@@ -91,7 +92,7 @@ class Reader:
                     yield self._read(sample.data), writer
 
     def _read(self, data: bytes) -> Any:
-        """The message, or what reading it raised."""
+        """The message, or the error of reading it."""
         try:
             return self._types.deserialize(data, self._type_name)
         except Exception as error:
@@ -143,7 +144,8 @@ class Wire:
     def writer(
         self, topic: str, type_name: str, types: RosbagsTypes, quality: Quality, extra: str = ""
     ) -> Writer:
-        """topic: with its prefix, "rt/..."; extra: more USER_DATA, such as "serviceid=...;"."""
+        """A new writer. topic: with its prefix, "rt/...". extra: more USER_DATA, such as
+        "serviceid=...;"."""
         made = self._writer_of(topic, types, type_name, quality, extra)
         self._endpoints["writer"].append(made.entity)
         return made
@@ -162,12 +164,12 @@ class Wire:
         return Reader(entity, type_name, types, quality.depth)
 
     def remove(self, reader: Reader) -> None:
-        """Ends a subscription; call ``announce`` afterwards."""
+        """Remove a reader; call ``announce`` afterwards."""
         self._endpoints["reader"].remove(reader.entity)
         reader.entity.__del__()
 
     def announce(self) -> None:
-        """Tells the graph which endpoints our node has; call it after making some."""
+        """Publish which endpoints the node has; call it after making or removing some."""
         build = self._types.message_type
         gids = {
             kind: [self._gid(entity) for entity in entities]
@@ -208,9 +210,9 @@ class Wire:
         return WaitSet(self._participant)
 
     def close(self) -> None:
-        """Leaves the domain; readers and writers end with it."""
+        """Leave the domain; readers and writers end with it."""
         self._endpoints.clear()
-        # The binding has no other way to delete an entity at a given moment; it may be repeated.
+        # The only way of the binding to delete an entity at once; it may be called again.
         self._participant.__del__()
         self._domain.__del__()
 

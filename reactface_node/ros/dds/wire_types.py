@@ -1,4 +1,4 @@
-"""cyclonedds' view of ROS types: their names and fields, with rosbags' CDR passed through."""
+"""ROS types for cyclonedds: names and fields; rosbags' CDR is passed through unchanged."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ def ros_type(dds_type: str) -> str:
 
 
 def sample_class(types: RosbagsTypes, type_name: str) -> Any:
-    """A cyclonedds type with ROS's name and fields whose CDR is passed through untouched.
+    """A cyclonedds type with ROS's name and fields that passes CDR through unchanged.
 
-    The fields are declared for DDS's own description of the type; going through them one by one
-    in Python would take far longer than rosbags does.
+    The fields are declared for DDS's description of the type. Serialising them one by one in
+    Python would take far longer than rosbags does.
     """
     declared = _idl_struct(types, type_name, {})
 
@@ -42,7 +42,9 @@ def sample_class(types: RosbagsTypes, type_name: str) -> Any:
 
 def _idl_struct(types: RosbagsTypes, type_name: str, made: dict[str, Any]) -> Any:
     from cyclonedds.idl import make_idl_struct
-    from cyclonedds.idl import types as idl
+    from cyclonedds.idl import types as idl_types
+
+    idl: Any = idl_types  # Its generic types are not declared as generic.
 
     def convert(description: Any) -> Any:
         kind, about = int(description[0]), description[1]
@@ -52,11 +54,7 @@ def _idl_struct(types: RosbagsTypes, type_name: str, made: dict[str, Any]) -> An
         if kind == 2:  # message: its name
             return made.get(about) or _idl_struct(types, about, made)
         inner, size = convert(about[0]), about[1]
-        return (
-            idl.array.__class_getitem__((inner, size))
-            if kind == 3
-            else idl.sequence.__class_getitem__(inner)
-        )
+        return idl.array[inner, size] if kind == 3 else idl.sequence[inner]
 
     package, space, leaf = type_name.split("/")
     fields = types.typestore.fielddefs[type_name][1]

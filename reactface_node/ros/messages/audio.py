@@ -15,8 +15,8 @@ MAX_CHANNELS = 64
 MAX_RATE_HZ = 384_000
 SET_WAVE = "set format:=wave on the capture node (ros2 launch audio_capture ... format:=wave)"
 
-# GStreamer's name without its byte order -> bytes a sample. An AudioInfo cannot say that the
-# channels lie behind each other ("planar"); GStreamer's own default is that they do not.
+# GStreamer's name without its byte order -> bytes a sample. An AudioInfo cannot tell whether the
+# channels are stored one after the other (planar); GStreamer's default is interleaved.
 _GSTREAMER = {
     "S8": 1,
     "U8": 1,
@@ -52,7 +52,7 @@ _MP3_RATES_HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 
 
 @dataclass(frozen=True)
 class AudioFormat:
-    """What bare AudioData cannot say of itself: AudioInfo does, or the configuration.
+    """The format of AudioData, which does not carry it: from an AudioInfo or the configuration.
 
     sample_format: GStreamer's name, such as "S16LE". coding: "wave" (raw PCM) or a codec.
     """
@@ -66,7 +66,7 @@ class AudioFormat:
 @dataclass(frozen=True, eq=False)
 class Audio:
     """samples: (n,) or (n, channels) int16, int32, uint8 or float32, a copy of the message's.
-    stamp_s: time of the first sample in seconds; None where the message has no stamp."""
+    stamp_s: time of the first sample in seconds; None without a stamp."""
 
     samples: np.ndarray
     rate_hz: int
@@ -82,7 +82,7 @@ class Audio:
 
 
 def format_from_info(info: Any) -> AudioFormat:
-    """AudioInfo of the apt release -> AudioFormat, unchecked: each AudioData then complains."""
+    """AudioInfo of the apt release -> AudioFormat; checked when AudioData is read with it."""
     return AudioFormat(info.sample_rate, info.channels, info.sample_format, info.coding_format)
 
 
@@ -103,14 +103,14 @@ def audio_to_samples(message: Any, bare: AudioFormat) -> Audio:
 
 
 def says_its_format(message: Any) -> bool:
-    """False for the apt release's audio, which only an AudioInfo describes."""
+    """Whether a message carries its format; the apt release's audio does not."""
     inner = getattr(message, "audio", message)
     return hasattr(message, "number_of_channels") or hasattr(inner, "info")
 
 
 def time_to_s(stamp: Any) -> float:
     """builtin_interfaces/Time -> seconds."""
-    return stamp.sec + stamp.nanosec * 1e-9
+    return float(stamp.sec + stamp.nanosec * 1e-9)
 
 
 def _from_foxglove(message: Any) -> Audio:
@@ -143,12 +143,12 @@ def _from_bytes(data: Any, bare: AudioFormat, stamp_s: float | None) -> Audio:
 
 
 def _split(sample_format: str) -> tuple[str, bool]:
-    """GStreamer's name -> without its byte order, and whether that is big-endian."""
+    """GStreamer's name -> (name without byte order, whether it is big-endian)."""
     return sample_format.removesuffix("LE").removesuffix("BE"), sample_format.endswith("BE")
 
 
 def _unpacked(raw: np.ndarray, name: str, big: bool) -> np.ndarray:
-    """(bytes,) uint8 -> a new (n,) of what ``Audio`` holds, or int8."""
+    """(bytes,) uint8 -> (n,), a new array of a type of ``Audio``, or int8."""
     order = ">" if big else "<"
     if name == "S24":
         # The missing low byte is zero.
@@ -180,7 +180,7 @@ def _check_format(audio: AudioFormat) -> None:
     if audio.coding.lower() not in ("wave", "wav", "pcm", "raw", ""):
         raise MessageError(f"audio: coding format is '{audio.coding[:40]}'; {SET_WAVE}")
     name, _ = _split(audio.sample_format)
-    # Of one byte there is no order.
+    # A single byte has no byte order.
     if name not in _GSTREAMER or (name != audio.sample_format) != (_GSTREAMER[name] > 1):
         known = ", ".join(one + "LE" * (size > 1) for one, size in _GSTREAMER.items())
         raise MessageError(f"audio: sample format '{audio.sample_format[:40]}' is not in {known}")

@@ -11,9 +11,9 @@ from reactface_node.ros.messages.types import MessageError
 def decode(message: Any, least_width: int = 0) -> np.ndarray:
     """CompressedImage -> (H, W, 3) uint8 RGB, upright where Exif says how it lies.
 
-    JPEG, PNG, WebP, TIFF or BMP by its first bytes: the format strings in the wild are many.
-    ``least_width`` as in ``images.image_to_rgb``. MessageError for anything else, and where it is
-    truncated, damaged or too large.
+    JPEG, PNG, WebP, TIFF or BMP by its first bytes, since drivers write many different format
+    strings. ``least_width`` as in ``images.image_to_rgb``. MessageError for anything else, and if
+    it is truncated, damaged or too large.
     """
     data = np.frombuffer(message.data, np.uint8).tobytes()
     try:

@@ -1,8 +1,8 @@
-"""Messages in, messages out: every conversion between ROS types and the core's arrays.
+"""Builds messages from the core's arrays, and reads stamps.
 
 Head pose: the core's face axes are x to the subject's left, y up, z out of the face; REP-103
-has x forward, y left, z up. So forward = z, left = x, up = y: a cyclic renaming, which keeps
-every rotation's sense, hence the quaternion's vector part is renamed in the same way.
+has x forward, y left, z up. So forward = z, left = x, up = y. This cyclic permutation of the axes
+is a rotation, so the quaternion's vector part is permuted in the same way.
 """
 
 from typing import Any
@@ -50,15 +50,15 @@ __all__ = [
 
 
 def stamp_of(message: Any) -> float | None:
-    """Header stamp in seconds; None where there is no header or the stamp is zero."""
+    """Header stamp in seconds; None if there is no header or the stamp is zero."""
     if not hasattr(message, "header"):
         return None
     return time_to_s(message.header.stamp) or None
 
 
 def time_message(types: MessageTypes, stamp_s: float) -> Any:
-    """Seconds -> builtin_interfaces/Time, rounded to nanoseconds; a time that it cannot hold, such
-    as a damaged recording's, becomes the nearest that it can."""
+    """Seconds -> builtin_interfaces/Time, rounded to nanoseconds; a time out of its range, such as
+    a damaged recording's, becomes the nearest one in range."""
     whole = min(max(round(stamp_s * 1e9), -(2**31) * 10**9), 2**31 * 10**9 - 1)
     sec, nanosec = divmod(whole, 1_000_000_000)
     return types.message_type("builtin_interfaces/msg/Time")(sec=int(sec), nanosec=int(nanosec))

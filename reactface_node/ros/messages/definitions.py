@@ -1,7 +1,8 @@
 """Third-party message and service definitions that rosbags does not carry.
 
-Only what defines the wire: types, names and their order. ``audio_common_msgs`` is the name of
-two packages whose ``AudioData`` and ``AudioInfo`` differ, so each has a table of its own.
+Only the parts that determine the serialised form: types, names and their order.
+``audio_common_msgs`` is the name of two packages whose ``AudioData`` and ``AudioInfo`` differ, so
+each has a table of its own.
 """
 
 AUDIO_ROS_DRIVERS = {
@@ -63,8 +64,8 @@ float32[99] intensity
 float32[99] confidence""",
 }
 
-# A request on rmw_cyclonedds' wire begins with who asks and which request it is; the reply
-# repeats both. They are no part of the type, so its hash leaves them out.
+# In rmw_cyclonedds a request begins with the client's id and the request's number; the reply
+# repeats both. They are no part of the type, so its hash does not cover them.
 REQUEST_HEADER = "uint64 guid\nint64 seq\n"
 _RESULT = "rcl_interfaces/SetParametersResult"
 _PARAMETERS = {

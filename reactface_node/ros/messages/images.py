@@ -1,11 +1,11 @@
 """sensor_msgs/Image and CompressedImage -> RGB pixels and back.
 
 Layouts and encoding names: sensor_msgs/image_encodings.hpp; colour conversions: OpenCV, as
-cv_bridge does them, so that both give the same pixels (tests/test_ros_cv_bridge.py). cv_bridge
-cannot turn these into RGB, so they are ours alone: 8UCn and 16UCn ("not a color format"), uyvy,
-yuyv, nv12, nv21, nv24. It is not followed where it is wrong: it divides a row's bytes by a
-pixel's and shears images whose padding is no whole number of pixels, and it leaves Exif's
-orientation out.
+cv_bridge does them, so that both give the same pixels (tests/ros/messages/test_ros_cv_bridge.py).
+cv_bridge cannot convert these to RGB, but this module can: 8UCn and 16UCn ("not a color format"),
+uyvy, yuyv, nv12, nv21, nv24. Two errors of cv_bridge are avoided: it divides a row's bytes by a
+pixel's, which shears images whose padding is no whole number of pixels, and it ignores Exif's
+orientation.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ from reactface_node.ros.messages.types import MessageError
 
 @dataclass(frozen=True)
 class _Layout:
-    """Of a pixel: channels, bytes of each, OpenCV's conversion to RGB (None: it is RGB)."""
+    """The layout of a pixel: channels, bytes of each, OpenCV's conversion to RGB (None: it is
+    RGB)."""
 
     channels: int
     bytes: int
@@ -53,14 +54,14 @@ _PACKED: dict[str, _Layout] = {
     for name, (channels, code) in _COLOURS.items()
     for size in (1, 2)
 } | {
-    # OpenCV's own types say nothing of colours: its order is BGR, and so RViz shows them.
+    # OpenCV's own types do not name colours. They are taken as BGR, OpenCV's order, as in RViz.
     f"{8 * size}UC{channels}": _Layout(channels, size, code)
     for channels, code in ((1, _GREY), (3, _BGR), (4, _BGRA))
     for size in (1, 2)
 }
 _UYVY, _YUYV = (_Layout(2, 1, code) for code in (cv2.COLOR_YUV2RGB_UYVY, cv2.COLOR_YUV2RGB_YUY2))
 _PACKED |= {"yuv422": _UYVY, "uyvy": _UYVY, "yuv422_yuy2": _YUYV, "yuyv": _YUYV}
-# Rows of brightness, then of both colours: (rows for each of two rows, OpenCV's conversion).
+# Rows of luma, then of both chroma channels: (stored rows for two image rows, OpenCV's conversion).
 _PLANAR = {
     "nv12": (3, cv2.COLOR_YUV2RGB_NV12),
     "nv21": (3, cv2.COLOR_YUV2RGB_NV21),
@@ -71,9 +72,9 @@ _PLANAR = {
 def image_to_rgb(message: Any, least_width: int = 0) -> np.ndarray:
     """Image or CompressedImage -> (H, W, 3) uint8 RGB that shares no memory with the message.
 
-    16 bits are scaled to 8 of full range. ``least_width``, in pixels: what is at least twice or
-    four times so wide may come back at half or a quarter of its size, a JPEG several times as
-    fast; 0 = never. MessageError for an unknown encoding, and for sizes that are zero or
+    16 bits are scaled to 8 bits. least_width, in pixels: an image that is at least twice or four
+    times so wide may be returned at half or a quarter of its size, which is several times as fast
+    for a JPEG; 0 = never. MessageError for an unknown encoding, and for sizes that are zero or
     contradict the data, or are larger than ``pictures`` allows.
     """
     if hasattr(message, "format"):
@@ -94,12 +95,12 @@ def image_to_rgb(message: Any, least_width: int = 0) -> np.ndarray:
 
 
 def _known(encoding: str) -> str:
-    """In the case that the table has: drivers write "RGB8" and "YUYV" too."""
+    """The encoding in the upper or lower case of the table; drivers write "RGB8" and "YUYV" too."""
     return encoding if encoding in _PACKED else encoding.lower()
 
 
 def _rows(message: Any, encoding: str) -> np.ndarray:
-    """(rows, step) uint8 view, padding and all; all sizes checked."""
+    """A (rows, step) uint8 view with padding; all sizes are checked."""
     height, width, step = message.height, message.width, message.step
     if height == 0 or width == 0:
         raise MessageError(f"image: zero size ({width}x{height})")
@@ -117,7 +118,7 @@ def _rows(message: Any, encoding: str) -> np.ndarray:
     count = height * _PLANAR[encoding][0] // 2 if planar else height
     data = np.frombuffer(message.data, np.uint8)
     if planar and data.size == row_bytes * count:
-        # Of planes that lie behind each other some publishers give a row's bytes of all of them.
+        # For planar images some publishers give the bytes of one row in all planes.
         step = row_bytes
     if data.size != step * count:
         raise MessageError(
@@ -127,7 +128,7 @@ def _rows(message: Any, encoding: str) -> np.ndarray:
 
 
 def _packed_to_rgb(rows: np.ndarray, layout: _Layout, is_big: bool, times: int) -> np.ndarray:
-    """(H, bytes) -> (H, W, 3), a ``times``-th of the size."""
+    """(H, bytes) -> (H, W, 3) at 1 / ``times`` of the size."""
     pixels = rows  # A view: OpenCV steps over a row's padding by itself.
     if layout.bytes == 2:
         whole: np.ndarray = np.ascontiguousarray(rows)
@@ -138,7 +139,7 @@ def _packed_to_rgb(rows: np.ndarray, layout: _Layout, is_big: bool, times: int) 
     late = layout.conversion in _BAYER.values()
     if layout.bytes == 2 and not late:
         pixels = _narrowed(pixels)
-    # Means of colours are the colours of means, unless neighbours share their colours.
+    # Shrinking before the conversion gives the same, unless neighbouring pixels share chroma.
     shares = late or layout in (_UYVY, _YUYV)
     pixels = pixels if shares else _shrunk(pixels, times)
     if layout.conversion is not None:
@@ -150,9 +151,9 @@ def _packed_to_rgb(rows: np.ndarray, layout: _Layout, is_big: bool, times: int) 
 
 
 def _shrunk(pixels: np.ndarray, times: int) -> np.ndarray:
-    """(H, W) or (H, W, n) at a ``times``-th of the size, rounded up as JPEG decoders do.
+    """(H, W) or (H, W, n) at 1 / ``times`` of the size, rounded up as JPEG decoders do.
 
-    By halves: OpenCV is quick at those, and at once four times as slow.
+    Halved repeatedly, for which OpenCV has a fast path; one step is four times as slow.
     """
     while times > 1:
         height, width = pixels.shape[:2]
@@ -170,16 +171,18 @@ def _planar_to_rgb(rows: np.ndarray, width: int, encoding: str) -> np.ndarray:
     """(rows of all planes, step) -> (H, W, 3)."""
     code = _PLANAR[encoding][1]
     if encoding != "nv24":
-        return cv2.cvtColor(np.ascontiguousarray(rows[:, :width]), code)
-    # With a colour for every pixel: each as two pixels of the format that has one for two.
+        rgb: np.ndarray = cv2.cvtColor(np.ascontiguousarray(rows[:, :width]), code)
+        return rgb
+    # nv24 has chroma for every pixel. Each becomes two pixels of a format with one for two.
     height = len(rows) // 3
     light, colour = rows[:height, :width], rows[height:].reshape(height, -1, 2)[:, :width]
     twice = np.stack([colour[..., 0], light, colour[..., 1], light], axis=-1)
-    return cv2.cvtColor(twice.reshape(height, -1, 2), code)[:, ::2].copy()
+    wide: np.ndarray = cv2.cvtColor(twice.reshape(height, -1, 2), code)
+    return wide[:, ::2].copy()
 
 
 def _by_cv_bridge(message: Any) -> np.ndarray:
-    """Rarer encodings go to cv_bridge where it is installed and works with this numpy."""
+    """Convert a rarer encoding with cv_bridge, if it is installed and works with this numpy."""
     try:
         from cv_bridge import CvBridge
 

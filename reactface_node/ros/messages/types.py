@@ -1,7 +1,7 @@
-"""Message classes by name, for rosbags (bags and the wire without ROS) and for rclpy.
+"""Message classes by name, for rosbags (bags, and DDS without ROS) and for rclpy.
 
-Both kinds of class are built with all fields as keyword arguments; they differ in what they
-take for a primitive sequence and for a ``byte``, and ``MessageTypes`` hides that.
+Both kinds of class take all fields as keyword arguments. They need different values for a sequence
+of numbers and for a ``byte``; ``MessageTypes`` hides that.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ AUDIO_TYPES = (
 INFO_TYPES = ("audio_common_msgs/msg/AudioInfo",)
 
 LONGEST_DEFINITION = 200_000
-"""Characters of a message definition with all that it is made of."""
+"""Most characters of a message definition with the types that it uses."""
 
 AUDIO_VARIANTS = {
     "ros-drivers": definitions.AUDIO_ROS_DRIVERS,
@@ -36,7 +36,7 @@ AUDIO_VARIANTS = {
 
 
 class MessageError(Exception):
-    """A message that cannot be used; one line that says what is wrong with it."""
+    """A message that cannot be used; one line says why."""
 
 
 class MessageTypes(Protocol):
@@ -46,22 +46,23 @@ class MessageTypes(Protocol):
         """The class of "package/msg/Name"."""
 
     def sequence(self, values: np.ndarray) -> Any:
-        """(n,) numeric array, of the field's own type -> what a sequence of numbers takes."""
+        """(n,) array of the field's own type -> the value of a sequence field."""
 
     def byte(self, value: int) -> Any:
-        """0..255 -> what a ``byte`` field takes."""
+        """0..255 -> the value of a ``byte`` field."""
 
 
 class RclpyTypes:
-    """Classes that rosidl_generator_py made; needs a sourced ROS 2."""
+    """Classes made by rosidl_generator_py; needs a sourced ROS 2."""
 
     def message_type(self, name: str) -> type[Any]:
         """Class by "package/msg/Name"; UserError if the workspace lacks the package."""
         package, _, leaf = name.split("/")
         try:
-            return getattr(import_module(f"{package}.msg"), leaf)
+            found: type[Any] = getattr(import_module(f"{package}.msg"), leaf)
         except (ImportError, AttributeError) as error:
             raise UserError(f"this ROS workspace has no {name}; build or source it") from error
+        return found
 
     def has(self, name: str) -> bool:
         """Whether the workspace has "package/msg/Name"."""
@@ -71,8 +72,8 @@ class RclpyTypes:
             return False
 
     def sequence(self, values: np.ndarray) -> bytes:
-        """The raw bytes: the generated constructors hand them to ``array.array``, which takes
-        bytes at memcpy speed but an ndarray element by element."""
+        """The raw bytes: the constructors give them to ``array.array``, which copies bytes at once
+        but an ndarray element by element."""
         return np.ascontiguousarray(values).tobytes()
 
     def byte(self, value: int) -> bytes:
@@ -94,7 +95,10 @@ class RosbagsTypes:
         self.register(self._services, definitions.REQUEST_HEADER)
 
     def register(self, known: Mapping[str, str], prefix: str = "") -> None:
-        """Adds {"package/msg/Name" or "package/srv/Name_Request": text}, ``prefix`` before each."""
+        """Add definitions {"package/msg/Name" or "package/srv/Name_Request": text}.
+
+        prefix: is put before each text.
+        """
         from rosbags.typesys import get_types_from_msg
 
         found: dict[str, Any] = {}
@@ -105,10 +109,10 @@ class RosbagsTypes:
         self.typestore.register(found)
 
     def trust(self, name: str, form: str, definition: str) -> bool:
-        """Replaces everything by the definition of ``name`` that a bag carries, if it does.
+        """Use a bag's own definition of ``name`` instead of all of ours; "" changes nothing.
 
-        form: "ros2msg" or "ros2idl". False, and nothing is replaced, if it cannot be understood
-        or lacks a field that ours has: the messages are then read by ours.
+        form: "ros2msg" or "ros2idl". False, and nothing changes, if the definition cannot be
+        parsed or lacks a field of ours.
         """
         if not form or not definition.strip():
             return True
@@ -116,7 +120,7 @@ class RosbagsTypes:
             return False
         try:
             store = _store_of(name, form, definition)
-        except Exception:  # Whatever a parser makes of a damaged text.
+        except Exception:  # A parser may raise anything for a damaged text.
             return False
         ours = [self.typestore, *(RosbagsTypes(audio).typestore for audio in AUDIO_VARIANTS)]
         known = [other for other in ours if name in other.fielddefs]
@@ -128,7 +132,8 @@ class RosbagsTypes:
         return True
 
     def message_type(self, name: str) -> type[Any]:
-        return self.typestore.types[name]
+        found: type[Any] = self.typestore.types[name]
+        return found
 
     def sequence(self, values: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(values)
@@ -137,14 +142,15 @@ class RosbagsTypes:
         return value
 
     def serialize(self, message: Any) -> memoryview:
-        """CDR with its 4-byte header, little-endian on every machine this runs on."""
-        return self.typestore.serialize_cdr(message, message.__msgtype__)
+        """CDR with its 4-byte header; little-endian."""
+        data: memoryview = self.typestore.serialize_cdr(message, message.__msgtype__)
+        return data
 
     def deserialize(self, data: bytes, name: str) -> Any:
         """CDR -> message; MessageError if the bytes do not hold one."""
         try:
             return self.typestore.deserialize_cdr(data, name)
-        except Exception as error:  # Generated code: it fails as the bytes will have it.
+        except Exception as error:  # Generated code may raise anything.
             raise MessageError(f"damaged {name}: {_first_line(error)}") from error
 
     def type_hash(self, name: str) -> str:
@@ -153,12 +159,12 @@ class RosbagsTypes:
             plain = RosbagsTypes.__new__(RosbagsTypes)
             plain.typestore = _jazzy()
             plain.register({name: self._services[name]})
-            return plain.typestore.hash_rihs01(name)
-        return self.typestore.hash_rihs01(name)
+            return str(plain.typestore.hash_rihs01(name))
+        return str(self.typestore.hash_rihs01(name))
 
 
 def _store_of(name: str, form: str, definition: str) -> Any:
-    """A typestore of what one definition says and no more."""
+    """A typestore with the types of one definition alone."""
     from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 
     store = get_typestore(Stores.EMPTY)
@@ -173,7 +179,7 @@ def _store_of(name: str, form: str, definition: str) -> Any:
 
 
 def _has_all(store: Any, ours: Any, name: str) -> bool:
-    """Whether a type has all fields that it has with us, of the same types."""
+    """Whether a type has all fields of ours, with the same types."""
     theirs = dict(store.fielddefs[name][1]) if name in store.fielddefs else {}
     return all(
         theirs.get(field) == kind and all(_has_all(store, ours, n) for n in _named(kind))
@@ -213,7 +219,7 @@ def served() -> dict[str, str]:
 
 
 def _own_folder(kind: str) -> Path:
-    """Of reactface_msgs, in a source checkout or as it was installed."""
+    """The folder of reactface_msgs, in a source checkout or installed."""
     try:
         return resources.folder(f"ros2_ws/src/reactface_msgs/{kind}")
     except UserError:
@@ -221,7 +227,7 @@ def _own_folder(kind: str) -> Path:
 
 
 def audio_variant(type_name: str) -> str:
-    """Which audio_common_msgs a type name belongs to, where nothing else says so."""
+    """The audio_common_msgs package that a type name belongs to, if nothing else tells."""
     return (
         "mgonzs13" if type_name.rpartition("/")[2] in ("Audio", "AudioStamped") else "ros-drivers"
     )

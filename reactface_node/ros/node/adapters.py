@@ -1,4 +1,4 @@
-"""What a configuration's outputs send for each frame besides the node's own topics."""
+"""Further outputs of each frame (``config.outputs.OutputsConfig``): messages and datagrams."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -30,7 +30,7 @@ from reactface_node.schema import COEFFICIENT_NAMES, FRAME_RATE_HZ
 
 
 class Frame(NamedTuple):
-    """A face (58,) to be shown at ``show_at_s``, and how to publish what is made of it."""
+    """A face (58,) to be shown at ``show_at_s``, and how to publish messages made from it."""
 
     types: MessageTypes
     show_at_s: float
@@ -40,7 +40,7 @@ class Frame(NamedTuple):
 
 
 class Adapter(ABC):
-    """One output: what the log calls it, and the topics that it publishes."""
+    """One output. name: for the log. topics: that it publishes."""
 
     name: str
     topics: tuple[str, ...] = ()
@@ -49,12 +49,12 @@ class Adapter(ABC):
     def send(self, frame: Frame) -> None: ...
 
     def close(self) -> None:
-        """Most have nothing to close."""
+        """Free what the output holds; most hold nothing."""
         return
 
 
 class Adapters:
-    """All outputs of a configuration; a failing one is logged once and never raises.
+    """All outputs of a configuration. An output that fails is logged once and never raises.
 
     topics: those of ``topics.ADAPTER_TOPICS`` that ``send`` may publish.
     """
@@ -81,7 +81,7 @@ class Adapters:
         face: np.ndarray,
         publish: Callable[[str, Any], None],
     ) -> None:
-        """One frame (58,) to every output."""
+        """Send one frame (58,) to every output."""
         frame = Frame(types, float(show_at_s), frame_id, face, publish)
         for adapter in self._adapters:
             try:
@@ -121,7 +121,7 @@ def _wanted(config: OutputsConfig) -> Iterator[Adapter]:
 
 @contextmanager
 def _named(output: str) -> Iterator[None]:
-    """A mistake is said with the setting that it is in."""
+    """Adds the setting's name to a user's mistake."""
     try:
         yield
     except UserError as error:
@@ -129,7 +129,7 @@ def _named(output: str) -> Iterator[None]:
 
 
 class _Message(Adapter):
-    """A message that only this frame's face decides."""
+    """A message that depends only on the face of the frame."""
 
     def __init__(self, topic: str, build: Callable[[Frame], Any]) -> None:
         self.name, self.topics = topic, (topic,)
@@ -140,7 +140,7 @@ class _Message(Adapter):
 
 
 class _Motors(Adapter):
-    """The motor map, which goes on from where the joints were a frame ago."""
+    """The motor map; the joints start from their positions one frame ago."""
 
     name = "the motor map"
     topics = (MOTORS, JOINT_TRAJECTORY)
@@ -164,7 +164,7 @@ class _Sender(Protocol):
 
 
 class _Datagrams(Adapter):
-    """UDP to another program; says once when it could not be sent."""
+    """UDP datagrams to another program; a failure to send is logged once."""
 
     def __init__(self, name: str, sender: _Sender) -> None:
         self.name = name

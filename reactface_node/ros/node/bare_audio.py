@@ -1,4 +1,4 @@
-"""Bare AudioData waits until something says what it holds."""
+"""AudioData without a format: it waits until its format is known."""
 
 import math
 from collections import deque
@@ -10,24 +10,26 @@ from reactface_node.ros.messages.audio import AudioFormat, says_its_format
 WAIT_S = 6.0
 """audio_capture publishes AudioInfo every 5 s."""
 MATCH_S, MATCH_SHARE = 0.5, 0.15
-"""Data that comes at the configured format's rate, for so long and so nearly, is of that format."""
+"""If for this time the data rate differs from that of the configured format by at most this share,
+the data has that format."""
 FRESH_S = 0.6
-"""Older sound is of no use to the session any more."""
+"""Audio that has waited longer is too old for the session."""
 MOST_BYTES = 8_000_000
+"""Most data that waits."""
 
 
 class BareAudio:
-    """One stream's messages that do not say their own format, in order of arrival.
+    """The messages of one stream that do not carry their own format, in order of arrival.
 
-    format: what they hold. is_told: an AudioInfo said so.
+    format: the format to read them with. is_format_known: it comes from an AudioInfo.
     """
 
     def __init__(
         self, configured: AudioFormat, waits: bool, count_unread: Callable[[], None]
     ) -> None:
-        """configured: what is assumed where no AudioInfo comes, 16-bit samples. waits: for an
-        AudioInfo. count_unread: called for each message that became too old while it waited."""
-        self.format, self.is_told = configured, False
+        """configured: the format without an AudioInfo; 16-bit samples. waits: whether messages
+        wait for an AudioInfo. count_unread: called for each message that waited too long."""
+        self.format, self.is_format_known = configured, False
         self._waits = waits
         self._count_unread = count_unread
         self._waiting: deque[tuple[Any, float]] = deque()
@@ -35,7 +37,7 @@ class BareAudio:
         self._bytes = self._held_bytes = 0
 
     def take(self, message: Any, arrival_s: float) -> list[tuple[Any, float]]:
-        """What can be read now that this message has come, each with its arrival."""
+        """Add a message -> the messages that can be read now, each with its arrival."""
         if not self._waits or says_its_format(message):
             return [(message, arrival_s)]
         # The first one, or a clock that jumped back.
@@ -50,15 +52,15 @@ class BareAudio:
         self._waits = False
         return self._release()
 
-    def tell(self, told: AudioFormat) -> list[tuple[Any, float]]:
-        """An AudioInfo came; what waited for it and can be read now."""
-        self.format, self.is_told, self._waits = told, True, False
+    def set_format(self, told: AudioFormat) -> list[tuple[Any, float]]:
+        """Set the format of an AudioInfo -> the messages that waited for it."""
+        self.format, self.is_format_known, self._waits = told, True, False
         return self._release()
 
     def _hold(self, message: Any, arrival_s: float) -> None:
         self._waiting.append((message, arrival_s))
         size = _size(message)
-        # What came by the first arrival was recorded before it.
+        # Data of the first message was recorded before its arrival.
         self._bytes += size if arrival_s > self._first_s else 0
         self._held_bytes += size
         while self._waiting and (
@@ -68,7 +70,7 @@ class BareAudio:
             self._count_unread()
 
     def _matches(self, waited_s: float) -> bool:
-        """Whether as many bytes come as of the configured format."""
+        """Whether the data rate is that of the configured format."""
         due = 2 * waited_s * self.format.rate_hz * self.format.channels
         return waited_s >= MATCH_S and abs(self._bytes / due - 1.0) <= MATCH_SHARE
 

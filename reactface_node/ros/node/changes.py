@@ -1,4 +1,4 @@
-"""Live settings: a change is checked at once and taken over, with all others, at the next tick."""
+"""Live settings: a change is checked at once and applied, with all others, at the next tick."""
 
 import difflib
 import logging
@@ -12,11 +12,11 @@ from reactface_node.render.renderer import Renderer
 from reactface_node.ros.node.protocols import Session
 
 LONGEST_NAME, LONGEST_TEXT = 200, 4096
-"""Characters of a name and of a text. What is longer is no setting, and takes long to say so."""
+"""Most characters of a name and of a text. Longer ones are refused without further checks."""
 
 
 class Changes:
-    """The session owns the running Config; what is asked for waits here until ``apply``.
+    """Requested changes of the running Config, which wait for ``apply``.
 
     Many changes between two ticks cost one change of the session and of the renderer.
     """
@@ -29,11 +29,12 @@ class Changes:
 
     @property
     def config(self) -> Config:
-        """The session's, with the changes that wait."""
+        """The session's config with the changes that wait."""
         return self._wanted or self._session.config
 
-    def ask(self, changes: Mapping[str, Any]) -> None:
-        """UserError where one of them is refused; none of them is taken over then."""
+    def request(self, changes: Mapping[str, Any]) -> None:
+        """Check changes by dotted name and keep them for ``apply``. UserError if one of them is
+        refused; then none is kept."""
         for name, value in changes.items():
             self._check_name(name)
             if isinstance(value, str) and len(value) > LONGEST_TEXT:
@@ -49,7 +50,7 @@ class Changes:
         self._waiting, self._wanted = waiting, wanted
 
     def apply(self) -> None:
-        """Takes over what waits: the session and the renderer, or neither of them."""
+        """Apply the changes that wait to session and renderer, or to neither of them."""
         if not self._waiting:
             return
         changes, self._waiting, self._wanted = self._waiting, {}, None
@@ -89,7 +90,7 @@ class Changes:
 
 
 def named(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """{name: value}; UserError where a name comes twice."""
+    """(name, value) pairs -> {name: value}; UserError if a name occurs twice."""
     changes: dict[str, Any] = {}
     for name, value in pairs:
         if name in changes:

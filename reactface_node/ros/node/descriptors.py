@@ -18,8 +18,8 @@ def parameter_type(value: Scalar | None) -> int:
 def parameter_descriptor(types: MessageTypes, item: Setting, has_configure: bool) -> Any:
     """A setting -> rcl_interfaces/msg/ParameterDescriptor.
 
-    has_configure: the node has a lifecycle. A setting that is not live may then change until
-    configure reads it; it is no read-only parameter, which could never change.
+    has_configure: the node has a lifecycle. Then a setting that is not live may change until
+    configure reads it, so it is not declared as read-only.
     """
     constraints = [f"one of {', '.join(item.choices)}"] if item.choices else []
     if has_configure and not item.live:

@@ -1,4 +1,4 @@
-"""What `/diagnostics` says once a second: rates, latency, losses and memory."""
+"""The content of `/diagnostics`, once a second: rates, latency, losses and memory."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ OK, WARN, ERROR = 0, 1, 2
 
 
 class Meter:
-    """Counts events and turns them into rates over the time since the last report.
+    """Counts events and computes their rates over the time since the last report.
 
     latencies_s: of the last windows, from the arrival of the last input to the first published
     frame.
@@ -35,17 +35,17 @@ class Meter:
         self.latencies_s.append(seconds)
 
     def due(self, now_s: float) -> bool:
-        """True once a period; a clock that jumped back begins a new one."""
+        """Whether a report is due. A clock that jumped back starts a new period."""
         if self._since_s is None or now_s < self._since_s:
             self._since_s = now_s
         return now_s - self._since_s >= PERIOD_S
 
     def next_s(self, now_s: float) -> float:
-        """When the next report is due."""
+        """The time at which the next report is due."""
         return now_s if self._since_s is None else self._since_s + PERIOD_S
 
     def report(self, now_s: float) -> dict[str, float]:
-        """Totals, rates in Hz and latency quantiles in ms; begins a new period."""
+        """Totals, rates in Hz and latency quantiles in ms; starts a new period."""
         span_s = max(now_s - (self._since_s or now_s), 1e-3)
         values: dict[str, float] = {}
         for name, total in self.totals.items():
@@ -74,8 +74,10 @@ def diagnostic_array(
     text: str,
     values: Mapping[str, float],
 ) -> Any:
-    """Values by name -> diagnostic_msgs/DiagnosticArray with one status. level, text: ``judge``'s.
-    hardware_id: the device that the model runs on."""
+    """Values by name -> diagnostic_msgs/DiagnosticArray with one status.
+
+    level, text: from ``judge``. hardware_id: the device that the model runs on.
+    """
     pair = types.message_type("diagnostic_msgs/msg/KeyValue")
     status = types.message_type("diagnostic_msgs/msg/DiagnosticStatus")(
         level=types.byte(level),
@@ -92,11 +94,11 @@ def judge(
     enabled: bool, values: Mapping[str, float], failure: str = "", complaints: Sequence[str] = ()
 ) -> tuple[int, str]:
     """The level and text of the status. failure: an internal error, or why the node ends.
-    complaints: what else is wrong; empty ones do not count."""
+    complaints: other problems, as text; empty ones do not count."""
     if failure:
         return ERROR, failure
     if not enabled:
-        # Somebody asked for it; STALE is the aggregator's word for a node that says nothing.
+        # Not STALE, which the aggregator uses for a node that publishes no diagnostics.
         return OK, "disabled"
     found = {
         "no camera image in the last second": not values.get("images_hz"),

@@ -1,4 +1,4 @@
-"""The node's parameters as ROS 2's tools ask for them: every setting of the Config."""
+"""The six parameter services of ROS 2, for a node without rclpy: every setting of the Config."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -31,14 +31,14 @@ _FIELDS = {
     STRING: "string_value",
 }
 MOST_NAMES = 1000
-"""No request needs more: there are fewer settings."""
+"""Most names in a request. There are fewer settings, so no request needs more."""
 LONGEST_REASON = 500
 
 
 class Parameters:
-    """The settings by name; the live ones can be changed.
+    """Answers requests about settings; live settings can be changed.
 
-    A request of more than MOST_NAMES names is not looked at: its answer is empty, or a refusal.
+    A request with more than MOST_NAMES names is refused as a whole.
     """
 
     def __init__(self, types: RosbagsTypes, server: Server) -> None:
@@ -46,7 +46,7 @@ class Parameters:
         self._known_of: tuple[Config, dict[str, Setting]] | None = None
 
     def answers(self) -> dict[str, tuple[str, Answer, Refusal]]:
-        """{service name: (type, answer, answer where that fails)} of the six services that ROS 2's
+        """{service name: (type, answer, answer if that fails)} of the six services that ROS 2's
         tools wait for."""
         kind = "rcl_interfaces/srv/"
         nothing = self._types.message_type("rcl_interfaces/msg/ListParametersResult")
@@ -123,7 +123,7 @@ class Parameters:
         return self._result(self._server.configure(changes))
 
     def _result(self, reason: str) -> Any:
-        """'' where all went well."""
+        """A result; reason: "" if the change was accepted."""
         build = self._types.message_type("rcl_interfaces/msg/SetParametersResult")
         return build(successful=not reason, reason=reason[:LONGEST_REASON])
 
@@ -152,7 +152,7 @@ class Parameters:
 
 
 def _scalar(name: str, value: Any) -> Scalar:
-    """UserError where it is no single value."""
+    """rcl_interfaces/ParameterValue -> value; UserError for an array or no value."""
     if value.type == NOT_SET:
         raise UserError(f"parameter '{name}' cannot be unset")
     if value.type not in _FIELDS:
@@ -162,7 +162,7 @@ def _scalar(name: str, value: Any) -> Scalar:
 
 
 def _bounded(several: Sequence[Any]) -> Sequence[Any]:
-    """UserError where there are too many to look at each."""
+    """The same list; UserError if it is longer than MOST_NAMES."""
     if len(several) > MOST_NAMES:
         raise UserError(f"{len(several)} at once are too many: {MOST_NAMES} at most")
     return several

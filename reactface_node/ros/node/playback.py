@@ -1,4 +1,4 @@
-"""From the session's reactions to messages: every frame goes out when it is to be shown."""
+"""From reactions to messages: each frame is published when it is to be shown."""
 
 import math
 from collections import deque
@@ -28,8 +28,11 @@ from reactface_node.session.probe import Probe
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
-    """A face (58,) to publish at ``show_at_s``, what draws it, the speaker's (58,) in the same
-    frame of their window, and its last input's arrival."""
+    """A frame to publish at ``show_at_s``.
+
+    face: coefficients (58,). draw: draws it. speaker: the speaker's coefficients (58,) in the
+    same frame of their window. arrival_s: of the last input that the frame waited for.
+    """
 
     show_at_s: float
     face: np.ndarray
@@ -39,7 +42,7 @@ class _Frame:
 
 
 class Playback:
-    """The queue of frames, and what is published of each."""
+    """The queue of frames, and what is published for each of them."""
 
     def __init__(
         self,
@@ -60,20 +63,20 @@ class Playback:
         self._window: list[Reaction] = []
 
     def clear(self) -> None:
-        """Forgets what was still to be shown."""
+        """Drop all frames in the queue."""
         self._due.clear()
         self._window.clear()
 
     @property
     def next_s(self) -> float:
-        """When the next frame is to be shown; inf without one."""
+        """The time at which the next frame is to be shown; inf without one."""
         return self._due[0].show_at_s if self._due else math.inf
 
     def queue(self, reaction: Reaction, config: Config, arrival_s: float | None) -> None:
-        """What is to be shown next. arrival_s: of the input that it waited for."""
+        """Add a reaction to the queue. arrival_s: of the last input that it waited for."""
         self._publish_window(reaction, config)
         first_s = float(reaction.show_at_s[0])
-        # After a clock that jumped back, what waits for the old time would never be due.
+        # After a clock that jumped back, frames of the old time would never be due.
         while self._due and self._due[-1].show_at_s >= first_s:
             self._due.pop()
         draw = self._renderer.begin(reaction.face)
@@ -87,8 +90,8 @@ class Playback:
         self._meter.count("windows")
 
     def _publish_window(self, reaction: Reaction, config: Config) -> None:
-        """A whole window, in frame mode as soon as its last frame is there; none of whose frames
-        one is missing."""
+        """Publish the reaction of a whole window; in frame mode once its last frame is there, and
+        only if no frame is missing."""
         if self._window:
             last = self._window[-1]
             place = last.window_index, last.first_frame + len(last.face)
@@ -105,7 +108,7 @@ class Playback:
                 self._transport.publish(REACTION, message)
 
     def publish_due(self, now_s: float, config: Config) -> None:
-        """The newest frame whose time has come; those before it are late."""
+        """Publish the newest frame that is due. Older ones are dropped and counted as late."""
         latest = None
         while self._due and self._due[0].show_at_s <= now_s:
             if latest is not None:

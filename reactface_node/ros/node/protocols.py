@@ -1,4 +1,4 @@
-"""What the node's logic needs of a session, of a transport and of the page in a browser."""
+"""The interfaces of a session, a transport and the page in a browser for the node's logic."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ from reactface_node.session.overload import Workload
 
 
 class Session(Protocol):
-    """What the server needs of ``reactface_node.session.session.ReactionSession``."""
+    """The part of ``reactface_node.session.session.ReactionSession`` that the server uses."""
 
     @property
     def config(self) -> Config: ...
@@ -39,7 +39,7 @@ class Transport(Protocol):
 
 
 class Page(Protocol):
-    """What the server needs of ``reactface_node.web.WebFace``; no call waits for anybody."""
+    """The part of ``reactface_node.web.WebFace`` that the server uses; no call blocks."""
 
     def show(self, face: np.ndarray, speaker: np.ndarray | None) -> None: ...
     def tell(self, about: Mapping[str, Any]) -> None: ...

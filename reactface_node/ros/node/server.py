@@ -1,8 +1,7 @@
-"""The node's logic, the same under rclpy and on the bare wire: convert, call the session, publish.
+"""The node's logic, the same under every transport: convert, call the session, publish.
 
-A transport owns the publishers and subscriptions, calls ``receive`` and, every few milliseconds,
-``tick``; all from one thread. Time comes in as arguments, in seconds on the clock that stamps are
-on.
+A transport owns publishers and subscriptions. It calls ``receive`` for each message and ``tick``
+every few milliseconds, all from one thread. Times are arguments: seconds on the clock of arrival.
 """
 
 import logging
@@ -22,20 +21,20 @@ from reactface_node.ros.messages.types import MessageTypes
 from reactface_node.ros.node.adapters import Adapters
 from reactface_node.ros.node.changes import Changes
 from reactface_node.ros.node.diagnostics import Meter, diagnostic_array, judge, memory_mb
+from reactface_node.ros.node.failures import MOST_RECENT, RECENT_S, FailureGuard, RepeatedFailure
 from reactface_node.ros.node.intake import Intake
 from reactface_node.ros.node.playback import Playback
 from reactface_node.ros.node.protocols import Page, Session, Transport
-from reactface_node.ros.node.safety import MOST_RECENT, RECENT_S, RepeatedFailure, SafetyNet
 from reactface_node.ros.node.shedding import LoadShedder
 from reactface_node.ros.node.topics import DIAGNOSTICS
 from reactface_node.session.probe import NoProbe, Probe
 
 RESET_PERIOD_S = 1.0
-"""Of several resets within this the first is done at once and one more at its end."""
+"""Of several resets within this time the first is done at once and one more at its end."""
 
 
 class Server:
-    """Messages in, frames out at their time; a bad message is counted, never raised."""
+    """Messages in; frames out when they are to be shown. A bad message is counted, not raised."""
 
     def __init__(
         self,
@@ -53,16 +52,17 @@ class Server:
         *,
         probe: Probe | None = None,
     ) -> None:
-        """adapters: what else is sent for every frame. page: the face in a browser, whose settings
-        are changed by ``change``, which is ``configure`` where there is no other way to it.
-        is_live: time goes on by itself, so that nothing is waited for, and work that there is no
-        time for is left out. clock: what that is measured with. probe: is told of the stages
-        "convert" (a message read), "session" (pushed into the session, or reactions polled),
-        "playback" (a turn's frames), and inside it "publish" (messages built and sent) and
-        "render" (a picture drawn)."""
+        """adapters: further outputs of every frame. page: the face in a browser. change: changes
+        settings for the page; ``configure`` if None. is_live: time goes on by itself, so the
+        server never waits and sheds load; False for a replay. clock: seconds, measures the load.
+
+        probe: is told of these stages: "convert" (read a message), "session" (push an input, poll
+        reactions), "playback" (queue and show frames), and inside of it "publish" (build and send
+        messages) and "render" (draw a picture).
+        """
         self._probe = probe = probe or NoProbe()
-        self.meter, self._net = Meter(), SafetyNet()
-        self.intake = Intake(config, session, self.meter, self._net, is_live, probe)
+        self.meter, self._failures = Meter(), FailureGuard()
+        self.intake = Intake(config, session, self.meter, self._failures, is_live, probe)
         self._session, self._changes = session, Changes(session, renderer)
         self._types, self._transport = types, transport
         self._renderer, self._name = renderer, name
@@ -77,39 +77,39 @@ class Server:
 
     @property
     def enabled(self) -> bool:
-        """False: nothing is listened to and no face is published."""
+        """Whether inputs are used and faces are published."""
         return self.intake.enabled
 
     @property
     def config(self) -> Config:
-        """The session's, with the changes that the next tick takes over."""
+        """The session's config with the changes that the next tick applies."""
         return self._changes.config
 
     def tick(self, now_s: float) -> None:
-        """Takes over what was asked for, publishes what is due, then lets the session react.
+        """Apply requested changes, publish the frames that are due, then poll the session.
 
-        In this order, so that a frame goes out on a tick whose ``now_s`` includes the time that
-        its reaction took: the latency that is measured is the one that is felt.
+        In this order, so that a frame is published on a later tick than its reaction was computed
+        on: the measured latency then includes the computing time.
 
-        UserError where it cannot go on, such as without its GPU; RepeatedFailure after internal
-        errors again and again; diagnostics say so first. A single internal error is logged and
-        counted, and the conversation begins anew; offline it is raised.
+        UserError if the node cannot go on, for example because its GPU is lost; RepeatedFailure
+        after several internal errors; diagnostics are published first. A single internal error is
+        logged and counted and restarts the conversation; offline it is raised.
         """
         with self._work.at_work():
             self._now_s = now_s
             try:
-                self._take_turn(now_s)
+                self._run_turn(now_s)
             except UserError as error:
-                self._tell_of_end(now_s, str(error))
+                self._report_end(now_s, str(error))
                 raise
             except Exception as error:
                 if not self._is_live:
                     raise
-                self._begin_anew(error, now_s)
+                self._restart(error, now_s)
 
     def next_tick_s(self, now_s: float) -> float:
-        """When the next tick has something to do, if no message comes before; at once where that
-        is over."""
+        """The time at which the next tick has work to do if no message comes before. A time in the
+        past means: at once."""
         if self._is_reset_asked and now_s >= self._reset_s + RESET_PERIOD_S:
             return now_s
         due_s = self.meter.next_s(now_s)
@@ -117,57 +117,59 @@ class Server:
             due_s = min(due_s, self._session.next_poll_s(now_s), self._playback.next_s)
         return due_s
 
-    def take_over(self) -> None:
-        """The changes that wait for a tick, where none comes any more."""
+    def apply_changes(self) -> None:
+        """Apply the changes that wait for a tick; for a transport that ends."""
         self._changes.apply()
 
     @contextmanager
     def guarded(self, what: str, now_s: float) -> Iterator[None]:
-        """For what a transport does besides ticks: an internal error is logged and counted;
-        RepeatedFailure as ``tick``."""
+        """For work of a transport outside of ``tick``: logs and counts an internal error;
+        RepeatedFailure as in ``tick``. UserError passes."""
         try:
             yield
         except (UserError, RepeatedFailure):
             raise
         except Exception as error:
-            self._net.note(what, error, now_s, is_fatal=True)
+            self._failures.note(what, error, now_s, is_fatal=True)
             self._end_if_repeating(now_s)
 
     def note(self, what: str, error: Exception) -> str:
-        """Logs and counts what failed in a service, whose caller is told; -> what to tell."""
-        return self._net.note(what, error, self._now_s)
+        """Log and count an internal error in a service -> the text for its caller."""
+        return self._failures.note(what, error, self._now_s)
 
     def receive(self, stream: str, message: Any, arrival_s: float, source: Any = None) -> None:
-        """A message of a stream, see ``Intake.receive``; never raises."""
+        """Handle a message of a stream, see ``Intake.receive``; never raises."""
         with self._work.at_work():
             self.intake.receive(stream, message, arrival_s, source)
 
-    def see(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
-        """An image that came by another way than a message; never raises."""
+    def push_image(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
+        """Take an image that is no message; never raises."""
         with self._work.at_work():
-            self.intake.see(stamp_s, rgb, arrival_s)
+            self.intake.push_image(stamp_s, rgb, arrival_s)
 
-    def hear(self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float) -> None:
-        """Audio that came by another way than a message; never raises."""
+    def push_audio(
+        self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float
+    ) -> None:
+        """Take audio that is no message; never raises."""
         with self._work.at_work():
-            self.intake.hear(stamp_s, samples, rate_hz, arrival_s)
+            self.intake.push_audio(stamp_s, samples, rate_hz, arrival_s)
 
     def reset(self) -> None:
-        """Forgets the conversation and what was still to be shown, at the next tick; of several
-        resets within a second the first is done at once, and one more for all others."""
+        """Start a new conversation at the next tick and drop the frames in the queue. Of several
+        resets within a second the first is done at once and one more for all others."""
         self._is_reset_asked = True
 
     def enable(self, on: bool) -> None:
-        """Disabled: nothing is listened to and no face is published; enabling starts afresh."""
+        """Enable or disable the node. A change starts a new conversation."""
         if on != self.enabled:
             self.intake.enabled = on
             self.reset()
 
     def configure(self, changes: Mapping[str, Any]) -> str:
-        """Changes live settings by dotted name, all of them at the next tick, or none; the reason
-        if they were refused, else ''."""
+        """Change live settings by dotted name at the next tick, all or none -> the reason if they
+        are refused, else ""."""
         try:
-            self._changes.ask(changes)
+            self._changes.request(changes)
         except UserError as error:
             return str(error)
         except Exception as error:
@@ -176,15 +178,15 @@ class Server:
             self._portrait_failure = ""
         return ""
 
-    def _take_turn(self, now_s: float) -> None:
+    def _run_turn(self, now_s: float) -> None:
         if self._page is not None:
-            self._obey(self._page)
+            self._run_commands(self._page)
         self._changes.apply()
         if self._is_reset_asked and not 0.0 <= now_s - self._reset_s < RESET_PERIOD_S:
             self._forget(now_s)
             self._session.reset()
             self._renderer.reset()
-        self._settle_renderer()
+        self._check_portrait()
         if self.enabled:
             with self._probe.stage("playback"):
                 self._playback.publish_due(now_s, self.config)
@@ -203,30 +205,32 @@ class Server:
         self._playback.clear()
         self.intake.take_arrival()
 
-    def _begin_anew(self, error: Exception, now_s: float) -> None:
-        """After an internal error: nothing of the conversation is trusted any more."""
-        self._net.note("a turn of the node", error, now_s, is_fatal=True)
+    def _restart(self, error: Exception, now_s: float) -> None:
+        """Start a new conversation after an internal error, since its state may be wrong."""
+        self._failures.note("a turn of the node", error, now_s, is_fatal=True)
         self._forget(now_s)
         for reset in (self._session.reset, self._renderer.reset):
             try:
                 reset()
             except UserError as failure:
-                self._tell_of_end(now_s, str(failure))
+                self._report_end(now_s, str(failure))
                 raise
             except Exception as failure:
-                self._net.note("beginning anew", failure, now_s, is_fatal=True)
+                self._failures.note(
+                    "the restart of the conversation", failure, now_s, is_fatal=True
+                )
         self._end_if_repeating(now_s)
 
     def _end_if_repeating(self, now_s: float) -> None:
-        if self._net.is_repeating(now_s):
+        if self._failures.is_repeating(now_s):
             text = f"{MOST_RECENT} internal errors within {RECENT_S:g} s, the last one: "
-            text += self._net.recent(now_s)
-            self._tell_of_end(now_s, text)
+            text += self._failures.recent(now_s)
+            self._report_end(now_s, text)
             logging.getLogger(__name__).error("the node ends after %s", text)
             raise RepeatedFailure(text)
 
-    def _settle_renderer(self) -> None:
-        """A portrait that turned out to be unusable: the old one is shown, and said to be."""
+    def _check_portrait(self) -> None:
+        """Return to the old portrait if the renderer could not read the new one."""
         failed = self._renderer.settle()
         if failed is not None:
             reason, held = failed
@@ -234,19 +238,22 @@ class Server:
             self._change({"render.portrait": held.portrait})
             self._portrait_failure = f"the portrait stays as it was: {reason}"
 
-    def _tell_of_end(self, now_s: float, reason: str) -> None:
-        with suppress(Exception):  # What is wrong may well be what this needs.
+    def _report_end(self, now_s: float, reason: str) -> None:
+        with suppress(Exception):  # The error may affect what is needed here.
             values = self._session.stats()
             self._transport.publish(DIAGNOSTICS, self._diagnostics(now_s, values, reason))
 
     def _report(self, now_s: float) -> None:
         self._work.update(self.meter.totals.get("frames_late", 0))
-        self.intake.narrow(self._session.workload.image_width_px)
-        values = self.meter.report(now_s) | self._session.stats() | memory_mb()
+        self.intake.set_tracked_width(self._session.workload.image_width_px)
+        stats = self._session.stats()
+        values = self.meter.report(now_s) | stats | memory_mb()
+        # The session counts stamps that went back, the meter messages that arrived late.
+        values["audio_late"] = stats["audio_late"] + self.meter.totals.get("audio_late", 0)
         values |= {"load": self._work.load, "load_level": self._work.level}
-        values["exceptions"] = self._net.count
+        values["exceptions"] = self._failures.count
         values |= self.intake.offsets()
-        message = self._diagnostics(now_s, values, self._net.recent(now_s))
+        message = self._diagnostics(now_s, values, self._failures.recent(now_s))
         self._transport.publish(DIAGNOSTICS, message)
         if self._page is not None:
             self._page.tell(
@@ -254,7 +261,7 @@ class Server:
                     "stats": values,
                     "enabled": self.enabled,
                     "state": message.status[0].message,
-                    "settings": live(self.config),
+                    "settings": live_settings(self.config),
                 }
             )
 
@@ -264,8 +271,8 @@ class Server:
         about = self._name, self.config.device, level, text
         return diagnostic_array(self._types, now_s, *about, values)
 
-    def _obey(self, page: Page) -> None:
-        """What somebody pressed on the pages."""
+    def _run_commands(self, page: Page) -> None:
+        """Run the commands that users gave on the pages."""
         commands = page.commands()
         for command, value in commands:
             if command == "enable":
@@ -274,11 +281,13 @@ class Server:
                 self.reset()
         if commands:
             reason = self._change_all([value for command, value in commands if command == "set"])
-            page.tell({"enabled": self.enabled, "settings": live(self.config), "reason": reason})
+            page.tell(
+                {"enabled": self.enabled, "settings": live_settings(self.config), "reason": reason}
+            )
 
     def _change_all(self, several: Sequence[Mapping[str, Any]]) -> str:
-        """The last value of each setting; where one is refused, every change for itself. The
-        reason of the last refusal."""
+        """Change settings to the last value of each; if that is refused, try the changes one by
+        one -> the reason of the last refusal, else ""."""
         wanted = {name: value for changes in several for name, value in changes.items()}
         reason = self._change(wanted) if wanted else ""
         if not reason or len(several) == 1:
@@ -287,6 +296,6 @@ class Server:
         return next((reason for reason in reversed(reasons) if reason), "")
 
 
-def live(config: Config) -> dict[str, Any]:
+def live_settings(config: Config) -> dict[str, Any]:
     """The settings that may change while running, by name."""
     return {item.name: item.value for item in settings(config) if item.live}

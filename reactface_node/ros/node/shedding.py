@@ -1,4 +1,4 @@
-"""Load shedding: measures once a second how busy the node is and tells the session what to skip."""
+"""Load shedding: measures the node's load once per second and sets the session's level of work."""
 
 import logging
 import time
@@ -17,8 +17,8 @@ class LoadShedder:
     """
 
     def __init__(self, session: Session, clock: Callable[[], float], is_on: bool) -> None:
-        """clock: seconds; where it is not time.perf_counter it stands for CPU time too. is_on:
-        else the level stays 0."""
+        """clock: seconds; a clock other than time.perf_counter is used for CPU time too. is_on: if
+        False, the level stays 0."""
         self.level, self.load = 0, 0.0
         self._session, self._clock, self._is_on = session, clock, is_on
         self._cpu_clock = time.thread_time if clock is time.perf_counter else clock
@@ -30,7 +30,7 @@ class LoadShedder:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Counts what is done inside as work of the serving thread."""
+        """A context whose time counts as work of the serving thread."""
         began_s, cpu_s = self._clock(), self._cpu_clock()
         try:
             yield

@@ -1,40 +1,42 @@
-"""The one rule for stamps of another clock: a stream's offset to arrival is learned and taken off.
+"""Stamps of another clock: the offset of a stream to the clock of arrival is learned and removed.
 
-A message cannot arrive before what it holds has ended. So the smallest lag of arrival behind the
-end is the offset of the sender's clock, or the delay that all messages have. The node, the replay,
-``inspect`` and data sets made of recordings all place messages with ``StreamClock.place``. Pure:
-time is data.
+A message cannot arrive before its content has ended. So the smallest time from that end to the
+arrival is the offset of the sender's clock, or the delay that all messages have. The node, the
+replay, ``inspect`` and data sets of recordings all place messages with ``StreamClock.place``. No
+clock is read.
 """
 
 import math
 from collections.abc import Iterable
 
 TOLERANCE_S = 0.11
-"""An offset up to this is ordinary transport (or a chunk stamped at its end): stamps stay."""
+"""An offset up to this is ordinary transport (or a chunk stamped at its end) and is ignored."""
 STEP_S = 0.05
-"""A learned offset changes only where it is off by more than this."""
+"""A learned offset is changed only if it is wrong by more than this."""
 SETTLE_S = 1.0
-"""For so long after a change the offset follows the smallest lag; then it stands."""
+"""For this time after a change the offset follows the smallest lag; then it is kept."""
 PERSIST_S = 0.5
-"""Messages that are late become a new offset after so long without one that is on time."""
+"""If all messages of this time are late, their smallest lag becomes the new offset."""
 LEAP_SHARE = 0.75
-"""Of what the session takes for a clock that jumped back: later messages are put right before."""
+"""Share of ``timeline.clock_jump_s``. Messages later than this get a new offset at once, before
+the session takes them for a clock that jumped back."""
 PAUSE_S, ONCE_S = 1.0, 0.2
-"""After a pause of this length, as at the start, one message decides that is so late."""
+"""At the start, or after a pause of the first time, one message that is later than the second time
+sets a new offset."""
 
 
 class StreamClock:
-    """Puts one stream's stamps on the clock of arrival.
+    """Converts the stamps of one stream to the clock of arrival.
 
-    offset_s: what is added to stamps, 0 where they are right. late_s: how much later than that
-    the newest message arrived, 0 where it was on time. added_s: what ``place`` added to the
-    newest message's stamp, None where it had no stamp of use.
+    offset_s: added to stamps, 0 if they are right. late_s: how much later than that the newest
+    message arrived, 0 if it was on time. added_s: added by ``place`` to the newest message's stamp,
+    None if it had no usable stamp.
     """
 
     def __init__(self, leap_s: float, in_bursts: bool, offset_s: float = 0.0) -> None:
-        """leap_s: a message that is later than this decides at once. in_bursts: several messages
-        may arrive together (sound), so that the first one's lag is no offset. offset_s: where it
-        is known beforehand."""
+        """leap_s: a message that is later than this sets a new offset at once. in_bursts: several
+        messages may arrive together (audio), so that the lag of the first is no offset. offset_s:
+        the offset if it is known beforehand."""
         self.offset_s = offset_s
         self.late_s = 0.0
         self.added_s: float | None = None
@@ -46,8 +48,11 @@ class StreamClock:
         self._least_s = math.inf
 
     def place(self, stamp_s: float | None, arrival_s: float, duration_s: float = 0.0) -> float:
-        """When what a message holds began, on the clock of arrival: by its stamp, or, where that
-        is of no use, as if it had ended when the message came. duration_s: how long it lasts."""
+        """The time at which a message's content began, on the clock of arrival.
+
+        Without a usable stamp the content is taken to have ended when the message arrived.
+        duration_s: of the content.
+        """
         time_s = self.time_s(stamp_s, arrival_s, duration_s)
         self.added_s = None if time_s is None else self.offset_s
         return arrival_s - duration_s if time_s is None else time_s
@@ -55,13 +60,13 @@ class StreamClock:
     def time_s(
         self, stamp_s: float | None, arrival_s: float, duration_s: float = 0.0
     ) -> float | None:
-        """The stamp on the clock of arrival. None where there is no stamp: it is missing, zero,
-        or stands still while messages arrive."""
+        """The stamp on the clock of arrival. None without a usable stamp: it is missing, zero, or
+        does not change while messages arrive."""
         self.late_s = 0.0
         if not stamp_s:
             return None
         lag_s = arrival_s - stamp_s - duration_s
-        # Once may be a message that was sent twice; neither tells anything of the clock.
+        # A stamp that occurs twice may be a message sent twice; it tells nothing of the clock.
         self._repeats = self._repeats + 1 if stamp_s == self._stamp_s else 0
         self._stamp_s = stamp_s
         repeatable_s = (math.inf, self._leap_s, TOLERANCE_S)[min(self._repeats, 2)]
@@ -82,7 +87,7 @@ class StreamClock:
 
     @property
     def has_settled(self) -> bool:
-        """Whether there is an offset that has stood for a while."""
+        """Whether there is an offset that has not changed for SETTLE_S."""
         return self.offset_s != 0.0 and self._arrival_s - self._set_s >= SETTLE_S
 
     def _learn(self, lag_s: float, arrival_s: float) -> None:
@@ -95,7 +100,7 @@ class StreamClock:
         if doubted_s is not None and abs(lag_s - doubted_s) < min(TOLERANCE_S, abs(excess_s)):
             self._set(doubted_s, arrival_s)
         elif excess_s < -slack_s or excess_s > decides_s:
-            # A stamp that is wrong by itself is found out by the next one.
+            # If only this stamp is wrong, the next one restores the old offset.
             self._doubted_s = None if self._in_bursts or has_paused else self.offset_s
             self._set(lag_s, arrival_s)
             self._set_s = arrival_s
@@ -107,7 +112,7 @@ class StreamClock:
                 self._set(lag_s, arrival_s)
 
     def _wait_and_see(self, lag_s: float, arrival_s: float) -> None:
-        """One late message is late; if none is on time, the offset is another."""
+        """Change the offset if all messages of PERSIST_S are late; one is ignored."""
         if self._late_since_s is None or arrival_s < self._late_since_s:
             self._late_since_s, self._least_s = arrival_s, lag_s
         self._least_s = min(self._least_s, lag_s)
@@ -121,12 +126,12 @@ class StreamClock:
 
 
 def stream_clock(stream: str, clock_jump_s: float, offset_s: float = 0.0) -> StreamClock:
-    """Of "image" or "audio"; clock_jump_s: the setting ``timeline.clock_jump_s``."""
+    """The clock of an "image" or "audio" stream; clock_jump_s: ``timeline.clock_jump_s``."""
     return StreamClock(LEAP_SHARE * clock_jump_s, stream == "audio", offset_s)
 
 
 def first_offset_s(lags_s: Iterable[float]) -> float:
-    """The offset of messages that came within a short time, by arrival less stamp and length."""
+    """The offset of messages of a short time; lags_s: arrival less stamp and duration of each."""
     return _beyond_tolerance(min(lags_s, default=0.0))
 
 

@@ -1,7 +1,7 @@
-"""What the node listens to: a topic, the message types that will do, and whose face and voice.
+"""The input streams of the node: topic, message types and QoS of each.
 
-ROS4HRI (REP-155) gives every face and voice an id and topics of its own: ``ros.face_id`` and
-``ros.voice_id`` name one, or "auto" takes the first that is tracked and keeps it while it is.
+ROS4HRI (REP-155) gives every face and voice an id and topics of its own. ``ros.face_id`` and
+``ros.voice_id`` name one; "auto" follows the first tracked one for as long as it is tracked.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -24,14 +24,16 @@ DEFAULT_TYPES = (
     "audio_common_msgs/msg/AudioData",
     "foxglove_msgs/msg/RawAudio",
 )
-"""What a stream is taken for until somebody publishes: the first one that the workspace has. Both
-packages of the name audio_common_msgs have an AudioData; only one has AudioStamped."""
+"""Until somebody publishes, a stream is subscribed to with the first of its types here that the
+workspace has. AudioStamped comes before AudioData: two packages are named audio_common_msgs, both
+have an AudioData, and only one has AudioStamped."""
 _FORCED = {name.rpartition("/")[2]: name for name in (*IMAGE_TYPES, *AUDIO_TYPES)}
 
 
 @dataclass(frozen=True)
 class Stream:
-    """``name``: what ``Intake.receive`` knows it by. ``forced``: the type, found if empty."""
+    """One input. name: as in ``Intake.receive``. types: usable message types, preferred ones first.
+    depth: of the queue. forced: the only type to use, "" to use the one that is published."""
 
     name: str
     topic: str
@@ -42,10 +44,13 @@ class Stream:
 
 
 class Humans:
-    """Which of the people that ROS4HRI tracks is listened to."""
+    """Which face and which voice of those that ROS4HRI tracks are followed.
+
+    face, voice: ids; "" without one.
+    """
 
     def __init__(self, config: RosConfig) -> None:
-        """UserError for an id that can be no part of a topic's name."""
+        """UserError for an id that cannot be part of a topic's name."""
         self._config = config
         for name, chosen in (("face_id", config.face_id), ("voice_id", config.voice_id)):
             if chosen and not is_name(chosen):
@@ -57,7 +62,7 @@ class Humans:
         self.voice = "" if config.voice_id == AUTO else config.voice_id
 
     def tracked(self) -> list[Stream]:
-        """The lists of ids that are needed; none where the ids are fixed."""
+        """The streams of tracked ids that are needed; none for fixed ids."""
         wanted = (("faces", FACES, self._config.face_id), ("voices", VOICES, self._config.voice_id))
         return [
             Stream(name, f"{place}/tracked", (IDS,), 1, True, IDS)
@@ -65,9 +70,9 @@ class Humans:
             if chosen == AUTO
         ]
 
-    def see(self, name: str, ids: Iterable[str]) -> bool:
-        """A list of tracked "faces" or "voices"; True where another one is followed now."""
-        # What is no name can be no topic.
+    def update(self, name: str, ids: Iterable[str]) -> bool:
+        """Take a list of tracked "faces" or "voices" -> whether another one is followed now."""
+        # Other ids cannot be part of a topic's name.
         known = [one for one in ids if is_name(one)]
         current = self.face if name == "faces" else self.voice
         if current in known or not known:
@@ -79,26 +84,27 @@ class Humans:
         return True
 
     def image_topic(self) -> str:
-        """'' as long as nobody is tracked."""
+        """The topic of the images; "" while no face is tracked."""
         if not self._config.face_id:
             return self._config.image_topic
         return f"{FACES}/{self.face}/cropped" if self.face else ""
 
     def audio_topic(self) -> str:
+        """The topic of the audio; "" while no voice is tracked."""
         if not self._config.voice_id:
             return self._config.audio_topic
         return f"{VOICES}/{self.voice}/audio" if self.voice else ""
 
     def voice_topic(self) -> str:
-        """Where it is said whether that voice speaks; '' without one."""
+        """The topic of whether the followed voice speaks; "" without one."""
         return f"{VOICES}/{self.voice}/is_speaking" if self.voice else ""
 
 
 def streams(config: RosConfig, humans: Humans) -> dict[str, Stream]:
-    """All inputs by name, those of nobody left out."""
+    """The streams to subscribe to, by name; without those whose face or voice is not tracked."""
     reliable = config.input_qos == "reliable"
     image, audio = _FORCED.get(config.image_type, ""), _FORCED.get(config.audio_type, "")
-    # Sound first: after a pause of this process what waits of it is older than the one image.
+    # Audio first: after a pause of this process the queued audio is older than the one image.
     found = (
         Stream("audio", humans.audio_topic(), AUDIO_TYPES, 50, reliable, audio),
         Stream("image", humans.image_topic(), IMAGE_TYPES, 1, reliable, image),
@@ -118,12 +124,12 @@ def awaited(wanted: Mapping[str, Stream], left_out: Collection[str] = ()) -> lis
 
 
 def is_name(text: str) -> bool:
-    """Whether it can be a part of a ROS 2 topic's name."""
+    """Whether a text can be part of a ROS 2 topic's name."""
     return text.isidentifier() and text.isascii()
 
 
 def stale(listened: Mapping[str, Stream], wanted: Mapping[str, Stream]) -> list[str]:
-    """Names of what is listened to and is no longer wanted, AudioInfo aside."""
+    """Names of streams that are listened to and no longer wanted; AudioInfo is left out."""
     return [
         name
         for name, stream in listened.items()
@@ -132,12 +138,12 @@ def stale(listened: Mapping[str, Stream], wanted: Mapping[str, Stream]) -> list[
 
 
 def needs_info(type_name: str) -> bool:
-    """Whether a microphone's messages of that type cannot say what they hold."""
+    """Whether audio messages of a type do not carry their format."""
     return type_name.startswith("audio_common_msgs/msg/AudioData")
 
 
 def info_of(stream: Stream, config: RosConfig) -> Stream:
-    """The topic beside an audio topic that says what its bare AudioData holds."""
+    """The AudioInfo stream beside an audio stream; it describes the format of AudioData."""
     topic = f"{stream.topic}_info"
     if stream.name == "audio" and stream.topic == config.audio_topic:
         topic = config.audio_info_topic

@@ -30,7 +30,7 @@ LOGGED = ("image", "audio", "own_audio")
 
 
 class Subscriber(Protocol):
-    """What a transport does for the subscriptions. Topics are named as in the configuration."""
+    """The interface of a transport for subscriptions. Topics are named as in the configuration."""
 
     def full_name(self, topic: str) -> str:
         """The topic's name on the graph."""
@@ -40,17 +40,17 @@ class Subscriber(Protocol):
         out."""
 
     def refusal(self, type_name: str) -> str:
-        """Why messages of a type cannot be read; "" where they can."""
+        """Why messages of a type cannot be read; "" if they can."""
 
     def subscribe(self, stream: Stream, type_name: str) -> Any:
-        """A new subscription; UserError where the QoS is wrong."""
+        """A new subscription; UserError if the QoS is wrong."""
 
     def unsubscribe(self, subscription: Any) -> None:
-        """Removes what ``subscribe`` made."""
+        """Remove a subscription of ``subscribe``."""
 
 
 class Log(Protocol):
-    """The part of a logger, Python's or rclpy's, that is needed."""
+    """The part of a logger, Python's or rclpy's, that is used here."""
 
     def info(self, text: str, /) -> Any: ...
     def warning(self, text: str, /) -> Any: ...
@@ -60,8 +60,8 @@ class Log(Protocol):
 class Input:
     """A wanted stream and its subscription.
 
-    subscription: the transport's own object, None without one. type_name: what it subscribes to.
-    refused: published types that cannot be used. is_published: somebody publishes that type.
+    subscription: the transport's own object, None without one. type_name: the subscribed type.
+    refused: published types that cannot be used. is_published: the subscribed type is published.
     """
 
     stream: Stream
@@ -83,9 +83,9 @@ class Subscriptions:
         self.inputs: dict[str, Input] = {}
 
     def want(self, wanted: Mapping[str, Stream]) -> None:
-        """Drops and makes subscriptions; what is wanted already stays.
+        """Drop and make subscriptions; those that are still wanted stay.
 
-        UserError where a forced type of a required stream, or a QoS, cannot be had.
+        UserError if a forced type of a required stream, or a QoS, cannot be used.
         """
         for name in stale({name: entry.stream for name, entry in self.inputs.items()}, wanted):
             self._end(self.inputs.pop(name))
@@ -98,7 +98,8 @@ class Subscriptions:
                     self._subscribe_to_usual(entry)
 
     def search(self) -> list[str]:
-        """Follows what is published now; names of the streams with several publishers."""
+        """Change to the types that are published now; returns the streams with several
+        publishers."""
         entries = list(self.inputs.items())
         found = self._subscriber.publishers({entry.stream.topic for _, entry in entries})
         several = []
@@ -115,7 +116,7 @@ class Subscriptions:
         self.want({})
 
     def _follow(self, entry: Input, types: list[str]) -> None:
-        """Changes to a published type where the present one is not published."""
+        """Change to a published type if the present one is not published."""
         known, stream = entry.stream.types, entry.stream
         if entry.type_name not in types and not stream.forced:
             others = sorted(set(types) - entry.refused - set(known))
@@ -136,8 +137,8 @@ class Subscriptions:
                 return
 
     def _try(self, entry: Input, type_name: str) -> bool:
-        """Subscribes, or logs why not: once for each type. UserError where the user forces the
-        type of a required stream."""
+        """Subscribe, or log the reason of a failure once for each type. UserError instead if the
+        user forces the type of a required stream."""
         try:
             self._subscribe(entry, type_name)
         except UserError as error:
@@ -148,14 +149,14 @@ class Subscriptions:
         return entry.type_name == type_name
 
     def _subscribe(self, entry: Input, type_name: str) -> None:
-        """Replaces the subscription so far. UserError where that type cannot be used."""
+        """Replace the present subscription. UserError if that type cannot be used."""
         stream = entry.stream
         if type_name not in stream.types:
             topic, known = self._subscriber.full_name(stream.topic), ", ".join(stream.types)
             raise UserError(f"{topic} carries {type_name}, which is not one of {known}")
         if reason := self._subscriber.refusal(type_name):
             raise UserError(reason)
-        # First, since two types on one topic at a time are not possible everywhere.
+        # Unsubscribe first, since not every middleware allows two types on one topic.
         self._end(entry)
         entry.subscription = self._subscriber.subscribe(stream, type_name)
         entry.type_name = type_name
@@ -165,7 +166,7 @@ class Subscriptions:
             self._subscribe(self.inputs[info.name], info.forced)
 
     def _end(self, entry: Input) -> None:
-        """Drops a subscription and that to the AudioInfo beside it."""
+        """Drop a subscription, and that to the AudioInfo beside it."""
         if entry.subscription is not None:
             self._subscriber.unsubscribe(entry.subscription)
         entry.subscription, entry.type_name, entry.is_published = None, "", False
@@ -207,16 +208,16 @@ class InputRouter:
         return self._subscriptions.inputs
 
     def search(self, now_s: float) -> None:
-        """To be called every ``SEARCH_PERIOD_S``. Errors as ``Server.guarded``."""
+        """Call it every ``SEARCH_PERIOD_S``. Errors as ``Server.guarded``."""
         with self._server.guarded("the search for publishers", now_s):
             for name in self._subscriptions.search():
-                self._server.intake.say_several(name)
+                self._server.intake.warn_of_several(name)
 
     def receive(self, name: str, message: Any, now_s: float, source: Any = None) -> None:
-        """A message of a stream. source: its publisher, where the transport knows it."""
+        """Handle a message of a stream. source: its publisher, if the transport knows it."""
         if name in LISTS:
             with self._server.guarded(f"a message of {name}", now_s):
-                if self._humans.see(name, message.ids):
+                if self._humans.update(name, message.ids):
                     self._server.intake.follow_another(name)
                     self._update()
         elif now_s > 0:

@@ -19,7 +19,7 @@ JOINT_TRAJECTORY = "~/joint_trajectory"
 
 
 class OutputTopic(NamedTuple):
-    """best_effort: as sensor data is sent, else reliable. depth: of the queue."""
+    """best_effort: QoS of sensor data, otherwise reliable. depth: of the queue."""
 
     type_name: str
     best_effort: bool = False
@@ -41,7 +41,8 @@ OUTPUTS = {
 }
 """Every topic that a node may publish."""
 ADAPTER_TOPICS = (EXPRESSION, FACS, JOINT_STATES, MOTORS, JOINT_TRAJECTORY)
-"""Published where an output (``config.OutputsConfig``) asks for them; the others always are."""
+"""Published only if an output (``config.outputs.OutputsConfig``) needs them; all others always
+are."""
 
 
 def outputs(config: RosConfig, adapter_topics: Iterable[str]) -> dict[str, OutputTopic]:

@@ -1,4 +1,4 @@
-"""What the rclpy node has on the graph while it is active: made together, removed in reverse."""
+"""The rclpy node's topics and services while it is active; they are removed in reverse order."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -30,7 +30,7 @@ from reactface_node.ros.node.topics import OutputTopic, outputs
 from reactface_node.web import WebFace
 
 _SHORTEST_S, _LONGEST_S = 0.002, 0.1
-"""Between two ticks, unless a message comes."""
+"""Shortest and longest time between two ticks if no message comes."""
 _CDR_HEADER_BYTES = 4
 
 
@@ -41,8 +41,8 @@ class Graph:
     """
 
     def __init__(self, node: Node, config: Config, session: Session, renderer: Renderer) -> None:
-        """UserError if a message package, a forced type or an output cannot be had; nothing stays
-        behind."""
+        """UserError if a message package, a forced type, a QoS or an output cannot be used; then
+        everything that was made is removed."""
         self._node, self._types, self._config = node, RclpyTypes(), config.ros
         with ExitStack() as self._undo:
             adapters = Adapters(config.outputs)
@@ -53,13 +53,13 @@ class Graph:
             }
             page = self._undo.enter_context(WebFace(config)) if config.web.port else None
             if page is not None:
-                # Not by the log, which goes to /rosout and into files: it may hold a token.
+                # Not to the log, which goes to /rosout and to files: the line may hold a token.
                 print(page.announcement, flush=True)
             name = node.get_fully_qualified_name().lstrip("/")
             self.server = Server(
                 config, session, self._types, self, renderer, name, adapters, page, self._change
             )
-            self._undo.callback(self.server.take_over)
+            self._undo.callback(self.server.apply_changes)
             self.router = InputRouter(self, config.ros, self.server, node.get_logger())
             self._undo.callback(self.router.close)
             self._serve(Trigger, "~/reset", self._reset)
@@ -67,7 +67,7 @@ class Graph:
             self._serve(SetPortrait, "~/set_portrait", self._set_portrait)
             self._due_s = 0.0
             self._timer = self._every(_SHORTEST_S, self._tick, node.get_clock())
-            # Simulated time stands still until somebody plays; the search must not.
+            # Not on simulated time, which stands still until its publisher is found.
             steady = Clock(clock_type=ClockType.STEADY_TIME)
             self._every(SEARCH_PERIOD_S, lambda: self.router.search(self._now_s()), steady)
             self._undo = self._undo.pop_all()
@@ -76,7 +76,7 @@ class Graph:
         node.get_logger().info(f"active: waiting for {topics}")
 
     def close(self) -> None:
-        """Removes everything, the last made first."""
+        """Remove everything, in the reverse order of making."""
         self._undo.close()
 
     def publish(self, topic: str, message: Any) -> None:
@@ -92,15 +92,19 @@ class Graph:
         self._wake_in(self.server.next_tick_s(now_s) - now_s)
 
     def _wake_in(self, wait_s: float) -> None:
-        """One timer that rings when something is due: every ring costs a turn of the executor."""
+        """Set the one timer to the next time with work to do: each callback costs a turn of the
+        executor."""
         wait_s = min(max(wait_s, _SHORTEST_S), _LONGEST_S)
         self._due_s = self._now_s() + wait_s
         self._timer.timer_period_ns = round(wait_s * 1e9)
         self._timer.reset()
 
     def _receive(self, name: str, data: bytes) -> None:
-        """A message, and those that wait behind it: the executor takes one of each subscription a
-        turn, and sound would fall behind where its turns take longer than a message lasts."""
+        """Handle a message and all that are queued behind it.
+
+        The executor takes one message of each subscription a turn. Audio would fall behind if a
+        turn took longer than a message lasts.
+        """
         now_s = self._now_s()
         entry = self.router.inputs[name]
         for waiting in (data, *self._waiting(entry)):
@@ -113,10 +117,11 @@ class Graph:
                 self._wake_in(due_s - now_s)
 
     def _waiting(self, entry: Input) -> Iterator[bytes]:
-        """At most twice the queue's length, so that a flood ends."""
+        """The queued messages, at most twice the queue's depth, so that ticks are not delayed
+        without end."""
         subscription = entry.subscription
         for _ in range(2 * max(subscription.qos_profile.depth, 1)):
-            # A change of person drops subscriptions.
+            # A list of tracked people may have dropped this subscription.
             if entry.subscription is not subscription:
                 return
             with subscription.handle:
@@ -126,10 +131,10 @@ class Graph:
             yield taken[0]
 
     def _take(self, entry: Input, data: bytes, now_s: float) -> None:
-        """Deserialises here: an error inside the executor would end it."""
+        """Deserialise and route a message. Done here, since an error would end the executor."""
         stream = entry.stream.name
         try:
-            if len(data) < _CDR_HEADER_BYTES:  # The middleware reads beyond its end.
+            if len(data) < _CDR_HEADER_BYTES:  # The middleware would read beyond the end.
                 raise ValueError(f"{len(data)} bytes")
             message = deserialize_message(data, entry.subscription.msg_type)
         except Exception as error:
@@ -139,7 +144,7 @@ class Graph:
             self.router.receive(stream, message, now_s)
 
     def _now_s(self) -> float:
-        """Zero under simulated time until its first message comes."""
+        """ROS time; zero under simulated time until its first message comes."""
         return float(self._node.get_clock().now().nanoseconds * 1e-9)
 
     def _reset(self, _request: Any, response: Any) -> Any:
@@ -159,7 +164,8 @@ class Graph:
         return response
 
     def _change(self, changes: Mapping[str, Any]) -> str:
-        """By the parameters, so that both say the same afterwards; the reason of a refusal."""
+        """Change settings through the node's parameters, so that both stay equal -> the reason if
+        refused, else ""."""
         try:
             wanted = [Parameter(name, value=value) for name, value in changes.items()]
             result = self._node.set_parameters_atomically(wanted)
@@ -232,7 +238,7 @@ class Graph:
 
 @contextmanager
 def _overridden(topic: str) -> Iterator[None]:
-    """UserError where a qos_overrides parameter of the topic is not right."""
+    """UserError if a qos_overrides parameter of the topic is wrong."""
     try:
         yield
     except (InvalidQosOverridesError, ParameterException, RuntimeError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""What of ROS 2 is sourced and can be imported, found out without starting a node."""
+"""Checks which parts of ROS 2 are sourced and can be imported, without starting a node."""
 
 import importlib
 import os

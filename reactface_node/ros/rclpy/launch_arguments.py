@@ -1,4 +1,4 @@
-"""Arguments of a launch file that do not exist: `ros2 launch` itself takes any name."""
+"""Refuses unknown arguments of a launch file, which `ros2 launch` itself accepts."""
 
 import difflib
 import sys
@@ -8,8 +8,8 @@ from typing import Any
 
 
 def check(given: Sequence[str], known: Iterable[str]) -> None:
-    """given: what follows the launch file on the command line. RuntimeError, which launch says in
-    one line and ends with 1, for a NAME:=VALUE whose name is not known."""
+    """RuntimeError for a NAME:=VALUE with an unknown name; launch prints it as one line and ends
+    with 1. given: the command line after the launch file."""
     names = sorted(known)
     for text in given:
         name, separator, _ = text.partition(":=")
@@ -20,8 +20,10 @@ def check(given: Sequence[str], known: Iterable[str]) -> None:
 
 
 def checked(description: Any, file: str) -> Any:
-    """A LaunchDescription that first refuses unknown arguments, where ``file`` is the one that
-    `ros2 launch` was called with; another launch file that includes it has arguments of its own.
+    """A LaunchDescription that checks its arguments first.
+
+    Only if `ros2 launch` was called with ``file``: a launch file that includes it has arguments
+    of its own.
     """
     from launch.actions import OpaqueFunction
 

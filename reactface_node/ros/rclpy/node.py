@@ -1,10 +1,10 @@
 """The node under ROS 2: an rclpy lifecycle node around ``server.Server``.
 
-Weights load in configure and are freed in cleanup; what the node has on the graph is made in
-activate and removed in the exact inverse in deactivate.
+Configure loads the weights and cleanup frees them. Activate makes publishers, subscriptions and
+services, and deactivate removes them in reverse order.
 
-One thread serves everything on the graph: what takes long, the face tracker and whole windows of
-the model, has threads of its own inside the session, and the executor never waits for them.
+One thread serves the graph. The face tracker and the model have threads of their own inside the
+session, for which the executor does not wait.
 """
 
 import gc
@@ -25,7 +25,7 @@ from reactface_node.perception.memory import give_back
 from reactface_node.ros.messages.types import RclpyTypes
 from reactface_node.ros.node.changes import Changes, named
 from reactface_node.ros.node.descriptors import parameter_descriptor
-from reactface_node.ros.node.safety import RepeatedFailure, SafetyNet
+from reactface_node.ros.node.failures import FailureGuard, RepeatedFailure
 from reactface_node.ros.rclpy.robot_settings import declared, sort_out
 
 try:
@@ -47,15 +47,16 @@ except ImportError as error:
 
 NODE_NAME = "reactface"
 _STOP_PERIOD_S = 0.2
-# Parameters that rclpy declares by itself.
+# Names of parameters that rclpy declares itself.
 _RCLPY_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides")
 
 
-class ReactfaceNode(LifecycleNode):
-    """Lifecycle, parameters and nothing else: what it does is ``server.Server``'s."""
+class ReactfaceNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
+    """Lifecycle and parameters only; the work is done by ``server.Server``."""
 
     def __init__(self, config: Config | None = None) -> None:
-        """``config``: what the ROS parameters change. UserError if one of them is not right."""
+        """config: the settings before ROS parameters are applied; the default profile if None.
+        UserError if a parameter is wrong."""
         super().__init__(NODE_NAME)
         self.config = _declare(self, config or Config.load())
         self._session: Any = None
@@ -85,27 +86,29 @@ class ReactfaceNode(LifecycleNode):
         return self._attempt(self.free)
 
     def start(self) -> bool:
-        """Configure and activate; False if that failed, which has been logged."""
+        """Configure and activate; False, after a log line, if that failed."""
         steps = (self.trigger_configure, self.trigger_activate)
         return all(step() == TransitionCallbackReturn.SUCCESS for step in steps)
 
     def free(self) -> None:
-        """Back to unconfigured from any state."""
-        # Not by way of ``_leave``: on a GPU that is lost no conversation could begin anew.
+        """Free everything, from any state."""
+        # Not with ``_leave``, which resets the session: that fails on a lost GPU.
         self._close_graph()
         if self._session is not None:
             self._session.close()
         self._session = self._renderer = None
-        # What was on the graph holds the session in circles; the interpreter would let several
-        # models gather before it looks.
+        # Reference cycles keep the session alive. Without a collection several models might be in
+        # memory at once.
         gc.collect()
         give_back()
         if "cuda" in self.config.device + self.config.render.device:
             free_memory()
 
     def _change_state(self, change: Callable[[Any, Any], Any], request: Any, answer: Any) -> Any:
-        """rclpy raises where a transition is not of the present state, as a lifecycle manager may
-        ask for; rclcpp answers that it failed, as is done here."""
+        """Answer a request for an invalid transition with failure, as rclcpp does.
+
+        rclpy raises instead. Lifecycle managers send such requests.
+        """
         try:
             return change(request, answer)
         except rclpy_implementation.RCLError as error:
@@ -114,8 +117,8 @@ class ReactfaceNode(LifecycleNode):
             return answer
 
     def _load(self) -> None:
-        # Here, so that a mistake on the command line is said before torch has been loaded, and
-        # Ctrl-C is seen to before there is much that it could interrupt.
+        # Imported here: mistakes on the command line are reported before this long import, and
+        # the signal handlers are in place before it.
         from reactface_node.render import make_renderer
         from reactface_node.session.session import ReactionSession
 
@@ -131,7 +134,7 @@ class ReactfaceNode(LifecycleNode):
         self._graph = Graph(self, self.config, self._session, self._renderer)
 
     def _leave(self) -> None:
-        """The next activation is another conversation."""
+        """Remove everything from the graph; the next activation starts a new conversation."""
         if self._graph is not None:
             self._close_graph()
             self._session.reset()
@@ -142,7 +145,8 @@ class ReactfaceNode(LifecycleNode):
             self._graph = None
 
     def _attempt(self, step: Callable[[], None]) -> TransitionCallbackReturn:
-        """rclpy drops what a transition raises. A user's mistake leaves the state as it was."""
+        """Run a transition and log its error, which rclpy would drop. After a user's mistake the
+        state is unchanged."""
         try:
             step()
         except UserError as error:
@@ -154,11 +158,11 @@ class ReactfaceNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
-        """rclpy has checked types and ranges; the rest is the session's to say."""
+        """Check and apply parameters; rclpy has checked types and ranges before."""
         try:
             given = named((p.name, p.value) for p in parameters if _is_setting(p.name))
             now = {item.name: item.value for item in settings(self.config)}
-            # A file that was dumped before may be loaded in every state.
+            # Equal values are left out, so that a parameter file can be loaded in every state.
             changes = {name: value for name, value in given.items() if now[name] != value}
             reason = self._change(changes)
         except UserError as error:
@@ -169,7 +173,7 @@ class ReactfaceNode(LifecycleNode):
         return SetParametersResult(successful=not reason, reason=reason)
 
     def _change(self, changes: dict[str, Any]) -> str:
-        """The reason if they are refused; UserError as well."""
+        """Change settings -> the reason if refused, else "". UserError for a wrong value."""
         if "profile" in changes:
             return "the profile is chosen where the node is started"
         if self._session is None:
@@ -183,21 +187,21 @@ class ReactfaceNode(LifecycleNode):
             self.config = self._graph.server.config
             return reason
         waiting = Changes(self._session, self._renderer)
-        waiting.ask(changes)
+        waiting.request(changes)
         waiting.apply()
         self.config = self._session.config
         return ""
 
 
 class RosHandler(logging.Handler):
-    """Python's log records to the console and /rosout as the node's own."""
+    """Forwards Python's log records to the node's logger, thus to console and /rosout."""
 
     def __init__(self, node: Node) -> None:
         super().__init__()
         self._logger = node.get_logger()
 
     def emit(self, record: logging.LogRecord) -> None:
-        # rclpy forbids one line of code to log at more than one severity.
+        # rclpy does not allow one line of code to log at several severities.
         text = self.format(record)
         if record.levelno >= logging.ERROR:
             self._logger.error(text)
@@ -210,24 +214,23 @@ class RosHandler(logging.Handler):
 def main(
     arguments: list[str] | None = None, config: Config | None = None, autostart: bool = False
 ) -> int:
-    """Serve until SIGINT or SIGTERM; 0, or 1 as ``serve``. ``arguments``: ROS's own, after the
-    command's.
+    """Run the node until SIGINT or SIGTERM; returns the exit code of ``serve``.
 
-    config: what ROS parameters change; the default profile if None. autostart: configure and
-    activate at once. UserError for wrong arguments,
-    wrong parameters, and where ``reactface_msgs`` is not built.
+    arguments: for ROS. config: the settings before ROS parameters; the default profile if None.
+    autostart: configure and activate at once. UserError for wrong arguments or parameters, or if
+    ``reactface_msgs`` is not built.
     """
     require_messages()
-    # A list: setting an Event locks, and a second signal in the midst of it would wait for ever.
+    # A list, not an Event: a second signal while an Event's lock is held would wait forever.
     stop: list[int] = []
     names = (signal.SIGINT, signal.SIGTERM)
     before = {name: signal.signal(name, lambda number, _: stop.append(number)) for name in names}
     try:
         return _run(arguments or [], config, stop, autostart)
     finally:
-        # Under `ros2 launch` Ctrl-C comes twice, from the terminal and then from launch: the
-        # second must not strike while the interpreter is on its way out. SIGTERM, which launch
-        # sends where that takes long, ends it.
+        # Under `ros2 launch` Ctrl-C arrives twice, from the terminal and from launch. The second
+        # one must not interrupt the interpreter's shutdown. SIGTERM, which launch sends if that
+        # takes long, ends the process.
         after = {signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_DFL} if stop else before
         for name, handler in after.items():
             signal.signal(name, handler)
@@ -236,7 +239,7 @@ def main(
 def _run(arguments: list[str], config: Config | None, stop: list[int], autostart: bool) -> int:
     try:
         unknown = remove_ros_args(arguments)
-        # rclpy's own handlers end its context at once, and whatever it is doing then fails.
+        # rclpy's own handlers end its context at once; a running callback would then fail.
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:
         raise UserError(str(error).splitlines()[0]) from error
@@ -249,25 +252,28 @@ def _run(arguments: list[str], config: Config | None, stop: list[int], autostart
 
 
 def serve(node: ReactfaceNode, stop: list[int], autostart: bool = False) -> int:
-    """Spin until ``stop`` holds a signal; 0, or 1 if the start fails, or the device does on the
-    way, or internal errors come back again and again, which is logged. Frees the node."""
+    """Spin until ``stop`` holds a signal, then free the node.
+
+    Returns 0, or 1 after an error that was logged: the start failed, the device was lost, or
+    internal errors repeated.
+    """
     package, handler = logging.getLogger("reactface_node"), RosHandler(node)
     package.addHandler(handler)
     package.propagate = False
-    executor, net = SingleThreadedExecutor(), SafetyNet()
+    executor, failures = SingleThreadedExecutor(), FailureGuard()
     executor.add_node(node)
     try:
-        # By itself and not by whoever launched it: a node that is started again after a crash
-        # still has its old self's services on the graph, and a request may go to those.
+        # The node starts itself. A request of a launch file, after a restart, might reach the
+        # services of the crashed process, which stay on the graph for a while.
         if autostart and not node.start():
             return 1
         while not stop:
-            _spin(executor, net)
+            _spin(executor, failures)
         return 0
     except UserError as error:
         node.get_logger().error(str(error))
         return 1
-    except RepeatedFailure:  # It has been logged.
+    except RepeatedFailure:  # The error has been logged already.
         return 1
     finally:
         node.free()
@@ -276,22 +282,22 @@ def serve(node: ReactfaceNode, stop: list[int], autostart: bool = False) -> int:
         node.destroy_node()
 
 
-def _spin(executor: SingleThreadedExecutor, net: SafetyNet) -> None:
-    """One turn. What a callback of rclpy's own raises, such as for a request that cannot be read,
-    is logged and counted; RepeatedFailure as in the server."""
+def _spin(executor: SingleThreadedExecutor, failures: FailureGuard) -> None:
+    """One turn of the executor. An error in rclpy's own callbacks, such as a request that cannot
+    be read, is logged and counted; RepeatedFailure as in the server."""
     try:
         executor.spin_once(timeout_sec=_STOP_PERIOD_S)
     except (UserError, RepeatedFailure):
         raise
     except Exception as error:
         now_s = time.monotonic()
-        net.note("a turn of rclpy", error, now_s, is_fatal=True)
-        if net.is_repeating(now_s):
+        failures.note("a turn of rclpy", error, now_s, is_fatal=True)
+        if failures.is_repeating(now_s):
             raise RepeatedFailure from error
 
 
 def require_messages() -> None:
-    """UserError that names the command which builds ``reactface_msgs``, if it is missing."""
+    """UserError, with the command that builds it, if ``reactface_msgs`` is missing."""
     if find_spec("reactface_msgs") is None:
         raise UserError(
             "reactface_msgs is not built: run `colcon build --base-paths src "
@@ -301,8 +307,9 @@ def require_messages() -> None:
 
 
 def _declare(node: Any, config: Config) -> Config:
-    """Settings as parameters; what files and command line set is checked as Config does."""
-    # rclpy tells what it was given by declaring all of it alone, and raises for an empty list.
+    """Declare all settings as parameters -> the config with the values that were given."""
+    # Private, since rclpy's public way is to declare every given parameter, which fails for
+    # empty lists.
     overrides = node._parameter_overrides.items()
     given = {name: one.value for name, one in overrides if _is_setting(name)}
     ours, ignored = sort_out(given, config)

@@ -1,4 +1,4 @@
-"""Which processes of a launch are started again when they have ended."""
+"""Restarts the processes of a launch after a failure."""
 
 import signal
 import time
@@ -7,22 +7,24 @@ from collections.abc import Callable
 from typing import Any
 
 MOST, WITHIN_S = 5, 60.0
-"""So many new starts within so many seconds; more would not help."""
+"""At most so many restarts within so many seconds."""
 DELAY_S = 2.0
+"""Between the end and the restart."""
 USELESS = (0, 2, 130, -signal.SIGINT, -signal.SIGTERM)
-"""Exit codes after which a new start is of no use: it ended as it was asked to, or a user has to
-put something right first."""
+"""Exit codes without a restart: the process ended as asked, or the user has to act."""
 
 
 class Restarts:
-    """The new starts of one process."""
+    """Counts the restarts of one process."""
 
     def __init__(self) -> None:
         self._last_s: deque[float] = deque(maxlen=MOST)
 
     def allows(self, code: int, now_s: float) -> bool:
-        """Whether a process that ended with this exit code is started again, which then counts.
-        A negative code is the signal that ended it. now_s: of a clock that never jumps."""
+        """Whether to restart a process that ended with this exit code; counts the restart.
+
+        A negative code is the signal that ended it. now_s: of a monotonic clock.
+        """
         if code in USELESS:
             return False
         if len(self._last_s) == MOST and now_s - self._last_s[0] < WITHIN_S:
@@ -32,11 +34,11 @@ class Restarts:
 
 
 class Respawn:
-    """What a launch process with ``respawn=True`` takes as its ``on_exit``: launch itself would
-    start it again after every end."""
+    """The ``on_exit`` of a launch process with ``respawn=True``, which launch would otherwise
+    restart after every end."""
 
     def __init__(self, ended: Callable[[Any, Any], Any] = lambda event, context: None) -> None:
-        """ended: another ``on_exit``, for an end that is one."""
+        """ended: another ``on_exit``, called if the process is not restarted."""
         self._restarts, self._ended = Restarts(), ended
 
     def __call__(self, event: Any, context: Any) -> Any:
@@ -51,6 +53,6 @@ class Respawn:
             get_logger(event.process_name).error(
                 f"ended more than {MOST} times within {WITHIN_S:g} s: not started again"
             )
-        # Before the delay is over, so that launch does not start it again.
+        # Sent before the delay of launch is over, which prevents its restart.
         stop = EmitEvent(event=ShutdownProcess(process_matcher=matches_action(event.action)))
         return [stop, *filter(None, [self._ended(event, context)])]

@@ -1,4 +1,4 @@
-"""Which settings are ROS parameters, and what becomes of the parameters that a node is given."""
+"""Which settings are ROS parameters, and which given parameters are used."""
 
 import dataclasses
 import difflib
@@ -9,9 +9,9 @@ from reactface_node.config import Config
 from reactface_node.config.settings import Setting, settings
 
 FIXED_BY_WEIGHTS = ("model", "training")
-"""Sections that a checkpoint was made with. No robot sets them, but for what may change live."""
+"""Sections whose values are fixed by a checkpoint. Only their live settings are parameters."""
 MOST_NAMED, LONGEST_NAME = 8, 60
-"""Of ignored parameters: so many are named, and so many characters of each."""
+"""Limits of a log line of ignored parameters: most names, and most characters of each."""
 
 
 def declared(config: Config) -> list[Setting]:
@@ -20,11 +20,11 @@ def declared(config: Config) -> list[Setting]:
 
 
 def sort_out(given: Mapping[str, Any], config: Config) -> tuple[dict[str, Any], list[str]]:
-    """Parameters by name -> those of the node, and a line for each kind of those that are ignored.
+    """Given parameters by name -> those of this node, and log lines about ignored ones.
 
-    A file whose parameters are for every node (``/**``) gives this node those of all others. What
-    lies in a section of the Config is the node's, misspelt or not; ``Config.replace`` refuses what
-    is not right.
+    A file with parameters for every node (``/**``) also gives this node those of other nodes. A
+    parameter in a section of the Config counts as this node's, also if misspelt: then
+    ``Config.replace`` refuses it.
     """
     known, offered = {item.name for item in settings(config)}, declared(config)
     parameters = [item.name for item in offered]
@@ -56,7 +56,7 @@ def _hint(name: str, parameters: Iterable[str]) -> str:
 
 
 def _list(names: list[str]) -> str:
-    # What may have been meant for this node comes first.
+    # First the names that may be misspelt ones of this node.
     ordered = sorted(names, key=lambda name: not name.endswith("?)"))
     shown = [
         name if len(name) <= LONGEST_NAME * 2 else f"{name[:LONGEST_NAME]}..."

@@ -1,6 +1,6 @@
-"""``reactface bench``: what the listener costs on this machine, stage by stage and over an hour.
+"""``reactface bench``: speed, latency and memory of the listener on this machine.
 
-``run`` chooses the sections; ``stages``, ``pipeline``, ``flat``, ``sessions``, ``paced``,
-``compare`` and ``contexts`` measure one thing each. A section is a dict of plain numbers, with what
-was measured call by call under ``raw_ms``.
+``run`` chooses the sections. The modules ``pipeline`` (also the section ``paced``), ``stages``,
+``flat``, ``sessions``, ``compare`` and ``contexts`` measure them. A section is a dict of plain
+numbers, with every single call under ``raw_ms``.
 """

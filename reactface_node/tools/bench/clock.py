@@ -1,4 +1,4 @@
-"""What ``bench`` measures with: a clock that is read before and after the stages."""
+"""The meter of the benchmark: reads a clock before and after every stage."""
 
 import time
 from collections import defaultdict
@@ -12,11 +12,11 @@ from torch import nn
 
 
 class StageMeter:
-    """By stage, how much a reading that grows, such as a clock, grew in each of its calls.
+    """Measures by stage how much a reading, such as a clock, grows in each call.
 
-    A ``session.probe.Probe`` for sessions and servers; modules of a network are measured through
-    torch's own hooks. ``grown``: for every stage its calls one by one, or their sums from ``lap``
-    to ``lap``.
+    It is a ``session.probe.Probe`` for sessions and servers; modules of a network are measured
+    through torch's own hooks. grown: for every stage its calls one by one, or their sums from
+    ``lap`` to ``lap``.
     """
 
     def __init__(
@@ -25,8 +25,8 @@ class StageMeter:
         each: Sequence[str] = (),
         summed: Mapping[str, str] | None = None,
     ) -> None:
-        """each: stages whose calls are kept one by one. summed: stages whose calls are added up,
-        and the name under which they are. Other stages are not measured."""
+        """each: stages whose calls are kept one by one. summed: stages whose calls are added up
+        -> the name of the sum. Other stages are not measured."""
         self.grown: dict[str, list[float]] = defaultdict(list)
         self._reading, self._each, self._summed = reading, frozenset(each), dict(summed or {})
         self._lap: dict[str, float] = defaultdict(float)
@@ -34,8 +34,7 @@ class StageMeter:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Inside, the reading grows for this stage; where an exception leaves it, it is not
-        counted."""
+        """Measures its body as this stage; a body that raises is not counted."""
         if name not in self._each and name not in self._summed:
             yield
             return
@@ -49,7 +48,7 @@ class StageMeter:
 
     @contextmanager
     def watching(self, stages: dict[str, list[nn.Module]]) -> Iterator[None]:
-        """Inside, forward calls of these modules are added up under their stages."""
+        """Inside, forward calls of these modules are added up by stage."""
         hooks = []
         for stage, modules in stages.items():
             for module in modules:
@@ -64,13 +63,13 @@ class StageMeter:
                 hook.remove()
 
     def lap(self) -> None:
-        """Ends a lap: what was added up since the last one counts as one call of its stage."""
+        """End a lap: each sum since the last one counts as one call of its stage."""
         for stage, grown in self._lap.items():
             self.grown[stage].append(grown)
         self.drop()
 
     def drop(self) -> None:
-        """Forgets what was added up since the last lap."""
+        """Drop the sums since the last lap."""
         self._lap.clear()
 
     def _enter(self, module: nn.Module, arguments: Any) -> None:
@@ -86,7 +85,7 @@ class StageMeter:
 
 
 def clock(device: str) -> Callable[[], float]:
-    """Seconds, read when the device has finished all work that it was given."""
+    """A clock in seconds that waits until the device has finished its work."""
     if not device.startswith("cuda"):
         return time.perf_counter
 
@@ -98,7 +97,7 @@ def clock(device: str) -> Callable[[], float]:
 
 
 def taken_s(work: Callable[[], Any], device: str) -> float:
-    """Seconds that a call takes, with the work that it gives to the device."""
+    """Seconds of a call, including its work on the device."""
     read = clock(device)
     began = read()
     work()
@@ -106,7 +105,7 @@ def taken_s(work: Callable[[], Any], device: str) -> float:
 
 
 def spread(seconds: Sequence[float]) -> dict[str, Any]:
-    """calls; p50, p99, mean and least in milliseconds, and every call's own."""
+    """calls; p50, p99, mean and least in milliseconds, and all calls (``raw_ms``)."""
     p50, p99 = np.quantile(seconds, (0.5, 0.99))
     return {
         "calls": len(seconds),

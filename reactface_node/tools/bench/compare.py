@@ -1,7 +1,7 @@
-"""The paper's streaming state beside the released code's way, which encodes the history anew.
+"""Compares the paper's streaming state with the released code, which encodes the history anew.
 
-Both networks are the paper's size and see the same clip of 30 s. They take turns, and of a window's
-repeats the least counts: what another process takes away comes on top.
+Both networks are of the paper's size and get the same clip of 30 s. They run in turns, and the
+fastest repeat of a window counts, since other processes only add time.
 """
 
 import time
@@ -23,14 +23,15 @@ from reactface_node.tools.bench.machine import ReferenceSpeeds, resident_mb
 WINDOWS = (1, 10, 30, 60, 94)
 REPEATS = 5
 LONG_S = 45.0
-"""No more repeats of a window when they took so long."""
+"""A window is not repeated further after this time."""
 PIXELS = 224
 SEED = 0
 
 
 class Speaker:
-    """A clip, window by window: random pictures, noise for a voice. Its pictures come round again
-    after a few windows: no network sees that, and the memory is left to the networks."""
+    """A clip, window by window: random pictures and noise as voice.
+
+    The pictures repeat after a few windows, which saves memory and changes no network's time."""
 
     def __init__(self, window: int, device: str, pixels: int = PIXELS, kept: int = 4) -> None:
         generator = torch.Generator().manual_seed(SEED)
@@ -41,7 +42,7 @@ class Speaker:
         self._valid = torch.ones(1, window, dtype=torch.bool, device=device)
 
     def window(self, index: int) -> SpeakerInput:
-        """Counted from 0."""
+        """Window ``index``, counted from 0."""
         part = index % self._kept
         return SpeakerInput(self._video[part], self._valid, self._audio[part], self._valid)
 
@@ -55,7 +56,7 @@ class Speaker:
 
 
 class ComparedStream:
-    """A network and its state, going forward."""
+    """A network and its streaming state."""
 
     def __init__(self, model: ReactFace | OfficialListener, samples: int) -> None:
         self._model, self._samples = model, samples
@@ -70,7 +71,7 @@ class ComparedStream:
 
 
 def history_state(state: OfficialState, speaker: Speaker, windows: int) -> OfficialState:
-    """What the released code's way carries after ``windows``, made of what any state holds."""
+    """The state of the released code after ``windows``, made from any of its states."""
     if not windows:
         return state
     return replace(state, video=speaker.video(windows), audio=speaker.audio(windows))
@@ -85,10 +86,11 @@ def compare(
     whole: bool = False,
     pixels: int = PIXELS,
 ) -> dict[str, Any]:
-    """The time of these windows (counted from 1) both ways, its ratio, and that over the clip.
+    """Times of these windows (counted from 1) of both networks, their ratio, and the sums over
+    the clip.
 
-    whole: every window up to the last one is measured; otherwise what lies between measured
-    windows is taken to be on straight lines.
+    whole: every window up to the last one is measured; otherwise times between measured windows
+    are interpolated linearly.
     """
     speaker = Speaker(paper.config.window, device, pixels)
     ours, theirs = ComparedStream(paper, samples), ComparedStream(official, samples)
@@ -97,22 +99,22 @@ def compare(
     ours.step(speaker.window(0))
     theirs.step(speaker.window(0))
     after_one, ours = theirs.state, ComparedStream(paper, samples)
-    yardsticks, done = ReferenceSpeeds(device), 0
+    speeds, done = ReferenceSpeeds(device), 0
     points = tuple(range(1, max(windows) + 1)) if whole else windows
     found: dict[str, dict[str, Any]] = {}
     for number in ProgressBar(points, "compare", unit="window", leave=False):
-        # Repeats have gone further already; from a full history on that is no difference.
+        # Repeats have advanced the state already; with a full history it makes no difference.
         for index in range(done, number - 1):
             ours.step(speaker.window(index))
         state = history_state(after_one if number > 1 else fresh, speaker, number - 1)
         repeats = 1 if whole and number not in windows else REPEATS
         found[str(number)] = _both(ours, theirs, state, speaker, number - 1, repeats, device)
         done = max(done, number - 1) + len(found[str(number)]["streaming"]["raw_ms"])
-        yardsticks.measure(1)
+        speeds.measure(1)
     return {
         "samples": samples,
         "threads": torch.get_num_threads(),
-        "yardsticks": yardsticks.report(),
+        "yardsticks": speeds.report(),
         "memory_mb": resident_mb(),
         "windows": found,
         "clip": _clip(found, max(windows), paper.config.window, whole),
@@ -128,7 +130,7 @@ def _both(
     repeats: int,
     device: str,
 ) -> dict[str, Any]:
-    """A window both ways, in turns."""
+    """One window of both networks, in turns."""
 
     def again() -> None:
         theirs.state = state
@@ -152,7 +154,7 @@ def _stepping(stream: ComparedStream, speaker: Speaker, index: int) -> Callable[
 
 
 def _clip(found: dict[str, dict[str, Any]], last: int, window: int, whole: bool) -> dict[str, Any]:
-    """All windows up to the last one, added up."""
+    """The sums over all windows up to the last one."""
     measured = [int(number) for number in found]
     every = np.arange(1, last + 1)
     sums = {

@@ -1,4 +1,4 @@
-"""How much audio wav2vec 2.0 can be shown with every window in real time."""
+"""The longest audio context of wav2vec 2.0 that runs in real time."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,15 +8,15 @@ from reactface_node.errors import UserError
 from reactface_node.files.progress import ProgressBar
 from reactface_node.schema import FRAME_RATE_HZ
 from reactface_node.tools.bench.clock import spread, taken_s
-from reactface_node.tools.bench.drive import BenchClip, Drive
 from reactface_node.tools.bench.engines import Engines
+from reactface_node.tools.bench.simulated import BenchClip, SimulatedSession
 
 WINDOWS = 12
 
 
 def contexts(config: Config, clip: BenchClip, seconds: Sequence[float]) -> dict[str, Any]:
-    """For every context C the time of a window, without tracker and renderer; the longest that
-    keeps up with real time. UserError where the profile does not hear with wav2vec 2.0."""
+    """The time of a window for every context, without tracker and renderer, and the longest
+    context in real time. UserError if the profile does not use wav2vec 2.0."""
     if config.model.speech_encoder != "wav2vec2":
         raise UserError(
             f"--contexts is of wav2vec 2.0, which the {config.profile} profile has not: take "
@@ -26,8 +26,8 @@ def contexts(config: Config, clip: BenchClip, seconds: Sequence[float]) -> dict[
     found: dict[str, dict[str, Any]] = {}
     for context_s in ProgressBar(sorted(seconds), "contexts", unit="", leave=False):
         tried = config.replace(**{"model.wav2vec2_context_s": context_s})
-        drive = Drive(tried, Engines(tried).start(), clip)
-        # The first calls allocate, and the very first one gives no window yet.
+        drive = SimulatedSession(tried, Engines(tried).start(), clip)
+        # The first calls allocate, and the first one returns no window yet.
         for _ in range(3):
             drive.window()
         window = spread([taken_s(drive.window, "cpu") for _ in range(WINDOWS)])
@@ -38,7 +38,7 @@ def contexts(config: Config, clip: BenchClip, seconds: Sequence[float]) -> dict[
 
 
 def parse_contexts(text: str) -> list[float]:
-    """Seconds, separated by commas; UserError where they are none."""
+    """Seconds, separated by commas; UserError for other text."""
     try:
         return [float(part) for part in text.split(",")]
     except ValueError as error:

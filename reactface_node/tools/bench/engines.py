@@ -1,4 +1,4 @@
-"""Engines for as many sessions as are measured, all of them on one set of weights."""
+"""Engines for several sessions that share one set of weights."""
 
 from reactface_node.config import Config
 from reactface_node.engine.engine import Engine, frames_at_once, load_engine
@@ -12,7 +12,7 @@ class Engines:
     """The weights of a config, loaded once; UserError as ``load_engine``. Sets torch's thread
     count for the process, as loading a session does.
 
-    model: torch's; None where an exported model is played, of which each engine has its own.
+    model: the torch model; None for an exported model, which each engine loads for itself.
     """
 
     model: ReactFace | OfficialListener | None = None
@@ -23,7 +23,7 @@ class Engines:
             self.model = load_model(config)
 
     def start(self) -> Engine:
-        """One for a new session."""
+        """An engine for a new session."""
         if self.model is None:
             return load_engine(self._config)
         return Engine(TorchStepper(self.model), self._frames)

@@ -1,7 +1,7 @@
-"""What a window costs at minute 1, 10 and 60 of one session, and what memory it then takes.
+"""Time of a window and memory at minute 1, 10 and 60 of one session.
 
-A machine is not as fast in one minute as in another. So beside the session, whenever it is
-measured, a new one runs its first minute, window by window in turns.
+The speed of a machine changes over time. So whenever the session is measured, a new session
+runs its first minute, in turns window by window.
 """
 
 import gc
@@ -11,19 +11,22 @@ from typing import Any
 from reactface_node.files.progress import ProgressBar
 from reactface_node.schema import FRAME_RATE_HZ
 from reactface_node.tools.bench.clock import spread, taken_s
-from reactface_node.tools.bench.drive import Drive
 from reactface_node.tools.bench.machine import resident_mb
+from reactface_node.tools.bench.simulated import SimulatedSession
 
 MARKS = (1.0, 10.0, 60.0)
 BUDGET_S = 120.0
 _TRIED = 20
 
 
-def flat(start: Callable[[], Drive], minutes: float | None, window: int) -> dict[str, Any]:
-    """A session of so many minutes of simulated time.
+def flat(
+    start: Callable[[], SimulatedSession], minutes: float | None, window: int
+) -> dict[str, Any]:
+    """Measure a session of so many minutes of simulated time.
 
-    start: a new session. minutes: None = as many of 1, 10 and 60 as take less than two minutes
-    here. window: w. A mark's numbers are of the minute that ends there, or of what there is of it.
+    start: makes a new session. minutes: None = the most of 1, 10 and 60 that take under two
+    minutes here. window: w. The numbers of a mark are of the minute that ends there, or of its
+    part.
     """
     a_minute = 60.0 * FRAME_RATE_HZ / window
     minutes = minutes or _affordable(start(), a_minute)
@@ -48,7 +51,9 @@ def flat(start: Callable[[], Drive], minutes: float | None, window: int) -> dict
     }
 
 
-def _side_by_side(session: Drive, fresh: Drive, windows: int, bar: Any) -> dict[str, Any]:
+def _side_by_side(
+    session: SimulatedSession, fresh: SimulatedSession, windows: int, bar: Any
+) -> dict[str, Any]:
     old_s, new_s = [], []
     for _ in range(windows):
         old_s.append(taken_s(session.window, "cpu"))
@@ -64,7 +69,7 @@ def _side_by_side(session: Drive, fresh: Drive, windows: int, bar: Any) -> dict[
     }
 
 
-def _affordable(session: Drive, a_minute: float) -> float:
+def _affordable(session: SimulatedSession, a_minute: float) -> float:
     session.window()
     tried_s = taken_s(lambda: [session.window() for _ in range(_TRIED)], "cpu") / _TRIED
     fitting = [mark for mark in MARKS if mark * a_minute * tried_s < BUDGET_S]

@@ -1,4 +1,4 @@
-"""The machine: what it is, and how fast it multiplies matrices and copies memory."""
+"""Description of the machine, and its speed of matrix products and memory copies."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +17,7 @@ COPIED_BYTES = {"cpu": 128 << 20, "cuda": 1 << 30}
 
 
 class ReferenceSpeeds:
-    """A float32 matrix product and a copy of memory, measured in turns with what they measure."""
+    """Times a float32 matrix product and a copy of memory, in turns with the measured work."""
 
     def __init__(self, device: str) -> None:
         self._device = device
@@ -32,7 +32,7 @@ class ReferenceSpeeds:
         self._product_s, self._copy_s = [], []
 
     def measure(self, rounds: int = 2) -> None:
-        """Some more of both."""
+        """Measure both some more times."""
         for _ in range(rounds):
             self._measure()
 
@@ -53,7 +53,7 @@ class ReferenceSpeeds:
 
 
 def machine(device: str) -> dict[str, Any]:
-    """What the numbers were measured on, and with which versions."""
+    """Machine and versions of packages."""
     gpu = {"gpu": torch.cuda.get_device_name(device)} if device.startswith("cuda") else {}
     return {
         "processor": resources.processor(),

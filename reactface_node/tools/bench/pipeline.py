@@ -1,6 +1,5 @@
-"""The whole node over the recording: on simulated time as fast as it goes, and on the wall clock.
-
-The server is the one that the node runs; only its transport sends nothing.
+"""Runs the node's server over the recording: on simulated time as fast as possible, and on the
+wall clock. Only its transport sends nothing.
 """
 
 import time
@@ -23,35 +22,34 @@ from reactface_node.tools.bench.recording import BenchRecording, Event, Pictures
 TICK_S = 0.002
 SIMULATED_TICK_S = 0.01
 LONGEST_S = 120.0
-"""A renderer that takes a second a frame gets as far as it gets."""
+"""A slower run is stopped after this time."""
 START_S = 1000.0
 STAGES = ("decode", "track", "model", "playout", "render", "publish")
 EACH = ("track", "model", "playout", "render")
 SUMMED = {"deserialise": "decode", "convert": "decode", "publish": "publish"}
-"""Stages of session, server and ``BenchNode``, of which an image or a tick has several calls."""
+"""Stages of session, server and ``BenchNode`` that occur several times for an image or a tick."""
 
 
 class SerialisingTransport:
-    """Sends nothing, but everything is made and serialised: both pictures count as subscribed
-    to."""
+    """Serialises every message and sends none; both image topics count as subscribed."""
 
     def __init__(self, types: RosbagsTypes) -> None:
         self._types = types
 
     def subscribers(self, topic: str) -> int:
-        """One for each picture."""
+        """One for each image topic."""
         return int(topic in (IMAGE, COMPRESSED))
 
     def publish(self, topic: str, message: Any) -> None:
-        """Serialised as for the network."""
+        """Serialise as for the network."""
         del topic
         self._types.serialize(message)
 
 
 class BenchNode:
-    """Tracker, session and server of a config, which tell ``probe`` of their stages.
+    """Tracker, session and server of a config, measured by ``probe``.
 
-    Nothing is left out for want of time: what cannot keep up is to be seen.
+    Load shedding is off, so that a machine that is too slow shows it.
     """
 
     def __init__(
@@ -62,7 +60,7 @@ class BenchNode:
         is_live: bool,
         probe: Probe | None = None,
     ) -> None:
-        """is_live: on the wall clock."""
+        """is_live: runs on the wall clock."""
         config = config.replace(**{"ros.load_shedding": False})
         self._types, self._probe = recording.types, probe or NoProbe()
         tracker = make_tracker(config.perception, config.model.face_encoder == "pixels")
@@ -81,20 +79,20 @@ class BenchNode:
         )
 
     def receive(self, event: Event, start_s: float, arrival_s: float) -> None:
-        """A message that arrives."""
+        """Deliver a message."""
         with self._probe.stage("deserialise"):
             message = event.message(self._types, start_s)
         self.server.receive(event.stream, message, arrival_s)
 
     def frames(self) -> int:
-        """Published so far."""
+        """Number of frames published so far."""
         return self.server.meter.totals.get("frames", 0)
 
 
 def pipeline(
     config: Config, engine: Engine, recording: BenchRecording, seconds: float | None = None
 ) -> dict[str, Any]:
-    """All stages over the recording, or its first ``seconds``, as fast as they go."""
+    """Measure all stages over the recording, or its first ``seconds``, as fast as possible."""
     meter = StageMeter(clock(config.device), EACH, SUMMED)
     node = BenchNode(config, engine, recording, is_live=False, probe=meter)
     wanted_s = min(seconds or recording.seconds, recording.seconds)
@@ -110,7 +108,7 @@ def pipeline(
             node.receive(event, START_S, START_S + event.arrival_s)
             if event.stream == "image":
                 meter.lap()
-            # Sound takes next to nothing to decode.
+            # The time to decode audio is negligible.
             meter.drop()
             bar.update(int(event.arrival_s) - bar.n)
             done_s = event.arrival_s
@@ -138,10 +136,11 @@ def paced(
     seconds: float,
     pictures: Pictures | None = None,
 ) -> dict[str, Any]:
-    """The node's logic on the wall clock for ``seconds``: what it publishes, and how late.
+    """Run the node's logic on the wall clock for ``seconds``; counts its frames and their
+    latency.
 
-    Latency: from the arrival of a window's last input to its first frame. pictures: others than
-    the recording's own, see ``BenchRecording.events``.
+    Latency: from the arrival of a window's last input to its first frame. pictures: instead of
+    the recording's, see ``BenchRecording.events``.
     """
     node = BenchNode(config, engine, recording, is_live=True)
     latencies_s: list[float] = []
@@ -171,12 +170,12 @@ def _play(
     seconds: float,
     latencies_s: list[float],
 ) -> dict[str, Any]:
-    """Messages at their times, ticks in between; adds the latencies to the list."""
+    """Deliver messages at their times with ticks in between; append latencies to the list."""
     dropped = 0
 
     def tick(now_s: float) -> None:
         node.server.tick(now_s)
-        # The node's meter keeps the last ones alone.
+        # The meter keeps only the last ones.
         while node.server.meter.latencies_s:
             latencies_s.append(node.server.meter.latencies_s.popleft())
 
@@ -184,17 +183,17 @@ def _play(
     with ProgressBar(total=round(seconds), desc="paced", unit="s", leave=False) as bar:
         for event in recording.events(seconds, pictures):
             if time.time() > began + 2.0 * seconds:
-                # What takes longer than its time would never be done.
+                # A machine that is too slow would never finish.
                 break
             due_s = began + event.arrival_s
             while (now_s := time.time()) < due_s:
                 tick(now_s)
                 time.sleep(TICK_S)
             if event.stream == "image" and time.time() > due_s + recording.image_s:
-                # The node keeps the newest image alone.
+                # A node keeps only the newest image.
                 dropped += 1
                 continue
-            # It came when it was due, also where there was no time for it.
+            # Its arrival is its due time, even if it is handled later.
             node.receive(event, began, due_s)
             tick(time.time())
             bar.update(int(event.arrival_s) - bar.n)

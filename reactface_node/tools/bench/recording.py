@@ -1,4 +1,4 @@
-"""The repository's recording as the messages of a camera and a microphone, on and on."""
+"""The sample recording as an endless stream of messages of a camera and a microphone."""
 
 import heapq
 import itertools
@@ -21,12 +21,13 @@ from reactface_node.ros.messages.types import RosbagsTypes
 
 HD = (1280, 720)
 HD_IMAGES = 120
-"""Four seconds, 330 MB on disk: raw pictures of minutes fit nowhere."""
+"""Four seconds, 330 MB on disk; more raw images would be too large."""
 
 
 @dataclass(frozen=True, eq=False)
 class Event:
-    """A message that comes ``arrival_s`` after the start, stamped ``stamp_s`` after it; as CDR."""
+    """A message as CDR; it arrives ``arrival_s`` after the start and is stamped ``stamp_s``
+    after it."""
 
     arrival_s: float
     stamp_s: float
@@ -35,7 +36,7 @@ class Event:
     data: Callable[[], bytes]
 
     def message(self, types: RosbagsTypes, start_s: float) -> Any:
-        """It, deserialised; ``start_s`` is added to its stamp."""
+        """The deserialised message; ``start_s`` is added to its stamp."""
         message = types.deserialize(self.data(), self.kind)
         if hasattr(message, "header"):
             message.header.stamp = convert.time_message(types, start_s + self.stamp_s)
@@ -45,7 +46,7 @@ class Event:
 class BenchRecording:
     """``sample/``: 24 s of 640x480 JPEGs at 30 fps and of 48 kHz sound, 12 MB.
 
-    UserError where it is not installed.
+    UserError if it is not installed.
     """
 
     def __init__(self, config: Config) -> None:
@@ -89,10 +90,10 @@ class BenchRecording:
             yield convert.audio_to_samples(message, form)
 
     def events(self, seconds: float, pictures: "Pictures | None" = None) -> Iterator[Event]:
-        """Everything that comes within ``seconds``, in order of arrival.
+        """All messages of ``seconds``, in order of arrival.
 
-        Pictures run forward and backward, so that no face jumps; sound begins anew. pictures:
-        others than the recording's own.
+        Images run forward and backward, so that the face never jumps; audio starts again.
+        pictures: used instead of the recording's.
         """
         shown = pictures or Pictures(
             self._kinds["image"], self._data["image"].__getitem__, len(self._data["image"])
@@ -120,7 +121,7 @@ class BenchRecording:
     def _heard(self) -> Iterator[Event]:
         period_s = self._period_s["audio"]
         for number, data in enumerate(itertools.cycle(self._data["audio"])):
-            # A chunk is stamped at its first sample and comes with its last.
+            # A chunk is stamped at its first sample and arrives after its last.
             stamp_s, kind = number * period_s, self._kinds["audio"]
             yield Event(stamp_s + period_s, stamp_s, "audio", kind, partial(bytes, data))
 
@@ -137,8 +138,8 @@ class Pictures:
 def enlarged(
     recording: BenchRecording, file: BinaryIO, size: tuple[int, int] = HD, count: int = HD_IMAGES
 ) -> Pictures:
-    """The first pictures as raw ``sensor_msgs/Image`` of (width, height), in a file: there they
-    weigh on no memory, and reading one is a copy, as taking it from a socket is."""
+    """The first pictures as raw ``sensor_msgs/Image`` of (width, height) in a file: they need
+    no memory, and reading one is a copy, as from a socket."""
     types, sizes = recording.types, []
     shown = itertools.islice(recording.pictures(), count)
     for rgb in ProgressBar(shown, "pictures", count, unit="", leave=False):

@@ -1,4 +1,4 @@
-"""Which sections are measured, with which weights and inputs."""
+"""Chooses the sections of a benchmark, with their weights and inputs."""
 
 import tempfile
 from collections.abc import Callable
@@ -17,13 +17,13 @@ from reactface_node.model.reactface import ReactFace
 from reactface_node.tools.bench.clock import taken_s
 from reactface_node.tools.bench.compare import WINDOWS, compare
 from reactface_node.tools.bench.contexts import contexts
-from reactface_node.tools.bench.drive import BenchClip, Drive, tracked_clip
 from reactface_node.tools.bench.engines import Engines
 from reactface_node.tools.bench.flat import flat
 from reactface_node.tools.bench.machine import machine
 from reactface_node.tools.bench.pipeline import paced, pipeline
 from reactface_node.tools.bench.recording import BenchRecording, enlarged
 from reactface_node.tools.bench.sessions import batched, sessions
+from reactface_node.tools.bench.simulated import BenchClip, SimulatedSession, tracked_clip
 from reactface_node.tools.bench.stages import stages
 from reactface_node.tools.bench.weights import complete, complete_portrait
 
@@ -32,12 +32,12 @@ STAGES_S = 15.0
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What the command line asks for.
+class BenchOptions:
+    """Options of the command line.
 
-    only: the sections, all where it is empty. pipeline_s: how much of the recording. minutes:
-    of the session, None = as many as are quickly run. paced_s and pictures ("sample" or "720p"):
-    of the paced run. untrained: random weights in any case.
+    only: sections; empty = all. pipeline_s: seconds of the recording; None = all. minutes: of
+    the session; None = what runs in under two minutes. paced_s, pictures ("sample" or "720p"):
+    of the paced run. untrained: always use random weights.
     """
 
     only: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class Wanted:
     untrained: bool = False
 
     def sections(self) -> tuple[str, ...]:
-        """In the order in which they run; UserError where one is unknown."""
+        """The sections in the order in which they run; UserError if one is unknown."""
         unknown = sorted(set(self.only) - set(SECTIONS))
         if unknown:
             raise UserError(f"no section '{unknown[0]}'; there are: {', '.join(SECTIONS)}")
@@ -57,10 +57,10 @@ class Wanted:
 
 
 class Bench:
-    """The measurements of one config; recording, tracking and weights are had when first needed."""
+    """The measurements of one config; tracking and engines are prepared when first needed."""
 
-    def __init__(self, config: Config, wanted: Wanted, folder: Path) -> None:
-        """folder: for what is made for the time of the measurements."""
+    def __init__(self, config: Config, wanted: BenchOptions, folder: Path) -> None:
+        """folder: for temporary files."""
         resolve_device(config.device)
         self.recording = BenchRecording(config)
         completed, self.weights = complete(config, folder, wanted.untrained)
@@ -70,17 +70,17 @@ class Bench:
 
     @cached_property
     def engines(self) -> Engines:
-        """On one set of weights."""
+        """Engines that share one set of weights."""
         return Engines(self.config)
 
     @cached_property
     def clip(self) -> BenchClip:
-        """What the tracker sees in the recording."""
+        """The observations of the tracker in the recording."""
         return tracked_clip(self.config, self.recording)
 
-    def drive(self) -> Drive:
+    def session(self) -> SimulatedSession:
         """A new session on simulated time."""
-        return Drive(self.config, self.engines.start(), self.clip)
+        return SimulatedSession(self.config, self.engines.start(), self.clip)
 
     def measure(self, section: str) -> dict[str, Any]:
         """One of ``SECTIONS``."""
@@ -91,7 +91,7 @@ class Bench:
         return {
             "pipeline": self._pipeline,
             "stages": self._stages,
-            "flat": partial(flat, self.drive, wanted.minutes, window),
+            "flat": partial(flat, self.session, wanted.minutes, window),
             "sessions": self._several,
             "paced": self._paced,
         }
@@ -101,17 +101,17 @@ class Bench:
         return pipeline(self.config, self.engines.start(), self.recording, seconds)
 
     def _stages(self) -> dict[str, Any]:
-        drive = self.drive()
-        drive.window()
-        block_s = 10 * taken_s(drive.window, "cpu")
+        session = self.session()
+        session.window()
+        block_s = 10 * taken_s(session.window, "cpu")
         return stages(
-            self.config, self.engines.model, drive, max(3, min(10, int(STAGES_S / block_s)))
+            self.config, self.engines.model, session, max(3, min(10, int(STAGES_S / block_s)))
         )
 
     def _several(self) -> dict[str, Any]:
         config, count, model = self.config, self._wanted.sessions, self.engines.model
-        found = sessions(self.drive, count, config.model.window)
-        # Frame by frame, the released code and exported models have no batch.
+        found = sessions(self.session, count, config.model.window)
+        # Frame mode, the released code and exported models have no batch.
         if config.mode == "window" and isinstance(model, ReactFace):
             found["batch"] = batched(config, model, self.clip, count)
         return found
@@ -132,8 +132,8 @@ _PICTURES = {
 }
 
 
-def bench(config: Config, wanted: Wanted) -> dict[str, Any]:
-    """Machine, settings and the sections that are wanted, by name. UserError as the parts."""
+def bench(config: Config, wanted: BenchOptions) -> dict[str, Any]:
+    """Machine, settings and the chosen sections by name. UserError as the sections."""
     chosen = wanted.sections()
     with tempfile.TemporaryDirectory() as folder:
         found = Bench(config, wanted, Path(folder))
@@ -173,7 +173,7 @@ def bench_compare(
 def bench_contexts(config: Config, seconds: list[float], untrained: bool) -> dict[str, Any]:
     """See ``contexts``."""
     with tempfile.TemporaryDirectory() as folder:
-        found = Bench(config, Wanted(untrained=untrained), Path(folder))
+        found = Bench(config, BenchOptions(untrained=untrained), Path(folder))
         measured = contexts(found.config, found.clip, seconds)
     return _about(config, found.weights) | {"contexts": measured}
 

@@ -1,5 +1,5 @@
-"""Several sessions at once on one set of weights, each with its own speaker: one after the other,
-and in one batch."""
+"""Several sessions on one set of weights, each with its own speaker: in turns, and as one
+batch."""
 
 import itertools
 import time
@@ -12,15 +12,15 @@ from reactface_node.model.reactface import ReactFace
 from reactface_node.schema import FRAME_RATE_HZ
 from reactface_node.session.batch import SessionBatch
 from reactface_node.tools.bench.clock import spread, taken_s
-from reactface_node.tools.bench.drive import BenchClip, Drive, Recorded, feed
 from reactface_node.tools.bench.machine import resident_mb
+from reactface_node.tools.bench.simulated import BenchClip, RecordedTracker, SimulatedSession, feed
 
 WINDOWS = 60
 
 
-def sessions(start: Callable[[], Drive], count: int, window: int) -> dict[str, Any]:
-    """``count`` sessions, each so many windows; the real-time factor of all of them together says
-    how many of them the machine can serve."""
+def sessions(start: Callable[[], SimulatedSession], count: int, window: int) -> dict[str, Any]:
+    """Run ``count`` sessions in turns; their common real-time factor tells how many the machine
+    can serve."""
     windows, before_mb = WINDOWS, resident_mb()
     drives = [start() for _ in range(count)]
     for drive in drives:
@@ -40,14 +40,14 @@ def sessions(start: Callable[[], Drive], count: int, window: int) -> dict[str, A
     }
 
 
-def round_robin(drives: Sequence[Drive]) -> list[float]:
-    """The next window of each, one after the other; seconds of each."""
+def round_robin(drives: Sequence[SimulatedSession]) -> list[float]:
+    """Run the next window of each in turn; returns the seconds of each."""
     return [taken_s(drive.window, "cpu") for drive in drives]
 
 
 def batched(config: Config, model: ReactFace, clip: BenchClip, count: int) -> dict[str, Any]:
-    """The same in one batch; a window is that of all of them."""
-    batch = SessionBatch(config, model, [Recorded(clip.observations) for _ in range(count)])
+    """The same in one batch; a window is one of all sessions."""
+    batch = SessionBatch(config, model, [RecordedTracker(clip.observations) for _ in range(count)])
     window, frames = config.model.window, itertools.count()
 
     def step() -> None:
@@ -56,7 +56,7 @@ def batched(config: Config, model: ReactFace, clip: BenchClip, count: int) -> di
                 feed(session, clip, frame)
             batch.poll((frame + 1) / FRAME_RATE_HZ)
 
-    # Its first windows allocate, and on a GPU capture the step.
+    # The first windows allocate memory and, on a GPU, capture the step.
     for _ in range(3):
         step()
     windows = ProgressBar(range(WINDOWS), "batch", unit="window", leave=False)

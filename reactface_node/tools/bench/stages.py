@@ -1,7 +1,7 @@
-"""What a window of the network costs, stage by stage, and how near that comes to the machine.
+"""Time of a window of the network by stage, compared with the limits of the machine.
 
-A stage can be no faster than its arithmetic at the rate of a matrix product, nor than its weights,
-state, input and output at the rate of a memory copy: the larger of both is its floor.
+The floor of a stage is the larger of two times: its arithmetic at the rate of a matrix product,
+and the transfer of its weights, state, input and output at the rate of a memory copy.
 """
 
 import dataclasses
@@ -17,8 +17,8 @@ from reactface_node.config import Config
 from reactface_node.files.progress import ProgressBar
 from reactface_node.schema import FRAME_RATE_HZ
 from reactface_node.tools.bench.clock import StageMeter, clock, spread
-from reactface_node.tools.bench.drive import Drive
 from reactface_node.tools.bench.machine import ReferenceSpeeds
+from reactface_node.tools.bench.simulated import SimulatedSession
 
 BLOCK = 10
 WHOLE = "model"
@@ -66,21 +66,24 @@ def stage_modules(model: nn.Module, behaviour: str) -> dict[str, list[nn.Module]
     }
 
 
-def stages(config: Config, model: nn.Module | None, drive: Drive, blocks: int) -> dict[str, Any]:
-    """``blocks`` times ten windows of a session with a full history, yardsticks in between.
+def stages(
+    config: Config, model: nn.Module | None, drive: SimulatedSession, blocks: int
+) -> dict[str, Any]:
+    """Measure ``blocks`` times ten windows of a session with a full history, with reference
+    speeds in between.
 
-    A stage's times are sums over a window, p50 and p99 over windows; ``rest`` is what of the
-    network is in no stage. model: None = another library's, of which only all of it is known.
+    Times of a stage are sums over a window; p50 and p99 are over windows. ``rest``: time of the
+    network outside all stages. model: None = an exported model, measured as a whole only.
     """
     modules = {} if model is None else stage_modules(model, config.model.behaviour)
     _fill(config, drive)
     flops, moved = _count(drive, modules)
     meter = StageMeter(clock(config.device), summed={WHOLE: WHOLE})
-    yardsticks = ReferenceSpeeds(config.device)
+    speeds = ReferenceSpeeds(config.device)
     with meter.watching(modules):
         for _ in ProgressBar(range(blocks), "stages", unit="block", leave=False):
-            yardsticks.measure()
-            # The copy has emptied the caches.
+            speeds.measure()
+            # The copy has replaced the contents of the caches.
             drive.window()
             meter.drop()
             for _ in range(BLOCK):
@@ -92,7 +95,7 @@ def stages(config: Config, model: nn.Module | None, drive: Drive, blocks: int) -
         windows = zip(grown[WHOLE], *parts, strict=True)
         grown["rest"] = [whole - sum(inside) for whole, *inside in windows]
     flops["rest"] = flops[WHOLE] - sum(flops[stage] for stage in modules)
-    rates = yardsticks.report()
+    rates = speeds.report()
     window_ms = 1e3 * config.model.window / FRAME_RATE_HZ
     return {
         "window_ms": window_ms,
@@ -108,8 +111,8 @@ def stages(config: Config, model: nn.Module | None, drive: Drive, blocks: int) -
     }
 
 
-def _fill(config: Config, drive: Drive) -> None:
-    """Until the history is as long as it gets."""
+def _fill(config: Config, drive: SimulatedSession) -> None:
+    """Run until the history has its full length."""
     window_s = config.model.window / FRAME_RATE_HZ
     count = round(max(config.model.history_s, config.model.sync_history_s) / window_s) + 1
     for _ in ProgressBar(range(count), "history", unit="window", leave=False):
@@ -119,7 +122,7 @@ def _fill(config: Config, drive: Drive) -> None:
 def _beside(
     taken_s: list[float], flops: float, moved: float | None, rates: dict[str, Any]
 ) -> dict[str, float]:
-    """GFLOP, the rate that was achieved, megabytes moved, and the floor that they set."""
+    """GFLOP, the achieved rate, megabytes moved, and the floor they give."""
     if not flops and not moved:
         return {}
     middle_s = sorted(taken_s)[len(taken_s) // 2]
@@ -140,17 +143,16 @@ def _beside(
 
 
 def _count(
-    drive: Drive, stages: dict[str, list[nn.Module]]
+    drive: SimulatedSession, stages: dict[str, list[nn.Module]]
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """FLOPs and bytes of a window by stage and of all; of the bytes every weight is counted once a
-    call."""
+    """FLOPs and bytes of a window by stage and in all; weights count once a call."""
     moved: dict[str, float] = defaultdict(float)
     hooks = [
         module.register_forward_hook(_weigh(stage, moved), with_kwargs=True)
         for stage, modules in stages.items()
         for module in modules
     ]
-    # Torch does not count what a CPU attends with.
+    # Torch's counter does not know the attention kernel of CPUs.
     attends = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
     with FlopCounterMode(display=False, custom_mapping={attends: _attention_flops}) as counter:
         meter = StageMeter(lambda: float(counter.get_total_flops()), summed={WHOLE: WHOLE})
@@ -173,7 +175,7 @@ def _weigh(stage: str, moved: dict[str, float]) -> Any:
 
 
 def _bytes(value: Any) -> int:
-    """Of all tensors in it."""
+    """Bytes of all tensors in a value."""
     return sum(tensor.numel() * tensor.element_size() for tensor in _tensors(value))
 
 

@@ -1,4 +1,4 @@
-"""The result for a person to read, 100 columns wide; the raw numbers are in the JSON alone."""
+"""The result as text, 100 columns wide; the JSON has the raw numbers, too."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ CALL_COLUMNS = {"calls": "calls", "p50_ms": "p50 ms", "p99_ms": "p99 ms", "mean_
 
 
 def table(result: Mapping[str, Any]) -> str:
-    """Every section that there is."""
+    """All sections of a result as text."""
     machine, about = result["machine"], result["about"]
     lines = [
         f"{machine['processor']}, {machine['cores']} cores, {machine.get('gpu', 'no GPU')}",

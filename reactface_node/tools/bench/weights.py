@@ -1,7 +1,7 @@
-"""Weights to measure with: those that are there, else random ones of the same networks.
+"""Weights for the benchmark: trained ones if they exist, else random ones of the same networks.
 
-A network takes as long whatever its weights are. Random ones are written into a folder and loaded
-as any checkpoint is, so that whatever loading does to a network is measured too.
+The time of a network does not depend on its weights. Random ones are written to a file and
+loaded like any checkpoint, so that changes at loading are included.
 """
 
 from pathlib import Path
@@ -28,10 +28,10 @@ SEED = 0
 
 
 def complete(config: Config, folder: Path, untrained: bool) -> tuple[Config, dict[str, str]]:
-    """The config with weights that can be loaded, and where they came from.
+    """The config with existing weights, and a text on their origin.
 
-    folder: where random ones are written. untrained: take them in any case. UserError where
-    weights that the user named are missing.
+    folder: for random weights. untrained: always use random ones. UserError if weights named by
+    the user are missing.
     """
     exported = resources.exported_model(config.weights)
     if exported is not None and not untrained:
@@ -51,7 +51,7 @@ def complete(config: Config, folder: Path, untrained: bool) -> tuple[Config, dic
 def complete_portrait(
     config: Config, recording: BenchRecording, folder: Path
 ) -> tuple[Config, dict[str, str]]:
-    """The same for what draws a portrait; without a picture it is of the recording's speaker."""
+    """The same for the portrait renderer; without a picture, the recording's speaker is used."""
     if config.render.renderer != "portrait":
         return config, {}
     said = {"portrait": config.render.portrait, "pirender": config.render.pirender}

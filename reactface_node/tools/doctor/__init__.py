@@ -1,1 +1,1 @@
-"""``reactface doctor``: checks of this machine, with a cure for what is wrong."""
+"""``reactface doctor``: checks of this machine, with a cure for every problem."""

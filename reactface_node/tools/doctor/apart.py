@@ -1,5 +1,5 @@
-"""A function run in a process of its own: a driver that hangs or a library that crashes ends that
-process alone."""
+"""Runs a function in a separate process, so that a driver that hangs or a library that crashes
+affects only that process."""
 
 import multiprocessing
 import os
@@ -16,7 +16,7 @@ REAPED_S = 1.0
 
 
 class RunApart(Protocol):
-    """As ``run_apart``; tests run the function in their own process."""
+    """The type of ``run_apart``; tests pass one that runs the function in their own process."""
 
     def __call__(
         self, function: Callable[..., Result | None], *arguments: Any, limit_s: float
@@ -36,16 +36,17 @@ class Slow(ApartError):
 
 
 def run_apart(function: Callable[..., Result | None], *arguments: Any, limit_s: float) -> Result:
-    """What a function of a module returns, {} for None.
+    """The result of a function of a module, {} for None.
 
-    UserError as the function raises it; ApartError for its other errors, Crash, and Slow where it
-    takes longer than ``limit_s``. What it prints and logs is left out. Nothing is downloaded.
+    UserError as raised by the function; ApartError for its other errors; Crash; and Slow if it
+    takes longer than ``limit_s``. Its output and its log are dropped. Nothing is downloaded.
     """
     context = multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
     child = context.Process(target=_work, args=(sending, function, arguments), daemon=True)
-    # Ctrl-C also reaches the child, which prints nothing of it: its parent ends it. A process
-    # inherits what is blocked; the tracker's start unblocks it, so that comes first.
+    # Ctrl-C also reaches the child, which ignores it: its parent ends it. A process inherits
+    # blocked signals. The start of multiprocessing's resource tracker unblocks them, so it is done
+    # first.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:

@@ -14,14 +14,14 @@ from reactface_node.tools.doctor.finding import Finding, fail, ok, warn
 
 DEV = Path("/dev")
 LIMIT_S = 15.0
-"""A device that gives nothing for so long hangs."""
+"""A device that gives no data for this long counts as hanging."""
 IMAGES, MEASURED_S = 40, 2.0
 DARK = 16
 """An image of which no pixel is brighter (of 255) is black."""
 LOWEST_RATE_HZ = 12.0
 LISTENED_S = 1.0
 QUIET_DB = -75.0
-"""A quiet room in a working microphone is louder, relative to full scale."""
+"""A working microphone in a quiet room is louder than this, relative to full scale."""
 TOPIC, NONE = "topic", "none"
 
 
@@ -142,12 +142,13 @@ def read_microphone(device: str) -> dict[str, Any]:
 
 
 def _absent(name: str, wanted: str | None, fact: str, cure: str) -> Finding:
-    """A device that was asked for fails; without one there may be topics."""
+    """The finding for a missing device: a failure if the user named it; otherwise topics may be
+    used."""
     return (warn if wanted is None else fail)(name, fact, cure)
 
 
 def _has_sound_server() -> bool:
-    """Whether PulseAudio or PipeWire serves this user: it owns the devices then."""
+    """Whether PulseAudio or PipeWire runs for this user, and so owns the devices."""
     folder = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
     return (folder / "pulse" / "native").exists() or bool(os.environ.get("PULSE_SERVER"))
 

@@ -22,11 +22,11 @@ LIMIT_S = 180.0
 TIMES = 5
 FRAME_MS = 1000.0 / FRAME_RATE_HZ
 SLOWEST_TRACKING = 3
-"""The overload controller still tracks one of so many frames."""
+"""At its lowest level the overload controller tracks one of this many frames."""
 
 
 def check_files(config: Config) -> Finding:
-    """Every file that the config's settings name and without which it cannot run."""
+    """Check every file that the config names and needs."""
     name = "model files"
     needed = {"weights": config.weights}
     if config.model.mean_face:
@@ -46,7 +46,7 @@ def check_files(config: Config) -> Finding:
 
 
 def _lack(name: str) -> str:
-    """Why a file, or a folder, cannot be used; '' where it can."""
+    """Why a file, or a folder, cannot be used; '' if it can."""
     try:
         is_there = bool(resources.weights_file(name) or resources.exported_model(name))
     except UserError as error:
@@ -55,7 +55,7 @@ def _lack(name: str) -> str:
 
 
 def _source(setting: str, value: str, profile: str) -> str:
-    """Where the file of a setting comes from, by the catalogue where that has it."""
+    """Where to get the file of a setting, from the catalogue if it is listed there."""
     from reactface_node.engine.catalogue import read_catalogue
 
     if setting == "weights" and value != Config.load(profile).weights:
@@ -71,7 +71,7 @@ def _source(setting: str, value: str, profile: str) -> str:
 
 
 def check_model(config: Config, apart: RunApart) -> Finding:
-    """Loads the model and runs it: is a step done before the next one is due?"""
+    """Load the model and check whether each step ends before the next one is due."""
     if _lack(config.weights):
         return fail("model", "cannot run without its weights", "see the model files above")
     try:
@@ -94,7 +94,7 @@ def check_model(config: Config, apart: RunApart) -> Finding:
 
 
 def check_tracker(config: Config, apart: RunApart) -> Finding:
-    """Makes the face tracker and looks at an image without a face."""
+    """Make the face tracker and track an image without a face."""
     try:
         found = apart(run_tracker, config, limit_s=LIMIT_S)
     except (UserError, ApartError) as error:
@@ -110,7 +110,7 @@ def check_tracker(config: Config, apart: RunApart) -> Finding:
 
 
 def check_renderer(config: Config, apart: RunApart) -> Finding:
-    """Draws the neutral face."""
+    """Draw the neutral face."""
     kind = config.render.renderer
     if kind == "none":
         return ok("renderer", "none: no pictures are drawn")
@@ -132,7 +132,7 @@ def check_renderer(config: Config, apart: RunApart) -> Finding:
 
 
 def run_model(config: Config) -> dict[str, Any]:
-    """load_s, step_ms (median), frames of a step. UserError where the weights are missing or
+    """load_s, step_ms (median), frames of a step. UserError if the weights are missing or
     damaged."""
     from reactface_node.engine.engine import load_engine
     from reactface_node.session.pending import empty_frames
@@ -153,8 +153,8 @@ def run_model(config: Config) -> dict[str, Any]:
 
 
 def run_tracker(config: Config) -> dict[str, Any]:
-    """kind of the face finder, image_ms (median of an image without a face). UserError where
-    mediapipe or its model cannot be had."""
+    """kind of the face finder, image_ms (median of an image without a face). UserError if mediapipe
+    or its model is missing."""
     from reactface_node.perception import make_tracker
 
     tracker = make_tracker(config.perception, config.model.face_encoder == "pixels")
@@ -166,7 +166,7 @@ def run_tracker(config: Config) -> dict[str, Any]:
 
 
 def run_renderer(config: Config) -> dict[str, Any]:
-    """picture_ms (median). UserError where a file, a theme or a library is missing."""
+    """picture_ms (median). UserError if a file, a theme or a library is missing."""
     from reactface_node.render import make_renderer
 
     renderer = make_renderer(config.render, config.on_device_failure, config.perception.landmarker)
@@ -175,7 +175,7 @@ def run_renderer(config: Config) -> dict[str, Any]:
 
 
 def _milliseconds(act: Callable[[], object]) -> float:
-    """The median, after a first call."""
+    """The median duration of several calls, after a first one that does not count."""
     act()
     taken_s = []
     for _ in range(TIMES):
@@ -194,7 +194,7 @@ def _faster(config: Config) -> str:
 
 
 def _cure(error: Exception, otherwise: str, package: str) -> str:
-    """What helps against a missing library, a missing package or a crash of ``package``, else
+    """The cure for a missing library, a missing package or a crash of ``package``; otherwise
     ``otherwise``."""
     text = str(error)
     module = re.search(r"No module named '(\w+)", text)
@@ -205,7 +205,7 @@ def _cure(error: Exception, otherwise: str, package: str) -> str:
     if isinstance(error, Slow):
         return "end other programs, and run the doctor again"
     if isinstance(error, Crash):
-        # The kernel kills with SIGKILL where there is no memory left.
+        # The kernel ends processes with SIGKILL if no memory is left.
         is_memory = "SIGKILL" in text
         return "free some memory" if is_memory else f"pip install --force-reinstall {package}"
     return otherwise

@@ -25,7 +25,7 @@ from reactface_node.tools.doctor.finding import Finding, fail, ok, warn
 
 LIMIT_S = 30.0
 HIGHEST_SAFE_DOMAIN = 101
-"""Above it DDS's ports lie in the range that Linux gives to any program."""
+"""Highest domain id whose DDS ports are below the range that Linux gives to any program."""
 CYCLONE, ZENOH = "rmw_cyclonedds_cpp", "rmw_zenoh_cpp"
 ON_THIS_MACHINE = "<AllowMulticast>false"
 
@@ -56,7 +56,7 @@ def check_ros(apart: RunApart, opt: Path = OPT_ROS) -> Finding:
 
 
 def check_dds(apart: RunApart) -> Finding:
-    """cyclonedds, which `reactface live` needs."""
+    """Check cyclonedds, which `reactface live` needs."""
     try:
         apart(import_cyclonedds, limit_s=LIMIT_S)
     except ApartError as error:
@@ -165,7 +165,7 @@ def check_multicast(interface: str) -> Finding:
 
 
 def _wanted(interface: str) -> tuple[list[str], str]:
-    """The interfaces that the settings name, and where; OSError as ``named_interfaces``."""
+    """The interfaces that the settings name, and which setting; OSError as ``named_interfaces``."""
     if interface:
         return [interface], "ros.network_interface"
     named = named_interfaces()
@@ -175,5 +175,5 @@ def _wanted(interface: str) -> tuple[list[str], str]:
 
 
 def _outward(here: dict[str, str]) -> list[str]:
-    """The interfaces that lead to other machines."""
+    """The interfaces that are connected to other machines."""
     return [key for key, address in here.items() if not address.startswith("127.")]

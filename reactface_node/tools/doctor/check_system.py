@@ -28,7 +28,7 @@ PACKAGES = {
     "safetensors": "safetensors",
     "rosbags": "rosbags",
 }
-"""What every profile needs: import name and package name."""
+"""Packages that every profile needs: import name and package name."""
 TORCH = {"torch": "torch"}
 ONNX = {"onnxruntime": "onnxruntime"}
 TRANSFORMERS = {"transformers": "transformers"}
@@ -37,12 +37,13 @@ LIBRARIES = {
     "libEGL.so.1": "libegl1",
     "libglib-2.0.so.0": "libglib2.0-0",
 }
-"""What the wheels of OpenCV, skia and mediapipe load, and the Debian package that has it."""
+"""System libraries that the wheels of OpenCV, skia and mediapipe load, and their Debian
+packages."""
 APT = "sudo apt install"
 FEWEST_CORES = 2
 MEMORY_MB, LARGE_MEMORY_MB = 800, 2000
-"""What should be free: a session of the default profile takes 470 MB, one with wav2vec 2.0 takes
-1,200 MB and its face tracker some more."""
+"""Memory that should be free: a session of the default profile takes 470 MB, one with wav2vec 2.0
+takes 1,200 MB and its face tracker more."""
 DISK_MB = 2000
 CPUFREQ = Path("/sys/devices/system/cpu/cpu0/cpufreq")
 DRM = Path("/dev/dri")
@@ -95,7 +96,7 @@ def _is_installed(name: str) -> bool:
 
 
 def _version(package: str) -> str:
-    """'' where a package was installed without its metadata."""
+    """'' if a package was installed without its metadata."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -171,7 +172,7 @@ def check_display(environment: Mapping[str, str], drm: Path = DRM) -> Finding:
 
 
 def joining(group: str) -> str:
-    """The cure where a device belongs to a group in which the user is not."""
+    """The cure if a device belongs to a group that the user is not in."""
     return f"sudo usermod -aG {group} $USER, then log in again"
 
 

@@ -18,8 +18,8 @@ Check = Callable[[], Finding]
 
 @dataclass(frozen=True)
 class DoctorChoice:
-    """What is to be checked. camera: an index, "topic", or None for the first one. microphone: an
-    ALSA device, "topic", "none", or None for ALSA's default."""
+    """The options of the checks. camera: an index, "topic", or None for the first one. microphone:
+    an ALSA device, "topic", "none", or None for ALSA's default."""
 
     config: Config
     camera: str | None = None
@@ -66,7 +66,7 @@ def checks(wanted: DoctorChoice, apart: RunApart) -> dict[str, Check]:
 
 
 def guarded(name: str, check: Check) -> Finding:
-    """A check's finding; a failure of that name where the check raises an error."""
+    """A check's finding; a failure of that name if the check raises an error."""
     try:
         return check()
     except UserError as error:

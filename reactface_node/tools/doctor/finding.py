@@ -8,7 +8,7 @@ Level = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True)
 class Finding:
-    """name: what was checked. fact: what was found. cure: what the user can do; '' where ok."""
+    """name: what was checked. fact: what was found. cure: what the user can do; '' if ok."""
 
     level: Level
     name: str
@@ -16,7 +16,7 @@ class Finding:
     cure: str = ""
 
     def line(self) -> str:
-        """One line for people."""
+        """One line of text."""
         text = f"{self.level:4}  {self.name}: {self.fact}" + (
             f" -> {self.cure}" if self.cure else ""
         )

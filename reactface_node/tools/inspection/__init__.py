@@ -1,1 +1,1 @@
-"""Why a recording works badly: what its camera, its microphone and the face in it are like."""
+"""Finds why a recording works badly: properties of its camera, microphone and face."""

@@ -1,4 +1,4 @@
-"""What is wrong with a recording and what to do about it: one line for each problem."""
+"""The problems of a recording and their cures, one line each."""
 
 import math
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ AHEAD_MS, ABSENT_S = 15.0, 2.0
 FEW_CHANGES = 2
 USUAL_RATES_HZ = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 LONGEST_WAIT_S = 2.0
-"""As far as ``timeline.max_wait_s`` and ``playout.playout_delay_s`` go."""
+"""Limit of ``timeline.max_wait_s`` and ``playout.playout_delay_s``."""
 
 
 def advise(report: Report, config: Config) -> tuple[str, ...]:
-    """The most basic first; nothing where nothing is wrong."""
+    """One line for each problem, the most fundamental first."""
     return tuple(_lines(report, config))
 
 
@@ -60,11 +60,11 @@ def _lines(report: Report, config: Config) -> Iterator[str]:
 
 
 def _waiting(config: Config, late_s: float) -> str:
-    """Settings with which what is so late is waited for: windows close later, and are shown no
-    sooner than that. Nothing where they do, or could not."""
+    """The settings with which windows wait for such late inputs; "" if they do already, or
+    cannot."""
     if not config.timeline.max_wait_s < late_s <= LONGEST_WAIT_S:
         return ""
-    # Frame by frame the delay does not grow further, and what is waited for longer is skipped.
+    # In frame mode the delay does not grow further, and frames that come later are skipped.
     longest_s = LONGEST_DELAY_S if config.mode == "frame" else LONGEST_WAIT_S
     wait_s = min(longest_s, math.ceil(100 * late_s + 2) / 100)
     if wait_s <= config.timeline.max_wait_s:
@@ -226,7 +226,7 @@ def _microphone(audio: AudioReport, config: Config, duration_s: float) -> Iterat
 def _levels(audio: AudioReport) -> Iterator[str]:
     if audio.clipped > CLIPPED:
         yield f"the audio clips ({audio.clipped:.1%} of the samples): turn the microphone down"
-    # Silence everywhere, or nothing that stands out.
+    # Silence in all channels, or no channel that differs.
     if audio.voice_db is None or audio.floor_db is None:
         dead = audio.floor_db is None or (audio.floor_db < DEAD_DB and audio.zeros > 0.5)
         yield (

@@ -1,4 +1,4 @@
-"""From what was noted of a recording to the report on it."""
+"""Computes the report from the logs of a recording."""
 
 from dataclasses import replace
 
@@ -21,11 +21,11 @@ from reactface_node.tools.inspection.signals import (
 )
 
 SHORTEST_S = 1.0
-"""What came in less says nothing of the rate."""
+"""A shorter stream is too short to measure its rate."""
 
 
 def analyse(recording: Recording, config: Config) -> Report:
-    """config: its timeline and perception give the limits that the advice goes by."""
+    """config: limits for the advice come from its timeline and perception."""
     images, audio = recording.images, recording.audio
     looked = images is not None and len(images.times_s) > 0
     report = Report(
@@ -98,7 +98,7 @@ def _offset(images: ImageLog | None, audio: AudioLog | None) -> Offset:
         return no_offset("it takes a camera and a microphone")
     times, first = np.unique(images.times_s[images.found], return_index=True)
     mouth = openness(images.coefficients[images.found][first])
-    # What its smoothing (an exponential mean) delays on average.
+    # Mean delay of its smoothing (an exponential mean).
     interval_s = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     delay_s = (1.0 - FRESH) / FRESH * interval_s
     return estimate_offset(times, mouth, audio.level_frames, audio.levels_db, delay_s)

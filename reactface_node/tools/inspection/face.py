@@ -1,4 +1,4 @@
-"""What the tracked face says: how often it is there, how it moves, how much it trembles."""
+"""Statistics of the tracked face: presence, motion and jitter."""
 
 from dataclasses import dataclass
 
@@ -15,21 +15,21 @@ MOUTH = [k for k, name in enumerate(ARKIT_NAMES) if name.startswith(("mouth", "j
 BROWS = [k for k, name in enumerate(ARKIT_NAMES) if name.startswith("brow")]
 OPEN = 0.2
 """Openness from which a mouth counts as open."""
-# A blink's lids pass both; longer ones are eyes closed or cast down.
+# Thresholds of lid closure for a blink; longer ones are eyes that are closed or look down.
 SHUT, REOPENED, LONGEST_BLINK_S = 0.5, 0.3, 0.6
 JOINED_FACTOR = 1.6
 
 
 @dataclass(frozen=True)
 class FaceReport:
-    """found: share of the images with a face; longest_without_s: seconds on end without.
+    """found: share of the images with a face; longest_without_s: longest time without one.
 
-    px, tracked_px: median height from forehead to chin in the image and in what the tracker
-    looks at. brightness: median luma of the face (of the image, where no face is found), 0..255.
-    jitter of the head in degrees (the worst axis) and of the mouth's and the brows' weights where
-    they are still. pitch_deg, yaw_deg, roll_deg: 5th and 95th percentile, from the neutral pose.
-    mouth_open: share of the images with a face. people: how often somebody else
-    was followed, the first one counted. most_in_view: faces in one image.
+    px, tracked_px: median height from forehead to chin in the image and in the tracker's smaller
+    image. brightness: median luma of the face (of the image if no face is found), 0..255. jitter of
+    the head in degrees (the worst axis) and of the mouth's and the brows' weights while they are
+    still. pitch_deg, yaw_deg, roll_deg: 5th and 95th percentile, from the neutral pose. mouth_open:
+    share of the images with a face in which the mouth is open. people: how often another person was
+    followed, including the first one. most_in_view: faces in one image.
     """
 
     found: float
@@ -92,7 +92,7 @@ def examine_face(images: ImageLog, end_s: float) -> FaceReport:
 
 
 def longest_without(times_s: np.ndarray, found: np.ndarray, end_s: float) -> float:
-    """Seconds on end without a face, from the last image with one to the next.
+    """The longest time in seconds from an image with a face to the next one.
 
     times_s (n,) in order, from 0; 0.0 if every image has one.
     """
@@ -104,7 +104,7 @@ def longest_without(times_s: np.ndarray, found: np.ndarray, end_s: float) -> flo
 
 
 def blinks(times_s: np.ndarray, lids: np.ndarray) -> np.ndarray:
-    """When lids (n,) began to be shut for a blink: above 0.5, then below 0.3 within 0.6 s."""
+    """The times at which blinks of the lids (n,) begin: above 0.5, then below 0.3 within 0.6 s."""
     starts: list[float] = []
     shut_s: float | None = None
     for time_s, lid in zip(times_s.tolist(), lids.tolist(), strict=True):

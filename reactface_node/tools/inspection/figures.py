@@ -1,4 +1,4 @@
-"""One picture of a recording: what was seen and heard when, and the correlation of both."""
+"""One figure of a recording: face and voice over time, and their correlation."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ DPI = 110
 
 
 def draw_report(recording: Recording, report: Report, path: Path) -> None:
-    """As PNG, whole or not at all; UserError where it cannot be written."""
+    """Write the figure as PNG, atomically; UserError if it cannot be written."""
     figure = new_figure(12.0, 11.5, DPI)
     figure.set_layout_engine("constrained")
     rows = figure.subplots(5, 1, gridspec_kw={"height_ratios": [0.7, 1, 1.5, 1.2, 1.3]})
@@ -45,7 +45,7 @@ def draw_report(recording: Recording, report: Report, path: Path) -> None:
 
 
 def _broken(images: ImageLog, values: np.ndarray) -> np.ndarray:
-    """(n, ...) with NaN where there is no face, so that lines break."""
+    """(n, ...) with NaN where there is no face, so that lines are interrupted."""
     broken = np.array(values, float)
     broken[~images.found] = np.nan
     return broken
@@ -76,7 +76,7 @@ def _mouth(axes: Axes, images: ImageLog) -> None:
 
 
 def _voice(axes: Axes, audio: AudioLog) -> None:
-    """The level at 25 Hz, in bold where there is voice."""
+    """Draw the level at 25 Hz, in bold during voice."""
     per = LEVEL_RATE_HZ // LEVEL_PER_S
     voiced = voice_activity(audio.level_frames, audio.levels_db)
     slots = audio.level_frames // per

@@ -1,4 +1,4 @@
-"""Chunks of sound to levels, one each 10 ms, on the same sample clock as in the live timeline."""
+"""Levels of audio every 10 ms, on the same sample clock as in the live timeline."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ FLOOR_DB = -100.0
 
 
 class Hearing:
-    """Keeps levels and counts, never the sound: a recording may be hours long."""
+    """Stores levels and counts but no audio, since a recording may be hours long."""
 
     def __init__(self, gap_s: float) -> None:
         """gap_s: the setting ``timeline.audio_gap_s``."""
@@ -67,7 +67,7 @@ class Hearing:
 def levels_db(frames: np.ndarray) -> np.ndarray:
     """(f, n) samples in [-1, 1] -> (f,) 20 log10 of their standard deviation, -100 at least.
 
-    Without each frame's mean, so that a microphone's constant offset is no sound.
+    The mean of each frame is subtracted, so a constant offset of the microphone has no level.
     """
     if not len(frames):
         return np.zeros(0)

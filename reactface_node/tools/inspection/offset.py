@@ -1,13 +1,14 @@
-"""How far the microphone's stamps are from the camera's, by mouth motion against the voice.
+"""Offset between the stamps of microphone and camera, from mouth motion and voice.
 
-Sign as in ``timeline.camera_to_microphone_offset_s``, which is added to audio stamps: positive
-where the audio is stamped too early.
+Sign as in ``timeline.camera_to_microphone_offset_s``, which is added to audio stamps: positive if
+the audio is stamped too early.
 
-What speech itself does: before an utterance the mouth opens 100 to 300 ms ahead of the voice
-(Chandrasekaran et al. 2009), but within it, which is what a correlation over whole sentences
-measures, opening and loudness go together: from the sound 20 ms ahead to 70 ms behind in chained
-syllables, 40 ms ahead to 200 ms behind in all (Schwartz and Savariaux 2014). The middle of the
-former, 25 ms, is taken off the lag, and an estimate within 100 ms of nothing is taken for nothing.
+In natural speech the mouth opens 100 to 300 ms before the voice at the start of an utterance
+(Chandrasekaran et al. 2009). Within an utterance, which a correlation over whole sentences
+measures, opening and loudness change almost together: the sound is from 20 ms ahead to 70 ms behind
+in chained syllables, and from 40 ms ahead to 200 ms behind in all cases (Schwartz and Savariaux
+2014). The middle of the former, 25 ms, is subtracted from the lag, and an estimate below 100 ms
+counts as 0.
 """
 
 from dataclasses import dataclass
@@ -21,14 +22,14 @@ from reactface_node.tools.inspection.signals import noise_floor_db, voice_activi
 MOUTH_LEAD_S = 0.025
 DOUBT_S = 0.1
 MAX_LAG_S = 0.6
-# Lags at which mouth and voice have nothing to do with each other tell what chance gives.
+# Lags at which mouth and voice are unrelated show the correlation by chance.
 CHANCE_LAGS_S = (1.0, 5.0)
 MIN_CHANCE_LAGS = 50
 TREND_S = 1.0
-"""Slower changes (a smile, a head that turns, a louder voice) are taken off both."""
+"""Slower changes (a smile, a turn of the head, a louder voice) are removed from both."""
 NEAR_VOICE_S = 0.5
 HOLD_S = 0.15
-"""A mouth is interpolated between images at most so far away."""
+"""The mouth is interpolated only between images that are at most this far apart."""
 LEVEL_RANGE_DB = 40.0
 MIN_VOICE_S, MIN_MOTION = 3.0, 0.01
 MIN_CORRELATION, MIN_SCORE, MAX_SPREAD_S = 0.15, 4.0, 0.12
@@ -37,11 +38,11 @@ WEAK = "not enough speech and mouth motion"
 
 @dataclass(frozen=True, eq=False)
 class Offset:
-    """offset_s: what to set, None where it cannot be told; why: then the reason.
+    """offset_s: the value to set, None if it is unknown; why: then the reason.
 
-    lag_s: how far the voice follows the mouth; correlation: there. score: by how many standard
-    deviations of the correlation at lags of 1 to 5 s it stands out. spread_s: how far the lags of
-    the recording's halves are apart. lags_s, curve: (k,), the correlation around ``MOUTH_LEAD_S``.
+    lag_s: the time from mouth to voice; correlation: at that lag. score: how many standard
+    deviations of the correlations at lags of 1 to 5 s it is above them. spread_s: difference of the
+    lags of the recording's halves. lags_s, curve: (k,), the correlation around ``MOUTH_LEAD_S``.
     """
 
     offset_s: float | None
@@ -66,9 +67,9 @@ def estimate_offset(
     levels_db: np.ndarray,
     tracker_delay_s: float = 0.0,
 ) -> Offset:
-    """times_s, mouth: (n,) images with a face and how far the mouth is open; frames, levels_db:
-    (f,) the heard 10 ms frames' indices and levels. tracker_delay_s: how much later than in the
-    images the tracker's mouth moves.
+    """times_s, mouth: (n,) of images with a face, and the opening of the mouth; frames, levels_db:
+    (f,) indices and levels of the 10 ms frames with audio. tracker_delay_s: delay of the tracker's
+    smoothing.
 
     The lag with the highest normalised correlation, within 0.6 s, of mouth and level on a 25 Hz
     grid, near voice alone and without slow changes; between grid points by a parabola.
@@ -92,7 +93,7 @@ def estimate_offset(
 
 @dataclass(frozen=True, eq=False)
 class _Pair:
-    """Mouth and voice on one grid, (t,) each, and where they are known (and worth comparing)."""
+    """Mouth and voice on one grid, (t,) each, with masks of the values that are compared."""
 
     mouth: np.ndarray
     seen: np.ndarray
@@ -104,7 +105,8 @@ class _Pair:
         return _Pair(self.mouth[cut], self.seen[cut], self.voice[cut], self.heard[cut])
 
     def correlations(self, lags: np.ndarray) -> np.ndarray:
-        """(k,) of mouth[t] with voice[t + lag] for (k,) lags in slots; NaN where too little."""
+        """(k,) correlations of mouth[t] with voice[t + lag] for (k,) lags in slots; NaN with too
+        few values."""
         return np.array([self._correlation(int(lag)) for lag in lags])
 
     def _correlation(self, lag: int) -> float:
@@ -169,7 +171,7 @@ def _peak(lags: np.ndarray, curve: np.ndarray) -> tuple[float, float]:
 def mouth_on_grid(
     slots: np.ndarray, times_s: np.ndarray, mouth: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(t,) whether images are near each slot of 1/25 s, and (t,) the mouth there."""
+    """(t,) whether an image is near each slot of 1/25 s, and (t,) the mouth's opening there."""
     at_s = slots / FRAME_RATE_HZ
     after = np.clip(np.searchsorted(times_s, at_s), 1, len(times_s) - 1)
     near = (at_s - times_s[after - 1] <= HOLD_S) & (times_s[after] - at_s <= HOLD_S)
@@ -200,7 +202,7 @@ def voice_on_grid(
 
 
 def _sums(values: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Sums of values[start:end], what lies outside being 0."""
+    """Sums of values[start:end]; values outside of the array count as 0."""
     total = np.concatenate([[0.0], np.cumsum(values)])
     result: np.ndarray = (
         total[np.clip(ends, 0, len(values))] - total[np.clip(starts, 0, len(values))]
@@ -209,7 +211,7 @@ def _sums(values: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarra
 
 
 def _detrended(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(t,) less its mean over a second, of what is known."""
+    """(t,) minus the running mean of the known values over one second."""
     half = round(TREND_S * FRAME_RATE_HZ / 2)
     places = np.arange(len(values))
     around = (places - half, places + half + 1)

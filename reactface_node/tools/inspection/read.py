@@ -1,4 +1,4 @@
-"""A bag or a video file read for ``reactface inspect``: every image tracked, every sound heard."""
+"""Reads a bag or a video file for ``reactface inspect``: tracks all images, measures all audio."""
 
 import re
 from collections import Counter
@@ -29,7 +29,7 @@ LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def read_recording(path: Path, config: Config) -> Recording:
-    """Everything that ``inspection`` needs to know of it. UserError where it cannot be read."""
+    """The logs of a recording. UserError if it cannot be read."""
     with open_source(path, config.ros) as source:
         tracker = make_tracker(config.perception, False)
         try:
@@ -73,7 +73,7 @@ def _read(
 def _look_and_hear(
     item: ImageInput | AudioInput, now_s: float, kinds: tuple[str, str], eye: "_Eye", ear: "_Ear"
 ) -> None:
-    """What a video file holds; as in a replay, what cannot be used ends nothing."""
+    """Process a video file; unusable items are counted and skipped, as in a replay."""
     if isinstance(item, ImageInput):
         with eye.guarded():
             eye.see(item.stamp_s, np.nan, 0.0, now_s, item.rgb, kinds[0])
@@ -84,7 +84,7 @@ def _look_and_hear(
 
 
 def _hand_over(stream: str, item: BagMessage, now_s: float, eye: "_Eye", ear: "_Ear") -> None:
-    """What is seen and heard; what the robot does itself is nothing to measure."""
+    """Process images and audio; the robot's own speech is not measured."""
     if stream == "image":
         eye.on_image(item, now_s)
     elif stream == "audio":
@@ -110,7 +110,7 @@ class _Stream:
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """A replay goes on after whatever a message does, and so does this."""
+        """Errors of a message are counted, as in a replay."""
         try:
             yield
         except Exception as error:
@@ -118,7 +118,7 @@ class _Stream:
 
     def _reject(self, error: Exception) -> None:
         text = " ".join(str(error).split())
-        # The same reason with other numbers in it is the same.
+        # Reasons that differ only in their numbers count as one.
         reason = self._reasons.setdefault(re.sub(r"\d+", "#", text), text)
         self._rejected[reason] += 1
 
@@ -149,7 +149,7 @@ class _Eye:
         self._clock = stream_clock("image", self._config.timeline.clock_jump_s, offset_s)
 
     def follow_another(self) -> None:
-        """Another face of ROS4HRI's, whoever publishes it."""
+        """Follow another face of ROS4HRI from now on."""
         self._tracker.change_person()
         self.expect(0.0)
 
@@ -231,7 +231,7 @@ class _Ear:
         self._clock = stream_clock("audio", self._config.timeline.clock_jump_s, offset_s)
 
     def follow_another(self) -> None:
-        """Another voice of ROS4HRI's, whoever publishes it."""
+        """Follow another voice of ROS4HRI from now on."""
         self.expect(0.0)
 
     def on_audio(self, item: BagMessage, now_s: float) -> None:
@@ -274,7 +274,7 @@ class _Ear:
 
 
 def _added(clock: StreamClock) -> float:
-    """What was added to the newest message's stamp; NaN where it was of no use."""
+    """Offset added to the newest message's stamp; NaN if the stamp was not used."""
     return np.nan if clock.added_s is None else clock.added_s
 
 
@@ -286,7 +286,7 @@ def face_height(face: Face, rgb: np.ndarray) -> float:
 
 
 def brightness(face: Face | None, rgb: np.ndarray) -> float:
-    """Mean luma, 0..255, of the face's box in (H, W, 3), of all of it without a face."""
+    """Mean luma, 0..255, of the face's box in (H, W, 3); of the whole image without a face."""
     part = rgb
     if face is not None:
         sizes = np.array(rgb.shape[1::-1])

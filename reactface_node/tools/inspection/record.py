@@ -1,4 +1,4 @@
-"""What is noted of a recording while it is read, before anything is concluded from it."""
+"""Logs of a recording: the data that is collected while it is read."""
 
 from dataclasses import dataclass, field
 
@@ -9,14 +9,14 @@ from reactface_node.media.audio import AudioStats
 
 @dataclass(frozen=True, eq=False)
 class StreamLog:
-    """The messages or frames of one stream that could be used, n of them, in order of arrival.
+    """The n usable messages or frames of one stream, in order of arrival.
 
-    stamps_s: (n,) their own stamps, NaN where a message has no place for one.
+    stamps_s: (n,) their own stamps, NaN if the message type has no stamp.
     arrivals_s: (n,) when the recorder received them; NaN in a video file, which has no recorder.
-    offsets_s: (n,) what the node adds to the stamps; NaN where it goes by arrival instead.
-    times_s: (n,) when the node would take them to have been, on the recording's clock.
-    kinds: what they are, such as message type and encoding, and how many.
-    rejected: why others could not be used, and how many.
+    offsets_s: (n,) added by the node to the stamps; NaN if it uses the arrival instead.
+    times_s: (n,) the times that the node gives them, on the recording's clock.
+    kinds: their kinds, such as message type and encoding, with counts.
+    rejected: why other messages could not be used, with counts.
     """
 
     stamps_s: np.ndarray
@@ -31,13 +31,13 @@ class StreamLog:
 class ImageLog:
     """n images and the face in each.
 
-    What follows is in order of time, which that of arrival need not be; times_s: (n,).
-    sizes: "WIDTHxHEIGHT" and how many.
+    The arrays of images are in order of time, which may differ from the order of arrival.
+    sizes: "WIDTHxHEIGHT" with counts.
     coefficients: (n, 58), 0 where no face was found; given: (58,) the channels that the tracker
     gives. found: (n,). face_px: (n,) height of the face from forehead to chin in the image's
-    pixels, tracked_px: the same in what the tracker looks at, NaN without a face.
+    pixels, tracked_px: the same in the tracker's smaller image, NaN without a face.
     brightness: (n,) mean luma, 0..255, of the face's box, or of the image without a face.
-    people: how often somebody else was followed, the first one counted; most_in_view: faces in
+    people: how often another person was followed, including the first one; most_in_view: faces in
     one image.
     """
 
@@ -58,7 +58,7 @@ class ImageLog:
 class AudioLog:
     """n chunks of sound and its levels.
 
-    chunk_s: (n,) how long each is by its announced rate. rates_hz, channels: and how many chunks.
+    chunk_s: (n,) duration of each by its announced rate. rates_hz, channels: with counts of chunks.
     samples, clipped, zeros: of all channels together; clipped are those at full scale.
     level_frames: (f,) indices of the 10 ms frames that were heard, on the recording's clock.
     levels_db: (f,) dBFS, 0 being a square wave at full scale.
@@ -80,8 +80,8 @@ class AudioLog:
 class Recording:
     """Times are seconds since the first message or frame.
 
-    leaps_s: pauses of the recorder (or leaps of its clock) that were taken out of the times.
-    damaged: messages that could not even be decoded.
+    leaps_s: pauses of the recorder (or jumps of its clock) that were removed from the times.
+    damaged: number of messages that could not be decoded.
     """
 
     name: str

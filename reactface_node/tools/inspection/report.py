@@ -15,7 +15,7 @@ OFFSET_SETTING = "timeline.camera_to_microphone_offset_s"
 
 @dataclass(frozen=True)
 class ImageReport:
-    """sizes, kinds, rejected: and how many."""
+    """sizes, kinds, rejected: with counts, as in ``ImageLog``."""
 
     count: int
     sizes: dict[str, int]
@@ -27,11 +27,11 @@ class ImageReport:
 
 @dataclass(frozen=True)
 class AudioReport:
-    """measured_rate_hz: samples of a channel that came, over the time they took. begins_s,
-    ends_s: its first and last sound; heard: share of the time between. voice_db: level of the
-    parts with voice; floor_db: 10th percentile; both dBFS. clipped, zeros: shares of the samples
-    at full scale and of exactly 0. voice: share of what was heard. Gaps, overlaps, duplicates and
-    reanchors as in ``AudioStats``."""
+    """measured_rate_hz: received samples of a channel per second. begins_s, ends_s: its first and
+    last sound; heard: share of the time between. voice_db: level of the parts with voice; floor_db:
+    10th percentile; both dBFS. clipped, zeros: shares of the samples at full scale and of exactly
+    0. voice: share of the received audio with voice. Gaps, overlaps, duplicates and reanchors as in
+    ``AudioStats``."""
 
     count: int
     rates_hz: dict[int, int]
@@ -56,8 +56,8 @@ class AudioReport:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """images, face, audio: None where the recording has no such stream, or nothing usable in it
-    (face). offset_now_s: the offset that is configured."""
+    """images, face, audio: None if the recording has no such stream, or no usable one (face).
+    offset_now_s: the offset that is configured."""
 
     name: str
     kind: str
@@ -73,24 +73,25 @@ class Report:
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """What ``json.dumps`` takes; numbers to six digits, null for what is not known."""
-    return {name: _plain(value) for name, value in dataclasses.asdict(report).items()}
+    """A value for ``json.dumps``; numbers have six digits, unknown ones are null."""
+    return {name: plain(value) for name, value in dataclasses.asdict(report).items()}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Values, arrays and containers of them as what ``json.dumps`` takes."""
     if isinstance(value, dict):
-        return {str(name): _plain(one) for name, one in value.items()}
+        return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, float):
         return float(f"{value:.6g}") if np.isfinite(value) else None
     return value
 
 
 def as_text(report: Report) -> str:
-    """For the person at the terminal."""
+    """The report as text for the terminal."""
     lines = [f"{report.name}: {report.kind}, {report.duration_s:.1f} s"]
     for title, body in (
         ("images", _image_lines(report.images)),
@@ -213,7 +214,7 @@ def _offset_lines(report: Report) -> list[str]:
 
 
 def _counted(counts: dict[Any, int]) -> str:
-    """The only one, or all with how many there are."""
+    """The only value, or all values with their counts."""
     if len(counts) <= 1:
         return "".join(str(name) for name in counts) or "nothing"
     return ", ".join(f"{name} ({count})" for name, count in counts.items())

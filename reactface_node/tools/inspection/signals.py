@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 GAP_FACTOR = 2.5
-"""An interval of so many median ones has lost images."""
+"""An interval of this many median ones counts as lost images."""
 CHANGE_S = 0.1
 # Energy-based voice activity, on 10 ms levels.
 ABOVE_FLOOR_DB, QUIETEST_DB = 12.0, -60.0
@@ -19,15 +19,15 @@ VOICE_RULE = (
 
 @dataclass(frozen=True)
 class StampReport:
-    """unstamped: without a place for a stamp. zero: stamps of 0. unmoved: stamps that stand still
-    while messages arrive. offset_s: what is added to the others because they lie off their
-    arrival (median of all messages), offset_changes: how often that changes by more than 0.1 s.
-    duplicates: stamps that had come already. backwards: stamps before the one before.
+    """unstamped: messages of a type without a stamp. zero: stamps of 0. unmoved: stamps that stand
+    still while messages arrive. offset_s: added to the others because their clock differs from that
+    of arrival (median of all messages); offset_changes: how often it changes by more than 0.1 s.
+    duplicates: stamps that occurred before. backwards: stamps earlier than the previous one.
 
-    jitter_ms: 95th percentile of how far intervals are from what is due: the median interval (or
-    the nearest multiple of it, where images are missing), for sound the chunk's length.
-    delay_p50_ms, delay_p99_ms: arrival less stamp (for sound, of the chunk's end), after the
-    offset was added; None where nothing tells.
+    jitter_ms: 95th percentile of the difference of intervals from the expected one: the median
+    interval (or the nearest multiple of it if images are missing), for audio the chunk's length.
+    delay_p50_ms, delay_p99_ms: arrival minus stamp (for audio, of the chunk's end), after the
+    offset was added; None if unknown.
     """
 
     unstamped: int
@@ -90,8 +90,8 @@ def jitter_ms(stamps_s: np.ndarray, chunk_s: np.ndarray | None = None) -> float 
 
 @dataclass(frozen=True)
 class Pace:
-    """rate_hz: of the median interval. longest_s: the longest interval, longest_at_s where it
-    begins. gaps: intervals of more than 2.5 median ones."""
+    """rate_hz: of the median interval. longest_s: the longest interval; longest_at_s: its start.
+    gaps: intervals of more than 2.5 median ones."""
 
     rate_hz: float | None
     longest_s: float | None
@@ -137,7 +137,7 @@ def voice_activity(frames: np.ndarray, levels_db: np.ndarray) -> np.ndarray:
 
 
 def mean_level_db(levels_db: np.ndarray) -> float | None:
-    """Level of the mean power of frames with these levels (f,); None where there are none."""
+    """Level of the mean power of frames with these levels (f,); None if there are none."""
     return float(10 * np.log10(np.mean(10 ** (levels_db / 10)))) if len(levels_db) else None
 
 
@@ -150,12 +150,12 @@ JITTER_RULE = (
 
 
 def still_jitter(values: np.ndarray, joined: np.ndarray) -> float | None:
-    """How much a track trembles where it is still, by ``JITTER_RULE``; None where too little.
+    """Jitter of a track while it is still, by ``JITTER_RULE``; None if it is too short.
 
     values: (n, c); joined: (n,) bool, images that follow the one before without a break. Of white
     noise it is the standard deviation: the residual's variance is 1 + 1/4 + 1/4 that of x. Least
     moves where means over 5 images range least within 11. Channels are left out while they are
-    0: a weight that is clipped there cannot tremble.
+    0: a weight that is clipped there has no jitter.
     """
     n = len(values)
     if n < WINDOW_FRAMES:

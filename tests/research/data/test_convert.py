@@ -1,4 +1,4 @@
-"""From a source to the cache: the same bytes whoever makes them, however often it ends early."""
+"""Conversion of a source: the same bytes for any number of workers and interruptions."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""The sample recording's performance: long enough, reproducible, and something happens."""
+"""The person of the sample recording: length, reproducibility, and motion."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The synthetic dyads: what training relies on, measured on clips drawn with fixed seeds."""
+"""The synthetic dyads: properties that training needs, measured on clips with fixed seeds."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The voice: it is there when somebody speaks, moves with the mouth, and is reproducible."""
+"""The voice: present during speech, in time with the mouth, and reproducible."""
 
 import numpy as np
 import pytest

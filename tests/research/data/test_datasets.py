@@ -1,4 +1,4 @@
-"""The commands over a data set: which splits there are, what is printed, what is written."""
+"""The commands for data sets: existing splits, printed lines, written files."""
 
 import numpy as np
 import pytest

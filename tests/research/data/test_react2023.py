@@ -1,4 +1,4 @@
-"""REACT 2023's layout: both roles, the matrix, the space, and what may be wrong with it."""
+"""REACT 2023's layout: both roles, the matrix, the coefficient space, and damaged data."""
 
 import re
 

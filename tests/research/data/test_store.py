@@ -1,4 +1,4 @@
-"""The cached format: whole or not at all, and what was finished stays."""
+"""The stored form of a split: written atomically; finished clips are kept."""
 
 import json
 import stat

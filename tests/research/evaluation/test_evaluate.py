@@ -1,4 +1,4 @@
-"""`reactface evaluate` from trained runs to tables and figures, and its mistakes."""
+"""`reactface evaluate` from trained runs to tables and figures, and users' mistakes."""
 
 import json
 from dataclasses import replace

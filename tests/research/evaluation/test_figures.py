@@ -1,4 +1,4 @@
-"""The figures: what the attention maps hold, and what the pictures show."""
+"""The figures: attention maps, and the content of the pictures."""
 
 import cv2
 import numpy as np

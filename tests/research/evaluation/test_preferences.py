@@ -1,4 +1,4 @@
-"""Table 8 from answers to the survey, against counts by hand."""
+"""Table 8 from answers to the survey, compared with counts by hand."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The probes, on reactions whose answers are known."""
+"""The probes, on reactions with known results."""
 
 import numpy as np
 import pytest

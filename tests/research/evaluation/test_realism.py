@@ -1,4 +1,4 @@
-"""FRRea on made weights: the network's form, its files, and the distance's arithmetic."""
+"""FRRea with random weights: the network, its files, and the distance."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Nods to real speech: where the pauses are, what chance would be, and what the weights do."""
+"""Nods to real speech: the pauses, the chance level, and the shipped weights."""
 
 import numpy as np
 import pytest

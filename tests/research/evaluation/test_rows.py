@@ -1,4 +1,4 @@
-"""The rows of a table: the speaker goes where the reactor is, whatever device that is."""
+"""The rows of a table: the speaker is copied to the reactor's device."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The perception survey: which pairs, what the page gives away, and a walk in a browser."""
+"""The perception survey: its pairs, what its page reveals, and a run in a browser."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Tables: what is bold, what moves like people, what is missing."""
+"""Tables: bold values, the mark of rows that move like people, missing values."""
 
 import json
 

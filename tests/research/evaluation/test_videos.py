@@ -1,4 +1,4 @@
-"""The videos of every row: who is in them, what is heard, and that a survey takes them."""
+"""The videos of every row: their pictures, their sound, and their use in a survey."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The baselines that learn: what they draw, what they may see, that they learn."""
+"""The trained baselines: their samples, their causality, and their training."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Clips of different lengths: what follows their ends never reaches training or a metric."""
+"""Clips of different lengths: padding after their ends never reaches training or a metric."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Where a run's clips come from, and that they are those of its settings."""
+"""The source of a run's clips, and that they match its settings."""
 
 import pytest
 from rigs.data_sets import contents, faceverse, write_coefficients, write_rld

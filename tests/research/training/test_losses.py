@@ -1,4 +1,4 @@
-"""The losses against values worked out by hand."""
+"""The losses, compared with values computed by hand."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""Noise by crop: different for every crop, and the same however the batch is dealt out."""
+"""Noise by crop: different for every crop, and the same for any distribution over processes."""
 
 import torch
 

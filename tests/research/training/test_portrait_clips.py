@@ -1,4 +1,4 @@
-"""What PIRender is tuned on: where clips come from, and which pairs of frames they give."""
+"""The training data of PIRender: sources of clips, and pairs of frames."""
 
 import cv2
 import numpy as np

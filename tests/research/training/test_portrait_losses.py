@@ -1,4 +1,4 @@
-"""What the tuning of PIRender makes small: its arithmetic, and which VGG files are taken."""
+"""The losses of PIRender's training: their values, and the accepted VGG files."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""PIRender learns a tiny clip, goes on where it stopped, and says what is wrong."""
+"""PIRender learns a tiny clip, resumes a run, and reports errors."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""RLD has no val split and clips of all lengths: it trains and is evaluated all the same."""
+"""RLD, which has no val split and clips of all lengths: training and evaluation."""
 
 import json
 from dataclasses import replace

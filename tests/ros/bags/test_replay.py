@@ -1,4 +1,4 @@
-"""From a bag or a video file to a bag of reactions and an mp4, whole or not at all."""
+"""From a bag or a video file to a bag of reactions and an mp4, written atomically."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Time that does not begin at zero, gaps, and what a recording says of itself that is not so."""
+"""Recordings that do not begin at time zero, have gaps, or have wrong metadata."""
 
 import json
 from fractions import Fraction
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 START_S = 1000.0
 TAIL_S = 0.12 + 0.06 + 0.64
-"""What follows the last message: a window that waits, its delay, and two windows."""
+"""Time after the last message: a window that waits, its delay, and two windows."""
 
 
 class Counting(ReactionSession):

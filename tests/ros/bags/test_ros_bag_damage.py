@@ -1,4 +1,4 @@
-"""Bags that are damaged in places: what is whole is read, what is missing is said in one line."""
+"""Partly damaged bags: undamaged messages are read, and one line says what is missing."""
 
 import re
 import shutil

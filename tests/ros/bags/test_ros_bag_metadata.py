@@ -1,4 +1,4 @@
-"""Bags whose metadata.yaml is wrong, damaged or not there: the files are believed."""
+"""Bags whose metadata.yaml is wrong, damaged or missing: the files themselves are used."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Bags with random damage: every one is read as far as it goes or refused with one line."""
+"""Bags with random damage: each is read as far as possible or refused with one line."""
 
 import random
 

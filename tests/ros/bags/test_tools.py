@@ -1,4 +1,4 @@
-"""What the tools that people look at recordings with need of us: Foxglove's layout, the mcap."""
+"""Requirements of viewers of recordings: Foxglove's layout, and definitions in the mcap."""
 
 import json
 import re

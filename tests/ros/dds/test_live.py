@@ -1,4 +1,4 @@
-"""``reactface live`` as a user runs it: shipped weights, real tracker, a process of its own."""
+"""``reactface live`` with the shipped weights and the real tracker, in a separate process."""
 
 import os
 import signal

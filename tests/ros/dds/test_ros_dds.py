@@ -1,4 +1,4 @@
-"""The node on the wire, between two processes: what a ROS 2 graph would send and receive."""
+"""The node over DDS, between two processes: messages that a ROS 2 graph would send and receive."""
 
 import time
 

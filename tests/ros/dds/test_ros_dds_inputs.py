@@ -1,4 +1,4 @@
-"""Inputs on the wire, between two processes: whose they are, and what becomes of them."""
+"""Inputs over DDS, between two processes: the chosen publisher, and the effect of messages."""
 
 import itertools
 import time

@@ -1,4 +1,4 @@
-"""ROS 2's switches for who is found, as Cyclone DDS takes them."""
+"""ROS 2's environment variables of discovery, as settings of Cyclone DDS."""
 
 import logging
 import os

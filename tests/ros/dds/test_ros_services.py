@@ -1,4 +1,4 @@
-"""The node's services on the wire, between two processes, as ROS 2's tools call them."""
+"""The node's services over DDS, between two processes, called as by ROS 2's tools."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is published: axes, names, units, and what rclpy's classes accept."""
+"""Published messages: axes, names, units, and values that rclpy's classes accept."""
 
 from types import SimpleNamespace
 

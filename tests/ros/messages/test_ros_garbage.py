@@ -38,7 +38,7 @@ def damaged(data, rng):
 def deliver(node, humans, stream, message):
     """As a transport does."""
     if stream == "faces":
-        if humans.see(stream, message.ids):
+        if humans.update(stream, message.ids):
             node.server.intake.follow_another(stream)
     else:
         node.server.receive(stream, message, START_S)
@@ -76,7 +76,7 @@ def test_fields_of_any_value(stream, message):
 def test_ids_that_are_no_names_of_topics_are_nobodys():
     humans = Humans(dataclasses.replace(faked_node().server.config.ros, face_id="auto"))
     for ids in ([], [""], ["a/b", "a b", "1a", "é", "~", "{x}", "a\n"], TEXTS[:2][:1]):
-        assert not humans.see("faces", ids) and humans.image_topic() == ""
-    assert humans.see("faces", ["a b", "anna"])
+        assert not humans.update("faces", ids) and humans.image_topic() == ""
+    assert humans.update("faces", ["a b", "anna"])
     assert humans.image_topic() == "/humans/faces/anna/cropped"
-    assert not humans.see("faces", []) and humans.face == "anna"
+    assert not humans.update("faces", []) and humans.face == "anna"

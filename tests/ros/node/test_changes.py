@@ -1,4 +1,5 @@
-"""Live settings: refused or taken over everywhere, however they come and however many there are."""
+"""Live settings: each change is refused or applied everywhere, from any source and in any
+number."""
 
 import os
 from types import SimpleNamespace
@@ -83,7 +84,7 @@ def test_what_is_wrong_is_refused_with_a_reason_and_changes_nothing(node, pairs)
     atomically(node, *pairs)
     node.server.tick(START_S)
     assert node.session.configured == [] and node.server.config == Config()
-    assert node.server._net.count == 0
+    assert node.server._failures.count == 0
 
 
 @pytest.mark.parametrize("kind", [5, 6, 7, 8, 9, 77, 255])

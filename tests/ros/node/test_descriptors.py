@@ -1,4 +1,4 @@
-"""Parameter descriptors: what ROS 2's tools are told of each setting."""
+"""Parameter descriptors, which describe each setting to ROS 2's tools."""
 
 import pytest
 from rigs.server import TYPES

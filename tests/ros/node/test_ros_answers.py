@@ -1,4 +1,4 @@
-"""Services on the wire, whatever fails inside them, and what ends the process without ROS."""
+"""Services over DDS with errors inside them, and the end of the process without ROS."""
 
 import socket
 import threading
@@ -13,8 +13,8 @@ from reactface_node.config import Config
 from reactface_node.ros.dds import live as live_module
 from reactface_node.ros.dds.services import make_services
 from reactface_node.ros.dds.wire import Reader
+from reactface_node.ros.node.failures import RepeatedFailure
 from reactface_node.ros.node.parameters import MOST_NAMES
-from reactface_node.ros.node.safety import RepeatedFailure
 
 
 class FakeWire:
@@ -80,7 +80,7 @@ def test_a_switch_that_fails_inside_says_so(node, name, fields, caplog):
         reply = node.ask(name, **fields)
         assert reply.success is False
         assert reply.message == f"the service /reactface/{name} {REASON}"
-    assert node.server._net.count == 20
+    assert node.server._failures.count == 20
     assert sum(record.exc_info is not None for record in caplog.records) == 1
     node.server.tick(START_S)  # It is not what ends a node.
 
@@ -120,7 +120,7 @@ def test_what_is_asked_of_too_much_or_fails_gets_an_empty_answer(node, name, fie
 
     assert len(answered(few)) > 0 and len(answered(many)) == 0
     node.server._changes._session = None  # whatever it needs is gone
-    assert len(answered(few)) == 0 and node.server._net.count == 1
+    assert len(answered(few)) == 0 and node.server._failures.count == 1
 
 
 def test_a_request_that_cannot_be_read_is_left_out(node):

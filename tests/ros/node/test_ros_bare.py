@@ -1,5 +1,5 @@
-"""Bare AudioData waits until an AudioInfo says what it holds: live, in a replay, in inspect and
-in a data set."""
+"""Bare AudioData waits for an AudioInfo with its format: live, in a replay, in inspect and in a
+data set."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""The node's logic with a fake session: what is published when, and what never stops it."""
+"""The node's logic with a fake session: published messages, their times, and faults."""
 
 import logging
 from types import SimpleNamespace
@@ -204,6 +204,21 @@ def test_diagnostics_once_a_second_with_rates_latency_and_the_sessions_counters(
     assert values["windows_skipped"] == 3 and values["memory_mb"] > 1
     assert (status.level, status.message, status.name) == (0, "reacting", "reactface")
     assert status.hardware_id == "cpu" and values["exceptions"] == 0
+
+
+def test_diagnostics_count_sound_that_arrives_late(node):
+    for tick in range(101):
+        now_s = START_S + 0.02 * tick
+        delay_s = 0.2 if 50 <= tick < 60 else 0.0
+        message = TYPES.message_type("audio_common_msgs/msg/AudioDataStamped")(
+            header=convert.header(TYPES, now_s - 0.02 - delay_s, ""), audio=audio_data(320)
+        )
+        node.server.receive("audio", message, now_s)
+        node.server.tick(now_s)
+    (status,) = node.transport.on(DIAGNOSTICS)[-1].status
+    values = {pair.key: float(pair.value) for pair in status.values}
+    # One more went back in time, says the session.
+    assert values["audio_late"] == 11 and "image_late" not in values
 
 
 def test_diagnostics_say_what_is_missing(node):

@@ -1,4 +1,4 @@
-"""Stamps of another clock: each stream's offset to arrival is learned and taken off, once."""
+"""Stamps of another clock: each stream's offset to arrival is learned and removed."""
 
 import logging
 
@@ -14,7 +14,7 @@ from reactface_node.session.session import ReactionSession
 
 SECONDS = 8.0
 LAG_S = 0.02
-"""What right stamps lie before their arrival."""
+"""Time from right stamps to their arrival."""
 
 
 @pytest.fixture(autouse=True)

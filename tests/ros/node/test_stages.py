@@ -1,4 +1,4 @@
-"""The stages of a server that a probe is told of, which a benchmark measures."""
+"""The stages of a server that a probe measures for the benchmark."""
 
 from contextlib import contextmanager
 
@@ -50,8 +50,8 @@ def test_a_message_is_converted_and_pushed(probe):
 
 def test_what_needs_no_conversion_is_pushed(probe):
     node = faked_node(probe=probe)
-    node.server.see(START_S, RGB, START_S)
-    node.server.hear(START_S, np.zeros(160, np.int16), 16000, START_S)
+    node.server.push_image(START_S, RGB, START_S)
+    node.server.push_audio(START_S, np.zeros(160, np.int16), 16000, START_S)
     assert probe.began == ["session"] * 2
 
 

@@ -1,4 +1,4 @@
-"""What is listened to: the configured topics, ROS4HRI's people, and what else a robot says."""
+"""The node's input streams: configured topics, ROS4HRI's people, and the robot's own speech."""
 
 import pytest
 
@@ -39,20 +39,20 @@ def test_auto_takes_the_first_and_keeps_it_while_it_is_tracked():
         "speaking": "speaking",
         "own_audio": "robot_audio",
     }
-    assert humans.see("faces", ["fa", "fb"]) and humans.see("voices", ["va"])
+    assert humans.update("faces", ["fa", "fb"]) and humans.update("voices", ["va"])
     assert topics(config, humans)["image"] == "/humans/faces/fa/cropped"
     assert topics(config, humans)["voice"] == "/humans/voices/va/is_speaking"
-    assert not humans.see("faces", ["fb", "fa"])
+    assert not humans.update("faces", ["fb", "fa"])
     # Nobody for a moment changes nothing; somebody else does.
-    assert not humans.see("faces", [])
-    assert humans.see("faces", ["fc"]) and humans.face == "fc"
+    assert not humans.update("faces", [])
+    assert humans.update("faces", ["fc"]) and humans.face == "fc"
 
 
 @pytest.mark.parametrize("name", ["", "1abc", "a/b", "a b", "ä", "../image", "a-b"])
 def test_ids_that_can_be_no_topic_are_nobody(name):
     humans = Humans(RosConfig(face_id="auto"))
-    assert not humans.see("faces", [name]) and humans.face == ""
-    assert humans.see("faces", [name, "good"]) and humans.face == "good"
+    assert not humans.update("faces", [name]) and humans.face == ""
+    assert humans.update("faces", [name, "good"]) and humans.face == "good"
 
 
 def test_the_format_of_bare_audio_is_told_beside_it():

@@ -1,4 +1,4 @@
-"""What is sourced, told from the environment alone."""
+"""Which parts of ROS 2 are sourced, by the environment alone."""
 
 import sys
 import types

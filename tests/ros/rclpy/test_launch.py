@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import logging
 import os
 import runpy
 import shutil
@@ -31,6 +32,15 @@ needs_workspace = pytest.mark.skipif(
     reason="needs a workspace with ROS 2 and this package, sourced",
 )
 ACTIVE = "active: waiting for"
+
+
+@pytest.fixture(autouse=True)
+def loggers_stay_pythons():
+    """launch replaces the class of all loggers made later in this process, which then do not
+    propagate."""
+    before = logging.getLoggerClass()
+    yield
+    logging.setLoggerClass(before)
 
 
 def constant(path, name):

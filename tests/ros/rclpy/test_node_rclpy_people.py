@@ -1,4 +1,4 @@
-"""ROS4HRI's people under a real rclpy: who is followed, and when another one is."""
+"""ROS4HRI's people under a real rclpy: which person is followed, and when this changes."""
 
 from importlib.util import find_spec
 

@@ -1,4 +1,4 @@
-"""What the node listens to and sends besides a camera, a microphone and a face, under rclpy."""
+"""Further inputs and outputs of the node under rclpy, besides camera, microphone and face."""
 
 import itertools
 import sys

@@ -1,4 +1,4 @@
-"""What waits, and what is damaged, under a real rclpy: drained, rejected, never the node's end."""
+"""Queued and damaged messages under a real rclpy: drained or rejected, never the node's end."""
 
 import time
 

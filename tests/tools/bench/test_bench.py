@@ -1,4 +1,4 @@
-"""``reactface bench``: every section is there and says what it should, on small networks."""
+"""``reactface bench``: every section and its numbers, on small networks."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""What the bench measures with: readings by stage, inputs without an end, minutes of a session."""
+"""Parts of the benchmark: readings by stage, endless inputs, minutes of a session."""
 
 import itertools
 import tempfile
@@ -19,10 +19,10 @@ from reactface_node.schema import Observation
 from reactface_node.session.playout import Playout
 from reactface_node.tools.bench import flat as flat_module
 from reactface_node.tools.bench.clock import StageMeter, spread
-from reactface_node.tools.bench.drive import BenchClip, Drive, tracked_clip
 from reactface_node.tools.bench.flat import flat
 from reactface_node.tools.bench.pipeline import EACH, SUMMED, BenchNode
 from reactface_node.tools.bench.recording import BenchRecording, enlarged
+from reactface_node.tools.bench.simulated import BenchClip, SimulatedSession, tracked_clip
 from reactface_node.tools.bench.stages import _attention_flops, _count, stage_modules
 
 pytestmark = pytest.mark.slow
@@ -187,7 +187,7 @@ def test_a_drive_gives_what_the_tracker_saw(recording, monkeypatch):
     config = small_config()
     seen = [Observation(np.full(58, 0.1 * n, np.float32), np.ones(58, bool)) for n in range(3)]
     sounds = [np.full(640, 0.1, np.float32)]
-    drive = Drive(config, engine_for(config), BenchClip(seen, sounds, 16000))
+    drive = SimulatedSession(config, engine_for(config), BenchClip(seen, sounds, 16000))
     polled = []
     finish = drive.session.finish
 
@@ -208,7 +208,7 @@ def test_a_drive_gives_what_the_tracker_saw(recording, monkeypatch):
 def test_the_recording_is_tracked_once_whole(recording, monkeypatch):
     from rigs.bench import QuickTracker
 
-    monkeypatch.setattr("reactface_node.tools.bench.drive.make_tracker", QuickTracker)
+    monkeypatch.setattr("reactface_node.tools.bench.simulated.make_tracker", QuickTracker)
     clip = tracked_clip(small_config(), recording)
     assert len(clip.observations) == 600 and len(clip.sounds) == 600
     assert clip.rate_hz == 48000 and len(clip.sounds[0]) == 1920

@@ -1,4 +1,4 @@
-"""``reactface doctor`` as a whole: its lines, its exit codes, and what no check may do to it."""
+"""``reactface doctor`` as a whole: its lines, its exit codes, and errors inside checks."""
 
 import multiprocessing
 import os

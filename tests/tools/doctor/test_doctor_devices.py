@@ -1,4 +1,4 @@
-"""A camera and a microphone: well, absent, closed, held by another, silent and black."""
+"""A camera and a microphone: working, missing, without access, in use, silent and black."""
 
 import os
 

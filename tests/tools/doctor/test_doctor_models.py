@@ -1,4 +1,4 @@
-"""Weights, model, tracker and renderer: well, missing, damaged and too slow."""
+"""Weights, model, tracker and renderer: working, missing, damaged and too slow."""
 
 import sys
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Python, packages, libraries, processor, memory, disk and display: well, and each way unwell."""
+"""Python, packages, libraries, processor, memory, disk and display: working, and every problem."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What a replay goes on after, inspect does too: it says what was wrong and gives a report."""
+"""Errors after which a replay continues: inspect continues too, names them and gives a report."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""What inspect advises is followed on the recording that provokes it: nothing gets worse."""
+"""The advice of inspect is followed on a recording with the problem: nothing gets worse."""
 
 import re
 from dataclasses import replace

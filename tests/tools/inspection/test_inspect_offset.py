@@ -1,4 +1,4 @@
-"""The offset between camera and microphone, on made speech shifted by known amounts."""
+"""The offset between camera and microphone, on synthetic speech shifted by known amounts."""
 
 import numpy as np
 import pytest

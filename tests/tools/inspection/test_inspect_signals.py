@@ -1,4 +1,4 @@
-"""What inspect measures, on made data with known answers."""
+"""The measurements of inspect, on synthetic data with known results."""
 
 import warnings
 

@@ -35,7 +35,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
 def build(name: str, config: ModelConfig) -> Baseline:
     """The baseline of that name with new weights: a ``Learner``.
 
-    UserError on an unknown name, or where the config does not suit the baseline.
+    UserError for an unknown name, or if the config does not suit the baseline.
     """
     if name not in BASELINES:
         raise UserError(f"unknown baseline '{name}'; there are: {', '.join(BASELINES)}")

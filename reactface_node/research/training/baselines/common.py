@@ -1,4 +1,4 @@
-"""What the baselines that learn have in common: statistics, the speaker's features, copies."""
+"""Common parts of the trained baselines: statistics, the speaker's features, copies."""
 
 from abc import ABC, abstractmethod
 
@@ -15,9 +15,9 @@ from reactface_node.schema import NUM_COEFFICIENTS
 
 
 class Baseline(nn.Module, ABC):
-    """A ``Learner`` that works in units of each channel's deviation, as ReactFace does.
+    """A ``Learner`` on standardised coefficients, as ReactFace.
 
-    The three buffers, (58,) each, are the training set's; whoever trains it fills them.
+    The three buffers, (58,) each, are the training set's; the training code sets them.
     """
 
     listener_mean: Tensor
@@ -39,7 +39,8 @@ class Baseline(nn.Module, ABC):
         """(B, M, T, 58) in real units."""
 
     def own_listener(self, batch: Batch) -> Tensor:
-        """(B, T, 58) standardised: the clip's own listener, the only label these methods know."""
+        """(B, T, 58) standardised: the clip's own listener, the only label that these methods
+        use."""
         return (batch.listeners[:, 0] - self.listener_mean) / self.listener_std
 
     def real_units(self, standardised: Tensor) -> Tensor:
@@ -50,7 +51,7 @@ class Baseline(nn.Module, ABC):
 class CoefficientListener(Baseline):
     """A listener that reads the speaker's coefficients and log-mel speech, frame by frame.
 
-    UserError where the config gives the model pixels: these methods know coefficients only.
+    UserError if the config asks for pixels: these methods read coefficients only.
     """
 
     def __init__(self, config: ModelConfig):
@@ -61,7 +62,7 @@ class CoefficientListener(Baseline):
         self.face_embed = nn.Linear(NUM_COEFFICIENTS + 1, config.width)
 
     def hear(self, speaker: SpeakerInput) -> Tensor:
-        """(B, T*k, D) speech features; feature j hears nothing after its own 10 ms."""
+        """(B, T*k, D) speech features; feature j depends on no audio after its own 10 ms."""
         state = self.speech_encoder.initial_state(len(speaker.audio))
         features: Tensor = self.speech_encoder(speaker.audio, speaker.audio_valid, state)[0]
         return features
@@ -75,7 +76,7 @@ class CoefficientListener(Baseline):
 
 
 class FrameListener(CoefficientListener):
-    """One that fuses what is seen and heard in each frame."""
+    """A ``CoefficientListener`` that fuses face and speech features of each frame."""
 
     def __init__(self, config: ModelConfig):
         super().__init__(config)
@@ -100,7 +101,7 @@ def copies(reaction: Tensor, samples: int) -> Tensor:
 
 
 def whole_windows(frames: int, window: int) -> int:
-    """How many windows ``frames`` are; ValueError where they are not whole."""
+    """The number of windows in ``frames``; ValueError if it is not whole."""
     windows, rest = divmod(frames, window)
     if rest or not windows:
         raise ValueError(f"{frames} frames are not whole windows of {window}")

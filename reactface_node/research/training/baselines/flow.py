@@ -14,10 +14,10 @@ SMALLEST_STD = 1e-3
 
 
 class RunningScale(nn.Module):
-    """Centres and scales every number by statistics of the training data seen so far.
+    """Standardises every number by running statistics of the training data.
 
-    It stands where Glow initialises its actnorm from one batch. As running buffers (as in
-    RealNVP's batch norm) the statistics come from much data and are saved with the weights.
+    Glow instead initialises its actnorm from one batch. Running statistics (as in RealNVP's batch
+    norm) come from more data, and are saved with the weights.
     """
 
     mean: Tensor
@@ -33,7 +33,7 @@ class RunningScale(nn.Module):
 
     @torch.no_grad()
     def learn(self, x: Tensor) -> None:
-        """Take a training batch (N, P, C) into the statistics, of which every process that trains
+        """Update the statistics with a training batch (N, P, C), of which every training process
         has an equal part."""
         self.batches.add_(1.0)
         share = 1.0 / self.batches.clamp(max=self.memory)
@@ -50,7 +50,7 @@ class RunningScale(nn.Module):
         return y * self._std() + self.mean
 
     def without_noise(self, x: Tensor, noise_std: float) -> Tensor:
-        """x (N, P, C) shrunk to the variance it had before white noise was added to it."""
+        """x (N, P, C) scaled to the variance of the data before white noise was added."""
         variance = self.variance.clamp(min=SMALLEST_STD**2)
         share = (1.0 - noise_std**2 / variance).clamp(min=0.0)
         return self.mean + share.sqrt() * (x - self.mean)
@@ -60,7 +60,7 @@ class RunningScale(nn.Module):
 
 
 class ActNorm(nn.Module):
-    """A learned scale and offset a channel."""
+    """A learned scale and offset per channel."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -76,7 +76,8 @@ class ActNorm(nn.Module):
 
 
 class Convolution1x1(nn.Module):
-    """Glow's invertible 1x1 convolution, kept as P L (U + diag(s)) so that log|det| is a sum."""
+    """Glow's invertible 1x1 convolution, factored as P L (U + diag(s)), so that log|det| is a
+    sum."""
 
     permutation: Tensor
     sign: Tensor
@@ -118,7 +119,7 @@ class Convolution1x1(nn.Module):
 
 
 class AffineCoupling(nn.Module):
-    """Half of the channels and the context say how the other half is scaled and moved."""
+    """Scale and offset of half of the channels are computed from the other half and the context."""
 
     def __init__(self, positions: int, channels: int, context: int, hidden: int):
         super().__init__()
@@ -150,7 +151,7 @@ class AffineCoupling(nn.Module):
     def _change(self, kept: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         change = self.net(torch.cat([kept.flatten(1), context], dim=-1))
         raw, shift = change.unflatten(1, (self.positions, 2 * self.moved)).chunk(2, dim=-1)
-        # Bounded, or one outlier makes a scale that no draw comes back from.
+        # Bounded: an outlier could otherwise give a scale at which samples diverge.
         return LARGEST_LOG_SCALE * torch.tanh(raw / LARGEST_LOG_SCALE), shift
 
 

@@ -1,8 +1,8 @@
-"""LFI: 'Let's face it' (Jonell et al. 2020), a MoGlow-like flow that listens to the other.
+"""LFI: 'Let's face it' (Jonell et al. 2020), a flow like MoGlow with the speaker as context.
 
-MoGlow draws one frame after another. Here the variable of the flow is a window of w frames
-(as cosine coefficients over its time axis, relative to the frame before it), so that a clip of
-750 frames takes 94 sequential draws on a CPU and not 750.
+MoGlow draws one frame after another. Here the variable of the flow is a window of w frames (as
+cosine coefficients over its time axis, relative to the frame before it), so that a clip of 750
+frames takes 94 sequential draws instead of 750.
 """
 
 import math
@@ -22,16 +22,16 @@ from reactface_node.schema import NUM_COEFFICIENTS
 STEPS = 6
 NOISE = 0.1  # standardised: a channel that never moves would have an infinite density
 TEMPERATURE = 1.0
-LARGEST = 12.0  # standardised: what a draw may feed back
-SHOWN, HIDDEN, NONE = 1.0, 0.0, -1.0  # a window's past, as the context is told of it
-POSE_DROPOUT = 0.4  # of whole past windows, as MoGlow does, or the speaker is not listened to
+LARGEST = 12.0  # standardised: bound of drawn values that are fed back
+SHOWN, HIDDEN, NONE = 1.0, 0.0, -1.0  # flag of a window's past in the context
+POSE_DROPOUT = 0.4  # of whole past windows, as in MoGlow; without it the flow ignores the speaker
 
 
 class LetsFaceIt(FrameListener):
     """p(window | own past, speaker up to the window's end): an autoregressive flow.
 
-    It learns the listener plus a little noise; what is shown is freed of it again. Causal window
-    by window: no frame depends on the speaker after the end of its window.
+    It is trained on the listener plus a little noise, whose variance is removed from the output.
+    Causal by windows: no frame depends on the speaker after the end of its window.
     """
 
     cosines: Tensor
@@ -43,7 +43,7 @@ class LetsFaceIt(FrameListener):
         self.speaker_window = nn.Linear(config.window * width, width)
         self.past_window = nn.Linear(config.window * NUM_COEFFICIENTS + 1, width)
         self.context = nn.GRU(2 * width, width, batch_first=True)
-        # Most of a window is where the last one ended: a flow would learn that slowly.
+        # A window mostly continues the last one: a flow alone would learn that slowly.
         self.carry = nn.Linear(config.window * NUM_COEFFICIENTS, config.window * NUM_COEFFICIENTS)
         with torch.no_grad():
             stay = torch.eye(NUM_COEFFICIENTS).repeat(config.window, 1)
@@ -51,7 +51,7 @@ class LetsFaceIt(FrameListener):
         self.flow = ConditionalFlow(config.window, NUM_COEFFICIENTS, width, 2 * width, STEPS)
 
     def losses(self, batch: Batch, generator: torch.Generator, step: int = 0) -> dict[str, Tensor]:
-        """Negative log-likelihood of the clip's own listener, nats a number."""
+        """Negative log-likelihood of the clip's own listener, in nats per number."""
         listener = self.own_listener(batch)
         chance = CropNoise(generator, batch.position)
         fresh = chance.normal(*listener.shape[1:]).to(listener)
@@ -60,7 +60,7 @@ class LetsFaceIt(FrameListener):
         known = self._dropped(chance.uniform(past.shape[1]).to(past))
         context, _ = self._context(self._speaker_windows(batch.speaker), past, known, None)
         x = self.cosines @ (windows + NOISE * noise - self._carried(past))
-        # A likelihood in half precision would not be one.
+        # Half precision is too coarse for a likelihood.
         with torch.autocast(x.device.type, enabled=False):
             latent, log_det = self.flow(x.flatten(0, 1).float(), context.flatten(0, 1).float())
         log_normal = -0.5 * (latent.square() + math.log(2.0 * math.pi)).sum(dim=(1, 2))
@@ -89,7 +89,7 @@ class LetsFaceIt(FrameListener):
         return result
 
     def _carried(self, past: Tensor) -> Tensor:
-        """(N, W, w, 58) the windows before -> where they lead by themselves."""
+        """(N, W, w, 58) previous windows -> their continuation, without the flow."""
         carried: Tensor = self.carry(past.flatten(2)).view_as(past)
         return carried
 
@@ -108,8 +108,8 @@ class LetsFaceIt(FrameListener):
         return context
 
     def _dropped(self, uniform: Tensor) -> Tensor:
-        """uniform (B, W) in [0, 1) -> SHOWN, HIDDEN at random in training, or NONE: the first
-        window has no past."""
+        """uniform (B, W) in [0, 1) -> SHOWN, at random HIDDEN in training, or NONE for the first
+        window, which has no past."""
         known = torch.full_like(uniform, SHOWN)
         if self.training:
             known[uniform < POSE_DROPOUT] = HIDDEN

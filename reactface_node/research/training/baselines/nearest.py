@@ -1,10 +1,10 @@
-"""NN motion and NN audio: the listener of the training speaker who was most like this one.
+"""NN motion and NN audio: the listener of the most similar training speaker.
 
-Ng et al. 2022 look up the speaker's current segment in the training set and return the listener
-segment of the same time span. Online, that is done window by window: at the end of each window
-the speaker's last ``segment`` frames are compared with every training segment, and of the
-listener's frames beside the nearest one the last window is returned. So no frame depends on the
-speaker after the end of its own window, and early windows are matched on what there is so far.
+Ng et al. 2022 search the training set for the speaker's current segment and return the listener's
+segment of the same time. Here this is done window by window: at the end of each window the
+speaker's last ``segment`` frames are compared with every training segment, and the last window of
+the listener beside the nearest one is returned. So no frame depends on the speaker after the end of
+its own window, and early windows are compared by the frames so far.
 """
 
 import numpy as np
@@ -19,18 +19,17 @@ from reactface_node.research.data.clips import Clips
 from reactface_node.research.training.baselines.common import copies, visible_face
 from reactface_node.schema import SAMPLES_PER_FRAME
 
-POOL = 4  # frames that are compared by their mean: a quarter of the cost, syllables blurred
-CHUNK = 32  # clips that are worked on at once
-QUERIES = 512  # segments looked up at once
+POOL = 4  # frames whose mean is compared: a quarter of the cost, without syllables
+CHUNK = 32  # clips processed together
+QUERIES = 512  # segments searched together
 SMALLEST_STD = 0.02
 
 
 class NearestNeighbour:
-    """Looks segments of the speaker's motion or audio up in a training split; deterministic.
+    """Searches a training split for segments of the speaker's motion or audio; deterministic.
 
-    by: "motion" or "audio" (log-mel). segment: frames compared; window: frames returned at a
-    time. ValueError where they are no multiples of ``POOL``. A clip's last, partial window is
-    not in the bank.
+    by: "motion" or "audio" (log-mel). segment: frames compared; window: frames returned at a time.
+    ValueError if they are no multiples of ``POOL``. A clip's last, partial window is left out.
     """
 
     def __init__(self, clips: Clips, by: str, segment: int = 64, window: int = 8):
@@ -52,9 +51,9 @@ class NearestNeighbour:
 
     @torch.no_grad()
     def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:
-        """(B, M, T, 58): M copies. Where nothing at all was seen or heard, the mean listener."""
+        """(B, M, T, 58): M copies; the mean listener if no face or voice was there at all."""
         batch, frames = speaker.face.shape[:2]
-        # Its windows are its own: T is whole ones of the model's.
+        # T is a multiple of the model's window, not of this one.
         speaker = speaker.whole_windows(self.window)
         windows = speaker.face.shape[1] // self.window
         x, valid = self._features_of(speaker)
@@ -88,7 +87,8 @@ class NearestNeighbour:
         return torch.stack([found // last, found % last], dim=1)
 
     def _segments(self, x: Tensor) -> Tensor:
-        """(B, n, F) pooled -> (B, W, N): what ends with each window; zero before the start."""
+        """(B, n, F) pooled -> (B, W, N): the segment that ends with each window; zero before the
+        start."""
         length, step = self.segment // POOL, self.window // POOL
         return F.pad(x, (0, 0, length - step, 0)).unfold(1, length, step).flatten(2)
 
@@ -106,7 +106,7 @@ class NearestNeighbour:
         return torch.cat(parts)
 
     def _features_of(self, speaker: SpeakerInput) -> tuple[Tensor, Tensor]:
-        """(B, T, F) and which of it is known."""
+        """Features (B, T, F) and a mask of those that are known."""
         if self.by == "motion":
             return visible_face(speaker), speaker.face_valid.to(speaker.face)
         mel = self._mel(speaker.audio.cpu())
@@ -120,7 +120,8 @@ class NearestNeighbour:
 
 
 def _pool(x: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, T, F) and its mask -> means over ``POOL`` frames of what is valid, and 1 where any is."""
+    """(B, T, F) and its mask -> means over the valid ones of ``POOL`` frames, and a mask: 1 where
+    at least one is valid."""
     count = valid.unflatten(1, (-1, POOL)).sum(2)
     total = (x * valid).unflatten(1, (-1, POOL)).sum(2)
     return total / count.clamp(min=1.0), (count > 0).to(x)

@@ -28,9 +28,9 @@ TOP_K = 64
 
 
 class LearningToListen(CoefficientListener):
-    """Both of the paper's stages, trained side by side: nothing of the prediction's gradient
-    reaches the codes. Causal window by window: the code of a window is drawn from the codes
-    before it and the speaker up to its end.
+    """Both of the paper's stages, trained together: the prediction's gradient does not reach the
+    codes. Causal by windows: a window's code is drawn given the codes before it and the speaker up
+    to its end.
     """
 
     def __init__(self, config: ModelConfig):
@@ -86,7 +86,7 @@ class LearningToListen(CoefficientListener):
         return result
 
     def _speaker_windows(self, speaker: SpeakerInput) -> Tensor:
-        """(B, T/w, D): motion that has attended to the audio, window by window."""
+        """(B, T/w, D): motion after cross-attention to the audio, window by window."""
         fused, _ = self.motion_audio(self.see(speaker)[:, None], self.hear(speaker), None)
         return F.gelu(self.speaker_window(fused[:, 0].unflatten(1, (-1, self.window)).flatten(2)))
 

@@ -1,4 +1,4 @@
-"""Vector quantisation of listener motion: one code a window (van den Oord et al. 2017)."""
+"""Vector quantisation of listener motion: one code per window (van den Oord et al. 2017)."""
 
 import math
 from dataclasses import replace
@@ -20,8 +20,8 @@ SOFTNESS = 0.05  # temperature of the cosine similarities in the usage loss
 
 
 class Quantised(NamedTuple):
-    """codes (..., CODE_SIZE): the nearest entries, with the gradient of what came in; indices
-    (...) int64; codebook, commitment, usage: losses, scalars."""
+    """codes (..., CODE_SIZE): the nearest entries, with the gradient of the input; indices (...)
+    int64; codebook, commitment, usage: losses, scalars."""
 
     codes: Tensor
     indices: Tensor
@@ -33,8 +33,8 @@ class Quantised(NamedTuple):
 class Codebook(nn.Module):
     """Entries on the unit sphere (Yu et al. 2022, 'Improved VQGAN').
 
-    The usage loss is what the mean soft assignment lacks to an even one, in nats (Yu et al. 2024,
-    'Language model beats diffusion'): without it a handful of the entries take everything.
+    The usage loss is the entropy, in nats, by which the mean soft assignment is below a uniform one
+    (Yu et al. 2024, 'Language model beats diffusion'): without it only few entries are used.
     """
 
     def __init__(self, entries: int):
@@ -47,7 +47,8 @@ class Codebook(nn.Module):
         similarity = x @ table.T
         indices = similarity.argmax(dim=-1)
         share = torch.softmax(similarity / SOFTNESS, dim=-1).flatten(0, -2).mean(0)
-        # Of all processes' crops, with the gradient of ours: the mean of those is the whole one.
+        # The value is that of all processes, the gradient that of this one; the mean of the
+        # processes' gradients is the whole gradient.
         share = share + (mean_of_all(share) - share.detach())
         nearest = table[indices]
         return Quantised(
@@ -64,7 +65,7 @@ class Codebook(nn.Module):
 
 
 class MotionCoder(nn.Module):
-    """Listener windows to codes and back; window k is written with codes 0 .. k only."""
+    """Listener windows to codes and back; window k is decoded from codes 0 .. k only."""
 
     def __init__(self, config: ModelConfig, entries: int):
         super().__init__()
@@ -89,14 +90,14 @@ class MotionCoder(nn.Module):
         """codes (B, W, CODE_SIZE) -> (B, W*w, 58) standardised."""
         tokens = self.decoder(self.decode_in(codes), None)[0]
         frames = self.spread(tokens).unflatten(2, (self.window, -1)).flatten(1, 2).transpose(1, 2)
-        # Windows written one by one would not meet at their borders.
+        # Windows decoded separately would jump at their borders.
         joined = frames + F.gelu(self.join(F.pad(frames, (KERNEL - 1, 0))))
         reaction: Tensor = self.decode_out(joined.transpose(1, 2))
         return reaction
 
 
 def token_config(config: ModelConfig) -> ModelConfig:
-    """The config of layers whose steps are windows: each has a bias of its own."""
+    """The config of layers whose steps are windows: the bias changes with every step."""
     return replace(config, period=1)
 
 

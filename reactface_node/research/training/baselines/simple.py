@@ -1,4 +1,4 @@
-"""Mirror and Random: the two ends of Table 2 that learn nothing of the speaker."""
+"""Mirror and Random: the baselines of Table 2 without training."""
 
 import numpy as np
 import torch
@@ -11,22 +11,22 @@ from reactface_node.schema import NUM_COEFFICIENTS
 
 
 class Mirror:
-    """The listener does what the speaker does, in the same frame."""
+    """The listener copies the speaker's coefficients of the same frame."""
 
     def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:
-        """(B, M, T, 58): M copies of the speaker's coefficients, neutral where not seen."""
+        """(B, M, T, 58): M copies of the speaker's coefficients, neutral where there are none."""
         return copies(visible_face(speaker), samples)
 
 
 class Random:
-    """Every frame drawn from N(mean, covariance) of the training listeners, on its own.
+    """Every frame is drawn independently from N(mean, covariance) of the training listeners.
 
     mean (58,), covariance (58, 58): float64, in real units.
     """
 
     def __init__(self, mean: np.ndarray, covariance: np.ndarray):
         self.mean = torch.from_numpy(mean)
-        # The symmetric root: unlike Cholesky's it exists where a channel never moves.
+        # The symmetric root: unlike Cholesky's it exists if a channel never moves.
         values, vectors = torch.linalg.eigh(torch.from_numpy(covariance))
         self.root = vectors * values.clamp(min=0.0).sqrt() @ vectors.T
 
@@ -42,7 +42,7 @@ class Random:
         return Random(mean, products / count - np.outer(mean, mean))
 
     def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:
-        """(B, M, T, 58): M different draws; the speaker gives the shape and nothing else."""
+        """(B, M, T, 58): M different draws; only the shape of the speaker's input is used."""
         batch, frames = speaker.face.shape[:2]
         shape = (batch, samples, frames, NUM_COEFFICIENTS)
         noise = torch.randn(shape, generator=generator, dtype=self.mean.dtype)

@@ -22,7 +22,7 @@ class TransAE(Baseline):
     """Speaker behaviour in, one reaction out; deterministic and causal frame by frame.
 
     The decoder is ``cie_layers`` causal transformer layers over the aligned features.
-    wav2vec2: a backbone in place of the one that the config names.
+    wav2vec2: a backbone instead of the one that the config names.
     """
 
     def __init__(self, config: ModelConfig, wav2vec2: nn.Module | None = None):

@@ -16,8 +16,8 @@ MOTION_WEIGHT = 1.0
 class ResponsiveLSTM(FrameListener):
     """The listener's first frame starts an LSTM that reads the speaker frame by frame.
 
-    Deterministic, causal frame by frame. Nobody knows a listener's first frame at run time: the
-    mean face of the training listeners stands for it.
+    Deterministic, causal frame by frame. A listener's first frame is not known at run time, so the
+    mean face of the training listeners is used.
     """
 
     def __init__(self, config: ModelConfig):

@@ -1,4 +1,4 @@
-"""Pairs of frames of the same person: one to start from, one to arrive at."""
+"""Pairs of frames of the same person: a source and a target."""
 
 import hashlib
 from collections.abc import Sequence
@@ -39,7 +39,8 @@ def draw(clips: Sequence[PortraitClip], random: np.random.Generator, size: int) 
 
 
 def digest_of(clips: Sequence[PortraitClip]) -> str:
-    """Which clips they are: names, all coefficients, and each clip's first picture."""
+    """A hash that identifies the clips: of names, all coefficients, and each clip's first
+    picture."""
     digest = hashlib.sha256()
     for clip in clips:
         digest.update(f"{clip.name} {clip.pictures.shape}".encode())

@@ -1,4 +1,4 @@
-"""What PIRender is tuned on: pictures of one person at a time, with coefficients."""
+"""Training clips of PIRender: pictures of one person with coefficients."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -28,15 +28,15 @@ from reactface_node.research.data.store import load_clips, load_facts
 from reactface_node.schema import FRAME_RATE_HZ
 
 SHORTEST = 2
-"""Frames: one is the portrait, another what it is to become."""
+"""Least number of frames: one is the source, another the target."""
 
 
 @dataclass(frozen=True, eq=False)
 class PortraitClip:
     """T frames of one person at 25 Hz.
 
-    pictures: (T, H, W, 3) uint8 RGB, perhaps mapped. coefficients: (T, 58) float32. shown: the
-    frames whose picture shows the face.
+    pictures: (T, H, W, 3) uint8 RGB, may be memory-mapped. coefficients: (T, 58) float32. shown:
+    the frames in whose picture the face is visible.
     """
 
     name: str
@@ -54,9 +54,10 @@ def read_clips(
     """The clips of all paths, their coefficients in the space ``wanted``.
 
     A path is a split that ``reactface data convert --faces`` made, or one person's video file or
-    folder of numbered pictures. Beside that, ``NAME.npy`` holds (T, 58) coefficients in the space
-    ``written``, 25 a second, and the pictures' middle is taken, as the released code does; without
-    it the tracker makes both. UserError that names the file if one cannot be used or is too short.
+    folder of numbered pictures. Beside it, ``NAME.npy`` may hold (T, 58) coefficients in the space
+    ``written`` at 25 Hz; then the middle of the pictures is used, as in the released code. Without
+    it the tracker gives coefficients and crops. UserError that names the file if one cannot be used
+    or is too short.
     """
     for path in paths:
         if not path.exists():
@@ -124,7 +125,7 @@ def _tracked(path: Path, tracker: ClipTracker, wanted: CoefficientSpace) -> Port
 
 
 def _frames(path: Path, count: int) -> Iterator[np.ndarray]:
-    """Every (H, W, 3) picture, at least one, under a progress bar of ``count``."""
+    """Every (H, W, 3) picture, at least one, with a progress bar of ``count``."""
     empty = True
     for rgb in ProgressBar(video_frames(path), path.name, count, unit="frame"):
         empty = False

@@ -1,4 +1,4 @@
-"""How far a picture is from what it should be: by VGG-19's features, or by its pixels."""
+"""Losses between two pictures, of VGG-19's features or of pixels."""
 
 import hashlib
 from collections.abc import Mapping
@@ -23,18 +23,18 @@ _USED = (1, 6, 11, 20, 29)  # relu1_1 ... relu5_1, as torchvision numbers them
 
 
 class PictureLoss(Protocol):
-    """digest: tells one loss from another in a run that goes on."""
+    """digest: identifies the loss when a run is resumed."""
 
     digest: str
 
     def __call__(self, picture: Tensor, target: Tensor, style: bool) -> Tensor:
-        """(B, 3, H, W) in [-1, 1] each -> a scalar, 0 where they are the same."""
+        """(B, 3, H, W) in [-1, 1] each -> a scalar, 0 for equal pictures."""
         ...
 
 
 class PixelLoss(nn.Module):
-    """Where there are no perceptual weights: |x - y| + |dx/du - dy/du| + |dx/dv - dy/dv|, each a
-    mean; u and v run over the picture's columns and rows."""
+    """The loss without VGG weights: |x - y| + |dx/du - dy/du| + |dx/dv - dy/dv|, each a mean; u and
+    v are the picture's columns and rows."""
 
     digest = "pixels"
 
@@ -56,7 +56,7 @@ class PerceptualLoss(nn.Module):
 
     def __init__(self, tensors: Mapping[str, Tensor], path: Path):
         """tensors: torchvision's ``features.N.weight`` and ``.bias``, as ``path`` holds them;
-        UserError where one is missing or has another shape."""
+        UserError if one is missing or has another shape."""
         super().__init__()
         self.features = _vgg19()
         own = {name: tensors[name] for name in self.state_dict() if name in tensors}
@@ -95,8 +95,8 @@ def gram(features: Tensor) -> Tensor:
 
 
 def read_loss(path: Path | None, device: str) -> PictureLoss:
-    """The perceptual loss with the VGG-19 of a torchvision ``.pth`` or a ``.safetensors`` file;
-    the pixel loss without one. UserError where the file is damaged or holds another net."""
+    """The perceptual loss with the VGG-19 of a torchvision ``.pth`` or a ``.safetensors`` file; the
+    pixel loss without one. UserError if the file is damaged or holds another net."""
     if path is None:
         return PixelLoss()
     return PerceptualLoss(read_tensors(path)[1], path).to(device)

@@ -1,4 +1,4 @@
-"""What a net draws, beside what it is to draw."""
+"""A sheet of generated pictures beside their targets."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,8 +15,8 @@ COLUMNS = ("source", "target", "warped", "edited")
 
 
 def save_sheet(path: Path, pictures: Mapping[str, Tensor]) -> None:
-    """A PNG with a row a pair and a titled column for each of ``COLUMNS``, (B, 3, H, W) in
-    [-1, 1]. UserError where it cannot be written."""
+    """Write a PNG with one row per pair and a titled column for each of ``COLUMNS``, (B, 3, H, W)
+    in [-1, 1]. UserError if it cannot be written."""
     page = np.hstack([_column(name, pictures[name]) for name in COLUMNS])
     _, encoded = cv2.imencode(".png", cv2.cvtColor(page, cv2.COLOR_RGB2BGR))
     with written_whole(path) as unfinished:

@@ -34,7 +34,8 @@ WEIGHTS, STATE = "pirender.safetensors", "state.safetensors"
 
 @dataclass(frozen=True)
 class Stages:
-    """Optimiser steps that train the flow alone, then all; and how."""
+    """The numbers of optimiser steps that train the flow alone and then everything, and their
+    settings."""
 
     warp_steps: int
     edit_steps: int
@@ -50,7 +51,7 @@ class Stages:
 
 @dataclass
 class PortraitRun:
-    """A net that is being tuned, and what it is tuned with."""
+    """The objects of a portrait training run."""
 
     net: FaceGenerator
     space: CoefficientSpace
@@ -72,11 +73,13 @@ def tune(
     out: Path,
     device: str,
 ) -> dict[str, float | None]:
-    """Train the net of ``begin``, which is changed, into the folder ``out``; the last measurement.
+    """Train the net of ``begin``, which is changed, and write to the folder ``out``; returns the
+    last measurement.
 
     out: the averaged weights, a sheet of pictures for every measurement, and the state from which
-    the same call goes on, with the same numbers as if it had never stopped; more ``edit_steps``
-    prolong a run. UserError where ``out`` holds a run of something else, or the disk is full.
+    the same call continues, with the same numbers as without the interruption; more ``edit_steps``
+    prolong a run. UserError if ``out`` holds a run with other data or settings, or if the disk is
+    full.
     """
     run = start(begin, clips, loss, stages, out, device)
     bar = ProgressBar(
@@ -104,7 +107,7 @@ def start(
     out: Path,
     device: str,
 ) -> PortraitRun:
-    """A run as it begins, or as ``out`` holds it."""
+    """Begin a new run, or resume the one in ``out``."""
     if len({clip.pictures.shape[1:] for clip in clips}) != 1:
         raise UserError("the clips' pictures differ in size")
     make_folder(out)
@@ -141,7 +144,7 @@ def optimise(run: PortraitRun, pairs: Pairs, step: int) -> dict[str, float]:
 
 def terms(net: FaceGenerator, loss: PictureLoss, pairs: Pairs, warping: bool) -> dict[str, Tensor]:
     """The warp stage's loss, 2.5 L(warped), or the edit stage's, 2.5 L(warped) + 4 L(edited) with
-    style; while warping the editing net is not run."""
+    style; in the warp stage the editing net is not run."""
     if warping:
         warped = net.warp(pairs.source, pairs.coefficients)
         return {"warp": WARP_WEIGHT * loss(warped, pairs.target, style=False)}
@@ -153,7 +156,8 @@ def terms(net: FaceGenerator, loss: PictureLoss, pairs: Pairs, warping: bool) ->
 
 
 def save(run: PortraitRun, step: int, out: Path) -> None:
-    """Measure and show the averaged weights, export them, and keep the state to go on from."""
+    """Measure the averaged weights, write their sheet of pictures, export them, and save the state
+    to resume from."""
     random = np.random.default_rng([run.stages.seed, 1])
     pairs = draw(run.clips, random, SHOWN_PAIRS).to(run.device)
     with torch.inference_mode():

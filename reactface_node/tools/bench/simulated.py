@@ -1,7 +1,7 @@
-"""A session on simulated time, in front of a speaker whom a tracker has seen before.
+"""A session on simulated time whose tracker repeats recorded observations.
 
-What the tracker sees does not depend on how long a session runs, and it takes most of the time:
-the recording is tracked once, and its observations go round.
+Tracking takes most of the time and does not depend on the length of a session, so the recording
+is tracked once and its observations are repeated.
 """
 
 import itertools
@@ -25,67 +25,67 @@ MOST_CROPS = 200
 
 @dataclass(frozen=True, eq=False)
 class BenchClip:
-    """What was seen, frame by frame, and heard, in chunks of a frame (n,) or (n, channels)."""
+    """Observations, one a frame, and audio chunks of one frame, (n,) or (n, channels)."""
 
     observations: Sequence[Observation]
     sounds: Sequence[np.ndarray]
     rate_hz: int
 
 
-class Recorded:
-    """A tracker (``session.Tracker``) that sees what was seen before, round and round."""
+class RecordedTracker:
+    """A tracker (``tracker_thread.Tracker``) that repeats given observations."""
 
     def __init__(self, observations: Sequence[Observation]) -> None:
         self._observations = observations
         self._seen = self._round()
 
     def track(self, stamp_s: float, rgb: np.ndarray) -> Observation:
-        """The next one, whatever the image."""
+        """The next observation, for any image."""
         del stamp_s, rgb
         return next(self._seen)
 
     def hear(self, stamp_s: float, duration_s: float, rms: float) -> None:
-        """Nobody is chosen by voice."""
+        """No effect: nobody is selected by voice."""
 
     def change_person(self) -> None:
-        """There is one."""
+        """No effect: there is one person."""
 
     def narrow(self, max_width_px: int) -> None:
-        """No image is looked at."""
+        """No effect: images are not used."""
 
     def reset(self) -> None:
         self._seen = self._round()
 
     def close(self) -> None:
-        """There is nothing to free."""
+        """No effect."""
 
     def _round(self) -> Iterator[Observation]:
         return itertools.cycle(self._observations)
 
 
-class Drive:
+class SimulatedSession:
     """One session and its simulated clock."""
 
     def __init__(self, config: Config, engine: Engine, clip: BenchClip) -> None:
         self.engine = engine
-        self.session = ReactionSession(config, engine, Recorded(clip.observations))
+        self.session = ReactionSession(config, engine, RecordedTracker(clip.observations))
         self.frames = 0
         self._clip, self._window = clip, config.model.window
         self._heard = 0
 
     @property
     def seconds(self) -> float:
-        """How long the session has lasted."""
+        """Simulated seconds so far."""
         return self._heard / FRAME_RATE_HZ
 
     def window(self, probe: Probe | None = None) -> int:
-        """w frames of the speaker, however many the session takes at a time; how many frames of
-        the listener came of them. probe: is told of the stage "model"."""
+        """Push w frames of the speaker; returns the number of the listener's frames that
+        result. probe: told of the stage "model"."""
         before, probe = self.frames, probe or NoProbe()
         for _ in range(self._window):
             feed(self.session, self._clip, self._heard)
             self._heard += 1
-            # Not by ``poll``, whose thread would hide the model's arithmetic from its counter.
+            # Not by ``poll``: on its thread, FLOPs would not be counted.
             for pending in self.session.take(self._heard / FRAME_RATE_HZ):
                 with probe.stage("model"):
                     raw = self.engine.step(pending.speaker)
@@ -94,7 +94,7 @@ class Drive:
 
 
 def feed(session: ReactionSession, clip: BenchClip, frame: int) -> None:
-    """What comes to a session in that frame of it."""
+    """Push the image and the audio of one frame to a session."""
     start_s = frame / FRAME_RATE_HZ
     sound = clip.sounds[frame % len(clip.sounds)]
     session.push_image(start_s + 0.5 / FRAME_RATE_HZ, np.zeros((1, 1, 3), np.uint8))
@@ -102,7 +102,7 @@ def feed(session: ReactionSession, clip: BenchClip, frame: int) -> None:
 
 
 def tracked_clip(config: Config, recording: BenchRecording) -> BenchClip:
-    """The recording, tracked; of face crops no more than 200 are kept."""
+    """The observations of the recording; at most 200 face crops are kept."""
     pixels = config.model.face_encoder == "pixels"
     count = MOST_CROPS if pixels else round(recording.seconds * FRAME_RATE_HZ)
     tracker = make_tracker(config.perception, pixels)

@@ -1,4 +1,4 @@
-"""Internal errors: the face goes on after one, and the process ends where they come back."""
+"""Internal errors: the face continues after one, and the process ends if they repeat."""
 
 import logging
 from itertools import pairwise
@@ -18,7 +18,7 @@ from rigs.server import (
 from rigs.session import ReadingTracker
 
 from reactface_node.errors import UserError
-from reactface_node.ros.node.safety import RepeatedFailure, SafetyNet
+from reactface_node.ros.node.failures import FailureGuard, RepeatedFailure
 from reactface_node.ros.node.topics import BLENDSHAPES, DIAGNOSTICS, IMAGE
 from reactface_node.session.session import ReactionSession
 
@@ -29,11 +29,11 @@ LONGEST_GAP_S = 0.5
 
 
 class Scene:
-    """A server on the real session with a small model, a camera and a microphone, and a clock of
-    ours. ``shown_s``: when frames went out."""
+    """A server with a real session, a small model, a camera, a microphone and a simulated clock.
+    ``frames_s``: the times of published frames."""
 
     def __init__(self, mode):
-        # How busy the machine is has no part in simulated time either.
+        # The load of the machine must not change the result.
         config = small_config(mode=mode).replace({"ros.load_shedding": False})
         self.session = ReactionSession(config, engine_for(config), ReadingTracker())
         self.adapters = SimpleNamespace(send=lambda *_: None)
@@ -65,7 +65,7 @@ class Scene:
                 self.server.receive("image", an_image(self.now_s, rgb=rgb), self.now_s)
             if self.ticks % 2 == 0:
                 self.server.receive("audio", audio_data(320), self.now_s)
-            # The threads of tracker and model have no part in simulated time.
+            # Wait for the threads of tracker and model, which do not run on simulated time.
             self.session._tracker._pool.submit(int).result()
             self.server.tick(self.now_s)
             for _, step in self.session._steps._under_way:
@@ -251,7 +251,7 @@ def test_a_clock_that_jumps_back_begins_to_count_anew():
 
 
 def test_the_same_error_is_said_once_with_its_traceback_then_once_a_second(caplog):
-    net = SafetyNet()
+    net = FailureGuard()
     for index in range(300):
         try:
             raise IndexError(f"number {index}")
@@ -304,7 +304,7 @@ def test_what_a_transport_does_besides_is_guarded_too():
     node = faked_node()
     with node.server.guarded("the transport", START_S):
         raise OSError("the network is gone")
-    assert node.server._net.recent(START_S) == (
+    assert node.server._failures.recent(START_S) == (
         "the transport failed: OSError: the network is gone"
     )
     with pytest.raises(UserError), node.server.guarded("the transport", START_S):
