@@ -177,7 +177,8 @@ class Person:
         self._learned_neutral.see(stamp_s, values, _flat(pose))
         rest = self._learned_neutral.values
         # A high rest leaves little room above it: it would be all noise at full scale.
-        return np.clip((values - rest) / np.maximum(1.0 - rest, LEAST_ROOM), 0.0, 1.0)
+        shown: np.ndarray = (values - rest) / np.maximum(1.0 - rest, LEAST_ROOM)
+        return shown.clip(0.0, 1.0)
 
     def _coefficients(
         self, expression: np.ndarray, pose: tuple[np.ndarray, np.ndarray]

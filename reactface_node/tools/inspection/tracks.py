@@ -30,16 +30,28 @@ def _measures(config: PerceptionConfig) -> Finder | str:
     return FaceMeshFinder(config)
 
 
-def _learned(config: PerceptionConfig) -> Finder | str:
+def _fused(config: PerceptionConfig) -> Finder | str:
     model = resources.weights_file(config.landmarker)
     if model is None:
-        return f"perception.landmarker={config.landmarker} is no file"
-    return LandmarkerFinder(config, model)
+        return _no_model(config)
+    if not hasattr(import_mediapipe(), "solutions"):
+        return "this mediapipe carries no FaceMesh"
+    return FaceMeshFinder(config, model)
+
+
+def _tasks(config: PerceptionConfig) -> Finder | str:
+    model = resources.weights_file(config.landmarker)
+    return _no_model(config) if model is None else LandmarkerFinder(config, model)
+
+
+def _no_model(config: PerceptionConfig) -> str:
+    return f"perception.landmarker={config.landmarker} is no file"
 
 
 FINDERS: tuple[tuple[str, Callable[[PerceptionConfig], Finder | str]], ...] = (
     ("measures", _measures),
-    ("learned", _learned),
+    ("fused", _fused),
+    ("tasks", _tasks),
 )
 """All finders that are compared: a name of at most 8 letters, and what makes the finder, or says
 why it cannot be had here."""
