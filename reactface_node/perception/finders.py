@@ -2,6 +2,7 @@
 model file is there, and MediaPipe's Tasks API, where mediapipe has no FaceMesh."""
 
 from contextlib import nullcontext
+from io import BytesIO
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -154,11 +155,24 @@ class FaceMeshFinder:
 class LandmarkerFinder:
     """The Tasks API with a model file from weights/: landmarks, blendshapes and pose."""
 
+    _last_ms: int
+    _landmarker: Any
+
     def __init__(self, config: PerceptionConfig, model: Path):
         """UserError if the file is not a face landmarker model."""
         self._confidence = config.min_confidence
         self._most = config.max_faces
         self._model = model
+        mediapipe = import_mediapipe()
+        self._image, self._srgb = mediapipe.Image, mediapipe.ImageFormat.SRGB
+        self._options, self._vision = mediapipe.tasks.BaseOptions, mediapipe.tasks.vision
+        try:
+            # Read once: a later reset does not depend on the file.
+            self._content = model.read_bytes()
+            with ZipFile(BytesIO(self._content)) as parts:
+                self._detector_content = parts.read(DETECTOR)
+        except (OSError, BadZipFile, KeyError) as error:
+            raise no_model(model, error) from error
         self._open()
 
     def find(self, stamp_s: float, image: np.ndarray) -> list[Face]:
@@ -170,6 +184,7 @@ class LandmarkerFinder:
             # It would go on with the face where it was.
             self._landmarker.close()
             self._landmarker = self._make()
+            give_back()
         self._last_ms = max(self._last_ms + 1, round(stamp_s * 1000))
         shown = turned(image, turns)
         found = self._landmarker.detect_for_video(self._wrapped(shown), self._last_ms)
@@ -190,8 +205,8 @@ class LandmarkerFinder:
         give_back()
 
     def _open(self) -> None:
-        self._last_ms: int = -1
-        self._landmarker: Any = self._make()
+        self._last_ms = -1
+        self._landmarker = self._make()
         self._detector: Any = self._make_detector()
         self._orientation: Orientation = Orientation(self._detect)
 
@@ -200,15 +215,12 @@ class LandmarkerFinder:
         return [float(detection.categories[0].score) for detection in found]
 
     def _wrapped(self, image: np.ndarray) -> Any:
-        mediapipe = import_mediapipe()
-        return mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=image)
+        return self._image(image_format=self._srgb, data=image)
 
     def _make(self) -> Any:
-        mediapipe = import_mediapipe()
-        vision = mediapipe.tasks.vision
-        options = vision.FaceLandmarkerOptions(
-            base_options=mediapipe.tasks.BaseOptions(model_asset_path=str(self._model)),
-            running_mode=vision.RunningMode.VIDEO,
+        options = self._vision.FaceLandmarkerOptions(
+            base_options=self._options(model_asset_buffer=self._content),
+            running_mode=self._vision.RunningMode.VIDEO,
             num_faces=self._most,
             min_face_detection_confidence=self._confidence,
             min_face_presence_confidence=self._confidence,
@@ -218,23 +230,20 @@ class LandmarkerFinder:
         )
         try:
             with quiet_stderr():
-                return vision.FaceLandmarker.create_from_options(options)
+                return self._vision.FaceLandmarker.create_from_options(options)
         except (RuntimeError, ValueError) as error:
             raise no_model(self._model, error) from error
 
     def _make_detector(self) -> Any:
         """The face detector that the model file holds."""
-        mediapipe = import_mediapipe()
+        options = self._vision.FaceDetectorOptions(
+            base_options=self._options(model_asset_buffer=self._detector_content),
+            min_detection_confidence=self._confidence,
+        )
         try:
-            with ZipFile(self._model) as parts:
-                model = parts.read(DETECTOR)
-            options = mediapipe.tasks.vision.FaceDetectorOptions(
-                base_options=mediapipe.tasks.BaseOptions(model_asset_buffer=model),
-                min_detection_confidence=self._confidence,
-            )
             with quiet_stderr():
-                return mediapipe.tasks.vision.FaceDetector.create_from_options(options)
-        except (BadZipFile, KeyError, RuntimeError, ValueError) as error:
+                return self._vision.FaceDetector.create_from_options(options)
+        except (RuntimeError, ValueError) as error:
             self._landmarker.close()
             raise no_model(self._model, error) from error
 

@@ -24,6 +24,8 @@ VERTICAL_VIEW_DEG = 63.0
 NUM_LANDMARKS = 478
 NEAR_CM, FAR_CM = 1.0, 10_000.0
 
+_DAMAGE = (OSError, BadZipFile, KeyError, EOFError, RuntimeError, ValueError)
+
 Pose = tuple[np.ndarray, np.ndarray]
 
 
@@ -45,8 +47,8 @@ class ShapeReader:
                 self._runner = task_runner.TaskRunner.create(graph)
                 # A foreign part shows with the first face.
                 self.read(_some_face(), (640, 480))
-        except (BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError, ValueError) as e:
-            raise no_model(model, e) from e
+        except _DAMAGE as error:
+            raise no_model(model, error) from error
 
     def read(self, landmarks: Any, size: tuple[int, int]) -> tuple[dict[str, float], Pose]:
         """FaceMesh's landmarks of a face in an image of size (width, height) -> blendshapes by
