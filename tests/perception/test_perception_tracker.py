@@ -1,24 +1,23 @@
 """The tracker on drawn faces: neutral face, gaps, other people, model outputs, errors."""
 
 import builtins
-import functools
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from rigs.landmarks import drawn_landmarks
 
-from reactface_node.config import PerceptionConfig, RenderConfig
+from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
 from reactface_node.perception import make_tracker
 from reactface_node.perception.crop import FaceCrop
-from reactface_node.perception.finders import FaceMeshFinder, read_result
+from reactface_node.perception.finders import read_result
 from reactface_node.perception.geometry import rotation_matrix
 from reactface_node.perception.measures import NAMES, learnable
 from reactface_node.perception.neutral import RunningNeutral, measured_rest
 from reactface_node.perception.person import Face, named_weights
 from reactface_node.perception.tracker import LandmarkTracker
-from reactface_node.render import make_renderer
 from reactface_node.schema import CROP_PX, ROTATION, TRANSLATION, index_of
 
 TYPICAL = measured_rest().typical
@@ -45,17 +44,6 @@ class Script:
 
 def tracker_of(script, **settings):
     return LandmarkTracker(PerceptionConfig(**settings), False, script)
-
-
-@functools.cache
-def drawn_landmarks():
-    """Landmarks (478, 3) of the drawn person at rest."""
-    theme = RenderConfig(theme="person", width=640, height=480)
-    picture = make_renderer(theme).render(np.zeros(58, np.float32))
-    finder = FaceMeshFinder(PerceptionConfig())
-    (face,) = finder.find(0.0, picture)
-    finder.close()
-    return face.landmarks
 
 
 def named_face(x=0.0, angles=(0, 0, 0), **shapes):
