@@ -92,6 +92,15 @@ def index_of(name: str) -> int:
     return COEFFICIENT_NAMES.index(name)
 
 
+def stem_of(name: str) -> str:
+    """A name without its side: "mouthSmileLeft" -> "mouthSmile".
+
+    jawLeft, mouthLeft and their opposites are directions, not sides: they stay as they are.
+    """
+    stem = name.removesuffix("Left").removesuffix("Right")
+    return name if stem in ("jaw", "mouth") else stem
+
+
 def indices_of(*names: str) -> list[int]:
     """Indices of several coefficients; a stem such as "mouthSmile" gives left, then right.
 

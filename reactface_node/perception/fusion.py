@@ -1,42 +1,41 @@
 """Which of two sources gives each blendshape: measures of landmarks, or learned blendshapes.
 
-The choice was made by eye, on the images of real clips in which the two disagree most.
+The choice was made by eye on real clips, on the images in which the two disagree most. The numbers
+are of seven labelled clips, by ``reactface inspect --compare``.
 """
 
 import numpy as np
 
-from reactface_node.schema import ARKIT_NAMES, indices_of
+from reactface_node.schema import ARKIT_NAMES, indices_of, stem_of
 
 LEARNED = {
-    "mouthSmile": "the measures take a rest that was learned from a smile, and open mouths",
-    "jawOpen": "the measures lose it where the chin is hidden or the head is turned",
-    "mouthUpperUp": "measured from a lip whose rest differs between people by as much",
-    "mouthLowerDown": "as mouthUpperUp",
-    "mouthPucker": "the measures give .6 for one neutral face",
-    "browDown": "the measures miss real frowns (.1), and give .5 in a clip's first second",
-    "browInnerUp": "the measures follow the pitch of the head",
+    "mouthSmile": "over .3 on 8 % of the time of neutral faces, measured on 26 %",
+    "jawOpen": "over .3 on 2 % of the time of smiles, measured on 20 %",
+    "mouthUpperUp": "up to 0 on a still neutral face, measured up to .35",
+    "mouthLowerDown": "up to .01 on a still neutral face, measured up to .45",
+    "mouthPucker": "up to .04 on a still neutral face, measured up to .63",
+    "browDown": ".53 to .56 in a real frown, measured .11 to .13",
+    "browInnerUp": "by eye alone; on a still neutral face up to .13, measured up to .05",
 }
-"""Blendshapes (without Left and Right) that are taken from the model, and why. The others that are
-measured stay measured; for those that matter most the reasons are in ``MEASURED``."""
+"""Blendshapes (without Left and Right) that are taken from the model, and why. The others stay
+measured; for those that the model cannot give, ``MEASURED`` says why."""
 MEASURED = {
-    "mouthFrown": "the model never gives it: its 99th percentile is .05",
+    "mouthFrown": "the model gives 0 even in frowns",
     "eyeBlink": "the model gives .5 for closed eyes, the measures 1",
     "eyeLookDown": "the model takes closed lids for it",
-    "cheekSquint": "the model gives 0 always",
-    "noseSneer": "as cheekSquint",
+    "cheekSquint": "the model always gives 0",
+    "noseSneer": "the model always gives 0",
 }
-_IS_LEARNED = np.isin(
-    [name.removesuffix("Left").removesuffix("Right") for name in ARKIT_NAMES], list(LEARNED)
-)
+_IS_LEARNED = np.array([stem_of(name) in LEARNED for name in ARKIT_NAMES])
 _SMILE, _CHEEK, _SQUINT = (indices_of(stem) for stem in ("mouthSmile", "cheekSquint", "eyeSquint"))
 
 
-def fused(measured: np.ndarray, learned: np.ndarray) -> np.ndarray:
-    """Weights (52,) of both sources -> one (52,) in [0, 1].
+def fused(measured: np.ndarray, learned: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Weights (52,) of both sources -> one (52,) in [0, 1]. given: bool (52,), what is learned.
 
     eyeSquint is of no use alone: both sources give it for lids that are cast down or closed, and
     for the form of some eyes. It counts as far as the same side smiles or lifts the cheek.
     """
-    found = np.where(_IS_LEARNED, learned, measured)
+    found = np.where(_IS_LEARNED & given, learned, measured)
     found[_SQUINT] = np.minimum(learned[_SQUINT], np.maximum(found[_SMILE], found[_CHEEK]))
     return found

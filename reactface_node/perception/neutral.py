@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reactface_node.perception.measures import NAMES
-from reactface_node.schema import ARKIT_NAMES
+from reactface_node.schema import ARKIT_NAMES, stem_of
 
 SAMPLE_PERIOD_S = 0.2
 """Period at which frames are kept as samples."""
@@ -90,7 +90,7 @@ class Rest:
 
 def measured_rest() -> Rest:
     """The rules for the distances of ``measures.measure``, n = len(NAMES)."""
-    stems = [name.removesuffix("Left").removesuffix("Right") for name in NAMES]
+    stems = [stem_of(name) for name in NAMES]
     spreads = np.array([_SPREADS.get(stem, _SPREAD_MM) for stem in stems])
     return Rest(
         typical=np.array([_TYPICAL[stem] for stem in stems]),
@@ -103,7 +103,7 @@ def measured_rest() -> Rest:
 def blendshape_rest() -> Rest:
     """The rules for a model's own 52 blendshapes, which are seldom 0 at rest; found by trial."""
     count = len(ARKIT_NAMES)
-    stems = [name.removesuffix("Left").removesuffix("Right") for name in ARKIT_NAMES]
+    stems = [stem_of(name) for name in ARKIT_NAMES]
     most = np.array([_MOST_AT_REST.get(stem, 0.3) for stem in stems])
     return Rest(np.zeros(count), np.full(count, 0.3), np.zeros(count), most)
 

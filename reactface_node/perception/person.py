@@ -122,9 +122,10 @@ class Person:
             pose = head_pose(points, width, height) or pose
         shape = face_shape(without_perspective(points, width, height))
         self._follow_mouth(1000.0 * float(shape[UPPER_LIP, 1] - shape[LOWER_LIP, 1]), away_s)
-        expression = self._estimate(stamp_s, shape, pose)
+        flat = np.concatenate([euler_angles(pose[0]), pose[1]])
+        expression = self._estimate(stamp_s, shape, flat)
         if seen.face.shapes is not None:
-            expression = fused(expression, self._learned(stamp_s, seen.face.shapes, pose))
+            expression = fused(expression, *self._learned(stamp_s, seen.face.shapes, flat))
         known = np.concatenate([MEASURED, np.ones(NUM_COEFFICIENTS - NUM_EXPRESSION, bool)])
         return Observation(self._coefficients(expression, pose), known, person=self.number)
 
@@ -157,28 +158,27 @@ class Person:
             self.mouth_speed = abs(mouth_mm - self._mouth_mm) / away_s
         self._mouth_mm = mouth_mm
 
-    def _estimate(
-        self, stamp_s: float, shape: np.ndarray, pose: tuple[np.ndarray, np.ndarray]
-    ) -> np.ndarray:
-        """Weights (52,) measured from landmarks; 0 where not ``MEASURED``."""
+    def _estimate(self, stamp_s: float, shape: np.ndarray, pose: np.ndarray) -> np.ndarray:
+        """Weights (52,) measured from landmarks; 0 where not ``MEASURED``. pose: (6,)."""
         if self._neutral is None:
             self._neutral = RunningNeutral(self._neutral_s, measured_rest())
         values = measure(shape)
-        self._neutral.see(stamp_s, learnable(values, self._neutral.values), _flat(pose))
+        self._neutral.see(stamp_s, learnable(values, self._neutral.values), pose)
         return weights(values, self._neutral.values)
 
     def _learned(
-        self, stamp_s: float, shapes: dict[str, float], pose: tuple[np.ndarray, np.ndarray]
-    ) -> np.ndarray:
-        """Weights (52,) of the model's blendshapes, with the person's neutral ones moved to 0."""
+        self, stamp_s: float, shapes: dict[str, float], pose: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Weights (52,) of the model's blendshapes, with the person's neutral ones moved to 0, and
+        which are given. pose: (6,)."""
         if self._learned_neutral is None:
             self._learned_neutral = RunningNeutral(self._neutral_s, blendshape_rest())
-        values, _ = named_weights(shapes)
-        self._learned_neutral.see(stamp_s, values, _flat(pose))
+        values, given = named_weights(shapes)
+        self._learned_neutral.see(stamp_s, values, pose)
         rest = self._learned_neutral.values
         # A high rest leaves little room above it: it would be all noise at full scale.
         shown: np.ndarray = (values - rest) / np.maximum(1.0 - rest, LEAST_ROOM)
-        return shown.clip(0.0, 1.0)
+        return shown.clip(0.0, 1.0), given
 
     def _coefficients(
         self, expression: np.ndarray, pose: tuple[np.ndarray, np.ndarray]
@@ -203,7 +203,3 @@ def named_weights(shapes: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
     given = np.array([name in shapes for name in ARKIT_NAMES])
     values = [min(max(shapes.get(name, 0.0), 0.0), 1.0) for name in ARKIT_NAMES]
     return np.array(values), given
-
-
-def _flat(pose: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    return np.concatenate([euler_angles(pose[0]), pose[1]])

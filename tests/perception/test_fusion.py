@@ -3,7 +3,9 @@
 import numpy as np
 
 from reactface_node.perception.fusion import LEARNED, MEASURED, fused
-from reactface_node.schema import ARKIT_NAMES, index_of
+from reactface_node.schema import ARKIT_NAMES, index_of, stem_of
+
+ALL = np.ones(len(ARKIT_NAMES), bool)
 
 
 def weights(**values):
@@ -14,7 +16,7 @@ def weights(**values):
 
 
 def test_the_tables_name_blendshapes_and_none_twice():
-    stems = {name.removesuffix("Left").removesuffix("Right") for name in ARKIT_NAMES}
+    stems = {stem_of(name) for name in ARKIT_NAMES}
     assert LEARNED.keys() | MEASURED.keys() <= stems
     assert not LEARNED.keys() & MEASURED.keys()
 
@@ -23,13 +25,21 @@ def test_each_source_gives_its_own():
     measured = weights(mouthSmileLeft=0.1, jawOpen=0.2, mouthFrownRight=0.3, eyeBlinkLeft=1.0)
     learned = weights(mouthSmileLeft=0.9, jawOpen=0.8, mouthFrownRight=0.0, eyeBlinkLeft=0.5)
     expected = weights(mouthSmileLeft=0.9, jawOpen=0.8, mouthFrownRight=0.3, eyeBlinkLeft=1.0)
-    np.testing.assert_array_equal(fused(measured, learned), expected)
+    np.testing.assert_array_equal(fused(measured, learned, ALL), expected)
+
+
+def test_what_the_model_does_not_give_stays_measured():
+    given = ALL.copy()
+    given[index_of("jawOpen")] = False
+    measured, learned = weights(jawOpen=0.2), weights(mouthPucker=0.4)
+    expected = weights(jawOpen=0.2, mouthPucker=0.4)
+    np.testing.assert_array_equal(fused(measured, learned, given), expected)
 
 
 def test_a_squint_counts_as_far_as_its_side_smiles_or_lifts_the_cheek():
     learned = weights(eyeSquintLeft=0.6, eyeSquintRight=0.7, mouthSmileLeft=0.4)
     measured = weights(cheekSquintRight=0.2, eyeSquintLeft=1.0)
-    found = fused(measured, learned)
+    found = fused(measured, learned, ALL)
     assert found[index_of("eyeSquintLeft")] == 0.4
     assert found[index_of("eyeSquintRight")] == 0.2
-    assert fused(weights(), weights(eyeSquintLeft=0.6))[index_of("eyeSquintLeft")] == 0.0
+    assert fused(weights(), weights(eyeSquintLeft=0.6), ALL)[index_of("eyeSquintLeft")] == 0.0

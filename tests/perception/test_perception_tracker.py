@@ -18,7 +18,7 @@ from reactface_node.perception.measures import NAMES, learnable
 from reactface_node.perception.neutral import RunningNeutral, measured_rest
 from reactface_node.perception.person import Face, named_weights
 from reactface_node.perception.tracker import LandmarkTracker
-from reactface_node.schema import CROP_PX, ROTATION, TRANSLATION, index_of
+from reactface_node.schema import ARKIT_NAMES, CROP_PX, ROTATION, TRANSLATION, index_of
 
 TYPICAL = measured_rest().typical
 IMAGE = np.zeros((48, 64, 3), np.uint8)
@@ -48,7 +48,7 @@ def tracker_of(script, **settings):
 
 def named_face(x=0.0, angles=(0, 0, 0), **shapes):
     pose = rotation_matrix(np.array(angles)), np.array([x, 0.0, -0.6])
-    return Face(drawn_landmarks(), {"mouthSmileLeft": 0.0, **shapes}, pose)
+    return Face(drawn_landmarks(), dict.fromkeys(ARKIT_NAMES, 0.0) | shapes, pose)
 
 
 def test_the_neutral_becomes_the_persons_and_outlasts_expressions():

@@ -5,17 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reactface_node.schema import COEFFICIENT_NAMES, EXPRESSION, ROTATION
-
-_WHOLE_STEMS = ("jaw", "mouth")
-"""jawLeft and jawRight are two directions, not two sides."""
+from reactface_node.schema import COEFFICIENT_NAMES, EXPRESSION, ROTATION, stem_of
 
 
 def _channels() -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
     for index, name in enumerate(COEFFICIENT_NAMES):
-        stem = name.removesuffix("Left").removesuffix("Right")
-        key = name if stem in _WHOLE_STEMS else stem
+        key = stem_of(name)
         found[key] = (*found.get(key, ()), index)
     return found
 
