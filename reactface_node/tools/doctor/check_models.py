@@ -135,20 +135,18 @@ def run_model(config: Config) -> dict[str, Any]:
     """load_s, step_ms (median), frames of a step. UserError if the weights are missing or
     damaged."""
     from reactface_node.engine.engine import load_engine
-    from reactface_node.session.pending import empty_frames
-    from reactface_node.session.warm_up import check_reactions
+    from reactface_node.perception.finders import NoFinder
+    from reactface_node.perception.tracker import LandmarkTracker
+    from reactface_node.session import ReactionSession
 
     began_s = time.perf_counter()
     engine = load_engine(config)
     load_s = time.perf_counter() - began_s
-    seeds = range(config.playout.seed, config.playout.seed + config.playout.samples)
-    engine.begin([np.random.default_rng(seed) for seed in seeds])
-    speaker = empty_frames(config.model, engine.frames)
-    # Two windows: the second one reads the model's own past.
-    steps = 2 * config.model.window // engine.frames
-    reactions = [engine.step(speaker) for _ in range(steps)]
-    check_reactions(reactions, config.weights)
-    step_ms = _milliseconds(lambda: engine.step(speaker))
+    tracker = LandmarkTracker(config.perception, False, NoFinder())
+    session = ReactionSession(config, engine, tracker)
+    session.check_model()
+    step_ms = _milliseconds(session.run_silence)
+    session.close()
     return {"load_s": load_s, "step_ms": step_ms, "frames": engine.frames}
 
 
