@@ -37,5 +37,6 @@ def fused(measured: np.ndarray, learned: np.ndarray, given: np.ndarray) -> np.nd
     for the form of some eyes. It counts as far as the same side smiles or lifts the cheek.
     """
     found = np.where(_IS_LEARNED & given, learned, measured)
+    found[_SMILE] = np.minimum(learned[_SMILE], 1.6 * measured[_SMILE])
     found[_SQUINT] = np.minimum(learned[_SQUINT], np.maximum(found[_SMILE], found[_CHEEK]))
     return found

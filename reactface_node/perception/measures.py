@@ -112,7 +112,7 @@ NAMES = (
 
 FULL = {
     "jawOpen": 20.0,
-    "mouthSmile": 5.0,
+    "mouthSmile": 6.5,
     "mouthFrown": 5.0,
     "mouthPucker": 11.0,
     "mouthStretch": 8.0,
@@ -257,6 +257,7 @@ def _mouth_side(d: dict[str, float], side: str, mouth: dict[str, float]) -> dict
     """Weights of one side of the mouth; d: changes in millimetres, mouth: weights of ``_mouth``."""
     # An open jaw moves the corners down (5 mm) and in (1 mm): only more than that is a frown.
     jaw = min(mouth["jawOpen"], 1.0)
+    parted = min(jaw / 0.4, 1.0)
     up = d["corner_up" + side] + 5.0 * jaw
     out = d["corner_out" + side] + jaw
     # A raised chin (pouting, crying) pushes the corners up without a smile.
@@ -266,7 +267,8 @@ def _mouth_side(d: dict[str, float], side: str, mouth: dict[str, float]) -> dict
     smile = (0.6 * (up - pushed) + 0.6 * wider) / FULL["mouthSmile"] if up > -1.0 else 0.0
     return {
         "mouthSmile": smile,
-        "mouthFrown": (-up - 0.5 - max(out, 0.0) * 0.3) / FULL["mouthFrown"],
+        # A round, open mouth draws the corners down and in without a frown.
+        "mouthFrown": (-up - 0.5 - max(out, 0.0) * 0.3) / FULL["mouthFrown"] * (1.0 - parted),
         "mouthStretch": (out - max(up, 0.0)) / FULL["mouthStretch"],
         "mouthUpperUp": d["lip_up" + side] / FULL["mouthUpperUp"],
         "mouthLowerDown": (-d["lip_down" + side]) / FULL["mouthLowerDown"],

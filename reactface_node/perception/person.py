@@ -6,7 +6,7 @@ import numpy as np
 
 from reactface_node.config import PerceptionConfig
 from reactface_node.perception.crop import FaceCrop
-from reactface_node.perception.fusion import fused
+from reactface_node.perception.expression import ExpressionReader
 from reactface_node.perception.geometry import (
     euler_angles,
     face_shape,
@@ -21,11 +21,7 @@ from reactface_node.perception.measures import (
     ESTIMATED,
     LOWER_LIP,
     UPPER_LIP,
-    learnable,
-    measure,
-    weights,
 )
-from reactface_node.perception.neutral import RunningNeutral, blendshape_rest, measured_rest
 from reactface_node.schema import (
     ARKIT_NAMES,
     EXPRESSION,
@@ -49,8 +45,6 @@ UNSMOOTHED = indices_of("eyeBlink")
 TILT_LIMIT, TILT_S = np.radians(60), 0.42
 # No head is upside down for a moment: only the camera is.
 OVER_LIMIT, OVER_S = np.radians(120), 0.1
-# The least range above the rest that counts as weight 1 of a model's own blendshape.
-LEAST_ROOM = 0.5
 # The blendshapes that are measured from landmarks, (52,) bool.
 MEASURED = np.isin(ARKIT_NAMES, ESTIMATED)
 
@@ -99,8 +93,7 @@ class Person:
         self._tilted_s: float | None = None
         self._away_frames = 1.0
         self._mouth_mm: float | None = None
-        self._neutral: RunningNeutral | None = None
-        self._learned_neutral: RunningNeutral | None = None
+        self._reader = ExpressionReader(self._neutral_s)
         self.lose()
 
     def lose(self) -> None:
@@ -123,9 +116,7 @@ class Person:
         shape = face_shape(without_perspective(points, width, height))
         self._follow_mouth(1000.0 * float(shape[UPPER_LIP, 1] - shape[LOWER_LIP, 1]), away_s)
         flat = np.concatenate([euler_angles(pose[0]), pose[1]])
-        expression = self._estimate(stamp_s, shape, flat)
-        if seen.face.shapes is not None:
-            expression = fused(expression, *self._learned(stamp_s, seen.face.shapes, flat))
+        expression = self._reader.read(stamp_s, shape, seen.face.shapes, flat)
         known = np.concatenate([MEASURED, np.ones(NUM_COEFFICIENTS - NUM_EXPRESSION, bool)])
         return Observation(self._coefficients(expression, pose), known, person=self.number)
 
@@ -150,7 +141,8 @@ class Person:
             self._tilted_s = stamp_s
         elif stamp_s - self._tilted_s >= (OVER_S if abs(tilt) > OVER_LIMIT else TILT_S):
             self.quarter_turns = (self.quarter_turns + round(tilt / (np.pi / 2))) % 4
-            self._tilted_s = self._neutral = self._learned_neutral = None
+            self._tilted_s = None
+            self._reader = ExpressionReader(self._neutral_s)
             self.lose()
 
     def _follow_mouth(self, mouth_mm: float, away_s: float) -> None:
@@ -158,35 +150,12 @@ class Person:
             self.mouth_speed = abs(mouth_mm - self._mouth_mm) / away_s
         self._mouth_mm = mouth_mm
 
-    def _estimate(self, stamp_s: float, shape: np.ndarray, pose: np.ndarray) -> np.ndarray:
-        """Weights (52,) measured from landmarks; 0 where not ``MEASURED``. pose: (6,)."""
-        if self._neutral is None:
-            self._neutral = RunningNeutral(self._neutral_s, measured_rest())
-        values = measure(shape)
-        self._neutral.see(stamp_s, learnable(values, self._neutral.values), pose)
-        return weights(values, self._neutral.values)
-
-    def _learned(
-        self, stamp_s: float, shapes: dict[str, float], pose: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Weights (52,) of the model's blendshapes, with the person's neutral ones moved to 0, and
-        which are given. pose: (6,)."""
-        if self._learned_neutral is None:
-            self._learned_neutral = RunningNeutral(self._neutral_s, blendshape_rest())
-        values, given = named_weights(shapes)
-        self._learned_neutral.see(stamp_s, values, pose)
-        rest = self._learned_neutral.values
-        # A high rest leaves little room above it: it would be all noise at full scale.
-        shown: np.ndarray = (values - rest) / np.maximum(1.0 - rest, LEAST_ROOM)
-        return shown.clip(0.0, 1.0), given
-
     def _coefficients(
         self, expression: np.ndarray, pose: tuple[np.ndarray, np.ndarray]
     ) -> np.ndarray:
         """Smoothed coefficients (58,); the pose is relative to the neutral one."""
-        assert self._neutral is not None
         rotation, place = pose
-        rest_angles, rest_place = np.split(self._neutral.pose, 2)
+        rest_angles, rest_place = np.split(self._reader.pose, 2)
         raw = np.zeros(NUM_COEFFICIENTS)
         raw[EXPRESSION] = expression
         raw[ROTATION] = euler_angles(rotation_matrix(rest_angles).T @ rotation)
@@ -196,10 +165,3 @@ class Person:
         smooth[UNSMOOTHED] = raw[UNSMOOTHED]
         self._smooth = smooth
         return smooth.astype(np.float32)
-
-
-def named_weights(shapes: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Blendshapes by name -> weights (52,) in [0, 1] and which are given. Others are ignored."""
-    given = np.array([name in shapes for name in ARKIT_NAMES])
-    values = [min(max(shapes.get(name, 0.0), 0.0), 1.0) for name in ARKIT_NAMES]
-    return np.array(values), given

@@ -1,0 +1,117 @@
+"""The expression of one person: blendshape weights relative to their own neutral face."""
+
+import numpy as np
+
+from reactface_node.perception.fusion import fused
+from reactface_node.perception.measures import learnable, measure, weights
+from reactface_node.perception.neutral import (
+    GROUPS,
+    SAMPLE_PERIOD_S,
+    RunningNeutral,
+    blendshape_rest,
+    group_of,
+    measured_rest,
+)
+from reactface_node.schema import ARKIT_NAMES, NUM_EXPRESSION, indices_of, stem_of
+
+LEAST_ROOM = 0.5
+"""The least range above the rest that counts as weight 1 of a model's own blendshape."""
+CALM, MOVING = 0.2, 0.4
+"""A part of the face is at rest while its blendshapes are below the first, and in expression above
+the second; between them it is partly at rest."""
+LEAST_REST = 0.05
+"""How much a face in expression counts as at rest: a neutral face that was learned wrongly, as from
+a pout that is held from the first image on, is corrected in the end."""
+
+# Blendshapes whose values mean much the same on all faces. They count from the first image on; the
+# others only as far as the person's neutral face is known.
+_ABSOLUTE = ("mouthSmile", "jawOpen", "eyeBlink")
+_ABSOLUTE_LEARNED = ("mouthUpperUp", "mouthLowerDown")
+_STEMS = np.array([stem_of(name) for name in ARKIT_NAMES])
+_GATED = ~np.isin(_STEMS, _ABSOLUTE)
+_GATED_LEARNED = _GATED & ~np.isin(_STEMS, _ABSOLUTE_LEARNED)
+_GROUP = np.array([group_of(name) for name in ARKIT_NAMES])
+_IS_GAZE = np.array([name.startswith("eyeLook") for name in ARKIT_NAMES])
+_SPEECH = np.concatenate(
+    [
+        indices_of(stem)
+        for stem in ("mouthSmile", "mouthUpperUp", "mouthLowerDown", "mouthStretch", "eyeBlink")
+    ]
+)
+_BROW, _EYE, _MOUTH = range(len(GROUPS))
+
+
+class ExpressionReader:
+    """Reads the weights of one person from landmarks and, if there are some, a model's blendshapes.
+
+    pose: (6,) the person's neutral pose.
+    """
+
+    def __init__(self, neutral_s: float):
+        """neutral_s: seconds at rest after which the learned neutral face counts fully."""
+        self._neutral_s = neutral_s
+        self._measured = RunningNeutral(measured_rest())
+        self._learned = RunningNeutral(blendshape_rest())
+        self._rested_s = np.zeros(len(GROUPS))
+        self._last_s: float | None = None
+
+    @property
+    def pose(self) -> np.ndarray:
+        """The neutral pose: angles (rad) and position (m), (6,)."""
+        return self._measured.pose
+
+    def read(
+        self, stamp_s: float, shape: np.ndarray, shapes: dict[str, float] | None, pose: np.ndarray
+    ) -> np.ndarray:
+        """Landmarks (478, 3) in metres on the generic face, blendshapes by name, pose (6,) ->
+        weights (52,) in [0, 1]."""
+        distances = measure(shape)
+        named = None if shapes is None else named_weights(shapes)
+        found = self._known(self._weights(distances, named), named is not None)
+        at_rest = rest_shares(found, None if named is None else named[0])
+        past_s = 0.0 if self._last_s is None else stamp_s - self._last_s
+        self._last_s = stamp_s
+        self._rested_s += at_rest * min(max(past_s, 0.0), SAMPLE_PERIOD_S)
+        self._measured.see(stamp_s, learnable(distances, self._measured.values), pose, at_rest)
+        if named is not None:
+            self._learned.see(stamp_s, named[0], pose, at_rest)
+        return self._known(self._weights(distances, named), named is not None)
+
+    def _known(self, found: np.ndarray, is_learned: bool) -> np.ndarray:
+        """Weights (52,) as far as the person's neutral face is known."""
+        known = np.minimum(self._rested_s / self._neutral_s, 1.0)
+        return np.where(_GATED_LEARNED if is_learned else _GATED, known[_GROUP] * found, found)
+
+    def _weights(
+        self, distances: np.ndarray, named: tuple[np.ndarray, np.ndarray] | None
+    ) -> np.ndarray:
+        measured = weights(distances, self._measured.values)
+        if named is None:
+            return measured
+        values, given = named
+        rest = self._learned.values
+        # A high rest leaves little room above it: it would be all noise at full scale.
+        learned = (values - rest) / np.maximum(1.0 - rest, LEAST_ROOM)
+        return fused(measured, learned.clip(0.0, 1.0), given)
+
+
+def rest_shares(found: np.ndarray, learned: np.ndarray | None) -> np.ndarray:
+    """Weights (52,) and a model's own, before their rest is taken off -> how much each of
+    ``GROUPS`` is at rest, (3,) in [``LEAST_REST``, 1]."""
+    active = np.array([found[(_GROUP == group) & ~_IS_GAZE].max() for group in range(len(GROUPS))])
+    if learned is not None:
+        active[_MOUTH] = max(active[_MOUTH], learned[_SPEECH].max())
+    # A smile, an open mouth or a cry moves lids and brows as well.
+    active[[_BROW, _EYE]] = np.maximum(active[[_BROW, _EYE]], active[_MOUTH])
+    share = (MOVING - active) / (MOVING - CALM)
+    return np.clip(share, LEAST_REST, 1.0)
+
+
+def named_weights(shapes: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Blendshapes by name -> weights (52,) in [0, 1] and which are given. Others are ignored."""
+    given = np.array([name in shapes for name in ARKIT_NAMES])
+    values = [min(max(shapes.get(name, 0.0), 0.0), 1.0) for name in ARKIT_NAMES]
+    return np.array(values), given
+
+
+assert NUM_EXPRESSION == len(ARKIT_NAMES)
