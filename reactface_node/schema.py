@@ -124,6 +124,7 @@ class Observation:
     crop: (224, 224, 3) uint8 RGB image of the face, only for encoders that read pixels.
     person: number of the person, from 1 in order of appearance; 0 = nobody.
     people: number of faces in the image.
+    kinds: probabilities of ``perception.kinds.KINDS``; None without a face.
     """
 
     coefficients: np.ndarray
@@ -131,6 +132,7 @@ class Observation:
     crop: np.ndarray | None = None
     person: int = 0
     people: int = 0
+    kinds: np.ndarray | None = None
 
     @property
     def face_found(self) -> bool:

@@ -76,7 +76,7 @@ class PerceptionConfig:
 
     neutral_s: float = setting(
         4.0,
-        "seconds of a person's face after which their learned neutral face counts fully",
+        "seconds of a person's face at rest after which the learned neutral face counts fully",
         0.5,
         60.0,
     )
@@ -109,6 +109,11 @@ class PerceptionConfig:
         "face_landmarker.task",
         "model file of MediaPipe's Face Landmarker, for learned blendshapes: a path, or a name in "
         "weights/; without the file the landmarks of the mediapipe package's FaceMesh are measured",
+    )
+    expression_classifier: str = setting(
+        "expression_classifier.tflite",
+        "model file that tells smiling from crying, yelling and grimacing: a path, or a name in "
+        "weights/; without the file the landmarks alone decide",
     )
 
 

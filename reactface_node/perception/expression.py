@@ -1,8 +1,12 @@
 """The expression of one person: blendshape weights relative to their own neutral face."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from reactface_node.perception.face import Face
 from reactface_node.perception.fusion import fused
+from reactface_node.perception.kinds import KindReader, smile_belief
 from reactface_node.perception.measures import learnable, measure, weights
 from reactface_node.perception.neutral import (
     GROUPS,
@@ -12,7 +16,7 @@ from reactface_node.perception.neutral import (
     group_of,
     measured_rest,
 )
-from reactface_node.schema import ARKIT_NAMES, NUM_EXPRESSION, indices_of, stem_of
+from reactface_node.schema import ARKIT_NAMES, indices_of, stem_of
 
 LEAST_ROOM = 0.5
 """The least range above the rest that counts as weight 1 of a model's own blendshape."""
@@ -24,7 +28,7 @@ LEAST_REST = 0.05
 a pout that is held from the first image on, is corrected in the end."""
 
 # Blendshapes whose values mean much the same on all faces. They count from the first image on; the
-# others only as far as the person's neutral face is known.
+# others only as far as the person's neutral face is known. A model's own lips count too.
 _ABSOLUTE = ("mouthSmile", "jawOpen", "eyeBlink")
 _ABSOLUTE_LEARNED = ("mouthUpperUp", "mouthLowerDown")
 _STEMS = np.array([stem_of(name) for name in ARKIT_NAMES])
@@ -32,26 +36,30 @@ _GATED = ~np.isin(_STEMS, _ABSOLUTE)
 _GATED_LEARNED = _GATED & ~np.isin(_STEMS, _ABSOLUTE_LEARNED)
 _GROUP = np.array([group_of(name) for name in ARKIT_NAMES])
 _IS_GAZE = np.array([name.startswith("eyeLook") for name in ARKIT_NAMES])
-_SPEECH = np.concatenate(
-    [
-        indices_of(stem)
-        for stem in ("mouthSmile", "mouthUpperUp", "mouthLowerDown", "mouthStretch", "eyeBlink")
-    ]
-)
+_SMILE = indices_of("mouthSmile")
+# What shows in a model's blendshapes, before their rest is taken off, that a face is not at rest.
+_UNREST = np.isin(_STEMS, (*_ABSOLUTE, *_ABSOLUTE_LEARNED, "mouthStretch"))
 _BROW, _EYE, _MOUTH = range(len(GROUPS))
 
 
-class ExpressionReader:
-    """Reads the weights of one person from landmarks and, if there are some, a model's blendshapes.
+@dataclass(frozen=True, eq=False)
+class Expression:
+    """weights: (52,) in [0, 1]. kinds: probabilities of ``kinds.KINDS``."""
 
-    pose: (6,) the person's neutral pose.
-    """
+    weights: np.ndarray
+    kinds: np.ndarray
+
+
+class ExpressionReader:
+    """Reads one person's expression from landmarks and, where they are there, learned blendshapes
+    and emotions."""
 
     def __init__(self, neutral_s: float):
         """neutral_s: seconds at rest after which the learned neutral face counts fully."""
         self._neutral_s = neutral_s
         self._measured = RunningNeutral(measured_rest())
         self._learned = RunningNeutral(blendshape_rest())
+        self._kinds = KindReader()
         self._rested_s = np.zeros(len(GROUPS))
         self._last_s: float | None = None
 
@@ -60,14 +68,26 @@ class ExpressionReader:
         """The neutral pose: angles (rad) and position (m), (6,)."""
         return self._measured.pose
 
-    def read(
-        self, stamp_s: float, shape: np.ndarray, shapes: dict[str, float] | None, pose: np.ndarray
-    ) -> np.ndarray:
-        """Landmarks (478, 3) in metres on the generic face, blendshapes by name, pose (6,) ->
-        weights (52,) in [0, 1]."""
+    def read(self, stamp_s: float, shape: np.ndarray, face: Face, pose: np.ndarray) -> Expression:
+        """Landmarks (478, 3) in metres on the generic face, the finder's face, pose (6,)."""
         distances = measure(shape)
-        named = None if shapes is None else named_weights(shapes)
-        found = self._known(self._weights(distances, named), named is not None)
+        named = None if face.shapes is None else named_weights(face.shapes)
+        self._learn(stamp_s, distances, named, pose)
+        found = self._known(distances, named)
+        corners = float(found[_SMILE].mean())
+        if face.emotions is not None:
+            found[_SMILE] *= smile_belief(face.emotions)
+        return Expression(found, self._kinds.read(stamp_s, found, corners, face.emotions))
+
+    def _learn(
+        self,
+        stamp_s: float,
+        distances: np.ndarray,
+        named: tuple[np.ndarray, np.ndarray] | None,
+        pose: np.ndarray,
+    ) -> None:
+        """Learn the neutral face, of those parts of the face that are at rest."""
+        found = self._known(distances, named)
         at_rest = rest_shares(found, None if named is None else named[0])
         past_s = 0.0 if self._last_s is None else stamp_s - self._last_s
         self._last_s = stamp_s
@@ -75,24 +95,20 @@ class ExpressionReader:
         self._measured.see(stamp_s, learnable(distances, self._measured.values), pose, at_rest)
         if named is not None:
             self._learned.see(stamp_s, named[0], pose, at_rest)
-        return self._known(self._weights(distances, named), named is not None)
 
-    def _known(self, found: np.ndarray, is_learned: bool) -> np.ndarray:
-        """Weights (52,) as far as the person's neutral face is known."""
-        known = np.minimum(self._rested_s / self._neutral_s, 1.0)
-        return np.where(_GATED_LEARNED if is_learned else _GATED, known[_GROUP] * found, found)
-
-    def _weights(
+    def _known(
         self, distances: np.ndarray, named: tuple[np.ndarray, np.ndarray] | None
     ) -> np.ndarray:
-        measured = weights(distances, self._measured.values)
-        if named is None:
-            return measured
-        values, given = named
-        rest = self._learned.values
-        # A high rest leaves little room above it: it would be all noise at full scale.
-        learned = (values - rest) / np.maximum(1.0 - rest, LEAST_ROOM)
-        return fused(measured, learned.clip(0.0, 1.0), given)
+        """Weights (52,) as far as the person's neutral face is known."""
+        found, gated = weights(distances, self._measured.values), _GATED
+        if named is not None:
+            values, given = named
+            rest, gated = self._learned.values, _GATED_LEARNED
+            # A high rest leaves little room above it: it would be all noise at full scale.
+            learned = (values - rest) / np.maximum(1.0 - rest, LEAST_ROOM)
+            found = fused(found, learned.clip(0.0, 1.0), given)
+        known = np.minimum(self._rested_s / self._neutral_s, 1.0)
+        return np.where(gated, known[_GROUP] * found, found)
 
 
 def rest_shares(found: np.ndarray, learned: np.ndarray | None) -> np.ndarray:
@@ -100,11 +116,11 @@ def rest_shares(found: np.ndarray, learned: np.ndarray | None) -> np.ndarray:
     ``GROUPS`` is at rest, (3,) in [``LEAST_REST``, 1]."""
     active = np.array([found[(_GROUP == group) & ~_IS_GAZE].max() for group in range(len(GROUPS))])
     if learned is not None:
-        active[_MOUTH] = max(active[_MOUTH], learned[_SPEECH].max())
+        active[_MOUTH] = max(active[_MOUTH], learned[_UNREST].max())
     # A smile, an open mouth or a cry moves lids and brows as well.
     active[[_BROW, _EYE]] = np.maximum(active[[_BROW, _EYE]], active[_MOUTH])
-    share = (MOVING - active) / (MOVING - CALM)
-    return np.clip(share, LEAST_REST, 1.0)
+    share: np.ndarray = (MOVING - active) / (MOVING - CALM)
+    return share.clip(LEAST_REST, 1.0)
 
 
 def named_weights(shapes: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
@@ -112,6 +128,3 @@ def named_weights(shapes: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
     given = np.array([name in shapes for name in ARKIT_NAMES])
     values = [min(max(shapes.get(name, 0.0), 0.0), 1.0) for name in ARKIT_NAMES]
     return np.array(values), given
-
-
-assert NUM_EXPRESSION == len(ARKIT_NAMES)

@@ -14,11 +14,12 @@ from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.media.quiet import quiet_stderr, quiet_warnings
+from reactface_node.perception.emotions import EmotionClassifier
+from reactface_node.perception.face import Face
 from reactface_node.perception.geometry import quarter_turned, to_pixels, turned_pose
 from reactface_node.perception.library import import_mediapipe
 from reactface_node.perception.memory import give_back
 from reactface_node.perception.orientation import Orientation, turned
-from reactface_node.perception.person import Face
 from reactface_node.perception.shapes import ShapeReader, no_model, read_pose
 from reactface_node.perception.tracker import Finder
 
@@ -52,18 +53,26 @@ class NoFinder:
 class FaceMeshFinder:
     """The older FaceMesh solution, whose models are part of the mediapipe package.
 
-    It finds landmarks; with the Face Landmarker's model file, blendshapes and pose too.
+    It finds landmarks; with the Face Landmarker's model file, blendshapes and pose too; with the
+    expression classifier's, emotions.
 
     While FaceMesh tracks fewer faces than it may, it searches every image for more, which takes
     half as long again. So a FaceMesh for one face is used, a face detector looks for others every
     ``DETECT_S``, and only if there are some is a FaceMesh for several faces used.
     """
 
-    def __init__(self, config: PerceptionConfig, model: Path | None = None):
-        """UserError if ``model`` is given and is not a face landmarker model."""
+    def __init__(
+        self,
+        config: PerceptionConfig,
+        model: Path | None = None,
+        classifier: Path | None = None,
+    ):
+        """UserError if ``model`` is given and is not a face landmarker model, or ``classifier`` and
+        is no expression classifier."""
         self._confidence = config.min_confidence
         self._most = config.max_faces
         self._shapes = ShapeReader(model) if model is not None else None
+        self._emotions = EmotionClassifier(classifier) if classifier is not None else None
         self._open()
 
     def find(self, stamp_s: float, image: np.ndarray) -> list[Face]:
@@ -80,7 +89,7 @@ class FaceMeshFinder:
             found = self._mesh.process(shown).multi_face_landmarks or []
         self._has_found |= bool(found)
         size = shown.shape[1], shown.shape[0]
-        faces = [self._face(face, size) for face in found]
+        faces = [self._face(face, shown, size) for face in found]
         return [turned_back(face, size, turns) for face in faces] if turns else faces
 
     def reset(self) -> None:
@@ -91,15 +100,16 @@ class FaceMeshFinder:
 
     def close(self) -> None:
         """Free the models."""
-        if self._shapes is not None:
-            self._shapes.close()
+        for model in (self._shapes, self._emotions):
+            if model is not None:
+                model.close()
         self._close_mesh()
 
-    def _face(self, found: Any, size: tuple[int, int]) -> Face:
+    def _face(self, found: Any, image: np.ndarray, size: tuple[int, int]) -> Face:
         landmarks = positions(found.landmark)
-        if self._shapes is None:
-            return Face(landmarks)
-        return Face(landmarks, *self._shapes.read(found, size))
+        shapes, pose = (None, None) if self._shapes is None else self._shapes.read(found, size)
+        emotions = None if self._emotions is None else self._emotions.read(image, landmarks)
+        return Face(landmarks, shapes, pose, emotions)
 
     def _close_mesh(self) -> None:
         self._mesh.close()
@@ -271,7 +281,8 @@ def turned_back(face: Face, size: tuple[int, int], turns: int) -> Face:
     ``turns`` quarter turns -> the face in the image before that."""
     points, (width, height) = quarter_turned(to_pixels(face.landmarks, *size), size, -turns % 4)
     pose = None if face.pose is None else turned_pose(face.pose, -turns)
-    return Face(points / np.array([width, -height, -width]), face.shapes, pose)
+    landmarks = points / np.array([width, -height, -width])
+    return Face(landmarks, face.shapes, pose, face.emotions)
 
 
 def choose_finder(config: PerceptionConfig) -> Finder:
@@ -281,7 +292,7 @@ def choose_finder(config: PerceptionConfig) -> Finder:
         return NoFinder()
     model = resources.weights_file(config.landmarker)
     if hasattr(import_mediapipe(), "solutions"):
-        return FaceMeshFinder(config, model)
+        return FaceMeshFinder(config, model, resources.weights_file(config.expression_classifier))
     if model is not None:
         return LandmarkerFinder(config, model)
     folder = resources.folder("weights")

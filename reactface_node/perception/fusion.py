@@ -26,6 +26,10 @@ MEASURED = {
     "cheekSquint": "the model always gives 0",
     "noseSneer": "the model always gives 0",
 }
+FULL_SMILE = 0.85
+"""The model's mouthSmile in broad smiles; it is seldom higher."""
+MOST_SMILE = 1.6
+"""A smile is at most so many times the measured one: in a yell the model gives .5, measured 0."""
 _IS_LEARNED = np.array([stem_of(name) in LEARNED for name in ARKIT_NAMES])
 _SMILE, _CHEEK, _SQUINT = (indices_of(stem) for stem in ("mouthSmile", "cheekSquint", "eyeSquint"))
 
@@ -33,10 +37,11 @@ _SMILE, _CHEEK, _SQUINT = (indices_of(stem) for stem in ("mouthSmile", "cheekSqu
 def fused(measured: np.ndarray, learned: np.ndarray, given: np.ndarray) -> np.ndarray:
     """Weights (52,) of both sources -> one (52,) in [0, 1]. given: bool (52,), what is learned.
 
-    eyeSquint is of no use alone: both sources give it for lids that are cast down or closed, and
+    A smile needs both sources. eyeSquint is of no use alone: both sources give it for lids that are cast down or closed, and
     for the form of some eyes. It counts as far as the same side smiles or lifts the cheek.
     """
     found = np.where(_IS_LEARNED & given, learned, measured)
-    found[_SMILE] = np.minimum(learned[_SMILE], 1.6 * measured[_SMILE])
+    smile = np.minimum(learned[_SMILE] / FULL_SMILE, MOST_SMILE * measured[_SMILE])
+    found[_SMILE] = np.where(given[_SMILE], smile.clip(0.0, 1.0), found[_SMILE])
     found[_SQUINT] = np.minimum(learned[_SQUINT], np.maximum(found[_SMILE], found[_CHEEK]))
     return found

@@ -1,12 +1,11 @@
 """One person over time: neutral face, smoothing, orientation in the image, mouth motion."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from reactface_node.config import PerceptionConfig
 from reactface_node.perception.crop import FaceCrop
 from reactface_node.perception.expression import ExpressionReader
+from reactface_node.perception.face import Sighting
 from reactface_node.perception.geometry import (
     euler_angles,
     face_shape,
@@ -32,6 +31,7 @@ from reactface_node.schema import (
     TRANSLATION,
     Observation,
     indices_of,
+    stem_of,
 )
 
 # Weight of a new image against the smoothed past: about 17 ms of delay at 25 Hz. Found by trial.
@@ -39,43 +39,39 @@ from reactface_node.schema import (
 # of the expression 0.058 against 0.056 on the clip of acted emotions), as each image has its own
 # noise.
 FRESH = 0.7
-# Blinks are too short for smoothing.
-UNSMOOTHED = indices_of("eyeBlink")
+# Of the head's pose, whose noise is small: with 0.7 a quick nod was followed by 0.93 of its size.
+FRESH_POSE = 0.85
+# Standard deviation of each blendshape on a still face in a camera's noise (sigma 4 of 255), the
+# higher of those with and without learned blendshapes, by ``reactface inspect --compare``. Changes
+# up to twice that are noise.
+NOISE = {
+    "browDown": 0.014,
+    "browInnerUp": 0.012,
+    "browOuterUp": 0.019,
+    "cheekSquint": 0.014,
+    "eyeBlink": 0.025,
+    "eyeLookDown": 0.020,
+    "eyeLookIn": 0.018,
+    "eyeLookOut": 0.014,
+    "eyeLookUp": 0.016,
+    "eyeSquint": 0.012,
+    "eyeWide": 0.032,
+    "jawOpen": 0.019,
+    "mouthLowerDown": 0.032,
+    "mouthSmile": 0.033,
+    "mouthStretch": 0.037,
+    "mouthUpperUp": 0.023,
+}
+DEAD_ZONE = 2.0 * np.array([NOISE.get(stem_of(name), 0.003) for name in ARKIT_NAMES])
+_FRESH = np.full(NUM_COEFFICIENTS, FRESH_POSE)
+_FRESH[EXPRESSION] = FRESH
+_FRESH[indices_of("eyeBlink")] = 1.0  # Blinks are too short for smoothing.
 # A tilt beyond the limit for this long is a camera on its side; a shorter one is a tilted head.
 TILT_LIMIT, TILT_S = np.radians(60), 0.42
 # No head is upside down for a moment: only the camera is.
 OVER_LIMIT, OVER_S = np.radians(120), 0.1
 # The blendshapes that are measured from landmarks, (52,) bool.
 MEASURED = np.isin(ARKIT_NAMES, ESTIMATED)
-
-
-@dataclass(frozen=True, eq=False)
-class Face:
-    """The output of a landmark model for one face.
-
-    landmarks: (478, 3), x in image widths, y in image heights, z in image widths.
-    shapes: blendshapes by name; None if the model gives none.
-    pose: rotation (3, 3) and position (3,) in metres in our axes; None if the model gives none.
-    """
-
-    landmarks: np.ndarray
-    shapes: dict[str, float] | None = None
-    pose: tuple[np.ndarray, np.ndarray] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Sighting:
-    """A face with its position.
-
-    size: (width, height) of the image in pixels. points: landmarks (478, 3) in pixels in our axes.
-    rotation (3, 3) and place (3,) in metres, relative to the camera.
-    """
-
-    face: Face
-    size: tuple[int, int]
-    points: np.ndarray
-    rotation: np.ndarray
-    place: np.ndarray
 
 
 class Person:
@@ -116,9 +112,10 @@ class Person:
         shape = face_shape(without_perspective(points, width, height))
         self._follow_mouth(1000.0 * float(shape[UPPER_LIP, 1] - shape[LOWER_LIP, 1]), away_s)
         flat = np.concatenate([euler_angles(pose[0]), pose[1]])
-        expression = self._reader.read(stamp_s, shape, seen.face.shapes, flat)
+        expression = self._reader.read(stamp_s, shape, seen.face, flat)
         known = np.concatenate([MEASURED, np.ones(NUM_COEFFICIENTS - NUM_EXPRESSION, bool)])
-        return Observation(self._coefficients(expression, pose), known, person=self.number)
+        coefficients = self._coefficients(expression.weights, pose)
+        return Observation(coefficients, known, person=self.number, kinds=expression.kinds)
 
     def cut(self, rgb: np.ndarray, seen: Sighting) -> np.ndarray:
         """Image (H, W, 3) uint8 -> the upright face (224, 224, 3) uint8."""
@@ -161,7 +158,8 @@ class Person:
         raw[ROTATION] = euler_angles(rotation_matrix(rest_angles).T @ rotation)
         raw[TRANSLATION] = place - rest_place
         before = raw if self._smooth is None else self._smooth
-        smooth = FRESH * raw + (1.0 - FRESH) * before
-        smooth[UNSMOOTHED] = raw[UNSMOOTHED]
+        smooth = _FRESH * raw + (1.0 - _FRESH) * before
         self._smooth = smooth
-        return smooth.astype(np.float32)
+        shown = smooth.copy()
+        shown[EXPRESSION] = (smooth[EXPRESSION] - DEAD_ZONE).clip(0.0) / (1.0 - DEAD_ZONE)
+        return shown.astype(np.float32)

@@ -1,0 +1,36 @@
+"""A face in one image, as a landmark model finds it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """The output of a landmark model for one face.
+
+    landmarks: (478, 3), x in image widths, y in image heights, z in image widths.
+    shapes: blendshapes by name; None if the model gives none.
+    pose: rotation (3, 3) and position (3,) in metres in our axes; None if the model gives none.
+    emotions: probabilities of ``emotions.EMOTIONS`` (7,); None without the classifier.
+    """
+
+    landmarks: np.ndarray
+    shapes: dict[str, float] | None = None
+    pose: tuple[np.ndarray, np.ndarray] | None = None
+    emotions: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """A face with its position.
+
+    size: (width, height) of the image in pixels. points: landmarks (478, 3) in pixels in our axes.
+    rotation (3, 3) and place (3,) in metres, relative to the camera.
+    """
+
+    face: Face
+    size: tuple[int, int]
+    points: np.ndarray
+    rotation: np.ndarray
+    place: np.ndarray
