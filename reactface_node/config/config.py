@@ -110,6 +110,11 @@ class PerceptionConfig:
         "model file of MediaPipe's Face Landmarker, for learned blendshapes: a path, or a name in "
         "weights/; without the file the landmarks of the mediapipe package's FaceMesh are measured",
     )
+    voice_activity: str = setting(
+        "voice_activity.onnx",
+        "model file of silero-vad, which tells speech from other sound: a path, or a name in "
+        "weights/; without the file loud sound counts as speech",
+    )
 
 
 @dataclass(frozen=True)
