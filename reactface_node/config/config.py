@@ -115,6 +115,11 @@ class PerceptionConfig:
         "model file that tells smiling from crying, yelling and grimacing: a path, or a name in "
         "weights/; without the file the landmarks alone decide",
     )
+    voice_activity: str = setting(
+        "voice_activity.onnx",
+        "model file of silero-vad, which tells speech from other sound: a path, or a name in "
+        "weights/; without the file loud sound counts as speech",
+    )
 
 
 @dataclass(frozen=True)

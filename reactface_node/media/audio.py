@@ -126,12 +126,6 @@ def longest_part(samples: Any, rate_hz: float, most_s: float = LONGEST_CHUNK_S) 
     return min(count, round(most_s * rate_hz), _MOST_VALUES // channels)
 
 
-def root_mean_square(samples: Any) -> float:
-    """PCM as for ``to_mono`` -> root mean square, 1 = full scale; 0 for no samples."""
-    mono = to_mono(samples, AudioStats())
-    return float(np.sqrt(np.mean(np.square(mono)))) if len(mono) else 0.0
-
-
 class AudioTrack:
     """Mono chunks of any rate, placed on the 16 kHz grid; times are seconds since time zero.
 

@@ -17,6 +17,7 @@ def make_tracker(config: PerceptionConfig, want_crop: bool) -> "LandmarkTracker"
     try:
         from reactface_node.perception.finders import choose_finder
         from reactface_node.perception.tracker import LandmarkTracker
+        from reactface_node.perception.voice import speech_model
     except ImportError as error:
         raise import_failed(error) from error
-    return LandmarkTracker(config, want_crop, choose_finder(config))
+    return LandmarkTracker(config, want_crop, choose_finder(config), speech_model(config))

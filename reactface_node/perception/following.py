@@ -1,98 +1,143 @@
 """Person selection: follows the person who speaks, or the nearest one."""
 
 import math
+from collections import deque
+from collections.abc import Mapping
 
 import numpy as np
 
+from reactface_node.perception.mouth import MouthMotion
 from reactface_node.perception.person import Person
 from reactface_node.perception.voice import VoiceActivity
 
-# The numbers below are chosen by hand, not derived. They are checked on drawn people who take turns
-# (tests/perception/test_people.py): one change of the person within about two seconds.
-DECIDE_S = 0.7
-"""Another person is followed after being the better choice for this long."""
+# The numbers below are chosen by hand, not derived. They are checked on real people who take turns
+# (tests/perception/test_turns.py) and on drawn ones (tests/perception/test_people.py).
 LOST_S = 0.4
 """Another person is followed at once if the followed one was not seen for this long; a hand before
 the face is usually shorter."""
-NEARER = 0.8
-"""Another person is nearer if their distance is below this share of the followed person's."""
+NEARER, NEARER_S = 0.8, 0.7
+"""Another person is nearer if their distance was below this share of the followed person's for so
+long."""
+MORE = 1.5
+"""Another person speaks if their mouth moves this many times as much as the followed person's."""
+LEAD_S = 0.18
+"""Another person is followed after speaking alone for this long; longer if both mouths move."""
+RECENT_S = 0.1
+"""Time constant of the followed mouth's average: a closed mouth within a word is no end of it."""
 SPEAKS_S = 1.2
-"""Time constant of the average of the mouth's speed during speech."""
-STILL_MM_S = 8.0
-"""A mouth with a lower average speed than this during speech does not speak."""
-FASTEST_MM_S = 150.0
-"""Higher speeds of the mouth are errors of the landmarks, and are clipped."""
-MORE = 1.8
-"""Another person speaks if their mouth moves this many times as fast as the followed person's."""
+"""Time constant of the average of the mouths' motion during speech, for the next one if the
+followed person is lost."""
+STILL = 0.05
+"""A mouth with a lower average than this during speech does not speak."""
+WAIT_S = 0.3
+"""Images wait this long for the sound of their time; then the last known sound counts."""
+LONGEST_STEP_S = 0.2
+"""More time between two images counts as this."""
 
 
 class PersonSelector:
     """Selects the person to follow, and changes only after a clear difference has lasted."""
 
-    def __init__(self, follow: str):
+    def __init__(self, follow: str, voice: VoiceActivity):
         """follow: "speaking" or "nearest", see the setting ``perception.follow``."""
         self._follow = follow
-        self.voice = VoiceActivity()
+        self._voice = voice
         self.followed: Person | None = None
-        self._speeds: dict[int, float] = {}
-        self._better: tuple[int, float] | None = None
-        self._stamp_s: float | None = None
+        self._mouths: dict[int, MouthMotion] = {}
+        self._waiting: deque[tuple[float, dict[int, float]]] = deque()
+        self._counted_s = -math.inf
+        self._recent: dict[int, float] = {}
+        self._spoke: dict[int, float] = {}
+        self._leads_s: dict[int, float] = {}
+        self._nearer: tuple[int, float] | None = None
 
     def choose(self, stamp_s: float, people: list[Person]) -> Person | None:
         """The person to follow among those in this image; None while that person is hidden."""
-        if self._follow == "speaking" and len(people) > 1:
-            self._update_mouths(stamp_s, people)
-        self._stamp_s = stamp_s
+        if self._follow == "speaking":
+            self._watch_mouths(stamp_s, people)
         if self.followed is None or stamp_s - self.followed.last_s > LOST_S:
-            self.followed = self._best(people) if people else self.followed
-            self._better = None
+            self._change(self._best(people) if people else self.followed)
         elif self.followed in people:
-            self._reconsider(stamp_s, people)
+            other = self._other(stamp_s, people)
+            if other is not None:
+                self._change(other)
         return self.followed if self.followed in people else None
 
-    def _update_mouths(self, stamp_s: float, people: list[Person]) -> None:
-        past_s = 0.0 if self._stamp_s is None else max(stamp_s - self._stamp_s, 0.0)
-        share = 1.0 - math.exp(-past_s / SPEAKS_S)
-        voiced = self.voice.active(stamp_s)
-        seen = {person.number for person in people}
-        self._speeds = {number: share for number, share in self._speeds.items() if number in seen}
-        for person in people:
-            before = self._speeds.get(person.number, 0.0)
-            # In a pause the averages change little: who spoke last is still the speaker.
-            now = min(person.mouth_speed, FASTEST_MM_S) if voiced else 0.9 * before
-            self._speeds[person.number] = before + share * (now - before)
+    def _change(self, person: Person | None) -> None:
+        self.followed, self._nearer = person, None
+        self._leads_s.clear()
+
+    def _watch_mouths(self, stamp_s: float, people: list[Person]) -> None:
+        """Note the mouths of an image, and count all images whose sound is known."""
+        mouths = {p.number: self._mouths.get(p.number) or MouthMotion() for p in people}
+        self._mouths = mouths
+        activity = {p.number: mouths[p.number].see(stamp_s, p.mouth_mm) for p in people}
+        self._waiting.append((stamp_s, activity))
+        while self._waiting and (
+            self._waiting[0][0] <= self._voice.known_s
+            or stamp_s - self._waiting[0][0] >= WAIT_S
+            or self._voice.known_s < stamp_s - 2.0
+        ):
+            self._count(*self._waiting.popleft())
+
+    def _count(self, stamp_s: float, activity: Mapping[int, float]) -> None:
+        """Update the averages and the leads by the mouths of one image, by person's number."""
+        step_s = min(max(stamp_s - self._counted_s, 0.0), LONGEST_STEP_S)
+        self._counted_s = stamp_s
+        speaks = self._voice.may_speak(stamp_s)
+        self._recent = _averaged(self._recent, activity, step_s / RECENT_S)
+        # In a pause nothing changes: who spoke last is still the speaker.
+        if speaks:
+            self._spoke = _averaged(self._spoke, activity, step_s / SPEAKS_S)
+        current = None if self.followed is None else self.followed.number
+        if current not in activity:
+            return
+        level = MORE * self._recent[current]
+        self._leads_s = {
+            number: max(0.0, self._leads_s.get(number, 0.0) + step_s * (share - level))
+            if speaks
+            else max(0.0, self._leads_s.get(number, 0.0) - step_s)
+            for number, share in activity.items()
+            if number != current
+        }
 
     def _best(self, people: list[Person]) -> Person:
-        fastest = max(people, key=self._mouth_speed)
-        if self._mouth_speed(fastest) > STILL_MM_S:
-            return fastest
+        speaker = max(people, key=lambda person: self._spoke.get(person.number, 0.0))
+        if self._spoke.get(speaker.number, 0.0) > STILL:
+            return speaker
         return min(people, key=_distance)
 
-    def _reconsider(self, stamp_s: float, people: list[Person]) -> None:
-        other = self._better_choice(people)
-        if other is None:
-            self._better = None
-        elif self._better is None or self._better[0] != other.number:
-            self._better = (other.number, stamp_s)
-        elif stamp_s - self._better[1] >= DECIDE_S:
-            self.followed, self._better = other, None
-
-    def _better_choice(self, people: list[Person]) -> Person | None:
-        """Another person who is a better choice than the followed one; None if there is none."""
-        current = self.followed
-        assert current is not None
-        others = [person for person in people if person is not current]
+    def _other(self, stamp_s: float, people: list[Person]) -> Person | None:
+        """Another person who is to be followed now; None if there is none."""
+        others = [person for person in people if person is not self.followed]
         if not others:
             return None
         if self._follow == "speaking":
-            other = max(others, key=self._mouth_speed)
-            least = max(STILL_MM_S, MORE * self._mouth_speed(current))
-            return other if self._mouth_speed(other) > least else None
-        other = min(others, key=_distance)
-        return other if _distance(other) < NEARER * _distance(current) else None
+            other = max(others, key=lambda person: self._leads_s.get(person.number, 0.0))
+            return other if self._leads_s.get(other.number, 0.0) >= LEAD_S else None
+        return self._nearer_for_long(stamp_s, others)
 
-    def _mouth_speed(self, person: Person) -> float:
-        return self._speeds.get(person.number, 0.0)
+    def _nearer_for_long(self, stamp_s: float, others: list[Person]) -> Person | None:
+        assert self.followed is not None
+        other = min(others, key=_distance)
+        if _distance(other) >= NEARER * _distance(self.followed):
+            self._nearer = None
+        elif self._nearer is None or self._nearer[0] != other.number:
+            self._nearer = (other.number, stamp_s)
+        elif stamp_s - self._nearer[1] >= NEARER_S:
+            return other
+        return None
+
+
+def _averaged(
+    before: Mapping[int, float], now: Mapping[int, float], time_constants: float
+) -> dict[int, float]:
+    """Running averages after a number of time constants; those who are not in view are dropped."""
+    share = 1.0 - math.exp(-time_constants)
+    return {
+        number: before.get(number, 0.0) + share * (value - before.get(number, 0.0))
+        for number, value in now.items()
+    }
 
 
 def _distance(person: Person) -> float:

@@ -83,6 +83,8 @@ class Person:
         self.place = first.place
         self.mouth_speed = 0.0
         """Speed of the lips' opening or closing at the newest image, mm/s."""
+        self.mouth_mm = 0.0
+        """Distance of the inner lips at the newest image."""
         self.quarter_turns = round(roll(first.points) / (np.pi / 2)) % 4
         """Counter-clockwise quarter turns that make the face upright; 2 = it is upside down."""
         self._neutral_s = config.neutral_s
@@ -145,7 +147,7 @@ class Person:
     def _follow_mouth(self, mouth_mm: float, away_s: float) -> None:
         if self._mouth_mm is not None and away_s > 0:
             self.mouth_speed = abs(mouth_mm - self._mouth_mm) / away_s
-        self._mouth_mm = mouth_mm
+        self._mouth_mm = self.mouth_mm = mouth_mm
 
     def _coefficients(
         self, expression: np.ndarray, pose: tuple[np.ndarray, np.ndarray]

@@ -13,6 +13,8 @@ from reactface_node.media.pictures import shrunk
 from reactface_node.perception.following import LOST_S, PersonSelector
 from reactface_node.perception.geometry import head_pose, to_pixels
 from reactface_node.perception.person import Face, Person, Sighting
+from reactface_node.perception.silero import SileroModel
+from reactface_node.perception.voice import VoiceActivity
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
 
 # A face belongs to a known person if it is within JUMP_M + HEAD_SPEED_M_S * (time since the person
@@ -43,7 +45,14 @@ class LandmarkTracker:
     met: number of people so far.
     """
 
-    def __init__(self, config: PerceptionConfig, want_crop: bool, finder: Finder):
+    def __init__(
+        self,
+        config: PerceptionConfig,
+        want_crop: bool,
+        finder: Finder,
+        speech: SileroModel | None = None,
+    ):
+        """speech: hears who speaks; without it, loud sound counts as speech."""
         self.face: Face | None = None
         self.met = 0
         self._config = config
@@ -51,6 +60,7 @@ class LandmarkTracker:
         self._want_crop = want_crop
         self._finder = finder
         self._warned_turned = False
+        self._voice = VoiceActivity(speech)
         self._forget()
 
     def track(self, stamp_s: float, rgb: np.ndarray) -> Observation:
@@ -80,14 +90,14 @@ class LandmarkTracker:
         observation = replace(read[chosen.number], crop=crop, people=len(seen))
         return self._handed_over(stamp_s, observation)
 
-    def hear(self, stamp_s: float, duration_s: float, rms: float) -> None:
-        """Note an audio chunk: time and length in seconds, RMS with full scale 1."""
-        self._selector.voice.hear(stamp_s, duration_s, rms)
+    def hear(self, stamp_s: float, mono: np.ndarray, rate_hz: float) -> None:
+        """Note an audio chunk, (n,) float32 in [-1, 1]; stamp_s: time of its first sample."""
+        self._voice.hear(stamp_s, mono, rate_hz)
 
     def change_person(self) -> None:
         """Treat the next face as another person; its coefficients fade in from the last ones."""
         self._people.clear()
-        self._selector = PersonSelector(self._config.follow)
+        self._selector = PersonSelector(self._config.follow, self._voice)
 
     def narrow(self, max_width_px: int) -> None:
         """Shrink wider images to this width from now on."""
@@ -104,7 +114,8 @@ class LandmarkTracker:
 
     def _forget(self) -> None:
         self._people: list[Person] = []
-        self._selector = PersonSelector(self._config.follow)
+        self._voice.reset()
+        self._selector = PersonSelector(self._config.follow, self._voice)
         self._shown, self._shown_s = np.zeros(NUM_COEFFICIENTS, np.float32), -np.inf
         self._shown_of = 0
         self._leaving: tuple[np.ndarray, float] | None = None

@@ -18,8 +18,8 @@ class Tracker(Protocol):
         """Image (H, W, 3) uint8 RGB -> the observation of the followed person."""
         ...
 
-    def hear(self, stamp_s: float, duration_s: float, rms: float) -> None:
-        """Note an audio chunk: time and length in seconds, RMS with full scale 1."""
+    def hear(self, stamp_s: float, mono: np.ndarray, rate_hz: float) -> None:
+        """Note an audio chunk, (n,) float32 in [-1, 1]; stamp_s: time of its first sample."""
 
     def change_person(self) -> None:
         """Treat the next face as another person."""
@@ -68,9 +68,9 @@ class TrackerThread:
         self._images = [image for image in self._images if not image.done()]
         return dropped
 
-    def hear(self, stamp_s: float, duration_s: float, rms: float) -> None:
+    def hear(self, stamp_s: float, mono: np.ndarray, rate_hz: float) -> None:
         """See ``Tracker``; runs after the calls before it."""
-        self._do(self._tracker.hear, stamp_s, duration_s, rms)
+        self._do(self._tracker.hear, stamp_s, mono, rate_hz)
 
     def change_person(self) -> None:
         """See ``Tracker``; runs after the calls before it."""

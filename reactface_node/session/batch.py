@@ -11,6 +11,7 @@ from reactface_node.engine.torch_stepper import load_model
 from reactface_node.errors import UserError
 from reactface_node.model.reactface import ReactFace
 from reactface_node.perception.tracker_thread import Tracker
+from reactface_node.perception.voice import speech_model
 from reactface_node.schema import Reaction
 from reactface_node.session.model_use import Use
 from reactface_node.session.pending import Pending, empty_frames
@@ -36,8 +37,9 @@ class SessionBatch:
         self._engines = [
             Engine(Slot(self._slots, index, count), config.model.window) for index in range(count)
         ]
+        speech = speech_model(config.perception)
         self.sessions = [
-            ReactionSession(config, engine, tracker)
+            ReactionSession(config, engine, tracker, speech=speech)
             for engine, tracker in zip(self._engines, trackers, strict=True)
         ]
 

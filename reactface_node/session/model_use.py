@@ -8,8 +8,9 @@ from enum import Enum, auto
 
 import numpy as np
 
-from reactface_node.perception.voice import VoiceActivity
-from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
+from reactface_node.perception.silero import SileroModel
+from reactface_node.perception.voice import SPEECH, VoiceActivity
+from reactface_node.schema import FRAME_RATE_HZ, SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
 
 IDLE_S = 5.0
 """After this long without a face or a voice, the model is not run. Chosen, not derived."""
@@ -41,13 +42,13 @@ class ModelUse:
     missing, and count as time without anybody.
     """
 
-    def __init__(self, window: int) -> None:
-        """window: w."""
+    def __init__(self, window: int, speech: SileroModel | None = None) -> None:
+        """window: w. speech: without it, loud sound counts as speech."""
         self._window = window
         self._use, self._next = Use.SKIPPED, 0
         self._absent = 0
         self._was_idle = False
-        self._voice = VoiceActivity()
+        self._voice = VoiceActivity(speech)
 
     def decide(self, slot: int, frames: int, is_late: bool, spares: bool) -> tuple[Use, bool]:
         """The use of ``frames`` frames from ``slot`` on, and whether the model starts anew there.
@@ -71,16 +72,21 @@ class ModelUse:
         self._was_idle = (self._was_idle or self._use is Use.IDLE) and not anew
         return self._use, anew
 
-    def note(self, slot: int, found: np.ndarray, audio: np.ndarray, heard: np.ndarray) -> None:
-        """Note the content of n frames from ``slot`` on, for later decisions.
+    def note(
+        self, slot: int, found: np.ndarray, audio: np.ndarray, heard: np.ndarray
+    ) -> np.ndarray:
+        """Note the content of n frames from ``slot`` on, for later decisions; returns the
+        probability that somebody speaks in each of them, (n,).
 
         found (n,) bool: a face was found. audio (n*640,) in [-1, 1] and heard (n,) bool: the
         microphone without the robot's own speech.
         """
-        levels = np.sqrt(np.square(audio.reshape(-1, SAMPLES_PER_FRAME)).mean(axis=1))
-        for place, rms in enumerate(levels):
-            time_s = (slot + place) / FRAME_RATE_HZ
+        speech = np.zeros(len(found))
+        for place, samples in enumerate(audio.reshape(-1, SAMPLES_PER_FRAME)):
             if heard[place]:
-                self._voice.hear(time_s, 1 / FRAME_RATE_HZ, float(rms))
-            is_there = found[place] or (heard[place] and self._voice.active(time_s))
+                time_s = (slot + place) / FRAME_RATE_HZ
+                self._voice.hear(time_s, samples, SAMPLE_RATE_HZ)
+                speech[place] = self._voice.probability(time_s)
+            is_there = found[place] or speech[place] >= SPEECH
             self._absent = 0 if is_there else self._absent + 1
+        return speech

@@ -22,7 +22,9 @@ from reactface_node.engine.engine import Engine, load_engine
 from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.errors import UserError
 from reactface_node.media.audio import check_audio, longest_part
+from reactface_node.perception.silero import SileroModel
 from reactface_node.perception.tracker_thread import Tracker, TrackerThread
+from reactface_node.perception.voice import speech_model
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
 from reactface_node.session.inputs import Inputs
 from reactface_node.session.model_use import ModelUse, Use
@@ -58,17 +60,19 @@ class ReactionSession:
         clock: Callable[[], float] = time.perf_counter,
         *,
         probe: Probe | None = None,
+        speech: SileroModel | None = None,
     ):
         """Use ``load`` unless the engine or the tracker is your own.
 
         clock: seconds, used only to measure computing time. probe: told of the stages "track" (an
-        image, on the tracker's thread), "model" (a step) and "playout" (a window's face). UserError
-        if ``playout.play`` is not below ``playout.samples``.
+        image, on the tracker's thread), "model" (a step) and "playout" (a window's face). speech:
+        hears whether somebody is there; without it, loud sound counts as speech. UserError if
+        ``playout.play`` is not below ``playout.samples``.
         """
         check_playout(config.playout)
         self._config = config
         self._fixed = frozenset(item.name for item in settings(config) if not item.live)
-        self._engine, self._clock = engine, clock
+        self._engine, self._clock, self._speech = engine, clock, speech
         self._probe = probe = probe or NoProbe()
         self._steps = Steps(engine, config.model, probe)
         self._tracker = TrackerThread(
@@ -100,7 +104,7 @@ class ReactionSession:
 
         engine = load_engine(config)
         tracker = make_tracker(config.perception, config.model.face_encoder == "pixels")
-        session = cls(config, engine, tracker)
+        session = cls(config, engine, tracker, speech=speech_model(config.perception))
         session._warm_up()
         return session
 
@@ -122,7 +126,7 @@ class ReactionSession:
         """
         check_audio(samples, rate_hz)
         if self._inputs.push(AUDIO, stamp_s, samples, rate_hz):
-            self._tell_loudness(stamp_s, samples, rate_hz)
+            self._tell_sound(stamp_s, samples, rate_hz)
 
     def push_speaking(self, stamp_s: float, on: bool) -> None:
         """Tell whether the robot itself speaks from ``stamp_s`` on.
@@ -284,24 +288,25 @@ class ReactionSession:
         self._now_s = -math.inf
         self._playout = Playout(playout, self.config.model.window)
         self._delay = Delay(playout.playout_delay_s, self.config.mode == "frame")
-        self._model_use = ModelUse(self.config.model.window)
+        self._model_use = ModelUse(self.config.model.window, self._speech)
         seeds = ([playout.seed, m, 0] for m in range(playout.samples))
         self._engine.begin([np.random.default_rng(seed) for seed in seeds])
 
-    def _tell_loudness(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
-        """Tell the tracker the loudness of the chunk: it follows the person who speaks."""
+    def _tell_sound(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
+        """Give the newest chunk to the tracker: it follows the person who speaks."""
         offset_s = self.config.timeline.camera_to_microphone_offset_s
         heard_s = stamp_s + max(0.0, offset_s)
         count = longest_part(samples, rate_hz)
         if count and not self._own_speech.speaks(np.array([heard_s]))[0]:
             cut_s = (len(samples) - count) / rate_hz
-            self._tracker.hear(heard_s + cut_s, count / rate_hz, self._timeline.loudness)
+            self._tracker.hear(heard_s + cut_s, self._timeline.newest_audio, rate_hz)
 
     def _pending(self, window: Window, show_at_s: np.ndarray, use: Use, anew: bool) -> Pending:
         seen = self._scheduler.seen_in(window)
         audio, heard = self._own_speech.listen(window)
         found = np.array([observation.face_found for observation in seen])
-        self._model_use.note(window.index * len(seen), found, audio, heard)
+        slot = window.index * len(seen)
+        self._stats.count_speech(self._model_use.note(slot, found, audio, heard))
         speaker = SpeakerFrames(*face_input(self.config.model, seen), audio, heard)
         return Pending(window, show_at_s, seen, speaker, use, anew)
 

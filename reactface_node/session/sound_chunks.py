@@ -23,8 +23,8 @@ class SoundChunks:
         self._config, self._stats = config, stats
         self._channels = Channels(config.audio_channel)
         self._delay_s, self._was_long = 0.0, False
-        self.loudness = 0.0
-        """RMS of the newest chunk; full scale is 1."""
+        self.newest = np.zeros(0, np.float32)
+        """The newest chunk, (n,) float32 mono."""
 
     def mono(self, samples: Any, rate_hz: float) -> tuple[np.ndarray, float]:
         """(n,) or (n, channels) PCM -> mono (m,) float32 and the seconds cut off before it.
@@ -34,7 +34,7 @@ class SoundChunks:
         count = longest_part(samples, rate_hz)
         kept = samples[len(samples) - count :] if count else samples
         mono = self._channels.mono(kept, rate_hz, self._stats)
-        self.loudness = float(np.sqrt(np.mean(np.square(mono)))) if count else 0.0
+        self.newest = mono
         cut_s = (len(samples) - count) / rate_hz if count else 0.0
         if cut_s:
             self._warn_cut(cut_s + count / rate_hz)

@@ -59,6 +59,8 @@ class SessionStats:
     windows_own_turn: int = 0
     people_in_view: int = 0
     resets: int = 0
+    _speech: float = 0.0
+    _speech_frames: int = 0
     _faces: int = 0
     _voices: int = 0
     _frames: int = 0
@@ -76,8 +78,14 @@ class SessionStats:
         self._voices += int(heard.sum())
         self._frames += len(found)
 
+    def count_speech(self, probabilities: np.ndarray) -> None:
+        """Count the frames of a closed window, (n,): how probable it is that somebody speaks."""
+        self._speech += float(probabilities.sum())
+        self._speech_frames += len(probabilities)
+
     def named(self) -> dict[str, float]:
-        """Counters by name, seconds reacted, and the shares of frames with a face and audio."""
+        """Counters by name, seconds reacted, the shares of frames with a face and audio, and the
+        mean probability of speech."""
         frames = max(1, self._frames)
         values = {name: value for name, value in vars(self).items() if name[0] != "_"}
         return {
@@ -85,4 +93,5 @@ class SessionStats:
             "seconds_reacted": self._frames / FRAME_RATE_HZ,
             "face_seen": self._faces / frames,
             "voice_heard": self._voices / frames,
+            "speech_heard": self._speech / max(1, self._speech_frames),
         }

@@ -102,9 +102,9 @@ class Timeline:
         self._clear()
 
     @property
-    def loudness(self) -> float:
-        """RMS of the newest audio chunk; full scale is 1."""
-        return self._chunks.loudness
+    def newest_audio(self) -> np.ndarray:
+        """The newest audio chunk, (n,) float32 mono; of a long one the part that is used."""
+        return self._chunks.newest
 
     def order(self, stream: str, stamp_s: float, lasts_s: float = 0.0) -> Order:
         """Order of an input (``stamps.IMAGE`` or ``AUDIO``) before it is pushed; see ``Stamps``."""

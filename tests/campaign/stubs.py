@@ -35,8 +35,8 @@ class StubTracker:
             raise RuntimeError("the stub tracker fails as it was told to")
         return self._seen if self.is_there else Observation.missing()
 
-    def hear(self, stamp_s: float, duration_s: float, rms: float) -> None:
-        assert duration_s >= 0
+    def hear(self, stamp_s: float, mono: np.ndarray, rate_hz: float) -> None:
+        assert mono.ndim == 1 and rate_hz > 0
 
     def change_person(self) -> None:
         pass

@@ -75,7 +75,7 @@ def test_a_thread_does_what_is_asked_in_the_order_it_was_asked():
             done.append(("track", stamp_s))
             return Observation.missing()
 
-        def hear(self, stamp_s, duration_s, rms):
+        def hear(self, stamp_s, mono, rate_hz):
             done.append(("hear", stamp_s))
 
         def change_person(self):
@@ -90,7 +90,7 @@ def test_a_thread_does_what_is_asked_in_the_order_it_was_asked():
     tracker = Noting()
     thread = TrackerThread(tracker, iter(range(100)).__next__, lambda: 0.0)
     thread.track(1.0, picture(0))
-    thread.hear(2.0, 0.1, 0.5)
+    thread.hear(2.0, np.zeros(1600, np.float32), 16000)
     thread.change_person()
     thread.reset()
     last = thread.track(3.0, picture(0))

@@ -26,7 +26,7 @@ class QuickTracker:
         seen = np.ones(NUM_COEFFICIENTS)
         return Observation(0.1 * seen.astype(np.float32), seen.astype(bool), self._crop, 1, 1)
 
-    def hear(self, stamp_s, duration_s, rms):
+    def hear(self, stamp_s, mono, rate_hz):
         pass
 
     def change_person(self):

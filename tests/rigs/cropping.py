@@ -8,7 +8,7 @@ from reactface_node.schema import Observation
 class CroppingTracker:
     """Takes the whole image for the crop; black images hold no face."""
 
-    def hear(self, stamp_s, duration_s, rms):
+    def hear(self, stamp_s, mono, rate_hz):
         pass
 
     def change_person(self):

@@ -15,7 +15,7 @@ class ReadingTracker:
     def __init__(self):
         self.tracked, self.widths_px = 0, []
 
-    def hear(self, stamp_s, duration_s, rms):
+    def hear(self, stamp_s, mono, rate_hz):
         pass
 
     def change_person(self):

@@ -9,6 +9,7 @@ from reactface_node.config import Config
 from reactface_node.engine.engine import Engine
 from reactface_node.files.progress import ProgressBar
 from reactface_node.perception import make_tracker
+from reactface_node.perception.voice import speech_model
 from reactface_node.render import make_renderer
 from reactface_node.ros.messages.types import RosbagsTypes
 from reactface_node.ros.node.server import Server
@@ -64,7 +65,8 @@ class BenchNode:
         config = config.replace(**{"ros.load_shedding": False})
         self._types, self._probe = recording.types, probe or NoProbe()
         tracker = make_tracker(config.perception, config.model.face_encoder == "pixels")
-        self.session = ReactionSession(config, engine, tracker, probe=probe)
+        speech = speech_model(config.perception)
+        self.session = ReactionSession(config, engine, tracker, probe=probe, speech=speech)
         self.session.run_silence()
         tracker.track(0.0, next(recording.pictures()))
         self.session.reset()

@@ -44,7 +44,7 @@ class RecordedTracker:
         del stamp_s, rgb
         return next(self._seen)
 
-    def hear(self, stamp_s: float, duration_s: float, rms: float) -> None:
+    def hear(self, stamp_s: float, mono: np.ndarray, rate_hz: float) -> None:
         """No effect: nobody is selected by voice."""
 
     def change_person(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
-from reactface_node.media.audio import root_mean_square
+from reactface_node.media.audio import AudioStats, to_mono
 from reactface_node.media.video import AudioInput, ImageInput, video_formats
 from reactface_node.perception import make_tracker
 from reactface_node.perception.person import Face
@@ -249,7 +249,7 @@ class _Ear:
     ) -> None:
         stamp_s = np.nan if audio.stamp_s is None else audio.stamp_s
         self._hearing.push(time_s, audio.samples, audio.rate_hz)
-        self._tracker.hear(time_s, audio.duration_s, root_mean_square(audio.samples))
+        self._tracker.hear(time_s, to_mono(audio.samples, AudioStats()), audio.rate_hz)
         self._stream.add(stamp_s, arrival_s, offset_s, time_s, kind)
         self._chunks.append(audio.duration_s)
         self._rates[audio.rate_hz] += 1

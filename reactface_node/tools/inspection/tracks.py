@@ -10,12 +10,13 @@ import numpy as np
 from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
 from reactface_node.files import resources
-from reactface_node.media.audio import root_mean_square
+from reactface_node.media.audio import AudioStats, to_mono
 from reactface_node.media.video import AudioInput, ImageInput, read_video
 from reactface_node.perception.finders import FaceMeshFinder, LandmarkerFinder
 from reactface_node.perception.geometry import euler_angles
 from reactface_node.perception.library import import_mediapipe
 from reactface_node.perception.tracker import Finder, LandmarkTracker
+from reactface_node.perception.voice import speech_model
 from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS
 
 STILL_IMAGES = 10 * FRAME_RATE_HZ
@@ -66,7 +67,7 @@ def make_trackers(config: PerceptionConfig) -> tuple[dict[str, LandmarkTracker],
         if isinstance(made, str):
             missing.append(f"{name}: {made}")
         else:
-            trackers[name] = LandmarkTracker(config, False, made)
+            trackers[name] = LandmarkTracker(config, False, made, speech_model(config))
     if not trackers:
         raise UserError(f"no face model is installed ({'; '.join(missing)})")
     return trackers, missing
@@ -165,9 +166,9 @@ def track_inputs(
     size = (0, 0)
     for item in inputs:
         if isinstance(item, AudioInput):
-            seconds, rms = len(item.samples) / item.rate_hz, root_mean_square(item.samples)
+            mono = to_mono(item.samples, AudioStats())
             for tracker in trackers.values():
-                tracker.hear(item.stamp_s, seconds, rms)
+                tracker.hear(item.stamp_s, mono, item.rate_hz)
             continue
         times_s.append(item.stamp_s)
         size = item.rgb.shape[1], item.rgb.shape[0]
