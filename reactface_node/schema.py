@@ -79,6 +79,8 @@ POSE_NAMES = (
 )
 COEFFICIENT_NAMES = ARKIT_NAMES + POSE_NAMES
 
+KINDS = ("neutral", "smile", "laugh", "surprise", "frown", "grimace", "yell", "cry", "yawn")
+"""What a face's expression may be."""
 EXPRESSION = slice(0, 52)
 ROTATION = slice(52, 55)
 TRANSLATION = slice(55, 58)
@@ -124,7 +126,7 @@ class Observation:
     crop: (224, 224, 3) uint8 RGB image of the face, only for encoders that read pixels.
     person: number of the person, from 1 in order of appearance; 0 = nobody.
     people: number of faces in the image.
-    kinds: probabilities of ``perception.kinds.KINDS``; None without a face.
+    kinds: probabilities of ``KINDS`` (9,); None without a face.
     """
 
     coefficients: np.ndarray
@@ -157,6 +159,8 @@ class Reaction:
     face_seen, voice_heard: share of the frames with a face, with audio (0..1).
     speaker: (w, 58) float32, the speaker's coefficients; 0 where they are not known.
     first_frame: position of the first frame in its window; 0 in window mode.
+    kinds: probabilities of ``KINDS`` (9,) of the speaker's expression in the last frame; None
+        without a face.
     """
 
     window_index: int
@@ -168,6 +172,7 @@ class Reaction:
     voice_heard: float
     speaker: np.ndarray | None = None
     first_frame: int = 0
+    kinds: np.ndarray | None = None
 
 
 def joined(reactions: Sequence[Reaction]) -> Reaction:
@@ -193,4 +198,5 @@ def joined(reactions: Sequence[Reaction]) -> Reaction:
         face_seen=seen,
         voice_heard=heard,
         speaker=np.concatenate(speakers) if len(speakers) == len(reactions) else None,
+        kinds=reactions[-1].kinds,
     )

@@ -75,7 +75,7 @@ class PerceptionConfig:
     """How the speaker's face is tracked."""
 
     neutral_s: float = setting(
-        4.0,
+        1.0,
         "seconds of a person's face at rest after which the learned neutral face counts fully",
         0.5,
         60.0,

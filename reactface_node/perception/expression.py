@@ -1,7 +1,5 @@
 """The expression of one person: blendshape weights relative to their own neutral face."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from reactface_node.perception.face import Face
@@ -42,14 +40,6 @@ _UNREST = np.isin(_STEMS, (*_ABSOLUTE, *_ABSOLUTE_LEARNED, "mouthStretch"))
 _BROW, _EYE, _MOUTH = range(len(GROUPS))
 
 
-@dataclass(frozen=True, eq=False)
-class Expression:
-    """weights: (52,) in [0, 1]. kinds: probabilities of ``kinds.KINDS``."""
-
-    weights: np.ndarray
-    kinds: np.ndarray
-
-
 class ExpressionReader:
     """Reads one person's expression from landmarks and, where they are there, learned blendshapes
     and emotions."""
@@ -68,8 +58,11 @@ class ExpressionReader:
         """The neutral pose: angles (rad) and position (m), (6,)."""
         return self._measured.pose
 
-    def read(self, stamp_s: float, shape: np.ndarray, face: Face, pose: np.ndarray) -> Expression:
-        """Landmarks (478, 3) in metres on the generic face, the finder's face, pose (6,)."""
+    def read(
+        self, stamp_s: float, shape: np.ndarray, face: Face, pose: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Landmarks (478, 3) in metres on the generic face, the finder's face, pose (6,) ->
+        weights (52,) in [0, 1] and probabilities of ``KINDS`` (9,)."""
         distances = measure(shape)
         named = None if face.shapes is None else named_weights(face.shapes)
         self._learn(stamp_s, distances, named, pose)
@@ -77,7 +70,7 @@ class ExpressionReader:
         corners = float(found[_SMILE].mean())
         if face.emotions is not None:
             found[_SMILE] *= smile_belief(face.emotions)
-        return Expression(found, self._kinds.read(stamp_s, found, corners, face.emotions))
+        return found, self._kinds.read(stamp_s, found, corners, face.emotions)
 
     def _learn(
         self,
@@ -114,7 +107,7 @@ class ExpressionReader:
 def rest_shares(found: np.ndarray, learned: np.ndarray | None) -> np.ndarray:
     """Weights (52,) and a model's own, before their rest is taken off -> how much each of
     ``GROUPS`` is at rest, (3,) in [``LEAST_REST``, 1]."""
-    active = np.array([found[(_GROUP == group) & ~_IS_GAZE].max() for group in range(len(GROUPS))])
+    active = np.array([found[(group == _GROUP) & ~_IS_GAZE].max() for group in range(len(GROUPS))])
     if learned is not None:
         active[_MOUTH] = max(active[_MOUTH], learned[_UNREST].max())
     # A smile, an open mouth or a cry moves lids and brows as well.

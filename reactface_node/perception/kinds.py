@@ -11,10 +11,8 @@ import math
 import numpy as np
 
 from reactface_node.perception.emotions import EMOTIONS
-from reactface_node.schema import ARKIT_NAMES, indices_of
+from reactface_node.schema import ARKIT_NAMES, KINDS, indices_of
 
-KINDS = ("neutral", "smile", "laugh", "surprise", "frown", "grimace", "yell", "cry", "yawn")
-"""What an expression may be."""
 CHANGE_S = 0.12
 """Time constant of the probabilities: a blink is no crying, a spoken vowel no yawning."""
 YAWN_S = 0.8

@@ -71,9 +71,9 @@ _LIMIT_WEIGHTS = {
 class Rest:
     """What is known about resting faces before the person is seen, each (n,).
 
-    prior: the mean resting face. below, above: how far a person's rest may lie from it. group:
-    index of each value's part of the face in ``GROUPS``. prior_s: how many seconds at rest the prior
-    counts for.
+    prior: the mean resting face; it counts as much as prior_s seconds at rest. below, above: how
+    far a person's rest may lie from it. group: index of each value's part of the face in
+    ``GROUPS``.
     """
 
     prior: np.ndarray

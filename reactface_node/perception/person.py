@@ -114,10 +114,10 @@ class Person:
         shape = face_shape(without_perspective(points, width, height))
         self._follow_mouth(1000.0 * float(shape[UPPER_LIP, 1] - shape[LOWER_LIP, 1]), away_s)
         flat = np.concatenate([euler_angles(pose[0]), pose[1]])
-        expression = self._reader.read(stamp_s, shape, seen.face, flat)
+        expression, kinds = self._reader.read(stamp_s, shape, seen.face, flat)
         known = np.concatenate([MEASURED, np.ones(NUM_COEFFICIENTS - NUM_EXPRESSION, bool)])
-        coefficients = self._coefficients(expression.weights, pose)
-        return Observation(coefficients, known, person=self.number, kinds=expression.kinds)
+        coefficients = self._coefficients(expression, pose)
+        return Observation(coefficients, known, person=self.number, kinds=kinds)
 
     def cut(self, rgb: np.ndarray, seen: Sighting) -> np.ndarray:
         """Image (H, W, 3) uint8 -> the upright face (224, 224, 3) uint8."""

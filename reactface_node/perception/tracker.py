@@ -10,9 +10,10 @@ import numpy as np
 
 from reactface_node.config import PerceptionConfig
 from reactface_node.media.pictures import shrunk
+from reactface_node.perception.face import Face, Sighting
 from reactface_node.perception.following import LOST_S, PersonSelector
 from reactface_node.perception.geometry import head_pose, to_pixels
-from reactface_node.perception.person import Face, Person, Sighting
+from reactface_node.perception.person import Person
 from reactface_node.perception.silero import SileroModel
 from reactface_node.perception.voice import VoiceActivity
 from reactface_node.schema import NUM_COEFFICIENTS, Observation

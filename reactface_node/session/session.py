@@ -321,7 +321,7 @@ class ReactionSession:
             samples, face = self._playout.finish(
                 window.index, raw, present, self.config.playout, speaks
             )
-        self._stats.count(pending.use, found, heard, seen[-1].people, speaks)
+        self._stats.count(pending.use, found, heard, seen[-1], speaks)
         index, first_frame = divmod(window.index * len(seen), self.config.model.window)
         return Reaction(
             index,
@@ -333,6 +333,7 @@ class ReactionSession:
             float(heard.mean()),
             np.stack([observation.coefficients for observation in seen]),
             first_frame,
+            seen[-1].kinds,
         )
 
     def run_silence(self) -> np.ndarray:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reactface_node.media.audio import AudioStats
-from reactface_node.schema import FRAME_RATE_HZ
+from reactface_node.schema import FRAME_RATE_HZ, KINDS, Observation
 from reactface_node.session.model_use import Use
 
 
@@ -61,19 +61,22 @@ class SessionStats:
     resets: int = 0
     _speech: float = 0.0
     _speech_frames: int = 0
+    _kinds: np.ndarray | None = None
     _faces: int = 0
     _voices: int = 0
     _frames: int = 0
 
     def count(
-        self, use: Use, found: np.ndarray, heard: np.ndarray, people: int, speaks: bool
+        self, use: Use, found: np.ndarray, heard: np.ndarray, newest: Observation, speaks: bool
     ) -> None:
-        """Count one shown window; found, heard (n,) bool: frames with a face, with audio."""
+        """Count one shown window; found, heard (n,) bool: frames with a face, with audio; newest:
+        what is seen in its last frame."""
         self.windows_reacted += 1
         self.windows_spared += use is Use.SPARED
         self.windows_idle += use is Use.IDLE
         self.windows_own_turn += speaks
-        self.people_in_view = people
+        self.people_in_view = newest.people
+        self._kinds = newest.kinds
         self._faces += int(found.sum())
         self._voices += int(heard.sum())
         self._frames += len(found)
@@ -88,8 +91,10 @@ class SessionStats:
         mean probability of speech."""
         frames = max(1, self._frames)
         values = {name: value for name, value in vars(self).items() if name[0] != "_"}
+        kinds = np.zeros(len(KINDS)) if self._kinds is None else self._kinds
         return {
             **values,
+            **{f"speaker_{kind}": float(p) for kind, p in zip(KINDS, kinds, strict=True)},
             "seconds_reacted": self._frames / FRAME_RATE_HZ,
             "face_seen": self._faces / frames,
             "voice_heard": self._voices / frames,

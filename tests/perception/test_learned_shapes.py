@@ -12,11 +12,11 @@ from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.perception import finders, make_tracker
+from reactface_node.perception.face import Face
 from reactface_node.perception.finders import FaceMeshFinder, LandmarkerFinder, NoFinder
 from reactface_node.perception.geometry import RIGID, RIGID_M, euler_angles
 from reactface_node.perception.measures import LOWER_LIP, UPPER_LIP
 from reactface_node.perception.neutral import RunningNeutral, blendshape_rest
-from reactface_node.perception.person import Face
 from reactface_node.perception.portrait_face import crop_portrait
 from reactface_node.perception.shapes import BLENDSHAPES
 from reactface_node.perception.tracker import LandmarkTracker

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from reactface_node.perception.face import Face
 from reactface_node.perception.finders import turned_back
 from reactface_node.perception.geometry import rotation_matrix
 from reactface_node.perception.orientation import Orientation, turned
-from reactface_node.perception.person import Face
 
 FPS = 25
 

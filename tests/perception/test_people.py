@@ -9,9 +9,9 @@ import pytest
 
 from reactface_node.config import PerceptionConfig, RenderConfig
 from reactface_node.perception import make_tracker
+from reactface_node.perception.face import Face
 from reactface_node.perception.geometry import RIGID, RIGID_M, quarter_turned, rotation_matrix
 from reactface_node.perception.measures import LOWER_LIP, UPPER_LIP
-from reactface_node.perception.person import Face
 from reactface_node.perception.tracker import HANDOVER_S, LandmarkTracker
 from reactface_node.perception.voice import VoiceActivity
 from reactface_node.render import make_renderer

@@ -12,11 +12,12 @@ from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
 from reactface_node.perception import make_tracker
 from reactface_node.perception.crop import FaceCrop
+from reactface_node.perception.expression import named_weights
+from reactface_node.perception.face import Face
 from reactface_node.perception.finders import read_result
 from reactface_node.perception.geometry import rotation_matrix
 from reactface_node.perception.measures import NAMES, learnable
 from reactface_node.perception.neutral import RunningNeutral, measured_rest
-from reactface_node.perception.person import Face, named_weights
 from reactface_node.perception.tracker import LandmarkTracker
 from reactface_node.schema import ARKIT_NAMES, CROP_PX, ROTATION, TRANSLATION, index_of
 

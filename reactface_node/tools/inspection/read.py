@@ -13,7 +13,7 @@ from reactface_node.errors import UserError
 from reactface_node.media.audio import AudioStats, to_mono
 from reactface_node.media.video import AudioInput, ImageInput, video_formats
 from reactface_node.perception import make_tracker
-from reactface_node.perception.person import Face
+from reactface_node.perception.face import Face
 from reactface_node.perception.tracker import LandmarkTracker
 from reactface_node.ros.bags.reader import BagMessage
 from reactface_node.ros.bags.source import Elapsed, RecordingSource, open_source

@@ -12,8 +12,8 @@ from rigs.paths import SHARED
 
 from reactface_node.cli.main import main
 from reactface_node.media.video import VideoWriter
+from reactface_node.perception.face import Face
 from reactface_node.perception.geometry import rotation_matrix
-from reactface_node.perception.person import Face
 from reactface_node.render.sheet import face as expression
 from reactface_node.tools.inspection import tracks
 
