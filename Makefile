@@ -6,7 +6,7 @@ OUT ?= out
 TORCH_INDEX ?=
 # Number of test processes.
 JOBS ?= 2
-EXTRAS := test,dds,display,paper,train,onnx,export,check
+EXTRAS := test,dds,display,paper,train,export,check
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TOOLS := $(VENV)/tools/.installed
@@ -29,7 +29,10 @@ demo: install ## replay the sample recording through the shipped model: out/demo
 	    faces="--set perception.landmarker="; \
 	  else echo "The demo goes on by voice only: there is no face model."; \
 	    faces="--set perception.max_faces=0"; fi; }; \
-	$(BIN)/reactface replay sample -o $(OUT)/demo --video $(OUT)/demo.mp4 $$faces
+	voices=; $(BIN)/reactface weights --download voice_activity || { \
+	  echo "The demo goes on by loudness: it takes loud noise for a voice."; \
+	  voices="--set perception.voice_activity="; }; \
+	$(BIN)/reactface replay sample -o $(OUT)/demo --video $(OUT)/demo.mp4 $$faces $$voices
 	@echo "Look at $(OUT)/demo.mp4; the reactions are in the bag $(OUT)/demo."
 
 test: install ## all tests, about 7 minutes on two cores

@@ -59,6 +59,8 @@ setup(
         "scipy>=1.8",
         "python-osc>=1.8",
         "aiohttp>=3.9",
+        # Runs exported models without torch, and silero-vad.
+        "onnxruntime>=1.17",
         *TRACKER,
     ],
     extras_require={
@@ -66,8 +68,6 @@ setup(
         "dds": ["cyclonedds>=0.10.5; platform_machine == 'x86_64'"],
         "display": ["pygame-ce>=2.4"],
         "paper": ["transformers>=4.40"],
-        # Robots without torch run exported models.
-        "onnx": ["onnxruntime>=1.17"],
         "export": ["onnx>=1.16", "onnxscript>=0.2"],
         # For training and evaluation; a robot does not need these.
         "train": ["tensorboard>=2.12", "matplotlib>=3.6", "dtaidistance>=2.3"],

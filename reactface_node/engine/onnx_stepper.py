@@ -285,9 +285,7 @@ def _session(path: Path, threads: int, graph: GraphShapes) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise UserError(
-            "an exported model needs onnxruntime: pip install 'reactface_node[onnx]'"
-        ) from error
+        raise UserError("an exported model needs onnxruntime: pip install onnxruntime") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

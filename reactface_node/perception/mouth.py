@@ -10,6 +10,8 @@ in a mouth that speaks clearly. Read off real clips: 0.1 to 0.5 mm at rest, up t
 that is held, 2 to 15 mm in speech."""
 NOISE_S, QUIET_SHARE = 3.0, 0.2
 """The noise is estimated from the quietest share of the last seconds."""
+NOISE_STEP_S = 0.08
+"""With more time than this between two images speech itself looks like noise."""
 MOST_NOISE_MM = 1.5
 """A mouth that moves all the time would otherwise count as noise."""
 # The 20 % quantile of |a - 2 b + c| for independent normal values of standard deviation 1.
@@ -30,7 +32,7 @@ class MouthMotion:
         clearly moves. stamp_s: seconds, increasing."""
         if self._lips and not 0.0 < stamp_s - self._lips[-1][0] <= _HIDDEN_S:
             self._lips.clear()
-        if len(self._lips) > 1:
+        if len(self._lips) > 1 and stamp_s - self._lips[-1][0] <= NOISE_STEP_S:
             (_, before), (_, last) = self._lips[-2], self._lips[-1]
             self._jumps.append((stamp_s, abs(before - 2.0 * last + lips_mm)))
         self._lips.append((stamp_s, lips_mm))

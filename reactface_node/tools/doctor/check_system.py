@@ -27,10 +27,10 @@ PACKAGES = {
     "mediapipe": "mediapipe",
     "safetensors": "safetensors",
     "rosbags": "rosbags",
+    "onnxruntime": "onnxruntime",
 }
 """Packages that every profile needs: import name and package name."""
 TORCH = {"torch": "torch"}
-ONNX = {"onnxruntime": "onnxruntime"}
 TRANSFORMERS = {"transformers": "transformers"}
 LIBRARIES = {
     "libGL.so.1": "libgl1",
@@ -60,7 +60,7 @@ def check_python(running: tuple[int, ...]) -> Finding:
 def check_packages(config: Config) -> Finding:
     """The packages that the config needs, and their versions."""
     is_exported = resources.exported_model(config.weights) is not None
-    wanted = {**PACKAGES, **(ONNX if is_exported else TORCH)}
+    wanted = {**PACKAGES, **({} if is_exported else TORCH)}
     if config.model.speech_encoder == "wav2vec2":
         wanted |= TRANSFORMERS
     missing = [package for name, package in wanted.items() if not _is_installed(name)]

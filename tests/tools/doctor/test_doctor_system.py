@@ -23,12 +23,11 @@ from reactface_node.tools.doctor.check_system import (
 ALL = {
     **check_system.PACKAGES,
     **check_system.TORCH,
-    **check_system.ONNX,
     **check_system.TRANSFORMERS,
 }
 OTHERS = (
     "numpy 1.2.3, scipy 1.2.3, opencv-contrib-python 1.2.3, av 1.2.3, soxr 1.2.3, "
-    "skia-python 1.2.3, mediapipe 1.2.3, safetensors 1.2.3, rosbags 1.2.3"
+    "skia-python 1.2.3, mediapipe 1.2.3, safetensors 1.2.3, rosbags 1.2.3, onnxruntime 1.2.3"
 )
 
 
@@ -59,7 +58,7 @@ def test_python():
 def test_packages_of_the_profile(installed, tmp_path):
     assert check_packages(Config()).line() == f"ok    packages: {OTHERS}, torch 1.2.3"
     exported = Config().replace(weights=str(tmp_path))
-    assert check_packages(exported).line() == f"ok    packages: {OTHERS}, onnxruntime 1.2.3"
+    assert check_packages(exported).line() == f"ok    packages: {OTHERS}"
     paper = Config.load("paper")
     said = f"ok    packages: {OTHERS}, torch 1.2.3, transformers 1.2.3"
     assert check_packages(paper).line() == said

@@ -43,8 +43,9 @@ class Bright:
         shapes |= {"jawOpen": 0.0}
         if abs(level - SMILING) < 30:
             shapes |= {"mouthSmileLeft": self.smile, "mouthSmileRight": self.smile}
-        # Blinks are measured from landmarks.
-        landmarks = drawn_landmarks(1.0 if abs(level - SHUT) < 30 else 0.0)
+        # Blinks are measured from landmarks, and a smile is to be seen in them too.
+        shut, smiling = (1.0 if abs(level - at) < 30 else 0.0 for at in (SHUT, SMILING))
+        landmarks = drawn_landmarks(shut, smiling)
         return [Face(landmarks, shapes, (rotation_matrix(np.zeros(3)), np.array([0, 0, -0.8])))]
 
     def reset(self):
