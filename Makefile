@@ -32,7 +32,10 @@ demo: install ## replay the sample recording through the shipped model: out/demo
 	voices=; $(BIN)/reactface weights --download voice_activity || { \
 	  echo "The demo goes on by loudness: it takes loud noise for a voice."; \
 	  voices="--set perception.voice_activity="; }; \
-	$(BIN)/reactface replay sample -o $(OUT)/demo --video $(OUT)/demo.mp4 $$faces $$voices
+	kinds=; $(BIN)/reactface weights --download expression_classifier || { \
+	  echo "The demo goes on by landmarks alone: it takes crying for a smile."; \
+	  kinds="--set perception.expression_classifier="; }; \
+	$(BIN)/reactface replay sample -o $(OUT)/demo --video $(OUT)/demo.mp4 $$faces $$voices $$kinds
 	@echo "Look at $(OUT)/demo.mp4; the reactions are in the bag $(OUT)/demo."
 
 test: install ## all tests, about 7 minutes on two cores

@@ -10,6 +10,8 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is n
 
 GETS_FACES = "weights --download face_landmarker"
 GETS_VOICES = "weights --download voice_activity"
+GETS_KINDS = "weights --download expression_classifier"
+GETS = [GETS_FACES, GETS_VOICES, GETS_KINDS]
 REPLAYED = "replay sample -o {out}/demo --video {out}/demo.mp4"
 
 
@@ -34,7 +36,7 @@ def demo(tmp_path, has_facemesh, fails="none"):
 
 def test_it_gets_the_models_and_replays(tmp_path):
     done, calls, replayed = demo(tmp_path, has_facemesh=False)
-    assert calls == [GETS_FACES, GETS_VOICES, replayed]
+    assert calls == [*GETS, replayed]
     assert "goes on" not in done.stdout
 
 
@@ -49,14 +51,21 @@ def test_without_the_model_it_goes_on_and_says_how_in_one_line(
     tmp_path, has_facemesh, said, setting
 ):
     done, calls, replayed = demo(tmp_path, has_facemesh, fails="face_landmarker")
-    assert calls == [GETS_FACES, GETS_VOICES, replayed + setting]
+    assert calls == [*GETS, replayed + setting]
     assert [said in line for line in done.stdout.splitlines()].count(True) == 1
     assert "cannot reach it" in done.stderr
 
 
-def test_without_the_voice_detector_it_goes_on_by_loudness(tmp_path):
-    done, calls, replayed = demo(tmp_path, has_facemesh=True, fails="voice_activity")
-    assert calls == [GETS_FACES, GETS_VOICES, replayed + " --set perception.voice_activity="]
+@pytest.mark.parametrize(
+    ("model", "how"),
+    [
+        ("voice_activity", "by loudness: it takes loud noise for a voice."),
+        ("expression_classifier", "by landmarks alone: it takes crying for a smile."),
+    ],
+)
+def test_without_a_small_model_it_goes_on_without_it(tmp_path, model, how):
+    done, calls, replayed = demo(tmp_path, has_facemesh=True, fails=model)
+    assert calls == [*GETS, f"{replayed} --set perception.{model}="]
     said = [line for line in done.stdout.splitlines() if "goes on" in line]
-    assert said == ["The demo goes on by loudness: it takes loud noise for a voice."]
+    assert said == [f"The demo goes on {how}"]
     assert "cannot reach it" in done.stderr

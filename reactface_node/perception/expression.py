@@ -21,7 +21,7 @@ LEAST_ROOM = 0.5
 CALM, MOVING = 0.2, 0.4
 """A part of the face is at rest while its blendshapes are below the first, and in expression above
 the second; between them it is partly at rest."""
-LEAST_REST = 0.05
+LEAST_REST = 0.02
 """How much a face in expression counts as at rest: a neutral face that was learned wrongly, as from
 a pout that is held from the first image on, is corrected in the end."""
 

@@ -14,7 +14,7 @@ KEPT = 300
 """Samples kept: a minute, longer than a smile, and short enough to follow changes of the light."""
 POSE = 6
 """Numbers of a pose: three angles (rad), three coordinates (m)."""
-MEASURED_PRIOR_S, LEARNED_PRIOR_S = 0.1, 0.02
+MEASURED_PRIOR_S, LEARNED_PRIOR_S = 0.05, 0.02
 """The prior counts as much as so many seconds at rest: resting faces differ from each other more
 than the resting face of one person from image to image, a model's blendshapes above all."""
 GROUPS = ("brow", "eye", "mouth")
