@@ -20,8 +20,10 @@ NEARER, NEARER_S = 0.8, 0.7
 long."""
 MORE = 1.5
 """Another person speaks if their mouth moves this many times as much as the followed person's."""
-LEAD_S = 0.18
+LEAD_S = 0.16
 """Another person is followed after speaking alone for this long; longer if both mouths move."""
+TREMBLE = 0.1
+"""Motion of the other mouth that does not count."""
 RECENT_S = 0.1
 """Time constant of the followed mouth's average: a closed mouth within a word is no end of it."""
 SPEAKS_S = 1.2
@@ -92,7 +94,7 @@ class PersonSelector:
         current = None if self.followed is None else self.followed.number
         if current not in activity:
             return
-        level = MORE * self._recent[current]
+        level = TREMBLE + MORE * self._recent[current]
         self._leads_s = {
             number: max(0.0, self._leads_s.get(number, 0.0) + step_s * (share - level))
             if speaks

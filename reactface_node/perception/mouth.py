@@ -10,13 +10,15 @@ in a mouth that speaks clearly. Read off real clips: 0.1 to 0.5 mm at rest, up t
 that is held, 2 to 15 mm in speech."""
 NOISE_S, QUIET_SHARE = 3.0, 0.2
 """The noise is estimated from the quietest share of the last seconds."""
-NOISE_STEP_S = 0.08
+NOISE_STEP_S = 0.05
 """With more time than this between two images speech itself looks like noise."""
+NOISES = 2.5
+"""Motion counts beyond so many standard deviations of the noise."""
 MOST_NOISE_MM = 1.5
 """A mouth that moves all the time would otherwise count as noise."""
 # The 20 % quantile of |a - 2 b + c| for independent normal values of standard deviation 1.
 _QUANTILE = 0.2533 * 6.0**0.5
-_FEW = 8
+_FEW = 5
 _HIDDEN_S = 0.5
 
 
@@ -43,7 +45,7 @@ class MouthMotion:
             self._lips.popleft()
         distances = [distance for _, distance in self._lips]
         change_mm = max(distances) - min(distances)
-        share = (change_mm - STILL_MM - 2.0 * self._noise_mm()) / (MOVING_MM - STILL_MM)
+        share = (change_mm - STILL_MM - NOISES * self._noise_mm()) / (MOVING_MM - STILL_MM)
         return min(max(share, 0.0), 1.0)
 
     def _noise_mm(self) -> float:
