@@ -83,6 +83,12 @@ class Sighting:
     rotation: np.ndarray
     place: np.ndarray
 
+    @property
+    def box(self) -> np.ndarray:
+        """Left, top, right, bottom of the face in the image, (4,) in pixels, y down."""
+        places = self.points[:, :2] * [1.0, -1.0]
+        return np.concatenate([places.min(0), places.max(0)])
+
 
 class Person:
     """A tracked person; number: counts people from 1 in order of appearance."""

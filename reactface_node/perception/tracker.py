@@ -12,6 +12,7 @@ from reactface_node.config import PerceptionConfig
 from reactface_node.media.pictures import shrunk
 from reactface_node.perception.following import LOST_S, PersonSelector
 from reactface_node.perception.geometry import head_pose, to_pixels
+from reactface_node.perception.lighting import Lighting
 from reactface_node.perception.person import Face, Person, Sighting
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
 
@@ -64,7 +65,10 @@ class LandmarkTracker:
         rgb = shrunk(np.ascontiguousarray(rgb))
         image = self._shrink(rgb)
         size = image.shape[1], image.shape[0]
-        seen = self._meet(stamp_s, list(_located(self._finder.find(stamp_s, image), size)))
+        faces = self._finder.find(stamp_s, self._lighting.brightened(image))
+        found = list(_located(faces, size))
+        self._lighting.note([sighting.box for sighting in found])
+        seen = self._meet(stamp_s, found)
         read = {person.number: person.see(stamp_s, face) for person, face in seen}
         for person in self._people:
             if person.number not in read:
@@ -103,6 +107,7 @@ class LandmarkTracker:
         self._finder.close()
 
     def _forget(self) -> None:
+        self._lighting = Lighting()
         self._people: list[Person] = []
         self._selector = PersonSelector(self._config.follow)
         self._shown, self._shown_s = np.zeros(NUM_COEFFICIENTS, np.float32), -np.inf
