@@ -16,7 +16,8 @@ def make_tracker(config: PerceptionConfig, want_crop: bool) -> "LandmarkTracker"
     """
     try:
         from reactface_node.perception.finders import choose_finder
+        from reactface_node.perception.hands import choose_hands
         from reactface_node.perception.tracker import LandmarkTracker
     except ImportError as error:
         raise import_failed(error) from error
-    return LandmarkTracker(config, want_crop, choose_finder(config))
+    return LandmarkTracker(config, want_crop, choose_finder(config), choose_hands(config))

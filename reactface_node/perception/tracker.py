@@ -12,8 +12,10 @@ from reactface_node.config import PerceptionConfig
 from reactface_node.media.pictures import shrunk
 from reactface_node.perception.following import LOST_S, PersonSelector
 from reactface_node.perception.geometry import head_pose, to_pixels
+from reactface_node.perception.hands import Hands, NoHands
 from reactface_node.perception.lighting import Lighting
 from reactface_node.perception.person import Face, Person, Sighting
+from reactface_node.perception.reliability import reliability
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
 
 # A face belongs to a known person if it is within JUMP_M + HEAD_SPEED_M_S * (time since the person
@@ -44,13 +46,21 @@ class LandmarkTracker:
     met: number of people so far.
     """
 
-    def __init__(self, config: PerceptionConfig, want_crop: bool, finder: Finder):
+    def __init__(
+        self,
+        config: PerceptionConfig,
+        want_crop: bool,
+        finder: Finder,
+        hands: Hands | None = None,
+    ):
+        """hands: None = hands before the face are not noticed."""
         self.face: Face | None = None
         self.met = 0
         self._config = config
         self._max_width_px = config.max_width_px
         self._want_crop = want_crop
         self._finder = finder
+        self._hands = hands or NoHands()
         self._warned_turned = False
         self._forget()
 
@@ -65,7 +75,8 @@ class LandmarkTracker:
         rgb = shrunk(np.ascontiguousarray(rgb))
         image = self._shrink(rgb)
         size = image.shape[1], image.shape[0]
-        faces = self._finder.find(stamp_s, self._lighting.brightened(image))
+        bright = self._lighting.brightened(image)
+        faces = self._finder.find(stamp_s, bright)
         found = list(_located(faces, size))
         self._lighting.note([sighting.box for sighting in found])
         seen = self._meet(stamp_s, found)
@@ -81,7 +92,11 @@ class LandmarkTracker:
         self.face = sighting.face
         self._warn_turned(chosen)
         crop = chosen.cut(rgb, sighting) if self._want_crop else None
-        observation = replace(read[chosen.number], crop=crop, people=len(seen))
+        hands = self._hands.find(stamp_s, bright)
+        shares, doubts = reliability(image, sighting.points, sighting.turned_rad, hands)
+        observation = replace(
+            read[chosen.number], crop=crop, people=len(seen), reliability=shares, doubts=doubts
+        )
         return self._handed_over(stamp_s, observation)
 
     def hear(self, stamp_s: float, duration_s: float, rms: float) -> None:
@@ -101,10 +116,12 @@ class LandmarkTracker:
         """Forget everybody; stamps may start anew."""
         self._forget()
         self._finder.reset()
+        self._hands.reset()
 
     def close(self) -> None:
-        """Free the landmark model."""
+        """Free the models."""
         self._finder.close()
+        self._hands.close()
 
     def _forget(self) -> None:
         self._lighting = Lighting()

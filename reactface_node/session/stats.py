@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reactface_node.media.audio import AudioStats
-from reactface_node.schema import FRAME_RATE_HZ
+from reactface_node.schema import FRAME_RATE_HZ, Observation
 from reactface_node.session.model_use import Use
 
 
@@ -50,6 +50,7 @@ class SessionStats:
     windows_spared, windows_idle: see ``Use``.
     windows_own_turn: windows in which the robot itself spoke.
     people_in_view: faces in the newest image.
+    face_reliability: mean reliability of the face's channels in the newest image, 0 without a face.
     """
 
     windows_reacted: int = 0
@@ -58,20 +59,24 @@ class SessionStats:
     windows_idle: int = 0
     windows_own_turn: int = 0
     people_in_view: int = 0
+    face_reliability: float = 0.0
     resets: int = 0
     _faces: int = 0
     _voices: int = 0
     _frames: int = 0
 
     def count(
-        self, use: Use, found: np.ndarray, heard: np.ndarray, people: int, speaks: bool
+        self, use: Use, found: np.ndarray, heard: np.ndarray, newest: Observation, speaks: bool
     ) -> None:
-        """Count one shown window; found, heard (n,) bool: frames with a face, with audio."""
+        """Count one shown window; found, heard (n,) bool: frames with a face, with audio. newest:
+        its last observation."""
         self.windows_reacted += 1
         self.windows_spared += use is Use.SPARED
         self.windows_idle += use is Use.IDLE
         self.windows_own_turn += speaks
-        self.people_in_view = people
+        self.people_in_view = newest.people
+        reliable = newest.reliability[newest.valid]
+        self.face_reliability = float(reliable.mean()) if len(reliable) else 0.0
         self._faces += int(found.sum())
         self._voices += int(heard.sum())
         self._frames += len(found)
