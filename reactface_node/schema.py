@@ -7,7 +7,7 @@ neutral face; rotation +x nods down, +y turns to the subject's left, +z tilts th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -117,6 +117,10 @@ def indices_of(*names: str) -> list[int]:
     return found
 
 
+def _ones() -> np.ndarray:
+    return np.ones(NUM_COEFFICIENTS, np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class Observation:
     """The speaker's face in one image.
@@ -127,6 +131,9 @@ class Observation:
     person: number of the person, from 1 in order of appearance; 0 = nobody.
     people: number of faces in the image.
     kinds: probabilities of ``KINDS`` (9,); None without a face.
+    reliability: (58,) float32, 0..1: the factor that brings a channel nearest to the truth in the
+    mean square; 1 in good conditions, 0 where not valid.
+    doubts: why it is much below 1, in plain words such as "dark".
     """
 
     coefficients: np.ndarray
@@ -135,6 +142,20 @@ class Observation:
     person: int = 0
     people: int = 0
     kinds: np.ndarray | None = None
+    reliability: np.ndarray = field(default_factory=_ones)
+    doubts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Set the reliability of channels that are not valid to 0."""
+        masked = np.where(self.valid, self.reliability, 0.0).astype(np.float32)
+        object.__setattr__(self, "reliability", masked)
+
+    @property
+    def discounted(self) -> np.ndarray:
+        """(58,) float32 for the model: each channel moved towards the neutral face, 0, as far as
+        it is unreliable. The expected squared error is then least (Wiener 1949)."""
+        shrunk: np.ndarray = self.coefficients * self.reliability
+        return shrunk
 
     @property
     def face_found(self) -> bool:

@@ -16,8 +16,10 @@ def make_tracker(config: PerceptionConfig, want_crop: bool) -> "LandmarkTracker"
     """
     try:
         from reactface_node.perception.finders import choose_finder
+        from reactface_node.perception.hands import choose_hands
         from reactface_node.perception.tracker import LandmarkTracker
         from reactface_node.perception.voice import speech_model
     except ImportError as error:
         raise import_failed(error) from error
-    return LandmarkTracker(config, want_crop, choose_finder(config), speech_model(config))
+    finder, hands = choose_finder(config), choose_hands(config)
+    return LandmarkTracker(config, want_crop, finder, hands, speech_model(config))

@@ -34,3 +34,15 @@ class Sighting:
     points: np.ndarray
     rotation: np.ndarray
     place: np.ndarray
+
+    @property
+    def box(self) -> np.ndarray:
+        """Left, top, right, bottom of the face in the image, (4,) in pixels, y down."""
+        places = self.points[:, :2] * [1.0, -1.0]
+        return np.concatenate([places.min(0), places.max(0)])
+
+    @property
+    def turned_rad(self) -> float:
+        """Angle between the face's forward direction and its direction to the camera."""
+        away = -self.place / max(float(np.linalg.norm(self.place)), 1e-9)
+        return float(np.arccos(np.clip(self.rotation[:, 2] @ away, -1.0, 1.0)))

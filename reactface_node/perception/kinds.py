@@ -66,7 +66,8 @@ class KindReader:
         self._last_s = stamp_s
         new = 1.0 - math.exp(-past_s / CHANGE_S)
         self._shares = new * shares + (1.0 - new) * self._shares
-        return self._shares.astype(np.float32)
+        result: np.ndarray = self._shares.astype(np.float32)
+        return result
 
     def _open_s(self, stamp_s: float, jaw: float) -> float:
         """For how long the mouth has been open."""

@@ -13,7 +13,10 @@ from reactface_node.media.pictures import shrunk
 from reactface_node.perception.face import Face, Sighting
 from reactface_node.perception.following import LOST_S, PersonSelector
 from reactface_node.perception.geometry import head_pose, to_pixels
+from reactface_node.perception.hands import Hands, NoHands
+from reactface_node.perception.lighting import Lighting
 from reactface_node.perception.person import Person
+from reactface_node.perception.reliability import reliability
 from reactface_node.perception.silero import SileroModel
 from reactface_node.perception.voice import VoiceActivity
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
@@ -51,15 +54,18 @@ class LandmarkTracker:
         config: PerceptionConfig,
         want_crop: bool,
         finder: Finder,
+        hands: Hands | None = None,
         speech: SileroModel | None = None,
     ):
-        """speech: hears who speaks; without it, loud sound counts as speech."""
+        """hands: None = hands before the face are not noticed. speech: hears who speaks; without
+        it, loud sound counts as speech."""
         self.face: Face | None = None
         self.met = 0
         self._config = config
         self._max_width_px = config.max_width_px
         self._want_crop = want_crop
         self._finder = finder
+        self._hands = hands or NoHands()
         self._warned_turned = False
         self._voice = VoiceActivity(speech)
         self._forget()
@@ -75,7 +81,11 @@ class LandmarkTracker:
         rgb = shrunk(np.ascontiguousarray(rgb))
         image = self._shrink(rgb)
         size = image.shape[1], image.shape[0]
-        seen = self._meet(stamp_s, list(_located(self._finder.find(stamp_s, image), size)))
+        bright = self._lighting.brightened(image)
+        faces = self._finder.find(stamp_s, bright)
+        found = list(_located(faces, size))
+        self._lighting.note([sighting.box for sighting in found])
+        seen = self._meet(stamp_s, found)
         read = {person.number: person.see(stamp_s, face) for person, face in seen}
         for person in self._people:
             if person.number not in read:
@@ -88,7 +98,11 @@ class LandmarkTracker:
         self.face = sighting.face
         self._warn_turned(chosen)
         crop = chosen.cut(rgb, sighting) if self._want_crop else None
-        observation = replace(read[chosen.number], crop=crop, people=len(seen))
+        hands = self._hands.find(stamp_s, bright)
+        shares, doubts = reliability(image, sighting.points, sighting.turned_rad, hands)
+        observation = replace(
+            read[chosen.number], crop=crop, people=len(seen), reliability=shares, doubts=doubts
+        )
         return self._handed_over(stamp_s, observation)
 
     def hear(self, stamp_s: float, mono: np.ndarray, rate_hz: float) -> None:
@@ -108,12 +122,15 @@ class LandmarkTracker:
         """Forget everybody; stamps may start anew."""
         self._forget()
         self._finder.reset()
+        self._hands.reset()
 
     def close(self) -> None:
-        """Free the landmark model."""
+        """Free the models."""
         self._finder.close()
+        self._hands.close()
 
     def _forget(self) -> None:
+        self._lighting = Lighting()
         self._people: list[Person] = []
         self._voice.reset()
         self._selector = PersonSelector(self._config.follow, self._voice)

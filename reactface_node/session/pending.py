@@ -31,7 +31,7 @@ def face_input(config: ModelConfig, seen: list[Observation]) -> tuple[np.ndarray
     """The model's face input and its mask, coefficients or crops; shapes: ``SpeakerFrames``."""
     if config.face_encoder == "coefficients":
         return (
-            np.stack([observation.coefficients for observation in seen]),
+            np.stack([observation.discounted for observation in seen]),
             np.stack([observation.valid for observation in seen]),
         )
     blank = np.zeros((CROP_PX, CROP_PX, 3), np.uint8)

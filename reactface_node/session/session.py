@@ -278,6 +278,12 @@ class ReactionSession:
             "image_width_px": workload.image_width_px,
         }
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why the newest face is hard to read, in plain words such as "dark"; empty if it is not,
+        or if there is none."""
+        return self._doubts
+
     def close(self) -> None:
         """Free the tracker and end both worker threads."""
         self._steps.close()
@@ -286,6 +292,7 @@ class ReactionSession:
     def _begin(self) -> None:
         playout = self.config.playout
         self._now_s = -math.inf
+        self._doubts: tuple[str, ...] = ()
         self._playout = Playout(playout, self.config.model.window)
         self._delay = Delay(playout.playout_delay_s, self.config.mode == "frame")
         self._model_use = ModelUse(self.config.model.window, self._speech)
@@ -322,6 +329,7 @@ class ReactionSession:
                 window.index, raw, present, self.config.playout, speaks
             )
         self._stats.count(pending.use, found, heard, seen[-1], speaks)
+        self._doubts = seen[-1].doubts
         index, first_frame = divmod(window.index * len(seen), self.config.model.window)
         return Reaction(
             index,

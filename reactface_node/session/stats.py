@@ -50,6 +50,7 @@ class SessionStats:
     windows_spared, windows_idle: see ``Use``.
     windows_own_turn: windows in which the robot itself spoke.
     people_in_view: faces in the newest image.
+    face_reliability: mean reliability of the face's channels in the newest image, 0 without a face.
     """
 
     windows_reacted: int = 0
@@ -58,6 +59,7 @@ class SessionStats:
     windows_idle: int = 0
     windows_own_turn: int = 0
     people_in_view: int = 0
+    face_reliability: float = 0.0
     resets: int = 0
     _speech: float = 0.0
     _speech_frames: int = 0
@@ -77,6 +79,8 @@ class SessionStats:
         self.windows_own_turn += speaks
         self.people_in_view = newest.people
         self._kinds = newest.kinds
+        reliable = newest.reliability[newest.valid]
+        self.face_reliability = float(reliable.mean()) if len(reliable) else 0.0
         self._faces += int(found.sum())
         self._voices += int(heard.sum())
         self._frames += len(found)

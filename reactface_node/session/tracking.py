@@ -229,4 +229,9 @@ def interpolated(first: Observation, second: Observation, share: float) -> Obser
     if first.person != second.person or share == 0.0 or not valid.any():
         return first
     mixed = (1.0 - share) * first.coefficients + share * second.coefficients
-    return replace(first, coefficients=np.where(valid, mixed, 0.0).astype(np.float32), valid=valid)
+    return replace(
+        first,
+        coefficients=np.where(valid, mixed, 0.0).astype(np.float32),
+        valid=valid,
+        reliability=(1.0 - share) * first.reliability + share * second.reliability,
+    )

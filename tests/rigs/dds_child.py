@@ -21,6 +21,7 @@ from reactface_node.session.overload import Workload
 
 class EchoSession:
     workload = Workload(0.0, 0.0, 0, 25.0, 640)
+    doubts = ()
 
     def __init__(self, config):
         self.config, self.pixel, self.sample, self.rate = config, 0.0, 0.0, 0.0

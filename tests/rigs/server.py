@@ -22,6 +22,8 @@ START_S = 1000.0
 class FakeSession:
     """Notes what is pushed and hands out the reactions that a test puts in."""
 
+    doubts = ()
+
     def __init__(self, config=None):
         self.config, self.configured = config or Config(), []
         self.images, self.audio, self.reactions, self.changes = [], [], [], {}

@@ -91,6 +91,10 @@ class ObservedSession:
     def stats(self) -> dict[str, float]:
         return self.session.stats()
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        return self.session.doubts
+
 
 class SideBySideVideo:
     """Writes an mp4, speaker | reaction, with the speaker's audio; one frame for each published

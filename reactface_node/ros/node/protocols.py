@@ -30,6 +30,9 @@ class Session(Protocol):
     def configure(self, changes: Mapping[str, Any]) -> None: ...
     def stats(self) -> dict[str, float]: ...
 
+    @property
+    def doubts(self) -> tuple[str, ...]: ...
+
 
 class Transport(Protocol):
     """How the server reaches the graph; topics are the keys of ``outputs``."""

@@ -266,7 +266,9 @@ class Server:
             )
 
     def _diagnostics(self, now_s: float, values: Mapping[str, float], failure: str) -> Any:
-        complaints = self._work.reduction(), self._portrait_failure
+        doubts = ", ".join(self._session.doubts)
+        face = f"the face is hard to read: {doubts}" if doubts else ""
+        complaints = self._work.reduction(), self._portrait_failure, face
         level, text = judge(self.enabled, values, failure, complaints)
         about = self._name, self.config.device, level, text
         return diagnostic_array(self._types, now_s, *about, values)

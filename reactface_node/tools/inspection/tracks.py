@@ -14,6 +14,7 @@ from reactface_node.media.audio import AudioStats, to_mono
 from reactface_node.media.video import AudioInput, ImageInput, read_video
 from reactface_node.perception.finders import FaceMeshFinder, LandmarkerFinder
 from reactface_node.perception.geometry import euler_angles
+from reactface_node.perception.hands import choose_hands
 from reactface_node.perception.library import import_mediapipe
 from reactface_node.perception.tracker import Finder, LandmarkTracker
 from reactface_node.perception.voice import speech_model
@@ -31,13 +32,22 @@ def _measures(config: PerceptionConfig) -> Finder | str:
     return FaceMeshFinder(config)
 
 
+def _classed(config: PerceptionConfig) -> Finder | str:
+    classifier = resources.weights_file(config.expression_classifier)
+    if classifier is None:
+        return f"perception.expression_classifier={config.expression_classifier} is no file"
+    if not hasattr(import_mediapipe(), "solutions"):
+        return "this mediapipe carries no FaceMesh"
+    return FaceMeshFinder(config, None, classifier)
+
+
 def _fused(config: PerceptionConfig) -> Finder | str:
     model = resources.weights_file(config.landmarker)
     if model is None:
         return _no_model(config)
     if not hasattr(import_mediapipe(), "solutions"):
         return "this mediapipe carries no FaceMesh"
-    return FaceMeshFinder(config, model)
+    return FaceMeshFinder(config, model, resources.weights_file(config.expression_classifier))
 
 
 def _tasks(config: PerceptionConfig) -> Finder | str:
@@ -51,6 +61,7 @@ def _no_model(config: PerceptionConfig) -> str:
 
 FINDERS: tuple[tuple[str, Callable[[PerceptionConfig], Finder | str]], ...] = (
     ("measures", _measures),
+    ("classed", _classed),
     ("fused", _fused),
     ("tasks", _tasks),
 )
@@ -62,12 +73,13 @@ def make_trackers(config: PerceptionConfig) -> tuple[dict[str, LandmarkTracker],
     """A tracker by finder, and a line for each finder that cannot be had. UserError for none."""
     trackers: dict[str, LandmarkTracker] = {}
     missing = []
+    speech = speech_model(config)
     for name, make in FINDERS:
         made = make(config)
         if isinstance(made, str):
             missing.append(f"{name}: {made}")
         else:
-            trackers[name] = LandmarkTracker(config, False, made, speech_model(config))
+            trackers[name] = LandmarkTracker(config, False, made, choose_hands(config), speech)
     if not trackers:
         raise UserError(f"no face model is installed ({'; '.join(missing)})")
     return trackers, missing

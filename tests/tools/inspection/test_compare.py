@@ -17,7 +17,7 @@ from reactface_node.perception.geometry import rotation_matrix
 from reactface_node.render.sheet import face as expression
 from reactface_node.tools.inspection import tracks
 
-NOBODY, REST, SMILING, SHUT = 10, 80, 160, 240
+NOBODY, REST, SMILING, SHUT = 0, 80, 160, 240
 LABELS = """
 talk:
   neutral: [[0.0, 1.0], [2.5, 4.0]]

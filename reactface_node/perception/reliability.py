@@ -1,0 +1,204 @@
+"""How far each channel of a tracked face can be trusted, from the picture of the face.
+
+A reliability is the factor that brings what is read nearest to what is true, in the mean square:
+covariance of both over the variance of what is read. Measured on five real clips (d3, d9, d12, d18,
+d19), each made small, blurred, noisy or dark, against the clip as it is, with and without the
+learned shapes, which differ by 0.03, and averaged over each group of channels.
+
+The finder's score is not among the factors: MediaPipe's landmark models give none.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from reactface_node.perception.hands import share_inside
+from reactface_node.perception.lighting import DARK
+from reactface_node.perception.measures import CHIN, LOWER_EDGE, LOWER_LIP, SIDES, UPPER_EDGE
+from reactface_node.perception.measures import UPPER_LIP as UPPER
+from reactface_node.schema import COEFFICIENT_NAMES, NUM_COEFFICIENTS, POSE_NAMES, stem_of
+
+FINE, MOUTH, HEAD = range(3)
+"""Groups of channels: eyes, brows, cheeks and nose; mouth and jaw; the head's pose."""
+
+
+@dataclass(frozen=True)
+class Factor:
+    """Reliability by one measure of the picture: of each group, at the values ``at``, in order.
+
+    Between them it is linear, outside them constant; the best one is exactly 1.
+    """
+
+    at: tuple[float, ...]
+    fine: tuple[float, ...]
+    mouth: tuple[float, ...]
+    head: tuple[float, ...]
+
+    def of(self, value: float) -> np.ndarray:
+        """(3,), by group."""
+        rows = self.fine, self.mouth, self.head
+        return np.array([np.interp(value, self.at, row) for row in rows])
+
+
+SIZE = Factor(
+    at=(32.0, 48.0, 64.0, 96.0, 128.0),
+    fine=(0.82, 0.91, 0.95, 0.98, 1.0),
+    mouth=(0.95, 0.98, 0.99, 1.0, 1.0),
+    head=(0.87, 0.95, 0.97, 0.99, 1.0),
+)
+"""By the larger side of the face's box in pixels."""
+DETAIL = Factor(
+    at=(0.11, 0.16, 0.26, 0.29),
+    fine=(0.70, 0.88, 0.95, 1.0),
+    mouth=(0.83, 0.97, 1.0, 1.0),
+    head=(0.72, 0.88, 0.98, 1.0),
+)
+"""By ``detail``: a blur with a standard deviation of 1/40, 1/65, 1/130 of the face, and none. On 40
+clips and photographs as they are it is 0.29 to 0.8."""
+GRAIN = Factor(
+    at=(0.04, 0.075, 0.15, 0.25, 0.45, 0.9),
+    fine=(1.0, 0.97, 0.95, 0.94, 0.90, 0.65),
+    mouth=(1.0, 0.98, 0.97, 0.97, 0.94, 0.79),
+    head=(1.0, 0.97, 0.93, 0.92, 0.83, 0.62),
+)
+"""By noise over brightness of the face. 0.45 is brightness x 0.12 with noise of sigma 6 of 255,
+tracked with ``lighting``; a webcam in daylight has 0.04, a clean clip 0.005."""
+TURNED = Factor(
+    at=(25.0, 35.0, 45.0, 55.0),
+    fine=(1.0, 0.85, 0.55, 0.25),
+    mouth=(1.0, 0.95, 0.75, 0.30),
+    head=(1.0, 0.90, 0.55, 0.25),
+)
+"""By the angle in degrees, in any direction, between the face and the camera. No clip turns so far:
+faces were turned by their own landmarks in space, which leaves out hair and ears. The far side is
+by 0.1 less reliable than the near one, which is left out."""
+COVERED_SHARES, COVERED = (0.0, 0.4, 0.8, 1.0), (1.0, 0.8, 0.5, 0.4)
+"""By the share of a part of the face that a hand covers: a real hand, copied over two clips."""
+SAID_BELOW = 0.92
+"""A factor is named as a doubt where it leaves less than this to a group."""
+
+SIDE, MARGIN = 48, 8
+"""Side in pixels to which the face is shrunk to look for blur, and the margin left out of it."""
+DIRECTED = 1.5
+"""Detail along one direction counts as so much: motion blurs in one direction alone."""
+PATCH = 96
+"""Side in pixels of the middle of the face, in which noise is looked for."""
+_SECOND = np.array([[1.0, -2.0, 1.0]], np.float32)
+# Immerkaer's mask (1996): it removes planes and edges along the axes, and makes noise 6 times as
+# large. The median of absolute values of a normal distribution is 0.6745 of its deviation.
+_NOISE, _NOISE_GAIN = _SECOND.T @ _SECOND, 6 * 0.6745
+
+
+def _group(name: str) -> int:
+    if name in POSE_NAMES:
+        return HEAD
+    return MOUTH if name.startswith(("mouth", "jaw", "tongue")) else FINE
+
+
+GROUPS = np.array([_group(name) for name in COEFFICIENT_NAMES])
+"""(58,) group of each channel."""
+
+
+def _parts() -> tuple[tuple[tuple[int, ...], np.ndarray], ...]:
+    """Parts of the face: landmarks, and the indices of the channels that are read from them."""
+    lips = (UPPER, LOWER_LIP, UPPER_EDGE, LOWER_EDGE)
+    mouth = [*lips, *(p for s in SIDES for p in (s.mouth_corner, *s.upper_lip, *s.lower_lip))]
+    parts: list[tuple[tuple[int, ...], list[str]]] = [
+        (tuple(mouth), [name for name in COEFFICIENT_NAMES if name.startswith("mouth")]),
+        ((CHIN, *lips), [name for name in COEFFICIENT_NAMES if name.startswith("jaw")]),
+        (tuple(p for s in SIDES for p in s.inner_brow), ["browInnerUp"]),
+    ]
+    for side in SIDES:
+        lids = side.outer_eye, side.inner_eye, *side.upper_lid, *side.lower_lid
+        for points, start in (
+            (lids, "eye"),
+            ((*side.inner_brow, *side.outer_brow), "brow"),
+            (side.cheek, "cheek"),
+            (side.nostril, "nose"),
+        ):
+            names = [n for n in COEFFICIENT_NAMES if n.startswith(start) and n != stem_of(n)]
+            parts.append((points, [name for name in names if name.endswith(side.name)]))
+    return tuple(
+        (points, np.array([COEFFICIENT_NAMES.index(name) for name in names]))
+        for points, names in parts
+    )
+
+
+PARTS = _parts()
+
+
+def reliability(
+    image: np.ndarray, points: np.ndarray, turned_rad: float, hands: Sequence[np.ndarray] = ()
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The reliability (58,) of a face's channels, and the reasons for less than 1 in plain words.
+
+    image: (H, W, 3) uint8 as the camera gave it. points: landmarks (478, 3) in pixels in our axes.
+    turned_rad: angle between the face and the camera. hands: outlines, (n, 2) in pixels each.
+    """
+    places = points[:, :2] * [1.0, -1.0]
+    low, high = places.min(axis=0), places.max(axis=0)
+    small = SIZE.of(float((high - low).max()))
+    factors = {"small face": small}
+    face = _cut(image, low, high)
+    if min(face.shape) >= 4:
+        sharp = DETAIL.of(detail(face))
+        # A small face has no fine detail either: that is one error, not two.
+        word = "blurred" if sharp.min() < small.min() else "small face"
+        factors = {word: np.minimum(small, sharp)}
+        brightness = float(np.median(face[::4, ::4]))
+        factors["dark" if brightness < DARK else "noisy"] = GRAIN.of(grain(face, brightness))
+    factors["turned away"] = TURNED.of(float(np.degrees(turned_rad)))
+    free = _free(places, hands)
+    found = np.prod(list(factors.values()), axis=0)[GROUPS] * free
+    doubts = [word for word, by_group in factors.items() if by_group.min() < SAID_BELOW]
+    if free.min() < SAID_BELOW:
+        doubts.append("covered by a hand")
+    return found.astype(np.float32), tuple(doubts)
+
+
+def detail(face: np.ndarray) -> float:
+    """How much of a face's (h, w) structure is fine: that of 1/48 of it over that of 1/24.
+
+    The ratio of variances of second derivatives does not depend on contrast or brightness.
+    """
+    size = SIDE, SIDE
+    fine = cv2.resize(face, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    coarse = cv2.resize(fine, (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA)
+    ratios = _structure(fine, MARGIN) / np.maximum(_structure(coarse, MARGIN // 2), 1e-3)
+    both, across, down = ratios.tolist()
+    return min(both, DIRECTED * across, DIRECTED * down)
+
+
+def grain(face: np.ndarray, brightness: float) -> float:
+    """Deviation of the noise in a face (h, w), in shares of its brightness."""
+    height, width = face.shape
+    top, left = max(height - PATCH, 0) // 2, max(width - PATCH, 0) // 2
+    patch = face[top : top + PATCH, left : left + PATCH].astype(np.float32)
+    noise = np.abs(cv2.filter2D(patch, -1, _NOISE))
+    return float(np.median(noise)) / _NOISE_GAIN / max(brightness, 1.0)
+
+
+def _structure(image: np.ndarray, margin: int) -> np.ndarray:
+    """Variances of the second derivatives: both, across, down."""
+    inner = image[margin:-margin, margin:-margin]
+    across = inner[1:-1, :-2] - 2.0 * inner[1:-1, 1:-1] + inner[1:-1, 2:]
+    down = inner[:-2, 1:-1] - 2.0 * inner[1:-1, 1:-1] + inner[2:, 1:-1]
+    return np.array([(across + down).var(), across.var(), down.var()])
+
+
+def _cut(image: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """The green of a box of the image, (h, w), contiguous; empty if it lies outside."""
+    left, top = np.maximum(low, 0.0).astype(int).tolist()
+    right, bottom = np.maximum(high, 0.0).astype(int).tolist()
+    return np.ascontiguousarray(image[top : bottom + 1, left : right + 1, 1])
+
+
+def _free(points: np.ndarray, hands: Sequence[np.ndarray]) -> np.ndarray:
+    """(58,) reliability by the hands before each channel's part of the face."""
+    covered = np.zeros(NUM_COEFFICIENTS)
+    if hands:
+        for landmarks, channels in PARTS:
+            covered[channels] = share_inside(hands, points[list(landmarks)])
+    return np.interp(covered, COVERED_SHARES, COVERED)
