@@ -76,9 +76,7 @@ class PersonSelector:
         activity = {p.number: mouths[p.number].see(stamp_s, p.mouth_mm) for p in people}
         self._waiting.append((stamp_s, activity))
         while self._waiting and (
-            self._waiting[0][0] <= self._voice.known_s
-            or stamp_s - self._waiting[0][0] >= WAIT_S
-            or self._voice.known_s < stamp_s - 2.0
+            self._waiting[0][0] <= self._voice.known_s or stamp_s - self._waiting[0][0] >= WAIT_S
         ):
             self._count(*self._waiting.popleft())
 
@@ -91,9 +89,9 @@ class PersonSelector:
         # In a pause nothing changes: who spoke last is still the speaker.
         if speaks:
             self._spoke = _averaged(self._spoke, activity, step_s / SPEAKS_S)
-        current = None if self.followed is None else self.followed.number
-        if current not in activity:
+        if self.followed is None or self.followed.number not in activity:
             return
+        current = self.followed.number
         level = TREMBLE + MORE * self._recent[current]
         self._leads_s = {
             number: max(0.0, self._leads_s.get(number, 0.0) + step_s * (share - level))
