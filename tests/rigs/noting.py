@@ -38,9 +38,10 @@ class NotingStepper:
         pass
 
 
-def noting_session(mode="frame", stepper=None, **changes):
+def noting_session(mode="frame", stepper=None, speech=None, **changes):
     from reactface_node.engine.engine import Engine, frames_at_once
 
     config = small_config(mode=mode, **changes)
     stepper = stepper or NotingStepper()
-    return ReactionSession(config, Engine(stepper, frames_at_once(config)), ReadingTracker())
+    engine = Engine(stepper, frames_at_once(config))
+    return ReactionSession(config, engine, ReadingTracker(), speech=speech)

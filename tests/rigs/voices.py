@@ -40,6 +40,16 @@ def chords(seconds):
     return (0.1 * swell * tones).astype(np.float32)
 
 
+class NoSpeech:
+    """In place of a ``SileroModel``: finds no speech in any sound."""
+
+    def stream(self):
+        return self
+
+    def probability(self, samples):
+        return 0.0
+
+
 def write_loudness_model(path):
     """An ONNX model with silero-vad's inputs and outputs. Its state h is half of the one before
     and the mean amplitude of the samples that it is given, the probability is tanh(10 h)."""

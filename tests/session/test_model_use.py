@@ -9,6 +9,7 @@ from rigs.model_inputs import engine_for, small_config, small_model
 from rigs.noting import NotingStepper, noting_session
 from rigs.server import START_S, faked_node, reaction
 from rigs.session import ReadingTracker, W, joined, picture, run
+from rigs.voices import NoSpeech
 
 from reactface_node.config import Config
 from reactface_node.engine.guarded import GuardedStepper
@@ -189,6 +190,19 @@ def test_a_face_or_a_voice_alone_keeps_the_model_running(who):
         push(session, index, image, 1e-4 if who == "face" else speech(index))
         session.poll(100.0 + index / 25)
     assert session.stats()["windows_idle"] == 0
+
+
+def test_sound_that_is_no_speech_keeps_nobody_there():
+    """By loudness it is taken for a voice."""
+    plan = [(12.8, nobody_image, 0.1)]
+    by_loudness, session = noting_session(), noting_session(speech=NoSpeech())
+    scene(by_loudness, plan)
+    scene(session, plan)
+    assert by_loudness.stats()["windows_idle"] == 0
+    assert by_loudness.stats()["speech_heard"] == pytest.approx(1.0, abs=0.01)
+    # The first idle window begins up to one window after five seconds.
+    assert 320 - IDLE_WINDOWS - W <= session.stats()["windows_idle"] <= 320 - IDLE_WINDOWS
+    assert session.stats()["speech_heard"] == 0.0 and session.stats()["voice_heard"] > 0.99
 
 
 def test_without_any_input_the_model_rests_after_five_seconds():

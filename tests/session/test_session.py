@@ -106,6 +106,24 @@ def test_face_alone_and_voice_alone_both_make_reactions(missing):
     assert reactions[3].voice_heard == (missing != "voice")
 
 
+def test_the_tracker_hears_the_microphone_but_not_the_robots_own_turn():
+    session, heard = make_session(), []
+
+    def hear(stamp_s, mono, rate_hz):
+        heard.append((stamp_s, mono, rate_hz))
+
+    session._tracker.hear = hear
+    sound = np.random.default_rng(0).normal(0.0, 0.1, (9600, 2)).astype(np.float32)
+    for index, first in enumerate(range(0, 9600, 960)):
+        if index == 5:
+            session.push_speaking(100.0 + first / 48000, True)
+        session.push_audio(100.0 + first / 48000, sound[first : first + 960], 48000)
+    np.testing.assert_allclose([stamp_s for stamp_s, *_ in heard], 100.0 + 0.02 * np.arange(5))
+    mono = np.concatenate([mono for _, mono, _ in heard])
+    np.testing.assert_allclose(mono, sound[:4800].mean(axis=1), atol=1e-6)
+    assert {rate_hz for *_, rate_hz in heard} == {48000}
+
+
 def test_switching_the_sample_crossfades_over_one_window():
     session = make_session()
     first = run(session, 1.6)

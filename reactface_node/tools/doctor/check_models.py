@@ -151,16 +151,19 @@ def run_model(config: Config) -> dict[str, Any]:
 
 
 def run_tracker(config: Config) -> dict[str, Any]:
-    """kind of the face finder, image_ms (median of an image without a face). UserError if mediapipe
-    or its model is missing."""
+    """kind of the face finder and of the voice detector, image_ms (median of an image without a
+    face). UserError if mediapipe or a model is missing or damaged."""
     from reactface_node.perception import make_tracker
 
     tracker = make_tracker(config.perception, config.model.face_encoder == "pixels")
     blank, stamps_s = np.zeros((240, 320, 3), np.uint8), itertools.count()
     image_ms = _milliseconds(lambda: tracker.track(float(next(stamps_s)), blank))
     landmarker = resources.weights_file(config.perception.landmarker)
+    voices = resources.weights_file(config.perception.voice_activity)
     tracker.close()
-    return {"kind": "FaceMesh" if landmarker is None else landmarker.name, "image_ms": image_ms}
+    kind = "FaceMesh" if landmarker is None else landmarker.name
+    kind += f", voices by {'loudness' if voices is None else voices.name}"
+    return {"kind": kind, "image_ms": image_ms}
 
 
 def run_renderer(config: Config) -> dict[str, Any]:
