@@ -55,7 +55,12 @@ class NoHands:
 class HandFinder:
     """Searches images for hands, a few times a second."""
 
+    _found: list[np.ndarray]
+    _counts: bool
+    _searched_s: float
+
     def __init__(self) -> None:
+        self.reset()
         with quiet_warnings(), quiet_stderr():
             self._model: Any = import_mediapipe().solutions.hands.Hands(
                 static_image_mode=True,
@@ -65,7 +70,6 @@ class HandFinder:
             )
             # The models start, and write messages, with the first image.
             self._model.process(BLANK)
-        self.reset()
 
     def find(self, stamp_s: float, image: np.ndarray) -> list[np.ndarray]:
         """Outlines of the hands at the last searches, (n, 2) pixels each; image (H, W, 3) uint8."""
@@ -80,7 +84,7 @@ class HandFinder:
 
     def reset(self) -> None:
         """Forget all hands."""
-        self._found: list[np.ndarray] = []
+        self._found = []
         self._counts = False
         self._searched_s = -np.inf
 
