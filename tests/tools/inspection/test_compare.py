@@ -17,7 +17,8 @@ from reactface_node.perception.person import Face
 from reactface_node.render.sheet import face as expression
 from reactface_node.tools.inspection import tracks
 
-NOBODY, REST, SMILING, SHUT = 10, 80, 160, 240
+# A picture that is dark but not black would be brightened first.
+NOBODY, REST, SMILING, SHUT = 0, 80, 160, 240
 LABELS = """
 talk:
   neutral: [[0.0, 1.0], [2.5, 4.0]]
