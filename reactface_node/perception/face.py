@@ -42,7 +42,7 @@ class Sighting:
         return np.concatenate([places.min(0), places.max(0)])
 
     @property
-    def turned_rad(self) -> float:
-        """Angle between the face's forward direction and its direction to the camera."""
-        away = -self.place / max(float(np.linalg.norm(self.place)), 1e-9)
-        return float(np.arccos(np.clip(self.rotation[:, 2] @ away, -1.0, 1.0)))
+    def to_camera(self) -> np.ndarray:
+        """Direction from the face to the camera in the face's axes, a unit vector (3,)."""
+        away: np.ndarray = self.rotation.T @ -self.place
+        return away / max(float(np.linalg.norm(away)), 1e-9)

@@ -99,7 +99,7 @@ class LandmarkTracker:
         self._warn_turned(chosen)
         crop = chosen.cut(rgb, sighting) if self._want_crop else None
         hands = self._hands.find(stamp_s, bright)
-        shares, doubts = reliability(image, sighting.points, sighting.turned_rad, hands)
+        shares, doubts = reliability(image, sighting.points, sighting.to_camera, hands)
         observation = replace(
             read[chosen.number], crop=crop, people=len(seen), reliability=shares, doubts=doubts
         )

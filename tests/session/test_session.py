@@ -1,12 +1,13 @@
 """The session, with small seeded models and a tracker that reads coefficients from pixels."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from rigs.model_inputs import small_config
-from rigs.session import W, joined, make_session, picture, run
+from rigs.model_inputs import engine_for, small_config
+from rigs.session import ReadingTracker, W, joined, make_session, picture, run
 
 from reactface_node.errors import UserError
 from reactface_node.model.dispositions import spread_apart
@@ -91,6 +92,35 @@ def test_the_reaction_fades_to_idle_when_the_speaker_leaves_and_never_jumps():
     assert np.abs(face[25:45]).max() > 0.05
     assert np.abs(face[80:]).max() == 0
     assert reactions[0].face_seen == 1 and reactions[-1].face_seen == 0
+
+
+def test_a_session_says_how_reliable_the_newest_face_is_and_discounts_it():
+    class Unsure(ReadingTracker):
+        share, words = 1.0, ()
+
+        def track(self, stamp_s, rgb):
+            shares = np.full(58, self.share, np.float32)
+            return replace(super().track(stamp_s, rgb), reliability=shares, doubts=self.words)
+
+    def reactions_of(share, words):
+        config = small_config(**{"playout__samples": 2})
+        tracker = Unsure()
+        tracker.share, tracker.words = share, words
+        session = ReactionSession(config, engine_for(config), tracker)
+        assert session.doubts == () and session.stats()["face_reliability"] == 0.0
+        made = run(session, 1.0, voice=0)
+        assert session.doubts == words
+        assert session.stats()["face_reliability"] == pytest.approx(share)
+        session.reset()
+        assert session.doubts == ()
+        return made
+
+    sure, unsure = reactions_of(1.0, ()), reactions_of(0.25, ("dark",))
+    plain = run(make_session(), 1.0, voice=0)
+    assert np.array_equal(joined(sure, "samples"), joined(plain, "samples"))
+    assert not np.array_equal(joined(unsure, "samples"), joined(plain, "samples"))
+    # It is shown as it was seen.
+    assert np.array_equal(unsure[-1].speaker, plain[-1].speaker)
 
 
 @pytest.mark.parametrize("missing", ["face", "voice"])

@@ -1,6 +1,6 @@
 """Statistics of the tracked face: presence, motion and jitter."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,7 +29,8 @@ class FaceReport:
     the head in degrees (the worst axis) and of the mouth's and the brows' weights while they are
     still. pitch_deg, yaw_deg, roll_deg: 5th and 95th percentile, from the neutral pose. mouth_open:
     share of the images with a face in which the mouth is open. people: how often another person was
-    followed, including the first one. most_in_view: faces in one image.
+    followed, including the first one. most_in_view: faces in one image. doubts: why the face was
+    hard to read, with the share of the images with a face.
     """
 
     found: float
@@ -48,6 +49,7 @@ class FaceReport:
     mouth_open: float | None
     people: int
     most_in_view: int
+    doubts: dict[str, float] = field(default_factory=dict)
 
 
 def openness(coefficients: np.ndarray) -> np.ndarray:
@@ -88,6 +90,7 @@ def examine_face(images: ImageLog, end_s: float) -> FaceReport:
         mouth_open=float((openness(seen) > OPEN).mean()) if len(seen) else None,
         people=images.people,
         most_in_view=images.most_in_view,
+        doubts={word: count / max(len(seen), 1) for word, count in sorted(images.doubts.items())},
     )
 
 

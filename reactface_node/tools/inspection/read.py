@@ -138,6 +138,7 @@ class _Eye:
         self._stream = _Stream()
         self.guarded = self._stream.guarded
         self._sizes: Counter[str] = Counter()
+        self._doubts: Counter[str] = Counter()
         self._coefficients: list[np.ndarray] = []
         self._given: np.ndarray = np.zeros(NUM_COEFFICIENTS, bool)
         self._faces: list[tuple[bool, float, float, float]] = []
@@ -181,6 +182,7 @@ class _Eye:
         self._given = self._given | seen.valid
         self._stream.add(stamp_s, arrival_s, offset_s, time_s, kind)
         self._sizes[f"{rgb.shape[1]}x{rgb.shape[0]}"] += 1
+        self._doubts.update(seen.doubts)
         self._coefficients.append(seen.coefficients)
         self._people += seen.person not in (0, self._last)
         self._last = seen.person or self._last
@@ -208,6 +210,7 @@ class _Eye:
             brightness=light,
             people=self._people,
             most_in_view=self._most,
+            doubts=dict(self._doubts),
         )
 
 

@@ -38,7 +38,7 @@ class ImageLog:
     pixels, tracked_px: the same in the tracker's smaller image, NaN without a face.
     brightness: (n,) mean luma, 0..255, of the face's box, or of the image without a face.
     people: how often another person was followed, including the first one; most_in_view: faces in
-    one image.
+    one image. doubts: why the face was hard to read, with counts of images.
     """
 
     stream: StreamLog
@@ -52,6 +52,7 @@ class ImageLog:
     brightness: np.ndarray
     people: int
     most_in_view: int
+    doubts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -158,6 +158,8 @@ def _face_lines(face: FaceReport | None) -> list[str]:
     lines += [
         f"{_number(face.px, '.0f')} px from forehead to chin ({_number(face.tracked_px, '.0f')} px "
         f"as the tracker sees it), brightness {_number(face.brightness, '.0f')} of 255",
+        "hard to read: "
+        + (", ".join(f"{w} {share:.0%}" for w, share in face.doubts.items()) or "never"),
         f"trembles while still: head {_number(face.head_jitter_deg, '.2f')} deg, mouth "
         f"{_number(face.mouth_jitter, '.3f')}, brows {_number(face.brow_jitter, '.3f')}",
         f"  ({JITTER_RULE})",

@@ -206,6 +206,18 @@ def test_diagnostics_once_a_second_with_rates_latency_and_the_sessions_counters(
     assert status.hardware_id == "cpu" and values["exceptions"] == 0
 
 
+def test_diagnostics_say_why_a_face_is_hard_to_read(node):
+    node.session.doubts = ("small face", "dark")
+    for tick in range(52):
+        now_s = START_S + 0.02 * tick
+        node.server.intake.on_image(an_image(now_s), now_s)
+        node.server.intake.on_audio(audio_data(320), now_s)
+        node.server.tick(now_s)
+    (status,) = node.transport.on(DIAGNOSTICS)[-1].status
+    assert status.level == 1
+    assert status.message == "the face is hard to read: small face, dark"
+
+
 def test_diagnostics_count_sound_that_arrives_late(node):
     for tick in range(101):
         now_s = START_S + 0.02 * tick

@@ -17,6 +17,7 @@ from reactface_node.perception.geometry import rotation_matrix
 from reactface_node.render.sheet import face as expression
 from reactface_node.tools.inspection import tracks
 
+# A picture that is dark but not black would be brightened first.
 NOBODY, REST, SMILING, SHUT = 0, 80, 160, 240
 LABELS = """
 talk:

@@ -204,6 +204,7 @@ def image_log(coefficients, found):
         np.full(len(found), 120.0),
         1,
         1,
+        {"dark": 45, "blurred": 9},
     )
 
 
@@ -219,6 +220,7 @@ def test_the_face_report():
     assert face.found == pytest.approx(0.9)
     assert face.longest_without_s == pytest.approx(51 / 25)
     assert (face.px, face.tracked_px, face.brightness) == (200.0, 100.0, 120.0)
+    assert face.doubts == {"blurred": pytest.approx(0.02), "dark": pytest.approx(0.1)}
     assert face.pitch_deg == pytest.approx((5.0, 5.0)) and face.yaw_deg[0] == pytest.approx(-20.0)
     assert face.blinks == 1 and face.blinks_per_min == pytest.approx(60 / 18)
     assert face.mouth_open == pytest.approx(100 / 450)
