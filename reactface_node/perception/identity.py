@@ -34,6 +34,7 @@ _LENGTHS = {
 }
 _PAIRS = np.array(list(_LENGTHS)).T
 _SPREAD_MM = np.array(list(_LENGTHS.values()))
+_QUARTERS = ((0, 0), (0, 1), (1, 0), (1, 1))
 PICTURE_PX, SAMPLED_PX, PICTURE_EYES = 16, 64, 1.47
 """Side of the grey picture: in pixels, in pixels before it is shrunk, and in distances between the
 outer corners of the eyes."""
@@ -41,6 +42,9 @@ JUMP, DROP = 0.72, 0.12
 """Likeness (correlation) of two consecutive pictures below which the face may be another's, and
 how much less it must be than the likeness before and after: a fast turn of the head lasts longer
 than from one image to the next. 303 of 306 cuts between 18 people lay below JUMP."""
+QUARTERS = 0.85
+"""Likeness of the second most alike quarter of two consecutive pictures above which something only
+covers a part of the face, or light falls on it from another side. 98 of 100 cuts lay below."""
 TRIAL_S = 1.5
 """Time for which a new person is compared with those who were there before."""
 DECIDE_S = 0.16
@@ -49,7 +53,7 @@ PERIOD_S, KEPT = 0.2, 150
 """Period at which a person's images are kept as samples, and how many are kept: 30 s."""
 # A difference of 1 is the limit between a person and another one: squares of the lengths' mean
 # deviation, in spreads, or the picture's lack of correlation. Found by trial.
-_LENGTHS_LIMIT, _PICTURE_LIMIT = 3.5, 0.43
+_LENGTHS_LIMIT, _PICTURE_LIMIT = 4.4, 0.55
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +86,14 @@ def mean_look(looks: Sequence[Look]) -> Look:
 class _Doubt:
     """Looks since a time at which the face may have become another's.
 
-    Likeness of consecutive looks: before, at the change to the first look, and the least one after.
+    Likeness of consecutive looks: before, at the change to the first look (of the pictures, and of
+    their quarters), and the least one after.
     """
 
     since_s: float
     before: float
     jump: float
+    quarters: float
     after: float = np.inf
     looks: list[Look] = field(default_factory=list)
 
@@ -125,11 +131,13 @@ class Identity:
         before, self._likeness = self._likeness, 1.0
         if self._last is not None:
             self._likeness = _likeness(look.picture, self._last.picture)
-        lost, self._last = self._last is None, look
-        if self._doubt is None and (lost or self._likeness < JUMP or self.on_trial(stamp_s)):
-            self._doubt = _Doubt(stamp_s, before, -np.inf if lost else self._likeness)
+        jump = -np.inf if self._last is None else self._likeness
+        if self._doubt is None and (jump < JUMP or self.on_trial(stamp_s)):
+            quarters = jump if self._last is None else _likeness_of_quarters(look, self._last)
+            self._doubt = _Doubt(stamp_s, before, jump, quarters)
         elif self._doubt is not None:
             self._doubt.after = min(self._doubt.after, self._likeness)
+        self._last = look
         if self._doubt is None:
             self._learn(stamp_s, look)
             return None
@@ -149,12 +157,13 @@ class Identity:
         """Whether the mean look that ``see`` gave is of another person: it differs, and the change
         came from one image to the next."""
         doubt = self._doubt
-        is_sharp = (
-            doubt is not None
-            and doubt.jump < JUMP
-            and min(doubt.before, doubt.after) - doubt.jump >= DROP
-        )
-        return self.is_known and is_sharp and self.difference(look) > 1.0
+        if not self._samples or doubt is None:
+            return False
+        if doubt.jump >= JUMP or doubt.quarters >= QUARTERS:
+            return False
+        if min(doubt.before, doubt.after) - doubt.jump < DROP:
+            return False
+        return self.difference(look) > 1.0
 
     def difference(self, look: Look) -> float:
         """How different a look is from the known ones; above 1 it is another person's.
@@ -165,7 +174,9 @@ class Identity:
             raise ValueError("no look of this person is known")
         lengths = np.stack([sample.lengths for sample in self._samples])
         apart = (look.lengths - np.median(lengths, axis=0)) ** 2
-        lengths_apart = float((apart / (_SPREAD_MM**2 + lengths.var(axis=0))).mean())
+        # Who was still until now may move more.
+        spread = _SPREAD_MM**2 + np.maximum(lengths.var(axis=0), _SPREAD_MM**2)
+        lengths_apart = float((apart / spread).mean())
         known = _normalised(np.mean([sample.picture for sample in self._samples], axis=0))
         picture_apart = 1.0 - _likeness(known, look.picture)
         return lengths_apart / _LENGTHS_LIMIT + picture_apart / _PICTURE_LIMIT
@@ -204,3 +215,10 @@ def _normalised(values: np.ndarray) -> np.ndarray:
 def _likeness(first: np.ndarray, second: np.ndarray) -> float:
     """Correlation of two pictures; 1 if one of them shows nothing."""
     return float(first @ second) if first.any() and second.any() else 1.0
+
+
+def _likeness_of_quarters(first: Look, second: Look) -> float:
+    """Likeness of the second most alike quarter of two pictures."""
+    both = [look.picture.reshape(2, PICTURE_PX // 2, 2, PICTURE_PX // 2) for look in (first, second)]
+    quarters = [_likeness(*(_normalised(p[i, :, j].ravel()) for p in both)) for i, j in _QUARTERS]
+    return sorted(quarters)[-2]

@@ -154,6 +154,7 @@ class Person:
         elif stamp_s - self._tilted_s >= (OVER_S if abs(tilt) > OVER_LIMIT else TILT_S):
             self.quarter_turns = (self.quarter_turns + round(tilt / (np.pi / 2))) % 4
             self._tilted_s = self._neutral = self._learned_neutral = None
+            self.identity = Identity()
             self.lose()
 
     def _follow_mouth(self, mouth_mm: float, away_s: float) -> None:

@@ -20,7 +20,8 @@ from reactface_node.schema import NUM_COEFFICIENTS, Observation
 # A face belongs to a known person if it is within JUMP_M + HEAD_SPEED_M_S * (time since the person
 # was seen, at most SAME_S). JUMP_M covers errors of the distance. Chosen by hand, not derived.
 JUMP_M, HEAD_SPEED_M_S, SAME_S = 0.25, 1.0, 0.5
-SURE = 0.8
+ALIKE = 0.65
+"""Difference of looks up to which a face is that of a person who was away."""
 REMEMBERED_S, MOST_ABSENT = 60.0, 8
 """People who are gone are known again for so long, and at most so many of them."""
 HANDOVER_S = 0.32
@@ -70,7 +71,7 @@ class LandmarkTracker:
         image = self._shrink(rgb)
         size = image.shape[1], image.shape[0]
         found = list(_located(self._finder.find(stamp_s, image), size))
-        looks = [look_at(image, sighting.points) for sighting in found]
+        looks = [look_at(image, face.points) for face in found]
         seen = list(zip(self._meet(stamp_s, found, looks), found, strict=True))
         read = {person.number: person.see(stamp_s, face) for person, face in seen}
         for person in self._people:
@@ -152,9 +153,7 @@ class LandmarkTracker:
                 known[index] = number
         return {index: self._people[number] for index, number in known.items()}
 
-    def _recall(
-        self, stamp_s: float, look: Look, seen: list[Person], most: float = 1.0
-    ) -> Person | None:
+    def _recall(self, stamp_s: float, look: Look, seen: list[Person]) -> Person | None:
         """The person who was away and has this look, back among the people; None if nobody has.
 
         seen: people who are in this image. Nobody jumps aside between two images.
@@ -162,7 +161,7 @@ class LandmarkTracker:
         away = [p for p in self._people if p not in seen and stamp_s - p.last_s > SAME_S]
         known = [p for p in [*self._absent, *away] if p.identity.is_known]
         differences = [person.identity.difference(look) for person in known]
-        if min(differences, default=np.inf) > most:
+        if min(differences, default=np.inf) > ALIKE:
             return None
         person = known[differences.index(min(differences))]
         if person in self._absent:
@@ -186,7 +185,7 @@ class LandmarkTracker:
             if index in gone:
                 person = self._recall(stamp_s, mean, met) or self._new(found[index])
             elif before.identity.on_trial(stamp_s):
-                person = self._recall(stamp_s, mean, met, SURE) or before
+                person = self._recall(stamp_s, mean, met) or before
             person.identity.accept(stamp_s, mean)
             if person is not before:
                 self._replace(before, person)
