@@ -16,6 +16,7 @@ from reactface_node.perception.geometry import (
     turned_pose,
     without_perspective,
 )
+from reactface_node.perception.identity import Identity
 from reactface_node.perception.measures import (
     ESTIMATED,
     LOWER_LIP,
@@ -87,6 +88,7 @@ class Person:
         """Distance of the inner lips at the newest image."""
         self.quarter_turns = round(roll(first.points) / (np.pi / 2)) % 4
         """Counter-clockwise quarter turns that make the face upright; 2 = it is upside down."""
+        self.identity = Identity()
         self._neutral_s = config.neutral_s
         self._tilted_s: float | None = None
         self._away_frames = 1.0
@@ -96,6 +98,7 @@ class Person:
 
     def lose(self) -> None:
         """The person is not in the image: forget the smoothed values and the crop's box."""
+        self.identity.lose()
         self._smooth: np.ndarray | None = None
         self._crop = FaceCrop()
         self._mouth_mm, self.mouth_speed = None, 0.0
@@ -142,6 +145,7 @@ class Person:
             self.quarter_turns = (self.quarter_turns + round(tilt / (np.pi / 2))) % 4
             self._tilted_s = None
             self._reader = ExpressionReader(self._neutral_s)
+            self.identity = Identity()
             self.lose()
 
     def _follow_mouth(self, mouth_mm: float, away_s: float) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from reactface_node.perception.repeated_images import RepeatedImages
 from reactface_node.schema import Observation
 
 
@@ -37,6 +38,8 @@ class Tracker(Protocol):
 class TrackerThread:
     """Calls a tracker on one thread, in the order of the calls, with the same results.
 
+    Images of a frozen camera show nobody: they are not given to the tracker.
+
     busy_s: seconds of ``clock`` for which the thread has worked so far. cpu_s: the part of them in
     which this process used a CPU, on any of its threads, since a landmark model has its own.
     """
@@ -55,6 +58,7 @@ class TrackerThread:
         self._tracking = tracking
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="tracker")
         self._images: list[Future[Observation]] = []
+        self._repeated = RepeatedImages()
 
     def track(self, stamp_s: float, rgb: np.ndarray) -> "Future[Observation]":
         """Image (H, W, 3) uint8 RGB -> the future observation, or the tracker's error."""
@@ -82,14 +86,20 @@ class TrackerThread:
 
     def reset(self) -> None:
         """See ``Tracker``; runs after the calls before it."""
-        self._do(self._tracker.reset)
+        self._do(self._reset)
 
     def close(self) -> None:
         """End the thread after its current call, drop the waiting ones, and free the tracker."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._tracker.close()
 
+    def _reset(self) -> None:
+        self._repeated.reset()
+        self._tracker.reset()
+
     def _track(self, stamp_s: float, rgb: np.ndarray) -> Observation:
+        if self._repeated.frozen(stamp_s, rgb):
+            return Observation.missing()
         with self._tracking():
             return self._tracker.track(stamp_s, rgb)
 

@@ -8,10 +8,10 @@ from rigs.landmarks import drawn_landmarks
 from rigs.paths import SHARED
 
 from reactface_node.config import ModelConfig, PerceptionConfig
+from reactface_node.perception.face import Face
 from reactface_node.perception.finders import FaceMeshFinder
 from reactface_node.perception.hands import HandFinder, NoHands, choose_hands, outline, share_inside
 from reactface_node.perception.measures import SIDES
-from reactface_node.perception.person import Face
 from reactface_node.perception.reliability import (
     DETAIL,
     FINE,
