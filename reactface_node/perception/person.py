@@ -27,6 +27,7 @@ from reactface_node.perception.measures import (
     weights,
 )
 from reactface_node.perception.neutral import RunningNeutral, blendshape_rest, measured_rest
+from reactface_node.perception.stillness import Stillness
 from reactface_node.schema import (
     ARKIT_NAMES,
     EXPRESSION,
@@ -96,7 +97,7 @@ class Person:
         """Speed of the lips' opening or closing at the newest image, mm/s."""
         self.quarter_turns = round(roll(first.points) / (np.pi / 2)) % 4
         """Counter-clockwise quarter turns that make the face upright; 2 = it is upside down."""
-        self.identity = Identity()
+        self.identity, self.stillness = Identity(), Stillness()
         self._neutral_s = config.neutral_s
         self._tilted_s: float | None = None
         self._away_frames = 1.0
@@ -126,6 +127,7 @@ class Person:
         shape = face_shape(without_perspective(points, width, height))
         self._follow_mouth(1000.0 * float(shape[UPPER_LIP, 1] - shape[LOWER_LIP, 1]), away_s)
         flat = np.concatenate([euler_angles(pose[0]), pose[1]])
+        self.stillness.see(stamp_s, flat[:3])
         expression = self._estimate(stamp_s, shape, flat)
         if seen.face.shapes is not None:
             expression = fused(expression, *self._learned(stamp_s, seen.face.shapes, flat))
