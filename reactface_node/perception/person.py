@@ -22,6 +22,7 @@ from reactface_node.perception.measures import (
     LOWER_LIP,
     UPPER_LIP,
 )
+from reactface_node.perception.stillness import Stillness
 from reactface_node.schema import (
     ARKIT_NAMES,
     EXPRESSION,
@@ -88,7 +89,7 @@ class Person:
         """Distance of the inner lips at the newest image."""
         self.quarter_turns = round(roll(first.points) / (np.pi / 2)) % 4
         """Counter-clockwise quarter turns that make the face upright; 2 = it is upside down."""
-        self.identity = Identity()
+        self.identity, self.stillness = Identity(), Stillness()
         self._neutral_s = config.neutral_s
         self._tilted_s: float | None = None
         self._away_frames = 1.0
@@ -117,6 +118,7 @@ class Person:
         shape = face_shape(without_perspective(points, width, height))
         self._follow_mouth(1000.0 * float(shape[UPPER_LIP, 1] - shape[LOWER_LIP, 1]), away_s)
         flat = np.concatenate([euler_angles(pose[0]), pose[1]])
+        self.stillness.see(stamp_s, flat[:3])
         expression, kinds = self._reader.read(stamp_s, shape, seen.face, flat)
         known = np.concatenate([MEASURED, np.ones(NUM_COEFFICIENTS - NUM_EXPRESSION, bool)])
         coefficients = self._coefficients(expression, pose)

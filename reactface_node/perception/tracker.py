@@ -96,7 +96,7 @@ class LandmarkTracker:
         for person in self._people:
             if person.number not in read:
                 person.lose()
-        chosen = self._selector.choose(stamp_s, [person for person, _ in seen])
+        chosen = self._selector.choose(stamp_s, self._living([person for person, _ in seen]))
         self.face = None
         if chosen is None:
             return replace(Observation.missing(), people=len(seen))
@@ -234,6 +234,13 @@ class LandmarkTracker:
     def _new(self, sighting: Sighting) -> Person:
         self.met += 1
         return Person(self.met, self._config, sighting)
+
+    def _living(self, people: list[Person]) -> list[Person]:
+        """Those whose faces move, or all if nobody's does: the others are posters or screens."""
+        living = [person for person in people if not person.stillness.is_still]
+        if living and self._selector.followed in people and self._selector.followed not in living:
+            self._selector.followed = None
+        return living or people
 
     def _handed_over(self, stamp_s: float, observation: Observation) -> Observation:
         """Cross-fade from the last person's coefficients if the followed person has changed."""
