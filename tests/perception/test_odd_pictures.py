@@ -10,8 +10,8 @@ from rigs.session import make_session, picture, run
 
 from reactface_node.config import PerceptionConfig, RenderConfig
 from reactface_node.perception import make_tracker
-from reactface_node.perception.geometry import rotation_matrix
 from reactface_node.perception.face import Face
+from reactface_node.perception.geometry import rotation_matrix
 from reactface_node.perception.repeated_images import FROZEN_S, RepeatedImages
 from reactface_node.perception.stillness import STILL_S
 from reactface_node.perception.tracker import LandmarkTracker
