@@ -7,7 +7,9 @@ ten has a mean square error that is lower by up to 4 % for the fine channels, 14
 and 20 % for the head's rotation. Errors that last, such as a neutral face that was learned wrongly,
 are not lower by it. The last reliable value, held, is worse than what is read.
 
-The finder's score is not among the factors: MediaPipe's landmark models give none.
+The finder's score is not among the factors. MediaPipe's landmark models give none, and the score of
+its face detector differs more between people (0.90 to 0.97) than from those to faces of 32 pixels
+(0.85 to 0.96) or a strong blur (0.81 to 0.95).
 """
 
 from collections.abc import Sequence
