@@ -18,6 +18,7 @@ from reactface_node.perception.reliability import (
     GRAIN,
     GROUPS,
     MOUTH,
+    OUTSIDE,
     PARTS,
     PLACE,
     ROTATION,
@@ -69,7 +70,17 @@ def test_a_large_sharp_lit_face_that_looks_here_is_exactly_reliable():
     assert (found == 1.0).all() and doubts == ()
 
 
-@pytest.mark.parametrize("factor", [SIZE, DETAIL, GRAIN, TURNED])
+def test_a_face_that_leaves_the_picture_is_less_reliable_most_of_all_where_it_is_out():
+    found, doubts = reliability(structure(), points(left=-90.0), AHEAD)
+    assert doubts == ("partly outside the picture",)
+    out, inside = (index_of(f"eyeBlink{side}") for side in ("Right", "Left"))
+    assert found[out] < 0.5 < 0.8 < found[inside] < 1.0
+    assert (found[GROUPS == ROTATION] < 0.7).all()
+    whole, _ = reliability(structure(), points(left=1.0, side=297.0), AHEAD)
+    assert (whole == 1.0).all()
+
+
+@pytest.mark.parametrize("factor", [SIZE, DETAIL, GRAIN, TURNED, OUTSIDE])
 def test_every_factor_falls_from_exactly_one(factor):
     values = np.array([factor.of(value) for value in factor.at])
     if factor in (SIZE, DETAIL):
