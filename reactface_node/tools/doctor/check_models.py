@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from reactface_node.config import Config
+from reactface_node.config import Config, PerceptionConfig
 from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS
@@ -158,12 +158,26 @@ def run_tracker(config: Config) -> dict[str, Any]:
     tracker = make_tracker(config.perception, config.model.face_encoder == "pixels")
     blank, stamps_s = np.zeros((240, 320, 3), np.uint8), itertools.count()
     image_ms = _milliseconds(lambda: tracker.track(float(next(stamps_s)), blank))
-    landmarker = resources.weights_file(config.perception.landmarker)
-    voices = resources.weights_file(config.perception.voice_activity)
     tracker.close()
-    kind = "FaceMesh" if landmarker is None else landmarker.name
-    kind += f", voices by {'loudness' if voices is None else voices.name}"
-    return {"kind": kind, "image_ms": image_ms}
+    voices = resources.weights_file(config.perception.voice_activity)
+    heard = "loudness" if voices is None else voices.name
+    return {"kind": f"{_faces(config.perception)}, voices by {heard}", "image_ms": image_ms}
+
+
+def _faces(config: PerceptionConfig) -> str:
+    """What finds and reads faces."""
+    from reactface_node.perception.library import import_mediapipe
+
+    if config.max_faces == 0:
+        return "no faces"
+    if not hasattr(import_mediapipe(), "solutions"):
+        return "Face Landmarker"
+    files = [
+        file.name
+        for name in (config.landmarker, config.expression_classifier)
+        if (file := resources.weights_file(name)) is not None
+    ]
+    return " with ".join(["FaceMesh", *([" and ".join(files)] if files else [])])
 
 
 def run_renderer(config: Config) -> dict[str, Any]:

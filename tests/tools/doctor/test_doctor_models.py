@@ -258,8 +258,20 @@ def test_no_mediapipe(monkeypatch):
     assert said.level == "fail" and said.cure
 
 
-def test_the_tracker_is_really_run(monkeypatch):
+@pytest.mark.parametrize(
+    ("settings", "faces"),
+    [
+        ({}, "FaceMesh, voices by loudness"),
+        ({"max_faces": 0}, "no faces, voices by loudness"),
+        ({"landmarker": "a"}, "FaceMesh with a, voices by loudness"),
+        ({"landmarker": "a", "expression_classifier": "b"}, "FaceMesh with a and b, "),
+        ({"voice_activity": "c"}, "FaceMesh, voices by c"),
+    ],
+)
+def test_the_tracker_is_really_run(monkeypatch, tmp_path, settings, faces):
     tracked = []
+    for name in ("a", "b", "c"):
+        (tmp_path / name).touch()
 
     class FakeTracker:
         def track(self, stamp_s, rgb):
@@ -269,9 +281,12 @@ def test_the_tracker_is_really_run(monkeypatch):
             tracked.append("closed")
 
     monkeypatch.setattr(perception, "make_tracker", lambda *_: FakeTracker())
-    config = replace(DEFAULT, perception=replace(DEFAULT.perception, landmarker=""))
+    models = dict.fromkeys(("landmarker", "expression_classifier", "voice_activity"), "")
+    models |= {name: str(tmp_path / value) for name, value in settings.items() if value}
+    settings = models | {name: value for name, value in settings.items() if not value}
+    config = replace(DEFAULT, perception=replace(DEFAULT.perception, **settings))
     said = check_tracker(config, here)
-    assert said.level == "ok" and said.fact.startswith("FaceMesh, ")
+    assert said.level == "ok" and said.fact.startswith(faces)
     images = [(float(index), (240, 320, 3)) for index in range(1 + check_models.TIMES)]
     assert tracked == [*images, "closed"]
 
