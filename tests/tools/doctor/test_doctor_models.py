@@ -271,7 +271,7 @@ def test_no_mediapipe(monkeypatch):
 def test_the_tracker_is_really_run(monkeypatch, tmp_path, settings, faces):
     tracked = []
     for name in ("a", "b", "c"):
-        (tmp_path / name).touch()
+        (tmp_path / name).write_bytes(b"a model")
 
     class FakeTracker:
         def track(self, stamp_s, rgb):
