@@ -262,8 +262,11 @@ def _kind_rows(clips: Sequence[ClipTracks], labels: Mapping[str, ClipLabels]) ->
                 np.concatenate([channel_values(track.coefficients, channel) for track in tracks])
                 for channel in (SMILE, FROWN, JAW)
             ]
-            found = np.concatenate([track.found for track in tracks])
-            row = kind_shares(name, finder, np.concatenate(seconds), found, *values)
+            found, kinds = (
+                np.concatenate([getattr(track, part) for track in tracks])
+                for part in ("found", "kinds")
+            )
+            row = kind_shares(name, finder, np.concatenate(seconds), found, *values, kinds)
             if row is not None:
                 rows.append(row)
     return rows

@@ -172,13 +172,13 @@ def _kind_lines(comparison: Comparison) -> list[str]:
         return []
     lines = [
         f"{'kind':{NAME_COLUMNS}} {'seconds':>7} {'finder':8} {'found':>6} {'smile':>6} "
-        f"{'slight':>6} {'highest':>7} {'frown':>6} {'jaw':>6}"
+        f"{'slight':>6} {'highest':>7} {'frown':>6} {'jaw':>6}  told as"
     ]
     for row in comparison.kinds:
         lines.append(
             f"{row.kind:{NAME_COLUMNS}} {row.seconds:7.1f} {row.finder:8} {row.found:6.1%} "
             f"{row.smile:6.1%} {row.slight_smile:6.1%} {row.highest_smile:7.2f} {row.frown:6.1%} "
-            f"{row.jaw:6.1%}"
+            f"{row.jaw:6.1%}  {row.told} {row.told_share:.0%}"
         )
     return lines
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reactface_node.schema import KINDS
 from reactface_node.tools.inspection.labels import Interval
 
 CALLED = 0.3
@@ -38,6 +39,8 @@ class KindShares:
 
     seconds: their time. found: with a face. smile, frown, jaw: with that channel over 0.3.
     slight_smile: over 0.2. highest_smile: the highest value. Without a face nothing is called.
+    told: the one of ``schema.KINDS`` that is the most probable one for the largest share of the
+    time, told_share; empty without a face.
     """
 
     kind: str
@@ -49,6 +52,8 @@ class KindShares:
     highest_smile: float
     frown: float
     jaw: float
+    told: str
+    told_share: float
 
 
 def kind_shares(
@@ -59,9 +64,10 @@ def kind_shares(
     smile: np.ndarray,
     frown: np.ndarray,
     jaw: np.ndarray,
+    kinds: np.ndarray,
 ) -> KindShares | None:
     """seconds: (n,) of each image in the intervals; found: (n,) bool; smile, frown, jaw: (n,)
-    values. None where no image lies in the intervals."""
+    values; kinds: (n, 9) probabilities. None where no image lies in the intervals."""
     total = float(seconds.sum())
     if total <= 0:
         return None
@@ -70,6 +76,7 @@ def kind_shares(
         return float(seconds[called & found].sum()) / total
 
     counted = found & (seconds > 0)
+    best = [share(kinds.argmax(axis=1) == index) for index in range(len(KINDS))]
     return KindShares(
         kind=kind,
         finder=finder,
@@ -80,6 +87,8 @@ def kind_shares(
         highest_smile=float(smile[counted].max(initial=0.0)),
         frown=share(frown > CALLED),
         jaw=share(jaw > CALLED),
+        told=KINDS[int(np.argmax(best))] if max(best) > 0 else "",
+        told_share=max(best),
     )
 
 

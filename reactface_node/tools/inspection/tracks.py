@@ -18,7 +18,7 @@ from reactface_node.perception.hands import choose_hands
 from reactface_node.perception.library import import_mediapipe
 from reactface_node.perception.tracker import Finder, LandmarkTracker
 from reactface_node.perception.voice import speech_model
-from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS
+from reactface_node.schema import FRAME_RATE_HZ, KINDS, NUM_COEFFICIENTS
 
 STILL_IMAGES = 10 * FRAME_RATE_HZ
 NOISY_IMAGES = 4 * FRAME_RATE_HZ
@@ -89,13 +89,15 @@ def make_trackers(config: PerceptionConfig) -> tuple[dict[str, LandmarkTracker],
 class FaceTrack:
     """What one finder makes of n images.
 
-    coefficients: (n, 58), 0 without a face. given: (58,) bool, channels that it gives. found: (n,).
+    coefficients: (n, 58), 0 without a face. kinds: (n, 9) probabilities of ``KINDS``, 0 without a
+    face. given: (58,) bool, channels that it gives. found: (n,).
     transform: (n, 3) angles of the finder's own head transform in radians, NaN where it gives none.
     boxes: (n, 4) the face's left, top, right, bottom in image widths and heights, NaN without one.
     cpu_s: (n,) processor time of all threads. people: how many people were told apart.
     """
 
     coefficients: np.ndarray
+    kinds: np.ndarray
     given: np.ndarray
     found: np.ndarray
     transform: np.ndarray
@@ -126,7 +128,7 @@ class _Collector:
         self._tracker = tracker
         self._met = tracker.met
         self._given = np.zeros(NUM_COEFFICIENTS, bool)
-        self._rows: list[tuple[np.ndarray, bool, np.ndarray, np.ndarray, float]] = []
+        self._rows: list[tuple[np.ndarray, np.ndarray, bool, np.ndarray, np.ndarray, float]] = []
 
     def see(self, stamp_s: float, rgb: np.ndarray) -> None:
         begin_s = time.process_time()
@@ -140,12 +142,14 @@ class _Collector:
             if face.pose is not None:
                 transform = euler_angles(face.pose[0])
         self._given = self._given | seen.valid
-        self._rows.append((seen.coefficients, seen.face_found, transform, box, cpu_s))
+        kinds = np.zeros(len(KINDS)) if seen.kinds is None else seen.kinds
+        self._rows.append((seen.coefficients, kinds, seen.face_found, transform, box, cpu_s))
 
     def track(self) -> FaceTrack:
-        coefficients, found, transform, boxes, cpu_s = zip(*self._rows, strict=True)
+        coefficients, kinds, found, transform, boxes, cpu_s = zip(*self._rows, strict=True)
         return FaceTrack(
             coefficients=np.stack(coefficients),
+            kinds=np.stack(kinds),
             given=self._given,
             found=np.array(found),
             transform=np.stack(transform),

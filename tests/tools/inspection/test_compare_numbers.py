@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reactface_node.schema import NUM_COEFFICIENTS, ROTATION, index_of, indices_of
+from reactface_node.schema import KINDS, NUM_COEFFICIENTS, ROTATION, index_of, indices_of
 from reactface_node.tools.inspection.agreement import (
     CHANNELS,
     agree,
@@ -132,13 +132,16 @@ def test_shares_of_a_kind():
         smile=np.array([0.31, 0.25, 0.1, 0.0, 0.9]),
         frown=np.array([0.0, 0.5, 0.5, 0.0, 0.5]),
         jaw=np.array([0.3, 0.0, 0.0, 0.9, 0.9]),
+        kinds=np.eye(len(KINDS))[[KINDS.index(kind) for kind in ("laugh", *3 * ["cry"], "yell")]],
     )
     assert row.seconds == pytest.approx(1.0) and row.found == pytest.approx(0.6)
     assert row.smile == pytest.approx(0.1) and row.slight_smile == pytest.approx(0.4)
     assert row.frown == pytest.approx(0.5) and row.jaw == 0.0
     assert row.highest_smile == pytest.approx(0.31)
+    assert row.told == "cry" and row.told_share == pytest.approx(0.5)
     nothing = np.zeros(0)
-    assert kind_shares("cry", "a", nothing, nothing, nothing, nothing, nothing) is None
+    no_kinds = np.zeros((0, len(KINDS)))
+    assert kind_shares("cry", "a", nothing, nothing, nothing, nothing, nothing, no_kinds) is None
 
 
 def test_onset_and_share_of_a_smile():
@@ -204,6 +207,7 @@ def track(coefficients, found=None, transform=None, given=True):
     n = len(coefficients)
     return FaceTrack(
         coefficients=coefficients,
+        kinds=np.zeros((n, len(KINDS))),
         given=np.full(NUM_COEFFICIENTS, given),
         found=np.ones(n, bool) if found is None else found,
         transform=np.full((n, 3), np.nan) if transform is None else transform,
