@@ -31,7 +31,7 @@ from reactface_node.tools.inspection.label_shares import (
     labelled_smile,
     overlaps,
 )
-from reactface_node.tools.inspection.labels import KINDS, NO_SMILE_KINDS, ClipLabels
+from reactface_node.tools.inspection.labels import LABELLED_KINDS, NO_SMILE_KINDS, ClipLabels
 from reactface_node.tools.inspection.labels import SMILE as SMILE_KIND
 from reactface_node.tools.inspection.tracks import STILL_IMAGES, ClipTracks, FaceTrack
 
@@ -251,22 +251,24 @@ def _angle_changes(
 
 def _kind_rows(clips: Sequence[ClipTracks], labels: Mapping[str, ClipLabels]) -> list[KindShares]:
     rows = []
-    groups = {NO_SMILE: NO_SMILE_KINDS} | {kind: (kind,) for kind in KINDS}
+    groups = {NO_SMILE: NO_SMILE_KINDS} | {kind: (kind,) for kind in LABELLED_KINDS}
     for name, kinds in groups.items():
         seconds = [
             overlaps(clip.times_s, labels.get(clip.name, ClipLabels()).of(*kinds)) for clip in clips
         ]
         for finder in clips[0].tracks:
             tracks = [clip.tracks[finder] for clip in clips]
-            values = [
+            smile, frown, jaw = (
                 np.concatenate([channel_values(track.coefficients, channel) for track in tracks])
                 for channel in (SMILE, FROWN, JAW)
-            ]
+            )
             found, kinds = (
                 np.concatenate([getattr(track, part) for track in tracks])
                 for part in ("found", "kinds")
             )
-            row = kind_shares(name, finder, np.concatenate(seconds), found, *values, kinds)
+            row = kind_shares(
+                name, finder, np.concatenate(seconds), found, smile, frown, jaw, kinds
+            )
             if row is not None:
                 rows.append(row)
     return rows

@@ -25,7 +25,7 @@ NO_SMILE_KINDS = (
     "down",
 )
 """Kinds during which nobody smiles."""
-KINDS = (SMILE, "one_sided", "talk", "hand_before_face", *NO_SMILE_KINDS)
+LABELLED_KINDS = (SMILE, "one_sided", "talk", "hand_before_face", *NO_SMILE_KINDS)
 LONGEST_S = 24 * 3600.0
 
 Interval = tuple[float, float]
@@ -59,10 +59,9 @@ def _clip_labels(value: Any, where: str) -> ClipLabels:
     intervals: dict[str, tuple[Interval, ...]] = {}
     blinks = None
     for kind, entries in value.items():
-        if kind != BLINK and kind not in KINDS:
-            raise UserError(
-                f"{where}: {shown(kind)} is no kind; the kinds are {', '.join((*KINDS, BLINK))}"
-            )
+        if kind != BLINK and kind not in LABELLED_KINDS:
+            kinds = ", ".join((*LABELLED_KINDS, BLINK))
+            raise UserError(f"{where}: {shown(kind)} is no kind; the kinds are {kinds}")
         if not isinstance(entries, list):
             raise UserError(f"{where}: {kind} must be a list, not {shown(entries)}")
         if kind == BLINK:

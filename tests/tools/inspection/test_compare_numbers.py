@@ -36,7 +36,7 @@ from reactface_node.tools.inspection.label_shares import (
     labelled_smile,
     overlaps,
 )
-from reactface_node.tools.inspection.labels import KINDS, ClipLabels
+from reactface_node.tools.inspection.labels import LABELLED_KINDS, ClipLabels
 from reactface_node.tools.inspection.tracks import STILL_IMAGES, ClipTracks, FaceTrack
 
 SMILE, FROWN = indices_of("mouthSmile"), indices_of("mouthFrown")
@@ -320,7 +320,7 @@ def test_three_finders_fit_on_100_columns_and_in_json():
         still_case(clip.name, finder, 12.5, finder == "learned", one)
         for finder, one in clip.tracks.items()
     ]
-    intervals = {kind: ((0.0, 1.0), (2.0, 300.0)) for kind in KINDS}
+    intervals = {kind: ((0.0, 1.0), (2.0, 300.0)) for kind in LABELLED_KINDS}
     labels = {clip.name: ClipLabels(intervals, tuple(float(k) for k in range(40)))}
     result = compare_tracks([clip], labels, still)
     text = comparison_text(result)

@@ -4,7 +4,7 @@ import pytest
 from rigs.paths import SHARED
 
 from reactface_node.errors import UserError
-from reactface_node.tools.inspection.labels import KINDS, NO_SMILE_KINDS, read_labels
+from reactface_node.tools.inspection.labels import LABELLED_KINDS, NO_SMILE_KINDS, read_labels
 
 
 def labels_of(tmp_path, text):
@@ -68,4 +68,4 @@ def test_the_shared_labels_are_read():
     assert labels["d9"].blinks == (0.4, 1.2, 12.8, 14.0)
     assert labels["d18"].of("yell") == ((4.0, 5.0),)
     assert not {"smile", "one_sided", "talk", "hand_before_face"} & set(NO_SMILE_KINDS)
-    assert {kind for clip in labels.values() for kind in clip.intervals} == set(KINDS)
+    assert {kind for clip in labels.values() for kind in clip.intervals} == set(LABELLED_KINDS)
