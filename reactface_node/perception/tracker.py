@@ -13,7 +13,7 @@ from reactface_node.config import PerceptionConfig
 from reactface_node.media.pictures import shrunk
 from reactface_node.perception.following import LOST_S, PersonSelector
 from reactface_node.perception.geometry import head_pose, to_pixels
-from reactface_node.perception.identity import Look, look_at
+from reactface_node.perception.identity import Look, look_at, scene_of
 from reactface_node.perception.person import Face, Person, Sighting
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
 
@@ -71,7 +71,8 @@ class LandmarkTracker:
         image = self._shrink(rgb)
         size = image.shape[1], image.shape[0]
         found = list(_located(self._finder.find(stamp_s, image), size))
-        looks = [look_at(image, face.points) for face in found]
+        scene = scene_of(image)
+        looks = [look_at(image, face.points, scene) for face in found]
         seen = list(zip(self._meet(stamp_s, found, looks), found, strict=True))
         read = {person.number: person.see(stamp_s, face) for person, face in seen}
         for person in self._people:
