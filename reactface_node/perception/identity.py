@@ -1,6 +1,6 @@
 """Identity of a face: tells from its proportions and look whether it is another person's.
 
-Measured on 18 real people (see docs/tracking.md): lengths between landmarks that expressions move
+Measured on 18 real people (see docs/profiles.md): lengths between landmarks that expressions move
 little, and a small grey picture of the middle of the face. Each alone takes 4 to 6 % of the other
 people for the same person where it knows the person in 95 of 100 cases; both together 1 %.
 """
@@ -46,7 +46,7 @@ than from one image to the next. All 306 cuts between 18 people lay below JUMP."
 CUT = 0.66
 """Likeness of the whole images below which the scene was cut: 95 of 100 cuts, fewer than 1 in 1000
 pairs of consecutive images of one scene at 25 Hz."""
-COVERED_JUMP, QUARTERS, QUARTERS_AT_CUT = 0.72, 0.85, 0.9
+COVERED_JUMP, QUARTERS = 0.72, 0.85
 """A face may only be covered in part, or be lit from another side: the likeness of the second most
 alike quarter must be low too, and without a cut of the scene that of the pictures lower."""
 LIMIT, LIMIT_AT_CUT = 1.0, 0.85
@@ -233,15 +233,17 @@ def _limit(before: Look | None, look: Look) -> float:
     """Difference above which a look is another person's than the look of the image before."""
     if before is None:
         return LIMIT
-    quarters = _likeness_of_quarters(before, look)
+    if _likeness_of_quarters(before, look) >= QUARTERS:
+        return np.inf
     if _likeness(before.scene, look.scene) < CUT:
-        return LIMIT_AT_CUT if quarters < QUARTERS_AT_CUT else np.inf
-    is_alike = _likeness(before.picture, look.picture) >= COVERED_JUMP
-    return np.inf if is_alike or quarters >= QUARTERS else LIMIT
+        return LIMIT_AT_CUT
+    return LIMIT if _likeness(before.picture, look.picture) < COVERED_JUMP else np.inf
 
 
 def _likeness_of_quarters(first: Look, second: Look) -> float:
     """Likeness of the second most alike quarter of two pictures."""
-    both = [look.picture.reshape(2, PICTURE_PX // 2, 2, PICTURE_PX // 2) for look in (first, second)]
+    both = [
+        look.picture.reshape(2, PICTURE_PX // 2, 2, PICTURE_PX // 2) for look in (first, second)
+    ]
     quarters = [_likeness(*(_normalised(p[i, :, j].ravel()) for p in both)) for i, j in _QUARTERS]
     return sorted(quarters)[-2]

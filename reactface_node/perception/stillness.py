@@ -8,8 +8,8 @@ PERIOD_S, KEPT = 0.2, 50
 """The head's angles are averaged over this time, and so many averages are kept: 10 s."""
 STILL_S, STILL_DEG = 5.0, 1.5
 """A face is still if its head has not turned by more than so many degrees for so long. Pictures
-turned by up to 0.7 degrees in the noise of a camera, small ones by up to 1.3; the heads of 18 people
-turned by at least 1.8 in each of 513 spans of 5 s."""
+turned by up to 0.7 degrees in the noise of a camera, small ones by up to 1.3; the heads of 18
+people turned by at least 1.8 in each of 513 spans of 5 s."""
 
 
 class Stillness:

@@ -11,8 +11,9 @@ from reactface_node.config import PerceptionConfig
 from reactface_node.perception import make_tracker
 from reactface_node.perception.finders import FaceMeshFinder
 from reactface_node.perception.identity import Identity, look_at, scene_of
+from reactface_node.perception.people import MOST_ABSENT, REMEMBERED_S
 from reactface_node.perception.person import Face
-from reactface_node.perception.tracker import MOST_ABSENT, REMEMBERED_S, LandmarkTracker
+from reactface_node.perception.tracker import LandmarkTracker
 
 SIZE = (120, 160)  # height, width
 AT_ONCE_S = 0.3
@@ -141,7 +142,7 @@ def test_only_so_many_absent_people_are_remembered():
     for seed in range(people):
         stage.show(0.5, Actor(seed))
         stage.show(2.5)
-    assert len(stage.tracker._absent) <= MOST_ABSENT
+    assert len(stage.tracker._people.absent) <= MOST_ABSENT
 
 
 def test_two_who_come_back_get_their_own_numbers():
@@ -151,7 +152,7 @@ def test_two_who_come_back_get_their_own_numbers():
 
     def numbers():
         stage.show(1.0, first, second, image=both)
-        return [person.number for person in stage.tracker._people]
+        return [person.number for person in stage.tracker._people.near]
 
     before = sorted(numbers())
     stage.show(3.0)
