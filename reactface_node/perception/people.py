@@ -54,7 +54,8 @@ class People:
         known = self._by_place(stamp_s, found)
         met: list[Person] = []
         for index, (sighting, look) in enumerate(zip(found, looks, strict=True)):
-            person = known.get(index) or self._recall(stamp_s, look, [*known.values(), *met])
+            seen = [*known.values(), *met]
+            person = known.get(index) or self._recall(stamp_s, look, sighting, seen)
             met.append(person or self._new(sighting))
         self.near += [person for person in met if person not in self.near]
         return self._identify(stamp_s, met, found, looks), met
@@ -81,8 +82,10 @@ class People:
                 known[index] = number
         return {index: self.near[number] for index, number in known.items()}
 
-    def _recall(self, stamp_s: float, look: Look, seen: list[Person]) -> Person | None:
-        """The person who was away and has this look, back among the people; None if nobody has.
+    def _recall(
+        self, stamp_s: float, look: Look, sighting: Sighting, seen: list[Person]
+    ) -> Person | None:
+        """The person who was away and has this look, who comes back; None if nobody has.
 
         seen: people who are in this image. Nobody jumps aside between two images.
         """
@@ -94,6 +97,7 @@ class People:
         person = known[differences.index(min(differences))]
         if person in self.absent:
             self.absent.remove(person)
+        person.come(sighting)
         return person
 
     def _identify(
@@ -112,9 +116,9 @@ class People:
         for index, mean in means.items():
             before = person = met[index]
             if index in gone:
-                person = self._recall(stamp_s, mean, met) or self._new(found[index])
+                person = self._recall(stamp_s, mean, found[index], met) or self._new(found[index])
             elif before.identity.on_trial(stamp_s):
-                person = self._recall(stamp_s, mean, met) or before
+                person = self._recall(stamp_s, mean, found[index], met) or before
             person.identity.accept(stamp_s, mean)
             if person is not before:
                 self._replace(before, person)
