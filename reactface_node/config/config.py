@@ -81,7 +81,11 @@ class PerceptionConfig:
         60.0,
     )
     person_change_s: float = setting(
-        2.0, "seconds without a face after which the next face counts as another person", 0.1, 60.0
+        2.0,
+        "seconds without a face after which the place of a person is forgotten; who comes back "
+        "within a minute is then known by the look of the face alone",
+        0.1,
+        60.0,
     )
     follow: str = setting(
         "speaking",

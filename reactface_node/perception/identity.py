@@ -1,6 +1,6 @@
 """Identity of a face: tells from its proportions and look whether it is another person's.
 
-Measured on 18 real people (see docs/tracking.md): lengths between landmarks that expressions move
+Measured on 18 real people (see docs/profiles.md): lengths between landmarks that expressions move
 little, and a small grey picture of the middle of the face. Each alone takes 4 to 6 % of the other
 people for the same person where it knows the person in 95 of 100 cases; both together 1 %.
 """
@@ -38,13 +38,19 @@ _QUARTERS = ((0, 0), (0, 1), (1, 0), (1, 1))
 PICTURE_PX, SAMPLED_PX, PICTURE_EYES = 16, 64, 1.47
 """Side of the grey picture: in pixels, in pixels before it is shrunk, and in distances between the
 outer corners of the eyes."""
-JUMP, DROP = 0.72, 0.12
+SCENE_PX, SCENE_SAMPLED_PX = (32, 24), 128
+JUMP, DROP = 0.78, 0.12
 """Likeness (correlation) of two consecutive pictures below which the face may be another's, and
 how much less it must be than the likeness before and after: a fast turn of the head lasts longer
-than from one image to the next. 303 of 306 cuts between 18 people lay below JUMP."""
-QUARTERS = 0.85
-"""Likeness of the second most alike quarter of two consecutive pictures above which something only
-covers a part of the face, or light falls on it from another side. 98 of 100 cuts lay below."""
+than from one image to the next. All 306 cuts between 18 people lay below JUMP."""
+CUT = 0.66
+"""Likeness of the whole images below which the scene was cut: 95 of 100 cuts, fewer than 1 in 1000
+pairs of consecutive images of one scene at 25 Hz."""
+COVERED_JUMP, QUARTERS = 0.72, 0.85
+"""A face may only be covered in part, or be lit from another side: the likeness of the second most
+alike quarter must be low too, and without a cut of the scene that of the pictures lower."""
+LIMIT, LIMIT_AT_CUT = 1.0, 0.85
+"""Difference above which a look is another person's, without and with a cut of the scene."""
 TRIAL_S = 1.5
 """Time for which a new person is compared with those who were there before."""
 DECIDE_S = 0.16
@@ -58,20 +64,29 @@ _LENGTHS_LIMIT, _PICTURE_LIMIT = 4.4, 0.55
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """Lengths of a face (n,) in millimetres on the generic face, and its grey picture (256,), of
-    mean 0 and norm 1."""
+    """Lengths of a face (n,) in millimetres on the generic face, and grey pictures of mean 0 and
+    norm 1: of its middle (256,), and of the whole image (768,)."""
 
     lengths: np.ndarray
     picture: np.ndarray
+    scene: np.ndarray
 
 
-def look_at(image: np.ndarray, points: np.ndarray) -> Look:
+def scene_of(image: np.ndarray) -> np.ndarray:
+    """An image (H, W, 3) uint8 as a grey picture (768,)."""
+    step = max(1, image.shape[1] // SCENE_SAMPLED_PX)
+    part = np.ascontiguousarray(image[::step, ::step])
+    small = cv2.resize(part, SCENE_PX, interpolation=cv2.INTER_AREA)
+    return _normalised(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).ravel().astype(float))
+
+
+def look_at(image: np.ndarray, points: np.ndarray, scene: np.ndarray) -> Look:
     """The look of a face in an image (H, W, 3) uint8; points: its landmarks (478, 3) in pixels in
-    our axes."""
+    our axes. scene: the whole image, by ``scene_of``."""
     height, width = image.shape[:2]
     shape = 1000.0 * face_shape(without_perspective(points, width, height))
     lengths = np.linalg.norm(shape[_PAIRS[0]] - shape[_PAIRS[1]], axis=1)
-    return Look(lengths, _picture(image, points[:, :2] * [1.0, -1.0]))
+    return Look(lengths, _picture(image, points[:, :2] * [1.0, -1.0]), scene)
 
 
 def mean_look(looks: Sequence[Look]) -> Look:
@@ -79,6 +94,7 @@ def mean_look(looks: Sequence[Look]) -> Look:
     return Look(
         np.mean([look.lengths for look in looks], axis=0),
         _normalised(np.mean([look.picture for look in looks], axis=0)),
+        looks[-1].scene,
     )
 
 
@@ -86,14 +102,14 @@ def mean_look(looks: Sequence[Look]) -> Look:
 class _Doubt:
     """Looks since a time at which the face may have become another's.
 
-    Likeness of consecutive looks: before, at the change to the first look (of the pictures, and of
-    their quarters), and the least one after.
+    Likeness of consecutive looks: before, at the change to the first look, and the least one after.
+    limit: difference above which the looks are another person's.
     """
 
     since_s: float
     before: float
     jump: float
-    quarters: float
+    limit: float
     after: float = np.inf
     looks: list[Look] = field(default_factory=list)
 
@@ -133,8 +149,7 @@ class Identity:
             self._likeness = _likeness(look.picture, self._last.picture)
         jump = -np.inf if self._last is None else self._likeness
         if self._doubt is None and (jump < JUMP or self.on_trial(stamp_s)):
-            quarters = jump if self._last is None else _likeness_of_quarters(look, self._last)
-            self._doubt = _Doubt(stamp_s, before, jump, quarters)
+            self._doubt = _Doubt(stamp_s, before, jump, _limit(self._last, look))
         elif self._doubt is not None:
             self._doubt.after = min(self._doubt.after, self._likeness)
         self._last = look
@@ -157,16 +172,13 @@ class Identity:
         """Whether the mean look that ``see`` gave is of another person: it differs, and the change
         came from one image to the next."""
         doubt = self._doubt
-        if not self._samples or doubt is None:
+        if not self._samples or doubt is None or doubt.jump >= JUMP:
             return False
-        if doubt.jump >= JUMP or doubt.quarters >= QUARTERS:
-            return False
-        if min(doubt.before, doubt.after) - doubt.jump < DROP:
-            return False
-        return self.difference(look) > 1.0
+        is_sharp = min(doubt.before, doubt.after) - doubt.jump >= DROP
+        return is_sharp and self.difference(look) > doubt.limit
 
     def difference(self, look: Look) -> float:
-        """How different a look is from the known ones; above 1 it is another person's.
+        """How different a look is from the known ones; above ``LIMIT`` it is another person's.
 
         ValueError if nothing is known.
         """
@@ -215,6 +227,17 @@ def _normalised(values: np.ndarray) -> np.ndarray:
 def _likeness(first: np.ndarray, second: np.ndarray) -> float:
     """Correlation of two pictures; 1 if one of them shows nothing."""
     return float(first @ second) if first.any() and second.any() else 1.0
+
+
+def _limit(before: Look | None, look: Look) -> float:
+    """Difference above which a look is another person's than the look of the image before."""
+    if before is None:
+        return LIMIT
+    if _likeness_of_quarters(before, look) >= QUARTERS:
+        return np.inf
+    if _likeness(before.scene, look.scene) < CUT:
+        return LIMIT_AT_CUT
+    return LIMIT if _likeness(before.picture, look.picture) < COVERED_JUMP else np.inf
 
 
 def _likeness_of_quarters(first: Look, second: Look) -> float:

@@ -87,15 +87,20 @@ class Person:
         """Speed of the lips' opening or closing at the newest image, mm/s."""
         self.mouth_mm = 0.0
         """Distance of the inner lips at the newest image."""
-        self.quarter_turns = round(roll(first.points) / (np.pi / 2)) % 4
+        self.quarter_turns = 0
         """Counter-clockwise quarter turns that make the face upright; 2 = it is upside down."""
         self.identity, self.stillness = Identity(), Stillness()
         self._neutral_s = config.neutral_s
-        self._tilted_s: float | None = None
         self._away_frames = 1.0
         self._mouth_mm: float | None = None
         self._reader = ExpressionReader(self._neutral_s)
         self.lose()
+        self.come(first)
+
+    def come(self, first: Sighting) -> None:
+        """The person comes, or comes back: take the orientation of this face."""
+        self.quarter_turns = round(roll(first.points) / (np.pi / 2)) % 4
+        self._tilted_s: float | None = None
 
     def lose(self) -> None:
         """The person is not in the image: forget the smoothed values and the crop's box."""

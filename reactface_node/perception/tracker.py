@@ -1,7 +1,6 @@
 """Face tracker: from the faces in an image to the coefficients of the followed person."""
 
 import logging
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
@@ -15,21 +14,14 @@ from reactface_node.perception.face import Face, Sighting
 from reactface_node.perception.following import LOST_S, PersonSelector
 from reactface_node.perception.geometry import head_pose, to_pixels
 from reactface_node.perception.hands import Hands, NoHands
-from reactface_node.perception.identity import Look, look_at
 from reactface_node.perception.lighting import Lighting
+from reactface_node.perception.people import People
 from reactface_node.perception.person import Person
 from reactface_node.perception.reliability import reliability
 from reactface_node.perception.silero import SileroModel
 from reactface_node.perception.voice import VoiceActivity
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
 
-# A face belongs to a known person if it is within JUMP_M + HEAD_SPEED_M_S * (time since the person
-# was seen, at most SAME_S). JUMP_M covers errors of the distance. Chosen by hand, not derived.
-JUMP_M, HEAD_SPEED_M_S, SAME_S = 0.25, 1.0, 0.5
-ALIKE = 0.65
-"""Difference of looks up to which a face is that of a person who was away."""
-REMEMBERED_S, MOST_ABSENT = 60.0, 8
-"""People who are gone are known again for so long, and at most so many of them."""
 HANDOVER_S = 0.32
 """Duration of the cross-fade from one person's face to the next: one window of 8 frames."""
 
@@ -52,7 +44,6 @@ class LandmarkTracker:
     """Tracks people from image to image and reads the one that ``PersonSelector`` follows.
 
     face: output of the landmark model for that person in the last image; None if not seen.
-    met: number of people so far.
     """
 
     def __init__(
@@ -66,8 +57,8 @@ class LandmarkTracker:
         """hands: None = hands before the face are not noticed. speech: hears who speaks; without
         it, loud sound counts as speech."""
         self.face: Face | None = None
-        self.met = 0
         self._config = config
+        self._people = People(config)
         self._max_width_px = config.max_width_px
         self._want_crop = want_crop
         self._finder = finder
@@ -75,6 +66,11 @@ class LandmarkTracker:
         self._warned_turned = False
         self._voice = VoiceActivity(speech)
         self._forget()
+
+    @property
+    def met(self) -> int:
+        """Number of people so far."""
+        return self._people.met
 
     def track(self, stamp_s: float, rgb: np.ndarray) -> Observation:
         """Image (H, W, 3) uint8 RGB of any size -> the observation of the followed person.
@@ -90,12 +86,9 @@ class LandmarkTracker:
         bright = self._lighting.brightened(image)
         found = list(_located(self._finder.find(stamp_s, bright), size))
         self._lighting.note([sighting.box for sighting in found])
-        looks = [look_at(bright, face.points) for face in found]
-        seen = list(zip(self._meet(stamp_s, found, looks), found, strict=True))
+        seen = list(zip(self._meet(stamp_s, bright, found), found, strict=True))
         read = {person.number: person.see(stamp_s, face) for person, face in seen}
-        for person in self._people:
-            if person.number not in read:
-                person.lose()
+        self._people.lose_all_but([person for person, _ in seen])
         chosen = self._selector.choose(stamp_s, self._living([person for person, _ in seen]))
         self.face = None
         if chosen is None:
@@ -118,7 +111,6 @@ class LandmarkTracker:
     def change_person(self) -> None:
         """Treat the next face as another person; its coefficients fade in from the last ones."""
         self._people.clear()
-        self._absent.clear()
         self._selector = PersonSelector(self._config.follow, self._voice)
 
     def narrow(self, max_width_px: int) -> None:
@@ -138,102 +130,19 @@ class LandmarkTracker:
 
     def _forget(self) -> None:
         self._lighting = Lighting()
-        self._people: list[Person] = []
-        self._absent: deque[Person] = deque(maxlen=MOST_ABSENT)
+        self._people.clear()
         self._voice.reset()
         self._selector = PersonSelector(self._config.follow, self._voice)
         self._shown, self._shown_s = np.zeros(NUM_COEFFICIENTS, np.float32), -np.inf
         self._shown_of = 0
         self._leaving: tuple[np.ndarray, float] | None = None
 
-    def _meet(self, stamp_s: float, found: list[Sighting], looks: list[Look]) -> list[Person]:
-        """The person of each face: by the place, nearest pairs first, else by the look; a face
-        that fits nobody is a new person."""
-        self._part(stamp_s)
-        known = self._by_place(stamp_s, found)
-        met: list[Person] = []
-        for index, (sighting, look) in enumerate(zip(found, looks, strict=True)):
-            person = known.get(index) or self._recall(stamp_s, look, [*known.values(), *met])
-            met.append(person or self._new(sighting))
-        self._people += [person for person in met if person not in self._people]
-        return self._identify(stamp_s, met, found, looks)
-
-    def _part(self, stamp_s: float) -> None:
-        """Forget the place of people who are gone, and after ``REMEMBERED_S`` the people too."""
-        gone = [p for p in self._people if stamp_s - p.last_s > self._config.person_change_s]
-        self._people = [person for person in self._people if person not in gone]
-        self._absent += gone
-        recent = [p for p in self._absent if stamp_s - p.last_s <= REMEMBERED_S]
-        self._absent = deque(recent, MOST_ABSENT)
-
-    def _by_place(self, stamp_s: float, found: list[Sighting]) -> dict[int, Person]:
-        """The people who are where they were last seen, by the index of their face."""
-        pairs = sorted(
-            (distance, number, index)
-            for number, person in enumerate(self._people)
-            for index, sighting in enumerate(found)
-            if (distance := _apart(person, sighting)) <= _reach(person, stamp_s)
-        )
-        known: dict[int, int] = {}
-        for _, number, index in pairs:
-            if index not in known and number not in known.values():
-                known[index] = number
-        return {index: self._people[number] for index, number in known.items()}
-
-    def _recall(self, stamp_s: float, look: Look, seen: list[Person]) -> Person | None:
-        """The person who was away and has this look, back among the people; None if nobody has.
-
-        seen: people who are in this image. Nobody jumps aside between two images.
-        """
-        away = [p for p in self._people if p not in seen and stamp_s - p.last_s > SAME_S]
-        known = [p for p in [*self._absent, *away] if p.identity.is_known]
-        differences = [person.identity.difference(look) for person in known]
-        if min(differences, default=np.inf) > ALIKE:
-            return None
-        person = known[differences.index(min(differences))]
-        if person in self._absent:
-            self._absent.remove(person)
-        return person
-
-    def _identify(
-        self, stamp_s: float, met: list[Person], found: list[Sighting], looks: list[Look]
-    ) -> list[Person]:
-        """The person of each face, after those whose looks are another's have been replaced."""
-        means: dict[int, Look] = {}
-        for index, (person, look) in enumerate(zip(met, looks, strict=True)):
-            mean = person.identity.see(stamp_s, look)
-            if mean is not None:
-                means[index] = mean
-        gone = {i for i, mean in means.items() if met[i].identity.is_anothers(mean)}
-        for index in gone:
-            self._leave(met[index])
-        for index, mean in means.items():
-            before = person = met[index]
-            if index in gone:
-                person = self._recall(stamp_s, mean, met) or self._new(found[index])
-            elif before.identity.on_trial(stamp_s):
-                person = self._recall(stamp_s, mean, met) or before
-            person.identity.accept(stamp_s, mean)
-            if person is not before:
-                self._replace(before, person)
-                met[index] = person
+    def _meet(self, stamp_s: float, image: np.ndarray, found: list[Sighting]) -> list[Person]:
+        """The person of each face; the selector goes on with another face at the same place."""
+        met, before = self._people.meet(stamp_s, image, found)
+        if self._selector.followed in before:
+            self._selector.followed = met[before.index(self._selector.followed)]
         return met
-
-    def _leave(self, person: Person) -> None:
-        """Another person is where this one was."""
-        person.lose()
-        self._people.remove(person)
-        self._absent.append(person)
-
-    def _replace(self, before: Person, person: Person) -> None:
-        """Go on with the face of ``before`` as another person's."""
-        self._people = [p for p in self._people if p not in (before, person)] + [person]
-        if self._selector.followed is before:
-            self._selector.followed = person
-
-    def _new(self, sighting: Sighting) -> Person:
-        self.met += 1
-        return Person(self.met, self._config, sighting)
 
     def _living(self, people: list[Person]) -> list[Person]:
         """Those whose faces move, or all if nobody's does: the others are posters or screens."""
@@ -282,13 +191,3 @@ def _located(faces: list[Face], size: tuple[int, int]) -> Iterator[Sighting]:
             pose = face.pose or head_pose(points, *size)
             if pose is not None:
                 yield Sighting(face, size, points, *pose)
-
-
-def _apart(person: Person, sighting: Sighting) -> float:
-    """Distance across the view in metres; the distance from the camera is less precise."""
-    return float(np.linalg.norm((sighting.place - person.place)[:2]))
-
-
-def _reach(person: Person, stamp_s: float) -> float:
-    """Largest distance in metres at which a face may be this person's."""
-    return JUMP_M + HEAD_SPEED_M_S * min(stamp_s - person.last_s, SAME_S)

@@ -11,8 +11,9 @@ from reactface_node.config import PerceptionConfig
 from reactface_node.perception import make_tracker
 from reactface_node.perception.face import Face
 from reactface_node.perception.finders import FaceMeshFinder
-from reactface_node.perception.identity import Identity, look_at
-from reactface_node.perception.tracker import MOST_ABSENT, REMEMBERED_S, LandmarkTracker
+from reactface_node.perception.identity import Identity, look_at, scene_of
+from reactface_node.perception.people import MOST_ABSENT, REMEMBERED_S
+from reactface_node.perception.tracker import LandmarkTracker
 
 SIZE = (120, 160)  # height, width
 AT_ONCE_S = 0.3
@@ -97,7 +98,7 @@ def test_light_from_the_side_and_a_hand_before_half_of_the_face_are_nobody_else(
     light = np.linspace(0.3, 1.0, SIZE[1])[None, :, None]
     assert set(stage.show(1.0, actor, image=actor.image * light)) == {1}
     hand = actor.image.copy()
-    hand[60:] = 150
+    hand[60:90, 50:110] = 150
     assert set(stage.show(1.0, actor, image=hand)) == {1}
     assert set(stage.show(1.0, actor)) == {1}
 
@@ -141,7 +142,7 @@ def test_only_so_many_absent_people_are_remembered():
     for seed in range(people):
         stage.show(0.5, Actor(seed))
         stage.show(2.5)
-    assert len(stage.tracker._absent) <= MOST_ABSENT
+    assert len(stage.tracker._people.absent) <= MOST_ABSENT
 
 
 def test_two_who_come_back_get_their_own_numbers():
@@ -151,16 +152,20 @@ def test_two_who_come_back_get_their_own_numbers():
 
     def numbers():
         stage.show(1.0, first, second, image=both)
-        return [person.number for person in stage.tracker._people]
+        return [person.number for person in stage.tracker._people.near]
 
     before = sorted(numbers())
     stage.show(3.0)
     assert before == [1, 2] and sorted(numbers()) == before
 
 
+def look_of(image, points):
+    return look_at(image, points, scene_of(image))
+
+
 def test_an_image_without_contrast_says_nothing():
     identity, points = Identity(), drawn_landmarks() * [160, -120, -160]
-    look = look_at(np.full((*SIZE, 3), 77, np.uint8), points)
+    look = look_of(np.full((*SIZE, 3), 77, np.uint8), points)
     assert not look.picture.any()
     identity.accept(0.0, look)
     assert identity.difference(look) == 0.0
@@ -168,13 +173,13 @@ def test_an_image_without_contrast_says_nothing():
 
 def test_a_face_outside_the_image_has_a_look():
     points = drawn_landmarks() * [160, -120, -160] * 9.0
-    look = look_at(Actor(0).image.astype(np.uint8), points)
+    look = look_of(Actor(0).image.astype(np.uint8), points)
     assert np.isfinite(look.lengths).all() and np.isfinite(look.picture).all()
 
 
 def test_no_look_is_compared_with_nothing():
     with pytest.raises(ValueError, match="no look"):
-        Identity().difference(look_at(np.zeros((*SIZE, 3), np.uint8), drawn_landmarks()))
+        Identity().difference(look_of(np.zeros((*SIZE, 3), np.uint8), drawn_landmarks()))
 
 
 def square_face(name, start_s, seconds):

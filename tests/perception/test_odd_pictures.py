@@ -134,7 +134,7 @@ def test_minutes_without_a_face_leave_nothing_and_the_next_face_is_found(drawn):
         first = [tracker.track(frame / 5, drawn) for frame in range(10)][-1]
         for frame in range(180):
             assert not tracker.track(2.0 + frame, empty).face_found
-        assert not tracker._people and not tracker._absent
+        assert not tracker._people.near and not tracker._people.absent
         again = [tracker.track(200.0 + frame / 5, drawn) for frame in range(10)][-1]
     finally:
         tracker.close()
