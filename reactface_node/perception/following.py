@@ -61,14 +61,15 @@ class PersonSelector:
         if self._follow == "speaking":
             self._watch_mouths(stamp_s, people)
         if self.followed is None or stamp_s - self.followed.last_s > LOST_S:
-            self._change(self._best(people) if people else self.followed)
+            self.follow(self._best(people) if people else self.followed)
         elif self.followed in people:
             other = self._other(stamp_s, people)
             if other is not None:
-                self._change(other)
+                self.follow(other)
         return self.followed if self.followed in people else None
 
-    def _change(self, person: Person | None) -> None:
+    def follow(self, person: Person | None) -> None:
+        """Follow this person from now on."""
         self.followed, self._nearer = person, None
         self._leads_s.clear()
 

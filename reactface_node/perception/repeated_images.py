@@ -5,13 +5,12 @@ import logging
 import cv2
 import numpy as np
 
-FROZEN_S = 3.0
-"""After this long with the same image the camera counts as frozen. Longer than the double images
-of a stream with a changing rate."""
+FROZEN_S = 10.0
+"""After this long with the same image the camera counts as frozen. A drawn or simulated face may
+hold still for some seconds."""
 SAME_LEVELS = 3
-"""Images are the same if no compared value differs by more, of 255. Between consecutive images of
-19 real clips (6030 pairs) some value always differed by more; a frozen stream that is compressed
-again differs a little."""
+"""Images are the same if no compared value differs by more, of 255: a frozen stream that is
+compressed again differs a little. In real clips two pairs in a row were never so alike."""
 COMPARED_PX = 160
 """About this many pixels of each row are compared, and as many rows in proportion."""
 

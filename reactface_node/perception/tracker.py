@@ -138,17 +138,19 @@ class LandmarkTracker:
         self._leaving: tuple[np.ndarray, float] | None = None
 
     def _meet(self, stamp_s: float, image: np.ndarray, found: list[Sighting]) -> list[Person]:
-        """The person of each face; the selector goes on with another face at the same place."""
+        """The person of each face. Who is followed and found to be another person is replaced by
+        that one, unless the followed person is seen elsewhere."""
         met, before = self._people.meet(stamp_s, image, found)
-        if self._selector.followed in before:
-            self._selector.followed = met[before.index(self._selector.followed)]
+        followed = self._selector.followed
+        if followed in before and followed not in met:
+            self._selector.follow(met[before.index(followed)])
         return met
 
     def _living(self, people: list[Person]) -> list[Person]:
         """Those whose faces move, or all if nobody's does: the others are posters or screens."""
         living = [person for person in people if not person.stillness.is_still]
         if living and self._selector.followed in people and self._selector.followed not in living:
-            self._selector.followed = None
+            self._selector.follow(None)
         return living or people
 
     def _handed_over(self, stamp_s: float, observation: Observation) -> Observation:

@@ -226,7 +226,9 @@ def test_sheets_that_cannot_be_finished_leave_nothing(folder, finders, capsys, m
 
     monkeypatch.setattr(Path, "write_bytes", full)
     code, _, err = run(capsys, "--compare", folder, "-o", folder.parent / "out")
-    assert code == 2 and "the disk is full" in err and err.count("\n") == 1
+    # On a slow machine the progress is shown too.
+    (line,) = [line for line in err.splitlines() if not line.startswith(("tracking:", "still "))]
+    assert code == 2 and "the disk is full" in line
     assert [path.name for path in folder.parent.iterdir()] == ["clips"]
 
 
@@ -265,7 +267,8 @@ def test_a_drawn_person_by_mediapipe(tmp_path, capsys):
     clips.mkdir()
     draw_person(clips / "drawn.mp4")
     (clips / "labels.yaml").write_text("drawn: {neutral: [[0, 1.9]], smile: [[2, 3]]}")
-    code, text, _ = run(capsys, "--compare", clips, "--json", "--set", "perception.landmarker=no")
+    none = [f"--set=perception.{name}=no" for name in ("landmarker", "expression_classifier")]
+    code, text, _ = run(capsys, "--compare", clips, "--json", *none)
     found = json.loads(text)
     assert code == 0 and found["finders"] == ["measures"]
     (clip,) = found["clips"]
