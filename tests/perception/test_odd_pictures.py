@@ -90,13 +90,13 @@ def test_a_frozen_camera_is_noticed_and_said_once(caplog, levels):
         frozen = [images.frozen(frame / FPS, noisy(frame, levels)) for frame in range(60 * FPS)]
     assert frozen.index(True) == round(FROZEN_S * FPS) and all(frozen[frozen.index(True) :])
     assert [record.message for record in caplog.records] == [
-        "the camera has delivered the same image for 3 s: is it frozen? Until a new one comes, "
+        "the camera has delivered the same image for 10 s: is it frozen? Until a new one comes, "
         "nobody counts as seen"
     ]
     assert not images.frozen(61.0, noisy(7, 20))
     caplog.clear()
     with caplog.at_level(logging.WARNING):
-        assert images.frozen(70.0, noisy(7, 20)) and caplog.records
+        assert images.frozen(75.0, noisy(7, 20)) and caplog.records
 
 
 def test_a_living_image_is_never_frozen_and_an_array_may_be_used_again():
@@ -111,12 +111,12 @@ def test_a_living_image_is_never_frozen_and_an_array_may_be_used_again():
 
 def test_a_session_with_a_frozen_camera_sees_nobody_until_a_new_image():
     session = make_session()
-    seen = run(session, seconds=6.0, image=lambda index: picture(min(index, 25)))
+    seen = run(session, seconds=13.0, image=lambda index: picture(min(index, 25)))
     shown = [reaction.face_seen for reaction in seen]
     frozen_from = round((1.0 + FROZEN_S) * FPS) // 8 + 1
     assert set(shown[: frozen_from - 1]) == {1.0} and set(shown[frozen_from:]) == {0.0}
     assert session._tracker._tracker.tracked == 25 + FROZEN_S * FPS
-    again = run(session, seconds=1.0, start_s=106.0, image=lambda index: picture(100 + index))
+    again = run(session, seconds=1.0, start_s=113.0, image=lambda index: picture(100 + index))
     assert again[-1].face_seen == 1.0
 
 

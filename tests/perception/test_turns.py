@@ -49,7 +49,7 @@ def tracked(talk, config, **options):
 
 
 def changes(seen, since_s=0.0):
-    followed = [one.followed for one in seen if one.time_s >= since_s]
+    followed = [one.followed for one in seen if one.time_s >= since_s and one.followed]
     return int(np.count_nonzero(np.diff(followed)))
 
 

@@ -61,6 +61,11 @@ def shown(path):
         )
 
 
+def level(number):
+    """Brightness of an image: no two in a row are the same, as of a camera that lives."""
+    return 160 + 20 * (number % 2)
+
+
 def write_bag(path, times_s, storage="mcap", off_s=0.0):
     """A camera at 25 Hz and a tone, at these times of messages; stamps may be off."""
     path.parent.mkdir(exist_ok=True)
@@ -73,7 +78,7 @@ def write_bag(path, times_s, storage="mcap", off_s=0.0):
     with BagWriter(path, storage, TYPES) as bag:
         bag.write("/audio_info", START_S + times_s[0], told)
         for at in START_S + np.asarray(times_s):
-            grey = np.full((24, 32, 3), 180, np.uint8)
+            grey = np.full((24, 32, 3), level(round(25 * at)), np.uint8)
             for topic in ("/image", "/listener/image"):
                 bag.write(topic, at, convert.image(TYPES, at + off_s, "camera", grey))
             header = convert.header(TYPES, at + off_s, "microphone")
@@ -94,7 +99,8 @@ def write_video(path, pictures, sounds=()):
         video.options = {"preset": "ultrafast"}
         audio = container.add_stream("pcm_s16le", rate=16000) if len(sounds) else None
         for number in pictures:
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 180, np.uint8), format="rgb24")
+            grey = np.full((48, 64, 3), level(number), np.uint8)
+            frame = av.VideoFrame.from_ndarray(grey, format="rgb24")
             frame.pts, frame.time_base = int(number), Fraction(1, 25)
             container.mux(video.encode(frame))
         container.mux(video.encode(None))

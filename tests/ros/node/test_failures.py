@@ -61,7 +61,7 @@ class Scene:
         for _ in range(round(seconds / TICK_S)):
             self.now_s = START_S + TICK_S * self.ticks
             if self.ticks % 4 == 0:
-                rgb = np.full((6, 60, 3), 9, np.uint8)
+                rgb = np.full((6, 60, 3), 9 + 9 * (self.ticks // 4 % 2), np.uint8)
                 self.server.receive("image", an_image(self.now_s, rgb=rgb), self.now_s)
             if self.ticks % 2 == 0:
                 self.server.receive("audio", audio_data(320), self.now_s)

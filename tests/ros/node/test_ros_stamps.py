@@ -188,10 +188,15 @@ def audio_stamped(at, value=1000, chunk=512):
     return build(header=convert.header(TYPES, at, "microphone"), audio=data)
 
 
+def picture_at(t):
+    """Grey; no two in a row are the same, as of a camera that lives."""
+    return np.full((48, 64, 3), 180 + 20 * (round(30 * t) % 2), np.uint8)
+
+
 def events_of(image_off, audio_off, burst=1, seconds=SECONDS):
     """(arrival, stream, message) in order of arrival; off: functions of time."""
     found = [
-        (a, "image", an_image(START_S + t + image_off(t), rgb=np.full((48, 64, 3), 200, np.uint8)))
+        (a, "image", an_image(START_S + t + image_off(t), rgb=picture_at(t)))
         for t, a in camera(seconds)
     ]
     found += [
@@ -336,8 +341,8 @@ def one_a_round(round_s, seconds=12.0):
         seen = [event for event in images if event[1] <= now_s]
         if seen:
             images = images[len(seen) :]
-            rgb = np.full((48, 64, 3), 200, np.uint8)
-            found.append((now_s, "image", an_image(START_S + seen[-1][0], rgb=rgb)))
+            t = seen[-1][0]
+            found.append((now_s, "image", an_image(START_S + t, rgb=picture_at(t))))
     return found
 
 
