@@ -8,8 +8,8 @@ from reactface_node.schema import FRAME_RATE_HZ, ListenerEvent
 END_SHARE = 0.6
 """An event ends below this share of its threshold."""
 SHORTEST_S = 0.12
-"""A value is above the threshold for so long before the event starts; chosen by hand: the shortest
-glances of people last about 0.3 s, smiles 0.5 s (people.md)."""
+"""A value is above the threshold for so long before the event starts; chosen by hand. People's
+smiles last 0.5 to 4 s, and their glances away about 1 s (IFADV)."""
 
 
 @dataclass
