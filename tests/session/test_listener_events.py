@@ -60,6 +60,37 @@ def test_a_laugh_is_a_smile_with_an_open_mouth():
     assert read(face) == []  # a yawn
 
 
+LEFT = ("eyeLookOutLeft", "eyeLookInRight")
+
+
+def kinds(face):
+    return [(event.kind, event.phase) for event in read(face)]
+
+
+def test_a_gaze_that_stays_on_the_speaker_while_the_head_nods_is_not_away():
+    face = faces()
+    nod = 0.1 * (1.0 - np.cos(2 * np.pi * np.arange(50) / 25)).astype(np.float32)  # 0.2 rad
+    face[50:100, index_of("rotationX")] = nod
+    nods = [("nod", "start"), ("nod", "end")]
+    assert kinds(face) == nods  # eyes that are still in the head
+    face[50:100, indices_of("eyeLookUp")] = nod[:, None] / 0.61
+    assert kinds(face) == nods  # eyes that stay on the speaker
+
+
+def test_a_speaker_at_the_side_is_looked_at_and_a_glance_leaves_him():
+    face = faces(500)
+    face[50:, indices_of(*LEFT)] = 0.4  # he has gone there, and the eyes have followed
+    face[400:425, indices_of(*LEFT)] = 0.0
+    events = read(face)
+    assert [event.phase for event in events] == ["start", "end"] * 2
+    stamps_s = [event.stamp_s - START_S for event in events]
+    # For the first seconds there nothing tells that this is where he is.
+    assert stamps_s == pytest.approx([2.0, 6.04, 16.0, 17.0], abs=0.05)
+    face[:100, indices_of(*LEFT)] = np.linspace(0.0, 0.4, 100)[:, None]
+    face[100:] = face[99]
+    assert [event.kind for event in read(face)] == []  # he went there slowly
+
+
 def test_two_frames_and_a_face_at_rest_are_no_events():
     face = faces()
     face[50:52, indices_of("mouthSmile")] = 0.9
