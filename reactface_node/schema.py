@@ -168,6 +168,36 @@ class Observation:
         return Observation(np.zeros(NUM_COEFFICIENTS, np.float32), np.zeros(NUM_COEFFICIENTS, bool))
 
 
+WHO = ("listener", "speaker")
+EVENT_KINDS = {
+    "listener": ("nod", "smile", "laugh", "tilt", "frown", "gaze_away"),
+    "speaker": ("phrase_end", "pause", "turn_end", "laugh"),
+}
+"""What a ``ListenerEvent`` may tell of each of them."""
+PHASES = ("start", "end", "once")
+
+
+@dataclass(frozen=True)
+class ListenerEvent:
+    """Something that the listener shows or the speaker does. For each kind, what the fields mean:
+    ``ListenerEvent.msg``.
+
+    stamp_s: when it is to be shown, or when it happened, seconds on the inputs' clock. who: one of
+    ``WHO``. kind: one of its ``EVENT_KINDS``. phase: one of ``PHASES``. probability: 0..1.
+    duration_s, cycles, depth_rad, rate_hz: 0 where they do not apply or are not known yet.
+    """
+
+    stamp_s: float
+    who: str
+    kind: str
+    phase: str
+    probability: float
+    duration_s: float = 0.0
+    cycles: int = 0
+    depth_rad: float = 0.0
+    rate_hz: float = 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class Reaction:
     """The listener's face for one window, or in frame mode for one frame (w is then 1 below).
@@ -182,6 +212,7 @@ class Reaction:
     first_frame: position of the first frame in its window; 0 in window mode.
     kinds: probabilities of ``KINDS`` (9,) of the speaker's expression in the last frame; None
         without a face.
+    events: what the listener begins or ends to show in these frames, and what the speaker did.
     """
 
     window_index: int
@@ -194,6 +225,7 @@ class Reaction:
     speaker: np.ndarray | None = None
     first_frame: int = 0
     kinds: np.ndarray | None = None
+    events: tuple[ListenerEvent, ...] = ()
 
 
 def joined(reactions: Sequence[Reaction]) -> Reaction:
@@ -220,4 +252,5 @@ def joined(reactions: Sequence[Reaction]) -> Reaction:
         voice_heard=heard,
         speaker=np.concatenate(speakers) if len(speakers) == len(reactions) else None,
         kinds=reactions[-1].kinds,
+        events=tuple(event for r in reactions for event in r.events),
     )

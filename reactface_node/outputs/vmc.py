@@ -6,6 +6,9 @@ the last bundle /VMC/Ext/Blend/Apply, which shows them together. Values are the 
 capital first letter ("perfect sync", BrowDownLeft), and VRM 0's presets for avatars that have only
 those; the protocol requires VRM 0's names for all avatars.
 
+Events of the listener and the speaker come as messages of our own address, EVENT, one a datagram;
+programs that do not know it ignore it.
+
 Unity's axes are left-handed: x to the avatar's right, y up, z out of the face. They are ours
 with x reversed, so a rotation keeps its x and reverses y and z: + about x nods down, about y
 turns to the right, about z tilts the right side up.
@@ -19,10 +22,11 @@ from reactface_node.errors import UserError
 from reactface_node.outputs.expression import EMOTIONS, evidence
 from reactface_node.outputs.face import gaze, quaternion, rotation, weights
 from reactface_node.outputs.udp import Udp
-from reactface_node.schema import ARKIT_NAMES, index_of, indices_of
+from reactface_node.schema import ARKIT_NAMES, ListenerEvent, index_of, indices_of
 
 PORT = 39539
 MAX_BYTES = 1400
+EVENT = "/reactface/event"
 PERFECT_SYNC = tuple(name[0].upper() + name[1:] for name in ARKIT_NAMES)
 # VRM 0's presets that our coefficients can drive; Blink is Blink_L and Blink_R.
 PRESETS = (
@@ -100,6 +104,17 @@ class Vmc:
             floats[places] = values[first : first + len(places)]
             first += len(places)
             self._udp.send(floats.tobytes())
+
+    def tell(self, event: ListenerEvent) -> None:
+        """An event: who, kind, phase, time on the clock of /VMC/Ext/T (0 before the first frame),
+        probability, seconds, cycles, rad, cycles a second; see ``ListenerEvent``."""
+        at_s = 0.0 if self._began_s is None else event.stamp_s - self._began_s
+        words = event.who, event.kind, event.phase
+        numbers = event.probability, event.duration_s
+        message = _message(
+            EVENT, *words, at_s, *numbers, event.cycles, event.depth_rad, event.rate_hz
+        )
+        self._udp.send(message.dgram)
 
     def close(self) -> None:
         self._udp.close()

@@ -6,7 +6,7 @@ import numpy as np
 
 from reactface_node.config import ModelConfig
 from reactface_node.engine.stepper import SpeakerFrames
-from reactface_node.schema import CROP_PX, SAMPLES_PER_FRAME, Observation
+from reactface_node.schema import CROP_PX, SAMPLES_PER_FRAME, ListenerEvent, Observation
 from reactface_node.session.model_use import Use
 from reactface_node.session.timeline import Window
 
@@ -17,6 +17,7 @@ class Pending:
 
     show_at_s: (n,) when its frames are to be shown. seen: one observation per frame. speaker: the
     model's input. begins_anew: the model starts with a new state, because nobody was there before.
+    events: what the speaker did.
     """
 
     window: Window
@@ -25,6 +26,7 @@ class Pending:
     speaker: SpeakerFrames
     use: Use = Use.RUN
     begins_anew: bool = False
+    events: tuple[ListenerEvent, ...] = ()
 
 
 def face_input(config: ModelConfig, seen: list[Observation]) -> tuple[np.ndarray, np.ndarray]:

@@ -27,12 +27,14 @@ from reactface_node.perception.tracker_thread import Tracker, TrackerThread
 from reactface_node.perception.voice import speech_model
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
 from reactface_node.session.inputs import Inputs
+from reactface_node.session.listener_events import ListenerEvents
 from reactface_node.session.model_use import ModelUse, Use
 from reactface_node.session.overload import LEVELS, Workload
 from reactface_node.session.own_speech import OwnSpeech
 from reactface_node.session.pending import Pending, empty_frames, face_input
 from reactface_node.session.playout import Delay, Playout, check_playout
 from reactface_node.session.probe import NoProbe, Probe
+from reactface_node.session.speaker_events import SpeakerEvents
 from reactface_node.session.stamps import AUDIO, IMAGE
 from reactface_node.session.stats import SessionStats
 from reactface_node.session.steps import Steps
@@ -296,6 +298,7 @@ class ReactionSession:
         self._playout = Playout(playout, self.config.model.window)
         self._delay = Delay(playout.playout_delay_s, self.config.mode == "frame")
         self._model_use = ModelUse(self.config.model.window, self._speech)
+        self._listener_events, self._speaker_events = ListenerEvents(), SpeakerEvents()
         seeds = ([playout.seed, m, 0] for m in range(playout.samples))
         self._engine.begin([np.random.default_rng(seed) for seed in seeds])
 
@@ -313,9 +316,12 @@ class ReactionSession:
         audio, heard = self._own_speech.listen(window)
         found = np.array([observation.face_found for observation in seen])
         slot = window.index * len(seen)
-        self._stats.count_speech(self._model_use.note(slot, found, audio, heard))
+        speech = self._model_use.note(slot, found, audio, heard)
+        self._stats.count_speech(speech)
+        self._speaker_events.read(window.start_s, speech, heard, seen)
+        events = () if use is Use.HIDDEN else self._speaker_events.take()
         speaker = SpeakerFrames(*face_input(self.config.model, seen), audio, heard)
-        return Pending(window, show_at_s, seen, speaker, use, anew)
+        return Pending(window, show_at_s, seen, speaker, use, anew, events)
 
     def finish(self, pending: Pending, raw: np.ndarray | None) -> Reaction:
         """The reaction to a window; raw: the model's output (M, w, 58), None if it was not run."""
@@ -330,7 +336,9 @@ class ReactionSession:
             )
         self._stats.count(pending.use, found, heard, seen[-1], speaks)
         self._doubts = seen[-1].doubts
-        index, first_frame = divmod(window.index * len(seen), self.config.model.window)
+        slot = window.index * len(seen)
+        index, first_frame = divmod(slot, self.config.model.window)
+        shown = self._listener_events.read(slot, pending.show_at_s, face)
         return Reaction(
             index,
             pending.show_at_s,
@@ -342,6 +350,7 @@ class ReactionSession:
             np.stack([observation.coefficients for observation in seen]),
             first_frame,
             seen[-1].kinds,
+            (*pending.events, *shown),
         )
 
     def run_silence(self) -> np.ndarray:

@@ -53,6 +53,8 @@ def plain(about: Any) -> Any:
     """Values as JSON allows them: numpy numbers become Python's, NaN and infinity None."""
     if isinstance(about, Mapping):
         return {str(name): plain(value) for name, value in about.items()}
+    if isinstance(about, list):
+        return [plain(value) for value in about]
     if isinstance(about, np.generic):
         about = about.item()
     if isinstance(about, float) and not math.isfinite(about):

@@ -11,6 +11,7 @@ from rigs.outputs import NO_HOST, face_of, free_port, mirrored, receiver, send_u
 from reactface_node.errors import UserError
 from reactface_node.outputs.face import weights
 from reactface_node.outputs.vmc import MAX_BYTES, PERFECT_SYNC, PRESETS, Vmc, presets
+from reactface_node.schema import ListenerEvent
 
 
 def messages_of(data):
@@ -45,6 +46,23 @@ def head_of(face):
 
 def preset(name, face):
     return presets(weights(face))[PRESETS.index(name)]
+
+
+def test_an_event_is_one_message_on_the_frames_clock():
+    event = ListenerEvent(12.5, "listener", "nod", "end", 0.75, 1.25, 2, 0.125, 2.5)
+    with receiver() as (listening, port):
+        sender = Vmc("127.0.0.1", port)
+        sender.tell(event)
+        before = messages_of(listening.recv(65536))
+        sender.send(12.0, face_of())
+        sender.tell(event)
+        data = b""
+        while not data.startswith(b"/reactface/event"):
+            data = listening.recv(65536)
+        sender.close()
+    said = ["listener", "nod", "end", 0.5, 0.75, 1.25, 2, 0.125, 2.5]
+    assert messages_of(data) == [("/reactface/event", said)]
+    assert before == [("/reactface/event", [*said[:3], 0.0, *said[4:]])]
 
 
 def test_a_frame_is_whole_and_applied_at_its_end():

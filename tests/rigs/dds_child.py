@@ -3,7 +3,7 @@
 Its arguments are settings, NAME=VALUE. Its face shows its inputs: the first weight is the image's
 first pixel, the second the audio's last sample, the third the gain, the fourth its rate, the fifth
 whether the robot speaks, the sixth the last sample of the robot's own audio, the seventh how often
-the person changed, in tenths.
+the person changed, in tenths. Each of its reactions has a nod as event.
 """
 
 import sys
@@ -15,7 +15,7 @@ from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.render.renderer import StillRenderer
 from reactface_node.ros.dds.graph import serve
-from reactface_node.schema import Reaction
+from reactface_node.schema import ListenerEvent, Reaction
 from reactface_node.session.overload import Workload
 
 
@@ -57,7 +57,8 @@ class EchoSession:
         face[:, :4] = self.pixel, self.sample, self.config.playout.gain / 3, self.rate
         face[:, 4:7] = self.speaking, self.own_sample, self.changes / 10
         at = np.array([now_s + 0.02, now_s + 0.06])
-        return [Reaction(self.windows, at, face[None], 0, face, 1.0, 1.0)]
+        nod = ListenerEvent(now_s + 0.02, "listener", "nod", "end", 1.0, 1.0, 2, 0.1, 2.0)
+        return [Reaction(self.windows, at, face[None], 0, face, 1.0, 1.0, events=(nod,))]
 
     def reset(self):
         self.pixel = self.sample = 0.0

@@ -14,6 +14,7 @@ from reactface_node.config import Config
 from reactface_node.render.sheet import EMOTIONS
 from reactface_node.render.sheet import face as face_of
 from reactface_node.ros.node.server import live_settings
+from reactface_node.schema import ListenerEvent
 
 pytestmark = pytest.mark.slow
 
@@ -149,6 +150,18 @@ def test_the_face_the_bars_and_the_rate(browser, node):
     node.enabled = False  # the face comes to rest although the connection is there
     until(lambda: text(browser, "#status") == "0 frames a second")
     assert text(browser, "#enable") == "Listen" and browser.do(BAR % (JAW_INDEX + 1, 3)) == 0
+
+
+def test_the_newest_events_come_first(browser, node):
+    open_panel(browser, node)
+    nod = ListenerEvent(1.0, "listener", "nod", "end", 0.75, 1.0, 2, 0.1, 2.5)
+    phrase = ListenerEvent(2.0, "speaker", "phrase_end", "once", 0.9, 1.5)
+    node.tell({"events": [vars(nod), vars(phrase)]})
+    until(lambda: browser.do("document.querySelectorAll('#events li').length") == 2)
+    assert text(browser, "#events li.speaker:first-child") == "phrase end, 0.9 probable, 1.5 s"
+    assert text(browser, "#events li.listener:last-child") == (
+        "nod end, 0.75 probable, 1 s, 2 cycles, 0.1 rad, 2.5 Hz"
+    )
 
 
 def test_buttons_and_controls_are_commands(browser, node):

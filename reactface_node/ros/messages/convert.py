@@ -26,6 +26,7 @@ from reactface_node.schema import (
     NUM_COEFFICIENTS,
     ROTATION,
     TRANSLATION,
+    ListenerEvent,
     Reaction,
 )
 
@@ -36,6 +37,7 @@ __all__ = [
     "audio_to_samples",
     "blendshapes",
     "compressed_image",
+    "event_message",
     "face_coefficients",
     "format_from_info",
     "head_quaternion",
@@ -114,6 +116,22 @@ def reaction_message(types: MessageTypes, frame_id: str, reaction: Reaction) -> 
         num_frames=frames,
         samples=types.sequence(reaction.samples.astype(np.float32).reshape(-1)),
         played=int(reaction.played),
+    )
+
+
+def event_message(types: MessageTypes, frame_id: str, event: ListenerEvent) -> Any:
+    """-> reactface_msgs/ListenerEvent."""
+    return types.message_type("reactface_msgs/msg/ListenerEvent")(
+        header=header(types, event.stamp_s, frame_id),
+        version=MESSAGE_VERSION,
+        who=event.who,
+        kind=event.kind,
+        phase=event.phase,
+        probability=float(event.probability),
+        duration_s=float(event.duration_s),
+        cycles=int(event.cycles),
+        depth_rad=float(event.depth_rad),
+        rate_hz=float(event.rate_hz),
     )
 
 

@@ -26,7 +26,7 @@ from reactface_node.ros.node.topics import (
     MOTORS,
     OUTPUTS,
 )
-from reactface_node.schema import COEFFICIENT_NAMES, FRAME_RATE_HZ
+from reactface_node.schema import COEFFICIENT_NAMES, FRAME_RATE_HZ, ListenerEvent
 
 
 class Frame(NamedTuple):
@@ -47,6 +47,10 @@ class Adapter(ABC):
 
     @abstractmethod
     def send(self, frame: Frame) -> None: ...
+
+    def tell(self, event: ListenerEvent) -> None:
+        """Send an event; most outputs carry none."""
+        return
 
     def close(self) -> None:
         """Free what the output holds; most hold nothing."""
@@ -83,9 +87,16 @@ class Adapters:
     ) -> None:
         """Send one frame (58,) to every output."""
         frame = Frame(types, float(show_at_s), frame_id, face, publish)
+        self._each(lambda adapter: adapter.send(frame))
+
+    def tell(self, event: ListenerEvent) -> None:
+        """Send an event to every output that carries events."""
+        self._each(lambda adapter: adapter.tell(event))
+
+    def _each(self, send: Callable[[Adapter], None]) -> None:
         for adapter in self._adapters:
             try:
-                adapter.send(frame)
+                send(adapter)
             except Exception as error:
                 self._fail(adapter.name, error)
 
@@ -116,7 +127,7 @@ def _wanted(config: OutputsConfig) -> Iterator[Adapter]:
     if config.vmc:
         with _named("vmc"):
             host, port = parse_address(config.vmc, vmc.PORT)
-            yield _Datagrams("VMC", vmc.Vmc(host, port))
+            yield _VmcDatagrams(vmc.Vmc(host, port))
 
 
 @contextmanager
@@ -180,6 +191,17 @@ class _Datagrams(Adapter):
 
     def close(self) -> None:
         self._sender.close()
+
+
+class _VmcDatagrams(_Datagrams):
+    """VMC carries events too."""
+
+    def __init__(self, sender: vmc.Vmc) -> None:
+        super().__init__("VMC", sender)
+        self._vmc = sender
+
+    def tell(self, event: ListenerEvent) -> None:
+        self._vmc.tell(event)
 
 
 def expression(frame: Frame) -> Any:

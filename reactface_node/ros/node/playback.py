@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -19,11 +20,15 @@ from reactface_node.ros.node.topics import (
     BLENDSHAPES,
     COEFFICIENTS,
     COMPRESSED,
+    EVENTS,
     IMAGE,
     REACTION,
 )
 from reactface_node.schema import Reaction, joined
 from reactface_node.session.probe import Probe
+
+EVENTS_ON_PAGE = 8
+"""The page lists so many of the newest events."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +66,7 @@ class Playback:
         self._due: deque[_Frame] = deque()
         self._measured_arrival_s: float | None = None
         self._window: list[Reaction] = []
+        self._recent: deque[dict[str, Any]] = deque(maxlen=EVENTS_ON_PAGE)
 
     def clear(self) -> None:
         """Drop all frames in the queue."""
@@ -75,6 +81,7 @@ class Playback:
     def queue(self, reaction: Reaction, config: Config, arrival_s: float | None) -> None:
         """Add a reaction to the queue. arrival_s: of the last input that it waited for."""
         self._publish_window(reaction, config)
+        self._publish_events(reaction, config)
         first_s = float(reaction.show_at_s[0])
         # After a clock that jumped back, frames of the old time would never be due.
         while self._due and self._due[-1].show_at_s >= first_s:
@@ -106,6 +113,21 @@ class Playback:
             with self._probe.stage("publish"):
                 message = convert.reaction_message(self._types, config.ros.frame_id, whole)
                 self._transport.publish(REACTION, message)
+
+    def _publish_events(self, reaction: Reaction, config: Config) -> None:
+        """Publish what is known now, before it is shown: a robot's neck needs time to begin."""
+        if not reaction.events:
+            return
+        with self._probe.stage("publish"):
+            for event in reaction.events:
+                message = convert.event_message(self._types, config.ros.frame_id, event)
+                self._transport.publish(EVENTS, message)
+                if self._adapters is not None:
+                    self._adapters.tell(event)
+            if self._page is not None:
+                # All recent ones: a slow page gets the newest value alone.
+                self._recent += [vars(event) for event in reaction.events]
+                self._page.tell({"events": list(self._recent)})
 
     def publish_due(self, now_s: float, config: Config) -> None:
         """Publish the newest frame that is due. Older ones are dropped and counted as late."""

@@ -8,6 +8,7 @@ from reactface_node.config import RosConfig
 BLENDSHAPES = "~/blendshapes"
 COEFFICIENTS = "~/coefficients"
 REACTION = "~/reaction"
+EVENTS = "~/events"
 IMAGE = "~/image"
 COMPRESSED = "~/image/compressed"
 DIAGNOSTICS = "/diagnostics"
@@ -30,6 +31,7 @@ OUTPUTS = {
     BLENDSHAPES: OutputTopic("reactface_msgs/msg/Blendshapes"),
     COEFFICIENTS: OutputTopic("reactface_msgs/msg/FaceCoefficients"),
     REACTION: OutputTopic("reactface_msgs/msg/Reaction"),
+    EVENTS: OutputTopic("reactface_msgs/msg/ListenerEvent", depth=50),
     IMAGE: OutputTopic("sensor_msgs/msg/Image", True, 1),
     COMPRESSED: OutputTopic("sensor_msgs/msg/CompressedImage", True, 1),
     DIAGNOSTICS: OutputTopic("diagnostic_msgs/msg/DiagnosticArray"),

@@ -31,5 +31,6 @@ def import_rclpy() -> None:
 
 
 def import_messages() -> None:
-    """ImportError if ``reactface_msgs`` is not built, or not for this Python."""
-    importlib.import_module("reactface_msgs.msg").Blendshapes()
+    """ImportError if ``reactface_msgs`` is not built, or not for this Python; AttributeError if it
+    was built before its newest message was added."""
+    importlib.import_module("reactface_msgs.msg").ListenerEvent()

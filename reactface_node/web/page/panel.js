@@ -6,6 +6,12 @@ const SAMPLE = "playout.play";
 // What a person at the robot wants to know first; the rest follows in the node's order.
 const FIRST = ["latency_p50_ms", "latency_p99_ms", "frames_hz", "images_hz", "audio_hz"];
 
+// What of an event is shown, with its unit, unless it is 0.
+const EVENT_NUMBERS = [
+  ["probability", "probable"], ["duration_s", "s"], ["cycles", "cycles"], ["depth_rad", "rad"],
+  ["rate_hz", "Hz"],
+];
+
 // What the node says of a setting so soon after it was changed here may be older than that.
 const TOUCHED_MS = 700;
 
@@ -42,8 +48,8 @@ export class Panel {
     }
   }
 
-  // What the node told: any of stats, settings, enabled and reason.
-  showNews({ stats, settings, enabled, reason }) {
+  // What the node told: any of stats, settings, enabled, events and reason.
+  showNews({ stats, settings, enabled, events, reason }) {
     if (enabled !== undefined) {
       this.#enabled = enabled;
       element("enable").textContent = enabled ? "Stop listening" : "Listen";
@@ -52,6 +58,7 @@ export class Panel {
     if (reason) this.#touched.clear(); // a refused value goes back to what it was
     if (settings) for (const [name, value] of Object.entries(settings)) this.#showValue(name, value);
     if (stats) showNumbers(stats);
+    if (events) showEvents(events);
   }
 
   showStatus(text) {
@@ -145,6 +152,19 @@ function showNumbers(stats) {
     Object.assign(document.createElement("dt"), { textContent: name.replaceAll("_", " ") }),
     Object.assign(document.createElement("dd"), { textContent: round(stats[name]) }),
   ]));
+}
+
+// events: the newest last; the list begins with the newest.
+function showEvents(events) {
+  element("events").replaceChildren(...[...events].reverse().map((event) => {
+    const text = EVENT_NUMBERS.filter(([name]) => event[name]).map(
+      ([name, unit]) => `, ${round(event[name])} ${unit}`);
+    const phase = event.phase === "once" ? "" : ` ${event.phase}`;
+    const kind = event.kind.replaceAll("_", " ");
+    return Object.assign(document.createElement("li"), {
+      className: event.who, textContent: `${kind}${phase}${text.join("")}`,
+    });
+  }));
 }
 
 // null: what the node has no number for.

@@ -86,6 +86,14 @@ def test_qos_is_what_the_contract_says(graph):
     assert status == 1 and strict.matched == 0
 
 
+def test_events_are_on_the_graph(graph):
+    events = graph.reader("/reactface/events", "reactface_msgs/msg/ListenerEvent")
+    event = graph.message(events)
+    assert (event.who, event.kind, event.phase) == (event.LISTENER, event.NOD, event.END)
+    assert (event.cycles, event.rate_hz, event.version) == (2, 2.0, event.VERSION)
+    assert abs(convert.time_to_s(event.header.stamp) - time.time()) < 5
+
+
 def test_images_come_only_to_those_who_subscribe(graph):
     images = graph.reader("/reactface/image", "sensor_msgs/msg/Image", BEST_EFFORT)
     message = graph.message(images)

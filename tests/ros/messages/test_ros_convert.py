@@ -12,7 +12,15 @@ from reactface_node.ros.messages.types import (
     RosbagsTypes,
     own_definitions,
 )
-from reactface_node.schema import ARKIT_NAMES, Reaction, index_of
+from reactface_node.schema import (
+    ARKIT_NAMES,
+    EVENT_KINDS,
+    PHASES,
+    WHO,
+    ListenerEvent,
+    Reaction,
+    index_of,
+)
 
 TYPES = RosbagsTypes()
 RGB = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
@@ -83,6 +91,28 @@ def test_coefficients_and_reaction_survive_the_wire():
     np.testing.assert_array_equal(np.concatenate(parts), samples[0, 0])
 
 
+NOD = ListenerEvent(10.5, "listener", "nod", "end", 0.75, 1.25, 2, 0.125, 2.5)
+
+
+def test_an_event_survives_the_wire():
+    sent = convert.event_message(TYPES, "head", NOD)
+    name = "reactface_msgs/msg/ListenerEvent"
+    message = TYPES.deserialize(bytes(TYPES.serialize(sent)), name)
+    found = {field: getattr(message, field) for field in vars(NOD) if field != "stamp_s"}
+    assert {"stamp_s": convert.stamp_of(message), **found} == vars(NOD)
+    assert (message.version, message.header.frame_id) == (1, "head")
+
+
+def test_the_events_constants_are_the_schemas_words():
+    message = TYPES.message_type("reactface_msgs/msg/ListenerEvent")
+    kinds = {kind for one in EVENT_KINDS.values() for kind in one}
+    words = {*WHO, *PHASES, *kinds}
+    constants = {name: value for name, value in vars(message).items() if name.isupper()}
+    assert {value for value in constants.values() if isinstance(value, str)} == words
+    for word in words:
+        assert constants[word.upper()] == word
+
+
 def test_stamps_round_to_nanoseconds_and_zero_means_none():
     stamp = convert.time_message(TYPES, 1_700_000_000.9999999999)
     assert (stamp.sec, stamp.nanosec) == (1_700_000_001, 0)
@@ -98,7 +128,8 @@ def test_stamps_round_to_nanoseconds_and_zero_means_none():
 def test_the_typestore_holds_what_the_msg_files_say():
     definitions = own_definitions()
     assert set(definitions) == {
-        f"reactface_msgs/msg/{name}" for name in ("Blendshapes", "FaceCoefficients", "Reaction")
+        f"reactface_msgs/msg/{name}"
+        for name in ("Blendshapes", "FaceCoefficients", "ListenerEvent", "Reaction")
     }
     for name, text in definitions.items():
         lines = (line.partition("#")[0].split() for line in text.splitlines())
@@ -167,6 +198,7 @@ def test_builders_give_rclpy_what_its_setters_accept():
     assert np.frombuffer(blendshapes.weights, np.float32).shape == (52,)
     convert.face_coefficients(types, np.float64(1.5), "head", face)
     convert.reaction_message(types, "head", reaction)
+    convert.event_message(types, "head", NOD)
     assert convert.image(types, 1.5, "head", RGB).data == RGB.tobytes()
     assert len(convert.compressed_image(types, 1.5, "head", RGB, 80).data) > 100
 

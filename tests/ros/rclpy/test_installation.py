@@ -33,11 +33,14 @@ def test_what_does_not_load(monkeypatch):
     with pytest.raises(ImportError):
         installation.import_rclpy()
     made = []
-    messages = types.SimpleNamespace(Blendshapes=lambda: made.append("Blendshapes"))
+    messages = types.SimpleNamespace(ListenerEvent=lambda: made.append("ListenerEvent"))
     monkeypatch.setitem(sys.modules, "reactface_msgs", types.ModuleType("reactface_msgs"))
     monkeypatch.setitem(sys.modules, "reactface_msgs.msg", messages)
     installation.import_messages()
-    assert made == ["Blendshapes"]
+    assert made == ["ListenerEvent"]
+    monkeypatch.setitem(sys.modules, "reactface_msgs.msg", types.SimpleNamespace())
+    with pytest.raises(AttributeError, match="ListenerEvent"):
+        installation.import_messages()
     monkeypatch.setitem(sys.modules, "reactface_msgs.msg", None)
     with pytest.raises(ImportError):
         installation.import_messages()

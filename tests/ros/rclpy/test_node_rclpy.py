@@ -88,6 +88,7 @@ def test_an_image_becomes_a_face(ros, kind):
     activate(node)
     faces = heard(ros, "reactface_msgs/msg/Blendshapes", "/robot/reactface/blendshapes")
     windows = heard(ros, "reactface_msgs/msg/Reaction", "/robot/reactface/reaction")
+    events = heard(ros, "reactface_msgs/msg/ListenerEvent", "/robot/reactface/events")
     build = TYPES.message_type(f"sensor_msgs/msg/{kind}")
     camera = ros.peer.create_publisher(build, "/camera/picture", qos_profile_sensor_data)
 
@@ -106,6 +107,9 @@ def test_an_image_becomes_a_face(ros, kind):
     assert -1.0 < age_s < PATIENCE_S
     window = until(ros, lambda: next(iter(windows), None))
     assert len(window.samples) == window.num_samples * window.num_frames * 58
+    event = until(ros, lambda: next(iter(events), None))
+    assert (event.who, event.kind, event.phase) == (event.LISTENER, event.NOD, event.END)
+    assert (event.cycles, event.rate_hz, event.version) == (2, 2.0, event.VERSION)
 
 
 @needs_ros
