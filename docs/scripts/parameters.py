@@ -60,7 +60,7 @@ SECTIONS = {
     "web": ("web", "The page in a browser; off by default."),
     "training": ("training", "`reactface train`; no part of the running node."),
 }
-UNITS = {"_s": "s", "_hz": "Hz", "_px": "px", "_per_min": "1/min"}
+UNITS = {"_s": "s", "_hz": "Hz", "_px": "px", "_per_min": "1/min", "_m": "m", "_deg": "deg"}
 KINDS = {bool: "bool", int: "int", float: "float", str: "string"}
 
 
