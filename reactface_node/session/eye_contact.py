@@ -44,7 +44,9 @@ GLANCE_SLOPE_DEG = (-60.0, 20.0)
 """Most glances go to the side and down: angle to the horizontal."""
 MODEL_GLANCE = 0.2
 """Gaze of the model, in eyeLook weights, from which it counts as a glance of its own."""
-NEAREST_M = 0.1
+NEAREST_M, NEAREST_TALK_M = 0.05, 0.8
+"""Least distance of a face, and the least of people who talk: where a face fills the picture the
+lens is narrower than the setting says, and the angle between eyes and mouth would be too large."""
 LONGEST_STEP_S = 0.5
 """Longest time between two frames, after skipped windows, with which the head's filter reckons."""
 
@@ -187,8 +189,7 @@ class EyeContact:
 
     def _aim(self, config: PlayoutConfig) -> np.ndarray:
         """Direction (2,) of the point of the speaker's face that is looked at."""
-        right, up = POINTS_M[self._point]
-        return config.eye_contact * direction(self._place + np.array([right, up, 0.0]), config)
+        return config.eye_contact * direction(self._place, config, POINTS_M[self._point])
 
     def _draw_point(self, time_s: float) -> None:
         """Another point of the face, and how long the eyes rest there."""
@@ -204,17 +205,23 @@ class EyeContact:
         self._look_until_s = time_s + min(look_s, LONGEST_LOOK_S)
 
 
-def direction(place: np.ndarray, config: PlayoutConfig) -> np.ndarray:
-    """Direction (2,) from the shown face to a place as in ``Observation.place``, (3,) metres."""
-    # Of a camera with another field of view only the distance differs.
-    ahead_m = -place[2] / (2.0 * math.tan(math.radians(config.camera_fov_deg) / 2.0))
-    ahead_m = max(ahead_m, NEAREST_M)
-    # ``playout.mirror`` swaps the sides of the face afterwards; the person does not move.
+def direction(
+    place: np.ndarray, config: PlayoutConfig, point_m: tuple[float, float] = (0.0, 0.0)
+) -> np.ndarray:
+    """Direction (2,) from the shown face to a point of a face in the camera's picture.
+
+    place: (3,) metres as ``Observation.place``. point_m: the point, to the right and up from there.
+    """
+    # With another field of view than that of ``place`` only the distance is another.
+    widths = 2.0 * math.tan(math.radians(config.camera_fov_deg) / 2.0)
+    ahead_m = max(-place[2] / widths, NEAREST_M)
+    far_m = max(ahead_m, NEAREST_TALK_M)
     sign = -1.0 if config.camera_mirrored else 1.0
-    right_m = sign * place[0] + config.camera_right_m
-    up_m = place[1] + config.camera_up_m
-    right = math.atan2(right_m, ahead_m) * (-1.0 if config.mirror else 1.0)
-    return np.array([right, math.atan2(up_m, math.hypot(right_m, ahead_m))])
+    right = sign * place[0] / ahead_m + (config.camera_right_m + point_m[0]) / far_m
+    up = place[1] / ahead_m + (config.camera_up_m + point_m[1]) / far_m
+    # ``playout.mirror`` swaps the sides of the face afterwards; the person stays where he is.
+    aside = math.atan(right) * (-1.0 if config.mirror else 1.0)
+    return np.array([aside, math.atan(up / math.hypot(right, 1.0))])
 
 
 def _gaze(face: np.ndarray) -> np.ndarray:
