@@ -138,7 +138,8 @@ class PostureShifts:
     def frames(self, times_s: np.ndarray) -> np.ndarray:
         """Head rotation and translation to add, (n, 6) in rad and metres, at increasing times (n,)
         in seconds."""
-        return np.stack([self._pose(float(time_s)) for time_s in times_s]).astype(np.float32)
+        poses: np.ndarray = np.stack([self._pose(float(time_s)) for time_s in times_s])
+        return poses.astype(np.float32)
 
     def _pose(self, time_s: float) -> np.ndarray:
         if self._next_s is None:
