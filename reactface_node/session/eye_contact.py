@@ -219,7 +219,7 @@ def direction(
     sign = -1.0 if config.camera_mirrored else 1.0
     right = sign * place[0] / ahead_m + (config.camera_right_m + point_m[0]) / far_m
     up = place[1] / ahead_m + (config.camera_up_m + point_m[1]) / far_m
-    # ``playout.mirror`` swaps the sides of the face afterwards; the person stays where he is.
+    # ``playout.mirror`` swaps the sides of the face afterwards; the person does not move.
     aside = math.atan(right) * (-1.0 if config.mirror else 1.0)
     return np.array([aside, math.atan(up / math.hypot(right, 1.0))])
 

@@ -90,7 +90,7 @@ def test_a_mirrored_picture_has_the_person_on_the_other_side():
     assert abs((eyes_deg(right) - eyes_deg(other))[-50:].mean(axis=0)).max() < 2.0
 
 
-def test_the_mirror_of_the_face_leaves_the_person_where_he_is():
+def test_the_mirror_of_the_face_leaves_the_person_in_place():
     right, swapped = play(STEADY, at(20.0)), play(replace(STEADY, mirror=True), at(20.0))
     np.testing.assert_allclose(head_deg(right), head_deg(swapped), atol=1e-5)
     assert abs(eyes_deg(swapped)[-1, 0] - eyes_deg(right)[-1, 0]) < 4.0
