@@ -87,6 +87,8 @@ TRANSLATION = slice(55, 58)
 NUM_EXPRESSION = 52
 NUM_COEFFICIENTS = 58
 CROP_PX = 224
+GAZE_RAD = 0.61
+"""Angle of an eye at weight 1 of eyeLook*, as in Live Link Face's frames."""
 
 
 def index_of(name: str) -> int:
@@ -134,6 +136,9 @@ class Observation:
     reliability: (58,) float32, 0..1: the factor that brings a channel nearest to the truth in the
     mean square; 1 in good conditions, 0 where not valid.
     doubts: why it is much below 1, in plain words such as "dark".
+    place: (3,) metres from the camera to the point between the eyes, x to the right in the image,
+    y up, z out of the image (so it is negative), as a camera with a focal length of the image width
+    would see it; None without a face.
     """
 
     coefficients: np.ndarray
@@ -144,6 +149,7 @@ class Observation:
     kinds: np.ndarray | None = None
     reliability: np.ndarray = field(default_factory=_ones)
     doubts: tuple[str, ...] = ()
+    place: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Set the reliability of channels that are not valid to 0."""

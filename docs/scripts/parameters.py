@@ -46,6 +46,7 @@ MORE = {
     "perception.rate_hz": "25, 12.5, 8.33 and so on",
     "playout.playout_delay_s": "in frame mode counted from the end of the frame; it grows by "
     "itself where sound comes in larger chunks",
+    "playout.eye_contact": "on a flat display less may be right: see [Eye contact](eye_contact.md)",
     "render.precision": "`float16` is not for a CPU",
 }
 SECTIONS = {
@@ -60,7 +61,7 @@ SECTIONS = {
     "web": ("web", "The page in a browser; off by default."),
     "training": ("training", "`reactface train`; no part of the running node."),
 }
-UNITS = {"_s": "s", "_hz": "Hz", "_px": "px", "_per_min": "1/min"}
+UNITS = {"_s": "s", "_hz": "Hz", "_px": "px", "_per_min": "1/min", "_m": "m", "_deg": "deg"}
 KINDS = {bool: "bool", int: "int", float: "float", str: "string"}
 
 

@@ -153,13 +153,41 @@ class PlayoutConfig:
     head_gain: float = setting(1.0, "factor of head rotation and translation", 0.0, 3.0, live=True)
     gaze_gain: float = setting(
         1.0,
-        "further factor of the gaze, in idle motion too; 0 = always straight ahead",
+        "further factor of the gaze away from the person, in idle motion too; 0 = none",
         0.0,
         3.0,
         live=True,
     )
     idle_gain: float = setting(
-        1.0, "factor of idle motion (gaze, head sway, breath); 0 = none", 0.0, 3.0, live=True
+        1.0,
+        "factor of idle motion (gaze, head sway, breath, posture); 0 = none",
+        0.0,
+        3.0,
+        live=True,
+    )
+    eye_contact: float = setting(
+        1.0,
+        "share of the angle to the speaker's face by which eyes and head turn to it; 0 = no eye "
+        "contact",
+        0.0,
+        1.0,
+        live=True,
+    )
+    camera_fov_deg: float = setting(
+        60.0, "horizontal field of view of the camera in degrees", 10.0, 170.0, live=True
+    )
+    camera_right_m: float = setting(
+        0.0,
+        "metres from the shown face to the camera, to the right in the camera's picture",
+        -2.0,
+        2.0,
+        live=True,
+    )
+    camera_up_m: float = setting(
+        0.05, "metres by which the camera is above the shown face's eyes", -2.0, 2.0, live=True
+    )
+    camera_mirrored: bool = setting(
+        False, "the camera's picture is mirrored, as that of some webcams", live=True
     )
     mirror: bool = setting(
         False, "swap left and right of the shown face, as a mirror does", live=True

@@ -29,7 +29,7 @@ import numpy as np
 
 from reactface_node.outputs.face import gaze, rotation, weights, yaw_pitch_roll
 from reactface_node.outputs.udp import Udp
-from reactface_node.schema import FRAME_RATE_HZ, index_of
+from reactface_node.schema import FRAME_RATE_HZ, GAZE_RAD, index_of
 
 PORT = 11111
 SUBJECT = "reactface"
@@ -77,8 +77,6 @@ NAMES = (
     "noseSneerRight",
     "tongueOut",
 )
-# Angle of an eye at weight 1, in the app's frames.
-GAZE_RAD = 0.61
 DAY_S = 86400
 # Sub-frames are rounded to this many per frame, since stamps have more digits than their clock's
 # precision.

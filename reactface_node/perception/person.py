@@ -127,7 +127,7 @@ class Person:
         expression, kinds = self._reader.read(stamp_s, shape, seen.face, flat)
         known = np.concatenate([MEASURED, np.ones(NUM_COEFFICIENTS - NUM_EXPRESSION, bool)])
         coefficients = self._coefficients(expression, pose)
-        return Observation(coefficients, known, person=self.number, kinds=kinds)
+        return Observation(coefficients, known, person=self.number, kinds=kinds, place=pose[1])
 
     def cut(self, rgb: np.ndarray, seen: Sighting) -> np.ndarray:
         """Image (H, W, 3) uint8 -> the upright face (224, 224, 3) uint8."""

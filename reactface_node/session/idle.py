@@ -1,4 +1,4 @@
-"""Idle motion of a face: blinks, gaze shifts, head sway, breath.
+"""Idle motion of a face: blinks, gaze shifts, head sway, breath, posture shifts.
 
 Each is a streaming process with its own random generator. It is asked for frames in order of time
 and never reads a clock. Amplitudes and times without a source are chosen by eye, not derived;
@@ -19,6 +19,10 @@ HALF_HEIGHT_S = (0.13, 0.17)  # gives 100-200 ms at half height in frames of 25 
 LOOK_S = (1.2, 4.5)  # duration of a gaze (Argyle and Ingham 1972)
 LOOK_AWAY_CHANCE = 0.25  # listeners look at the speaker about 75 % of the time (the same)
 SACCADE_S = 0.06
+POSTURE_S, POSTURE_SPREAD, SHORTEST_POSTURE_S = 30.0, 0.6, 8.0  # log-normal time in a posture
+POSTURE_MOVE_S = (0.8, 1.6)
+POSTURE_DEG, POSTURE_M = (0.8, 1.2, 1.5), (0.004, 0.002, 0.003)  # sd of each axis
+POSTURE_LIMIT = 2.0  # in sd
 
 GAZE_RIGHT = indices_of("eyeLookInLeft", "eyeLookOutRight")
 GAZE_LEFT = indices_of("eyeLookOutLeft", "eyeLookInRight")
@@ -91,13 +95,20 @@ class IdleMotion:
         face = np.zeros((len(times_s), NUM_COEFFICIENTS), np.float32)
         angles = 2 * math.pi * self._frequency_hz * times_s[:, None, None] + self._phase
         face[:, 52:] = np.sin(angles).mean(axis=1) * 1.7 * self._amplitude
-        breath = np.sin(2 * math.pi * self._breath_hz * times_s)
-        face[:, index_of("translationY")] += 0.0012 * breath
-        face[:, index_of("rotationX")] -= 0.004 * breath
+        face += self.breath(times_s)
         for index, time_s in enumerate(times_s):
             right, up = self._look(float(time_s))
             face[index, GAZE_RIGHT], face[index, GAZE_LEFT] = max(right, 0), max(-right, 0)
             face[index, GAZE_UP], face[index, GAZE_DOWN] = max(up, 0), max(-up, 0)
+        return face
+
+    def breath(self, times_s: np.ndarray) -> np.ndarray:
+        """The breath alone, (n, 58): the head rises and tips back a little, 12 to 17 times a
+        minute."""
+        face = np.zeros((len(times_s), NUM_COEFFICIENTS), np.float32)
+        breath = np.sin(2 * math.pi * self._breath_hz * times_s)
+        face[:, index_of("translationY")] = 0.0012 * breath
+        face[:, index_of("rotationX")] = -0.004 * breath
         return face
 
     def _look(self, time_s: float) -> np.ndarray:
@@ -112,3 +123,38 @@ class IdleMotion:
         share = 1.0 - math.exp(-1.0 / (FRAME_RATE_HZ * SACCADE_S * 0.5))
         self._gaze = self._gaze + share * (self._target - self._gaze)
         return self._gaze
+
+
+class PostureShifts:
+    """Rare shifts of the head to another position, a few millimetres and degrees."""
+
+    def __init__(self, rng: np.random.Generator):
+        self._rng = rng
+        self._spread = np.concatenate([np.radians(POSTURE_DEG), POSTURE_M])
+        self._from = self._to = np.zeros(6)
+        self._start_s, self._lasts_s = -math.inf, 1.0
+        self._next_s: float | None = None
+
+    def frames(self, times_s: np.ndarray) -> np.ndarray:
+        """Head rotation and translation to add, (n, 6) in rad and metres, at increasing times (n,)
+        in seconds."""
+        poses: np.ndarray = np.stack([self._pose(float(time_s)) for time_s in times_s])
+        return poses.astype(np.float32)
+
+    def _pose(self, time_s: float) -> np.ndarray:
+        if self._next_s is None:
+            self._next_s = time_s + self._wait_s()
+        if time_s >= self._next_s:
+            self._from, self._start_s = self._to, time_s
+            drawn = self._rng.standard_normal(6).clip(-POSTURE_LIMIT, POSTURE_LIMIT)
+            self._to = self._spread * drawn
+            self._lasts_s = self._rng.uniform(*POSTURE_MOVE_S)
+            self._next_s = time_s + self._lasts_s + self._wait_s()
+        share = min(max((time_s - self._start_s) / self._lasts_s, 0.0), 1.0)
+        share = share * share * share * (share * (6.0 * share - 15.0) + 10.0)
+        pose: np.ndarray = self._from + share * (self._to - self._from)
+        return pose
+
+    def _wait_s(self) -> float:
+        wait_s = POSTURE_S * math.exp(POSTURE_SPREAD * self._rng.standard_normal())
+        return max(wait_s, SHORTEST_POSTURE_S)

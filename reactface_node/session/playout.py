@@ -1,4 +1,6 @@
-"""Playout: finishes the model's trajectories with gains, idle motion, blinks and cross-fades."""
+"""Playout: finishes the model's trajectories with gains, idle motion, eye contact, blinks and
+cross-fades.
+"""
 
 import math
 from collections import deque
@@ -20,7 +22,8 @@ from reactface_node.schema import (
     index_of,
     indices_of,
 )
-from reactface_node.session.idle import Blinks, IdleMotion
+from reactface_node.session.eye_contact import EyeContact
+from reactface_node.session.idle import Blinks, IdleMotion, PostureShifts
 from reactface_node.session.timeline import Window
 
 LARGEST_REST_CLOSURE = 0.3
@@ -51,10 +54,12 @@ NOSE = indices_of("noseSneer")
 
 @dataclass
 class _Sample:
-    """The idle processes of one trajectory."""
+    """The random processes of one trajectory."""
 
     idle: IdleMotion
     blinks: Blinks
+    contact: EyeContact
+    posture: PostureShifts
 
 
 class Playout:
@@ -67,6 +72,8 @@ class Playout:
             _Sample(
                 IdleMotion(np.random.default_rng([config.seed, index, 1])),
                 Blinks(np.random.default_rng([config.seed, index, 2])),
+                EyeContact(np.random.default_rng([config.seed, index, 3])),
+                PostureShifts(np.random.default_rng([config.seed, index, 4])),
             )
             for index in range(config.samples)
         ]
@@ -86,6 +93,7 @@ class Playout:
         present: np.ndarray,
         config: PlayoutConfig,
         speaks: bool = False,
+        places: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The finished samples (M, n, 58) and the face to show (n, 58); n = w, or 1 in frame mode.
 
@@ -93,9 +101,12 @@ class Playout:
         they continue smoothly across skipped windows. reaction: (M, n, 58) from the model, or None
         if it was not run: its last frame is held, with idle motion that rises and falls within a
         window, so that the face neither freezes nor jumps. present: (n,) bool, a face or a voice
-        was there. speaks: the robot speaks; the mouth goes to rest for its speech system.
+        was there. speaks: the robot speaks; the mouth goes to rest for its speech system. places:
+        (n, 3), where the speaker's face is, as ``Observation.place``; NaN, or None, without one.
         """
         window = len(present)
+        if places is None:
+            places = np.full((window, 3), np.nan)
         swell = np.zeros(window, np.float32)
         if reaction is None:
             reaction = np.repeat(self._raw, window, axis=1)
@@ -108,7 +119,7 @@ class Playout:
         mouth = self._rest_mouth(speaks, window)
         samples = np.stack(
             [
-                self._finish_sample(sample, times_s, raw * presence[:, None], idle, config)
+                self._finish_sample(sample, times_s, raw * presence[:, None], idle, places, config)
                 for sample, raw in zip(self._samples, np.nan_to_num(reaction), strict=True)
             ]
         )
@@ -121,13 +132,16 @@ class Playout:
         times_s: np.ndarray,
         raw: np.ndarray,
         idleness: np.ndarray,
+        places: np.ndarray,
         config: PlayoutConfig,
     ) -> np.ndarray:
         face = raw.clip(-LARGEST_RAW, LARGEST_RAW) * _gains(config)
-        # The model's reactions have their own motion, so idle motion is only added without them.
-        idle = sample.idle.frames(times_s)
+        # The model's reactions have their own motion but neither breath nor changes of posture.
+        idle, share = sample.idle.frames(times_s), idleness[:, None]
         idle[:, GAZE] *= config.gaze_gain
-        face += config.idle_gain * idleness[:, None] * idle
+        face += config.idle_gain * (share * idle + (1.0 - share) * sample.idle.breath(times_s))
+        face[:, NUM_EXPRESSION:] += config.idle_gain * sample.posture.frames(times_s)
+        sample.contact.turn(times_s, face, places, config)
         face[:, EXPRESSION] = face[:, EXPRESSION].clip(0.0, 1.0)
         for part, most in ((ROTATION, LARGEST_TURN_RAD), (TRANSLATION, LARGEST_SHIFT_M)):
             face[:, part] = face[:, part].clip(-most, most)

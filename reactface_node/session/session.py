@@ -25,7 +25,7 @@ from reactface_node.media.audio import check_audio, longest_part
 from reactface_node.perception.silero import SileroModel
 from reactface_node.perception.tracker_thread import Tracker, TrackerThread
 from reactface_node.perception.voice import speech_model
-from reactface_node.schema import FRAME_RATE_HZ, Reaction
+from reactface_node.schema import FRAME_RATE_HZ, Observation, Reaction
 from reactface_node.session.inputs import Inputs
 from reactface_node.session.listener_events import ListenerEvents
 from reactface_node.session.model_use import ModelUse, Use
@@ -332,7 +332,7 @@ class ReactionSession:
         present = (found | heard) & (pending.use is not Use.IDLE)
         with self._probe.stage("playout"):
             samples, face = self._playout.finish(
-                window.index, raw, present, self.config.playout, speaks
+                window.index, raw, present, self.config.playout, speaks, _places(seen)
             )
         self._stats.count(pending.use, found, heard, seen[-1], speaks)
         self._doubts = seen[-1].doubts
@@ -382,3 +382,9 @@ class ReactionSession:
         )
         self._tracker.reset()
         self._begin()
+
+
+def _places(seen: list[Observation]) -> np.ndarray:
+    """The places (n, 3) of the faces of n observations, NaN without a face."""
+    nowhere = np.full(3, np.nan)
+    return np.stack([nowhere if one.place is None else one.place for one in seen])

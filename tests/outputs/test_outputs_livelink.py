@@ -10,9 +10,9 @@ from rigs.outputs import NO_HOST, TIMEOUT_S, face_of, free_port, receiver, send_
 from reactface_node.errors import UserError
 from reactface_node.outputs.address import parse_address
 from reactface_node.outputs.face import quaternion, yaw_pitch_roll
-from reactface_node.outputs.livelink import GAZE_RAD, NAMES, LiveLink, packet
+from reactface_node.outputs.livelink import NAMES, LiveLink, packet
 from reactface_node.outputs.udp import Udp
-from reactface_node.schema import ARKIT_NAMES
+from reactface_node.schema import ARKIT_NAMES, GAZE_RAD
 
 DEVICE = "8c5ab4c1-0b9f-4c1a-9c57-1f2d3e4f5a6b"
 MIDNIGHT_S = 1_700_006_400.0  # a multiple of a day

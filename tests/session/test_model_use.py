@@ -31,9 +31,9 @@ def raw_of(session):
     """Notes what the model said of each frame that is shown; None if it was not asked."""
     said, finish = [], session._playout.finish
 
-    def noted(index, raw, present, config, speaks):
+    def noted(index, raw, *rest):
         said.append(None if raw is None else round(float(raw[0, 0, 0]) * 100))
-        return finish(index, raw, present, config, speaks)
+        return finish(index, raw, *rest)
 
     session._playout.finish = noted
     return said
