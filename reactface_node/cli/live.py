@@ -24,5 +24,5 @@ def add_live(commands: Any) -> None:
 def _live(options: argparse.Namespace) -> int:
     from reactface_node.ros.dds.live import live
 
-    config = load_config(options, **rendering(options))
+    config = load_config(options, live=True, **rendering(options))
     return live(config, options.camera, options.mic, options.show)

@@ -17,4 +17,4 @@ def add_node(commands: Any) -> None:
 def _node(options: argparse.Namespace) -> int:
     from reactface_node.ros.rclpy.node import main
 
-    return main(options.rest, load_config(options), options.autostart)
+    return main(options.rest, load_config(options, live=True), options.autostart)

@@ -34,12 +34,17 @@ def add_command(
     return parser
 
 
-def load_config(options: argparse.Namespace, **named: Any) -> Config:
+def load_config(options: argparse.Namespace, live: bool = False, **named: Any) -> Config:
     """The profile, then --config, then --set, then ``named``: the command's own options by the
-    names of their settings, None where not given. UserError as ``Config.load``."""
+    names of their settings, None where not given. UserError as ``Config.load``.
+
+    live: each session draws its seed; otherwise the seed is 0, so that a command that is repeated
+    gives the same result. A given seed counts for both.
+    """
     overrides = parse_overrides(options.set)
     overrides |= {name: value for name, value in named.items() if value is not None}
-    return Config.load(options.profile, options.config, overrides)
+    defaults = {} if live else {"playout.seed": 0}
+    return Config.load(options.profile, options.config, overrides, defaults)
 
 
 def add_devices(parser: argparse.ArgumentParser) -> None:

@@ -21,6 +21,7 @@ from reactface_node.schema import (
     indices_of,
 )
 from reactface_node.session.idle import Blinks, IdleMotion
+from reactface_node.session.nod_gain import NodGain
 from reactface_node.session.timeline import Window
 
 LARGEST_REST_CLOSURE = 0.3
@@ -32,6 +33,8 @@ LIDS = indices_of("eyeBlink")
 GAZE = indices_of("eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeLookDown")
 BROWS = indices_of("browDown", "browInnerUp", "browOuterUp")
 EYES = indices_of("eyeWide", "eyeSquint", "cheekSquint")
+SMILE = indices_of("mouthSmile", "cheekSquint")
+PITCH = index_of("rotationX")
 # Channels that a speech system moves itself.
 MOUTH = [
     index
@@ -55,18 +58,21 @@ class _Sample:
 
     idle: IdleMotion
     blinks: Blinks
+    nods: NodGain
 
 
 class Playout:
     """Finishes M trajectories window by window and selects the one that is shown."""
 
-    def __init__(self, config: PlayoutConfig, window: int):
-        """window: w, the number of frames of a cross-fade."""
+    def __init__(self, config: PlayoutConfig, window: int, seed: int = 0):
+        """window: w, the number of frames of a cross-fade. seed: of idle motion and blinks; that of
+        the config may be one that is drawn."""
         self._window = window
         self._samples = [
             _Sample(
-                IdleMotion(np.random.default_rng([config.seed, index, 1])),
-                Blinks(np.random.default_rng([config.seed, index, 2])),
+                IdleMotion(np.random.default_rng([seed, index, 1])),
+                Blinks(np.random.default_rng([seed, index, 2])),
+                NodGain(),
             )
             for index in range(config.samples)
         ]
@@ -124,6 +130,9 @@ class Playout:
         config: PlayoutConfig,
     ) -> np.ndarray:
         face = raw.clip(-LARGEST_RAW, LARGEST_RAW) * _gains(config)
+        nods = sample.nods.added(face[:, PITCH], config.nod_gain)
+        if config.nod_gain != 1.0:
+            face[:, PITCH] += nods
         # The model's reactions have their own motion, so idle motion is only added without them.
         idle = sample.idle.frames(times_s)
         idle[:, GAZE] *= config.gaze_gain
@@ -248,6 +257,7 @@ def _gains(config: PlayoutConfig) -> np.ndarray:
         (EYES, config.eye_gain),
         (MOUTH + NOSE, config.mouth_gain),
         (GAZE, config.gaze_gain),
+        (SMILE, config.smile_gain),
     ):
         gains[region] *= gain
     gains[NUM_EXPRESSION:] = config.head_gain

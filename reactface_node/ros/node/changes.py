@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reactface_node.config import Config
+from reactface_node.config.presets import with_preset
 from reactface_node.config.settings import settings
 from reactface_node.errors import UserError
 from reactface_node.render.renderer import Renderer
@@ -39,7 +40,8 @@ class Changes:
             self._check_name(name)
             if isinstance(value, str) and len(value) > LONGEST_TEXT:
                 raise UserError(f"parameter '{name}' is longer than {LONGEST_TEXT} characters")
-        before, waiting = self.config.render, {**self._waiting, **changes}
+        # A preset replaces values that were set before it, also those that still wait.
+        before, waiting = self.config.render, {**self._waiting, **with_preset(changes)}
         if "render.portrait" in changes and before.renderer != "portrait":
             raise UserError(
                 f"no portrait is drawn: render.renderer is {before.renderer}, not portrait"
@@ -69,8 +71,9 @@ class Changes:
         try:
             self._renderer.configure(wanted)
         except Exception:
-            old = {item.name: item.value for item in settings(before)}
-            self._session.configure({name: old[name] for name in changes})
+            self._session.configure(
+                {item.name: item.value for item in settings(before) if item.live}
+            )
             raise
 
     def _check_name(self, name: str) -> None:
