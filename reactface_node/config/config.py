@@ -320,11 +320,11 @@ class Config:
     ) -> "Config":
         """A copy with settings replaced by dotted name: ``replace({"playout.gain": 1.5})``.
 
-        Names without dots may be given as keywords. ``playout.preset`` also sets the settings of
-        the preset that are not among the changes. UserError on an unknown or repeated name, a
+        Names without dots may be given as keywords. Another ``playout.preset`` also sets the gains
+        of that preset that are not among the changes. UserError on an unknown or repeated name, a
         wrong type, or a value out of range.
         """
-        config: Config = merge(self, with_preset({**changes, **named}))
+        config: Config = merge(self, with_preset({**changes, **named}, self.playout.preset))
         return config
 
     def to_dict(self) -> dict[str, Any]:

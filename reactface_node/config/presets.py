@@ -6,10 +6,10 @@ from typing import Any
 PRESETS: Mapping[str, Mapping[str, float]] = {
     "composed": {
         "playout.brow_gain": 0.6,
-        "playout.head_gain": 0.5,
+        "playout.head_gain": 0.4,
         "playout.nod_gain": 0.5,
         "playout.smile_gain": 0.6,
-        "playout.gaze_gain": 0.6,
+        "playout.gaze_gain": 0.5,
         "playout.idle_gain": 0.5,
     },
     "attentive": {},
@@ -26,13 +26,13 @@ NEUTRAL = 1.0
 """Value in the other presets of a gain that only some presets set."""
 
 
-def with_preset(changes: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Changes by dotted name; if ``playout.preset`` is among them, with the settings of the preset.
+def with_preset(changes: Mapping[Any, Any], current: str) -> dict[Any, Any]:
+    """Changes by dotted name; if they choose another preset than the current one, with its gains.
 
-    A setting that is among the changes keeps the given value.
+    A gain that is among the changes keeps the given value.
     """
-    chosen = changes.get("playout.preset")
-    if not isinstance(chosen, str) or chosen not in PRESETS:
+    chosen = changes.get("playout.preset", current)
+    if chosen == current or not isinstance(chosen, str) or chosen not in PRESETS:
         return dict(changes)
     gains = dict.fromkeys((name for preset in PRESETS.values() for name in preset), NEUTRAL)
     return {**gains, **PRESETS[chosen], **changes}

@@ -40,8 +40,10 @@ class Changes:
             self._check_name(name)
             if isinstance(value, str) and len(value) > LONGEST_TEXT:
                 raise UserError(f"parameter '{name}' is longer than {LONGEST_TEXT} characters")
-        # A preset replaces values that were set before it, also those that still wait.
-        before, waiting = self.config.render, {**self._waiting, **with_preset(changes)}
+        before = self.config.render
+        # A preset replaces gains that were set before it, also those that still wait.
+        added = with_preset(changes, self.config.playout.preset)
+        waiting = {**self._waiting, **added}
         if "render.portrait" in changes and before.renderer != "portrait":
             raise UserError(
                 f"no portrait is drawn: render.renderer is {before.renderer}, not portrait"
@@ -71,9 +73,8 @@ class Changes:
         try:
             self._renderer.configure(wanted)
         except Exception:
-            self._session.configure(
-                {item.name: item.value for item in settings(before) if item.live}
-            )
+            old = {item.name: item.value for item in settings(before)}
+            self._session.configure({name: old[name] for name in changes})
             raise
 
     def _check_name(self, name: str) -> None:
