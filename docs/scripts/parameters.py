@@ -46,6 +46,8 @@ MORE = {
     "perception.rate_hz": "25, 12.5, 8.33 and so on",
     "playout.playout_delay_s": "in frame mode counted from the end of the frame; it grows by "
     "itself where sound comes in larger chunks",
+    "playout.seed": "Offline commands such as `reactface replay` take 0 unless a seed is given. A "
+    "ROS parameter takes the number; YAML files, parameter files too, and `--set` take the word too",
     "render.precision": "`float16` is not for a CPU",
 }
 SECTIONS = {
@@ -101,7 +103,8 @@ def row(item: Setting, robots: Iterable[str]) -> list[str]:
 def limits(item: Setting) -> str:
     """ "0 .. 2", or the choices; consecutive numbers are abbreviated to the first and the last."""
     if item.low is not None:
-        return f"{number(item.low)} .. {number(item.high)}"
+        words = "".join(f", `{word}` = {value}" for word, value in item.words.items())
+        return f"{number(item.low)} .. {number(item.high)}{words}"
     numbers = [choice for choice in item.choices if choice.isdigit()]
     words = [f"`{choice}`" for choice in item.choices if not choice.isdigit()]
     if numbers:
