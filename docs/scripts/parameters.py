@@ -46,8 +46,8 @@ MORE = {
     "perception.rate_hz": "25, 12.5, 8.33 and so on",
     "playout.playout_delay_s": "in frame mode counted from the end of the frame; it grows by "
     "itself where sound comes in larger chunks",
-    "playout.seed": "Offline commands such as `reactface replay` take 0 unless a seed is given. A "
-    "ROS parameter takes the number; YAML files, parameter files too, and `--set` take the word too",
+    "playout.seed": "offline commands such as `reactface replay` take 0 unless a seed is given; "
+    "YAML files, ROS parameter files and `--set` take the word, a running node the number alone",
     "render.precision": "`float16` is not for a CPU",
 }
 SECTIONS = {

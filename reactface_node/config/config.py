@@ -303,7 +303,8 @@ class Config:
             values = read_settings(_settings_path(Path(path)), names)
 
         def given(config: Config) -> Config:
-            return merge(_merged_from(path, config, values), overrides or {})
+            changed: Config = merge(_merged_from(path, config, values), overrides or {})
+            return changed
 
         config = given(base)
         if PRESETS[config.playout.preset]:
