@@ -47,6 +47,8 @@ MORE = {
     "playout.playout_delay_s": "in frame mode counted from the end of the frame; it grows by "
     "itself where sound comes in larger chunks",
     "playout.eye_contact": "on a flat display less may be right: see [Eye contact](eye_contact.md)",
+    "playout.seed": "offline commands such as `reactface replay` take 0 unless a seed is given; "
+    "YAML files, ROS parameter files and `--set` take the word, a running node the number alone",
     "render.precision": "`float16` is not for a CPU",
 }
 SECTIONS = {
@@ -102,7 +104,8 @@ def row(item: Setting, robots: Iterable[str]) -> list[str]:
 def limits(item: Setting) -> str:
     """ "0 .. 2", or the choices; consecutive numbers are abbreviated to the first and the last."""
     if item.low is not None:
-        return f"{number(item.low)} .. {number(item.high)}"
+        words = "".join(f", `{word}` = {value}" for word, value in item.words.items())
+        return f"{number(item.low)} .. {number(item.high)}{words}"
     numbers = [choice for choice in item.choices if choice.isdigit()]
     words = [f"`{choice}`" for choice in item.choices if not choice.isdigit()]
     if numbers:

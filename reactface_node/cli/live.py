@@ -7,7 +7,7 @@ from reactface_node.cli.options import (
     add_command,
     add_devices,
     add_rendering,
-    load_config,
+    load_live_config,
     rendering,
 )
 
@@ -24,5 +24,5 @@ def add_live(commands: Any) -> None:
 def _live(options: argparse.Namespace) -> int:
     from reactface_node.ros.dds.live import live
 
-    config = load_config(options, **rendering(options))
+    config = load_live_config(options, **rendering(options))
     return live(config, options.camera, options.mic, options.show)

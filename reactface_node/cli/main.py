@@ -106,6 +106,8 @@ def _run(given: list[str]) -> int:
     import logging
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    # The drawn seed is no warning, but a user needs it to repeat a conversation.
+    logging.getLogger("reactface_node.session.seeds").setLevel(logging.INFO)
     parser = build_parser()
     # `ros2 launch` starts the node with arguments of ROS, which rclpy reads.
     options, rest = parser.parse_known_args(given)

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from reactface_node.cli.options import add_command, load_config
+from reactface_node.cli.options import add_command, load_live_config
 
 
 def add_node(commands: Any) -> None:
@@ -17,4 +17,4 @@ def add_node(commands: Any) -> None:
 def _node(options: argparse.Namespace) -> int:
     from reactface_node.ros.rclpy.node import main
 
-    return main(options.rest, load_config(options), options.autostart)
+    return main(options.rest, load_live_config(options), options.autostart)

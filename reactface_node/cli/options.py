@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,24 @@ def add_command(
 
 def load_config(options: argparse.Namespace, **named: Any) -> Config:
     """The profile, then --config, then --set, then ``named``: the command's own options by the
-    names of their settings, None where not given. UserError as ``Config.load``."""
+    names of their settings, None where not given. UserError as ``Config.load``.
+
+    Without a given seed it is 0, so that a command that is repeated gives the same result.
+    """
+    return _load(options, named, {"playout.seed": 0})
+
+
+def load_live_config(options: argparse.Namespace, **named: Any) -> Config:
+    """As ``load_config``; without a given seed each conversation draws its own."""
+    return _load(options, named, {})
+
+
+def _load(
+    options: argparse.Namespace, named: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> Config:
     overrides = parse_overrides(options.set)
     overrides |= {name: value for name, value in named.items() if value is not None}
-    return Config.load(options.profile, options.config, overrides)
+    return Config.load(options.profile, options.config, overrides, defaults)
 
 
 def add_devices(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from reactface_node.cli.options import (
 )
 from reactface_node.config import Config
 from reactface_node.errors import UserError
+from reactface_node.files.text import plain_scalar
 from reactface_node.files.whole import check_new
 
 
@@ -28,7 +29,12 @@ def add_replay(commands: Any) -> None:
     parser.add_argument(
         "--samples", type=int, help="M: reactions drawn for the same speaker (playout.samples)"
     )
-    parser.add_argument("--seed", type=int, help="seed of the reactions (playout.seed)")
+    parser.add_argument(
+        "--seed",
+        type=plain_scalar,
+        metavar="N",
+        help="seed of the reactions (playout.seed; default: 0), or fresh = draw one and say which",
+    )
     add_rendering(parser)
 
 

@@ -7,7 +7,7 @@ from reactface_node.cli.options import (
     add_command,
     add_devices,
     add_rendering,
-    load_config,
+    load_live_config,
     rendering,
 )
 from reactface_node.errors import UserError
@@ -34,7 +34,7 @@ def _serve(options: argparse.Namespace) -> int:
     from reactface_node.ros.dds.live import live
 
     given = {"web.port": options.port, "web.host": options.host}
-    config = load_config(options, **given, **rendering(options))
+    config = load_live_config(options, **given, **rendering(options))
     if options.port == 0:
         raise UserError("--port 0 means no page; choose 1 .. 65535")
     if not config.web.port:

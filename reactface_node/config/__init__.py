@@ -1,6 +1,7 @@
 """The Config and its sections: settings from profiles, the command line and ROS parameters."""
 
 from reactface_node.config.config import (
+    FRESH_SEED,
     Config,
     PerceptionConfig,
     PlayoutConfig,
@@ -12,6 +13,7 @@ from reactface_node.config.model import ModelConfig, TrainingConfig
 from reactface_node.config.outputs import OutputsConfig, RosConfig, WebConfig
 
 __all__ = [
+    "FRESH_SEED",
     "Config",
     "ModelConfig",
     "OutputsConfig",

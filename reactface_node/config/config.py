@@ -16,11 +16,14 @@ from typing import Any
 from reactface_node.config.model import ModelConfig, TrainingConfig
 from reactface_node.config.outputs import OutputsConfig, RosConfig, WebConfig
 from reactface_node.config.parameter_files import read_settings
+from reactface_node.config.presets import PRESETS, with_preset
 from reactface_node.config.settings import merge, setting
 from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.files.text import read_yaml, shown
 
+FRESH_SEED = -1
+"""``playout.seed``: each session draws a seed of its own."""
 PROFILES = "profiles"
 """Folder of the profiles inside config/."""
 NO_PROFILES = {"themes", "catalogue", "motors_example"}
@@ -134,7 +137,21 @@ class PlayoutConfig:
     play: int = setting(
         0, "which of the reactions is shown, from 0; must be below samples", 0, 63, live=True
     )
-    seed: int = setting(0, "random seed of the reactions, idle motion and blinks", 0, 2**31 - 1)
+    seed: int = setting(
+        FRESH_SEED,
+        "random seed of the reactions, idle motion and blinks; fresh (-1) = drawn at the start and "
+        "at every reset, and told in the log and in /diagnostics",
+        FRESH_SEED,
+        2**31 - 1,
+        words={"fresh": FRESH_SEED},
+    )
+    preset: str = setting(
+        "attentive",
+        "how lively the robot is: composed (nearly still), attentive, or lively; sets several of "
+        "the gains below, except those that are given too",
+        choices=tuple(PRESETS),
+        live=True,
+    )
     playout_delay_s: float = setting(
         0.06,
         "seconds from the end of a window to its first shown frame; in frame mode the least: the "
@@ -151,6 +168,16 @@ class PlayoutConfig:
         1.0, "further factor of mouth, jaw, tongue, cheek puff and nose", 0.0, 3.0, live=True
     )
     head_gain: float = setting(1.0, "factor of head rotation and translation", 0.0, 3.0, live=True)
+    nod_gain: float = setting(
+        1.0,
+        "further factor of nods: of the head's quick up and down about its slow mean",
+        0.0,
+        2.0,
+        live=True,
+    )
+    smile_gain: float = setting(
+        1.0, "further factor of smiles: of mouthSmile and cheekSquint", 0.0, 2.0, live=True
+    )
     gaze_gain: float = setting(
         1.0,
         "further factor of the gaze away from the person, in idle motion too; 0 = none",
@@ -294,16 +321,27 @@ class Config:
         profile: str = "default",
         path: Path | None = None,
         overrides: Mapping[str, Any] | None = None,
+        defaults: Mapping[str, Any] = MappingProxyType({}),
     ) -> "Config":
-        """The profile, then the settings file at ``path``, then overrides by dotted name.
+        """The profile, then the preset, the settings file at ``path`` and overrides by dotted name.
 
-        UserError on an unknown profile or name, a wrong type, or a value out of range.
+        defaults: values by dotted name that the profile may change. UserError on an unknown profile
+        or name, a wrong type, or a value out of range.
         """
-        config: Config = merge(Config(), read_yaml(_profile_path(profile)))
+        base = merge(merge(Config(), defaults), read_yaml(_profile_path(profile)))
+        values: Mapping[str, Any] = {}
         if path is not None:
             names = [item.name for item in dataclasses.fields(Config)]
-            config = _merged_from(path, config, read_settings(_settings_path(Path(path)), names))
-        config = config.replace(overrides or {})
+            values = read_settings(_settings_path(Path(path)), names)
+
+        def given(config: Config) -> Config:
+            changed: Config = merge(_merged_from(path, config, values), overrides or {})
+            return changed
+
+        config = given(base)
+        if PRESETS[config.playout.preset]:
+            # What is given by name replaces the preset's values.
+            config = given(merge(base, PRESETS[config.playout.preset]))
         if config.profile != profile:
             raise UserError(
                 f"profile={shown(config.profile)} cannot be set there: --profile chooses it"
@@ -315,10 +353,11 @@ class Config:
     ) -> "Config":
         """A copy with settings replaced by dotted name: ``replace({"playout.gain": 1.5})``.
 
-        Names without dots may be given as keywords. UserError on an unknown or repeated name, a
+        Names without dots may be given as keywords. Another ``playout.preset`` also sets the gains
+        of that preset that are not among the changes. UserError on an unknown or repeated name, a
         wrong type, or a value out of range.
         """
-        config: Config = merge(self, {**changes, **named})
+        config: Config = merge(self, with_preset({**changes, **named}, self.playout.preset))
         return config
 
     def to_dict(self) -> dict[str, Any]:
@@ -337,10 +376,11 @@ def profile_names() -> list[str]:
     return sorted(path.stem for path in (resources.folder("config") / PROFILES).glob("*.yaml"))
 
 
-def _merged_from(path: Path, config: Config, values: Mapping[str, Any]) -> Config:
+def _merged_from(path: Path | None, config: Config, values: Mapping[str, Any]) -> Config:
     """``config`` with values from the file at ``path``, which a UserError names."""
     try:
-        return config.replace(values)
+        merged: Config = merge(config, values)
+        return merged
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
 

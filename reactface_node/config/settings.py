@@ -9,6 +9,7 @@ import typing
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from reactface_node.errors import UserError
@@ -17,6 +18,7 @@ from reactface_node.files.text import SHOWN_CHARACTERS, Plain, is_text, meaning,
 Scalar = bool | int | float | str
 HUGE = 10**300
 """Larger integers are clipped: no float holds them, and no range reaches so far."""
+NO_WORDS: Mapping[str, int] = MappingProxyType({})
 
 
 def setting(
@@ -26,13 +28,21 @@ def setting(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     live: bool = False,
+    words: Mapping[str, int] = NO_WORDS,
 ) -> Any:
     """A field of a Config section.
 
     help: description for users. low, high: closed range of a number. choices: allowed texts.
-    live: may change while a session runs.
+    live: may change while a session runs. words: texts that stand for a number.
     """
-    metadata = {"help": help, "low": low, "high": high, "choices": choices, "live": live}
+    metadata = {
+        "help": help,
+        "low": low,
+        "high": high,
+        "choices": choices,
+        "live": live,
+        "words": words,
+    }
     return field(default=default, metadata=metadata)
 
 
@@ -47,6 +57,7 @@ class Setting:
     high: float | None
     choices: tuple[str, ...]
     live: bool
+    words: Mapping[str, int]
 
 
 def settings(config: Any, prefix: str = "") -> Iterator[Setting]:
@@ -139,10 +150,13 @@ def _unknown(name: object, parts: Mapping[str, Any], prefix: str) -> UserError:
 def _checked(name: str, value: Any, leaf: _Leaf) -> Scalar:
     """The value in the setting's type; if it is invalid, a UserError that names the setting."""
     kind, about = leaf.kind, leaf.about
+    if isinstance(value, str):
+        value = about["words"].get(value, value)
     typed = _typed(value, kind)
     if typed is None:
         wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-        raise UserError(f"parameter '{name}' must be {wanted[kind]}, not {shown(value)}")
+        allowed = " or ".join((wanted[kind], *about["words"]))
+        raise UserError(f"parameter '{name}' must be {allowed}, not {shown(value)}")
     if isinstance(typed, str) and not is_text(typed):
         raise UserError(f"parameter '{name}' must be UTF-8 text, not {shown(typed)}")
     if about["choices"] and typed not in about["choices"]:

@@ -24,6 +24,7 @@ from reactface_node.schema import (
 )
 from reactface_node.session.eye_contact import EyeContact
 from reactface_node.session.idle import Blinks, IdleMotion, PostureShifts
+from reactface_node.session.nod_gain import NodGain
 from reactface_node.session.timeline import Window
 
 LARGEST_REST_CLOSURE = 0.3
@@ -35,6 +36,8 @@ LIDS = indices_of("eyeBlink")
 GAZE = indices_of("eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeLookDown")
 BROWS = indices_of("browDown", "browInnerUp", "browOuterUp")
 EYES = indices_of("eyeWide", "eyeSquint", "cheekSquint")
+SMILE = indices_of("mouthSmile", "cheekSquint")
+PITCH = index_of("rotationX")
 # Channels that a speech system moves itself.
 MOUTH = [
     index
@@ -60,20 +63,23 @@ class _Sample:
     blinks: Blinks
     contact: EyeContact
     posture: PostureShifts
+    nods: NodGain
 
 
 class Playout:
     """Finishes M trajectories window by window and selects the one that is shown."""
 
-    def __init__(self, config: PlayoutConfig, window: int):
-        """window: w, the number of frames of a cross-fade."""
+    def __init__(self, config: PlayoutConfig, window: int, seed: int = 0):
+        """window: w, the number of frames of a cross-fade. seed: of idle motion and blinks; that of
+        the config may be one that is drawn."""
         self._window = window
         self._samples = [
             _Sample(
-                IdleMotion(np.random.default_rng([config.seed, index, 1])),
-                Blinks(np.random.default_rng([config.seed, index, 2])),
-                EyeContact(np.random.default_rng([config.seed, index, 3])),
-                PostureShifts(np.random.default_rng([config.seed, index, 4])),
+                IdleMotion(np.random.default_rng([seed, index, 1])),
+                Blinks(np.random.default_rng([seed, index, 2])),
+                EyeContact(np.random.default_rng([seed, index, 3])),
+                PostureShifts(np.random.default_rng([seed, index, 4])),
+                NodGain(),
             )
             for index in range(config.samples)
         ]
@@ -136,6 +142,9 @@ class Playout:
         config: PlayoutConfig,
     ) -> np.ndarray:
         face = raw.clip(-LARGEST_RAW, LARGEST_RAW) * _gains(config)
+        nods = sample.nods.added(face[:, PITCH], config.nod_gain)
+        if config.nod_gain != 1.0:
+            face[:, PITCH] += nods
         # The model's reactions have their own motion but neither breath nor changes of posture.
         idle, share = sample.idle.frames(times_s), idleness[:, None]
         idle[:, GAZE] *= config.gaze_gain
@@ -262,6 +271,7 @@ def _gains(config: PlayoutConfig) -> np.ndarray:
         (EYES, config.eye_gain),
         (MOUTH + NOSE, config.mouth_gain),
         (GAZE, config.gaze_gain),
+        (SMILE, config.smile_gain),
     ):
         gains[region] *= gain
     gains[NUM_EXPRESSION:] = config.head_gain

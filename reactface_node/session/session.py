@@ -34,6 +34,7 @@ from reactface_node.session.own_speech import OwnSpeech
 from reactface_node.session.pending import Pending, empty_frames, face_input
 from reactface_node.session.playout import Delay, Playout, check_playout
 from reactface_node.session.probe import NoProbe, Probe
+from reactface_node.session.seeds import seed_from
 from reactface_node.session.speaker_events import SpeakerEvents
 from reactface_node.session.stamps import AUDIO, IMAGE
 from reactface_node.session.stats import SessionStats
@@ -92,6 +93,7 @@ class ReactionSession:
         self._width_px = config.perception.max_width_px
         self._own_speech = OwnSpeech(config.timeline)
         self.shed(0)
+        self._seed = seed_from(config.playout.seed)
         self._begin()
 
     @classmethod
@@ -214,7 +216,8 @@ class ReactionSession:
         self._timeline.end()
 
     def reset(self) -> None:
-        """Start a new conversation: new time zero, new model state, same weights."""
+        """Start a new conversation: new time zero, new model state, same weights; a new seed if
+        ``playout.seed`` is fresh."""
         self._stats.resets += 1
         self._timeline.reset()
         self._tracker.reset()
@@ -223,6 +226,7 @@ class ReactionSession:
         self._closed.clear()
         self._own_speech.clear()
         self._inputs.clear()
+        self._seed = seed_from(self.config.playout.seed)
         self._begin()
 
     def check(self, changes: Mapping[str, Any]) -> Config:
@@ -269,7 +273,7 @@ class ReactionSession:
         )
 
     def stats(self) -> dict[str, float]:
-        """Counters since the start by name, and the current tracking rate and image width."""
+        """Counters since the start by name, and the current tracking rate, image width and seed."""
         workload = self.workload
         return {
             **vars(self._timeline.stats),
@@ -278,6 +282,7 @@ class ReactionSession:
             "images_untracked": workload.images_untracked,
             "tracking_hz": workload.tracking_hz,
             "image_width_px": workload.image_width_px,
+            "seed": self._seed,
         }
 
     @property
@@ -295,11 +300,11 @@ class ReactionSession:
         playout = self.config.playout
         self._now_s = -math.inf
         self._doubts: tuple[str, ...] = ()
-        self._playout = Playout(playout, self.config.model.window)
+        self._playout = Playout(playout, self.config.model.window, self._seed)
         self._delay = Delay(playout.playout_delay_s, self.config.mode == "frame")
         self._model_use = ModelUse(self.config.model.window, self._speech)
         self._listener_events, self._speaker_events = ListenerEvents(), SpeakerEvents()
-        seeds = ([playout.seed, m, 0] for m in range(playout.samples))
+        seeds = ([self._seed, m, 0] for m in range(playout.samples))
         self._engine.begin([np.random.default_rng(seed) for seed in seeds])
 
     def _tell_sound(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:

@@ -129,7 +129,7 @@ class StubNode:
 def make_config(**changes: Any) -> Config:
     """The default profile without pictures; "__" stands for the dots of a setting's name."""
     named = {name.replace("__", "."): value for name, value in changes.items()}
-    return Config.load("default", overrides={"render.renderer": "none", **named})
+    return Config.load("default", overrides={"render.renderer": "none", "playout.seed": 0, **named})
 
 
 def make_node(

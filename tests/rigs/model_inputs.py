@@ -18,6 +18,7 @@ SMALL = {
     "model.sync_history_s": 1.28,
     "mode": "window",
     "playout.playout_delay_s": 0.06,
+    "playout.seed": 0,
 }
 PIXELS = 32
 W = 8

@@ -10,7 +10,7 @@ EXACT = 1e-5
 
 
 def official_config(**changes):
-    small = {"model.width": 32, "playout.samples": 2}
+    small = {"model.width": 32, "playout.samples": 2, "playout.seed": 0}
     named = {name.replace("__", "."): value for name, value in changes.items()}
     return Config.load("official", overrides=small | named)
 

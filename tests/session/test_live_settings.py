@@ -109,6 +109,9 @@ class FixedStepper(NotingStepper):
         {"playout.gain": 2.0, "playout.blinks_per_min": 99.0},
         {"playout.gain": 2.0, "nothing": 1},
         {"playout.gain": "loud"},
+        {"playout.gain": 2.0, "playout.preset": "calm"},
+        {"playout.preset": "lively", "playout.nod_gain": 2.5},
+        {"playout.preset": "lively", "playout.seed": 3},
     ],
 )
 def test_what_is_refused_changes_nothing_anywhere_and_what_comes_after_is_taken(refused):
@@ -173,6 +176,9 @@ def test_what_people_tune_can_be_tuned_live():
         "playout.eye_gain",
         "playout.mouth_gain",
         "playout.head_gain",
+        "playout.nod_gain",
+        "playout.smile_gain",
+        "playout.preset",
         "playout.gaze_gain",
         "playout.idle_gain",
         "playout.blinks_per_min",

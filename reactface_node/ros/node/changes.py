@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reactface_node.config import Config
+from reactface_node.config.presets import with_preset
 from reactface_node.config.settings import settings
 from reactface_node.errors import UserError
 from reactface_node.render.renderer import Renderer
@@ -39,7 +40,10 @@ class Changes:
             self._check_name(name)
             if isinstance(value, str) and len(value) > LONGEST_TEXT:
                 raise UserError(f"parameter '{name}' is longer than {LONGEST_TEXT} characters")
-        before, waiting = self.config.render, {**self._waiting, **changes}
+        before = self.config.render
+        # A preset replaces gains that were set before it, also those that still wait.
+        added = with_preset(changes, self.config.playout.preset)
+        waiting = {**self._waiting, **added}
         if "render.portrait" in changes and before.renderer != "portrait":
             raise UserError(
                 f"no portrait is drawn: render.renderer is {before.renderer}, not portrait"

@@ -84,10 +84,15 @@ def diagnostic_array(
         name=name,
         message=text,
         hardware_id=hardware_id,
-        values=[pair(key=key, value=f"{value:.6g}") for key, value in sorted(values.items())],
+        values=[pair(key=key, value=_text(value)) for key, value in sorted(values.items())],
     )
     build = types.message_type("diagnostic_msgs/msg/DiagnosticArray")
     return build(header=header(types, now_s, ""), status=[status])
+
+
+def _text(value: float) -> str:
+    """Whole numbers with all digits: a seed is one."""
+    return str(value) if isinstance(value, int) else f"{value:.6g}"
 
 
 def judge(

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from reactface_node.config import Config
+from reactface_node.config.presets import with_preset
 from reactface_node.config.settings import settings
 from reactface_node.engine.devices import free_memory
 from reactface_node.errors import UserError, one_line
@@ -63,6 +64,9 @@ class ReactfaceNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
         self._renderer: Any = None
         self._graph: Any = None
         self.add_on_set_parameters_callback(self._on_parameters)
+        # Humble has no such callback: there a preset works, but the parameters of its gains stay.
+        if hasattr(self, "add_pre_set_parameters_callback"):
+            self.add_pre_set_parameters_callback(self._with_preset)
         for service in self.services:
             if service.srv_type is ChangeState:
                 service.callback = partial(self._change_state, service.callback)
@@ -156,6 +160,13 @@ class ReactfaceNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
             self.get_logger().fatal(traceback.format_exc())
             return TransitionCallbackReturn.ERROR
         return TransitionCallbackReturn.SUCCESS
+
+    def _with_preset(self, parameters: list[Parameter]) -> list[Parameter]:
+        """With the gains of a preset, if another one is chosen: they are parameters too."""
+        given = {one.name: one.value for one in parameters}
+        wanted = with_preset(given, self.config.playout.preset)
+        added = {name: value for name, value in wanted.items() if name not in given}
+        return [*parameters, *(Parameter(name, value=value) for name, value in added.items())]
 
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
         """Check and apply parameters; rclpy has checked types and ranges before."""

@@ -194,6 +194,35 @@ def test_what_fails_as_it_is_taken_over_is_taken_back_everywhere(caplog, error):
     assert node.session.config.playout.gain == 2.0
 
 
+def test_a_preset_is_taken_back_with_its_gains(caplog):
+    node = faked_node(renderer=Noting())
+    node.renderer.broken = {"person": UserError("it is gone")}
+    assert node.server.configure({"playout.nod_gain": 0.25}) == ""
+    node.server.tick(START_S)
+    before = node.session.config
+    assert node.server.configure({"playout.preset": "lively", "render.theme": "person"}) == ""
+    node.server.tick(START_S + 1)
+    assert node.session.config == before and "it is gone" in caplog.text
+
+
+def test_a_preset_replaces_what_was_set_before_it_and_not_what_is_set_with_or_after_it():
+    node = faked_node()
+    assert node.server.configure({"playout.nod_gain": 0.25, "playout.gain": 0.5}) == ""
+    both = {"playout.preset": "composed", "playout.smile_gain": 1.5}
+    assert node.server.configure(both) == ""
+    assert node.server.configure({"playout.head_gain": 0.75}) == ""
+    node.server.tick(START_S)
+    playout = node.session.config.playout
+    assert (playout.nod_gain, playout.smile_gain, playout.head_gain) == (0.5, 1.5, 0.75)
+    assert (playout.preset, playout.gain) == ("composed", 0.5)
+    refused = node.server.configure({"playout.preset": "calm"})
+    assert refused == "parameter 'playout.preset' must be one of composed, attentive, lively, " + (
+        "not 'calm'"
+    )
+    assert "within 0 .. 2, not 2.5" in node.server.configure({"playout.smile_gain": 2.5})
+    assert node.server.config.playout == playout
+
+
 class Counting:
     """A stepper that notes what it is asked; ``refuses``: as an exported model does."""
 

@@ -279,3 +279,12 @@ def test_what_it_cannot_go_on_without_is_in_the_diagnostics_before_it_ends(node,
     (message,) = node.transport.on(DIAGNOSTICS)
     (status,) = message.status
     assert (status.level, status.message) == (2, "cuda is out of memory: set on_device_failure=cpu")
+
+
+def test_diagnostics_have_every_digit_of_the_seed(node):
+    told = node.session.stats()
+    node.session.stats = lambda: {**told, "seed": 2_147_483_646, "face_seen": 0.123456789}
+    for second in range(3):
+        node.server.tick(START_S + second)
+    values = {pair.key: pair.value for pair in node.transport.on(DIAGNOSTICS)[-1].status[0].values}
+    assert (values["seed"], values["face_seen"]) == ("2147483646", "0.123457")

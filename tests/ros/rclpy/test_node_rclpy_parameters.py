@@ -127,3 +127,30 @@ def test_a_call_of_many_kinds_changes_all_or_nothing(ros, state):
     assert (node.config.playout.gain, node.config.playout.brow_gain) == (1.5, 2.0)
     if state != "unconfigured":
         until(ros, lambda: ros.sessions[0].config == node.config)
+
+
+def test_a_preset_sets_the_parameters_of_its_gains_in_every_state(ros, tmp_path):
+    file = tmp_path / "robot.yaml"
+    file.write_text(
+        "/**:\n  ros__parameters:\n    playout: {preset: composed, nod_gain: 1.5, seed: fresh}\n"
+    )
+
+    def gains():
+        names = ("playout.preset", "playout.nod_gain", "playout.smile_gain")
+        return [node.get_parameter(name).value for name in names]
+
+    node = ros.node("--params-file", str(file))
+    assert gains() == ["composed", 1.5, 0.6]
+    assert node.get_parameter("playout.seed").value == -1
+    assert set_all(node, {"playout.preset": "lively"}) == {}
+    assert gains() == ["lively", 1.3, 1.3]
+    activate(node)
+    assert ros.sessions[0].config.playout.nod_gain == 1.3
+    assert set_all(node, {"playout.preset": "attentive", "playout.smile_gain": 0.5}) == {}
+    assert gains() == ["attentive", 1.0, 0.5]
+    assert until(ros, lambda: ros.sessions[0].config == node.config)
+    assert (node.config.playout.nod_gain, node.config.playout.smile_gain) == (1.0, 0.5)
+    refused = set_all(node, {"playout.preset": "calm", "playout.nod_gain": 2.5})
+    assert refused.keys() == {"playout.preset", "playout.nod_gain"}
+    assert "must be one of composed, attentive, lively" in refused["playout.preset"]
+    assert gains() == ["attentive", 1.0, 0.5]
