@@ -1,16 +1,15 @@
 """The Config and its sections: settings from profiles, the command line and ROS parameters."""
 
 from reactface_node.config.config import (
-    FRESH_SEED,
     Config,
     PerceptionConfig,
-    PlayoutConfig,
     RenderConfig,
     TimelineConfig,
     profile_names,
 )
 from reactface_node.config.model import ModelConfig, TrainingConfig
 from reactface_node.config.outputs import OutputsConfig, RosConfig, WebConfig
+from reactface_node.config.playout import FRESH_SEED, PlayoutConfig
 
 __all__ = [
     "FRESH_SEED",
