@@ -81,13 +81,15 @@ def eyes_deg(face: np.ndarray) -> np.ndarray:
     left = mean_of(face, indices_of("eyeLookOutLeft", "eyeLookInRight"))
     right = mean_of(face, indices_of("eyeLookInLeft", "eyeLookOutRight"))
     up, down = mean_of(face, indices_of("eyeLookUp")), mean_of(face, DOWN)
-    return EYE_DEG * np.stack([left - right, up - down], axis=1)
+    eyes: np.ndarray = EYE_DEG * np.stack([left - right, up - down], axis=1)
+    return eyes
 
 
 def gaze_deg(face: np.ndarray) -> np.ndarray:
     """(T, 2) degrees by which head and eyes look to the subject's left, and up."""
     head = np.degrees(face[:, ROTATION].astype(np.float64))
-    return eyes_deg(face) + np.stack([head[:, 1], -head[:, 0]], axis=1)
+    looks: np.ndarray = eyes_deg(face) + np.stack([head[:, 1], -head[:, 0]], axis=1)
+    return looks
 
 
 def looks_away(face: np.ndarray) -> np.ndarray:

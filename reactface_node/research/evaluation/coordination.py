@@ -70,12 +70,13 @@ def _lagged(speaker: np.ndarray, listener: np.ndarray, lag_s: float) -> np.ndarr
 def _fast(meetings: Sequence[Meeting]) -> dict[str, float]:
     """Left out with fewer than two meetings of equal length: there are no strangers then."""
     long = [m for m in meetings if m.seconds >= SHORTEST_S]
-    own, strangers = [], []
+    own: list[float] = []
+    strangers: list[float] = []
     for meeting in long:
         for other in long:
             if meeting.listeners.shape[1] == other.listeners.shape[1]:
                 found = [_coherence(other.speaker, face) for face in meeting.listeners]
-                (own if other is meeting else strangers).append(np.mean(found))
+                (own if other is meeting else strangers).append(float(np.mean(found)))
     if not strangers:
         return {}
     return {"fast_coherence": float(np.mean(own) / max(float(np.mean(strangers)), 1e-9))}

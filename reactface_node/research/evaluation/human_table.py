@@ -145,8 +145,9 @@ class PeopleTable:
 def compare_with_people(config: Config, choice: PeopleChoice) -> PeopleTable:
     """The table of a config's listener. UserError if its model cannot run in a session, or a clip
     cannot be read."""
-    made = list(_made(config, choice))
+    # The clips first: a bad one is then said at once.
     clips = clip_meetings(config, choice.seeds, choice.folder) if choice.folder else []
+    made = list(_made(config, choice))
     values = {SYNTHETIC: made_values(made), CLIPS: clip_values(clips)}
     return PeopleTable(table_rows(values))
 

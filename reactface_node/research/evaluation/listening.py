@@ -196,6 +196,8 @@ def clip_meetings(config: Config, seeds: int, folder: Path) -> list[Meeting]:
 def _clip_meeting(
     shown: Shown, path: Path, seed: int, config: Config, labels: ClipLabels | None
 ) -> Meeting:
+    if not shown.reactions:
+        raise UserError(f"{path} is too short: no reaction comes to it")
     last_s = shown.reactions[-1].show_at_s[-1] - shown.zero_s
     frames = max(1, round(min(video_duration_s(path) or last_s, last_s) * FRAME_RATE_HZ))
     speaker = shown.speaker(frames, config.model.window)
@@ -208,7 +210,7 @@ def _seeded(config: Config, seed: int, samples: int) -> Config:
 
 
 def _run(session: ReactionSession, inputs: Iterator[ImageInput | AudioInput]) -> Shown:
-    """Push inputs in order of arrival and collect the reactions. UserError if none comes."""
+    """Push inputs in order of arrival and collect the reactions."""
     shown, now_s = Shown(), 0.0
     for one in inputs:
         now_s = one.arrival_s
@@ -220,6 +222,4 @@ def _run(session: ReactionSession, inputs: Iterator[ImageInput | AudioInput]) ->
         shown.reactions += session.poll(now_s)
     session.end()
     shown.reactions += session.poll(now_s + REST_S)
-    if not shown.reactions:
-        raise UserError("a recording is too short: no reaction comes to it")
     return shown

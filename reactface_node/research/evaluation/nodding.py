@@ -20,9 +20,11 @@ LONGEST_REST_S = 0.25
 SINGLE_RAD, SINGLE_S = np.radians(2.0), 0.6
 """A nod of a single half-cycle goes down, at least so far, within this time. Smaller or slower
 single movements are changes of posture."""
-EDGE = 0.1
-COURSE = 1.0 - 2.0 * np.arccos(1.0 - 2.0 * EDGE) / np.pi
-"""Part of a cosine's half-cycle between 10 % and 90 % of its height."""
+SLOW_PART = 0.15
+"""A movement lasts while its speed is above this part of its largest speed, so that sway before and
+after it is left out."""
+COURSE = 1.0 - 2.0 * np.arcsin(SLOW_PART) / np.pi
+"""The part of a cosine's half-cycle in which it is so fast."""
 
 
 @dataclass(frozen=True)
@@ -99,22 +101,27 @@ def turning_points(values: np.ndarray, least: float) -> list[int]:
 
 
 def _half(values: np.ndarray, start: int, end: int) -> _Half:
-    """The movement between two extremes without the rests at its ends."""
-    change = values[end] - values[start]
-    course = (values[start : end + 1] - values[start]) / change
-    leaves = int(np.flatnonzero(course <= EDGE)[-1])
-    arrives = int(np.flatnonzero(course >= 1.0 - EDGE)[0])
-    first = leaves + _part(course, leaves, EDGE)
-    last = arrives - 1 + _part(course, arrives - 1, 1.0 - EDGE)
-    middle = start + 0.5 * (first + last)
-    half = 0.5 * max(last - first, 0.0) / COURSE
-    return _Half((middle - half) / FRAME_RATE_HZ, (middle + half) / FRAME_RATE_HZ, float(change))
+    """The movement between two extremes without what is slow before and after it."""
+    change = float(values[end] - values[start])
+    speed = np.diff(values[start : end + 1]) * np.sign(change)
+    top = int(np.argmax(speed))
+    least = SLOW_PART * speed[top]
+    before = _steps_to(speed[top::-1], least)
+    after = _steps_to(speed[top:], least)
+    # A speed is that of the middle between two frames.
+    middle = start + top + 0.5 + 0.5 * (after - before)
+    half = 0.5 * (before + after) / COURSE
+    return _Half((middle - half) / FRAME_RATE_HZ, (middle + half) / FRAME_RATE_HZ, change)
 
 
-def _part(course: np.ndarray, index: int, level: float) -> float:
-    """Where between an index and the next one the course crosses a level, 0..1."""
-    step = course[index + 1] - course[index]
-    return float(np.clip((level - course[index]) / step, 0.0, 1.0)) if step > 0 else 0.0
+def _steps_to(speed: np.ndarray, least: float) -> float:
+    """Steps from the first value to where the speed falls to ``least``; half a step after the last
+    one if it does not."""
+    slow = np.flatnonzero(speed <= least)
+    if not len(slow):
+        return len(speed) - 0.5
+    at = int(slow[0])
+    return at - float((least - speed[at]) / (speed[at - 1] - speed[at]))
 
 
 def _counts(group: list[_Half]) -> bool:

@@ -129,7 +129,9 @@ def nod_timing(meetings: Sequence[Meeting], nods: Sequence[Sequence[Sequence[Hea
 def gaze(meetings: Sequence[Meeting]) -> Values:
     """Looks at the speaker and glances away. Looks at a beginning or an end are at least as long as
     what is seen of them."""
-    away, glances, looks, open_looks, spread = [], [], [], [], []
+    away, glances, spread = [], [], []
+    looks: list[float] = []
+    open_looks: list[float] = []
     minutes = 0.0
     for meeting in meetings:
         for face in meeting.listeners:
@@ -159,7 +161,8 @@ def feelings(meetings: Sequence[Meeting]) -> Values:
     """How often there is a smile, a laugh, a tilt or a thinking face, and how long smiles are;
     those that the end cuts off are at least so long."""
     smiles = [[seen.smiles(face) for face in m.listeners] for m in meetings]
-    lengths, cut = [], []
+    lengths: list[float] = []
+    cut: list[float] = []
     for meeting, many in zip(meetings, smiles, strict=True):
         for start, end in (one for found in many for one in found):
             (cut if end >= meeting.seconds - 1e-9 else lengths).append(end - start)
@@ -216,7 +219,9 @@ _PARTS = (seen.SMILES, seen.CHEEKS, seen.SQUINTS)
 
 def lids(meetings: Sequence[Meeting], nods: Sequence[Sequence[Sequence[HeadNod]]]) -> Values:
     """Blinks: rate, length, long ones, nods with long ones, and the gaze during all of them."""
-    short, long, with_nod, closed, lowered = [], [], [], [], []
+    short: list[float] = []
+    long: list[float] = []
+    with_nod, closed, lowered = [], [], []
     minutes = 0.0
     for meeting, many in zip(meetings, nods, strict=True):
         for face, one in zip(meeting.listeners, many, strict=True):

@@ -30,7 +30,8 @@ LARGEST_STEP, LARGEST_FALL = 0.15, 0.02
 the weight that is noise."""
 SMILE, ALONE = "mouthSmile", ("eyeSquint", "cheekSquint")
 GRADED = ((0.1, 0.06), (0.3, 0.2), (0.6, 0.4), (1.0, 0.65))
-"""Speaker's smile, and about what the mean listener answers; half as much and half more are accepted."""
+"""Speaker's smile, and about what the mean listener answers; half of it less or more is
+accepted."""
 SMILES = indices_of(SMILE)
 
 
