@@ -36,19 +36,19 @@ from reactface_node.research.evaluation.situations import (
 
 SYNTHETIC, CLIPS = "synthetic", "clips"
 COLUMNS = (SYNTHETIC, CLIPS)
+DYAD_S = 60.0
 TITLE_WIDTH, VALUE_WIDTH, PEOPLE_WIDTH, ASKED_WIDTH = 52, 10, 15, 15
 
 
 @dataclass(frozen=True)
 class PeopleChoice:
     """folder: of clips, None for none. seeds: sessions of seeds 0 to seeds - 1. samples: listeners
-    of each seed on synthetic speakers. clips: synthetic speakers of each seed, ``seconds`` long."""
+    of each seed on synthetic speakers. clips: synthetic speakers of each seed."""
 
     folder: Path | None = None
     seeds: int = 3
     samples: int = 10
     clips: int = 2
-    seconds: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def _made(config: Config, choice: PeopleChoice) -> Iterator[Made]:
     for seed in ProgressBar(range(choice.seeds), "listening", unit="seed", leave=False):
         first = seed * choice.clips
         situations = [
-            *dyads(config.training.seed, first, choice.clips, choice.seconds),
+            *dyads(config.training.seed, first, choice.clips, DYAD_S),
             still_face(),
             voice_alone(seed),
             laughing_voice(seed),
