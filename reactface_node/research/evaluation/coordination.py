@@ -20,8 +20,9 @@ the same side in space."""
 
 
 def coordination(meetings: Sequence[Meeting]) -> dict[str, float]:
-    """r of slow motion 0.6 s later in pitch and yaw, the lag at which r is largest, and coherence
-    of fast motion against that of listeners to other speakers. Left out without a moving speaker.
+    """r of slow motion 0.6 s later in pitch and yaw; the lag at which it is largest, whatever its
+    sign; coherence of fast motion against that of listeners to other speakers. Left out without a
+    moving speaker.
 
     r: over all frames of all listeners, each course standardised first.
     """
@@ -35,7 +36,7 @@ def coordination(meetings: Sequence[Meeting]) -> dict[str, float]:
         return {}
     courses = np.array([np.mean([_lagged(*pair, lag) for pair in pairs], axis=0) for lag in LAGS_S])
     at = int(np.argmin(np.abs(LAGS_S - LAG_S)))
-    best = int(np.argmax(courses.mean(axis=1)))
+    best = int(np.argmax(np.abs(courses).mean(axis=1)))
     return {
         "follow_pitch": float(courses[at, 0]),
         "follow_yaw": float(courses[at, 1]),

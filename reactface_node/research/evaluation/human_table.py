@@ -37,7 +37,7 @@ from reactface_node.research.evaluation.situations import (
 SYNTHETIC, CLIPS = "synthetic", "clips"
 COLUMNS = (SYNTHETIC, CLIPS)
 DYAD_S = 60.0
-TITLE_WIDTH, VALUE_WIDTH, PEOPLE_WIDTH, ASKED_WIDTH = 52, 10, 15, 15
+TITLE_WIDTH, VALUE_WIDTH, PEOPLE_WIDTH, ASKED_WIDTH = 49, 9, 15, 15
 
 
 @dataclass(frozen=True)

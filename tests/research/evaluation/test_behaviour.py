@@ -58,6 +58,12 @@ def test_closed_lids_are_no_glance():
     assert not seen.looks_away(face).any()
 
 
+def test_a_blink_does_not_end_a_glance():
+    face = blink(look_left(face_of(20), 5, 7), 6, 0.2)
+    show(face, "eyeLookDown", 6, 6.2, 0.5)
+    assert seen.intervals(seen.looks_away(face)) == [(5.0, 7.0)]
+
+
 def test_thinking_is_gaze_away_with_a_pressed_mouth():
     face = show(look_left(face_of(20), 5, 7), "mouthPress", 5, 7, 0.2)
     look_left(face, 10, 12)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import av
 import numpy as np
@@ -26,13 +27,18 @@ from reactface_node.research.evaluation.human_table import (
     clip_values,
     table_rows,
 )
-from reactface_node.research.evaluation.listening import Shown
+from reactface_node.research.evaluation.listening import (
+    KnownSpeaker,
+    RememberedTracker,
+    Shown,
+    load_session,
+)
 from reactface_node.research.evaluation.situation_measures import (
     alone_with_a_voice,
     at_a_still_face,
     same_seed,
 )
-from reactface_node.schema import Reaction
+from reactface_node.schema import Observation, Reaction
 
 ALL = (*human.LISTENER, *human.SPEAKER, *human.AFFECT, *human.SITUATIONS)
 
@@ -233,9 +239,34 @@ def test_a_clip_that_cannot_be_read_is_one_line(weights, tmp_path, capsys):
     assert str(tmp_path / "a.mp4") in error and error.count("\n") == 1
 
 
-def test_a_model_that_sees_pixels_is_refused():
-    from reactface_node.research.evaluation.listening import KnownSpeaker, load_session
+class CountingTracker(KnownSpeaker):
+    def __init__(self):
+        self.tracked, self.closed = 0, False
 
+    def track(self, stamp_s, rgb):
+        self.tracked += 1
+        return Observation.missing()
+
+    def close(self):
+        self.closed = True
+
+
+def test_each_image_of_a_clip_is_tracked_once():
+    real, image = CountingTracker(), np.zeros((4, 4, 3), np.uint8)
+    tracker = RememberedTracker(lambda: real)
+    for clip in ("a", "a", "b"):
+        tracker.clip = Path(clip)
+        seen = [tracker.track(stamp_s, image) for stamp_s in (0.0, 0.04)]
+        tracker.reset()
+        tracker.close()
+    assert real.tracked == 4 and not real.closed
+    assert tracker.track(0.04, image) is seen[1]
+    tracker.end()
+    assert real.closed
+    RememberedTracker(lambda: real).end()
+
+
+def test_a_model_that_sees_pixels_is_refused():
     config = Config().replace(**{"model.face_encoder": "pixels"})
     with pytest.raises(UserError, match="no pixels to see them by"):
         load_session(config, KnownSpeaker())

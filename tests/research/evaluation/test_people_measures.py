@@ -164,6 +164,15 @@ def test_the_head_follows_later_and_as_in_a_mirror():
     assert found["follow_lag"] == pytest.approx(0.6)
 
 
+def test_the_delay_is_found_for_heads_that_turn_the_other_way_too():
+    speaker, listener = face_of(60), face_of(60)
+    course = 0.05 * moving(4)
+    speaker[:, 52:54], listener[:, 52:54] = course[100:], course[85:-15]
+    found = coordination([meeting(listener, speaker=speaker)])
+    assert found["follow_pitch"] > 0.9 and found["follow_yaw"] < -0.9
+    assert found["follow_lag"] == pytest.approx(0.6) and "fast_coherence" not in found
+
+
 def test_strangers_do_not_follow_and_the_same_noise_is_coherent():
     meetings = []
     for seed in range(3):
