@@ -107,14 +107,14 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _people(config: Config, options: argparse.Namespace) -> int:
-    from reactface_node.research.evaluation.human_table import compare_with_people, save_table
+    from reactface_node.research.evaluation.human_table import compare_with_people
 
     choice = _people_choice(options)
     if options.out is not None:
         make_folder(options.out)
     table = compare_with_people(config, choice)
     if options.out is not None:
-        save_table(table, options.out)
+        table.save(options.out / "people")
     print(table.text())
     return 0 if table.passed else 1
 

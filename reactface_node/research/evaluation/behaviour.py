@@ -155,3 +155,10 @@ def censored_quantiles(
         at = np.flatnonzero(lasting <= 1.0 - level + 1e-9)
         found.append(float(times[order][at[0]]) if len(at) else longest)
     return found
+
+
+def correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Pearson's r of two courses (T,); NaN if one of them is constant."""
+    if len(one) < 2 or np.ptp(one) < 1e-9 or np.ptp(other) < 1e-9:
+        return float("nan")
+    return float(np.corrcoef(one, other)[0, 1])

@@ -9,7 +9,7 @@ from typing import Any
 
 from reactface_node.config import Config
 from reactface_node.files.progress import ProgressBar
-from reactface_node.files.whole import make_folder, write_text
+from reactface_node.files.whole import write_text
 from reactface_node.research.evaluation.affect import measure_affect
 from reactface_node.research.evaluation.human import (
     AFFECT,
@@ -208,12 +208,6 @@ def _made(config: Config, choice: PeopleChoice) -> Iterator[Made]:
         ]
         *met, still, voice, laughing = situation_meetings(config, seed, choice.samples, situations)
         yield Made(met, still, voice, laughing)
-
-
-def save_table(table: PeopleTable, out: Path) -> None:
-    """Write ``people.json`` and ``people.txt`` into a folder; UserError if it cannot be made."""
-    make_folder(out)
-    table.save(out / "people")
 
 
 def _line(mark: str, title: str, cells: Sequence[str], people: str, asked: str) -> str:

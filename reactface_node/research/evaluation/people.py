@@ -91,7 +91,7 @@ def nod_shapes(nods: Sequence[HeadNod]) -> Values:
         **_distribution("nod_rhythm", [nod.rhythm_hz for nod in nods]),
         **_distribution("nod_halves", [nod.half_cycles for nod in nods]),
         "nod_depth": float(np.std(np.log(depths))) if depths else float("nan"),
-        "nod_depth_length": _r(np.log(lengths or [1.0]), np.log(depths or [1.0])),
+        "nod_depth_length": seen.correlation(np.log(lengths or [1.0]), np.log(depths or [1.0])),
     }
 
 
@@ -202,19 +202,18 @@ def asymmetry(meetings: Sequence[Meeting]) -> Values:
     """Correlations of a smile with cheeks and eyes over all frames; and while something shows
     (over 0.2), how much its sides differ."""
     faces = np.concatenate([m.listeners.reshape(-1, m.listeners.shape[-1]) for m in meetings])
-    smile, cheek, eye = (seen.mean_of(faces, part) for part in _PARTS)
+    smile, cheek, eye = (
+        seen.mean_of(faces, part) for part in (seen.SMILES, seen.CHEEKS, seen.SQUINTS)
+    )
     brows = [_sides(faces, indices_of(stem)) for stem in BROWS]
     shown = [value for value in brows if np.isfinite(value)]
     return {
-        "smile_cheek": _r(smile, cheek),
-        "smile_eye": _r(smile, eye),
+        "smile_cheek": seen.correlation(smile, cheek),
+        "smile_eye": seen.correlation(smile, eye),
         "smile_sides": _sides(faces, seen.SMILES),
         "cheek_sides": _sides(faces, seen.CHEEKS),
         "brow_sides": max(shown, default=0.0),
     }
-
-
-_PARTS = (seen.SMILES, seen.CHEEKS, seen.SQUINTS)
 
 
 def lids(meetings: Sequence[Meeting], nods: Sequence[Sequence[Sequence[HeadNod]]]) -> Values:
@@ -240,7 +239,7 @@ def lids(meetings: Sequence[Meeting], nods: Sequence[Sequence[Sequence[HeadNod]]
         "blink_length": float(np.median(short)) if short else float("nan"),
         "long_blink": float(np.median(long)) if long else float("nan"),
         "long_blink_nod": _mean(with_nod),
-        "blink_gaze": _r(np.concatenate(closed), np.concatenate(lowered)),
+        "blink_gaze": seen.correlation(np.concatenate(closed), np.concatenate(lowered)),
     }
 
 
@@ -299,10 +298,3 @@ def _any_within(found: Iterable[Interval], start_s: float, end_s: float) -> bool
 
 def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values)) if len(values) else float("nan")
-
-
-def _r(one: np.ndarray, other: np.ndarray) -> float:
-    """Pearson's r; NaN if one of them is constant."""
-    if len(one) < 2 or np.ptp(one) < 1e-9 or np.ptp(other) < 1e-9:
-        return float("nan")
-    return float(np.corrcoef(one, other)[0, 1])

@@ -54,14 +54,16 @@ def same_seed(meetings: Sequence[Meeting]) -> dict[str, float]:
     pairs = [pair for many in faces.values() for pair in combinations(many, 2)]
     if not pairs:
         return {}
-    gaze = [_r(*(seen.eyes_deg(face)[:, 0] for face in pair)) for pair in pairs]
-    yaw = [_r(*(face[:, ROTATION.start + 1] for face in pair)) for pair in pairs]
-    return {"same_gaze": float(np.mean(gaze)), "same_yaw": float(np.mean(yaw))}
+    values = {
+        "same_gaze": [[seen.eyes_deg(face)[:, 0] for face in pair] for pair in pairs],
+        "same_yaw": [[face[:, ROTATION.start + 1] for face in pair] for pair in pairs],
+    }
+    return {
+        key: float(np.mean([np.nan_to_num(_r_of_start(*pair)) for pair in courses]))
+        for key, courses in values.items()
+    }
 
 
-def _r(one: np.ndarray, other: np.ndarray) -> float:
+def _r_of_start(one: np.ndarray, other: np.ndarray) -> float:
     frames = min(len(one), len(other))
-    one, other = one[:frames], other[:frames]
-    if np.ptp(one) < 1e-9 or np.ptp(other) < 1e-9:
-        return 0.0
-    return float(np.corrcoef(one, other)[0, 1])
+    return seen.correlation(one[:frames], other[:frames])
