@@ -2,10 +2,15 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reactface_node.cli.options import add_command, load_config
+from reactface_node.config import Config
 from reactface_node.errors import UserError
+from reactface_node.files.whole import make_folder
+
+if TYPE_CHECKING:
+    from reactface_node.research.evaluation.human_table import PeopleChoice
 
 
 def add_evaluate(commands: Any) -> None:
@@ -15,6 +20,17 @@ def add_evaluate(commands: Any) -> None:
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="trained baselines")
     parser.add_argument("-o", "--out", type=Path, help="folder for tables, figures and data")
     parser.add_argument("--probes", action="store_true", help="run and print the probes alone")
+    parser.add_argument(
+        "--people",
+        nargs="?",
+        const="",
+        metavar="FOLDER",
+        help="compare with statistics of people, on synthetic speakers and on the clips of FOLDER "
+        "(with --probes: the clips of the probes)",
+    )
+    parser.add_argument(
+        "--seeds", type=int, metavar="N", help="human statistics of seeds 0 to N-1 (default: 3)"
+    )
     parser.add_argument(
         "--speech",
         type=Path,
@@ -30,7 +46,11 @@ def add_evaluate(commands: Any) -> None:
     parser.add_argument(
         "--samples", type=int, help="M: reactions drawn for each speaker (default: 10)"
     )
-    parser.add_argument("--clips", type=int, help="number of test clips (default: 0 = all)")
+    parser.add_argument(
+        "--clips",
+        type=int,
+        help="number of test clips (default: 0 = all; with --people: for each seed, 2)",
+    )
     parser.add_argument(
         "--band", type=int, help="largest shift of FRDist's dynamic time warping, in frames"
     )
@@ -57,9 +77,11 @@ def _evaluate(options: argparse.Namespace) -> int:
     _refuse_unused(options)
     config = load_config(options)
     if options.probes:
-        found = probe(config, options.speech)
+        found = probe(config, options.speech, _people_choice(options))
         print(as_text(found))
         return 0 if all(one.passed for one in found) else 1
+    if options.people is not None:
+        return _people(config, options)
     if options.out is None:
         raise UserError("say where to write: reactface evaluate -o OUT")
     for name, least in (("samples", 1), ("clips", 0), ("band", 0), ("videos", 1)):
@@ -84,12 +106,42 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _people(config: Config, options: argparse.Namespace) -> int:
+    from reactface_node.research.evaluation.human_table import compare_with_people
+
+    choice = _people_choice(options)
+    if options.out is not None:
+        make_folder(options.out)
+    table = compare_with_people(config, choice)
+    if options.out is not None:
+        table.save(options.out / "people")
+    print(table.text())
+    return 0 if table.passed else 1
+
+
+def _people_choice(options: argparse.Namespace) -> "PeopleChoice":
+    """The choice of --people and --seeds; what is not given has its default."""
+    from reactface_node.research.data.labels import find_clips
+    from reactface_node.research.evaluation.human_table import PeopleChoice
+
+    given = {name: getattr(options, name) for name in ("seeds", "samples", "clips")}
+    for name, value in given.items():
+        if value is not None and value < 1:
+            raise UserError(f"--{name} must be at least 1, not {value}")
+    folder = Path(options.people) if options.people else None
+    if folder is not None:
+        find_clips(folder)
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return PeopleChoice(folder, **chosen)
+
+
 def _refuse_unused(options: argparse.Namespace) -> None:
-    """UserError for an option that --probes or --ablations would ignore."""
+    """UserError for an option that the chosen mode would ignore."""
     table_2 = ("runs", "band", "i3d", "paper_scale", "videos")
     modes = {
         "ablations": (options.ablations is not None, table_2),
         "probes": (options.probes, (*table_2, "ablations", "out", "samples", "clips")),
+        "people": (options.people is not None, (*table_2, "ablations")),
     }
     for mode, (chosen, names) in modes.items():
         for name in names if chosen else ():
@@ -101,3 +153,5 @@ def _refuse_unused(options: argparse.Namespace) -> None:
                 raise UserError(f"--{mode} has no use for {shown}; leave it out")
     if options.speech is not None and not options.probes:
         raise UserError("--speech goes with --probes")
+    if options.seeds is not None and options.people is None and not options.probes:
+        raise UserError("--seeds goes with --people or --probes")

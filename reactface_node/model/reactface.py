@@ -193,14 +193,24 @@ class ReactFace(nn.Module):
         return self._output(seen, [Part(reaction, still, plan)])
 
     @torch.no_grad()
-    def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:
-        """M reactions to each speaker, (B, M, T, 58); all randomness comes from the generator."""
+    def react(
+        self,
+        speaker: SpeakerInput,
+        samples: int,
+        generator: torch.Generator,
+        alike: bool = False,
+    ) -> Tensor:
+        """M reactions to each speaker, (B, M, T, 58); all randomness comes from the generator.
+
+        alike: the same M listeners with the same noise react to each speaker."""
         batch, frames = speaker.face.shape[:2]
         config, device = self.config, self.listener_mean.device
-        windows = frames // config.window
-        noise = torch.randn(batch, samples, windows, self.noise_width, generator=generator)
-        drawn = torch.randn(batch, samples, config.disposition, generator=generator)
+        windows, draws = frames // config.window, 1 if alike else batch
+        noise = torch.randn(draws, samples, windows, self.noise_width, generator=generator)
+        drawn = torch.randn(draws, samples, config.disposition, generator=generator)
         who = torch.from_numpy(spread_apart(drawn.numpy())).to(device)
+        if alike:
+            noise, who = noise.expand(batch, -1, -1, -1), who.expand(batch, -1, -1)
         state = self.initial_state(batch, samples, who)
         output: Output = self(speaker, noise.to(device), state)[0]
         return output.listener

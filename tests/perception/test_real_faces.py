@@ -11,8 +11,8 @@ from rigs.paths import SHARED
 from reactface_node.config import PerceptionConfig
 from reactface_node.files import resources
 from reactface_node.perception import make_tracker
+from reactface_node.research.data.labels import NO_SMILE_KINDS
 from reactface_node.schema import KINDS, NUM_EXPRESSION, indices_of
-from reactface_node.tools.inspection.labels import NO_SMILE_KINDS
 
 LANDMARKER, CLASSIFIER = (
     resources.weights_file(getattr(PerceptionConfig, name))

@@ -18,8 +18,10 @@ from reactface_node.research.data.clips import Clips
 from reactface_node.research.data.store import load_facts
 from reactface_node.research.evaluation.ablations import choose_studies, run_studies
 from reactface_node.research.evaluation.figures import attention_maps, draw_attention, draw_training
+from reactface_node.research.evaluation.human_table import PeopleChoice, compare_with_people
 from reactface_node.research.evaluation.i3d import I3D, load_i3d
 from reactface_node.research.evaluation.probes import ProbeResult, run_probes
+from reactface_node.research.evaluation.proportion import proportions
 from reactface_node.research.evaluation.realism import RenderedClips, frrea
 from reactface_node.research.evaluation.recording import recording
 from reactface_node.research.evaluation.rows import (
@@ -64,12 +66,22 @@ class EvaluationChoice:
     videos: int = 0
 
 
-def probe(config: Config, speech: Path | None = None) -> list[ProbeResult]:
+def probe(
+    config: Config, speech: Path | None = None, people: PeopleChoice | None = None
+) -> list[ProbeResult]:
     """The probes of the config's checkpoint, of ReactFace or a baseline, and its nods to a
-    recording of speech."""
-    _, reactor = trained(find_weights(config.weights), config)
-    heard = recording(reactor, speech, config) if speech else []
-    return [*run_probes(reactor, config), *heard]
+    recording of speech. people: also compare with people (``compare_with_people``), which only
+    ReactFace's sessions can be."""
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    title, reactor = trained(find_weights(config.weights), config)
+    found = [*run_probes(reactor, config), *proportions(reactor, config)]
+    found += recording(reactor, speech, config) if speech else []
+    if people is not None and title == OURS:
+        found += [row.as_probe() for row in compare_with_people(config, people).rows]
+    elif people is not None:
+        print(f"no human statistics of {title}: a session runs ReactFace only", file=sys.stderr)
+    return found
 
 
 def evaluate(config: Config, out: Path, choice: EvaluationChoice) -> Table:

@@ -13,6 +13,13 @@ from reactface_node.files.whole import written_whole
 from reactface_node.media.containers import pictures
 from reactface_node.media.video import video_duration_s
 from reactface_node.perception.tracker import LandmarkTracker
+from reactface_node.research.data.labels import (
+    LABELS_FILE,
+    NEUTRAL,
+    ClipLabels,
+    find_clips,
+    read_labels,
+)
 from reactface_node.schema import TRANSLATION
 from reactface_node.tools.inspection.agreement import (
     CHANNELS,
@@ -35,12 +42,6 @@ from reactface_node.tools.inspection.disagreement import (
     for_a_sheet,
     write_png,
 )
-from reactface_node.tools.inspection.labels import (
-    LABELS_FILE,
-    NEUTRAL,
-    ClipLabels,
-    read_labels,
-)
 from reactface_node.tools.inspection.tracks import (
     NOISY_IMAGES,
     STILL_IMAGES,
@@ -51,7 +52,6 @@ from reactface_node.tools.inspection.tracks import (
     track_inputs,
 )
 
-SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"}
 SHEET_CHANNELS = tuple(name for name, at in CHANNELS.items() if at[0] < TRANSLATION.start)
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}]"
 
@@ -81,31 +81,6 @@ def compare(folder: Path, labels_file: Path | None, config: Config, out: Path | 
     if out is not None:
         result = replace(result, sheets=tuple(_write_sheets(out, clips, labels)))
     return result
-
-
-def find_clips(folder: Path) -> list[Path]:
-    """The video files of a folder, by name. UserError where there are none, or two of one name."""
-    if not folder.is_dir():
-        raise UserError(f"{folder} is no folder of video clips")
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise UserError(f"cannot read {folder}: {error.strerror}") from error
-    paths = [
-        path
-        for path in entries
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
-    ]
-    if not paths:
-        raise UserError(f"{folder} holds no video clips ({', '.join(sorted(SUFFIXES))})")
-    by_name: dict[str, Path] = {}
-    for path in paths:
-        if (other := by_name.setdefault(path.stem, path)) != path:
-            raise UserError(
-                f"{folder} holds {other.name} and {path.name}; labels go by the name without the "
-                "suffix: rename one"
-            )
-    return paths
 
 
 def _labels(folder: Path, labels_file: Path | None) -> dict[str, ClipLabels]:

@@ -6,6 +6,8 @@ from itertools import combinations
 
 import numpy as np
 
+from reactface_node.research.data.labels import LABELLED_KINDS, NO_SMILE_KINDS, ClipLabels
+from reactface_node.research.data.labels import SMILE as SMILE_KIND
 from reactface_node.schema import NUM_EXPRESSION, ROTATION
 from reactface_node.tools.inspection.agreement import (
     CHANNELS,
@@ -31,8 +33,6 @@ from reactface_node.tools.inspection.label_shares import (
     labelled_smile,
     overlaps,
 )
-from reactface_node.tools.inspection.labels import LABELLED_KINDS, NO_SMILE_KINDS, ClipLabels
-from reactface_node.tools.inspection.labels import SMILE as SMILE_KIND
 from reactface_node.tools.inspection.tracks import STILL_IMAGES, ClipTracks, FaceTrack
 
 START_IMAGES = 10

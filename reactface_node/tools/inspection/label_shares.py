@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reactface_node.research.data.labels import Interval
 from reactface_node.schema import KINDS
-from reactface_node.tools.inspection.labels import Interval
 
 CALLED = 0.3
 """A channel over this is called a smile, a frown or an open jaw."""

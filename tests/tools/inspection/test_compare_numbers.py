@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reactface_node.research.data.labels import LABELLED_KINDS, ClipLabels
 from reactface_node.schema import KINDS, NUM_COEFFICIENTS, ROTATION, index_of, indices_of
 from reactface_node.tools.inspection.agreement import (
     CHANNELS,
@@ -36,7 +37,6 @@ from reactface_node.tools.inspection.label_shares import (
     labelled_smile,
     overlaps,
 )
-from reactface_node.tools.inspection.labels import LABELLED_KINDS, ClipLabels
 from reactface_node.tools.inspection.tracks import STILL_IMAGES, ClipTracks, FaceTrack
 
 SMILE, FROWN = indices_of("mouthSmile"), indices_of("mouthFrown")

@@ -4,7 +4,7 @@ import pytest
 from rigs.paths import SHARED
 
 from reactface_node.errors import UserError
-from reactface_node.tools.inspection.labels import LABELLED_KINDS, NO_SMILE_KINDS, read_labels
+from reactface_node.research.data.labels import LABELLED_KINDS, NO_SMILE_KINDS, read_labels
 
 
 def labels_of(tmp_path, text):

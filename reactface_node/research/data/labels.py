@@ -1,4 +1,4 @@
-"""Labels of clips: a YAML file that says second by second what the faces do."""
+"""Folders of clips, and their labels: a YAML file that says second by second what the faces do."""
 
 import math
 from collections.abc import Mapping
@@ -26,6 +26,8 @@ NO_SMILE_KINDS = (
 )
 """Kinds during which nobody smiles."""
 LABELLED_KINDS = (SMILE, "one_sided", "talk", "hand_before_face", *NO_SMILE_KINDS)
+SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"}
+"""File names of clips end in one of these."""
 LONGEST_S = 24 * 3600.0
 
 Interval = tuple[float, float]
@@ -42,6 +44,31 @@ class ClipLabels:
     def of(self, *kinds: str) -> tuple[Interval, ...]:
         """The intervals of these kinds."""
         return tuple(one for kind in kinds for one in self.intervals.get(kind, ()))
+
+
+def find_clips(folder: Path) -> list[Path]:
+    """The video files of a folder, by name. UserError where there are none, or two of one name."""
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder of video clips")
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise UserError(f"cannot read {folder}: {error.strerror}") from error
+    paths = [
+        path
+        for path in entries
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    ]
+    if not paths:
+        raise UserError(f"{folder} holds no video clips ({', '.join(sorted(SUFFIXES))})")
+    by_name: dict[str, Path] = {}
+    for path in paths:
+        if (other := by_name.setdefault(path.stem, path)) != path:
+            raise UserError(
+                f"{folder} holds {other.name} and {path.name}; labels go by the name without the "
+                "suffix: rename one"
+            )
+    return paths
 
 
 def read_labels(path: Path) -> dict[str, ClipLabels]:
