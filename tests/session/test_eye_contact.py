@@ -38,7 +38,7 @@ def at(yaw_deg, pitch_deg=0.0, far_m=1.0):
 
 def play(config, place, seconds=6.0, raw=None, window=8):
     """Faces (n, 58) of one sample; place: (3,) or None, or (n, 3)."""
-    playout, faces = Playout(config, window), []
+    playout, faces = Playout(config, window, max(config.seed, 0)), []
     count = int(seconds * 25 / window)
     places = np.broadcast_to(np.full(3, np.nan) if place is None else place, (count * window, 3))
     raw = np.zeros((1, count * window, 58), np.float32) if raw is None else raw

@@ -36,7 +36,7 @@ class Scene:
         # The load of the machine must not change the result.
         config = small_config(mode=mode).replace({"ros.load_shedding": False})
         self.session = ReactionSession(config, engine_for(config), ReadingTracker())
-        self.adapters = SimpleNamespace(send=lambda *_: None)
+        self.adapters = SimpleNamespace(send=lambda *_: None, tell=lambda *_: None)
         self.page = SimpleNamespace(
             show=lambda *_: None, tell=lambda about: None, commands=lambda: []
         )
