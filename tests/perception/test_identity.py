@@ -3,9 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from rigs.clips import frames_of
+from rigs.clips import frames_of, needs_clips
 from rigs.landmarks import drawn_landmarks
-from rigs.paths import SHARED
 
 from reactface_node.config import PerceptionConfig
 from reactface_node.perception import make_tracker
@@ -17,9 +16,6 @@ from reactface_node.perception.tracker import LandmarkTracker
 
 SIZE = (120, 160)  # height, width
 AT_ONCE_S = 0.3
-needs_clips = pytest.mark.skipif(
-    not (SHARED / "clips").is_dir(), reason="the real clips are not here"
-)
 
 
 class Cast:

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from rigs.clips import frames_of
-from rigs.paths import SHARED
+from rigs.clips import frames_of, needs_clips
 
 from reactface_node.config import PerceptionConfig
 from reactface_node.files import resources
@@ -13,9 +12,6 @@ from reactface_node.perception.tracker import LandmarkTracker
 from reactface_node.schema import index_of
 
 FACE = np.array([40.0, 30.0, 120.0, 110.0])
-needs_clips = pytest.mark.skipif(
-    not (SHARED / "clips").is_dir(), reason="the clips are not in the repository"
-)
 
 
 def room(face, wall):

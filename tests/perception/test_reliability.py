@@ -3,9 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from rigs.clips import frames_of
+from rigs.clips import frames_of, needs_clips
 from rigs.landmarks import drawn_landmarks
-from rigs.paths import SHARED
 
 from reactface_node.config import ModelConfig, PerceptionConfig
 from reactface_node.perception.face import Face
@@ -34,9 +33,6 @@ from reactface_node.session.pending import face_input
 from reactface_node.session.tracking import interpolated
 
 AHEAD = np.array([0.0, 0.0, 1.0])
-needs_clips = pytest.mark.skipif(
-    not (SHARED / "clips").is_dir(), reason="the clips are not in the repository"
-)
 
 
 def structure(side=300, seed=0):

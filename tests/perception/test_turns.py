@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from rigs import turns, voices
-from rigs.paths import SHARED
+from rigs.clips import needs_clips
 from rigs.turns import Talk, held, looped, looped_sound, shares
 
 from reactface_node.config import PerceptionConfig
@@ -14,7 +14,6 @@ from reactface_node.perception import make_tracker
 from reactface_node.perception.following import PersonSelector
 from reactface_node.perception.mouth import MouthMotion
 
-needs_clips = pytest.mark.skipif(not (SHARED / "clips").is_dir(), reason="no shared clips")
 ALONE = PerceptionConfig(landmarker="", voice_activity="")
 HEARING = PerceptionConfig(landmarker="")
 FILES = PerceptionConfig()

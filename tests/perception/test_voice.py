@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soxr
 from rigs import voices
-from rigs.paths import SHARED
+from rigs.clips import needs_clips
 from rigs.turns import RATE_HZ as CLIP_RATE_HZ
 from rigs.turns import looped_sound
 
@@ -179,9 +179,6 @@ def test_by_loudness_a_keyboard_and_noise_are_taken_for_a_voice():
 def test_noise_a_keyboard_and_tones_are_no_speech(sound, gain, silero):
     voice = after(VoiceActivity(silero), gain * sound(10.0))
     assert max(probabilities(voice, 10.0)) < 0.5
-
-
-needs_clips = pytest.mark.skipif(not (SHARED / "clips").is_dir(), reason="no shared clips")
 
 
 @needs_clips

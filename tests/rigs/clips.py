@@ -3,8 +3,13 @@
 import av
 import cv2
 import numpy as np
+import pytest
 
 from rigs.paths import SHARED
+
+needs_clips = pytest.mark.skipif(
+    not (SHARED / "clips").is_dir(), reason="the clips are not in the repository"
+)
 
 
 def frames_of(name, until_s=np.inf, width_px=640):
