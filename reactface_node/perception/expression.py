@@ -65,8 +65,10 @@ class ExpressionReader:
         weights (52,) in [0, 1] and probabilities of ``KINDS`` (9,)."""
         distances = measure(shape)
         named = None if face.shapes is None else named_weights(face.shapes)
-        self._learn(stamp_s, distances, named, pose)
-        found = self._known(distances, named)
+        found = self._weights(distances, named)
+        if self._learn(stamp_s, found, distances, named, pose):
+            found = self._weights(distances, named)
+        found = self._known(found, named)
         corners = float(found[_SMILE].mean())
         if face.emotions is not None:
             found[_SMILE] *= smile_belief(face.emotions)
@@ -75,31 +77,39 @@ class ExpressionReader:
     def _learn(
         self,
         stamp_s: float,
+        found: np.ndarray,
         distances: np.ndarray,
         named: tuple[np.ndarray, np.ndarray] | None,
         pose: np.ndarray,
-    ) -> None:
-        """Learn the neutral face, of those parts of the face that are at rest."""
-        found = self._known(distances, named)
-        at_rest = rest_shares(found, None if named is None else named[0])
+    ) -> bool:
+        """Learn the neutral face, of those parts of the face that are at rest by the weights found
+        (52,); returns whether it has changed."""
+        at_rest = rest_shares(self._known(found, named), None if named is None else named[0])
         past_s = 0.0 if self._last_s is None else stamp_s - self._last_s
         self._last_s = stamp_s
         self._rested_s += at_rest * min(max(past_s, 0.0), SAMPLE_PERIOD_S)
-        self._measured.see(stamp_s, learnable(distances, self._measured.values), pose, at_rest)
+        taught = learnable(distances, self._measured.values)
+        changed = self._measured.see(stamp_s, taught, pose, at_rest)
         if named is not None:
-            self._learned.see(stamp_s, named[0], pose, at_rest)
+            changed |= self._learned.see(stamp_s, named[0], pose, at_rest)
+        return changed
 
-    def _known(
+    def _weights(
         self, distances: np.ndarray, named: tuple[np.ndarray, np.ndarray] | None
     ) -> np.ndarray:
+        """Weights (52,) relative to the neutral face."""
+        measured = weights(distances, self._measured.values)
+        if named is None:
+            return measured
+        values, given = named
+        rest = self._learned.values
+        # A high rest leaves little room above it: it would be all noise at full scale.
+        learned = (values - rest) / np.maximum(1.0 - rest, LEAST_ROOM)
+        return fused(measured, learned.clip(0.0, 1.0), given)
+
+    def _known(self, found: np.ndarray, named: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
         """Weights (52,) as far as the person's neutral face is known."""
-        found, gated = weights(distances, self._measured.values), _GATED
-        if named is not None:
-            values, given = named
-            rest, gated = self._learned.values, _GATED_LEARNED
-            # A high rest leaves little room above it: it would be all noise at full scale.
-            learned = (values - rest) / np.maximum(1.0 - rest, LEAST_ROOM)
-            found = fused(found, learned.clip(0.0, 1.0), given)
+        gated = _GATED if named is None else _GATED_LEARNED
         known = np.minimum(self._rested_s / self._neutral_s, 1.0)
         return np.where(gated, known[_GROUP] * found, found)
 

@@ -127,11 +127,11 @@ class RunningNeutral:
 
     def see(
         self, stamp_s: float, values: np.ndarray, pose: np.ndarray, at_rest: np.ndarray
-    ) -> None:
+    ) -> bool:
         """Learn from a frame: values (n,), NaN where nothing may be learned, pose (6,), and how
-        much each of ``GROUPS`` is at rest, (3,) in [0, 1]."""
+        much each of ``GROUPS`` is at rest, (3,) in [0, 1]. Whether the frame was a sample."""
         if stamp_s - self._sampled_s < SAMPLE_PERIOD_S:
-            return
+            return False
         self._sampled_s = stamp_s
         counts = np.where(np.isnan(values), 0.0, at_rest[self._rest.group])
         self._seen.append(np.concatenate([np.nan_to_num(values), pose]))
@@ -144,6 +144,7 @@ class RunningNeutral:
         at_rest_s = SAMPLE_PERIOD_S * weights[:, :-POSE].sum(axis=0)
         share = at_rest_s / (at_rest_s + self._rest.prior_s)
         self.values = (1.0 - share) * prior + share * own
+        return True
 
 
 def weighted_median(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:

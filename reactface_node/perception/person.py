@@ -83,8 +83,6 @@ class Person:
         self.number = number
         self.last_s = -np.inf
         self.place = first.place
-        self.mouth_speed = 0.0
-        """Speed of the lips' opening or closing at the newest image, mm/s."""
         self.mouth_mm = 0.0
         """Distance of the inner lips at the newest image."""
         self.quarter_turns = 0
@@ -92,7 +90,6 @@ class Person:
         self.identity, self.stillness = Identity(), Stillness()
         self._neutral_s = config.neutral_s
         self._away_frames = 1.0
-        self._mouth_mm: float | None = None
         self._reader = ExpressionReader(self._neutral_s)
         self.lose()
         self.come(first)
@@ -107,7 +104,6 @@ class Person:
         self.identity.lose()
         self._smooth: np.ndarray | None = None
         self._crop = FaceCrop()
-        self._mouth_mm, self.mouth_speed = None, 0.0
 
     def see(self, stamp_s: float, seen: Sighting) -> Observation:
         """Learn the neutral face from an image, and return its observation without a crop."""
@@ -121,7 +117,7 @@ class Person:
         elif self.quarter_turns:
             pose = head_pose(points, width, height) or pose
         shape = face_shape(without_perspective(points, width, height))
-        self._follow_mouth(1000.0 * float(shape[UPPER_LIP, 1] - shape[LOWER_LIP, 1]), away_s)
+        self.mouth_mm = 1000.0 * float(shape[UPPER_LIP, 1] - shape[LOWER_LIP, 1])
         flat = np.concatenate([euler_angles(pose[0]), pose[1]])
         self.stillness.see(stamp_s, flat[:3])
         expression, kinds = self._reader.read(stamp_s, shape, seen.face, flat)
@@ -154,11 +150,6 @@ class Person:
             self._reader = ExpressionReader(self._neutral_s)
             self.identity = Identity()
             self.lose()
-
-    def _follow_mouth(self, mouth_mm: float, away_s: float) -> None:
-        if self._mouth_mm is not None and away_s > 0:
-            self.mouth_speed = abs(mouth_mm - self._mouth_mm) / away_s
-        self._mouth_mm = self.mouth_mm = mouth_mm
 
     def _coefficients(
         self, expression: np.ndarray, pose: tuple[np.ndarray, np.ndarray]

@@ -5,7 +5,7 @@ Each is known from the frames up to it alone.
 
 import numpy as np
 
-from reactface_node.schema import FRAME_RATE_HZ, ListenerEvent, index_of, indices_of
+from reactface_node.schema import FRAME_RATE_HZ, GAZE_RAD, ListenerEvent, index_of, indices_of
 from reactface_node.session.nod_detector import NodDetector
 from reactface_node.session.threshold_detector import ThresholdDetector
 
@@ -15,8 +15,6 @@ from reactface_node.session.threshold_detector import ThresholdDetector
 # degrees), more than the saccades of one who looks at a face.
 SMILE, FROWN, TEETH = 0.2, 0.3, 0.45
 TILT_RAD, AWAY = 0.07, 0.2
-EYE_RAD = 0.61
-"""Angle of an eye at weight 1 of eyeLook*, as in Live Link Face's frames."""
 # The usual direction of the gaze follows the gaze with this time constant while it is near, and at
 # once after the longest glance: people's last 0.92 and 1.04 s, a quarter more than 1.3 and 1.9 s
 # (medians and quartiles of 2 people, IFADV).
@@ -74,7 +72,7 @@ class _Gaze:
         """The next frame (58,) -> how far, in weights of eyeLook*, 0 to about 2."""
         left, right = face[_OUT] - face[_IN]
         in_head = np.array([(left - right) / 2.0, (face[_UP] - face[_DOWN]).mean()])
-        now = np.stack([in_head, in_head + np.array([face[_YAW], -face[_PITCH]]) / EYE_RAD])
+        now = np.stack([in_head, in_head + np.array([face[_YAW], -face[_PITCH]]) / GAZE_RAD])
         far = float(np.linalg.norm(now - self._usual, axis=1).min())
         self._away_frames = self._away_frames + 1 if far >= AWAY else 0
         if self._away_frames > LONGEST_GLANCE_S * FRAME_RATE_HZ:
