@@ -1,6 +1,7 @@
 """A small listener, a tracker without delay and a clock that does not run, for the benchmark's
 tests."""
 
+from concurrent.futures import Executor, Future
 from types import SimpleNamespace
 
 import numpy as np
@@ -55,6 +56,22 @@ class SteppedTime:
     def module(self):
         names = ("time", "perf_counter", "process_time")
         return SimpleNamespace(sleep=self.sleep, **dict.fromkeys(names, self.read))
+
+
+class InlineExecutor(Executor):
+    """Runs each call at once on the thread that submits it: time that is stepped does not run ahead
+    of another thread."""
+
+    def __init__(self, *_, **__):
+        pass
+
+    def submit(self, act, /, *arguments):
+        future = Future()
+        try:
+            future.set_result(act(*arguments))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
 def quick_clip(config, recording):

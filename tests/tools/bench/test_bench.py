@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from rigs.bench import SETTINGS, SteppedTime, quicken
+from rigs.bench import SETTINGS, InlineExecutor, SteppedTime, quicken
 from rigs.model_inputs import engine_for
 
 from reactface_node.cli.main import main
@@ -122,7 +122,10 @@ def test_of_a_session_memory_and_a_new_sessions_windows_are_measured_beside_it(b
 def test_the_paced_run_publishes_every_frame_in_time(bench, monkeypatch, pictures):
     monkeypatch.setattr("reactface_node.tools.bench.pipeline.time", SteppedTime().module())
     monkeypatch.setattr("reactface_node.tools.bench.recording.HD_IMAGES", 5)
-    # Frame by frame nothing runs on the real clock, which is not stepped.
+    monkeypatch.setattr(
+        "reactface_node.perception.tracker_thread.ThreadPoolExecutor", InlineExecutor
+    )
+    # Frame by frame nothing else runs on the real clock, which is not stepped.
     paced = ("--only", "paced", "--seconds", "3", "--paced-images", pictures)
     result, printed = bench(*paced, "--set", "mode=frame")
     found = result["paced"]
