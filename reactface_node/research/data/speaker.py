@@ -15,8 +15,9 @@ from reactface_node.research.data.motion import (
     smooth_noise,
     write_gaze,
 )
+from reactface_node.research.data.phonemes import VISEME_NAMES
 from reactface_node.research.data.script import FROWN, LAUGH, SMILE, SURPRISE, Episode, Script
-from reactface_node.research.data.speech import VISEME_NAMES, Speech
+from reactface_node.research.data.voice import Spoken
 from reactface_node.schema import ROTATION, TRANSLATION, index_of
 
 # Weights at full strength of each feeling (ARKit names; the prototypes of FACS: AU6+12 for
@@ -66,20 +67,20 @@ def draw_manner(rng: np.random.Generator) -> Manner:
     )
 
 
-def act(rng: np.random.Generator, script: Script, speech: Speech, manner: Manner) -> np.ndarray:
+def act(rng: np.random.Generator, script: Script, spoken: Spoken, manner: Manner) -> np.ndarray:
     """(T, 58) float32 coefficients of the speaker."""
-    frames = len(speech.visemes)
+    frames = len(spoken.visemes)
     face = neutral(frames)
     feelings = [(e, _course(rng, e, frames)) for e in script.episodes]
-    _speak(face, speech, manner)
+    _speak(face, spoken, manner)
     for episode, course in feelings:
         for name, weight in _FEELINGS[episode.kind].items():
             add(face, name, manner.expressiveness * episode.strength * weight * course)
     smiling = sum((c for e, c in feelings if e.kind in (SMILE, LAUGH)), np.zeros(frames))
     face[:, index_of("mouthPucker")] *= 1 - 0.6 * np.clip(smiling, 0, 1)
     face[:, index_of("mouthFunnel")] *= 1 - 0.6 * np.clip(smiling, 0, 1)
-    _emphasise(rng, face, speech, manner)
-    _move_head(rng, face, speech, feelings, manner)
+    _emphasise(rng, face, spoken, manner)
+    _move_head(rng, face, spoken, feelings, manner)
     looks, _ = gaze(rng, frames, manner.attention, 1.6)
     write_gaze(face, looks)
     face[:, ROTATION.start + 1] += 0.12 * delayed(looks[:, :1], 0.12, 0.24)[:, 0]
@@ -110,19 +111,19 @@ def _course(rng: np.random.Generator, episode: Episode, frames: int) -> np.ndarr
     return result
 
 
-def _speak(face: np.ndarray, speech: Speech, manner: Manner) -> None:
-    for name, track in zip(VISEME_NAMES, speech.visemes.T, strict=True):
+def _speak(face: np.ndarray, spoken: Spoken, manner: Manner) -> None:
+    for name, track in zip(VISEME_NAMES, spoken.visemes.T, strict=True):
         add(face, name, manner.articulation * track)
 
 
-def _emphasise(rng: np.random.Generator, face: np.ndarray, speech: Speech, manner: Manner) -> None:
+def _emphasise(rng: np.random.Generator, face: np.ndarray, spoken: Spoken, manner: Manner) -> None:
     """Raise the brows and lower the head shortly at emphatic syllables, less at stressed ones."""
     times = frame_times(len(face))
-    for centre in speech.emphases_s:
+    for centre in spoken.emphases_s:
         flash = envelope(times, centre - 0.2, centre + 0.25, 0.2, 0.35)
         add(face, "browInnerUp", manner.expressiveness * rng.uniform(0.2, 0.45) * flash)
         add(face, "browOuterUp", manner.expressiveness * rng.uniform(0.15, 0.4) * flash)
-    for beat in np.concatenate([speech.stresses_s, speech.emphases_s]):
+    for beat in np.concatenate([spoken.stresses_s, spoken.emphases_s]):
         depth = manner.head * rng.uniform(0.01, 0.045)
         face[:, ROTATION.start] += depth * envelope(times, beat - 0.16, beat + 0.06, 0.16, 0.28)
 
@@ -130,13 +131,13 @@ def _emphasise(rng: np.random.Generator, face: np.ndarray, speech: Speech, manne
 def _move_head(
     rng: np.random.Generator,
     face: np.ndarray,
-    speech: Speech,
+    spoken: Spoken,
     feelings: list[tuple[Episode, np.ndarray]],
     manner: Manner,
 ) -> None:
     """Head motion, larger while talking; during a laugh the head tilts back and shakes at 5 Hz."""
     frames = len(face)
-    talking = np.convolve(speech.speaking, np.hanning(17) / np.hanning(17).sum(), "same")
+    talking = np.convolve(spoken.speaking, np.hanning(17) / np.hanning(17).sum(), "same")
     lively = manner.head * (0.35 + 0.65 * talking)[:, None]
     face[:, ROTATION] += lively * smooth_noise(rng, frames, 3, 1.6) * [0.03, 0.045, 0.03]
     face[:, ROTATION] += manner.head * smooth_noise(rng, frames, 3, 5.0) * [0.03, 0.05, 0.03]

@@ -8,10 +8,10 @@ import numpy as np
 from reactface_node.media.video import AudioInput, ImageInput
 from reactface_node.research.data.dyads import dyad_source
 from reactface_node.research.data.labels import SMILE, ClipLabels, Interval
+from reactface_node.research.data.room import record
 from reactface_node.research.data.script import FROWN, LAUGH, Episode, Phrase, Script, draw_script
 from reactface_node.research.data.script import SMILE as SMILE_EPISODE
 from reactface_node.research.data.synthetic import make_motion
-from reactface_node.research.data.voice import record, synthesise
 from reactface_node.schema import (
     FRAME_RATE_HZ,
     NUM_COEFFICIENTS,
@@ -106,7 +106,7 @@ def _of_kinds(episodes: tuple[Episode, ...], kind: str) -> tuple[Interval, ...]:
 def _spoken(seed: int, script: Script) -> Situation:
     rng = np.random.default_rng([SEED, seed])
     motion = make_motion(rng, script, 1)
-    audio = record(rng, synthesise(rng, motion.speech, motion.voice))
+    audio = record(rng, motion.spoken.sound)
     return Situation(
         motion.speaker,
         audio,
