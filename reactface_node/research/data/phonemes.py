@@ -70,7 +70,9 @@ _SOUNDS_OF = {
     "o i": "Y oy",
 }
 _PATHS = {
-    symbol: tuple(sounds.split()) for sounds, symbols in _SOUNDS_OF.items() for symbol in symbols.split()
+    symbol: tuple(sounds.split())
+    for sounds, symbols in _SOUNDS_OF.items()
+    for symbol in symbols.split()
 }
 
 

@@ -101,7 +101,10 @@ class Hibari:
         # The part with a phase of its own counts as noise: its phase fits only its own tempo.
         noise = 0.5 * np.logaddexp(2 * noise, 2 * rest - np.log(2.0))
         spectra = Spectra(
-            harmonics.T, noise.T, np.pi * np.tanh(phase.T), np.where(f0_hz > _LEAST_F0_HZ, f0_hz, 0.0)
+            harmonics.T,
+            noise.T,
+            np.pi * np.tanh(phase.T),
+            np.where(f0_hz > _LEAST_F0_HZ, f0_hz, 0.0),
         )
         known = [symbol for symbol in phonemes if symbol in self._tts.vocab]
         edges = np.cumsum(lengths) * _FRAMES_OF_LENGTH
