@@ -54,6 +54,9 @@ class Spoken:
         return self.active[:: TRACK_RATE_HZ // 25].copy()
 
 
+NEUTRAL = Style()
+
+
 @dataclass(frozen=True)
 class Voice:
     """A person's voice.
@@ -64,7 +67,7 @@ class Voice:
 
     tract: SyntheticVoice
     reader: str | None = None
-    style: Style = Style()
+    style: Style = NEUTRAL
 
     def speak(self, rng: np.random.Generator, script: Script) -> Spoken:
         """Say something at exactly the times of the script's phrases.
