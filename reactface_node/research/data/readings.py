@@ -14,7 +14,7 @@ from reactface_node.research.data.speech import (
     flutter,
     mouth_opening,
 )
-from reactface_node.research.data.text_to_speech import Reader, Utterance
+from reactface_node.research.data.text_to_speech import TextReader, Utterance
 from reactface_node.research.data.texts import count_syllables, draw_text
 from reactface_node.research.data.vocoder import FRAME_HZ, HOP, RATE_HZ, Change, render
 
@@ -74,7 +74,7 @@ class _Read:
 
 def read_aloud(
     rng: np.random.Generator,
-    reader: Reader,
+    reader: TextReader,
     tract: SyntheticVoice,
     style: Style,
     script: Script,
@@ -116,7 +116,7 @@ def _steps(phrase: Phrase, count: int) -> tuple[int, int]:
 
 def _read_phrase(
     rng: np.random.Generator,
-    reader: Reader,
+    reader: TextReader,
     tract: SyntheticVoice,
     style: Style,
     phrase: Phrase,
@@ -155,7 +155,7 @@ def _read_phrase(
 
 
 def _reading(
-    rng: np.random.Generator, reader: Reader, phrase: Phrase, syllables_per_s: float
+    rng: np.random.Generator, reader: TextReader, phrase: Phrase, syllables_per_s: float
 ) -> Utterance:
     """A sentence of the phrase's length at the speaker's tempo."""
     length_s = phrase.end_s - phrase.start_s

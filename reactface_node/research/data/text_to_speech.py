@@ -38,7 +38,7 @@ class Utterance:
     f0_hz: float
 
 
-class Reader(Protocol):
+class TextReader(Protocol):
     """Somebody who reads aloud."""
 
     name: str
@@ -55,9 +55,9 @@ def is_installed() -> bool:
 
 
 @cache
-def readers() -> tuple["Reader", ...]:
+def readers() -> tuple["TextReader", ...]:
     """The natural voices of this machine; empty, and said once, where there are none."""
-    found: list[Reader] = []
+    found: list[TextReader] = []
     try:
         found.append(Hibari())
     except Exception as error:  # The package, its files or its graph may be missing or others.
@@ -91,7 +91,7 @@ class Hibari:
         )
 
     def read(self, text: str, speed: float) -> Utterance:
-        """As ``Reader.read``."""
+        """As ``TextReader.read``."""
         phonemes = " ".join(self._tts.phonemize(text))
         ids = self._tts.ids(phonemes)
         inputs = {"ids": np.array([ids], np.int64), "speed": np.array([speed], np.float32)}
