@@ -25,6 +25,7 @@ class _Tone:
     breath_db: float = 0.0
     tempo: float = 0.0
     tremor: float = 0.0
+    hesitation: float = 0.0
 
 
 _TONES = {
@@ -37,20 +38,24 @@ _TONES = {
     "grimace": _Tone(2.0, -1.0, 1.0, 3.0, -0.15, 0.6),
     "fear": _Tone(4.5, -1.0, 1.0, 6.0, 0.2, 0.9),
     "disgust": _Tone(-2.0, -1.0, 0.5, 2.0, -0.15),
-    "confusion": _Tone(0.8, -2.0, 0.0, 1.0, -0.15),
-    "thinking": _Tone(-1.0, -3.0, -0.5, 2.0, -0.25),
+    "confusion": _Tone(0.8, -2.0, 0.0, 1.0, -0.15, hesitation=0.5),
+    "thinking": _Tone(-1.0, -3.0, -0.5, 2.0, -0.25, hesitation=0.8),
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Tone:
-    """The tone of a clip; (N,) at 100 Hz each, as in ``vocoder.Change``. tempo: factor."""
+    """The tone of a clip; (N,) at 100 Hz each, as in ``vocoder.Change``.
+
+    tempo: factor. hesitation: 0..1, how much the speaker is looking for words.
+    """
 
     semitones: np.ndarray
     gain_db: np.ndarray
     tilt_db: np.ndarray
     breath_db: np.ndarray
     tempo: np.ndarray
+    hesitation: np.ndarray
 
 
 def tone_of(rng: np.random.Generator, script: Script) -> Tone:
@@ -71,6 +76,7 @@ def tone_of(rng: np.random.Generator, script: Script) -> Tone:
         total["tilt_db"],
         total["breath_db"],
         np.clip(1.0 + total["tempo"], 0.6, 1.4),
+        np.clip(total["hesitation"], 0.0, 1.0),
     )
 
 

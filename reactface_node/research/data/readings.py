@@ -126,7 +126,7 @@ def _read_phrase(
     count = int(np.ceil(length_s * FRAME_HZ)) + 1
     steps = np.round((phrase.start_s + np.arange(count) / FRAME_HZ) * TRACK_RATE_HZ).astype(int)
     steps = np.minimum(steps, len(tone.tempo) - 1)
-    reading = _reading(rng, reader, phrase, tract.syllables_per_s * tone.tempo[steps[0]])
+    reading = _reading(rng, reader, phrase, tract.syllables_per_s, tone, steps[0])
     places = np.minimum(
         np.arange(count) / (length_s * FRAME_HZ) * (len(reading.spectra) - 1),
         len(reading.spectra) - 1,
@@ -155,13 +155,18 @@ def _read_phrase(
 
 
 def _reading(
-    rng: np.random.Generator, reader: TextReader, phrase: Phrase, syllables_per_s: float
+    rng: np.random.Generator,
+    reader: TextReader,
+    phrase: Phrase,
+    syllables_per_s: float,
+    tone: Tone,
+    step: int,
 ) -> Utterance:
-    """A sentence of the phrase's length at the speaker's tempo."""
+    """A sentence of the phrase's length at the speaker's tempo, in the tone of a step."""
     length_s = phrase.end_s - phrase.start_s
     asks = phrase.rises and rng.random() < _QUESTION_SHARE
-    hesitates = bool(rng.random() < _HESITATION_SHARE)
-    text = draw_text(rng, max(length_s * syllables_per_s, 1.0), asks, hesitates)
+    hesitates = bool(rng.random() < max(_HESITATION_SHARE, tone.hesitation[step]))
+    text = draw_text(rng, max(length_s * syllables_per_s * tone.tempo[step], 1.0), asks, hesitates)
     natural_s = _SECONDS_A_SYLLABLE * count_syllables(text) - _SECONDS_LESS
     return reader.read(text, float(np.clip(max(natural_s, 0.3) / length_s, *_SPEEDS)))
 

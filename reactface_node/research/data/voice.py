@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reactface_node.research.data.affect import Tone, tone_of
+from reactface_node.research.data.readers import readers
 from reactface_node.research.data.readings import SPEECH_RMS, Said, Style, cut, read_aloud
 from reactface_node.research.data.script import Script
 from reactface_node.research.data.source_filter import (
@@ -23,7 +24,6 @@ from reactface_node.research.data.speech import (
     speech_of,
     syllables,
 )
-from reactface_node.research.data.text_to_speech import readers
 from reactface_node.research.data.vocal_events import vocal_events
 from reactface_node.schema import SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
 
@@ -89,16 +89,22 @@ def draw_voice(rng: np.random.Generator) -> Voice:
     """Draw a speaker: a natural voice for four in five, where one is installed."""
     tract = draw_synthetic_voice(rng)
     natural, which = rng.random() < _NATURAL_SHARE, rng.random()
-    names = [one.name for one in readers()]
     return Voice(
         tract,
-        names[int(which * len(names))] if natural and names else None,
+        _chosen([one.name for one in readers()], which) if natural else None,
         Style(
             liveliness=rng.uniform(0.6, 1.4),
             breath_db=rng.uniform(-2.0, 8.0),
             tilt_db=rng.normal(0.0, 1.2),
         ),
     )
+
+
+def _chosen(names: list[str], share: float) -> str | None:
+    """The first reader, which sounds best, for half of the voices; the others share the rest."""
+    if share < 0.5 or len(names) < 2:
+        return names[0] if names else None
+    return names[1 + int((share - 0.5) * 2 * (len(names) - 1))]
 
 
 def active_of(script: Script) -> np.ndarray:

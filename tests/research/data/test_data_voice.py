@@ -5,17 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reactface_node.research.data import text_to_speech
 from reactface_node.research.data.phonemes import VISEME_NAMES
+from reactface_node.research.data.readers import is_installed, readers
 from reactface_node.research.data.script import FROWN, LAUGH, Episode, Phrase, Script
 from reactface_node.research.data.source_filter import SyntheticVoice
 from reactface_node.research.data.voice import Spoken, Voice, draw_voice
 
 HIBARI = pytest.param(
     "hibari",
-    marks=pytest.mark.skipif(
-        not text_to_speech.is_installed(), reason="the extra voices is not installed"
-    ),
+    marks=pytest.mark.skipif(not is_installed(), reason="the extra voices is not installed"),
 )
 LOW = SyntheticVoice(105.0, 0.97, 0.03, 0.6, 1500.0, 5.0)
 HIGH = SyntheticVoice(215.0, 1.17, 0.03, 0.6, 1500.0, 5.0)
@@ -139,7 +137,7 @@ def test_voices_vary_within_the_human_range():
 
 def test_a_missing_package_is_said_once_and_replaced(monkeypatch, caplog):
     monkeypatch.setitem(__import__("sys").modules, "hibari", None)
-    text_to_speech.readers.cache_clear()
+    readers.cache_clear()
     try:
         rng = np.random.default_rng(0)
         voices = [draw_voice(rng) for _ in range(20)]
@@ -150,7 +148,7 @@ def test_a_missing_package_is_said_once_and_replaced(monkeypatch, caplog):
         assert len(caplog.records) == 1
         assert "pip install 'reactface_node[voices]'" in caplog.text
     finally:
-        text_to_speech.readers.cache_clear()
+        readers.cache_clear()
 
 
 def test_a_laugh_has_four_to_six_calls_a_second_that_become_softer():
