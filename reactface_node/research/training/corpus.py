@@ -19,7 +19,6 @@ from reactface_node.research.data.nods import frames_since, may_start, nod_start
 from reactface_node.schema import (
     COEFFICIENT_NAMES,
     EXPRESSION,
-    FRAME_RATE_HZ,
     POSE_NAMES,
     SAMPLES_PER_FRAME,
 )
