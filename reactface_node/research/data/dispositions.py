@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NODS_A_MINUTE, NOD_SPREAD = 5.2, 0.35
+NODS_A_MINUTE, NOD_SPREAD = 6.0, 0.28
 """Median rate of nods, and the standard deviation of its logarithm: IFADV, 40 people, 10/50/90 %
 1.8, 5.2 and 10.4 a minute, sd 0.63; a part of the counted spread is chance."""
 LAUGHS_ALONG = 0.24

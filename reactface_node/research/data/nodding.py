@@ -10,14 +10,14 @@ from reactface_node.schema import FRAME_RATE_HZ
 
 # Chosen so that the statistics of people result (IFADV, 1,572 verbal backchannels): 63 % start
 # while the speaker talks, 46 % within 0.5 s of a phrase's end, and in pauses 0.24 s after it.
-TALKING, AT_END, IN_PAUSE = 0.55, 1.1, 3.6
+TALKING, AT_END, IN_PAUSE = 0.6, 0.9, 3.4
 END_S, END_SPREAD_S = 0.0, 0.25
 PAUSE_FADES_S = 1.2
 AT_CUE, CUE_S, CUE_SPREAD_S = 0.8, 0.7, 0.2
 """Low pitch invites a backchannel 700 ms later (Ward and Tsukahara 2000)."""
 QUIET_S = 2.5
 """Nobody nods to silence of this length; before it, the rate falls."""
-EXCITED, EXCITED_S, CALM = 6.0, 4.5, 0.26
+EXCITED, EXCITED_S, CALM = 4.6, 4.5, 0.29
 """Nods come in bursts: after one, the rate is higher for some seconds. CALM: factor without one
 before. Chosen so that the gaps are 3.0/9.2/38 s (CCDb, 10/50/90 %)."""
 HALVES, HALVES_SPREAD, MOST_HALVES = 2.6, 0.9, 12
@@ -25,7 +25,7 @@ HALVES, HALVES_SPREAD, MOST_HALVES = 2.6, 0.9, 12
 HZ_SPREAD, FAST_SHARE, FAST_HZ = 0.30, 0.08, (2.6, 5.0)
 """Rhythm: 10/50/90 % are 0.81/1.47/2.18 a second (nod corpus); a minority is fast (Hale et al.
 2019)."""
-DEPTH_SPREAD, DEPTH_BY_LENGTH = 0.7, 0.65
+DEPTH_SPREAD, DEPTH_BY_LENGTH = 0.7, 0.75
 """Amplitude: sd of its logarithm 0.86, correlation with that of the length 0.47 (nod corpus)."""
 SHALLOWEST_RAD, DEEPEST_RAD = np.radians(0.7), np.radians(14.0)
 PAUSE_S = 0.2

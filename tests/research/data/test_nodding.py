@@ -32,10 +32,10 @@ def speech_of(rng):
 
 @pytest.fixture(scope="module")
 def counted():
-    """The measures of 96 listeners, two minutes each, whose heads sway a little."""
+    """The measures of 192 listeners, two minutes each, whose heads sway a little."""
     rng = np.random.default_rng(0)
     meetings = []
-    for group in range(12):
+    for group in range(24):
         people = [draw_disposition(rng) for _ in range(8)]
         for _ in range(2):
             speech, faces = speech_of(rng), np.zeros((8, FRAMES, 58))
