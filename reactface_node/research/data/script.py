@@ -11,7 +11,7 @@ import numpy as np
 SMILE, LAUGH, FROWN, SURPRISE = "smile", "laugh", "frown", "surprise"
 CRY, ANGER, GRIMACE, FEAR, DISGUST = "cry", "anger", "grimace", "fear", "disgust"
 CONFUSION, THINKING = "confusion", "thinking"
-KINDS = (
+FEELINGS = (
     *(SMILE, LAUGH, FROWN, SURPRISE),
     *(CRY, ANGER, GRIMACE, FEAR, DISGUST),
     *(CONFUSION, THINKING),
@@ -25,8 +25,9 @@ Interval = tuple[float, float]
 _PHRASE_S, _PAUSE_S = (0.60, 0.75), (-0.55, 0.56)
 _SHORTEST_PHRASE_S, _LONGEST_PHRASE_S = 0.3, 12.0
 _SHORTEST_PAUSE_S = 0.2
-# IFADV: 0.5 % of the pauses are over 3 s. The log-normal gives 0.16 %; the rest is added.
-_LONG_PAUSE, _LONG_PAUSE_S = 0.0035, (3.0, 5.0)
+# IFADV: 0.5 % of the pauses are over 3 s. The log-normal gives 0.16 %; these and silent laughs add
+# the rest.
+_LONG_PAUSE, _LONG_PAUSE_S = 0.002, (3.0, 5.0)
 _CYCLE_S = 3.1  # mean of a phrase and its pause
 # IFADV: 1.1 laughs a minute (10 and 90 % of the people: 0.2 and 2.4), 1.06 s long on average.
 _LAUGHS_PER_MIN, _LAUGH_SPREAD = 0.69, 0.97
@@ -37,7 +38,7 @@ _SILENT, _WHOLLY_SILENT, _STILL, _SHORTEST_SILENCE_S = 1 / 8, 0.5, 0.5, 5.0
 # Episodes a minute. CCDb gives the chance of one in 10 s: smile (laughs included) 0.51, surprise
 # 0.10, confusion 0.11, thinking 0.50. The rate of a chance p and a length of d seconds is
 # -60 log(1 - p) / (10 + d). Smiles are more, as those under 0.2 are too weak to be counted.
-_PER_MIN = {SMILE: 3.0, SURPRISE: 0.6, CONFUSION: 0.58, THINKING: 3.7, FROWN: 0.6}
+_PER_MIN = {SMILE: 3.9, SURPRISE: 0.6, CONFUSION: 0.58, THINKING: 3.7, FROWN: 0.6}
 _SMILE_SPREAD = 0.5  # sigma of the log of a person's rate of smiles
 _RARE_CHANCE = 1 / 3
 _RARE_SHARES = (0.3, 0.25, 0.2, 0.1, 0.15)
@@ -124,6 +125,11 @@ def draw_script(rng: np.random.Generator, seconds: float) -> Script:
         phrases, laughs = phrases + said, laughs + laughed
     episodes = _draw_episodes(rng, seconds, laughs, still, silence)
     return Script(seconds, tuple(phrases), tuple(episodes), still)
+
+
+def draw_talk(rng: np.random.Generator, seconds: float) -> tuple[Phrase, ...]:
+    """Draw the phrases of somebody who talks all the time and never laughs."""
+    return tuple(_talk(rng, (0.0, seconds), 0.0)[0])
 
 
 def _draw_silence(rng: np.random.Generator, seconds: float) -> Interval | None:
