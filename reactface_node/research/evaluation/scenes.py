@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from reactface_node.model.records import SpeakerInput
+from reactface_node.research.data.room import record
 from reactface_node.research.data.script import Episode, Phrase, Script
 from reactface_node.research.data.synthetic import make_motion
-from reactface_node.research.data.voice import record
 from reactface_node.schema import FRAME_RATE_HZ
 
 FRAMES = 256

@@ -20,7 +20,8 @@ from reactface_node.research.data.script import (
     draw_talk,
 )
 from reactface_node.research.data.script import SMILE as SMILE_EPISODE
-from reactface_node.research.data.voice import draw_voice, record
+from reactface_node.research.data.room import record
+from reactface_node.research.data.voice import draw_voice
 from reactface_node.schema import (
     FRAME_RATE_HZ,
     NUM_COEFFICIENTS,
