@@ -94,6 +94,7 @@ def train(config: Config, out: Path) -> dict[str, float | None]:
                     settings.crop_frames,
                     settings.listeners,
                     settings.channel_dropout,
+                    settings.begins_share,
                 )
                 batch = processes.part(batch).to(processes.device)
                 parts = optimise(losses, run.optimiser, batch, step, settings)
