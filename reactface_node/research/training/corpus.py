@@ -201,4 +201,3 @@ def _draw_listeners(rng: np.random.Generator, known: np.ndarray, count: int) -> 
     """The clip's own listener, then others; some twice if there are too few."""
     others = rng.permutation(known[1:])
     return np.resize(np.concatenate([known[:1], others]), count)
-

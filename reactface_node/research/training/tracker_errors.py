@@ -125,9 +125,7 @@ def as_tracked(
     return Tracked(np.where(valid, face, 0.0).astype(np.float32), valid)
 
 
-def _seen(
-    rng: np.random.Generator, frames: int, dropout: float, arrives: np.ndarray
-) -> np.ndarray:
+def _seen(rng: np.random.Generator, frames: int, dropout: float, arrives: np.ndarray) -> np.ndarray:
     """(B, T) bool: whether there is a face. arrives (B,) bool: not from the first frame on."""
     size = len(arrives)
     time = np.arange(frames)

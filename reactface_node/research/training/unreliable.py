@@ -27,9 +27,7 @@ SLOW = 0.7
 """Share of the deviation of a bad reading that is slow: most errors last."""
 
 
-def drawn_reliability(
-    rng: np.random.Generator, truth: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def drawn_reliability(rng: np.random.Generator, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The true coefficients (B, T, 58) -> each channel's reliability, and the errors that it
     stands for, both (B, T, 58).
 
