@@ -90,7 +90,7 @@ class ReactFace(nn.Module):
     ) -> ModelState:
         """The state of a new session: silence, no face, w zero frames as past reactions.
 
-        With ``continuity`` the first window starts from the mean face. disposition: (B, M, S)
+        With ``continuity`` the first window starts from the neutral face. disposition: (B, M, S)
         standard normal vectors of the M listeners; None = zeros, the mean listener. streaming: make
         a state for ``step``, with all memory allocated.
         """
@@ -110,7 +110,7 @@ class ReactFace(nn.Module):
             zeros(batch, window * self.speech_encoder.ratio, width),
             zeros(batch, window, width),
             zeros(batch, samples, width).fill_(float("nan")) if streaming else None,
-            zeros(batch, samples, 2, NUM_COEFFICIENTS),
+            (-self.listener_mean / self.listener_std).repeat(batch, samples, 2, 1),
             disposition,
             frame,
             self.nods.initial_state(batch, samples) if self.nods else zeros(batch, samples, 0),

@@ -15,8 +15,8 @@ from reactface_node.research.data.script import (
     Phrase,
     Script,
 )
-from reactface_node.research.data.speaker import Manner, act
 from reactface_node.research.data.source_filter import SyntheticVoice
+from reactface_node.research.data.speaker import Manner, act
 from reactface_node.research.data.voice import Voice
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLE_RATE_HZ
 

@@ -12,9 +12,9 @@ from reactface_node.research.data.cues import backchannel_cues
 from reactface_node.research.data.dispositions import Disposition, draw_disposition
 from reactface_node.research.data.listener import Heard, listen
 from reactface_node.research.data.nods import Nod
+from reactface_node.research.data.room import record
 from reactface_node.research.data.script import Episode, Script, draw_script
 from reactface_node.research.data.speaker import Manner, act, draw_manner
-from reactface_node.research.data.room import record
 from reactface_node.research.data.voice import Spoken, Voice, draw_voice
 from reactface_node.schema import FRAME_RATE_HZ, indices_of
 from reactface_node.session.idle import Blinks

@@ -12,13 +12,12 @@ import numpy as np
 
 from reactface_node.research.data.affect import heard
 from reactface_node.research.data.phonemes import SOUNDS, VISEMES
-from reactface_node.research.data.script import Episode, Script
+from reactface_node.research.data.script import Script
 from reactface_node.research.data.speech import (
     ASPIRATION,
     FRICTION,
     FRICTION_HZ,
     MOUTH,
-    SEMITONES,
     VOICE,
     Block,
     rest_key,

@@ -12,23 +12,12 @@ from reactface_node.media.audio import integers_to_float
 from reactface_node.model.nods import NEVER
 from reactface_node.model.reactface import PITCH
 from reactface_node.model.records import SpeakerInput
-from reactface_node.perception.measures import ESTIMATED
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.data.head_nods import head_nods, without_nods
 from reactface_node.research.data.nods import frames_since, may_start, nod_starts, nods_of, pitch_of
-from reactface_node.schema import (
-    COEFFICIENT_NAMES,
-    EXPRESSION,
-    POSE_NAMES,
-    SAMPLES_PER_FRAME,
-)
+from reactface_node.research.training.tracker_errors import as_tracked
+from reactface_node.schema import SAMPLES_PER_FRAME
 
-TRACKER_GAIN = (0.6, 1.4)  # spread of a tracker's scale over channels and people
-TRACKER_OFFSET = 0.04  # spread of its neutral values,
-LARGE_OFFSET = 0.25  # which are far off for a few channels
-LARGE_OFFSET_SHARE = 0.1
-FACE_MESH_SHARE = 0.5  # share of crops with exactly the channels that FaceMesh gives
-TRACKER_JITTER = 0.012
 SMALLEST_STD = np.concatenate([np.full(52, 0.02), np.full(3, 0.01), np.full(3, 0.002)])
 STATISTICS_REACTIONS = 600  # enough for a mean and a deviation
 
@@ -41,8 +30,9 @@ class Batch:
     (B, L, T, 58): the reactions. nods (B, L, T, 3): half-cycles, depth in rad, frequency
     in Hz of a nod that starts there, 0 elsewhere. nod_pitch (B, L, T): the nods' part of the pitch
     in rad. may_nod (B, L, T) bool: False during a nod. nod_age (B, L, T): frames since the last nod
-    before started. position (B,): index in the whole batch, of
-    which a process may hold a part.
+    before started. position (B,): index in the whole batch, of which a process may hold a part.
+    begins: the crops are the first frames of their clips, so that sessions begin with them; else
+    sessions began some time before.
     """
 
     speaker: SpeakerInput
@@ -53,17 +43,18 @@ class Batch:
     may_nod: torch.Tensor
     nod_age: torch.Tensor
     position: torch.Tensor
+    begins: bool = False
 
     def part(self, index: int, of: int) -> "Batch":
         """Every ``of``-th crop from ``index`` on."""
         taken = {n: v[index::of] for n, v in vars(self).items() if isinstance(v, torch.Tensor)}
         speaker = SpeakerInput(*(value[index::of] for value in vars(self.speaker).values()))
-        return Batch(speaker, **taken)
+        return Batch(speaker, begins=self.begins, **taken)
 
     def to(self, device: str) -> "Batch":
         """All tensors on the device."""
         moved = {n: v.to(device) for n, v in vars(self).items() if isinstance(v, torch.Tensor)}
-        return Batch(self.speaker.to(device), **moved)
+        return Batch(self.speaker.to(device), begins=self.begins, **moved)
 
 
 @dataclass(frozen=True)
@@ -104,11 +95,17 @@ class Corpus:
         return Statistics(*(part.astype(np.float32) for part in numbers))
 
     def batch(
-        self, rng: np.random.Generator, size: int, frames: int, listeners: int, dropout: float
+        self,
+        rng: np.random.Generator,
+        size: int,
+        frames: int,
+        listeners: int,
+        dropout: float,
+        begins: float = 0.0,
     ) -> Batch:
         """``size`` random crops, with simulated tracker errors and missing streams.
 
-        Listeners are those whose reactions last to the crop's end; the clip's own always does.
+        begins: probability that all crops are the first frames of their clips. Listeners are those whose reactions last to the crop's end; the clip's own always does.
         UserError if every clip is shorter than a crop.
         """
         clips = self.clips
@@ -116,7 +113,8 @@ class Corpus:
         if not len(enough):
             raise UserError(f"no clip has the {frames} frames of training.crop_frames")
         chosen = rng.choice(enough, size)
-        starts = rng.integers(clips.frames[chosen] - frames + 1)
+        first = rng.random() < begins
+        starts = rng.integers(1 if first else clips.frames[chosen] - frames + 1, size=size)
         spans = [slice(start, start + frames) for start in starts]
         who = []
         for clip, span in zip(chosen, spans, strict=True):
@@ -124,7 +122,7 @@ class Corpus:
             lasting = known[clips.reaction_frames[known] >= span.stop]
             who.append(_draw_listeners(rng, lasting, listeners))
         truth = np.stack([clips.speaker[c, s] for c, s in zip(chosen, spans, strict=True)])
-        speaker = self._speaker(rng, chosen, spans, truth, dropout)
+        speaker = self._speaker(rng, chosen, spans, truth, dropout, first)
 
         def cut(array: np.ndarray) -> torch.Tensor:
             parts = [array[w, s] for w, s in zip(who, spans, strict=True)]
@@ -139,6 +137,7 @@ class Corpus:
             cut(self._may_nod),
             cut(self._nod_age),
             torch.arange(size),
+            first,
         )
 
     def _speaker(
@@ -148,6 +147,7 @@ class Corpus:
         spans: list[slice],
         truth: np.ndarray,
         dropout: float,
+        begins: bool,
     ) -> SpeakerInput:
         size, frames = truth.shape[:2]
         audio = np.stack(
@@ -156,7 +156,8 @@ class Corpus:
                 for c, s in zip(chosen, spans, strict=True)
             ]
         )
-        face, valid = _as_tracked(rng, truth, dropout)
+        tracked = as_tracked(rng, truth, dropout, begins)
+        face, valid = tracked.face, tracked.valid
         if self.pixels:
             assert self.clips.faces is not None
             crops = [self.clips.faces[c, s] for c, s in zip(chosen, spans, strict=True)]
@@ -228,29 +229,3 @@ def _draw_listeners(rng: np.random.Generator, known: np.ndarray, count: int) -> 
     """The clip's own listener, then others; some twice if there are too few."""
     others = rng.permutation(known[1:])
     return np.resize(np.concatenate([known[:1], others]), count)
-
-
-def _as_tracked(
-    rng: np.random.Generator, truth: np.ndarray, dropout: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """The coefficients with simulated tracker errors, and their mask."""
-    size, frames, channels = truth.shape
-    one = (size, 1, channels)
-    expression = np.zeros(channels, bool)
-    expression[EXPRESSION] = True
-    jitter = TRACKER_JITTER * rng.random((size, 1, 1)) * rng.standard_normal(truth.shape)
-    wrong = LARGE_OFFSET * (rng.random(one) < LARGE_OFFSET_SHARE)
-    offset = (TRACKER_OFFSET + wrong) * rng.standard_normal(one)
-    face = truth * rng.uniform(*TRACKER_GAIN, one)
-    face = np.where(expression, (face + offset + jitter).clip(0, 1), face + 0.3 * jitter)
-    # Which channels exist depends on the tracker, so channels are dropped for the whole crop.
-    share = rng.choice([0.0, 0.25, 0.5], size=(size, 1, 1))
-    valid = np.broadcast_to(rng.random(one) >= share, truth.shape).copy()
-    given = np.array([name in ESTIMATED or name in POSE_NAMES for name in COEFFICIENT_NAMES])
-    valid[rng.random(size) < FACE_MESH_SHARE] = given
-    valid[rng.random(size) < dropout] = False
-    gone = rng.random(size) < dropout
-    at = rng.integers(frames, size=size)
-    for index in np.flatnonzero(gone):
-        valid[index, at[index] : at[index] + rng.integers(5, 40)] = False
-    return np.where(valid, face, 0.0).astype(np.float32), valid
