@@ -67,7 +67,7 @@ def draw_disposition(rng: np.random.Generator) -> Disposition:
         surprise=float(rng.uniform(0.15, 1.0)),
         brows=float(rng.uniform(0.05, 0.5)),
         latency_s=float(rng.uniform(0.3, 0.6)),
-        following=float(rng.uniform(0.3, 0.8)),
+        following=float(rng.uniform(0.15, 0.45)),
         energy=float(rng.uniform(0.5, 1.5)),
         rest=(float(rest[0]), float(rest[1]), float(rest[2]), float(rest[3])),
         posture=(float(posture[0]), float(posture[1]), float(posture[2])),

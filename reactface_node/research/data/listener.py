@@ -38,10 +38,11 @@ from reactface_node.research.data.script import (
 )
 from reactface_node.schema import FRAME_RATE_HZ, ROTATION, TRANSLATION, indices_of
 
-HEAD_LAG_S, HEAD_WIDTH_S = 0.6, 0.7
+HEAD_LAG_S, HEAD_WIDTH_S = 0.6, 1.2
 """Slow head motion follows the speaker's 0.6 s later, at 0.2-1.1 Hz (Hale et al. 2019)."""
-MIRROR = np.array([1.0, -1.0, -1.0])
-"""The same side in space: who faces somebody turns and tilts the other way."""
+MIRROR = np.array([0.6, -1.0, -1.0])
+"""The same side in space: who faces somebody turns and tilts the other way. Pitch is followed less,
+as larger movements would be counted as nods (chosen)."""
 MIMICRY_S = (0.3, 1.0)
 """Facial mimicry starts 300-400 ms after its cause and shows within a second (Dimberg and
 Thunberg 1998)."""
