@@ -105,7 +105,8 @@ class Corpus:
     ) -> Batch:
         """``size`` random crops, with simulated tracker errors and missing streams.
 
-        begins: probability that all crops are the first frames of their clips. Listeners are those whose reactions last to the crop's end; the clip's own always does.
+        begins: probability that all crops are the first frames of their clips. Listeners are those
+        whose reactions last to the crop's end; the clip's own always does.
         UserError if every clip is shorter than a crop.
         """
         clips = self.clips

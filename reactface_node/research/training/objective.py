@@ -108,6 +108,8 @@ class ReactFaceLearner(nn.Module):
             return torch.cat([known.draw(fresh[:, :1]), free], dim=1)
 
         state = self._state(batch, who.draw(noise.normal(*who.mean.shape[1:])), noise)
+        if state.edge is not None:  # The posterior's sample and those of the prior begin alike.
+            state = replace(state, edge=state.edge.expand(-1, 1 + settings.samples, -1, -1))
         output = model.teach(batch.speaker, self._past(listener.listeners, noise), draw, state)
         known, free = self._counted(self._standard(output.listener), batch).tensor_split([1], 1)
         target = self._counted(target, batch)

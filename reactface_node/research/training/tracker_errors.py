@@ -1,10 +1,11 @@
 """What this product's tracker makes of a face, simulated for training.
 
-A model meets in a session what the tracker reads, not what a face does. So a crop goes the tracker's
-way: errors of its scale and of the learned neutral face, noise, smoothing, the dead zone (small
-values are exactly 0), the first second at rest in which the neutral face is not known, reliability
-below 1, and faces that are lost. Constants with ``measured`` beside them are of 17 labelled real
-clips, of their parts with a neutral face, read by ``perception.person``; the others are chosen.
+A model meets in a session what the tracker reads, not what a face does. So a crop goes the same way
+as an image: errors of the scale and of the learned neutral face, noise, smoothing, the dead zone
+(small values are exactly 0), the first second at rest in which the neutral face is not known,
+reliability below 1, and faces that are lost. Constants with ``measured`` beside them are of 17
+labelled real clips, of their parts with a neutral face, read by ``perception.person``; the others
+are chosen.
 """
 
 from dataclasses import dataclass

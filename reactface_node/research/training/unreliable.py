@@ -1,4 +1,4 @@
-"""Stretches in which a tracker reads a face badly, and the errors that its reliability stands for."""
+"""Stretches in which a tracker reads a face badly, and the errors that its reliability means."""
 
 import numpy as np
 
