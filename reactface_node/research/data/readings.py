@@ -149,7 +149,7 @@ def _read_phrase(
         gain_db,
     )
     sound = _levelled(rng, render(rng, reading.spectra, change), tone.gain_db[steps])
-    sound = _cut(sound, round(phrase.end_s * RATE_HZ) - round(phrase.start_s * RATE_HZ))
+    sound = cut(sound, round(phrase.end_s * RATE_HZ) - round(phrase.start_s * RATE_HZ))
     key_times, keys = _mouth(reading, phrase, frames_s, sound)
     return _Read(sound, semitones, key_times, keys, stresses, emphases)
 
@@ -192,7 +192,7 @@ def _levelled(rng: np.random.Generator, sound: np.ndarray, gain_db: np.ndarray) 
     return result
 
 
-def _cut(sound: np.ndarray, samples: int) -> np.ndarray:
+def cut(sound: np.ndarray, samples: int) -> np.ndarray:
     """(samples,) with soft edges."""
     piece = np.zeros(samples, np.float32)
     piece[: len(sound)] = sound[:samples]
@@ -207,8 +207,8 @@ def _mouth(
     reading: Reading, phrase: Phrase, frames_s: float, sound: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The mouth's keys: two for each phoneme, rest in pauses, vowels as wide as they are loud."""
-    blocks = np.array_split(sound**2, max(1, len(sound) // HOP))
-    power = np.array([block.mean() for block in blocks])
+    padded = np.pad(sound, (0, -len(sound) % HOP))
+    power = (padded.reshape(-1, HOP) ** 2).mean(axis=1)
     loud = np.clip(np.sqrt(power) / (2.0 * np.sqrt(power.mean()) + 1e-9), 0.0, 1.0)
     rest = np.zeros(VISEMES)
     times, keys, ended_s = [phrase.start_s - 0.1], [rest], phrase.start_s

@@ -11,10 +11,10 @@ import numpy as np
 from reactface_node.research.data.phonemes import SOUNDS
 from reactface_node.research.data.speech import TRACK_RATE_HZ, Speech
 
-# Bandwidths of F1-F5 in Hz, and F4, F5 of a man's voice: textbook values (Klatt 1980).
-_BANDWIDTHS_HZ = np.array([80.0, 100.0, 140.0, 250.0, 300.0])
+# Bandwidths of F1-F8 in Hz, and F4-F8 of a man's voice: textbook values (Klatt 1980) up to F5.
+_BANDWIDTHS_HZ = np.array([80.0, 100.0, 140.0, 250.0, 300.0, 400.0, 500.0, 600.0])
 _VOWEL_RMS = 0.15
-_HIGH_FORMANTS_HZ = np.array([3500.0, 4500.0])
+_HIGH_FORMANTS_HZ = np.array([3500.0, 4500.0, 5500.0, 6500.0, 7500.0])
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ def _filtered(
     noise = rng.standard_normal(samples).astype(np.float32)
     breath = noise * _each_sample(tracks.aspiration + voice.breathiness * tracks.voice, hop)
     hiss = noise * _each_sample(tracks.frication, hop)
-    spectrum = _blocks(pulses + 0.3 * breath, hop, size) * _vocal_tract(
-        tracks, voice, rate_hz, size
-    )
+    spectrum = _blocks(pulses, hop, size) * _tilt(tracks, voice, rate_hz, size)
+    spectrum += 0.2 * _blocks(breath, hop, size)
+    spectrum *= _vocal_tract(tracks, voice, rate_hz, size)
     spectrum += 0.25 * _blocks(hiss, hop, size) * _friction(tracks, rate_hz, size)
     return _overlap_add(np.fft.irfft(spectrum, size).astype(np.float32), hop, samples)
 
@@ -169,9 +169,9 @@ def _overlap_add(blocks: np.ndarray, hop: int, samples: int) -> np.ndarray:
 
 
 def _vocal_tract(tracks: _Tracks, voice: SyntheticVoice, rate_hz: int, size: int) -> np.ndarray:
-    """(steps, bins) response of five formants in cascade and of the source's tilt."""
+    """(steps, bins) response of eight formants in cascade."""
     steps = len(tracks.formants)
-    high = np.broadcast_to(_HIGH_FORMANTS_HZ, (steps, 2))
+    high = np.broadcast_to(_HIGH_FORMANTS_HZ, (steps, len(_HIGH_FORMANTS_HZ)))
     formants = np.concatenate([tracks.formants, high], axis=1) * voice.formant_scale
     radius = np.exp(-np.pi * _BANDWIDTHS_HZ / rate_hz)
     turn = -2 * radius * np.cos(2 * np.pi * np.minimum(formants, 0.48 * rate_hz) / rate_hz)
@@ -182,10 +182,17 @@ def _vocal_tract(tracks: _Tracks, voice: SyntheticVoice, rate_hz: int, size: int
         longer[:, 1:-1] += poles * turn[:, k : k + 1]
         longer[:, 2:] += poles * radius[k] ** 2
         poles = longer
-    tilt = 1.0 / np.sqrt(1.0 + (np.fft.rfftfreq(size, 1 / rate_hz) / voice.tilt_hz) ** 2)
     # An open vowel is louder than a close one, but speakers compensate half of the difference.
     gain = poles.sum(axis=1, keepdims=True) * np.sqrt(500.0 / tracks.formants[:, :1])
-    result: np.ndarray = gain * tilt / np.fft.rfft(poles, size)
+    result: np.ndarray = gain / np.fft.rfft(poles, size)
+    return result
+
+
+def _tilt(tracks: _Tracks, voice: SyntheticVoice, rate_hz: int, size: int) -> np.ndarray:
+    """(steps, bins) the source's tilt; a voice that is louder than in speech has less of it."""
+    corner_hz = voice.tilt_hz * np.clip(tracks.voice, 1.0, 3.0)[:, None] ** 1.5
+    hz = np.fft.rfftfreq(size, 1 / rate_hz)
+    result: np.ndarray = 1.0 / np.sqrt(1.0 + (hz / corner_hz) ** 2)
     return result
 
 

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 _STRESS, _LESSER_STRESS = "ˈ", "ˌ"
 _DURATIONS, _FRAMES_OF_LENGTH = "/Clip_output_0", 2.0
 """Where the graph of hibari-tts 0.2.1 has the length of each symbol, in units of 25 ms."""
+_LEAST_F0_HZ = 100.0
+"""A lower pitch, at the edges of voiced sounds of this reader, is none."""
 _SILENT_DB = 40.0
 """Quieter than the loudest frame by this is silence before and after the words (chosen)."""
 
@@ -44,6 +47,11 @@ class Reader(Protocol):
 
     def read(self, text: str, speed: float) -> Reading:
         """speed: 1 is the reader's own, 2 twice as fast."""
+
+
+def is_installed() -> bool:
+    """Whether a natural voice is there."""
+    return bool(find_spec("hibari"))
 
 
 @cache
@@ -93,7 +101,7 @@ class Hibari:
         # The part with a phase of its own counts as noise: its phase fits only its own tempo.
         noise = 0.5 * np.logaddexp(2 * noise, 2 * rest - np.log(2.0))
         spectra = Spectra(
-            harmonics.T, noise.T, np.pi * np.tanh(phase.T), np.where(f0_hz > 50.0, f0_hz, 0.0)
+            harmonics.T, noise.T, np.pi * np.tanh(phase.T), np.where(f0_hz > _LEAST_F0_HZ, f0_hz, 0.0)
         )
         known = [symbol for symbol in phonemes if symbol in self._tts.vocab]
         edges = np.cumsum(lengths) * _FRAMES_OF_LENGTH

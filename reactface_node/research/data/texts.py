@@ -164,8 +164,8 @@ _SHORT = (
     "You never know.",
 )
 _SHORT_ASKED = ("Right?", "Really?", "You know?", "Why?", "Okay?", "Is it?", "What else?", "Who was it?")
-_JOINS = (", and", ", but", " because", ", so", " when", ", and then", ", although")
-_OPENERS = ("well,", "so,", "and", "but", "you know,", "actually,", "I mean,", "oh,", "anyway,")
+_JOINS = ("and", "but", "because", "so", "when", "and then", "although")
+_OPENERS = ("well", "so", "and", "but", "you know", "actually", "I mean", "oh", "anyway")
 _HESITATIONS = ("um,", "uh,", "well, um,", "hmm,", "let me think,", "er,")
 _TRIES = 6
 
@@ -195,7 +195,7 @@ def _sentence(rng: np.random.Generator, syllables: float, asks: bool, hesitates:
         words = str(rng.choice(_OPENERS)) + " "
     last = _clause(rng, asks)
     while count_syllables(words + last) < syllables - 5:
-        words += _clause(rng, False) + str(rng.choice(_JOINS)) + " "
+        words += f"{_clause(rng, False)} {rng.choice(_JOINS)} "
         last = _clause(rng, False) if asks and rng.random() < 0.5 else last
     starts_anew = asks and words and not last.startswith(("I ", "Anna", "Peter"))
     text = words + (last[0].lower() + last[1:] if starts_anew else last)

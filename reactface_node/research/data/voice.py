@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reactface_node.research.data.affect import Tone, tone_of
-from reactface_node.research.data.readings import SPEECH_RMS, Said, Style, read_aloud
+from reactface_node.research.data.readings import SPEECH_RMS, Said, Style, cut, read_aloud
 from reactface_node.research.data.script import Script
 from reactface_node.research.data.source_filter import (
     SyntheticVoice,
@@ -124,7 +124,11 @@ def _syllables(
         semitones=semitones,
         aspiration=speech.aspiration + 0.03 * np.maximum(tone.breath_db, 0) * speech.voice,
     )
-    sound = synthesise(rng, spoken, tract)
+    made, sound = synthesise(rng, spoken, tract), np.zeros(len(gain) * SAMPLE_RATE_HZ // TRACK_RATE_HZ, np.float32)
+    for phrase in script.phrases:
+        if not phrase.laughed:
+            first, last = (round(edge * SAMPLE_RATE_HZ) for edge in (phrase.start_s, phrase.end_s))
+            sound[first:last] = cut(made[first:last], len(sound[first:last]))
     words = np.repeat(_in_words(script), SAMPLE_RATE_HZ // TRACK_RATE_HZ)
     level = np.sqrt(np.mean(sound[words] ** 2)) if words.any() else 1.0
     sound = sound * np.float32(SPEECH_RMS / max(level, 1e-6))
