@@ -20,8 +20,8 @@ from reactface_node.research.data.motion import (
     smooth_noise,
     write_gaze,
 )
+from reactface_node.research.data.phonemes import VISEME_NAMES
 from reactface_node.research.data.script import LAUGH, SMILE, THINKING, Script
-from reactface_node.research.data.speech import VISEME_NAMES
 from reactface_node.schema import EXPRESSION, FRAME_RATE_HZ, ROTATION, TRANSLATION
 
 # A listener follows the speaker's head at 0.2-1.1 Hz (Hale et al. 2019).

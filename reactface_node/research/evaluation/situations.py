@@ -8,6 +8,7 @@ import numpy as np
 from reactface_node.media.video import AudioInput, ImageInput
 from reactface_node.research.data.dyads import dyad_source
 from reactface_node.research.data.labels import SMILE, ClipLabels, Interval
+from reactface_node.research.data.room import record
 from reactface_node.research.data.script import (
     ANGER,
     CRY,
@@ -20,7 +21,7 @@ from reactface_node.research.data.script import (
     draw_talk,
 )
 from reactface_node.research.data.script import SMILE as SMILE_EPISODE
-from reactface_node.research.data.voice import draw_voice, record
+from reactface_node.research.data.voice import draw_voice
 from reactface_node.schema import (
     FRAME_RATE_HZ,
     NUM_COEFFICIENTS,
