@@ -7,6 +7,7 @@ import pytest
 
 from reactface_node.research.data.distractors import MOVEMENTS, distract
 from reactface_node.research.data.feelings import MISREAD_SMILE, PROTOTYPES, show_feelings
+from reactface_node.research.data.phonemes import VISEME_NAMES
 from reactface_node.research.data.script import (
     ANGER,
     CRY,
@@ -21,7 +22,6 @@ from reactface_node.research.data.script import (
     draw_script,
 )
 from reactface_node.research.data.speaker import Acted, Manner, act, draw_manner
-from reactface_node.research.data.speech import VISEME_NAMES
 from reactface_node.research.evaluation import behaviour
 from reactface_node.schema import ROTATION, index_of, indices_of
 
