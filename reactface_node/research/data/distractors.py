@@ -40,7 +40,7 @@ MOVEMENTS = (
     Movement(("mouthRollUpper",), 0.4),
     Movement(("mouthPucker",), 0.8),
     Movement(("mouthFunnel",), 0.4),
-    Movement(("mouthDimple",), 1.2),
+    Movement(("mouthDimple",), 1.8),
     Movement(("mouthStretch",), 1.0),
     Movement(("mouthShrugLower",), 0.7),
     Movement(("mouthShrugLower", "mouthShrugUpper"), 0.4),
@@ -91,12 +91,13 @@ def _move(rng: np.random.Generator, face: np.ndarray, movement: Movement) -> Non
     start = rng.uniform(-length, times[-1])
     # The envelope falls from its end on: the fall belongs to the length.
     course = envelope(times, start, start + length - fall, rise, fall)
+    course *= np.clip(1.0 + 0.08 * smooth_noise(rng, len(times), 1, 0.8)[:, 0], 0.0, None)
     hidden = rng.choice(2) if rng.random() < _ONE_SIDED else None
     for stem in movement.stems:
         peak = rng.uniform(0.05, 1.0)
         for side, index in enumerate(indices_of(stem)):
             if side != hidden or stem in ARKIT_NAMES:
-                face[:, index] = np.maximum(face[:, index], peak * course)
+                face[:, index] = np.maximum(face[:, index], np.minimum(peak * course, 1.0))
 
 
 def _add_offsets(rng: np.random.Generator, own: np.random.Generator, face: np.ndarray) -> None:

@@ -41,7 +41,7 @@ class Prototype:
 # and times are chosen: smiles grow in about half a second, surprise comes fast.
 PROTOTYPES: dict[str, Prototype] = {
     SMILE: Prototype(
-        {"mouthSmile": 0.9, "cheekSquint": 0.45, "eyeSquint": 0.2, "mouthDimple": 0.15}, 0.5, 0.8
+        {"mouthSmile": 0.9, "cheekSquint": 0.45, "eyeSquint": 0.2, "mouthDimple": 0.1}, 0.5, 0.8
     ),
     LAUGH: Prototype(
         {

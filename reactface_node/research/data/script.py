@@ -57,6 +57,8 @@ _LENGTH_S = {
     DISGUST: (1.3, 0.5, 3.0),
 }
 _LENGTH_SPREAD = 0.5
+# Some people hold a smile for longer than people do in conversation: before a camera.
+_HELD_SMILES, _HELD_SMILE_S = 0.08, (3.0, 9.0)
 _WEAKEST = {SMILE: 0.05, FROWN: 0.05, LAUGH: 0.4, THINKING: 0.3}
 _WEAKEST_OTHER = 0.2
 _APART_S = 1.2  # from the end of an episode to the next: the face fades in this time
@@ -123,6 +125,8 @@ def draw_script(rng: np.random.Generator, seconds: float) -> Script:
     for span in spans:
         said, laughed = _talk(rng, span, per_min)
         phrases, laughs = phrases + said, laughs + laughed
+    if not phrases:
+        silence = 0.0, seconds
     episodes = _draw_episodes(rng, seconds, laughs, still, silence)
     return Script(seconds, tuple(phrases), tuple(episodes), still)
 
@@ -192,9 +196,8 @@ def _draw_episodes(
     placed = list(laughs)
     taken = [(one.start_s, one.end_s) for one in laughs] + list(still)
     for kind in _draw_kinds(rng, seconds):
-        median, least, most = _LENGTH_S[kind]
-        length = float(np.clip(rng.lognormal(np.log(median), _LENGTH_SPREAD), least, most))
-        for start in rng.uniform(0.0, max(seconds - least, 0.0), _TRIES):
+        length = _episode_length(rng, kind)
+        for start in rng.uniform(0.0, max(seconds - _LENGTH_S[kind][1], 0.0), _TRIES):
             end = min(start + length, seconds)
             if all(end + _APART_S < a or start > b + _APART_S for a, b in taken):
                 silent = silence is not None and start >= silence[0] and end <= silence[1]
@@ -216,6 +219,13 @@ def _draw_kinds(rng: np.random.Generator, seconds: float) -> list[str]:
         rate = per_min * rng.lognormal(-0.5 * spread**2, spread)
         common += [kind] * int(rng.poisson(rate * seconds / 60))
     return kinds + [common[index] for index in rng.permutation(len(common))]
+
+
+def _episode_length(rng: np.random.Generator, kind: str) -> float:
+    if kind == SMILE and rng.random() < _HELD_SMILES:
+        return float(rng.uniform(*_HELD_SMILE_S))
+    median, least, most = _LENGTH_S[kind]
+    return float(np.clip(rng.lognormal(np.log(median), _LENGTH_SPREAD), least, most))
 
 
 def _episode(

@@ -28,6 +28,7 @@ from reactface_node.schema import EXPRESSION, FRAME_RATE_HZ, ROTATION, TRANSLATI
 HEAD_HZ = (0.2, 1.1)
 _HEAD_RAD = np.radians([2.2, 3.0, 1.8])  # chosen: sd of pitch, yaw and roll while talking
 _SILENT_HEAD, _STILL_HEAD = 0.4, 0.02  # chosen: shares of it
+_FURTHEST_RAD = 0.6  # chosen: a head turned further is not tracked well
 _GLANCE_S = 1.2
 # Chosen: looks down and aside that are not those of gaze(), a minute, and their lengths.
 _LONG_LOOKS_PER_MIN, _LONG_LOOK_S = 0.6, (0.8, 4.0)
@@ -114,6 +115,7 @@ def act(rng: np.random.Generator, script: Script, spoken: SpokenFace, manner: Ma
     looks = _looks(rng, frames, manner.attention, shown[THINKING]) * moving[:, None]
     write_gaze(face, looks)
     face[:, ROTATION.start + 1] += 0.12 * delayed(looks[:, :1], 0.12, 0.24)[:, 0]
+    face[:, ROTATION] = _FURTHEST_RAD * np.tanh(face[:, ROTATION] / _FURTHEST_RAD)
     closed = blinks(rng, frames, manner.blinks_per_min)
     add(face, "eyeLookDown", _BLINK_LOWERS * closed)
     # A tracker takes the lids of eyes that look down for half closed.
@@ -133,8 +135,10 @@ def blinks(rng: np.random.Generator, frames: int, per_min: float) -> np.ndarray:
     length = rng.uniform(*_BLINK_S, len(centres))
     long = rng.random(len(centres)) < _LONG_BLINKS
     length = np.where(long, rng.uniform(*_LONG_BLINK_S, len(centres)), length)
-    shape = 0.5 ** (((times[:, None] - centres) / (length / 2)) ** 4)
-    return np.minimum(shape.sum(axis=1), 1.0)
+    squared = ((times[:, None] - centres) / (length / 2)) ** 2
+    shape = np.exp2(-(squared * squared))
+    closed: np.ndarray = np.minimum(shape.sum(axis=1), 1.0)
+    return closed
 
 
 def _eased(flags: np.ndarray, width: int = 17) -> np.ndarray:

@@ -7,6 +7,7 @@ import pytest
 
 from reactface_node.research.data.distractors import MOVEMENTS, distract
 from reactface_node.research.data.feelings import MISREAD_SMILE, PROTOTYPES, show_feelings
+from reactface_node.research.data.phonemes import VISEME_NAMES
 from reactface_node.research.data.script import (
     ANGER,
     CRY,
@@ -21,7 +22,6 @@ from reactface_node.research.data.script import (
     draw_script,
 )
 from reactface_node.research.data.speaker import Acted, Manner, act, draw_manner
-from reactface_node.research.data.speech import VISEME_NAMES
 from reactface_node.research.evaluation import behaviour
 from reactface_node.schema import ROTATION, index_of, indices_of
 
@@ -62,7 +62,7 @@ def mean_of(face: np.ndarray, stem: str) -> np.ndarray:
 @pytest.fixture(scope="module")
 def clips() -> list[tuple[Script, Said, Acted]]:
     made = []
-    for index in range(200):
+    for index in range(120):
         rng = np.random.default_rng([2, index])
         script = draw_script(rng, SECONDS)
         speech = said(script)
@@ -92,7 +92,7 @@ def test_shapes_types_and_the_same_seed(clips: list[tuple[Script, Said, Acted]])
         assert set(acted.shown) == set(FEELINGS)
         assert all(one.min() >= 0 and one.max() <= 1 for one in acted.shown.values())
         assert acted.face[:, :52].min() >= 0 and acted.face[:, :52].max() <= 1
-        assert np.abs(acted.face[:, ROTATION]).max() < np.radians(45)
+        assert np.abs(acted.face[:, ROTATION]).max() < np.radians(35)
 
 
 @pytest.mark.parametrize("kind", [SMILE, LAUGH])
@@ -248,7 +248,7 @@ def test_the_head_moves_slowly_and_more_in_speech(clips: list[tuple[Script, Said
 
 
 def test_still_people_hardly_move(clips: list[tuple[Script, Said, Acted]]):
-    still = [acted.face for script, _, acted in clips if script.still_s and not script.phrases]
+    still = [one.face for script, _, one in clips if script.still_s == ((0.0, SECONDS),)]
     assert still
     for face in still:
         assert np.degrees(face[:, ROTATION].std(axis=0)).max() < 0.2
