@@ -126,7 +126,8 @@ def _smile(
     laughing = np.zeros(frames)
     for episode in (one for one in heard.episodes if one.kind in (SMILE, LAUGH)):
         part = _part(heard, episode) * rng.uniform(0.8, 1.2)
-        if episode.kind == LAUGH and rng.random() < disposition.laughs:
+        noticed = episode.face or episode.voice
+        if episode.kind == LAUGH and noticed and rng.random() < disposition.laughs:
             laughing = np.maximum(laughing, _laugh(rng, frames, episode))
         cause = np.maximum(cause, part)
     glad = disposition.smile * _delayed(cause, disposition.latency_s, SMILE_WIDTH_S)
@@ -198,7 +199,7 @@ def _feel(
 ) -> None:
     """Add concern with a tilted head, alarm with the head drawn back, and raised brows."""
     sorry = disposition.concern * concern
-    for stem, weight in (("mouthFrown", 0.30), ("browInnerUp", 0.45), ("browDown", 0.22)):
+    for stem, weight in (("mouthFrown", 0.40), ("browInnerUp", 0.55), ("browDown", 0.28)):
         add(face, stem, weight * sorry)
     add(face, "mouthPress", 0.12 * sorry)
     face[:, ROTATION.start + 2] += disposition.tilt_side * 0.06 * sorry

@@ -27,7 +27,7 @@ HZ_SPREAD, FAST_SHARE, FAST_HZ = 0.30, 0.08, (2.6, 5.0)
 2019)."""
 DEPTH_SPREAD, DEPTH_BY_LENGTH = 0.7, 0.75
 """Amplitude: sd of its logarithm 0.86, correlation with that of the length 0.47 (nod corpus)."""
-SHALLOWEST_RAD, DEEPEST_RAD = np.radians(0.7), np.radians(14.0)
+SHALLOWEST_RAD, DEEPEST_RAD = np.radians(0.7), np.radians(10.0)
 PAUSE_S = 0.2
 
 
