@@ -44,10 +44,10 @@ VOWELS = ("a", "ae", "e", "i", "o", "u", "schwa")
 # Symbols of misaki's alphabet (one letter each) and of CMU's, with the sounds that they pass
 # through; diphthongs pass through two.
 _SOUNDS_OF = {
-    "a": "ɑ ʌ ɐ aa ah",
+    "a": "ɑ ʌ ɐ aa ah",  # noqa: RUF001
     "ae": "æ ae",
     "e": "ɛ e eh",
-    "i": "i ɪ ᵻ j iy ih y",
+    "i": "i ɪ ᵻ j iy ih y",  # noqa: RUF001
     "o": "ɔ ɒ ao",
     "u": "u ʊ uw uh",
     "schwa": "ə ᵊ ɜ ɚ ax er",
@@ -58,7 +58,7 @@ _SOUNDS_OF = {
     "s": "s z",
     "sh": "ʃ ʒ ʤ ʧ sh zh jh ch",
     "f": "f v",
-    "k": "k ɡ ŋ g ng",
+    "k": "k ɡ ŋ g ng",  # noqa: RUF001
     "r": "ɹ r",
     "w": "w",
     "h": "h hh",
@@ -70,7 +70,9 @@ _SOUNDS_OF = {
     "o i": "Y oy",
 }
 _PATHS = {
-    symbol: tuple(sounds.split()) for sounds, symbols in _SOUNDS_OF.items() for symbol in symbols.split()
+    symbol: tuple(sounds.split())
+    for sounds, symbols in _SOUNDS_OF.items()
+    for symbol in symbols.split()
 }
 
 

@@ -14,7 +14,7 @@ from reactface_node.research.data.speech import (
     flutter,
     mouth_opening,
 )
-from reactface_node.research.data.text_to_speech import Reader, Reading
+from reactface_node.research.data.text_to_speech import Reader, Utterance
 from reactface_node.research.data.texts import count_syllables, draw_text
 from reactface_node.research.data.vocoder import FRAME_HZ, HOP, RATE_HZ, Change, render
 
@@ -156,7 +156,7 @@ def _read_phrase(
 
 def _reading(
     rng: np.random.Generator, reader: Reader, phrase: Phrase, syllables_per_s: float
-) -> Reading:
+) -> Utterance:
     """A sentence of the phrase's length at the speaker's tempo."""
     length_s = phrase.end_s - phrase.start_s
     asks = phrase.rises and rng.random() < _QUESTION_SHARE
@@ -167,7 +167,7 @@ def _reading(
 
 
 def _semitones(
-    rng: np.random.Generator, reading: Reading, places: np.ndarray, style: Style, phrase: Phrase
+    rng: np.random.Generator, reading: Utterance, places: np.ndarray, style: Style, phrase: Phrase
 ) -> np.ndarray:
     """(n,) pitch above the speaker's mean, continuous where there is no voice."""
     f0_hz = reading.spectra.f0_hz
@@ -204,7 +204,7 @@ def cut(sound: np.ndarray, samples: int) -> np.ndarray:
 
 
 def _mouth(
-    reading: Reading, phrase: Phrase, frames_s: float, sound: np.ndarray
+    reading: Utterance, phrase: Phrase, frames_s: float, sound: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The mouth's keys: two for each phoneme, rest in pauses, vowels as wide as they are loud."""
     padded = np.pad(sound, (0, -len(sound) % HOP))

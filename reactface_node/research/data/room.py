@@ -27,7 +27,9 @@ _PACKET = SAMPLE_RATE_HZ // 50
 _BABBLERS, _BABBLE_S = 8, 20.0
 
 
-def record(rng: np.random.Generator, clean: np.ndarray, rate_hz: int = SAMPLE_RATE_HZ) -> np.ndarray:
+def record(
+    rng: np.random.Generator, clean: np.ndarray, rate_hz: int = SAMPLE_RATE_HZ
+) -> np.ndarray:
     """(N,) float32 within -1..1: ``clean``, whose speech has an RMS of 0.1, as it is recorded.
 
     Every eighth recording has no room, noise or channel. The others have a reverberation time of
@@ -95,9 +97,12 @@ def _noise(rng: np.random.Generator, samples: int, rate_hz: int) -> np.ndarray:
             length = min(int(rng.uniform(0.01, 0.12) * rate_hz), samples - start)
             fade = np.exp(-6 * np.arange(length) / max(length, 1))
             knock = np.cumsum(rng.standard_normal(length)) if rng.random() < 0.5 else 1.0
-            noise[start : start + length] += rng.standard_normal(length) * fade * np.clip(
-                knock, -3, 3
-            ) * 10 ** (rng.uniform(-15.0, 6.0) / 20)
+            noise[start : start + length] += (
+                rng.standard_normal(length)
+                * fade
+                * np.clip(knock, -3, 3)
+                * 10 ** (rng.uniform(-15.0, 6.0) / 20)
+            )
     result: np.ndarray = SPEECH_RMS * noise
     return result
 

@@ -13,7 +13,7 @@ from reactface_node.research.data.phonemes import is_vowel, sounds_of
 from reactface_node.research.data.vocoder import Spectra
 
 log = logging.getLogger(__name__)
-_STRESS, _LESSER_STRESS = "ˈ", "ˌ"
+_STRESS, _LESSER_STRESS = "\u02c8", "\u02cc"
 _DURATIONS, _FRAMES_OF_LENGTH = "/Clip_output_0", 2.0
 """Where the graph of hibari-tts 0.2.1 has the length of each symbol, in units of 25 ms."""
 _LEAST_F0_HZ = 100.0
@@ -23,8 +23,8 @@ _SILENT_DB = 40.0
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
-    """A text as it was read aloud.
+class Utterance:
+    """A text as it was read aloud, without silence around it.
 
     phonemes: P symbols, without pauses. starts, ends: (P,) in frames, not whole numbers.
     stressed: (P,) bool, the vowels of stressed syllables. f0_hz: mean pitch of the reader, Hz.
@@ -45,7 +45,7 @@ class Reader(Protocol):
     f0_hz: float
     formant_scale: float
 
-    def read(self, text: str, speed: float) -> Reading:
+    def read(self, text: str, speed: float) -> Utterance:
         """speed: 1 is the reader's own, 2 twice as fast."""
 
 
@@ -90,7 +90,7 @@ class Hibari:
             model, options, providers=["CPUExecutionProvider"]
         )
 
-    def read(self, text: str, speed: float) -> Reading:
+    def read(self, text: str, speed: float) -> Utterance:
         """As ``Reader.read``."""
         phonemes = " ".join(self._tts.phonemize(text))
         ids = self._tts.ids(phonemes)
@@ -101,7 +101,10 @@ class Hibari:
         # The part with a phase of its own counts as noise: its phase fits only its own tempo.
         noise = 0.5 * np.logaddexp(2 * noise, 2 * rest - np.log(2.0))
         spectra = Spectra(
-            harmonics.T, noise.T, np.pi * np.tanh(phase.T), np.where(f0_hz > _LEAST_F0_HZ, f0_hz, 0.0)
+            harmonics.T,
+            noise.T,
+            np.pi * np.tanh(phase.T),
+            np.where(f0_hz > _LEAST_F0_HZ, f0_hz, 0.0),
         )
         known = [symbol for symbol in phonemes if symbol in self._tts.vocab]
         edges = np.cumsum(lengths) * _FRAMES_OF_LENGTH
@@ -121,8 +124,8 @@ def _output_field(name: str) -> bytes:
 
 def _reading(
     spectra: Spectra, symbols: list[str], starts: np.ndarray, ends: np.ndarray, f0_hz: float
-) -> Reading:
-    """A reading without the silence around it, from symbols with stress marks and their times."""
+) -> Utterance:
+    """An utterance from symbols with stress marks and their times."""
     starts, ends = starts.astype(float), ends.astype(float)
     stressed = np.zeros(len(symbols), bool)
     waiting = False
@@ -139,7 +142,7 @@ def _reading(
     loud = np.flatnonzero(_level_db(spectra) > -_SILENT_DB)
     first, last = loud[0], loud[-1] + 1
     kept = [index for index, symbol in enumerate(symbols) if sounds_of(symbol)]
-    return Reading(
+    return Utterance(
         Spectra(*(track[first:last] for track in vars(spectra).values())),
         tuple(symbols[index] for index in kept),
         np.clip(starts[kept] - first, 0, last - first),

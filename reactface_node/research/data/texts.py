@@ -163,7 +163,16 @@ _SHORT = (
     "It was all right.",
     "You never know.",
 )
-_SHORT_ASKED = ("Right?", "Really?", "You know?", "Why?", "Okay?", "Is it?", "What else?", "Who was it?")
+_SHORT_ASKED = (
+    "Right?",
+    "Really?",
+    "You know?",
+    "Why?",
+    "Okay?",
+    "Is it?",
+    "What else?",
+    "Who was it?",
+)
 _JOINS = ("and", "but", "because", "so", "when", "and then", "although")
 _OPENERS = ("well", "so", "and", "but", "you know", "actually", "I mean", "oh", "anyway")
 _HESITATIONS = ("um,", "uh,", "well, um,", "hmm,", "let me think,", "er,")

@@ -75,7 +75,9 @@ def laugh(rng: np.random.Generator, start_s: float, end_s: float, strength: floa
             (0.2 + kind.voiced * 0.6, 0.7, 0.5),
             (0.2 + kind.voiced, 0.0, 0.25),
         ):
-            key = _key(sound, pitch[k], loud[k] * kind.voice * voice, loud[k] * kind.breath * breath)
+            key = _key(
+                sound, pitch[k], loud[k] * kind.voice * voice, loud[k] * kind.breath * breath
+            )
             key[FRICTION] = loud[k] * kind.friction * breath
             key[MOUTH] *= loud[k] * (0.75 + 0.25 * voice)
             times.append(onsets[k] + place * length)
@@ -171,7 +173,10 @@ _SOUNDS_OF = {
 def vocal_events(rng: np.random.Generator, script: Script) -> list[Block]:
     """The sounds without words of a script, in order of time."""
     found = [
-        (phrase.start_s, laugh(rng, phrase.start_s, phrase.end_s, _strength(script, phrase.start_s)))
+        (
+            phrase.start_s,
+            laugh(rng, phrase.start_s, phrase.end_s, _strength(script, phrase.start_s)),
+        )
         for phrase in script.phrases
         if phrase.laughed
     ]

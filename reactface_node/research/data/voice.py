@@ -54,6 +54,9 @@ class Spoken:
         return self.active[:: TRACK_RATE_HZ // 25].copy()
 
 
+NEUTRAL = Style()
+
+
 @dataclass(frozen=True)
 class Voice:
     """A person's voice.
@@ -64,7 +67,7 @@ class Voice:
 
     tract: SyntheticVoice
     reader: str | None = None
-    style: Style = Style()
+    style: Style = NEUTRAL
 
     def speak(self, rng: np.random.Generator, script: Script) -> Spoken:
         """Say something at exactly the times of the script's phrases.
@@ -107,9 +110,7 @@ def active_of(script: Script) -> np.ndarray:
     return active
 
 
-def _syllables(
-    rng: np.random.Generator, tract: SyntheticVoice, script: Script, tone: Tone
-) -> Said:
+def _syllables(rng: np.random.Generator, tract: SyntheticVoice, script: Script, tone: Tone) -> Said:
     """The source-filter voice's words."""
     blocks = []
     for phrase in script.phrases:
@@ -124,7 +125,10 @@ def _syllables(
         semitones=semitones,
         aspiration=speech.aspiration + 0.03 * np.maximum(tone.breath_db, 0) * speech.voice,
     )
-    made, sound = synthesise(rng, spoken, tract), np.zeros(len(gain) * SAMPLE_RATE_HZ // TRACK_RATE_HZ, np.float32)
+    made, sound = (
+        synthesise(rng, spoken, tract),
+        np.zeros(len(gain) * SAMPLE_RATE_HZ // TRACK_RATE_HZ, np.float32),
+    )
     for phrase in script.phrases:
         if not phrase.laughed:
             first, last = (round(edge * SAMPLE_RATE_HZ) for edge in (phrase.start_s, phrase.end_s))
