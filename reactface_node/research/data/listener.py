@@ -187,7 +187,8 @@ def _answer(
         cause = np.maximum(cause, part)
     latency_s = float(np.clip(disposition.latency_s, *MIMICRY_S))
     held = 1 + 0.06 * smooth_noise(rng, len(times), 1, 1.2)[:, 0]
-    return np.clip(_delayed(cause, latency_s, width_s) * held, 0.0, 1.0)
+    result: np.ndarray = np.clip(_delayed(cause, latency_s, width_s) * held, 0.0, 1.0)
+    return result
 
 
 def _feel(
