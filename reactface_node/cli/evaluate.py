@@ -29,7 +29,10 @@ def add_evaluate(commands: Any) -> None:
         "(with --probes: the clips of the probes)",
     )
     parser.add_argument(
-        "--seeds", type=int, metavar="N", help="human statistics of seeds 0 to N-1 (default: 3)"
+        "--seeds",
+        type=int,
+        metavar="N",
+        help="human statistics of seeds 0 to N-1 (default: 3), or each ablation with N seeds (2)",
     )
     parser.add_argument(
         "--speech",
@@ -84,7 +87,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         return _people(config, options)
     if options.out is None:
         raise UserError("say where to write: reactface evaluate -o OUT")
-    for name, least in (("samples", 1), ("clips", 0), ("band", 0), ("videos", 1)):
+    for name, least in (("samples", 1), ("clips", 0), ("band", 0), ("videos", 1), ("seeds", 1)):
         value = getattr(options, name)
         if value is not None and value < least:
             raise UserError(f"--{name} must be at least {least}, not {value}")
@@ -96,6 +99,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         options.clips or 0,
         options.i3d,
         options.videos or 0,
+        options.seeds or EvaluationChoice.seeds,
     )
     tables = (
         ablate(config, options.out, choice, options.ablations)
@@ -153,5 +157,6 @@ def _refuse_unused(options: argparse.Namespace) -> None:
                 raise UserError(f"--{mode} has no use for {shown}; leave it out")
     if options.speech is not None and not options.probes:
         raise UserError("--speech goes with --probes")
-    if options.seeds is not None and options.people is None and not options.probes:
-        raise UserError("--seeds goes with --people or --probes")
+    seeded = options.people is not None or options.probes or options.ablations is not None
+    if options.seeds is not None and not seeded:
+        raise UserError("--seeds goes with --people, --probes or --ablations")

@@ -143,7 +143,14 @@ class TrainingConfig:
         10_000_000,
     )
     lead_frames: int = setting(
-        48, "first frames of a crop that the energy score of own_past_steps ignores", 0, 4096
+        48, "first frames of the other crops that the loss of the reactions ignores", 0, 4096
+    )
+    begins_share: float = setting(
+        0.25,
+        "share of the steps whose crops begin with a clip, as a session does: with nothing seen "
+        "before, and the loss from the first frame on",
+        0.0,
+        1.0,
     )
     crop_frames: int = setting(160, "frames per training crop, a multiple of w", 8, 4096)
     batch: int = setting(8, "crops per step, over all processes", 1, 4096)
@@ -211,4 +218,5 @@ class TrainingConfig:
     channel_dropout: float = setting(
         0.15, "probability that a crop loses its face, its voice or channels", 0.0, 0.9
     )
+    threads: int = setting(0, "CPU threads of training, 0 = all", 0, 256)
     seed: int = setting(0, "random seed of data, initialisation and noise", 0, 2**31 - 1)

@@ -109,9 +109,14 @@ class ExpressionReader:
 
     def _known(self, found: np.ndarray, named: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
         """Weights (52,) as far as the person's neutral face is known."""
-        gated = _GATED if named is None else _GATED_LEARNED
         known = np.minimum(self._rested_s / self._neutral_s, 1.0)
-        return np.where(gated, known[_GROUP] * found, found)
+        return as_known(found, known, named is not None)
+
+
+def as_known(found: np.ndarray, known: np.ndarray, learned: bool) -> np.ndarray:
+    """Weights (52,), as far as the neutral face of each of ``GROUPS`` is known: (3,) in [0, 1].
+    learned: whether a model's own blendshapes are among the weights."""
+    return np.where(_GATED_LEARNED if learned else _GATED, known[_GROUP] * found, found)
 
 
 def rest_shares(found: np.ndarray, learned: np.ndarray | None) -> np.ndarray:

@@ -44,5 +44,13 @@ def fused(measured: np.ndarray, learned: np.ndarray, given: np.ndarray) -> np.nd
     found = np.where(_IS_LEARNED & given, learned, measured)
     smile = np.minimum(learned[_SMILE] / FULL_SMILE, MOST_SMILE * measured[_SMILE])
     found[_SMILE] = np.where(given[_SMILE], smile.clip(0.0, 1.0), found[_SMILE])
-    found[_SQUINT] = np.minimum(learned[_SQUINT], np.maximum(found[_SMILE], found[_CHEEK]))
+    found[_SQUINT] = learned[_SQUINT]
+    return with_supported_squint(found)
+
+
+def with_supported_squint(weights: np.ndarray) -> np.ndarray:
+    """Weights (..., 52) with eyeSquint no higher than the smile or the cheek of its side."""
+    found = weights.copy()
+    support = np.maximum(weights[..., _SMILE], weights[..., _CHEEK])
+    found[..., _SQUINT] = np.minimum(weights[..., _SQUINT], support)
     return found

@@ -65,9 +65,10 @@ NOISE = {
     "mouthUpperUp": 0.023,
 }
 DEAD_ZONE = 2.0 * np.array([NOISE.get(stem_of(name), 0.003) for name in ARKIT_NAMES])
-_FRESH = np.full(NUM_COEFFICIENTS, FRESH_POSE)
-_FRESH[EXPRESSION] = FRESH
-_FRESH[indices_of("eyeBlink")] = 1.0  # Blinks are too short for smoothing.
+FRESH_SHARES = np.full(NUM_COEFFICIENTS, FRESH_POSE)
+"""(58,) weight of a new image for each channel."""
+FRESH_SHARES[EXPRESSION] = FRESH
+FRESH_SHARES[indices_of("eyeBlink")] = 1.0  # Blinks are too short for smoothing.
 # A tilt beyond the limit for this long is a camera on its side; a shorter one is a tilted head.
 TILT_LIMIT, TILT_S = np.radians(60), 0.42
 # No head is upside down for a moment: only the camera is.
@@ -162,8 +163,14 @@ class Person:
         raw[ROTATION] = euler_angles(rotation_matrix(rest_angles).T @ rotation)
         raw[TRANSLATION] = place - rest_place
         before = raw if self._smooth is None else self._smooth
-        smooth = _FRESH * raw + (1.0 - _FRESH) * before
+        smooth = FRESH_SHARES * raw + (1.0 - FRESH_SHARES) * before
         self._smooth = smooth
         shown = smooth.copy()
-        shown[EXPRESSION] = (smooth[EXPRESSION] - DEAD_ZONE).clip(0.0) / (1.0 - DEAD_ZONE)
+        shown[EXPRESSION] = beyond_noise(smooth[EXPRESSION])
         return shown.astype(np.float32)
+
+
+def beyond_noise(weights: np.ndarray) -> np.ndarray:
+    """Smoothed weights (..., 52) -> 0 up to the dead zone, and from there linear to 1."""
+    shown: np.ndarray = (weights - DEAD_ZONE).clip(0.0) / (1.0 - DEAD_ZONE)
+    return shown

@@ -4,6 +4,7 @@ from rigs.model_inputs import small_config
 
 TINY = {
     "threads": 1,
+    "training.threads": 1,
     "training.clips": 3,
     "training.validation_clips": 2,
     "training.test_clips": 2,

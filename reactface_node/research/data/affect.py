@@ -9,7 +9,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from reactface_node.research.data.motion import smoothstep
-from reactface_node.research.data.script import Episode, Script
+from reactface_node.research.data.script import (
+    ANGER,
+    CONFUSION,
+    CRY,
+    DISGUST,
+    FEAR,
+    FROWN,
+    GRIMACE,
+    LAUGH,
+    SMILE,
+    SURPRISE,
+    THINKING,
+    Episode,
+    Script,
+)
 from reactface_node.research.data.speech import TRACK_RATE_HZ
 
 _RISE_S = 0.4
@@ -29,18 +43,19 @@ class _Tone:
 
 
 _TONES = {
-    "smile": _Tone(1.5, 1.5, 0.7, 0.0, 0.08),
-    "laugh": _Tone(3.0, 1.0, 0.7, 6.0, 0.0, 1.2),
-    "frown": _Tone(-2.5, -5.0, -1.5, 4.0, -0.25),
-    "surprise": _Tone(4.0, 3.0, 1.0, 0.0, 0.1),
-    "cry": _Tone(2.5, -3.0, -0.5, 8.0, -0.2, 1.6),
-    "anger": _Tone(5.0, 9.0, 3.0, -3.0, 0.15),
-    "grimace": _Tone(2.0, -1.0, 1.0, 3.0, -0.15, 0.6),
-    "fear": _Tone(4.5, -1.0, 1.0, 6.0, 0.2, 0.9),
-    "disgust": _Tone(-2.0, -1.0, 0.5, 2.0, -0.15),
-    "confusion": _Tone(0.8, -2.0, 0.0, 1.0, -0.15, hesitation=0.5),
-    "thinking": _Tone(-1.0, -3.0, -0.5, 2.0, -0.25, hesitation=0.8),
+    SMILE: _Tone(1.5, 1.5, 0.7, 0.0, 0.08),
+    LAUGH: _Tone(3.0, 1.0, 0.7, 6.0, 0.0, 1.2),
+    FROWN: _Tone(-2.5, -5.0, -1.5, 4.0, -0.25),
+    SURPRISE: _Tone(4.0, 3.0, 1.0, 0.0, 0.1),
+    CRY: _Tone(2.5, -3.0, -0.5, 8.0, -0.2, 1.6),
+    ANGER: _Tone(5.0, 9.0, 3.0, -3.0, 0.15),
+    GRIMACE: _Tone(2.0, -1.0, 1.0, 3.0, -0.15, 0.6),
+    FEAR: _Tone(4.5, -1.0, 1.0, 6.0, 0.2, 0.9),
+    DISGUST: _Tone(-2.0, -1.0, 0.5, 2.0, -0.15),
+    CONFUSION: _Tone(0.8, -2.0, 0.0, 1.0, -0.15, hesitation=0.5),
+    THINKING: _Tone(-1.0, -3.0, -0.5, 2.0, -0.25, hesitation=0.8),
 }
+_YELL = _Tone(8.0, 12.0, 3.5, -4.0, 0.05)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +78,8 @@ def tone_of(rng: np.random.Generator, script: Script) -> Tone:
     times = np.arange(round(script.seconds * 25) * 4) / TRACK_RATE_HZ
     total = {name: np.zeros(len(times)) for name in vars(_Tone())}
     for episode in script.episodes:
-        tone = _TONES.get(episode.kind)
-        if tone is None or not heard(episode):
+        tone = _YELL if episode.yells else _TONES[episode.kind]
+        if not episode.voice:
             continue
         course = episode.strength * _course(times, episode)
         for name, value in vars(tone).items():
@@ -78,11 +93,6 @@ def tone_of(rng: np.random.Generator, script: Script) -> Tone:
         np.clip(1.0 + total["tempo"], 0.6, 1.4),
         np.clip(total["hesitation"], 0.0, 1.0),
     )
-
-
-def heard(episode: Episode) -> bool:
-    """Whether the voice has anything of this episode."""
-    return bool(getattr(episode, "voice", True))
 
 
 def _course(times: np.ndarray, episode: Episode) -> np.ndarray:

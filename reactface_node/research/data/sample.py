@@ -67,7 +67,7 @@ def performance(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """The person's (600, 58) float32 coefficients at 25 Hz and 48 kHz mono int16 audio."""
     rng = np.random.default_rng(seed)
     spoken = VOICE.speak(rng, SCRIPT)
-    coefficients = act(rng, SCRIPT, spoken, MANNER)
+    coefficients = act(rng, SCRIPT, spoken, MANNER).face
     sound = soxr.resample(spoken.sound, SAMPLE_RATE_HZ, AUDIO_RATE_HZ)
     return coefficients, float_to_int16(sound)
 

@@ -173,7 +173,9 @@ def _vocal_tract(tracks: _Tracks, voice: SyntheticVoice, rate_hz: int, size: int
     steps = len(tracks.formants)
     high = np.broadcast_to(_HIGH_FORMANTS_HZ, (steps, len(_HIGH_FORMANTS_HZ)))
     formants = np.concatenate([tracks.formants, high], axis=1) * voice.formant_scale
-    radius = np.exp(-np.pi * _BANDWIDTHS_HZ / rate_hz)
+    # Formants of short vocal tracts that lie above the band are left out.
+    heard = formants.min(axis=0) < 0.47 * rate_hz
+    radius = np.exp(-np.pi * _BANDWIDTHS_HZ / rate_hz) * heard
     turn = -2 * radius * np.cos(2 * np.pi * np.minimum(formants, 0.48 * rate_hz) / rate_hz)
     poles = np.ones((steps, 1))
     for k in range(formants.shape[1]):

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from reactface_node.research.data.cues import backchannel_cues
-from reactface_node.research.data.listener import Disposition, Heard, Nod, draw_disposition, listen
+from reactface_node.research.data.dispositions import Disposition, draw_disposition
+from reactface_node.research.data.listener import Heard, listen
+from reactface_node.research.data.nods import Nod
 from reactface_node.research.data.room import record
 from reactface_node.research.data.script import Episode, Script, draw_script
 from reactface_node.research.data.speaker import Manner, act, draw_manner
@@ -81,7 +83,7 @@ def with_blinks(listeners: np.ndarray, blinks: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """A dyad before its recording. speaker, listeners, events: as in ``Dyad``."""
+    """A dyad before it is recorded. speaker, listeners, events: as in ``Dyad``."""
 
     speaker: np.ndarray
     listeners: np.ndarray
@@ -112,15 +114,23 @@ def make_dyad(
 def make_motion(
     rng: np.random.Generator, script: Script, listeners: int, cast: Cast | None = None
 ) -> Motion:
-    """Speaker and listeners of a script, and the clean voice."""
+    """Speaker and listeners of a script, and the clean sound."""
     cast = cast or draw_cast(rng, 1, listeners)
     if listeners > len(cast.listeners):
         raise ValueError(f"{listeners} listeners of a cast of {len(cast.listeners)}")
     voice, manner = cast.speakers[rng.integers(len(cast.speakers))]
     spoken = voice.speak(rng, script)
-    speaker = act(rng, script, spoken, manner)
+    acted = act(rng, script, spoken, manner)
     cues_s = backchannel_cues(spoken.f0_hz)
-    heard = Heard(speaker, spoken.speaking, script.episodes, cues_s, spoken.emphases_s)
+    heard = Heard(
+        acted.face,
+        acted.shown,
+        spoken.speaking,
+        script.episodes,
+        np.array([phrase.end_s for phrase in script.phrases]),
+        cues_s,
+        spoken.emphases_s,
+    )
     chosen = rng.choice(len(cast.listeners), listeners, replace=False)
     dispositions = tuple(cast.listeners[index] for index in chosen)
     reactions = [listen(rng, heard, disposition) for disposition in dispositions]
@@ -133,4 +143,4 @@ def make_motion(
         nods=tuple(nods for _, nods in reactions),
         dispositions=dispositions,
     )
-    return Motion(speaker, np.stack([face for face, _ in reactions]), events, spoken)
+    return Motion(acted.face, np.stack([face for face, _ in reactions]), events, spoken)

@@ -10,9 +10,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reactface_node.research.data.affect import heard
 from reactface_node.research.data.phonemes import SOUNDS, VISEMES
-from reactface_node.research.data.script import Script
+from reactface_node.research.data.script import (
+    ANGER,
+    CONFUSION,
+    CRY,
+    DISGUST,
+    FEAR,
+    FROWN,
+    GRIMACE,
+    LAUGH,
+    SURPRISE,
+    THINKING,
+    Episode,
+    Script,
+)
 from reactface_node.research.data.speech import (
     ASPIRATION,
     FRICTION,
@@ -157,16 +169,16 @@ whimper = _tone(("m", "i"), (0.2, 0.5), ((8.0, 12.0), (5.0, 8.0)), 0.35, 0.15)
 
 # What is heard in a pause of a feeling, and how often; crying and laughing fill every pause.
 _SOUNDS_OF = {
-    "cry": ((sobs,), 1.0),
-    "laugh": ((laugh,), 1.0),
-    "anger": ((yell, groan), 0.5),
-    "surprise": ((gasp, exclaim), 0.6),
-    "frown": ((sigh,), 0.4),
-    "thinking": ((hum,), 0.3),
-    "confusion": ((asking_hum,), 0.4),
-    "grimace": ((groan, gasp), 0.8),
-    "fear": ((gasp, whimper), 0.6),
-    "disgust": ((groan,), 0.6),
+    CRY: ((sobs,), 1.0),
+    LAUGH: ((laugh,), 1.0),
+    ANGER: ((groan, exclaim), 0.4),
+    SURPRISE: ((gasp, exclaim), 0.6),
+    FROWN: ((sigh,), 0.4),
+    THINKING: ((hum,), 0.3),
+    CONFUSION: ((asking_hum,), 0.4),
+    GRIMACE: ((groan, gasp), 0.8),
+    FEAR: ((gasp, whimper), 0.6),
+    DISGUST: ((groan,), 0.6),
 }
 
 
@@ -180,24 +192,30 @@ def vocal_events(rng: np.random.Generator, script: Script) -> list[Block]:
         for phrase in script.phrases
         if phrase.laughed
     ]
-    free_s = 0.0
     for episode in script.episodes:
-        if not heard(episode) or episode.kind not in _SOUNDS_OF:
+        if not episode.voice or episode.kind not in _SOUNDS_OF or _laughed(script, episode):
             continue
-        choices, chance = _SOUNDS_OF[episode.kind]
-        for start_s, end_s in _gaps(script, max(episode.start_s, free_s), episode.end_s):
+        choices, chance = ((yell,), 0.9) if episode.yells else _SOUNDS_OF[episode.kind]
+        for start_s, end_s in _gaps(script, episode.start_s, episode.end_s):
             if rng.random() < chance:
                 sound = choices[rng.integers(len(choices))]
                 found.append((start_s, sound(rng, start_s, end_s, episode.strength)))
-            free_s = end_s
             if chance < 1.0:
                 break
     return [block for _, block in sorted(found, key=lambda one: one[0])]
 
 
+def _laughed(script: Script, episode: Episode) -> bool:
+    """Whether a phrase is the laugh of an episode."""
+    return episode.kind == LAUGH and any(
+        one.laughed and one.start_s < episode.end_s and one.end_s > episode.start_s
+        for one in script.phrases
+    )
+
+
 def _strength(script: Script, time_s: float) -> float:
     """Of the laugh at a time."""
-    laughs = [e for e in script.episodes if e.kind == "laugh" and e.start_s <= time_s <= e.end_s]
+    laughs = [e for e in script.episodes if e.kind == LAUGH and e.start_s <= time_s <= e.end_s]
     return max((e.strength for e in laughs), default=0.8)
 
 

@@ -1,14 +1,18 @@
 """The ablation studies: every row is trained and measured like any other run."""
 
 import json
+import statistics
+import sys
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.files import resources
+from reactface_node.files.progress import ProgressBar
 from reactface_node.files.text import meaning, read_json, read_yaml
 from reactface_node.files.whole import write_text
 from reactface_node.research.data.clips import Clips
@@ -25,10 +29,12 @@ from reactface_node.research.evaluation.rows import (
     whole_frames,
 )
 from reactface_node.research.evaluation.table import Row, Table
+from reactface_node.research.evaluation.verdicts import notes
 from reactface_node.research.training.dataset import data_folder, make_synthetic
 from reactface_node.research.training.train import WEIGHTS, train
 
 RESULT = "metrics.json"
+SEEDS = 2
 
 
 @dataclass(frozen=True)
@@ -92,11 +98,14 @@ def run_studies(
     clips: int,
     workers: int,
     studies: Sequence[Study],
+    seeds: int = SEEDS,
 ) -> list[tuple[Study, Table]]:
-    """Train and measure the variants that ``out`` lacks; one table per study, with the GT row.
+    """Train and measure the variants that ``out`` lacks, each with ``seeds`` seeds; one table per
+    study, with the GT row.
 
-    Rows of the same name are one run. Continues an interrupted call; a variant that was measured
-    with other settings or data is measured again.
+    Rows of the same name are one run. Continues an interrupted call: what was measured is read, and
+    what was not trained to its end goes on. A variant that was measured with other settings or data
+    is measured again. Prints a line for each run. UserError as ``train``.
     """
     settings = config.training
     data = data_folder(settings, out)
@@ -108,17 +117,42 @@ def run_studies(
     measuring = _Measuring(test, scale, samples, workers, chosen)
     own = real_reactions(test, whole_frames(test, config.model.window))
     real = measure(GT, own, test, workers, scale)
-    done: dict[str, dict[str, float]] = {}
-    tables = []
-    for study in studies:
-        for variant in study.rows:
-            if variant.name not in done:
-                changed = config.replace({**variant.settings, "training.data": str(data)})
-                done[variant.name] = _result(changed, out / variant.name, measuring)
-        rows = [Row(GT, real, (False,) * len(study.columns))]
-        rows += [Row(v.name, done[v.name], v.shows) for v in study.rows]
-        tables.append((study, Table(study.title, rows, study.columns)))
-    return tables
+    variants = {variant.name: variant for study in studies for variant in study.rows}
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in variants}
+    # All variants with the first seed come first: an early look at every table.
+    runs = [(seed, variant) for seed in range(seeds) for variant in variants.values()]
+    for number, (seed, variant) in enumerate(runs, 1):
+        changes = {"training.data": str(data), "training.seed": settings.seed + seed}
+        changed = config.replace({**variant.settings, **changes})
+        _say(f"run {number} of {len(runs)}: {variant.name}, seed {settings.seed + seed}")
+        found[variant.name].append(_result(changed, run_folder(out, variant, seed), measuring))
+    return [(study, _table(study, real, found)) for study in studies]
+
+
+def run_folder(out: Path, variant: Variant, seed: int) -> Path:
+    """The folder of a variant's run; seed: counts from 0."""
+    return out / variant.name / f"seed{seed}"
+
+
+def _table(
+    study: Study, real: dict[str, float], found: Mapping[str, list[dict[str, float]]]
+) -> Table:
+    rows = [Row(GT, real, (False,) * len(study.columns))]
+    for variant in study.rows:
+        seeds = tuple(found[variant.name])
+        rows.append(Row(variant.name, _means(seeds), variant.shows, seeds))
+    table = Table(study.title, rows, study.columns)
+    return replace(table, notes=notes(table))
+
+
+def _means(seeds: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The mean of each metric that every seed has."""
+    names = [name for name in seeds[0] if all(name in one for one in seeds)]
+    return {name: statistics.fmean(one[name] for one in seeds) for name in names}
+
+
+def _say(line: str) -> None:
+    ProgressBar.write(f"ablations: {line}", file=sys.stderr)
 
 
 @dataclass(frozen=True)
@@ -143,15 +177,20 @@ def _result(config: Config, folder: Path, measuring: _Measuring) -> dict[str, fl
     kept = _kept(folder / RESULT)
     if kept.get("made_with") == made_with:
         metrics: dict[str, float] = kept["metrics"]
+        _say("measured before")
         return metrics
+    began_s = time.monotonic()
     last = train(config, folder)
     _, reactor = trained(folder / WEIGHTS, config)
     predictions = react_to(reactor, measuring.test, measuring.samples, config)
-    found = measure(folder.name, predictions, measuring.test, measuring.workers, measuring.scale)
+    found = measure(
+        folder.parent.name, predictions, measuring.test, measuring.workers, measuring.scale
+    )
     if (jumps := last["border_jump_ratio"]) is not None:
         found["jumps"] = jumps
     text = json.dumps({"made_with": made_with, "metrics": found}, indent=2)
     write_text(folder / RESULT, text)
+    _say(f"took {(time.monotonic() - began_s) / 60:.1f} min")
     return found
 
 

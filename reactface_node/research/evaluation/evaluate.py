@@ -16,7 +16,7 @@ from reactface_node.model.checkpoint import find_weights, load_checkpoint
 from reactface_node.render.renderer import Renderer
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.data.store import load_facts
-from reactface_node.research.evaluation.ablations import choose_studies, run_studies
+from reactface_node.research.evaluation.ablations import SEEDS, choose_studies, run_studies
 from reactface_node.research.evaluation.figures import attention_maps, draw_attention, draw_training
 from reactface_node.research.evaluation.human_table import PeopleChoice, compare_with_people
 from reactface_node.research.evaluation.i3d import I3D, load_i3d
@@ -55,7 +55,8 @@ class EvaluationChoice:
     """What to evaluate. runs: folders of trained baselines. samples: M. band: largest shift in
     frames of FRDist's time warp, None for any. paper_scale: FRDvs, FRDiv and FRRea by the paper's
     equations. clips: number of test clips, 0 for all. i3d: weights for FRRea, which is left out
-    without them. videos: number of clips of which every row's first sample is written as an mp4."""
+    without them. videos: number of clips of which every row's first sample is written as an mp4.
+    seeds: number of seeds of every ablation."""
 
     runs: tuple[Path, ...] = ()
     samples: int = 10
@@ -64,6 +65,7 @@ class EvaluationChoice:
     clips: int = 0
     i3d: Path | None = None
     videos: int = 0
+    seeds: int = SEEDS
 
 
 def probe(
@@ -123,7 +125,7 @@ def ablate(
     make_folder(out)
     tables = []
     for study, table in run_studies(
-        config, out, choice.samples, choice.clips, os.cpu_count() or 1, studies
+        config, out, choice.samples, choice.clips, os.cpu_count() or 1, studies, choice.seeds
     ):
         table.save(out / study.name)
         tables.append(table)

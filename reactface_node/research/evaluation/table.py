@@ -10,6 +10,7 @@ from typing import Any
 
 from reactface_node.files.figures import new_figure, save_figure
 from reactface_node.files.whole import write_text
+from reactface_node.research.evaluation.seeds import decided, half_range, pooled_deviation
 
 # The columns in order, and which way is better: +1 up, -1 down, 0 neither.
 DIRECTIONS: Mapping[str, int] = {
@@ -37,6 +38,7 @@ LIVELY = ("FRVar", "FRDvs")
 DAGGER, CHECK, MISSING = "†", "✓", "-"
 # Mostly the time to draw the same avatar, so that differences between rows are noise.
 NEVER_BOLD = ("FPS",)
+RANKED = tuple(key for key, way in DIRECTIONS.items() if way and key not in NEVER_BOLD)
 LEGEND_BEST = "Bold: best of its column, GT and Mirror aside; not FPS, nor what all rows share."
 LEGEND_LIVELY = f"{DAGGER}: moves like people, FRVar and FRDvs within {TOLERANCE:.0%} of GT's."
 CONSTANT = "constant_dimensions"
@@ -48,11 +50,18 @@ LETTER_IN, PADDING_IN, LINE_IN = 0.085, 0.22, 0.27
 @dataclass(frozen=True)
 class Row:
     """metrics: by the name of the column; missing values and NaN are printed as '-'.
-    marks: the check marks of an ablation table."""
+    marks: the check marks of an ablation table. seeds: the metrics of each seed, of which
+    ``metrics`` are the means; () for a row without seeds."""
 
     name: str
     metrics: dict[str, float]
     marks: tuple[bool, ...] = ()
+    seeds: tuple[Mapping[str, float], ...] = ()
+
+    def values(self, key: str) -> list[float]:
+        """The finite values of the seeds."""
+        found = (one.get(key, math.nan) for one in self.seeds)
+        return [value for value in found if math.isfinite(value)]
 
 
 @dataclass(frozen=True)
@@ -97,15 +106,22 @@ class Table:
 
     def best(self, key: str) -> str | None:
         """A column's best value as printed, so that rows with equal text share it; None if no row
-        is ranked, or all are equal."""
-        ranked = [
-            number(row.metrics[key])
-            for row in self.rows
-            if row.name not in UNRANKED and _known(row, key)
-        ]
-        if len(set(ranked)) < 2 or not DIRECTIONS[key] or key in NEVER_BOLD:
+        is ranked, all are equal, or the seeds do not decide between the best two."""
+        ranked = [row for row in self.rows if row.name not in UNRANKED and _known(row, key)]
+        if len({number(row.metrics[key]) for row in ranked}) < 2 or key not in RANKED:
             return None
-        return max(ranked, key=lambda text: DIRECTIONS[key] * float(text))
+        first, second, *_ = sorted(ranked, key=lambda row: -DIRECTIONS[key] * row.metrics[key])
+        if first.seeds and second.seeds and not self.differ(key, first, second):
+            return None
+        return number(first.metrics[key])
+
+    def differ(self, key: str, one: Row, other: Row) -> int:
+        """1 if the first row is better in a column, -1 if it is worse, 0 if the two lie within
+        their seeds' spread."""
+        spread = pooled_deviation([row.values(key) for row in self.rows])
+        if not decided(one.values(key), other.values(key), spread):
+            return 0
+        return DIRECTIONS[key] if one.metrics[key] > other.metrics[key] else -DIRECTIONS[key]
 
     def headers(self) -> list[str]:
         return [*self.columns, "Method", *(f"{k}{ARROWS[DIRECTIONS[k]]}" for k in self.shown)]
@@ -119,7 +135,10 @@ class Table:
             line = [Cell(CHECK if mark else "") for mark in row.marks] + [Cell(name)]
             for key in self.shown:
                 text = number(row.metrics.get(key, math.nan))
-                line.append(Cell(text, row.name not in UNRANKED and text == best[key]))
+                bold = row.name not in UNRANKED and text == best[key]
+                if len(values := row.values(key)) > 1:
+                    text += f" ±{half_range(values):.1g}"
+                line.append(Cell(text, bold))
             lines.append(line)
         return lines
 
@@ -155,6 +174,7 @@ class Table:
                 "metrics": {
                     key: row.metrics[key] if _known(row, key) else None for key in row.metrics
                 },
+                "seeds": [dict(one) for one in row.seeds],
                 "best": [key for key, cell in self._printed(line) if cell.bold],
             }
             for row, line in zip(self.rows, self.cells(), strict=True)

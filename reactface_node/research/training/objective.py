@@ -47,15 +47,15 @@ class ReactFaceLearner(nn.Module):
         """Algorithm 1: M samples that continue from their own past; Eqs 18-23, or the energy score
         instead of Eqs 20 and 21."""
         model, settings = self.model, self.settings
-        size, frames = batch.truth.shape[:2]
-        windows, samples = frames // model.config.window, settings.samples
+        windows, samples = batch.truth.shape[1] // model.config.window, settings.samples
         who = noise.normal(samples, model.config.disposition)
-        state = self._state(size, samples, who, noise)
+        state = self._state(batch, who, noise)
         output, _ = model(batch.speaker, noise.normal(samples, windows, model.noise_width), state)
         calm = self._without_nods(output.listener, output.nod_pitch)
         target = self._without_nods(batch.listeners, batch.nod_pitch)
         if settings.objective == "posterior":
-            terms = self._energy_terms(self._standard(calm), self._standard(target))
+            counted = (self._counted(self._standard(part), batch) for part in (calm, target))
+            terms = self._energy_terms(*counted)
         else:
             # The paper's and the released code's losses are in raw units.
             units = self._standard if settings.loss_form == "standardised" else nn.Identity()
@@ -65,22 +65,27 @@ class ReactFaceLearner(nn.Module):
         if model.nods is not None and output.nods is not None:
             # Samples have no own listener: the available ones are used in turn.
             turn = torch.arange(samples) % batch.nods.shape[1]
-            nods = model.nods.loss(output.nods, batch.nods[:, turn], batch.may_nod[:, turn])
+            real = (batch.nods[:, turn], batch.may_nod[:, turn], batch.nod_age[:, turn])
+            nods = model.nods.loss(output.nods, *real)
             terms["nods"] = settings.nod_weight * nods
         return terms
 
     def _energy_terms(self, listener: Tensor, real: Tensor) -> dict[str, Tensor]:
         """(B, M, T, 58) samples against (B, L, T, 58), by windows, which compares motion, and as a
-        whole, which compares character. The first frames do not count, since they depend on what
-        came before the crop."""
+        whole, which compares character."""
         settings, window = self.settings, self.model.config.window
-        lead = min(settings.lead_frames, listener.shape[2] - window) // window * window
-        listener, real = listener[:, :, lead:], real[:, :, lead:]
         scores = [losses.energy_loss(listener, real, span) for span in (window, listener.shape[2])]
         return {
             "appropriate": 0.5 * (scores[0] + scores[1]),
             "smooth": settings.smooth_weight * losses.smooth_loss(listener),
         }
+
+    def _counted(self, reactions: Tensor, batch: Batch) -> Tensor:
+        """The frames (B, M, T', 58) of (B, M, T, 58) that losses compare: all of crops with which
+        a session begins; of others, without the first frames, which depend on what came before."""
+        window, frames = self.model.config.window, reactions.shape[2]
+        lead = 0 if batch.begins else min(self.settings.lead_frames, frames - window)
+        return reactions[:, :, lead // window * window :]
 
     def _posterior_losses(self, batch: Batch, noise: CropNoise) -> dict[str, Tensor]:
         """One real listener per crop, decoded once from its own posterior and M times from the
@@ -102,9 +107,12 @@ class ReactFaceLearner(nn.Module):
             free = draw_latent(mean, log_variance, fresh[:, 1:])
             return torch.cat([known.draw(fresh[:, :1]), free], dim=1)
 
-        state = self._state(len(target), 1, who.draw(noise.normal(*who.mean.shape[1:])), noise)
+        state = self._state(batch, who.draw(noise.normal(*who.mean.shape[1:])), noise)
+        if state.edge is not None:  # The posterior's sample and those of the prior begin alike.
+            state = replace(state, edge=state.edge.expand(-1, 1 + settings.samples, -1, -1))
         output = model.teach(batch.speaker, self._past(listener.listeners, noise), draw, state)
-        known, free = self._standard(output.listener).tensor_split([1], dim=1)
+        known, free = self._counted(self._standard(output.listener), batch).tensor_split([1], 1)
+        target = self._counted(target, batch)
         share = settings.prior_share
         terms = {
             "appropriate": share * losses.energy_loss(free, target, model.config.window),
@@ -120,14 +128,15 @@ class ReactFaceLearner(nn.Module):
             of_who = losses.kl_loss(who.mean, who.log_variance)
             terms["disposition"] = settings.disposition_weight * of_who
         if model.nods is not None and output.nods is not None:
-            nods = model.nods.loss(output.nods, listener.nods, listener.may_nod)
+            real = listener.nods, listener.may_nod, listener.nod_age
+            nods = model.nods.loss(output.nods, *real)
             terms["nods"] = settings.nod_weight * nods
         return terms
 
     def _one_of(self, batch: Batch, noise: CropNoise) -> Batch:
         """The batch with one of every crop's listeners, (B, 1, ...)."""
         chosen = noise.integers(batch.listeners.shape[1])
-        names = ("listeners", "nods", "nod_pitch", "may_nod")
+        names = ("listeners", "nods", "nod_pitch", "may_nod", "nod_age")
         crops = torch.arange(len(chosen), device=chosen.device)
         return replace(batch, **{n: getattr(batch, n)[crops, chosen][:, None] for n in names})
 
@@ -143,12 +152,14 @@ class ReactFaceLearner(nn.Module):
         disturbed = real + strength * slow * self.model.listener_std
         return torch.where(blank, self.model.listener_mean, disturbed)
 
-    def _state(self, size: int, samples: int, who: Tensor, noise: CropNoise) -> ModelState:
-        """The state of a session that began some time ago, at a random position of the history's
-        cycle, so that minute 60 is like minute 1. Earlier frames are unknown, and the first window
-        does not continue them."""
-        state = self.model.initial_state(size, samples, who)
-        return replace(state, edge=None, frame=noise.integers(self.model.decoder.cycle))
+    def _state(self, batch: Batch, who: Tensor, noise: CropNoise) -> ModelState:
+        """The state before the crops, for listeners ``who`` (B, M, S): that of a new session, or of
+        one that began some time ago, at a random position of the history's cycle, so that minute 60
+        is like minute 1. Its earlier frames are unknown, and the first window does not continue
+        them."""
+        state = self.model.initial_state(who.shape[0], who.shape[1], who)
+        position = noise.integers(self.model.decoder.cycle)
+        return state if batch.begins else replace(state, edge=None, frame=position)
 
     def _speaker_term(self, predicted: Tensor, batch: Batch) -> Tensor:
         scale = self.model.speaker_std

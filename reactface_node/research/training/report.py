@@ -23,11 +23,13 @@ class TrainingReport:
     def __init__(self, out: Path, active: bool, after: int = 0):
         self._events = _Events(out / "tensorboard", after) if active else None
         self._clip_s = self._seconds = 0.0
+        self._steps = 0
 
     def step(self, step: int, parts: dict[str, float], clip_s: float, seconds: float) -> None:
         """Weighted loss terms of step ``step``, counted from 1, and the throughput: seconds of
         conversation a second."""
         self._clip_s, self._seconds = self._clip_s + clip_s, self._seconds + seconds
+        self._steps += 1
         if self._events is None or step % self.EVERY:
             return
         scalars = {f"loss/{name}": value for name, value in parts.items()}
@@ -36,10 +38,12 @@ class TrainingReport:
         self._events.scalars(step, scalars)
 
     def throughput(self) -> str:
-        """One line on the steps since the last call: seconds of conversation a second."""
-        rate = self._clip_s / max(self._seconds, 1e-9)
-        self._clip_s = self._seconds = 0.0
-        return f"throughput: {rate:.1f} s of conversation a second"
+        """One line on the steps since the last call: how many, and how many seconds of
+        conversation, a second."""
+        seconds = max(self._seconds, 1e-9)
+        steps, clip_s = self._steps / seconds, self._clip_s / seconds
+        self._clip_s, self._seconds, self._steps = 0.0, 0.0, 0
+        return f"throughput: {steps:.3g} steps, {clip_s:.1f} s of conversation a second"
 
     def metrics(self, step: int, metrics: Mapping[str, float | None]) -> None:
         """The numbers of a validation; None is left out."""

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ from reactface_node.research.training.validate import validate, validation_clips
 from reactface_node.schema import FRAME_RATE_HZ
 
 WARM_UP_STEPS = 100
+SAVE_PERIOD_S = 600.0
+"""The state is saved at least so often, besides at validations."""
 # The weights with the best energy score in validation, the newest ones, and the state to resume
 # from.
 WEIGHTS, LAST, STATE = "weights.safetensors", "last.safetensors", "state.safetensors"
@@ -57,21 +60,22 @@ class Run:
     def about(self) -> dict[str, Any]:
         """Settings that a resumed run must share with this one."""
         settings = self.config.to_dict()
-        return {
-            "model": settings["model"],
-            "training": settings["training"],
-            "data": self.data_hash,
-        }
+        # Other threads change the last bits only.
+        training = {n: v for n, v in settings["training"].items() if n != "threads"}
+        return {"model": settings["model"], "training": training, "data": self.data_hash}
 
 
-def train(config: Config, out: Path) -> dict[str, float | None]:
+def train(
+    config: Config, out: Path, clock: Callable[[], float] = time.monotonic
+) -> dict[str, float | None]:
     """Train as ``config.training`` says and write to the folder ``out``; returns the last
     validation's metrics, None for NaN (no metrics in processes that do not validate).
 
     out: data (synthetic dyads, if no data set is named), the best and the last weights,
     TensorBoard's events, and the state from which the same command continues. The same seed on the
-    same machine gives the same weights, interrupted or not. UserError for an unusable data set,
-    another config, or a full disk; earlier files then stay.
+    same machine gives the same weights, interrupted or not. clock: seconds, for the times at which
+    the state is saved. UserError for an unusable data set, another config, or a full disk; earlier
+    files then stay.
     """
     settings = config.training
     with Processes(config.device) as processes:
@@ -86,25 +90,41 @@ def train(config: Config, out: Path) -> dict[str, float | None]:
                 total=settings.steps,
                 disable=not processes.first,
             )
+            saved_s = clock()
             for step in bar:
-                started = time.perf_counter()
-                batch = run.corpus.batch(
-                    np.random.default_rng([settings.seed, 2, step]),
-                    settings.batch,
-                    settings.crop_frames,
-                    settings.listeners,
-                    settings.channel_dropout,
-                )
-                batch = processes.part(batch).to(processes.device)
-                parts = optimise(losses, run.optimiser, batch, step, settings)
-                follow(run.average, run.learner, step, settings.average)
-                clip_s = settings.batch * settings.crop_frames / FRAME_RATE_HZ
-                report.step(step + 1, parts, clip_s, time.perf_counter() - started)
+                parts = take_step(run, losses, step, processes, report)
                 bar.set_postfix({name: f"{value:.3f}" for name, value in parts.items()})
                 last = step + 1 == settings.steps
-                if processes.first and (last or (step + 1) % settings.validate_every == 0):
+                if not processes.first:
+                    continue
+                if last or (step + 1) % settings.validate_every == 0:
                     save(run, step + 1, report)
+                    saved_s = clock()
+                elif clock() - saved_s >= SAVE_PERIOD_S:
+                    save_progress(run, Progress(step + 1, run.progress.history))
+                    saved_s = clock()
     return run.progress.history[-1] if run.progress.history else {}
+
+
+def take_step(
+    run: Run, losses: nn.Module, step: int, processes: Processes, report: TrainingReport
+) -> dict[str, float]:
+    """Draw a batch and learn from it; returns the weighted terms of the loss."""
+    settings, started = run.config.training, time.perf_counter()
+    batch = run.corpus.batch(
+        np.random.default_rng([settings.seed, 2, step]),
+        settings.batch,
+        settings.crop_frames,
+        settings.listeners,
+        settings.channel_dropout,
+        settings.begins_share,
+    )
+    batch = processes.part(batch).to(processes.device)
+    parts = optimise(losses, run.optimiser, batch, step, settings)
+    follow(run.average, run.learner, step, settings.average)
+    clip_s = settings.batch * settings.crop_frames / FRAME_RATE_HZ
+    report.step(step + 1, parts, clip_s, time.perf_counter() - started)
+    return parts
 
 
 def start(config: Config, out: Path, processes: Processes) -> Run:
@@ -112,8 +132,8 @@ def start(config: Config, out: Path, processes: Processes) -> Run:
     settings = config.training
     check_settings(config)
     device = resolve_device(processes.device)
-    if config.threads:
-        torch.set_num_threads(config.threads)
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     make_folder(out)
     data = prepare_data(settings, out, processes)
@@ -157,9 +177,14 @@ def save(run: Run, step: int, report: TrainingReport) -> None:
         add_history(run.out / WEIGHTS, history)
     run.learner.load_state_dict(kept)
     run.learner.train()
-    run.progress = Progress(step, history)
-    save_state(run.out / STATE, run.learner, run.optimiser, run.average, run.progress, run.about)
+    save_progress(run, Progress(step, history))
     ProgressBar.write(f"{json.dumps(history[-1])}\n{report.throughput()}", file=sys.stderr)
+
+
+def save_progress(run: Run, progress: Progress) -> None:
+    """Save the state to resume from."""
+    run.progress = progress
+    save_state(run.out / STATE, run.learner, run.optimiser, run.average, progress, run.about)
 
 
 def _score(measured: dict[str, float | None]) -> float:
@@ -227,7 +252,7 @@ def standardise(learner: nn.Module, corpus: Corpus) -> None:
     audio = torch.from_numpy(integers_to_float(corpus.clips.audio[:64]))
     frames = torch.from_numpy(corpus.clips.frames[:64])
     for module in learner.modules():
-        for name in ("listener_mean", "listener_std", "speaker_std"):
+        for name in ("listener_mean", "listener_std", "speaker_std", "rate_spread"):
             if name in dict(module.named_buffers(recurse=False)):
                 module.get_buffer(name).copy_(torch.from_numpy(getattr(numbers, name)))
         if "scale" in dict(module.named_buffers(recurse=False)):

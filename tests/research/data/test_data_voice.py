@@ -7,7 +7,7 @@ import pytest
 
 from reactface_node.research.data.phonemes import VISEME_NAMES
 from reactface_node.research.data.readers import is_installed, readers
-from reactface_node.research.data.script import FROWN, LAUGH, Episode, Phrase, Script
+from reactface_node.research.data.script import ANGER, FROWN, LAUGH, Episode, Phrase, Script
 from reactface_node.research.data.source_filter import SyntheticVoice
 from reactface_node.research.data.voice import Spoken, Voice, draw_voice
 
@@ -103,15 +103,14 @@ def test_phrases_fall_at_their_end_unless_they_go_on(reader):
 @every_reader
 def test_feelings_are_heard_where_the_voice_has_them(reader):
     def loudness_and_pitch(kind: str, voice: bool) -> tuple[float, float]:
-        episode = Episode(kind, 0.0, 4.0, 1.0)
-        object.__setattr__(episode, "voice", voice)
+        episode = Episode(kind, 0.0, 4.0, 1.0, voice=voice)
         spoken = speak(reader, Script(4.0, (Phrase(0.5, 3.5),), (episode,)))
         said = spoken.sound[8000:56000]
         return level_db(said), float(np.median(spoken.f0_hz[50:350]))
 
-    neutral = loudness_and_pitch("anger", False)
+    neutral = loudness_and_pitch(ANGER, False)
     assert loudness_and_pitch(FROWN, False) == neutral
-    sad, angry = loudness_and_pitch(FROWN, True), loudness_and_pitch("anger", True)
+    sad, angry = loudness_and_pitch(FROWN, True), loudness_and_pitch(ANGER, True)
     assert sad[0] < neutral[0] - 3 and sad[1] < 0.95 * neutral[1]
     assert angry[0] > neutral[0] + 6 and angry[1] > 1.15 * neutral[1]
 

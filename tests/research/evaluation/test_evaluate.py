@@ -155,7 +155,7 @@ def test_every_ablation_names_settings_that_exist():
             Config.load().replace(**row.settings)
 
 
-def test_a_study_is_trained_measured_and_gone_on_with(runs, tmp_path, monkeypatch):
+def test_a_study_is_trained_measured_and_gone_on_with(runs, tmp_path, monkeypatch, capsys):
     from reactface_node.research.evaluation import ablations
 
     config = config_of(training__data=runs / "ours" / "data")
@@ -164,9 +164,48 @@ def test_a_study_is_trained_measured_and_gone_on_with(runs, tmp_path, monkeypatc
     assert [row.name for row in table.rows] == ["GT", "p2p", "full"]
     assert all(row.metrics["FRVar"] > 0 for row in table.rows)
     assert all(row.metrics["jumps"] > 0 for row in table.rows[1:])
+    assert all(len({one["FRVar"] for one in row.seeds}) == 2 for row in table.rows[1:])
+    said = [line for line in capsys.readouterr().err.splitlines() if "ablations: run" in line]
+    assert said == [
+        "ablations: run 1 of 4: p2p, seed 0",
+        "ablations: run 2 of 4: full, seed 0",
+        "ablations: run 3 of 4: p2p, seed 1",
+        "ablations: run 4 of 4: full, seed 1",
+    ]
+    assert any(line.startswith("full against p2p: ") for line in table.legend())
     monkeypatch.setattr(ablations, "train", None)  # nothing is trained twice
     ((_, again),) = ablations.run_studies(config, tmp_path, 2, 0, 1, short)
     assert again.rows[1:] == table.rows[1:]  # GT's, which says how long it took, is measured anew
+
+
+def test_an_ablation_that_was_killed_goes_on_from_its_training_state(runs, tmp_path, monkeypatch):
+    from reactface_node.research.evaluation import ablations
+    from reactface_node.research.training import train as training
+
+    config = config_of(training__data=runs / "ours" / "data").replace(
+        **{"training.steps": 3, "training.validate_every": 2}
+    )
+    study = ablations.Study("s", "s", (), (ablations.Variant("full", (), {}),))
+    ((_, whole),) = ablations.run_studies(config, tmp_path / "whole", 2, 0, 1, [study])
+    real, steps = training.take_step, []
+
+    def killed(run, losses, step, *rest):
+        steps.append((run.config.training.seed, step))
+        if steps == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]:
+            raise KeyboardInterrupt
+        return real(run, losses, step, *rest)
+
+    monkeypatch.setattr(training, "take_step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        ablations.run_studies(config, tmp_path / "parts", 2, 0, 1, [study])
+    steps.clear()
+    ((_, parts),) = ablations.run_studies(config, tmp_path / "parts", 2, 0, 1, [study])
+    assert steps == [(1, 2)]  # the first seed is done, the second goes on after its validation
+
+    def numbers(table):
+        return [{n: v for n, v in one.items() if n != "FRDist_s"} for one in table.rows[1].seeds]
+
+    assert numbers(parts) == numbers(whole) and len(numbers(whole)) == 2
 
 
 def test_a_study_is_measured_again_with_what_differs(runs, tmp_path, monkeypatch):
@@ -185,7 +224,9 @@ def test_a_study_is_measured_again_with_what_differs(runs, tmp_path, monkeypatch
         return {"FRVar": 1.0}
 
     for name, value in {
-        "train": lambda config, folder: folder.mkdir(exist_ok=True) or {"border_jump_ratio": None},
+        "train": lambda config, folder: (
+            folder.mkdir(parents=True, exist_ok=True) or {"border_jump_ratio": None}
+        ),
         "trained": lambda path, config: ("a", Mirror()),
         "measure": measure,
     }.items():
@@ -196,7 +237,7 @@ def test_a_study_is_measured_again_with_what_differs(runs, tmp_path, monkeypatch
     config = Config().replace(**data)
 
     def run(config, samples=2, clips=0):
-        ablations.run_studies(config, tmp_path, samples, clips, 1, [study])
+        ablations.run_studies(config, tmp_path, samples, clips, 1, [study], seeds=1)
         return len(measured)
 
     assert run(config) == run(config) == 1
@@ -204,5 +245,5 @@ def test_a_study_is_measured_again_with_what_differs(runs, tmp_path, monkeypatch
     assert run(config, samples=3) == run(config, samples=3) == 2
     assert run(config, samples=3, clips=2) == 3
     assert run(config.replace(**{"training.steps": 7}), samples=3, clips=2) == 4
-    (tmp_path / "a" / ablations.RESULT).write_text("[1")
+    (tmp_path / "a" / "seed0" / ablations.RESULT).write_text("[1")
     assert run(config) == 5

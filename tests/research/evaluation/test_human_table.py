@@ -220,7 +220,7 @@ def test_the_command_writes_the_table(weights, tmp_path, capsys, short):
         (["--people", "--clips", "-1"], "--clips must be at least 1, not -1"),
         (["--people", "--band", "3"], "--people has no use for --band"),
         (["--people", "--ablations"], "--people has no use for --ablations"),
-        (["-o", "out", "--seeds", "3"], "--seeds goes with --people or --probes"),
+        (["-o", "out", "--seeds", "3"], "--seeds goes with --people, --probes or --ablations"),
         (["--people", "--speech", "a.wav"], "--speech goes with --probes"),
     ],
 )

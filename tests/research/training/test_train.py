@@ -18,6 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from reactface_node.cli.main import main
 from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import load_checkpoint
+from reactface_node.research.training import train as module
 from reactface_node.research.training.corpus import SMALLEST_STD, Corpus
 from reactface_node.research.training.dataset import make_synthetic, open_split
 from reactface_node.research.training.objective import ReactFaceLearner
@@ -241,6 +242,53 @@ def test_a_run_that_goes_on_writes_no_step_twice(tmp_path, data, monkeypatch):
     events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [event.step for event in events.Scalars("loss/total")] == [1, 2, 3, 4]
     assert [event.step for event in events.Scalars("validation/energy_score")] == [2, 4]
+
+
+def test_the_state_is_saved_every_ten_minutes_besides_validations(tmp_path, data, monkeypatch):
+    """A run of 8 steps of 4 minutes, with a validation at its end alone, is killed after 7 steps;
+    it goes on from step 6, with the same numbers."""
+    config = tiny(data, training__steps=8, training__validate_every=8)
+    whole = train(config, tmp_path / "whole")
+    saved, minutes = [], iter(range(0, 100, 4))
+
+    def clock():
+        return 60.0 * next(minutes)
+
+    with pytest.MonkeyPatch.context() as patch:
+        real, take = module.save_state, module.take_step
+
+        def noted(path, learner, optimiser, average, progress, about):
+            saved.append(progress.step)
+            real(path, learner, optimiser, average, progress, about)
+
+        def killed(run, losses, step, *rest):
+            if step == 7:
+                raise KeyboardInterrupt
+            return take(run, losses, step, *rest)
+
+        patch.setattr(module, "save_state", noted)
+        patch.setattr(module, "take_step", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, tmp_path / "parts", clock)
+    assert saved == [3, 6]
+    steps = []
+    real_step = module.take_step
+    monkeypatch.setattr(
+        module,
+        "take_step",
+        lambda run, losses, step, *rest: (steps.append(step), real_step(run, losses, step, *rest))[
+            1
+        ],
+    )
+    assert train(config, tmp_path / "parts") == whole
+    assert steps == [6, 7]
+    first, second = (load_file(tmp_path / name / LAST) for name in ("whole", "parts"))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_run_may_go_on_with_other_threads(tmp_path, data):
+    train(tiny(data, training__steps=2), tmp_path)
+    assert train(tiny(data, training__steps=2, training__threads=0), tmp_path)["step"] == 2
 
 
 @pytest.mark.parametrize(
