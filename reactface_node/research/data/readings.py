@@ -16,6 +16,7 @@ from reactface_node.research.data.speech import (
 )
 from reactface_node.research.data.text_to_speech import TextReader, Utterance
 from reactface_node.research.data.texts import count_syllables, draw_text
+from reactface_node.research.data.vocal_events import Interjection
 from reactface_node.research.data.vocoder import FRAME_HZ, HOP, RATE_HZ, Change, render
 
 SPEECH_RMS = 0.1
@@ -79,16 +80,18 @@ def read_aloud(
     style: Style,
     script: Script,
     tone: Tone,
+    interjections: list[Interjection],
 ) -> Said:
-    """Read new sentences that fill the script's phrases, except those that are laughed."""
+    """Read new sentences that fill the script's phrases, except those that are laughed, and the
+    interjections between them."""
     frames = round(script.seconds * 25)
     sound = np.zeros(frames * 640, np.float32)
     semitones = np.zeros(frames * 4)
     read = []
-    for phrase in script.phrases:
-        if phrase.laughed:
-            continue
-        one = _read_phrase(rng, reader, tract, style, phrase, tone)
+    texts = [(phrase, "") for phrase in script.phrases if not phrase.laughed]
+    texts += [(one.phrase, one.text) for one in interjections]
+    for phrase, text in sorted(texts, key=lambda one: one[0].start_s):
+        one = _read_phrase(rng, reader, tract, style, phrase, tone, text)
         read.append(one)
         first = round(phrase.start_s * RATE_HZ)
         sound[first : first + len(one.sound)] = one.sound[: len(sound) - first]
@@ -121,12 +124,18 @@ def _read_phrase(
     style: Style,
     phrase: Phrase,
     tone: Tone,
+    text: str,
 ) -> _Read:
+    """text: empty for a new sentence."""
     length_s = phrase.end_s - phrase.start_s
     count = int(np.ceil(length_s * FRAME_HZ)) + 1
     steps = np.round((phrase.start_s + np.arange(count) / FRAME_HZ) * TRACK_RATE_HZ).astype(int)
     steps = np.minimum(steps, len(tone.tempo) - 1)
-    reading = _reading(rng, reader, phrase, tract.syllables_per_s, tone, steps[0])
+    reading = _utterance(
+        reader,
+        text or _sentence(rng, phrase, tract.syllables_per_s, tone, steps[0]),
+        phrase.end_s - phrase.start_s,
+    )
     places = np.minimum(
         np.arange(count) / (length_s * FRAME_HZ) * (len(reading.spectra) - 1),
         len(reading.spectra) - 1,
@@ -154,19 +163,18 @@ def _read_phrase(
     return _Read(sound, semitones, key_times, keys, stresses, emphases)
 
 
-def _reading(
-    rng: np.random.Generator,
-    reader: TextReader,
-    phrase: Phrase,
-    syllables_per_s: float,
-    tone: Tone,
-    step: int,
-) -> Utterance:
+def _sentence(
+    rng: np.random.Generator, phrase: Phrase, syllables_per_s: float, tone: Tone, step: int
+) -> str:
     """A sentence of the phrase's length at the speaker's tempo, in the tone of a step."""
-    length_s = phrase.end_s - phrase.start_s
+    syllables = (phrase.end_s - phrase.start_s) * syllables_per_s * tone.tempo[step]
     asks = phrase.rises and rng.random() < _QUESTION_SHARE
     hesitates = bool(rng.random() < max(_HESITATION_SHARE, tone.hesitation[step]))
-    text = draw_text(rng, max(length_s * syllables_per_s * tone.tempo[step], 1.0), asks, hesitates)
+    return draw_text(rng, max(syllables, 1.0), asks, hesitates)
+
+
+def _utterance(reader: TextReader, text: str, length_s: float) -> Utterance:
+    """The text, about as long as it must be."""
     natural_s = _SECONDS_A_SYLLABLE * count_syllables(text) - _SECONDS_LESS
     return reader.read(text, float(np.clip(max(natural_s, 0.3) / length_s, *_SPEEDS)))
 

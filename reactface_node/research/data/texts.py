@@ -144,7 +144,7 @@ _SAID = (
     "{r} {v} {w} {n}",
     "I could not believe that {p} {d}",
 )
-_SHORT = (
+SHORT = (
     "Yes.",
     "No.",
     "Right.",
@@ -163,7 +163,7 @@ _SHORT = (
     "It was all right.",
     "You never know.",
 )
-_SHORT_ASKED = (
+SHORT_ASKED = (
     "Right?",
     "Really?",
     "You know?",
@@ -198,7 +198,7 @@ def count_syllables(text: str) -> int:
 
 def _sentence(rng: np.random.Generator, syllables: float, asks: bool, hesitates: bool) -> str:
     if syllables < 4.5 and not hesitates:
-        return str(rng.choice(_SHORT_ASKED if asks else _SHORT))
+        return str(rng.choice(SHORT_ASKED if asks else SHORT))
     words = str(rng.choice(_HESITATIONS)) + " " if hesitates else ""
     if not hesitates and rng.random() < 0.3:
         words = str(rng.choice(_OPENERS)) + " "

@@ -23,6 +23,7 @@ from reactface_node.research.data.script import (
     SURPRISE,
     THINKING,
     Episode,
+    Phrase,
     Script,
 )
 from reactface_node.research.data.speech import (
@@ -180,10 +181,34 @@ _SOUNDS_OF = {
     FEAR: ((gasp, whimper), 0.6),
     DISGUST: ((groan,), 0.6),
 }
+# What a voice that has words may say instead, for a share of these sounds, and for how long.
+WORDS_OF = {
+    ANGER: ("Hey!", "No!", "Stop!", "Stop it!", "What?", "Enough!", "Shut up!", "Oh, come on!"),
+    SURPRISE: ("Oh!", "Wow!", "What?", "No way!", "Oh my god!", "Whoa!"),
+    THINKING: ("Hmm.", "Um.", "Uh.", "Well.", "Let me see."),
+    CONFUSION: ("Huh?", "What?", "Hm?", "Sorry?"),
+    GRIMACE: ("Ow!", "Ouch!", "Ah!"),
+    FEAR: ("Oh no!", "No!", "Help!", "Oh god!"),
+    DISGUST: ("Ugh.", "Yuck.", "Ew.", "Oh no."),
+}
+_WORDS_SHARE = 0.6
+_WORDS_S = (0.35, 0.9)
 
 
-def vocal_events(rng: np.random.Generator, script: Script) -> list[Block]:
-    """The sounds without words of a script, in order of time."""
+@dataclass(frozen=True)
+class Interjection:
+    """Words that a feeling calls out in a pause. phrase: their times."""
+
+    phrase: Phrase
+    text: str
+
+
+def vocal_events(
+    rng: np.random.Generator, script: Script, has_words: bool
+) -> tuple[list[Block], list[Interjection]]:
+    """The sounds without words of a script, and interjections of a voice that has words, both in
+    order of time."""
+    words: list[Interjection] = []
     found = [
         (
             phrase.start_s,
@@ -199,10 +224,20 @@ def vocal_events(rng: np.random.Generator, script: Script) -> list[Block]:
         for start_s, end_s in _gaps(script, episode.start_s, episode.end_s):
             if rng.random() < chance:
                 sound = choices[rng.integers(len(choices))]
-                found.append((start_s, sound(rng, start_s, end_s, episode.strength)))
+                if has_words and episode.kind in WORDS_OF and rng.random() < _WORDS_SHARE:
+                    words.append(_interjection(rng, episode.kind, start_s, end_s))
+                else:
+                    found.append((start_s, sound(rng, start_s, end_s, episode.strength)))
             if chance < 1.0:
                 break
-    return [block for _, block in sorted(found, key=lambda one: one[0])]
+    return [block for _, block in sorted(found, key=lambda one: one[0])], words
+
+
+def _interjection(
+    rng: np.random.Generator, kind: str, start_s: float, end_s: float
+) -> Interjection:
+    phrase = Phrase(start_s, min(start_s + rng.uniform(*_WORDS_S), end_s), kind == CONFUSION)
+    return Interjection(phrase, str(rng.choice(WORDS_OF[kind])))
 
 
 def _laughed(script: Script, episode: Episode) -> bool:

@@ -77,11 +77,12 @@ class Voice:
         """
         tone = tone_of(rng, script)
         reader = next((one for one in readers() if one.name == self.reader), None)
-        events = speech_of(vocal_events(rng, script), script.seconds)
+        blocks, interjections = vocal_events(rng, script, reader is not None)
+        events = speech_of(blocks, script.seconds)
         if reader is None:
             words = _syllables(rng, self.tract, script, tone)
         else:
-            words = read_aloud(rng, reader, self.tract, self.style, script, tone)
+            words = read_aloud(rng, reader, self.tract, self.style, script, tone, interjections)
         return _joined(rng, self.tract, script, words, events)
 
 

@@ -1,13 +1,24 @@
 """The voice: words at exactly the times of the script, pitch as asked, feelings that are heard."""
 
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pytest
 
+from reactface_node.research.data import texts, vocal_events
 from reactface_node.research.data.phonemes import VISEME_NAMES
 from reactface_node.research.data.readers import is_installed, readers
-from reactface_node.research.data.script import ANGER, FROWN, LAUGH, Episode, Phrase, Script
+from reactface_node.research.data.script import (
+    ANGER,
+    CRY,
+    FROWN,
+    GRIMACE,
+    LAUGH,
+    Episode,
+    Phrase,
+    Script,
+)
 from reactface_node.research.data.source_filter import SyntheticVoice
 from reactface_node.research.data.voice import Spoken, Voice, draw_voice
 
@@ -164,3 +175,42 @@ def test_a_laugh_has_four_to_six_calls_a_second_that_become_softer():
         falls.append(loud[90:].mean() / loud[:90].mean())
     assert min(rates) > 3.5 and max(rates) < 6.5
     assert np.median(falls) < 0.85
+
+
+@every_reader
+@pytest.mark.parametrize("kind", [CRY, LAUGH, ANGER, GRIMACE])
+def test_feelings_sound_in_silence_too_where_the_voice_has_them(reader, kind):
+    def sound(voice: bool) -> np.ndarray:
+        return np.stack(
+            [
+                speak(
+                    reader,
+                    Script(4.0, (), (Episode(kind, 0.5, 3.5, 0.9, voice=voice),)),
+                    seed=seed,
+                ).sound
+                for seed in range(5)
+            ]
+        )
+
+    assert not sound(False).any()
+    heard = sound(True)
+    assert np.median(np.abs(heard).max(axis=1)) > 0.05
+    assert not heard[:, :5000].any() and not heard[:, 60000:].any()
+
+
+@every_reader
+def test_a_yell_is_louder_than_words(reader):
+    script = Script(4.0, (Phrase(2.0, 3.8),), (Episode(ANGER, 0.3, 1.5, 1.0),))
+    sound = [speak(reader, script, seed=seed).sound for seed in range(6)]
+    yells = [np.sqrt(np.mean(one[8000:20000] ** 2)) for one in sound]
+    words = [np.sqrt(np.mean(one[40000:60000] ** 2)) for one in sound]
+    assert np.median(yells) > 1.3 * np.median(words)
+
+
+@pytest.mark.skipif(not is_installed(), reason="the extra voices is not installed")
+def test_every_interjection_and_short_answer_can_be_read():
+    reader = readers()[0]
+    for text in {*chain(*vocal_events.WORDS_OF.values()), *texts.SHORT, *texts.SHORT_ASKED}:
+        said = reader.read(text, 1.0)
+        assert said.phonemes and 10 < len(said.spectra) < 160, text
+        assert (said.spectra.f0_hz > 0).any(), text
