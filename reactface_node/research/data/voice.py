@@ -29,6 +29,7 @@ from reactface_node.schema import SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
 
 _NATURAL_SHARE = 0.8
 """Of the speakers, where a natural voice is installed (chosen)."""
+_FIRST_SHARE = 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,10 +103,11 @@ def draw_voice(rng: np.random.Generator) -> Voice:
 
 
 def _chosen(names: list[str], share: float) -> str | None:
-    """The first reader, which sounds best, for half of the voices; the others share the rest."""
-    if share < 0.5 or len(names) < 2:
+    """The first reader for most voices, as it sounds best and is fast; the others share the rest,
+    and there may be none."""
+    if share < _FIRST_SHARE or len(names) < 2:
         return names[0] if names else None
-    return names[1 + int((share - 0.5) * 2 * (len(names) - 1))]
+    return names[1 + int((share - _FIRST_SHARE) / (1 - _FIRST_SHARE) * (len(names) - 1))]
 
 
 def active_of(script: Script) -> np.ndarray:
