@@ -155,7 +155,7 @@ class ReactFaceLearner(nn.Module):
         one that began some time ago, at a random position of the history's cycle, so that minute 60
         is like minute 1. Its earlier frames are unknown, and the first window does not continue
         them."""
-        state = self.model.initial_state(*who.shape[:2], who)
+        state = self.model.initial_state(len(who), who.shape[1], who)
         position = noise.integers(self.model.decoder.cycle)
         return state if batch.begins else replace(state, edge=None, frame=position)
 

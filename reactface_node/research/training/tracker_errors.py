@@ -160,7 +160,9 @@ def _read(rng: np.random.Generator, truth: np.ndarray, learned: np.ndarray) -> n
 def _drift(rng: np.random.Generator, size: int, frames: int) -> np.ndarray:
     """(B, T, 58) of deviation 1: a lasting part and a slow one."""
     lasting = LASTING * rng.standard_normal((size, 1, NUM_COEFFICIENTS))
-    return lasting + (1.0 - LASTING**2) ** 0.5 * slow_noise(rng, size, frames, NUM_COEFFICIENTS)
+    slow = slow_noise(rng, size, frames, NUM_COEFFICIENTS)
+    drift: np.ndarray = lasting + (1.0 - LASTING**2) ** 0.5 * slow
+    return drift
 
 
 def _wrong_smile(rng: np.random.Generator, truth: np.ndarray) -> np.ndarray:

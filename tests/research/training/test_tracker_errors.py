@@ -95,7 +95,7 @@ def test_a_neutral_face_is_learned_more_slowly_in_expression(exact):
         shown = as_tracked(rng(), truth, 0.0, begins=True).face[0, :, BROWS[0]]
         return shown / beyond_noise(truth[0, :, EXPRESSION])[:, BROWS[0]]
 
-    assert share(0.15)[30] == pytest.approx(1.0)
+    assert share(0.15)[30] == pytest.approx(1.0, abs=1e-3)
     assert share(0.8)[30] < 0.7
 
 
