@@ -143,7 +143,10 @@ class TrainingConfig:
         10_000_000,
     )
     lead_frames: int = setting(
-        48, "first frames of the other crops that the loss of the reactions ignores", 0, 4096
+        48,
+        "first frames of a crop that the loss of reactions ignores, unless the crop begins a clip",
+        0,
+        4096,
     )
     begins_share: float = setting(
         0.25,
