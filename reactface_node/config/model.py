@@ -155,6 +155,13 @@ class TrainingConfig:
         0.0,
         1.0,
     )
+    parts_share: float = setting(
+        0.0,
+        "share of the energy score of own_past_steps that compares smile, brows, mouth, eyes and "
+        "head each for itself; the whole face has the rest",
+        0.0,
+        1.0,
+    )
     crop_frames: int = setting(160, "frames per training crop, a multiple of w", 8, 4096)
     batch: int = setting(8, "crops per step, over all processes", 1, 4096)
     steps: int = setting(1600, "number of optimiser steps", 1, 10_000_000)

@@ -72,10 +72,14 @@ class ReactFaceLearner(nn.Module):
     def _energy_terms(self, listener: Tensor, real: Tensor) -> dict[str, Tensor]:
         """(B, M, T, 58) samples against (B, L, T, 58), by windows, which compares motion, and as a
         whole, which compares character."""
-        settings, window = self.settings, self.model.config.window
-        scores = [losses.energy_loss(listener, real, span) for span in (window, listener.shape[2])]
+        settings, spans = self.settings, (self.model.config.window, listener.shape[2])
+        score = torch.stack([losses.energy_loss(listener, real, span) for span in spans]).mean()
+        share = settings.parts_share
+        if share:
+            parts = [losses.energy_loss_of_parts(listener, real, span) for span in spans]
+            score = (1.0 - share) * score + share * torch.stack(parts).mean()
         return {
-            "appropriate": 0.5 * (scores[0] + scores[1]),
+            "appropriate": score,
             "smooth": settings.smooth_weight * losses.smooth_loss(listener),
         }
 
