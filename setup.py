@@ -71,6 +71,8 @@ setup(
         "export": ["onnx>=1.16", "onnxscript>=0.2"],
         # For training and evaluation; a robot does not need these.
         "train": ["tensorboard>=2.12", "matplotlib>=3.6", "dtaidistance>=2.3"],
+        # Natural voices of synthetic speakers. Its model's graph is read: only this version.
+        "voices": ["hibari-tts==0.2.1"],
         "check": [
             "ruff>=0.6",
             "mypy>=1.10",

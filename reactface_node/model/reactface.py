@@ -232,7 +232,8 @@ class ReactFace(nn.Module):
         aligned = self.alignment(face, speech)
         state, nods = replace(state, speech=heard, face=looked), None
         if self.nods is not None:
-            nods, memory = self.nods(aligned, speech, state.disposition, state.nod_memory)
+            samples = state.disposition.shape[1]
+            nods, memory = self.nods(aligned, speech, samples, state.nod_memory)
             state = replace(state, nod_memory=memory)
         return Seen(aligned, speech, nods), state
 
@@ -271,7 +272,7 @@ class ReactFace(nn.Module):
         reaction, edge, gap = self.head(synchronised), state.edge, None
         if self.config.continuity:
             reaction, edge, gap = join_frames(edge, plan.gap, reaction, plan.fade)
-        pitch, nod, shown = self._nod(seen.nods, reaction, plan, state.nod)
+        pitch, nod, shown = self._nod(seen.nods, reaction, plan, state)
         following = replace(
             state,
             slbs=slbs,
@@ -288,12 +289,12 @@ class ReactFace(nn.Module):
         return Part(reaction, pitch, plan), following
 
     def _nod(
-        self, nods: NodPrediction | None, reaction: Tensor, plan: WindowPlan, last: Tensor
+        self, nods: NodPrediction | None, reaction: Tensor, plan: WindowPlan, state: ModelState
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Pitch (B, M, n) of nods, their state, and the reaction with nods, for later windows."""
         if self.nods is None or nods is None:
-            return torch.zeros_like(reaction[..., 0]), last, reaction
-        pitch, nod = self.nods.play(nods, plan.onset, plan.nod, last)
+            return torch.zeros_like(reaction[..., 0]), state.nod, reaction
+        pitch, nod = self.nods.play(nods, plan.onset, plan.nod, state.nod, state.disposition)
         shown = reaction.clone()
         shown[..., PITCH] += pitch / self.listener_std[PITCH]
         return pitch, nod, shown

@@ -1,102 +1,136 @@
-"""Nods: found in real motion, predicted, drawn, and independent of the number of frames per
-step."""
+"""Nods: predicted, drawn, and independent of the number of frames per step."""
 
 import numpy as np
 import pytest
 import torch
 from rigs.model_inputs import small_config, small_model, speaker_input
 
-from reactface_node.model.nods import NEVER, NodHead, NodPrediction, nod_pitch
-from reactface_node.research.data.listener import Nod, nod_motion
+from reactface_node.model.nods import MOST_HALVES, NEVER, NodHead, NodPrediction, nod_pitch
 from reactface_node.research.data.motion import frame_times
-from reactface_node.research.data.nods import find_nods, without_nods
-from reactface_node.research.data.script import draw_script
-from reactface_node.research.data.synthetic import make_motion
+from reactface_node.research.data.nods import Nod, nod_motion
 
 W = 8
+NOBODY = torch.zeros(1, 1, 0)
 
 
-def test_a_known_nod_is_found_and_taken_out():
-    sway = 0.02 * np.sin(2 * np.pi * 0.2 * frame_times(250))
-    nod = Nod(4.0, 3, 0.08, 2.4)
-    found = find_nods(sway + nod_motion(frame_times(250), nod))
-    assert len(found) == 1 and found[0].cycles == 3
-    assert found[0].start_s == pytest.approx(4.0, abs=0.05)
-    assert found[0].hz == pytest.approx(2.4, abs=0.2)
-    assert found[0].depth_rad == pytest.approx(0.08, rel=0.15)
-    rest = without_nods(sway + nod_motion(frame_times(250), nod), found)
-    assert np.abs(rest - sway).max() < 0.02
-    assert find_nods(sway) == ()
+def a_head():
+    return NodHead(small_config(model__nods=True).model, 4)
 
 
-def test_most_nods_of_synthetic_listeners_are_found_and_nothing_else():
-    rng = np.random.default_rng(3)
-    hits = found_count = true_count = 0
-    for _ in range(3):
-        motion = make_motion(rng, draw_script(rng, 30.0), 4)
-        for face, nods in zip(motion.listeners, motion.events.nods, strict=True):
-            found = [nod.start_s for nod in find_nods(face[:, 52].astype(np.float64))]
-            true = [nod.start_s for nod in nods if nod.end_s < 30.0]
-            hits += sum(any(abs(f - t) < 0.2 for f in found) for t in true)
-            found_count, true_count = found_count + len(found), true_count + len(true)
-    assert hits / true_count > 0.95 and hits / found_count > 0.9
+def predicted(onset, halves=4):
+    """The same prediction of a nod for a window; onset: logits (8,) or a number."""
+    logits = torch.full((1, 1, W, MOST_HALVES), -50.0)
+    logits[..., halves - 1] = 50.0
+    given = torch.as_tensor(onset, dtype=torch.float32).expand(1, 1, W)
+    return NodPrediction(given, logits, torch.zeros(1, 1, W, 2))
 
 
-def test_a_drawn_nod_takes_its_course_over_the_window_border():
-    head = NodHead(small_config(model__nods=True).model, 4)
-    sure = torch.full((1, 1, W), -50.0)
-    sure[..., 5] = 50.0
-    logits = torch.tensor([0.0, 50.0, 0.0, 0.0]).expand(1, 1, W, 4)
-    predicted = NodPrediction(sure, logits, torch.zeros(1, 1, W, 2))
-    never = NodPrediction(torch.full_like(sure, -50.0), logits, torch.zeros(1, 1, W, 2))
+def play(head, prediction, state, who=NOBODY):
+    return head.play(prediction, torch.zeros(1, 1, W), torch.zeros(1, 1, 3), state, who)
+
+
+@pytest.mark.parametrize("halves", [4, 3, 1])
+def test_a_drawn_nod_takes_its_course_over_the_window_border(halves):
+    head = a_head()
+    sure = torch.full((W,), -50.0)
+    sure[5] = 50.0
     state, parts = head.initial_state(1, 1), []
-    for index in range(5):
-        pitch, state = head.play(
-            predicted if index == 0 else never, torch.zeros(1, 1, W), torch.zeros(1, 1, 3), state
-        )
+    for index in range(9):
+        pitch, state = play(head, predicted(sure if index == 0 else -50.0, halves), state)
         parts.append(pitch[0, 0])
     got = torch.cat(parts).numpy()
-    expected = nod_motion(frame_times(40), Nod(5 / 25, 2, 0.06, 2.5))
+    expected = nod_motion(frame_times(9 * W), Nod(5 / 25, halves, 0.06, 1.5))
     assert np.abs(got - expected).max() < 1e-6
-    assert state[0, 0, 0] == 40 - 5 and state[0, 0, 1] == 2
+    assert got.max() > 0.059 and got[-1] < 1e-6
+    assert state[0, 0, 0] == 9 * W - 5 and state[0, 0, 1] == halves
 
 
 def test_no_nod_starts_while_one_goes_on_and_the_state_is_bounded():
-    head = NodHead(small_config(model__nods=True).model, 4)
-    always = NodPrediction(
-        torch.full((1, 1, W), 50.0), torch.zeros(1, 1, W, 4), torch.zeros(1, 1, W, 2)
-    )
-    state = torch.tensor([[[3.0, 2.0, 0.06, 2.5]]])
-    _, following = head.play(always, torch.zeros(1, 1, W), torch.zeros(1, 1, 3), state)
-    assert following[0, 0].tolist() == pytest.approx([11.0, 2.0, 0.06, 2.5])
-    rare = NodPrediction(torch.full((1, 1, W), -50.0), always.cycles, always.shape)
-    old = torch.tensor([[[NEVER, 1.0, 0.0, 2.5]]])
-    assert head.play(rare, torch.zeros(1, 1, W), torch.zeros(1, 1, 3), old)[1][0, 0, 0] == NEVER
+    head = a_head()
+    state = torch.tensor([[[3.0, 4.0, 0.06, 1.5]]])
+    _, following = play(head, predicted(50.0), state)
+    assert following[0, 0].tolist() == pytest.approx([11.0, 4.0, 0.06, 1.5])
+    old = torch.tensor([[[NEVER, 1.0, 0.0, 1.5]]])
+    assert play(head, predicted(-50.0), old)[1][0, 0, 0] == NEVER
+
+
+def test_the_shortest_nod_leaves_one_start_a_window():
+    head = a_head()
+    state = torch.tensor([[[7.0, 1.0, 0.01, 6.5]]])
+    _, following = play(head, predicted(50.0, 1), state)
+    assert following[0, 0, 0] == 7.0  # the new one started at frame 1, eight frames after the last
+
+
+def test_a_deep_nod_is_a_long_one_and_a_fast_one_is_not_deep():
+    head = a_head()
+    with torch.no_grad():
+        head.depth_by_length.fill_(0.5)
+
+    def depth(halves, hz_noise=0.0):
+        noise = torch.tensor([0.0, 0.0, hz_noise]).reshape(1, 1, 3)
+        state = head.initial_state(1, 1)
+        drawn = head.play(predicted(50.0, halves), torch.zeros(1, 1, W), noise, state, NOBODY)[1]
+        return float(drawn[0, 0, 2])
+
+    assert depth(3) == pytest.approx(0.06, rel=1e-5)
+    assert depth(12) == pytest.approx(0.06 * 2.0, rel=1e-5)
+    with torch.no_grad():
+        head.log_spread.fill_(1.0)
+    assert depth(12, 1.0) * 2 * np.pi**2 * 5.5**2 < 14.5
+
+
+def test_listeners_differ_in_how_often_they_nod_and_a_nod_brings_the_next():
+    head = a_head()
+    head.rate_spread.fill_(0.7)
+    rare = predicted(-4.0)
+    noise = torch.full((1, 1, W), -2.1)  # a chance of 1.8 %
+    shape = torch.zeros(1, 1, 3)
+
+    def starts(who, state):
+        return bool(head.play(rare, noise, shape, state, torch.tensor([[[who]]]))[1][0, 0, 0] < 20)
+
+    never = head.initial_state(1, 1)
+    assert not starts(-1.0, never) and starts(1.0, never)
+    after = torch.tensor([[[60.0, 2.0, 0.06, 1.5]]])
+    assert not starts(-1.0, after)
+    with torch.no_grad():
+        head.excitation.fill_(2.0)
+    assert starts(-1.0, after) and not starts(-1.0, never)
 
 
 def test_nod_pitch_is_the_listeners_own_curve():
-    age = torch.arange(60.0) - 10
-    got = nod_pitch(age, torch.tensor(3.0), torch.tensor(0.08), torch.tensor(2.1))
-    expected = nod_motion(frame_times(60), Nod(10 / 25, 3, 0.08, 2.1))
-    assert np.abs(got.numpy() - expected).max() < 1e-6
+    age = torch.arange(100.0) - 10
+    for halves in (1.0, 3.0, 6.0):
+        got = nod_pitch(age, torch.tensor(halves), torch.tensor(0.08), torch.tensor(2.1))
+        expected = nod_motion(frame_times(100), Nod(10 / 25, int(halves), 0.08, 2.1))
+        assert np.abs(got.numpy() - expected).max() < 1e-6
 
 
 def test_likelihood_is_best_where_the_nods_are():
-    head = NodHead(small_config(model__nods=True).model, 4)
+    head = a_head()
     nods, possible = torch.zeros(1, 1, 16, 3), torch.ones(1, 1, 16, dtype=torch.bool)
-    nods[0, 0, 4] = torch.tensor([2.0, 0.06, 2.5])
+    nods[0, 0, 4] = torch.tensor([2.0, 0.06, 1.5])
+    age = torch.full((1, 1, 16), NEVER)
 
-    def likelihood(at):
+    def likelihood(at, length=2):
         onset = torch.full((1, 1, 16), -5.0)
         onset[0, 0, at] = 5.0
-        return head.loss(
-            NodPrediction(onset, torch.zeros(1, 1, 16, 4), torch.zeros(1, 1, 16, 2)), nods, possible
-        )
+        halves = torch.zeros(1, 1, 16, MOST_HALVES)
+        halves[..., length - 1] = 3.0
+        given = NodPrediction(onset, halves, torch.zeros(1, 1, 16, 2))
+        return head.loss(given, nods, possible, age)
 
     right, wrong = likelihood(4), likelihood(5)
-    assert right < wrong
+    assert right < wrong and right < likelihood(4, 3)
     possible[0, 0, 5] = False  # a nod is going on there: it says nothing about starting one
     assert right < likelihood(5) < wrong
+    # A nod shortly after another one is less surprising for a listener who nods in bursts.
+    age[0, 0, 4] = 20.0
+    with torch.no_grad():
+        head.excitation.fill_(-2.0)
+        tired = likelihood(5)
+        head.excitation.fill_(2.0)
+    assert likelihood(5) < tired
 
 
 def test_the_model_nods_and_past_reactions_show_it():

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from reactface_node.research.data.listener import Nod, nod_motion
 from reactface_node.research.data.motion import frame_times
+from reactface_node.research.data.nods import Nod, nod_motion
 from reactface_node.research.evaluation.meeting import Meeting
 from reactface_node.schema import NUM_COEFFICIENTS, index_of, indices_of
 
@@ -27,7 +27,7 @@ def turn(face, name, start_s, end_s, rad):
 def nod(face, start_s, cycles=1, depth_rad=0.08, hz=2.0):
     """Adds a nod of so many cycles, each of two half-cycles."""
     face[:, index_of("rotationX")] += nod_motion(
-        frame_times(len(face)), Nod(start_s, cycles, depth_rad, hz)
+        frame_times(len(face)), Nod(start_s, 2 * cycles, depth_rad, hz)
     )
     return face
 

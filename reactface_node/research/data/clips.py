@@ -15,7 +15,8 @@ class Clips:
     reactions: (R, T, 58) float32. appropriate: for every clip the indices of its appropriate
     ``reactions``, the clip's own listener first. reaction_frames: (R,) int64 the length of each
     reaction. A clip's own reaction is as long as the clip, others may be shorter; later values are
-    zero. faces: (N, T, 224, 224, 3) uint8 crops for the pixel encoder, or None.
+    zero. faces: (N, T, 224, 224, 3) uint8 crops for the pixel encoder, or None. nods: (R, T, 3)
+    float32 the nods of the reactions, as ``nods.nod_starts``, where the data set knows them.
     """
 
     names: tuple[str, ...]
@@ -26,6 +27,7 @@ class Clips:
     appropriate: tuple[np.ndarray, ...]
     reaction_frames: np.ndarray
     faces: np.ndarray | None = None
+    nods: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.names)

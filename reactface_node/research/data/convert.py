@@ -18,6 +18,7 @@ from reactface_node.files.progress import ProgressBar
 from reactface_node.files.whole import check_new
 from reactface_node.media.audio import float_to_int16
 from reactface_node.research.data.check import refuse_if_broken
+from reactface_node.research.data.nods import nod_starts
 from reactface_node.research.data.origin import origin_of
 from reactface_node.research.data.plan import Plan
 from reactface_node.research.data.source import Clip, Source, own_reactions, single_jobs
@@ -64,7 +65,8 @@ class DyadSource:
     def read(self, clips: range) -> Iterator[Clip]:
         for index in clips:
             dyad = self.make(index)
-            yield Clip(dyad.speaker, float_to_int16(dyad.audio), dyad.listeners)
+            nods = np.stack([nod_starts(one, len(dyad.speaker)) for one in dyad.events.nods])
+            yield Clip(dyad.speaker, float_to_int16(dyad.audio), dyad.listeners, nods=nods)
 
     def appropriate(self) -> tuple[np.ndarray, ...]:
         return own_reactions(self.count, self.listeners)

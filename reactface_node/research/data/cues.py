@@ -1,4 +1,4 @@
-"""When a listener may nod: Ward and Tsukahara's rule on the speaker's pitch and pauses."""
+"""When a listener may nod: Ward and Tsukahara's rule on the speaker's pitch."""
 
 import numpy as np
 
@@ -8,33 +8,35 @@ LOW_PITCH_PERCENTILE = 26.0
 LOW_PITCH_S = 0.11
 SPEECH_BEFORE_S = 0.7
 BETWEEN_CUES_S = 0.8
-# A pause is noticed when it has lasted as long as the gap between turns (Stivers et al. 2009).
-PAUSE_S = 0.2
+# Longest stretch without pitch inside a phrase; chosen.
+VOICELESS_S = 0.2
 
 
 def backchannel_cues(f0_hz: np.ndarray) -> np.ndarray:
     """Times (N,) in seconds, in order, at which the listener can have noticed a cue.
 
     f0_hz: (N,) pitch at 100 Hz, 0 where the speaker is silent. A cue is a stretch of 110 ms
-    under the 26th percentile of the speaker's pitch, or a pause of 200 ms, either one after at
-    least 700 ms of speech, and none within 800 ms of the last (Ward and Tsukahara 2000).
+    under the 26th percentile of the speaker's pitch after at least 700 ms of speech, none within
+    800 ms of the last (Ward and Tsukahara 2000).
     """
     speaking = f0_hz > 0
     if not speaking.any():
         return np.zeros(0)
     low = speaking & (f0_hz < np.percentile(f0_hz[speaking], LOW_PITCH_PERCENTILE))
-    spoken = _run_length(speaking)
-    silent = _run_length(~speaking)
-    pitch_cue = (_run_length(low) == _steps(LOW_PITCH_S)) & (spoken >= _steps(SPEECH_BEFORE_S))
-    pauses = np.flatnonzero(silent == _steps(PAUSE_S))
-    before = pauses - _steps(PAUSE_S)
-    long_enough = (before >= 0) & (spoken[before] >= _steps(SPEECH_BEFORE_S))
-    found = np.union1d(np.flatnonzero(pitch_cue), pauses[long_enough]) / TRACK_RATE_HZ
+    spoken = _run_length(_bridged(speaking))
+    cue = (_run_length(low) == _steps(LOW_PITCH_S)) & (spoken >= _steps(SPEECH_BEFORE_S))
     kept: list[float] = []
-    for time in found:
+    for time in np.flatnonzero(cue) / TRACK_RATE_HZ:
         if not kept or time - kept[-1] >= BETWEEN_CUES_S:
             kept.append(float(time))
     return np.array(kept)
+
+
+def _bridged(speaking: np.ndarray) -> np.ndarray:
+    """(N,) bool with short silences counted as speech: voiceless sounds have no pitch."""
+    last = np.maximum.accumulate(np.where(speaking, np.arange(len(speaking)), -len(speaking)))
+    near: np.ndarray = np.arange(len(speaking)) - last < _steps(VOICELESS_S)
+    return near
 
 
 def _steps(seconds: float) -> int:

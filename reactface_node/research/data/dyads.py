@@ -17,7 +17,7 @@ def dyad_source(seed: int, split: str, clips: int, seconds: float, listeners: in
     """``clips`` dyads of a split; the same arguments give the same dyads. On other processors the
     last bits of the sound differ, and so does the data hash of checkpoints."""
     make = partial(_make, seed, split, seconds, listeners)
-    facts = {"seed": seed, "seconds": seconds, "labels": True}
+    facts = {"seed": seed, "seconds": seconds, "labels": True, "nods": True}
     frames = round(seconds * FRAME_RATE_HZ)
     return DyadSource(split, make, clips, listeners, frames, facts)
 

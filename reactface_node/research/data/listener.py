@@ -1,118 +1,77 @@
 """Synthetic listeners: many appropriate reactions to one speaker, each from a disposition.
 
-A listener reacts to the speaker's events after a human delay; no reaction precedes its
-cause. Sources of the numbers are named beside them.
+A listener reacts to the speaker's events after a human delay; no reaction precedes its cause, and
+each is in proportion to it. What nothing in the speaker causes (blinks, glances away, posture,
+breath) is left to playout. Sources of the numbers are named beside them, here and in
+``dispositions`` and ``nodding``; those without a source are chosen.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from reactface_node.research.data.dispositions import Disposition
 from reactface_node.research.data.motion import (
     add,
     delayed,
     envelope,
     finish,
     frame_times,
-    gaze,
     neutral,
     smooth_noise,
-    write_gaze,
 )
-from reactface_node.research.data.script import FROWN, LAUGH, SMILE, SURPRISE, Episode
-from reactface_node.schema import ROTATION, TRANSLATION
+from reactface_node.research.data.nodding import SpeechCues, draw_nods
+from reactface_node.research.data.nods import Nod, pitch_of
+from reactface_node.research.data.script import (
+    ANGER,
+    CONFUSION,
+    CRY,
+    DISGUST,
+    FEAR,
+    FROWN,
+    GRIMACE,
+    LAUGH,
+    SMILE,
+    SURPRISE,
+    Episode,
+)
+from reactface_node.schema import FRAME_RATE_HZ, ROTATION, TRANSLATION, indices_of
 
-# Slow head motion follows the speaker's with a lag of 0.6 s (Hale et al. 2019).
-HEAD_LAG_S = 0.6
-# Facial mimicry starts 300-400 ms after its cause and shows within a second (Dimberg and
-# Thunberg 1998).
+HEAD_LAG_S, HEAD_WIDTH_S = 0.6, 1.2
+"""Slow head motion follows the speaker's 0.6 s later, at 0.2-1.1 Hz (Hale et al. 2019)."""
+MIRROR = np.array([0.6, -1.0, -1.0])
+"""The same side in space: who faces somebody turns and tilts the other way. Pitch is followed less,
+as larger movements would be counted as nods (chosen)."""
 MIMICRY_S = (0.3, 1.0)
-# Back-channels come about 700 ms after their cue (Ward and Tsukahara 2000).
-NOD_DELAY_S = (0.5, 1.0)
-# A nod is likelier after a pause of the speaker than during speech.
-NOD_WHILE_TALKING = 0.45
-
-
-@dataclass(frozen=True)
-class Disposition:
-    """Character of a listener, drawn once per clip.
-
-    nod_chance: of answering a cue at a pause. nod_rad: depth of the first cycle at 2.5 Hz.
-    nod_hz: rhythm, 1.8-3.7. smile, concern, surprise: how strongly the speaker's smile, frown and
-    surprise are answered, 0..1. brows: chance of a brow raise on an emphasis. latency_s:
-    of mimicry. attention: share of the time in which the listener looks at the speaker. following:
-    share of the speaker's slow head motion taken over. energy: scales idle motion. rest: (smile,
-    brow
-    raise, brow down, press) weights at rest. posture: (x, y, z) rad at rest. blinks_per_min:
-    between 17 at rest and 26 in conversation for most, log-normal (Bentivoglio et al. 1997).
-    """
-
-    nod_chance: float
-    nod_rad: float
-    nod_hz: float
-    smile: float
-    concern: float
-    surprise: float
-    brows: float
-    latency_s: float
-    attention: float
-    following: float
-    energy: float
-    rest: tuple[float, float, float, float]
-    posture: tuple[float, float, float]
-    blinks_per_min: float
-
-
-@dataclass(frozen=True)
-class Nod:
-    """start_s: first downward motion. cycles: 1-4. depth_rad: of the first cycle."""
-
-    start_s: float
-    cycles: int
-    depth_rad: float
-    hz: float
-
-    @property
-    def end_s(self) -> float:
-        return self.start_s + self.cycles / self.hz
+"""Facial mimicry starts 300-400 ms after its cause and shows within a second (Dimberg and
+Thunberg 1998)."""
+SMILE_WIDTH_S = 0.4
+LAUGH_DELAY_S, LAUGH_DELAY_SPREAD = 0.66, 0.8
+"""Latency of a laugh that answers a laugh: 10/50/90 % 0.07/0.66/2.25 s (IFADV, 669 laughs)."""
+HEARD_SMILE = 0.5
+"""A laugh that is only heard is answered as a smile of this weight that is seen."""
+# How much each feeling of the speaker concerns, or alarms, a listener.
+_CONCERNS = {FROWN: 0.7, CRY: 1.0, GRIMACE: 0.9, FEAR: 0.5, DISGUST: 0.25, CONFUSION: 0.2}
+_ALARMS = {ANGER: 1.0, FEAR: 0.7, GRIMACE: 0.3, DISGUST: 0.3}
 
 
 @dataclass(frozen=True, eq=False)
 class Heard:
     """What a listener perceives of the speaker.
 
-    face: (T, 58) the speaker's coefficients. speaking: (T,) bool. episodes: emotions.
-    cues_s: back-channel cues. emphases_s: emphatic syllables.
+    face: (T, 58) the speaker's coefficients. shown: by kind (T,), how much of a feeling the face
+    shows, 0..1; of smiles and laughs, the weight of mouthSmile. speaking: (T,) bool. episodes:
+    feelings. ends_s: ends of phrases. cues_s: low pitch. emphases_s: emphatic syllables.
     """
 
     face: np.ndarray
+    shown: Mapping[str, np.ndarray]
     speaking: np.ndarray
     episodes: tuple[Episode, ...]
+    ends_s: np.ndarray
     cues_s: np.ndarray
     emphases_s: np.ndarray
-
-
-def draw_disposition(rng: np.random.Generator) -> Disposition:
-    """Draw a listener. Attention is around 75 % (Argyle and Ingham 1972); nods have a few degrees
-    (Hadar)."""
-    rest = rng.uniform(0, 1, 4) ** 2 * [0.15, 0.15, 0.12, 0.14]
-    posture = np.clip(rng.normal(0.0, 1.0, 3), -2, 2) * [0.03, 0.05, 0.03]
-    return Disposition(
-        nod_chance=rng.uniform(0.4, 0.95),
-        nod_rad=np.radians(rng.uniform(2.0, 5.5)),
-        nod_hz=rng.uniform(2.0, 3.2),
-        smile=rng.uniform(0.2, 1.0),
-        concern=rng.uniform(0.15, 1.0),
-        surprise=rng.uniform(0.15, 1.0),
-        brows=rng.uniform(0.1, 0.6),
-        latency_s=rng.uniform(0.3, 0.7),
-        attention=rng.uniform(0.65, 0.9),
-        following=rng.uniform(0.1, 0.4),
-        energy=rng.uniform(0.5, 1.5),
-        rest=tuple(rest),
-        posture=tuple(posture),
-        blinks_per_min=float(np.clip(rng.lognormal(np.log(20.0), 0.3), 8.0, 40.0)),
-    )
 
 
 def listen(
@@ -121,134 +80,178 @@ def listen(
     """(T, 58) float32 coefficients of the listener, without blinks, and the nods in them."""
     frames = len(heard.face)
     face = neutral(frames)
-    _idle(rng, face, disposition)
-    concern = _answer(rng, heard, disposition, (FROWN,), (0.6, 1.0))
-    smile = _answer(rng, heard, disposition, (SMILE, LAUGH), (0.6, 1.0))
-    surprise = _answer(rng, heard, disposition, (SURPRISE,), (0.3, 0.7))
-    _feel(rng, face, disposition, smile, concern, surprise)
-    _raise_brows(rng, face, heard, disposition)
-    nods = draw_nods(rng, heard, disposition)
-    for nod in nods:
-        face[:, ROTATION.start] += nod_motion(frame_times(frames), nod)
+    _rest(rng, face, disposition)
+    concern = _answer(rng, heard, disposition, _CONCERNS, 0.6)
+    alarm = _answer(rng, heard, disposition, _ALARMS, 0.35)
+    surprise = _answer(rng, heard, disposition, {SURPRISE: 1.0}, 0.3)
+    sober = 1.0 - np.clip(2.0 * (concern + alarm), 0.0, 1.0)
+    _smile(rng, face, heard, disposition, sober)
+    _feel(face, disposition, concern, alarm, surprise)
+    _raise_brows(rng, face, heard, disposition, sober)
+    cues = SpeechCues(heard.speaking, heard.ends_s, heard.cues_s)
+    nods = draw_nods(rng, cues, disposition)
+    face[:, ROTATION.start] += pitch_of(nods, frames)
     face[:, ROTATION] += _follow(heard.face[:, ROTATION], disposition)
     return finish(face), nods
 
 
-def draw_nods(rng: np.random.Generator, heard: Heard, disposition: Disposition) -> tuple[Nod, ...]:
-    """Draw nods: each cue is answered with some probability 0.5-1.0 s later, never during a nod."""
-    nods: list[Nod] = []
-    frames = len(heard.speaking)
-    for cue in heard.cues_s:
-        start = cue + float(np.clip(rng.normal(0.7, 0.12), *NOD_DELAY_S))
-        talking = heard.speaking[min(int(start * 25), frames - 1)]
-        chance = disposition.nod_chance * (NOD_WHILE_TALKING if talking else 1.0)
-        answered = rng.random() < chance
-        cycles = int(rng.choice([1, 2, 3, 4], p=[0.3, 0.4, 0.2, 0.1]))
-        hz = float(np.clip(disposition.nod_hz * rng.normal(1.0, 0.08), 1.8, 3.7))
-        # Slow nods are wide and rapid ones narrow (Hadar); longer ones start larger (Mori).
-        depth = disposition.nod_rad * (2.5 / hz) * (0.8 + 0.12 * cycles) * rng.uniform(0.8, 1.2)
-        free = not nods or start > nods[-1].end_s + 0.2
-        if answered and free and start < frames / 25:
-            nods.append(Nod(start, cycles, float(depth), hz))
-    return tuple(nods)
-
-
-def nod_motion(times: np.ndarray, nod: Nod) -> np.ndarray:
-    """(T,) rad of pitch, + down: cycles; the depth of each is a third less than that of the
-    previous one (Mori et al.)."""
-    cycle = (times - nod.start_s) * nod.hz
-    inside = (cycle >= 0) & (cycle < nod.cycles)
-    depth = nod.depth_rad * 0.67 ** np.floor(np.clip(cycle, 0, nod.cycles))
-    return np.where(inside, depth * 0.5 * (1 - np.cos(2 * np.pi * cycle)), 0.0)
-
-
-def _idle(rng: np.random.Generator, face: np.ndarray, disposition: Disposition) -> None:
-    """Idle motion: sway, small movements, gaze, a face at rest."""
+def _rest(rng: np.random.Generator, face: np.ndarray, disposition: Disposition) -> None:
+    """The face at rest, with small movements."""
     frames, energy = len(face), disposition.energy
     slow = smooth_noise(rng, frames, 6, 6.0) * energy
-    mid = smooth_noise(rng, frames, 3, 2.0) * energy
-    face[:, ROTATION] += disposition.posture + slow[:, :3] * [0.012, 0.02, 0.015]
-    face[:, ROTATION] += mid * [0.005, 0.008, 0.004]
-    face[:, TRANSLATION] += slow[:, 3:] * [0.006, 0.003, 0.008]
-    small = smooth_noise(rng, frames, 5, 2.5) * energy
+    face[:, ROTATION] += disposition.posture + slow[:, :3] * [0.004, 0.006, 0.005]
+    face[:, TRANSLATION] += slow[:, 3:] * [0.003, 0.002, 0.004]
+    small = smooth_noise(rng, frames, 6, 2.5) * energy
     smile, raised, lowered, pressed = disposition.rest
-    add(face, "mouthSmile", smile + 0.012 * small[:, 0])
-    add(face, "browInnerUp", raised + 0.015 * small[:, 1])
+    add(face, "mouthSmile", smile + 0.008 * small[:, 0])
+    add(face, "browInnerUp", raised + 0.012 * small[:, 1])
     add(face, "browOuterUp", 0.6 * raised + 0.010 * small[:, 1])
-    add(face, "browDown", lowered + 0.012 * small[:, 2])
-    add(face, "mouthPress", pressed + 0.015 * small[:, 3])
+    add(face, "browDown", lowered + 0.010 * small[:, 2])
+    add(face, "mouthPress", pressed + 0.012 * small[:, 3])
     add(face, "jawOpen", 0.006 + 0.006 * small[:, 4])
-    looks, _ = gaze(rng, frames, disposition.attention, 1.5)
-    write_gaze(face, looks)
-    face[:, ROTATION.start + 1] += 0.1 * delayed(looks[:, :1], 0.12, 0.24)[:, 0]
+    add(face, "eyeSquint", np.clip(0.04 + 0.05 * small[:, 5], 0.0, None))
+
+
+def _smile(
+    rng: np.random.Generator,
+    face: np.ndarray,
+    heard: Heard,
+    disposition: Disposition,
+    sober: np.ndarray,
+) -> None:
+    """A smile in proportion to the speaker's, and laughs: a laugh is answered by a laugh sometimes,
+    else by a smile."""
+    frames = len(face)
+    cause = np.zeros(frames)
+    laughing = np.zeros(frames)
+    for episode in (one for one in heard.episodes if one.kind in (SMILE, LAUGH)):
+        part = _part(heard, episode) * rng.uniform(0.8, 1.2)
+        noticed = episode.face or episode.voice
+        if episode.kind == LAUGH and noticed and rng.random() < disposition.laughs:
+            laughing = np.maximum(laughing, _laugh(rng, frames, episode))
+        cause = np.maximum(cause, part)
+    glad = disposition.smile * _delayed(cause, disposition.latency_s, SMILE_WIDTH_S)
+    glad *= 1.0 + 0.06 * smooth_noise(rng, frames, 1, 1.2)[:, 0]
+    glad = np.maximum(glad, 0.62 * laughing) * sober
+    rest = (sober - 1.0) * disposition.rest[0]
+    smile_side, cheek_side = disposition.sides
+    _add_sides(face, "mouthSmile", glad + rest, smile_side)
+    _add_sides(face, "cheekSquint", disposition.cheek * glad, cheek_side)
+    add(face, "eyeSquint", disposition.squint * glad)
+    add(face, "mouthDimple", 0.12 * glad)
+    add(face, "jawOpen", 0.2 * laughing * sober)
+    add(face, "mouthUpperUp", 0.15 * laughing * sober)
+    shake = 0.012 * np.sin(2 * np.pi * 4.5 * frame_times(frames) + rng.uniform(0, 2 * np.pi))
+    face[:, ROTATION.start] += laughing * sober * (shake - 0.05)
+
+
+def _part(heard: Heard, episode: Episode) -> np.ndarray:
+    """(T,) the weight of mouthSmile to which one smile or laugh of the speaker amounts: what is
+    seen of it, or what is heard."""
+    times = frame_times(len(heard.face))
+    near = (times >= episode.start_s - 1.0) & (times <= episode.end_s + 1.5)
+    seen = np.where(near & episode.face, heard.shown[episode.kind], 0.0)
+    if episode.kind == LAUGH and episode.voice:
+        sound = envelope(times, episode.start_s + 0.15, episode.end_s, 0.3, 0.5)
+        seen = np.maximum(seen, HEARD_SMILE * (0.5 + 0.5 * episode.strength) * sound)
+    result: np.ndarray = seen
+    return result
+
+
+def _laugh(rng: np.random.Generator, frames: int, episode: Episode) -> np.ndarray:
+    """(T,) 0..1 a laugh that answers a laugh."""
+    delay_s = LAUGH_DELAY_S * np.exp(LAUGH_DELAY_SPREAD * rng.standard_normal())
+    start = episode.start_s + float(np.clip(delay_s, 0.15, 2.6))
+    length = float(np.clip(rng.lognormal(np.log(1.0), 0.4), 0.6, 3.0))
+    return rng.uniform(0.8, 1.1) * envelope(frame_times(frames), start, start + length, 0.3, 0.9)
 
 
 def _answer(
     rng: np.random.Generator,
     heard: Heard,
     disposition: Disposition,
-    kinds: tuple[str, ...],
-    course_s: tuple[float, float],
+    shares: Mapping[str, float],
+    width_s: float,
 ) -> np.ndarray:
-    """(T,) 0..1: strength of the answer to episodes of these kinds, with the delay of mimicry."""
+    """(T,) 0..1: the answer to feelings, as strong as they are seen or heard, with the delay of
+    mimicry. shares: by kind."""
     times = frame_times(len(heard.face))
-    total = np.zeros(len(times))
-    for episode in (e for e in heard.episodes if e.kind in kinds):
-        latency = float(np.clip(disposition.latency_s + rng.normal(0.05, 0.08), *MIMICRY_S))
-        hold = latency + rng.uniform(0.0, 0.4)
-        rise, fall = np.array(course_s) * rng.uniform(0.8, 1.2, 2)
-        strength = episode.strength * rng.uniform(0.85, 1.1)
-        start, end = episode.start_s + latency, episode.end_s + hold
-        total = np.maximum(total, strength * envelope(times, start, end, rise, fall))
-    # A held expression varies slightly.
-    return np.clip(total * (1 + 0.08 * smooth_noise(rng, len(times), 1, 1.2)[:, 0]), 0.0, 1.0)
+    cause = np.zeros(len(times))
+    for episode in (one for one in heard.episodes if one.kind in shares):
+        near = (times >= episode.start_s - 1.0) & (times <= episode.end_s + 1.5)
+        seen = np.where(near & episode.face, heard.shown[episode.kind], 0.0)
+        if episode.voice:
+            sound = envelope(times, episode.start_s + 0.2, episode.end_s, 0.4, 0.6)
+            seen = np.maximum(seen, 0.6 * episode.strength * sound)
+        part = shares[episode.kind] * rng.uniform(0.85, 1.15) * seen
+        cause = np.maximum(cause, part)
+    latency_s = float(np.clip(disposition.latency_s, *MIMICRY_S))
+    held = 1 + 0.06 * smooth_noise(rng, len(times), 1, 1.2)[:, 0]
+    result: np.ndarray = np.clip(_delayed(cause, latency_s, width_s) * held, 0.0, 1.0)
+    return result
 
 
 def _feel(
-    rng: np.random.Generator,
     face: np.ndarray,
     disposition: Disposition,
-    smile: np.ndarray,
     concern: np.ndarray,
+    alarm: np.ndarray,
     surprise: np.ndarray,
 ) -> None:
-    """Add the answers: a smile with raised cheeks, concern with a tilted head, raised brows."""
-    sober = 1.0 - np.clip(1.6 * concern, 0.0, 1.0)
-    add(face, "mouthSmile", (sober - 1.0) * disposition.rest[0])
-    glad = disposition.smile * smile * sober
-    add(face, "mouthSmile", 0.85 * glad)
-    add(face, "cheekSquint", 0.5 * glad)
-    add(face, "eyeSquint", 0.2 * glad)
-    add(face, "mouthDimple", 0.12 * glad)
+    """Add concern with a tilted head, alarm with the head drawn back, and raised brows."""
     sorry = disposition.concern * concern
-    add(face, "mouthFrown", 0.40 * sorry)
-    add(face, "browInnerUp", 0.40 * sorry)
-    add(face, "browDown", 0.30 * sorry)
-    add(face, "mouthPress", 0.15 * sorry)
-    face[:, ROTATION.start + 2] += rng.choice([-1.0, 1.0]) * 0.08 * sorry
+    for stem, weight in (("mouthFrown", 0.40), ("browInnerUp", 0.55), ("browDown", 0.28)):
+        add(face, stem, weight * sorry)
+    add(face, "mouthPress", 0.12 * sorry)
+    face[:, ROTATION.start + 2] += disposition.tilt_side * 0.06 * sorry
+    face[:, ROTATION.start] += 0.02 * sorry
+    shocked = disposition.alarm * alarm
+    for stem, weight in (("browInnerUp", 0.40), ("browOuterUp", 0.30), ("eyeWide", 0.45)):
+        add(face, stem, weight * shocked)
+    add(face, "mouthStretch", 0.12 * shocked)
+    add(face, "jawOpen", 0.05 * shocked)
+    face[:, ROTATION.start] -= 0.03 * shocked
+    face[:, TRANSLATION.start + 2] -= 0.006 * shocked
     amazed = disposition.surprise * surprise
-    add(face, "browInnerUp", 0.65 * amazed)
-    add(face, "browOuterUp", 0.60 * amazed)
-    add(face, "eyeWide", 0.40 * amazed)
+    for stem, weight in (("browInnerUp", 0.60), ("browOuterUp", 0.55), ("eyeWide", 0.40)):
+        add(face, stem, weight * amazed)
     add(face, "jawOpen", 0.10 * amazed)
-    face[:, ROTATION.start] += -0.03 * amazed + 0.02 * sorry
+    face[:, ROTATION.start] -= 0.03 * amazed
 
 
 def _raise_brows(
-    rng: np.random.Generator, face: np.ndarray, heard: Heard, disposition: Disposition
+    rng: np.random.Generator,
+    face: np.ndarray,
+    heard: Heard,
+    disposition: Disposition,
+    sober: np.ndarray,
 ) -> None:
     times = frame_times(len(face))
     for emphasis in heard.emphases_s:
         start = emphasis + rng.uniform(0.4, 0.9)
-        height = rng.uniform(0.2, 0.4) * (rng.random() < disposition.brows)
-        flash = height * envelope(times, start, start + 0.5, 0.25, 0.45)
+        height = rng.uniform(0.15, 0.35) * (rng.random() < disposition.brows)
+        flash = height * sober * envelope(times, start, start + 0.5, 0.25, 0.45)
         add(face, "browInnerUp", flash)
         add(face, "browOuterUp", 0.8 * flash)
 
 
 def _follow(rotation: np.ndarray, disposition: Disposition) -> np.ndarray:
-    """(T, 3) the speaker's head motion at about 0.2-1.1 Hz, 0.6 s later."""
+    """(T, 3) the speaker's head motion at about 0.2-1.1 Hz, 0.6 s later, on the same side."""
     rotation = rotation.astype(np.float64)
-    recent = delayed(rotation, HEAD_LAG_S, 1.0)
-    result: np.ndarray = disposition.following * (recent - delayed(rotation, 2.5, 5.0))
+    recent = delayed(rotation, HEAD_LAG_S, HEAD_WIDTH_S)
+    result: np.ndarray = disposition.following * MIRROR * (recent - delayed(rotation, 2.5, 5.0))
     return result
+
+
+def _delayed(signal: np.ndarray, lag_s: float, width_s: float) -> np.ndarray:
+    """(T,) ``signal`` later, low-passed; it reads only the past."""
+    least_s = max(lag_s, width_s / 2 + 1 / FRAME_RATE_HZ)
+    result: np.ndarray = delayed(signal[:, None], least_s, width_s)[:, 0]
+    return result
+
+
+def _add_sides(face: np.ndarray, stem: str, values: np.ndarray, side: float) -> None:
+    """Add (T,) values, a share ``side`` more on the left and less on the right."""
+    left, right = indices_of(stem)
+    face[:, left] += (1.0 + side) * values
+    face[:, right] += (1.0 - side) * values

@@ -47,6 +47,20 @@ def smooth_noise(
     return np.stack([np.convolve(row, kernel, "valid") for row in white], axis=1)
 
 
+def band_noise(
+    rng: np.random.Generator, frames: int, channels: int, low_hz: float, high_hz: float
+) -> np.ndarray:
+    """(T, C) noise of about unit variance whose frequencies lie between two limits."""
+    # Noise of a spectrum is periodic: the end would meet the beginning without the spare second.
+    size = frames + FRAME_RATE_HZ * max(1, round(1 / low_hz))
+    hz = np.fft.rfftfreq(size, 1 / FRAME_RATE_HZ)
+    inside = (hz >= low_hz) & (hz <= high_hz)
+    spectrum = np.fft.rfft(rng.standard_normal((channels, size))) * inside
+    scale = np.sqrt(len(hz) / max(1, inside.sum()))
+    result: np.ndarray = scale * np.fft.irfft(spectrum, size)[:, :frames].T
+    return result
+
+
 def delayed(signal: np.ndarray, lag_s: float, width_s: float) -> np.ndarray:
     """(T, C) ``signal`` low-passed by a Hann kernel centred ``lag_s`` ago; reads only the past.
 

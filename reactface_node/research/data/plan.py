@@ -47,6 +47,8 @@ class Plan:
             "audio": (np.dtype("<i2"), (clips, self.frames * SAMPLES_PER_FRAME), 1),
             "reactions": (np.dtype("<f4"), (rows, self.frames, NUM_COEFFICIENTS), self.listeners),
         }
+        if self.facts.get("nods"):
+            found["nods"] = (np.dtype("<f4"), (rows, self.frames, 3), self.listeners)
         if self.faces:
             found["faces"] = (np.dtype("u1"), (clips, self.frames, *CROP), 1)
         return found

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import soxr
 
 from reactface_node.media.audio import float_to_int16
 from reactface_node.research.data.script import (
@@ -14,10 +15,10 @@ from reactface_node.research.data.script import (
     Phrase,
     Script,
 )
+from reactface_node.research.data.source_filter import SyntheticVoice
 from reactface_node.research.data.speaker import Manner, act
-from reactface_node.research.data.speech import articulate
-from reactface_node.research.data.voice import SyntheticVoice, synthesise
-from reactface_node.schema import FRAME_RATE_HZ
+from reactface_node.research.data.voice import Voice
+from reactface_node.schema import FRAME_RATE_HZ, SAMPLE_RATE_HZ
 
 AUDIO_RATE_HZ = 48000
 IMAGE_RATE_HZ = 30
@@ -50,22 +51,24 @@ SCRIPT = Script(
 MANNER = Manner(
     articulation=1.0, expressiveness=1.05, head=0.5, blinks_per_min=20.0, attention=0.75
 )
-VOICE = SyntheticVoice(
-    f0_hz=128.0,
-    formant_scale=1.02,
-    breathiness=0.03,
-    open_quotient=0.62,
-    tilt_hz=1800.0,
-    syllables_per_s=4.8,
+VOICE = Voice(
+    SyntheticVoice(
+        f0_hz=128.0,
+        formant_scale=1.02,
+        breathiness=0.03,
+        open_quotient=0.62,
+        tilt_hz=1800.0,
+        syllables_per_s=4.8,
+    )
 )
 
 
 def performance(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """The person's (600, 58) float32 coefficients at 25 Hz and 48 kHz mono int16 audio."""
     rng = np.random.default_rng(seed)
-    speech = articulate(rng, SCRIPT, VOICE.f0_hz, VOICE.syllables_per_s)
-    coefficients = act(rng, SCRIPT, speech, MANNER)
-    sound = synthesise(rng, speech, VOICE, AUDIO_RATE_HZ)
+    spoken = VOICE.speak(rng, SCRIPT)
+    coefficients = act(rng, SCRIPT, spoken, MANNER).face
+    sound = soxr.resample(spoken.sound, SAMPLE_RATE_HZ, AUDIO_RATE_HZ)
     return coefficients, float_to_int16(sound)
 
 

@@ -15,13 +15,16 @@ class Clip:
     """One speaker clip of t frames at 25 Hz and the reactions recorded with it.
 
     speaker: (t, 58) float32. audio: (t * 640,) int16, 16 kHz mono. reactions: (L, t, 58)
-    float32, the clip's own listeners. faces: (t, 224, 224, 3) uint8 crops of the speaker.
+    float32, the clip's own listeners. faces: (t, 224, 224, 3) uint8 crops of the speaker. nods: (L,
+    t, 3) float32, as ``nods.nod_starts``; of all clips of a source whose facts say "nods", or of
+    none.
     """
 
     speaker: np.ndarray
     audio: np.ndarray
     reactions: np.ndarray
     faces: np.ndarray | None = None
+    nods: np.ndarray | None = None
 
 
 class Source(Protocol):

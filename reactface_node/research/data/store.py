@@ -136,6 +136,7 @@ def _write_rows(folder: Path, plan: Plan, index: int, clip: Clip) -> None:
         "speaker": clip.speaker[None],
         "audio": clip.audio[None],
         "reactions": clip.reactions,
+        "nods": clip.nods,
         "faces": clip.faces[None] if clip.faces is not None else None,
     }
     for name, (dtype, shape, rows) in plan.arrays().items():
@@ -184,6 +185,7 @@ def load_clips(folder: Path, split: str) -> Clips:
         appropriate=tuple(np.split(rows, ends[:-1])),
         reaction_frames=np.repeat(found["frames"], plan.listeners),
         faces=found.get("faces"),
+        nods=found.get("nods"),
     )
 
 

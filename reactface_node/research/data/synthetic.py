@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from reactface_node.research.data.cues import backchannel_cues
-from reactface_node.research.data.listener import Disposition, Heard, Nod, draw_disposition, listen
+from reactface_node.research.data.dispositions import Disposition, draw_disposition
+from reactface_node.research.data.listener import Heard, listen
+from reactface_node.research.data.nods import Nod
+from reactface_node.research.data.room import record
 from reactface_node.research.data.script import Episode, Script, draw_script
 from reactface_node.research.data.speaker import Manner, act, draw_manner
-from reactface_node.research.data.speech import Speech, articulate
-from reactface_node.research.data.voice import SyntheticVoice, draw_voice, record, synthesise
+from reactface_node.research.data.voice import Spoken, Voice, draw_voice
 from reactface_node.schema import FRAME_RATE_HZ, indices_of
 from reactface_node.session.idle import Blinks
 
@@ -24,7 +26,7 @@ LIDS = indices_of("eyeBlink")
 class Cast:
     """The people that may appear: speakers by voice and manner, listeners by disposition."""
 
-    speakers: tuple[tuple[SyntheticVoice, Manner], ...]
+    speakers: tuple[tuple[Voice, Manner], ...]
     listeners: tuple[Disposition, ...]
 
 
@@ -81,13 +83,12 @@ def with_blinks(listeners: np.ndarray, blinks: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """A dyad before its sound. speaker, listeners, events: as in ``Dyad``."""
+    """A dyad before it is recorded. speaker, listeners, events: as in ``Dyad``."""
 
     speaker: np.ndarray
     listeners: np.ndarray
     events: Events
-    speech: Speech
-    voice: SyntheticVoice
+    spoken: Spoken
 
 
 def make_dyad(
@@ -101,8 +102,7 @@ def make_dyad(
     if seconds < 1.0 or listeners < 1:
         raise ValueError("a dyad needs at least 1 second and 1 listener")
     motion = make_motion(rng, draw_script(rng, seconds), listeners, cast)
-    clean = synthesise(rng, motion.speech, motion.voice)
-    audio = record(rng, clean)
+    audio = record(rng, motion.spoken.sound)
     times = np.arange(len(motion.speaker)) / FRAME_RATE_HZ
     blinks = [
         Blinks(np.random.default_rng(rng.integers(2**63))).frames(times, one.blinks_per_min)
@@ -114,25 +114,33 @@ def make_dyad(
 def make_motion(
     rng: np.random.Generator, script: Script, listeners: int, cast: Cast | None = None
 ) -> Motion:
-    """Speaker and listeners of a script, without sound."""
+    """Speaker and listeners of a script, and the clean sound."""
     cast = cast or draw_cast(rng, 1, listeners)
     if listeners > len(cast.listeners):
         raise ValueError(f"{listeners} listeners of a cast of {len(cast.listeners)}")
     voice, manner = cast.speakers[rng.integers(len(cast.speakers))]
-    speech = articulate(rng, script, voice.f0_hz, voice.syllables_per_s)
-    speaker = act(rng, script, speech, manner)
-    cues_s = backchannel_cues(speech.f0_hz)
-    heard = Heard(speaker, speech.speaking, script.episodes, cues_s, speech.emphases_s)
+    spoken = voice.speak(rng, script)
+    acted = act(rng, script, spoken, manner)
+    cues_s = backchannel_cues(spoken.f0_hz)
+    heard = Heard(
+        acted.face,
+        acted.shown,
+        spoken.speaking,
+        script.episodes,
+        np.array([phrase.end_s for phrase in script.phrases]),
+        cues_s,
+        spoken.emphases_s,
+    )
     chosen = rng.choice(len(cast.listeners), listeners, replace=False)
     dispositions = tuple(cast.listeners[index] for index in chosen)
     reactions = [listen(rng, heard, disposition) for disposition in dispositions]
     events = Events(
         speaking=heard.speaking,
-        f0_hz=speech.f0_hz,
+        f0_hz=spoken.f0_hz,
         episodes=script.episodes,
         cues_s=cues_s,
-        emphases_s=speech.emphases_s,
+        emphases_s=spoken.emphases_s,
         nods=tuple(nods for _, nods in reactions),
         dispositions=dispositions,
     )
-    return Motion(speaker, np.stack([face for face, _ in reactions]), events, speech, voice)
+    return Motion(acted.face, np.stack([face for face, _ in reactions]), events, spoken)

@@ -1,195 +1,165 @@
-"""A source-filter voice synthesiser, and the acoustics of its recording.
+"""A speaker's voice: from a script to sound, mouth, pitch and stress.
 
-The filter is applied in overlapping 20 ms blocks of the spectrum (Hann, half overlap), which
-gives a filter that changes with the formants at the cost of three FFTs a block.
+Words come from a natural voice that is changed into many speakers, or from the source-filter
+voice, which also makes every sound without words.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from reactface_node.research.data.speech import TRACK_RATE_HZ, Speech
+from reactface_node.research.data.affect import Tone, tone_of
+from reactface_node.research.data.readings import SPEECH_RMS, Said, Style, cut, read_aloud
+from reactface_node.research.data.script import Script
+from reactface_node.research.data.source_filter import (
+    SyntheticVoice,
+    draw_synthetic_voice,
+    synthesise,
+)
+from reactface_node.research.data.speech import (
+    TRACK_RATE_HZ,
+    Speech,
+    flutter,
+    speech_of,
+    syllables,
+)
+from reactface_node.research.data.text_to_speech import readers
+from reactface_node.research.data.vocal_events import vocal_events
+from reactface_node.schema import SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
 
-# Bandwidths of F1-F5 in Hz, and F4, F5 of a man's voice: textbook values (Klatt 1980).
-_BANDWIDTHS_HZ = np.array([80.0, 100.0, 140.0, 250.0, 300.0])
-_HIGH_FORMANTS_HZ = np.array([3500.0, 4500.0])
+_NATURAL_SHARE = 0.8
+"""Of the speakers, where a natural voice is installed (chosen)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Spoken:
+    """What a voice makes of a script of T frames.
+
+    visemes: (T, 9) mouth weights in the order of VISEME_NAMES. f0_hz: (4T,) at 100 Hz, continuous
+    within a phrase and 0 between phrases. active: (4T,) bool, within a phrase. stresses_s,
+    emphases_s: when stressed and emphatic syllables reach their vowel. sound: (T * 640,) float32,
+    clean, 16 kHz; words without feeling have an RMS of 0.1.
+    """
+
+    visemes: np.ndarray
+    f0_hz: np.ndarray
+    active: np.ndarray
+    stresses_s: np.ndarray
+    emphases_s: np.ndarray
+    sound: np.ndarray
+
+    @property
+    def speaking(self) -> np.ndarray:
+        """(T,) bool at 25 Hz."""
+        return self.active[:: TRACK_RATE_HZ // 25].copy()
+
+
+NEUTRAL = Style()
 
 
 @dataclass(frozen=True)
-class SyntheticVoice:
-    """A person's voice: mean pitch, vocal tract length, breath, tempo.
+class Voice:
+    """A person's voice.
 
-    formant_scale: 1 for a man's vocal tract, about 1.17 for a woman's (shorter).
-    open_quotient: share of a glottal cycle that is open; larger is softer.
-    tilt_hz: above it the source falls by a further 6 dB an octave.
+    tract: pitch, vocal tract and tempo. reader: the name of the natural voice that is changed
+    into this one, in its style; None for the source-filter voice.
     """
 
-    f0_hz: float
-    formant_scale: float
-    breathiness: float
-    open_quotient: float
-    tilt_hz: float
-    syllables_per_s: float
+    tract: SyntheticVoice
+    reader: str | None = None
+    style: Style = NEUTRAL
+
+    def speak(self, rng: np.random.Generator, script: Script) -> Spoken:
+        """Say something at exactly the times of the script's phrases.
+
+        The same state of the generator gives the same sound on one machine. A reader that is not
+        installed is replaced by the source-filter voice.
+        """
+        tone = tone_of(rng, script)
+        reader = next((one for one in readers() if one.name == self.reader), None)
+        events = speech_of(vocal_events(rng, script), script.seconds)
+        if reader is None:
+            words = _syllables(rng, self.tract, script, tone)
+        else:
+            words = read_aloud(rng, reader, self.tract, self.style, script, tone)
+        return _joined(rng, self.tract, script, words, events)
 
 
-def draw_voice(rng: np.random.Generator) -> SyntheticVoice:
-    """f0 of 80-260 Hz, uniform in semitones; higher voices mostly have shorter vocal tracts."""
-    height = rng.random()
-    return SyntheticVoice(
-        f0_hz=80.0 * (260.0 / 80.0) ** height,
-        formant_scale=0.92 + 0.28 * height + rng.normal(0.0, 0.04),
-        breathiness=rng.uniform(0.01, 0.12),
-        open_quotient=rng.uniform(0.5, 0.75),
-        tilt_hz=rng.uniform(800.0, 3000.0),
-        syllables_per_s=rng.uniform(4.0, 6.0),
+def draw_voice(rng: np.random.Generator) -> Voice:
+    """Draw a speaker: a natural voice for four in five, where one is installed."""
+    tract = draw_synthetic_voice(rng)
+    natural, which = rng.random() < _NATURAL_SHARE, rng.random()
+    names = [one.name for one in readers()]
+    return Voice(
+        tract,
+        names[int(which * len(names))] if natural and names else None,
+        Style(
+            liveliness=rng.uniform(0.6, 1.4),
+            breath_db=rng.uniform(-2.0, 8.0),
+            tilt_db=rng.normal(0.0, 1.2),
+        ),
     )
 
 
-def synthesise(
-    rng: np.random.Generator, speech: Speech, voice: SyntheticVoice, rate_hz: int = 16000
-) -> np.ndarray:
-    """(N,) float32 clean voice at the times of ``speech``; speech has an RMS of 0.1.
+def active_of(script: Script) -> np.ndarray:
+    """(4T,) bool at 100 Hz, within a phrase."""
+    times = np.arange(round(script.seconds * 25) * 4) / TRACK_RATE_HZ
+    active = np.zeros(len(times), bool)
+    for phrase in script.phrases:
+        active |= (times >= phrase.start_s) & (times < phrase.end_s)
+    return active
 
-    rate_hz: a multiple of 100, at least 16000.
-    """
-    hop = rate_hz // TRACK_RATE_HZ
-    size = 1 << (3 * hop - 1).bit_length()
-    steps = len(speech.f0_hz)
-    samples = steps * hop
-    pulses = _glottis(rng, speech, voice, hop)
-    noise = rng.standard_normal(samples).astype(np.float32)
-    breath = noise * _each_sample(speech.aspiration + voice.breathiness * speech.voice, hop)
-    hiss = noise * _each_sample(speech.frication, hop)
-    spectrum = _blocks(pulses + 0.3 * breath, hop, size) * _vocal_tract(
-        speech, voice, rate_hz, size
+
+def _syllables(rng: np.random.Generator, tract: SyntheticVoice, script: Script, tone: Tone) -> Said:
+    """The source-filter voice's words."""
+    blocks = []
+    for phrase in script.phrases:
+        if not phrase.laughed:
+            tempo = tone.tempo[min(round(phrase.start_s * TRACK_RATE_HZ), len(tone.tempo) - 1)]
+            blocks.append(syllables(rng, phrase, tract.syllables_per_s * tempo))
+    speech = speech_of(blocks, script.seconds)
+    semitones = speech.semitones + tone.semitones + flutter(rng, len(tone.semitones))
+    gain = 10 ** (tone.gain_db / 20)
+    spoken = replace(
+        speech,
+        semitones=semitones,
+        aspiration=speech.aspiration + 0.03 * np.maximum(tone.breath_db, 0) * speech.voice,
     )
-    spectrum += 0.25 * _blocks(hiss, hop, size) * _friction(speech, rate_hz, size)
-    sound = _overlap_add(np.fft.irfft(spectrum, size).astype(np.float32), hop, samples)
-    heard = sound[np.repeat(speech.active, hop)]
-    level = np.sqrt(np.mean(heard**2)) if len(heard) else 0.0
-    return sound * np.float32(0.1 / max(level, 1e-6))
+    made, sound = (
+        synthesise(rng, spoken, tract),
+        np.zeros(len(gain) * SAMPLE_RATE_HZ // TRACK_RATE_HZ, np.float32),
+    )
+    for phrase in script.phrases:
+        if not phrase.laughed:
+            first, last = (round(edge * SAMPLE_RATE_HZ) for edge in (phrase.start_s, phrase.end_s))
+            sound[first:last] = cut(made[first:last], len(sound[first:last]))
+    words = np.repeat(_in_words(script), SAMPLE_RATE_HZ // TRACK_RATE_HZ)
+    level = np.sqrt(np.mean(sound[words] ** 2)) if words.any() else 1.0
+    sound = sound * np.float32(SPEECH_RMS / max(level, 1e-6))
+    sound *= np.repeat(gain, SAMPLE_RATE_HZ // TRACK_RATE_HZ).astype(np.float32)
+    return Said(sound, speech.visemes, semitones, speech.stresses_s, speech.emphases_s)
 
 
-def record(rng: np.random.Generator, clean: np.ndarray, rate_hz: int = 16000) -> np.ndarray:
-    """(N,) float32 ``clean`` as a microphone in a room has it: echo, noise and gain vary.
-
-    Reverberation time 0.1-0.6 s, noise 12-45 dB below the speech (white to brown, with or without
-    hum), speech at -40..-20 dB of full scale: chosen to cover a desk, a robot and a hall.
-    """
-    sound = _room(rng, clean, rate_hz)
-    noise = _background(rng, len(clean), rate_hz)
-    noise *= 0.1 * 10 ** (-rng.uniform(12.0, 45.0) / 20)
-    gain = 10.0 * 10 ** (rng.uniform(-40.0, -20.0) / 20)
-    result: np.ndarray = np.clip((sound + noise) * np.float32(gain), -1.0, 1.0).astype(np.float32)
-    return result
+def _in_words(script: Script) -> np.ndarray:
+    """(4T,) bool at 100 Hz: within a phrase that is not laughed."""
+    spoken = tuple(phrase for phrase in script.phrases if not phrase.laughed)
+    return active_of(replace(script, phrases=spoken))
 
 
-def _each_sample(track: np.ndarray, hop: int) -> np.ndarray:
-    """(N * hop,) float32 a 100 Hz track, linear between its points."""
-    values = track.astype(np.float32)
-    step = np.diff(values, append=values[-1:])
-    result: np.ndarray = (
-        values[:, None] + step[:, None] * (np.arange(hop, dtype=np.float32) / hop)
-    ).ravel()
-    return result
-
-
-def _glottis(
-    rng: np.random.Generator, speech: Speech, voice: SyntheticVoice, hop: int
-) -> np.ndarray:
-    """Derivative of Rosenberg's glottal pulse (1971): opens for 2/3 of the open phase."""
-    jitter = 1.0 + 0.006 * rng.standard_normal(len(speech.f0_hz))
-    f0_hz = _each_sample(np.where(speech.f0_hz > 0, speech.f0_hz, voice.f0_hz) * jitter, hop)
-    cycles = np.cumsum(f0_hz / (hop * TRACK_RATE_HZ), dtype=np.float64)
-    phase = (cycles - np.floor(cycles)).astype(np.float32)
-    opening, closing = voice.open_quotient * 2 / 3, voice.open_quotient / 3
-    rise = np.sin(np.pi * np.minimum(phase / opening, 1.0)) * (0.5 * closing / opening)
-    fall = -np.sin(0.5 * np.pi * np.clip((phase - opening) / closing, 0.0, 1.0))
-    pulse = np.where(phase < opening, rise, np.where(phase < opening + closing, fall, 0.0))
-    pulse -= pulse.mean()
-    shimmer = 1.0 + 0.05 * rng.standard_normal(len(speech.voice))
-    result: np.ndarray = (pulse * _each_sample(speech.voice * shimmer, hop)).astype(np.float32)
-    return result
-
-
-def _blocks(sound: np.ndarray, hop: int, size: int) -> np.ndarray:
-    """(steps, size/2+1) spectra of Hann blocks of two hops, block k centred on track point k."""
-    padded = np.concatenate([np.zeros(hop, np.float32), sound, np.zeros(hop, np.float32)])
-    starts = np.lib.stride_tricks.sliding_window_view(padded, 2 * hop)[::hop]
-    window = (0.5 - 0.5 * np.cos(np.pi * np.arange(2 * hop) / hop)).astype(np.float32)
-    return np.fft.rfft(starts[: len(sound) // hop] * window, size)
-
-
-def _overlap_add(blocks: np.ndarray, hop: int, samples: int) -> np.ndarray:
-    """Inverse of ``_blocks``: each block's decay continues in the next ones."""
-    steps, size = blocks.shape
-    parts = -(-size // hop)
-    padded = np.zeros((steps, parts * hop), np.float32)
-    padded[:, :size] = blocks
-    padded = padded.reshape(steps, parts, hop)
-    total = np.zeros((steps + parts, hop), np.float32)
-    for part in range(parts):
-        total[part : part + steps] += padded[:, part]
-    return total.ravel()[hop : hop + samples]
-
-
-def _vocal_tract(speech: Speech, voice: SyntheticVoice, rate_hz: int, size: int) -> np.ndarray:
-    """(steps, bins) response of five formants in cascade and of the source's tilt."""
-    steps = len(speech.formants)
-    high = np.broadcast_to(_HIGH_FORMANTS_HZ, (steps, 2))
-    formants = np.concatenate([speech.formants, high], axis=1) * voice.formant_scale
-    radius = np.exp(-np.pi * _BANDWIDTHS_HZ / rate_hz)
-    turn = -2 * radius * np.cos(2 * np.pi * np.minimum(formants, 0.48 * rate_hz) / rate_hz)
-    poles = np.ones((steps, 1))
-    for k in range(formants.shape[1]):
-        longer = np.zeros((steps, poles.shape[1] + 2))
-        longer[:, :-2] += poles
-        longer[:, 1:-1] += poles * turn[:, k : k + 1]
-        longer[:, 2:] += poles * radius[k] ** 2
-        poles = longer
-    tilt = 1.0 / np.sqrt(1.0 + (np.fft.rfftfreq(size, 1 / rate_hz) / voice.tilt_hz) ** 2)
-    # An open vowel is louder than a close one, but speakers compensate half of the difference.
-    gain = poles.sum(axis=1, keepdims=True) * np.sqrt(500.0 / speech.formants[:, :1])
-    result: np.ndarray = gain * tilt / np.fft.rfft(poles, size)
-    return result
-
-
-def _friction(speech: Speech, rate_hz: int, size: int) -> np.ndarray:
-    """(steps, bins) real: a broad band around the constriction's frequency."""
-    hz = np.fft.rfftfreq(size, 1 / rate_hz)
-    centre = speech.frication_hz[:, None]
-    result: np.ndarray = 1.0 / (1.0 + ((hz - centre) / (0.35 * centre)) ** 4)
-    return result
-
-
-def _room(rng: np.random.Generator, clean: np.ndarray, rate_hz: int) -> np.ndarray:
-    """Adds an echo of noise that decays by 60 dB in the reverberation time."""
-    decay_s = rng.uniform(0.1, 0.6)
-    length = int(0.7 * decay_s * rate_hz)
-    tail = rng.standard_normal(length) * 10 ** (-3 * np.arange(length) / (decay_s * rate_hz))
-    tail *= 10 ** (-rng.uniform(3.0, 18.0) / 20) / np.sqrt((tail**2).sum())
-    gap = int(rng.uniform(0.002, 0.012) * rate_hz)
-    response = np.concatenate([[1.0], np.zeros(gap), tail])
-    block = 1 << 14
-    size = 2 * block
-    pieces = np.zeros((-(-len(clean) // block), block))
-    pieces.ravel()[: len(clean)] = clean
-    wet = np.fft.irfft(np.fft.rfft(pieces, size) * np.fft.rfft(response, size), size)
-    total = np.zeros((len(pieces) + 1, block))
-    total[:-1] += wet[:, :block]
-    total[1:] += wet[:, block:]
-    return total.ravel()[: len(clean)]
-
-
-def _background(rng: np.random.Generator, samples: int, rate_hz: int) -> np.ndarray:
-    """Noise of unit RMS: a slope between white and brown, and in half of the clips mains hum."""
-    size = 1 << 15
-    spectrum = np.fft.rfft(rng.standard_normal(size))
-    spectrum *= np.maximum(np.fft.rfftfreq(size, 1 / rate_hz), 40.0) ** -rng.uniform(0.0, 1.0)
-    noise = np.resize(np.fft.irfft(spectrum, size), samples)
-    noise /= noise.std()
-    if rng.random() < 0.5:
-        phase = 2 * np.pi * rng.choice([50.0, 60.0]) * np.arange(samples) / rate_hz
-        noise += rng.uniform(0.2, 1.0) * np.sin(phase)
-    result: np.ndarray = noise / noise.std()
-    return result
+def _joined(
+    rng: np.random.Generator, tract: SyntheticVoice, script: Script, words: Said, events: Speech
+) -> Spoken:
+    """Words and sounds without words together."""
+    active, in_words = active_of(script), _in_words(script)
+    sound = words.sound
+    if events.voice.any() or events.aspiration.any():
+        sound = sound + synthesise(rng, events, tract)
+    semitones = np.where(in_words, words.semitones, events.semitones)
+    return Spoken(
+        visemes=np.maximum(words.visemes, events.visemes),
+        f0_hz=np.where(active, tract.f0_hz * 2 ** (semitones / 12), 0.0),
+        active=active,
+        stresses_s=words.stresses_s,
+        emphases_s=words.emphases_s,
+        sound=sound[: round(script.seconds * 25) * SAMPLES_PER_FRAME].astype(np.float32),
+    )

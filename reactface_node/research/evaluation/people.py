@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from reactface_node.research.data.head_nods import head_nods
 from reactface_node.research.data.labels import Interval
+from reactface_node.research.data.nods import Nod
 from reactface_node.research.evaluation import behaviour as seen
 from reactface_node.research.evaluation.coordination import coordination
 from reactface_node.research.evaluation.meeting import Meeting
-from reactface_node.research.evaluation.nodding import HeadNod, head_nods
 from reactface_node.schema import FRAME_RATE_HZ, ROTATION, indices_of
 
 LEVELS = (0.1, 0.5, 0.9)
@@ -65,7 +66,7 @@ def measure_speakers(meetings: Sequence[Meeting]) -> Values:
     }
 
 
-def nod_rates(meetings: Sequence[Meeting], nods: Sequence[Sequence[Sequence[HeadNod]]]) -> Values:
+def nod_rates(meetings: Sequence[Meeting], nods: Sequence[Sequence[Sequence[Nod]]]) -> Values:
     """nods: for each meeting, for each listener. The rate of a listener is that of all meetings; a
     half is added to its count, so that those who never nod have a rate too."""
     counts: dict[str, int] = {}
@@ -83,19 +84,19 @@ def nod_rates(meetings: Sequence[Meeting], nods: Sequence[Sequence[Sequence[Head
     return values | ({"nods_spread": float(np.std(logs, ddof=1))} if len(logs) > 1 else {})
 
 
-def nod_shapes(nods: Sequence[HeadNod]) -> Values:
+def nod_shapes(nods: Sequence[Nod]) -> Values:
     """Length, rhythm, half-cycles and amplitude."""
     lengths, depths = [nod.length_s for nod in nods], [nod.depth_rad for nod in nods]
     return {
         **_distribution("nod_length", lengths),
-        **_distribution("nod_rhythm", [nod.rhythm_hz for nod in nods]),
+        **_distribution("nod_rhythm", [nod.hz for nod in nods]),
         **_distribution("nod_halves", [nod.half_cycles for nod in nods]),
         "nod_depth": float(np.std(np.log(depths))) if depths else float("nan"),
         "nod_depth_length": seen.correlation(np.log(lengths or [1.0]), np.log(depths or [1.0])),
     }
 
 
-def nod_gaps(meetings: Sequence[Meeting], nods: Sequence[Sequence[Sequence[HeadNod]]]) -> Values:
+def nod_gaps(meetings: Sequence[Meeting], nods: Sequence[Sequence[Sequence[Nod]]]) -> Values:
     """From onset to onset. The time from the last nod to the end is a gap that is at least so
     long."""
     gaps, open_gaps = [], []
@@ -107,7 +108,7 @@ def nod_gaps(meetings: Sequence[Meeting], nods: Sequence[Sequence[Sequence[HeadN
     return _distribution("nod_gap", gaps, open_gaps)
 
 
-def nod_timing(meetings: Sequence[Meeting], nods: Sequence[Sequence[Sequence[HeadNod]]]) -> Values:
+def nod_timing(meetings: Sequence[Meeting], nods: Sequence[Sequence[Sequence[Nod]]]) -> Values:
     """Onsets against the phrases of the speakers: in a phrase, near an end, and after one."""
     talking, near, delays = [], [], []
     known = [(m, many) for m, many in zip(meetings, nods, strict=True) if m.speaking is not None]
@@ -216,7 +217,7 @@ def asymmetry(meetings: Sequence[Meeting]) -> Values:
     }
 
 
-def lids(meetings: Sequence[Meeting], nods: Sequence[Sequence[Sequence[HeadNod]]]) -> Values:
+def lids(meetings: Sequence[Meeting], nods: Sequence[Sequence[Sequence[Nod]]]) -> Values:
     """Blinks: rate, length, long ones, nods with long ones, and the gaze during all of them."""
     short: list[float] = []
     long: list[float] = []

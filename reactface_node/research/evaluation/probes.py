@@ -15,7 +15,7 @@ from scipy.signal import find_peaks
 
 from reactface_node.config import Config, PlayoutConfig
 from reactface_node.errors import UserError
-from reactface_node.research.data.nods import find_nods
+from reactface_node.research.data.head_nods import head_nods
 from reactface_node.research.data.script import FROWN, SMILE, SURPRISE
 from reactface_node.research.evaluation.scenes import (
     FEELING_S,
@@ -149,7 +149,7 @@ def nod_chance(reactions: np.ndarray, starts_s: Sequence[float]) -> float:
     hits = [
         any(start <= found.start_s < start + ANSWER_S for found in nods)
         for face in reactions.reshape(-1, *reactions.shape[2:])
-        for nods in [find_nods(face[:, ROTATION.start].astype(np.float64))]
+        for nods in [head_nods(face[:, ROTATION.start].astype(np.float64))]
         for start in starts_s
     ]
     return float(np.mean(hits))

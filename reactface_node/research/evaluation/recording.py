@@ -10,7 +10,7 @@ from reactface_node.errors import UserError
 from reactface_node.media.audio import integers_to_float
 from reactface_node.model.records import SpeakerInput
 from reactface_node.research.data.decode import read_audio
-from reactface_node.research.data.nods import find_nods
+from reactface_node.research.data.head_nods import head_nods
 from reactface_node.research.evaluation.probes import ANSWER_S, ProbeResult
 from reactface_node.research.training.learner import Reactor
 from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS, ROTATION, SAMPLES_PER_FRAME
@@ -91,4 +91,4 @@ def _nods(reactor: Reactor, audio: np.ndarray, heard: bool, config: Config) -> l
     ).to(config.device)
     faces = reactor.react(speaker, SAMPLES, torch.Generator().manual_seed(0))[0].cpu().numpy()
     pitch = faces[..., ROTATION.start].astype(np.float64)
-    return [np.array([nod.start_s for nod in find_nods(one)]) for one in pitch]
+    return [np.array([nod.start_s for nod in head_nods(one)]) for one in pitch]

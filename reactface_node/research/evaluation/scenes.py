@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from reactface_node.model.records import SpeakerInput
+from reactface_node.research.data.room import record
 from reactface_node.research.data.script import Episode, Phrase, Script
 from reactface_node.research.data.synthetic import make_motion
-from reactface_node.research.data.voice import record, synthesise
 from reactface_node.schema import FRAME_RATE_HZ
 
 FRAMES = 256
@@ -56,7 +56,7 @@ def _scene(script: Script, speakers: int) -> Scene:
         rng = np.random.default_rng([SEED, index])
         motion = make_motion(rng, script, LISTENERS)
         faces.append(motion.speaker)
-        sounds.append(record(rng, synthesise(rng, motion.speech, motion.voice)))
+        sounds.append(record(rng, motion.spoken.sound))
         listeners.append(motion.listeners)
     face, sound = torch.from_numpy(np.stack(faces)), torch.from_numpy(np.stack(sounds))
     heard = torch.ones(face.shape[:2], dtype=torch.bool)

@@ -5,9 +5,9 @@ from itertools import combinations
 
 import numpy as np
 
+from reactface_node.research.data.head_nods import head_nods
 from reactface_node.research.evaluation import behaviour as seen
 from reactface_node.research.evaluation.meeting import Meeting
-from reactface_node.research.evaluation.nodding import head_nods
 from reactface_node.schema import FRAME_RATE_HZ, ROTATION, indices_of
 
 BEGINNING_S, ANSWER_S = 2.0, 3.0

@@ -1,17 +1,27 @@
 """Speakers whom a session is shown without a camera: synthetic dyads and made situations."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from reactface_node.media.video import AudioInput, ImageInput
 from reactface_node.research.data.dyads import dyad_source
 from reactface_node.research.data.labels import SMILE, ClipLabels, Interval
-from reactface_node.research.data.script import FROWN, LAUGH, Episode, Phrase, Script, draw_script
+from reactface_node.research.data.room import record
+from reactface_node.research.data.script import (
+    ANGER,
+    CRY,
+    FROWN,
+    GRIMACE,
+    LAUGH,
+    Episode,
+    Phrase,
+    Script,
+    draw_talk,
+)
 from reactface_node.research.data.script import SMILE as SMILE_EPISODE
-from reactface_node.research.data.synthetic import make_motion
-from reactface_node.research.data.voice import record, synthesise
+from reactface_node.research.data.voice import draw_voice
 from reactface_node.schema import (
     FRAME_RATE_HZ,
     NUM_COEFFICIENTS,
@@ -22,6 +32,9 @@ from reactface_node.schema import (
 STILL_S, VOICE_S = 30.0, 30.0
 LAUGH_S, LAUGH_EVERY_S = 1.06, 6.0
 SEED = 17
+SEEN_SMILE = 0.3
+"""Strength from which on a smile is labelled: an annotator misses a weaker one."""
+_LABELS = {LAUGH: SMILE, FROWN: "frown", CRY: "cry", GRIMACE: "grimace"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +88,7 @@ def still_face() -> Situation:
 
 def voice_alone(seed: int) -> Situation:
     """A voice that says something without feeling; nobody is seen."""
-    script = draw_script(np.random.default_rng([SEED, seed]), VOICE_S)
-    phrases = tuple(replace(phrase, laughed=False) for phrase in script.phrases)
+    phrases = draw_talk(np.random.default_rng([SEED, seed]), VOICE_S)
     return _spoken(seed, Script(VOICE_S, phrases, ()))
 
 
@@ -87,16 +99,28 @@ def laughing_voice(seed: int) -> Situation:
     for start_s in starts_s:
         phrases.append(Phrase(time_s, start_s - 0.5))
         phrases.append(Phrase(start_s, start_s + LAUGH_S, laughed=True))
-        laughs.append(Episode(LAUGH, start_s, start_s + LAUGH_S, 1.0))
+        laughs.append(Episode(LAUGH, start_s, start_s + LAUGH_S, 1.0, face=False))
         time_s = start_s + LAUGH_S + 0.7
     return _spoken(seed, Script(VOICE_S, tuple(phrases), tuple(laughs)))
 
 
 def labels_of(episodes: tuple[Episode, ...]) -> ClipLabels:
-    """What a clip's labels would say of scripted feelings. Only smiles (laughs included) and frowns
-    have labels."""
-    smiles = sorted((*_of_kinds(episodes, SMILE_EPISODE), *_of_kinds(episodes, LAUGH)))
-    return ClipLabels({SMILE: tuple(smiles), "frown": _of_kinds(episodes, FROWN)})
+    """What a clip's labels would say of scripted feelings: of those that show on the face. Laughs
+    are smiles, smiles too weak to be seen have no label; anger is a yell or a frown."""
+    found: dict[str, list[Interval]] = {kind: [] for kind in ("yell", *_LABELS.values())}
+    for one in episodes:
+        kind = _label(one)
+        if one.face and kind is not None:
+            found[kind].append((one.start_s, one.end_s))
+    return ClipLabels({kind: tuple(sorted(spans)) for kind, spans in found.items()})
+
+
+def _label(one: Episode) -> str | None:
+    if one.kind == SMILE_EPISODE:
+        return SMILE if one.strength >= SEEN_SMILE else None
+    if one.kind == ANGER:
+        return "yell" if one.yells else "frown"
+    return _LABELS.get(one.kind)
 
 
 def _of_kinds(episodes: tuple[Episode, ...], kind: str) -> tuple[Interval, ...]:
@@ -105,12 +129,11 @@ def _of_kinds(episodes: tuple[Episode, ...], kind: str) -> tuple[Interval, ...]:
 
 def _spoken(seed: int, script: Script) -> Situation:
     rng = np.random.default_rng([SEED, seed])
-    motion = make_motion(rng, script, 1)
-    audio = record(rng, synthesise(rng, motion.speech, motion.voice))
+    spoken = draw_voice(rng).speak(rng, script)
     return Situation(
-        motion.speaker,
-        audio,
+        np.zeros((len(spoken.speaking), NUM_COEFFICIENTS), np.float32),
+        record(rng, spoken.sound),
         seen=False,
-        speaking=motion.events.speaking,
+        speaking=spoken.speaking,
         laughs=_of_kinds(script.episodes, LAUGH),
     )

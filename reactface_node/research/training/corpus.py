@@ -1,5 +1,6 @@
 """Training batches: random crops of clips with simulated tracker errors."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,15 +9,16 @@ import torch
 from reactface_node.engine.pixels import crops_to_pixels
 from reactface_node.errors import UserError
 from reactface_node.media.audio import integers_to_float
+from reactface_node.model.nods import NEVER
 from reactface_node.model.reactface import PITCH
 from reactface_node.model.records import SpeakerInput
 from reactface_node.research.data.clips import Clips
-from reactface_node.research.data.nods import find_nods, without_nods
+from reactface_node.research.data.head_nods import head_nods, without_nods
+from reactface_node.research.data.nods import frames_since, may_start, nod_starts, nods_of, pitch_of
 from reactface_node.research.training.tracker_errors import as_tracked
-from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
+from reactface_node.schema import SAMPLES_PER_FRAME
 
 SMALLEST_STD = np.concatenate([np.full(52, 0.02), np.full(3, 0.01), np.full(3, 0.002)])
-NOD_PAUSE_FRAMES = 5
 STATISTICS_REACTIONS = 600  # enough for a mean and a deviation
 
 
@@ -25,11 +27,12 @@ class Batch:
     """B crops of T frames; L appropriate reactions each, the speaker's own listener first.
 
     speaker: the model's input. truth (B, T, 58): the speaker without a tracker's errors. listeners
-    (B, L, T, 58): the reactions. nods (B, L, T, 3): cycles, depth in rad, frequency
+    (B, L, T, 58): the reactions. nods (B, L, T, 3): half-cycles, depth in rad, frequency
     in Hz of a nod that starts there, 0 elsewhere. nod_pitch (B, L, T): the nods' part of the pitch
-    in rad. may_nod (B, L, T) bool: False during a nod. position (B,): index in the whole batch, of
-    which a process may hold a part. begins: the crops are the first frames of their clips, so that
-    sessions begin with them; else sessions began some time before.
+    in rad. may_nod (B, L, T) bool: False during a nod. nod_age (B, L, T): frames since the last nod
+    before started. position (B,): index in the whole batch, of which a process may hold a part.
+    begins: the crops are the first frames of their clips, so that sessions begin with them; else
+    sessions began some time before.
     """
 
     speaker: SpeakerInput
@@ -38,6 +41,7 @@ class Batch:
     nods: torch.Tensor
     nod_pitch: torch.Tensor
     may_nod: torch.Tensor
+    nod_age: torch.Tensor
     position: torch.Tensor
     begins: bool = False
 
@@ -55,11 +59,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Per-channel numbers that a model standardises with, (58,) float32."""
+    """Per-channel numbers that a model standardises with, (58,) float32, and () the spread of
+    listeners' nod rates, sd of the logarithm."""
 
     listener_mean: np.ndarray
     listener_std: np.ndarray
     speaker_std: np.ndarray
+    rate_spread: np.ndarray
 
 
 class Corpus:
@@ -74,8 +80,9 @@ class Corpus:
         self._nods = np.zeros((reactions, frames, 3), np.float32)
         self._nod_pitch = np.zeros((reactions, frames), np.float32)
         self._may_nod = np.ones((reactions, frames), bool)
+        self._nod_age = np.full((reactions, frames), NEVER, np.float32)
         for index, length in enumerate(clips.reaction_frames):
-            self._note_nods(index, clips.reactions[index, :length, PITCH].astype(np.float64))
+            self._note_nods(index, length)
 
     def statistics(self) -> Statistics:
         """Statistics of listeners and speakers; deviations have a lower limit."""
@@ -83,7 +90,8 @@ class Corpus:
         step = max(1, len(clips.reactions) // STATISTICS_REACTIONS)
         listener = _without_padding(clips.reactions[::step], clips.reaction_frames[::step])
         speaker = _without_padding(clips.speaker, clips.frames)
-        numbers = listener.mean(0), _spread(listener), _spread(speaker)
+        spread = np.asarray(self._rate_spread())
+        numbers = listener.mean(0), _spread(listener), _spread(speaker), spread
         return Statistics(*(part.astype(np.float32) for part in numbers))
 
     def batch(
@@ -128,6 +136,7 @@ class Corpus:
             cut(self._nods),
             cut(self._nod_pitch),
             cut(self._may_nod),
+            cut(self._nod_age),
             torch.arange(size),
             first,
         )
@@ -157,14 +166,33 @@ class Corpus:
         heard = np.repeat(rng.random((size, 1)) >= dropout, frames, axis=1)
         return _speaker_input(face, valid, audio, heard)
 
-    def _note_nods(self, index: int, pitch: np.ndarray) -> None:
-        nods = find_nods(pitch)
-        self._nod_pitch[index, : len(pitch)] = pitch - without_nods(pitch, nods)
-        for nod in nods:
-            start = max(0, round(nod.start_s * FRAME_RATE_HZ))
-            end = round(nod.end_s * FRAME_RATE_HZ) + NOD_PAUSE_FRAMES
-            self._nods[index, start] = nod.cycles, nod.depth_rad, nod.hz
-            self._may_nod[index, start + 1 : end] = False
+    def _note_nods(self, index: int, length: int) -> None:
+        """Nods of a reaction: those that the data set names, or those in the motion."""
+        pitch = self.clips.reactions[index, :length, PITCH].astype(np.float64)
+        if self.clips.nods is None:
+            nods = head_nods(pitch)
+            self._nod_pitch[index, :length] = pitch - without_nods(pitch, nods)
+        else:
+            nods = nods_of(np.asarray(self.clips.nods[index, :length]))
+            self._nod_pitch[index, :length] = pitch_of(nods, length)
+        starts = nod_starts(nods, length)
+        self._nods[index, :length] = starts
+        self._may_nod[index, :length] = may_start(nods, length)
+        self._nod_age[index, :length] = frames_since(starts[:, 0] > 0, NEVER)
+
+    def _rate_spread(self) -> float:
+        """Standard deviation of the logarithm of the listeners' rates of nods, from how much more
+        than by chance (Poisson) the numbers of nods of a clip's listeners differ: of log-normal
+        rates, the variance is the mean plus (exp(sd^2) - 1) times its square."""
+        counts = (self._nods[:, :, 0] > 0).sum(axis=1).astype(np.float64)
+        more, of = 0.0, 0.0
+        for rows in self.clips.appropriate:
+            found = counts[rows]
+            if len(found) > 1:
+                more += found.var(ddof=1) - found.mean()
+                # The square of a mean of n counts is too large by its own variance.
+                of += found.mean() ** 2 - found.var(ddof=1) / len(found)
+        return math.sqrt(math.log1p(max(more / of, 0.0))) if of > 0 else 0.0
 
 
 def speaker_input(clips: Clips, chosen: slice, frames: int, pixels: bool = False) -> SpeakerInput:

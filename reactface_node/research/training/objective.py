@@ -65,7 +65,8 @@ class ReactFaceLearner(nn.Module):
         if model.nods is not None and output.nods is not None:
             # Samples have no own listener: the available ones are used in turn.
             turn = torch.arange(samples) % batch.nods.shape[1]
-            nods = model.nods.loss(output.nods, batch.nods[:, turn], batch.may_nod[:, turn])
+            real = (batch.nods[:, turn], batch.may_nod[:, turn], batch.nod_age[:, turn])
+            nods = model.nods.loss(output.nods, *real)
             terms["nods"] = settings.nod_weight * nods
         return terms
 
@@ -131,14 +132,15 @@ class ReactFaceLearner(nn.Module):
             of_who = losses.kl_loss(who.mean, who.log_variance)
             terms["disposition"] = settings.disposition_weight * of_who
         if model.nods is not None and output.nods is not None:
-            nods = model.nods.loss(output.nods, listener.nods, listener.may_nod)
+            real = listener.nods, listener.may_nod, listener.nod_age
+            nods = model.nods.loss(output.nods, *real)
             terms["nods"] = settings.nod_weight * nods
         return terms
 
     def _one_of(self, batch: Batch, noise: CropNoise) -> Batch:
         """The batch with one of every crop's listeners, (B, 1, ...)."""
         chosen = noise.integers(batch.listeners.shape[1])
-        names = ("listeners", "nods", "nod_pitch", "may_nod")
+        names = ("listeners", "nods", "nod_pitch", "may_nod", "nod_age")
         crops = torch.arange(len(chosen), device=chosen.device)
         return replace(batch, **{n: getattr(batch, n)[crops, chosen][:, None] for n in names})
 

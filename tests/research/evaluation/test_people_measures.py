@@ -7,7 +7,7 @@ from rigs.tracks import blink, face_of, look_left, meeting, nod, show, turn
 from reactface_node.research.evaluation import people
 from reactface_node.research.evaluation.coordination import coordination
 from reactface_node.research.evaluation.human import LISTENER, SPEAKER
-from reactface_node.research.evaluation.nodding import head_nods
+from reactface_node.research.data.head_nods import head_nods
 from reactface_node.schema import ROTATION
 
 

@@ -6,8 +6,8 @@ import torch
 
 from reactface_node.config import Config, PlayoutConfig
 from reactface_node.errors import UserError
-from reactface_node.research.data.listener import Nod, nod_motion
 from reactface_node.research.data.motion import frame_times
+from reactface_node.research.data.nods import Nod, nod_motion
 from reactface_node.research.data.script import FROWN, SMILE, SURPRISE
 from reactface_node.research.evaluation import probes
 from reactface_node.research.evaluation.scenes import FRAMES, PAUSE_S, feeling, leaves, speech
@@ -48,7 +48,7 @@ def test_a_frown_must_not_be_smiled_at_and_surprise_must_raise_the_brows():
 def nodding(*starts_s):
     reactions = still()
     for start in starts_s:
-        reactions[..., 52] += nod_motion(frame_times(FRAMES), Nod(start, 2, 0.08, 2.5))
+        reactions[..., 52] += nod_motion(frame_times(FRAMES), Nod(start, 4, 0.08, 2.5))
     return reactions
 
 

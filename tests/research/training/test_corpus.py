@@ -7,7 +7,10 @@ import pytest
 import torch
 from rigs.model_inputs import small_config
 
+from reactface_node.model.nods import NEVER
+from reactface_node.model.reactface import PITCH
 from reactface_node.research.data.clips import Clips
+from reactface_node.research.data.nods import Nod, nod_starts, pitch_of
 from reactface_node.research.evaluation.rows import Scale, measure
 from reactface_node.research.training.corpus import Corpus
 from reactface_node.research.training.noise import CropNoise
@@ -78,6 +81,44 @@ def test_the_end_of_a_reaction_is_no_nod(clips):
     corpus = Corpus(replace(clips, reactions=reactions))
     batch = corpus.batch(np.random.default_rng(0), 8, 184, 1, 0.0)
     assert not batch.nods.any() and batch.may_nod.all()
+
+
+def test_the_nods_that_a_data_set_names_are_taught_exactly(clips):
+    """Half-cycles, depth, rhythm and time since the last nod; the calm pitch is what is left."""
+    nods = (Nod(2.0, 3, 0.05, 1.5), Nod(5.0, 2, 0.02, 1.0))
+    starts = np.zeros((3, LONGEST, 3), np.float32)
+    reactions = np.zeros_like(clips.reactions)
+    starts[:], reactions[..., PITCH] = nod_starts(nods, LONGEST), pitch_of(nods, LONGEST)
+    corpus = Corpus(replace(clips, reactions=reactions, nods=starts))
+    batch = corpus.batch(np.random.default_rng(0), 1, 184, 1, 0.0)
+    at = int(np.flatnonzero(batch.nods[0, 0, :, 0])[0])
+    assert batch.nods[0, 0, at].tolist() == pytest.approx([3.0, 0.05, 1.5])
+    assert batch.nod_age[0, 0, at] == NEVER and batch.nod_age[0, 0, at + 75] == 75
+    assert not batch.may_nod[0, 0, at + 1 : at + 30].any() and batch.may_nod[0, 0, at]
+    calm = batch.listeners[0, 0, :, PITCH] - batch.nod_pitch[0, 0]
+    assert calm.abs().max() < 1e-6
+
+
+def test_the_spread_of_nod_rates_is_what_chance_does_not_explain(clips):
+    """300 speakers of four listeners each: rates of sd 0.8 of the logarithm, and equal rates."""
+    rng = np.random.default_rng(1)
+
+    def spread(sd):
+        rates = 0.05 * np.exp(sd * rng.standard_normal(1200) - sd * sd / 2)
+        starts = np.zeros((1200, LONGEST, 3), np.float32)
+        starts[..., 0] = rng.random((1200, LONGEST)) < rates[:, None]
+        rows = tuple(np.arange(4 * n, 4 * n + 4) for n in range(300))
+        many = replace(
+            clips,
+            reactions=np.zeros((1200, LONGEST, 58), np.float32),
+            reaction_frames=np.full(1200, LONGEST),
+            appropriate=rows,
+            nods=starts,
+        )
+        return float(Corpus(many).statistics().rate_spread)
+
+    assert spread(0.8) == pytest.approx(0.8, abs=0.1)
+    assert spread(0.0) < 0.12
 
 
 def test_a_metric_compares_with_reactions_that_last(clips):

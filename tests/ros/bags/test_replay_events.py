@@ -5,7 +5,7 @@ import pytest
 from rigs.paths import ROOT
 
 from reactface_node.config import Config
-from reactface_node.research.data.nods import find_nods
+from reactface_node.research.data.head_nods import head_nods
 from reactface_node.ros.bags.reader import BagReader
 from reactface_node.ros.bags.replay import replay
 from reactface_node.ros.messages import convert
@@ -42,7 +42,7 @@ def test_the_nods_are_those_of_the_shown_face(replayed):
     starts = of(events, "listener", "nod", "start")
     assert len(starts) >= 5
     # The offline finder sees the whole track.
-    known = [nod.start_s for nod in find_nods(pitch)]
+    known = [nod.start_s for nod in head_nods(pitch)]
     begun = np.array([convert.stamp_of(event) - first_s for event in starts])
     ends = of(events, "listener", "nod", "end")
     assert 0 <= len(starts) - len(ends) <= 1

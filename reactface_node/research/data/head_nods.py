@@ -1,14 +1,13 @@
-"""Nods in head motion as annotators count them: any length, rhythm and number of half-cycles.
+"""Nods in head motion as annotators count them: any length, rhythm and number of half-cycles."""
 
-``research.data.nods`` finds the nods that the model learns, of ordinary rhythm and at most four
-cycles; with it alone, no listener could be found to nod as slowly, or for as long, as people do.
-"""
-
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from reactface_node.research.data.nods import Nod
 from reactface_node.schema import FRAME_RATE_HZ
 
 SMALLEST_RAD = np.radians(0.9)
@@ -28,26 +27,6 @@ COURSE = 1.0 - 2.0 * np.arcsin(SLOW_PART) / np.pi
 
 
 @dataclass(frozen=True)
-class HeadNod:
-    """depth_rad: its largest half-cycle, from one extreme to the next. half_cycles: movements up or
-    down."""
-
-    start_s: float
-    end_s: float
-    half_cycles: int
-    depth_rad: float
-
-    @property
-    def length_s(self) -> float:
-        return self.end_s - self.start_s
-
-    @property
-    def rhythm_hz(self) -> float:
-        """Cycles a second."""
-        return self.half_cycles / 2.0 / self.length_s
-
-
-@dataclass(frozen=True)
 class _Half:
     """One movement of the head; change_rad: + down."""
 
@@ -60,7 +39,7 @@ class _Half:
         return self.end_s - self.start_s
 
 
-def head_nods(pitch: np.ndarray) -> tuple[HeadNod, ...]:
+def head_nods(pitch: np.ndarray) -> tuple[Nod, ...]:
     """The nods in (T,) rad of head pitch, + down, at 25 Hz, in order of time."""
     if len(pitch) < 3:
         return ()
@@ -130,6 +109,18 @@ def _counts(group: list[_Half]) -> bool:
     return bool(group[0].change_rad >= SINGLE_RAD) and group[0].length_s <= SINGLE_S
 
 
-def _nod(group: list[_Half]) -> HeadNod:
+def _nod(group: list[_Half]) -> Nod:
     depth = max(abs(half.change_rad) for half in group)
-    return HeadNod(group[0].start_s, group[-1].end_s, len(group), depth)
+    start_s, end_s = group[0].start_s, group[-1].end_s
+    return Nod(start_s, len(group), depth, len(group) / 2.0 / (end_s - start_s))
+
+
+def without_nods(pitch: np.ndarray, nods: Sequence[Nod]) -> np.ndarray:
+    """(T,) rad the pitch, with a straight course from the beginning to the end of each nod."""
+    frames = np.arange(len(pitch))
+    known = np.ones(len(pitch), bool)
+    for nod in nods:
+        start = max(0, math.floor(nod.start_s * FRAME_RATE_HZ))
+        known[start + 1 : math.ceil(nod.end_s * FRAME_RATE_HZ)] = False
+    calm: np.ndarray = np.interp(frames, frames[known], pitch[known]) if len(pitch) else pitch
+    return calm

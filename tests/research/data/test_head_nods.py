@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from rigs.tracks import face_of, nod
 
+from reactface_node.research.data.head_nods import head_nods, turning_points, without_nods
 from reactface_node.research.data.motion import frame_times
-from reactface_node.research.evaluation.nodding import head_nods, turning_points
 
 
 def pitch_of(*nods, seconds=20.0):
@@ -29,7 +29,7 @@ def test_a_nod_is_found_with_its_length_rhythm_and_half_cycles(cycles, hz):
     assert found.half_cycles == 2 * cycles
     assert found.start_s == pytest.approx(3.0, abs=0.06)
     assert found.length_s == pytest.approx(cycles / hz, abs=0.08)
-    assert found.rhythm_hz == pytest.approx(hz, rel=0.15)
+    assert found.hz == pytest.approx(hz, rel=0.15)
 
 
 def test_depth_is_that_of_the_largest_half_cycle():
@@ -64,3 +64,12 @@ def test_nods_on_top_of_sway_are_found():
     pitch += 0.03 * np.sin(2 * np.pi * 0.1 * frame_times(1500))
     starts = [one.start_s for one in head_nods(pitch)]
     assert np.allclose(starts, 3.0 * np.arange(19) + 1, atol=0.1)
+
+
+def test_nods_are_taken_out_and_the_rest_of_the_motion_stays():
+    times = frame_times(500)
+    sway = 0.05 * np.sin(2 * np.pi * 0.05 * times)
+    pitch = sway + pitch_of((3.0, 2, 0.1, 1.5), (12.0, 1, 0.06, 2.0))
+    rest = without_nods(pitch, head_nods(pitch))
+    assert np.abs(rest - sway).max() < 0.02
+    assert (without_nods(sway, ()) == sway).all()
