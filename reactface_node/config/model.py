@@ -143,12 +143,22 @@ class TrainingConfig:
         10_000_000,
     )
     lead_frames: int = setting(
-        48, "first frames of the other crops that the loss of the reactions ignores", 0, 4096
+        48,
+        "first frames of a crop that the loss of reactions ignores, unless the crop begins a clip",
+        0,
+        4096,
     )
     begins_share: float = setting(
         0.25,
         "share of the steps whose crops begin with a clip, as a session does: with nothing seen "
         "before, and the loss from the first frame on",
+        0.0,
+        1.0,
+    )
+    parts_share: float = setting(
+        0.0,
+        "share of the energy score of own_past_steps that compares smile, brows, mouth, eyes and "
+        "head each for itself; the whole face has the rest",
         0.0,
         1.0,
     )

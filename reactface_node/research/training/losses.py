@@ -9,7 +9,26 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reactface_node.config import TrainingConfig
-from reactface_node.schema import EXPRESSION, NUM_EXPRESSION
+from reactface_node.schema import COEFFICIENT_NAMES, EXPRESSION, NUM_EXPRESSION
+
+PARTS = (
+    ("mouthSmile", "mouthDimple", "cheekSquint", "eyeSquint"),
+    ("brow", "eyeWide"),
+    ("mouth", "jaw", "tongue", "nose", "cheek"),
+    ("eye",),
+    ("rotation", "translation"),
+)
+"""Parts whose channels move together, by the beginnings of their names: smile, brows, mouth, eyes,
+head. A channel belongs to the first part that names it."""
+
+
+def channels_of_parts() -> tuple[list[int], ...]:
+    """The indices of the 58 channels in each of ``PARTS``."""
+    first = [
+        next(part for part, names in enumerate(PARTS) if channel.startswith(names))
+        for channel in COEFFICIENT_NAMES
+    ]
+    return tuple([c for c, part in enumerate(first) if part == p] for p in range(len(PARTS)))
 
 
 def speaker_loss(predicted: Tensor, speaker: Tensor) -> Tensor:
@@ -68,6 +87,15 @@ def energy_loss(listener: Tensor, real: Tensor, window: int) -> Tensor:
     """``energy_score`` with root mean squares as distances, of the same size for any window."""
     result: Tensor = energy_score(listener, real, window) / (window * listener.shape[-1]) ** 0.5
     return result
+
+
+def energy_loss_of_parts(listener: Tensor, real: Tensor, window: int) -> Tensor:
+    """The mean of ``energy_loss`` of each of ``PARTS`` alone. It is a proper score of each part:
+    a part that cannot be predicted does not hide how far another one is off."""
+    scores = [
+        energy_loss(listener[..., part], real[..., part], window) for part in channels_of_parts()
+    ]
+    return torch.stack(scores).mean()
 
 
 def kl_loss(mean: Tensor, log_variance: Tensor) -> Tensor:

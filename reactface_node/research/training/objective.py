@@ -73,10 +73,14 @@ class ReactFaceLearner(nn.Module):
     def _energy_terms(self, listener: Tensor, real: Tensor) -> dict[str, Tensor]:
         """(B, M, T, 58) samples against (B, L, T, 58), by windows, which compares motion, and as a
         whole, which compares character."""
-        settings, window = self.settings, self.model.config.window
-        scores = [losses.energy_loss(listener, real, span) for span in (window, listener.shape[2])]
+        settings, spans = self.settings, (self.model.config.window, listener.shape[2])
+        score = torch.stack([losses.energy_loss(listener, real, span) for span in spans]).mean()
+        share = settings.parts_share
+        if share:
+            parts = [losses.energy_loss_of_parts(listener, real, span) for span in spans]
+            score = (1.0 - share) * score + share * torch.stack(parts).mean()
         return {
-            "appropriate": 0.5 * (scores[0] + scores[1]),
+            "appropriate": score,
             "smooth": settings.smooth_weight * losses.smooth_loss(listener),
         }
 
@@ -157,7 +161,7 @@ class ReactFaceLearner(nn.Module):
         one that began some time ago, at a random position of the history's cycle, so that minute 60
         is like minute 1. Its earlier frames are unknown, and the first window does not continue
         them."""
-        state = self.model.initial_state(who.shape[0], who.shape[1], who)
+        state = self.model.initial_state(len(who), who.shape[1], who)
         position = noise.integers(self.model.decoder.cycle)
         return state if batch.begins else replace(state, edge=None, frame=position)
 

@@ -3,9 +3,8 @@
 A model meets in a session what the tracker reads, not what a face does. So a crop goes the same way
 as an image: errors of the scale and of the learned neutral face, noise, smoothing, the dead zone
 (small values are exactly 0), the first second at rest in which the neutral face is not known,
-reliability below 1, and faces that are lost. Constants with ``measured`` beside them are of 17
-labelled real clips, of their parts with a neutral face, read by ``perception.person``; the others
-are chosen.
+reliability below 1, and faces that are lost. Constants with ``measured`` beside them are of
+the neutral faces in 10 labelled real clips, read by ``perception.person``; the others are chosen.
 """
 
 from dataclasses import dataclass
@@ -53,9 +52,9 @@ POSE_REST = np.array([0.03, 0.03, 0.03, 0.006, 0.006, 0.015])  # rad, m; measure
 # highest fifth and twentieth of the means of neutral faces.
 REST = {
     "browDown": (0.08, 0.06),
-    "browInnerUp": (0.07, 0.08),
-    "browOuterUp": (0.17, 0.13),
-    "cheekSquint": (0.1, 0.1),
+    "browInnerUp": (0.1, 0.1),
+    "browOuterUp": (0.2, 0.15),
+    "cheekSquint": (0.14, 0.14),
     "eyeBlink": (0.05, 0.05),
     "eyeLookDown": (0.09, 0.1),
     "eyeLookIn": (0.08, 0.08),
@@ -63,18 +62,18 @@ REST = {
     "eyeLookUp": (0.07, 0.06),
     "eyeSquint": (0.03, 0.09),
     "eyeWide": (0.15, 0.14),
-    "jawOpen": (0.04, 0.07),
+    "jawOpen": (0.05, 0.09),
     "mouthClose": (0.01, 0.005),
-    "mouthFrown": (0.2, 0.22),
+    "mouthFrown": (0.3, 0.3),
     "mouthFunnel": (0.02, 0.02),
     "mouthLowerDown": (0.003, 0.13),
-    "mouthPucker": (0.12, 0.15),
+    "mouthPucker": (0.17, 0.18),
     "mouthSmile": (0.015, 0.19),
     "mouthStretch": (0.06, 0.05),
     "mouthUpperUp": (0.01, 0.15),
     "noseSneer": (0.06, 0.06),
 }
-BELOW = {"mouthFrown": 0.1, "mouthPucker": 0.05, "noseSneer": 0.08, "eyeBlink": 0.08}
+BELOW = {"mouthFrown": 0.12, "mouthPucker": 0.05, "noseSneer": 0.08, "eyeBlink": 0.08}
 """Errors of the neutral face up to this have no effect: the measure's own threshold."""
 
 _REST = np.array([REST.get(stem_of(name), (0.03, 0.03)) for name in ARKIT_NAMES]).T
@@ -160,7 +159,9 @@ def _read(rng: np.random.Generator, truth: np.ndarray, learned: np.ndarray) -> n
 def _drift(rng: np.random.Generator, size: int, frames: int) -> np.ndarray:
     """(B, T, 58) of deviation 1: a lasting part and a slow one."""
     lasting = LASTING * rng.standard_normal((size, 1, NUM_COEFFICIENTS))
-    return lasting + (1.0 - LASTING**2) ** 0.5 * slow_noise(rng, size, frames, NUM_COEFFICIENTS)
+    slow = slow_noise(rng, size, frames, NUM_COEFFICIENTS)
+    drift: np.ndarray = lasting + (1.0 - LASTING**2) ** 0.5 * slow
+    return drift
 
 
 def _wrong_smile(rng: np.random.Generator, truth: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from reactface_node.research.data.clips import Clips
 from reactface_node.research.data.nods import Nod, nod_starts, pitch_of
 from reactface_node.research.evaluation.rows import Scale, measure
 from reactface_node.research.training.corpus import Corpus
+from reactface_node.research.training.noise import CropNoise
 from reactface_node.research.training.objective import ReactFaceLearner
 from reactface_node.research.training.splits import select
 from reactface_node.research.training.train import standardise
@@ -127,3 +128,50 @@ def test_a_metric_compares_with_reactions_that_last(clips):
     assert measure("x", padded, one, 1, Scale())["FRDist"] > 1.0
     own = clips.reactions[None, :1]
     assert measure("x", own, one, 1, Scale())["FRDist"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_batch_of_beginnings_has_the_first_frames_of_its_clips(clips):
+    corpus = Corpus(clips)
+    batch = corpus.batch(np.random.default_rng(0), 16, 64, 1, 0.0, begins=1.0)
+    starts = {bytes(first) for first in clips.speaker[:, 0]}
+    assert batch.begins and {bytes(crop[0]) for crop in batch.truth.numpy()} <= starts
+    assert batch.part(1, 2).begins and batch.to("cpu").begins
+    other = corpus.batch(np.random.default_rng(0), 16, 64, 1, 0.0)
+    assert not other.begins
+    assert any(bytes(crop[0]) not in starts for crop in other.truth.numpy())
+    share = np.mean(
+        [corpus.batch(np.random.default_rng(n), 1, 8, 1, 0.0, 0.25).begins for n in range(200)]
+    )
+    assert 0.15 < share < 0.35
+
+
+def test_a_beginning_is_judged_from_its_first_frame_and_starts_at_the_neutral_face(clips):
+    learner = ReactFaceLearner(small_config())
+    standardise(learner, Corpus(clips))
+    batch = Corpus(clips).batch(np.random.default_rng(0), 2, 64, 1, 0.0, begins=1.0)
+    noise = CropNoise(torch.Generator().manual_seed(0), batch.position)
+    who = torch.zeros(2, 1, learner.model.config.disposition)
+    frames = torch.arange(64.0).reshape(1, 1, 64, 1).expand(2, 1, 64, 58)
+    assert learner._counted(frames, batch).shape[2] == 64
+    state = learner._state(batch, who, noise)
+    assert not state.frame.any()
+    edge = state.edge * learner.model.listener_std + learner.model.listener_mean
+    torch.testing.assert_close(edge, torch.zeros_like(edge), atol=1e-6, rtol=0.0)
+    later = replace(batch, begins=False)
+    assert learner._counted(frames, later)[0, 0, 0, 0] == 48
+    state = learner._state(later, who, noise)
+    assert state.edge is None and state.frame.any()
+
+
+@pytest.mark.parametrize("own_past", [0, 100])
+def test_beginnings_have_a_loss_with_and_without_their_own_past(clips, own_past):
+    config = small_config().replace(
+        **{"training.own_past_steps": own_past, "training.steps": 100, "model.continuity": True}
+    )
+    learner = ReactFaceLearner(config)
+    standardise(learner, Corpus(clips))
+    batch = Corpus(clips).batch(np.random.default_rng(0), 2, 64, 3, 0.15, begins=1.0)
+    parts = learner.losses(batch, torch.Generator().manual_seed(0))
+    total = torch.stack(list(parts.values())).sum()
+    assert torch.isfinite(total)
+    total.backward()

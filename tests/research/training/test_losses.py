@@ -8,6 +8,7 @@ import torch
 
 from reactface_node.config import TrainingConfig
 from reactface_node.research.training import losses
+from reactface_node.schema import COEFFICIENT_NAMES
 
 
 def test_speaker_loss_is_smooth_l1():
@@ -115,3 +116,33 @@ def test_only_the_first_sample_is_held_to_the_data_in_algorithm_1():
     assert losses.reaction_terms(listener, listener[:, :1], settings, active)["appropriate"] == 0.0
     swapped = losses.reaction_terms(listener.flip(1), listener[:, :1], settings, active)
     assert swapped["appropriate"].item() == pytest.approx(1.5 / 58)
+
+
+def test_every_channel_belongs_to_one_part_of_the_face():
+    parts = losses.channels_of_parts()
+    assert sorted(channel for part in parts for channel in part) == list(range(58))
+    names = [{COEFFICIENT_NAMES[channel] for channel in part} for part in parts]
+    assert {"mouthSmileLeft", "eyeSquintRight"} <= names[0] and "browInnerUp" in names[1]
+    assert {"mouthFrownLeft", "jawOpen", "cheekPuff"} <= names[2]
+    assert "eyeBlinkLeft" in names[3] and names[4] == set(COEFFICIENT_NAMES[52:])
+
+
+def test_the_parts_of_the_face_are_scored_each_for_itself():
+    """The head cannot be predicted; the score of the whole face hardly tells that smiles are
+    missing, that of its parts does."""
+    generator = torch.Generator().manual_seed(0)
+    real = torch.zeros(64, 4, 8, 58)
+    smile, _, _, _, head = losses.channels_of_parts()
+    real[..., smile] = 1.0
+    real[..., head] = 5.0 * torch.randn(64, 4, 8, 6, generator=generator)
+    ours, smiling = (torch.zeros(64, 4, 8, 58) for _ in range(2))
+    smiling[..., smile] = 1.0
+    for one in (ours, smiling):
+        one[..., head] = 5.0 * torch.randn(64, 4, 8, 6, generator=generator)
+
+    def gain(loss):
+        return (loss(ours, real, 8) - loss(smiling, real, 8)).item()
+
+    # One of five parts is off by 1 in all of its channels.
+    assert gain(losses.energy_loss_of_parts) == pytest.approx(0.2, abs=0.01)
+    assert 0 < gain(losses.energy_loss) < 0.1
