@@ -112,7 +112,7 @@ class TrainingConfig:
         0.0,
         10.0,
     )
-    clips: int = setting(2000, "number of synthetic training clips", 2, 1_000_000)
+    clips: int = setting(1500, "number of synthetic training clips", 2, 1_000_000)
     validation_clips: int = setting(24, "number of synthetic validation clips", 2, 100_000)
     test_clips: int = setting(48, "number of synthetic test clips", 2, 100_000)
     clip_s: float = setting(30.0, "seconds of a synthetic clip", 4.0, 600.0)

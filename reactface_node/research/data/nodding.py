@@ -25,7 +25,7 @@ HALVES, HALVES_SPREAD, MOST_HALVES = 2.6, 0.9, 12
 HZ_SPREAD, FAST_SHARE, FAST_HZ = 0.30, 0.08, (2.6, 5.0)
 """Rhythm: 10/50/90 % are 0.81/1.47/2.18 a second (nod corpus); a minority is fast (Hale et al.
 2019)."""
-DEPTH_SPREAD, DEPTH_BY_LENGTH = 0.7, 0.75
+DEPTH_SPREAD, DEPTH_BY_LENGTH = 0.7, 0.9
 """Amplitude: sd of its logarithm 0.86, correlation with that of the length 0.47 (nod corpus)."""
 SHALLOWEST_RAD, DEEPEST_RAD = np.radians(0.7), np.radians(10.0)
 PAUSE_S = 0.2
