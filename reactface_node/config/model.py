@@ -136,7 +136,7 @@ class TrainingConfig:
         choices=("standardised", "paper", "released"),
     )
     own_past_steps: int = setting(
-        1000,
+        1400,
         "number of last steps in which samples continue from their own past and the energy score "
         "is added; objective posterior only",
         0,
@@ -164,7 +164,7 @@ class TrainingConfig:
     )
     crop_frames: int = setting(160, "frames per training crop, a multiple of w", 8, 4096)
     batch: int = setting(8, "crops per step, over all processes", 1, 4096)
-    steps: int = setting(1600, "number of optimiser steps", 1, 10_000_000)
+    steps: int = setting(2600, "number of optimiser steps", 1, 10_000_000)
     samples: int = setting(3, "M: samples drawn per speaker in training (Algorithm 1)", 2, 16)
     learning_rate: float = setting(2e-3, "largest learning rate of AdamW", 1e-7, 1.0)
     schedule: str = setting(

@@ -74,10 +74,10 @@ def test_no_crop_holds_what_follows_a_reaction(clips):
 
 
 def test_the_end_of_a_reaction_is_no_nod(clips):
-    """The head is bent for the last 0.2 s; what follows in the array would lift it again."""
+    """The head is raised for the last 0.2 s; what follows in the array would lower it quickly."""
     reactions, last = np.zeros_like(clips.reactions), np.arange(LONGEST)
     for reaction, length in zip(reactions, LENGTHS, strict=True):
-        reaction[(last >= length - 5) & (last < length)] = 0.3
+        reaction[(last >= length - 5) & (last < length)] = -0.3
     corpus = Corpus(replace(clips, reactions=reactions))
     batch = corpus.batch(np.random.default_rng(0), 8, 184, 1, 0.0)
     assert not batch.nods.any() and batch.may_nod.all()
@@ -106,7 +106,7 @@ def test_the_spread_of_nod_rates_is_what_chance_does_not_explain(clips):
     def spread(sd):
         rates = 0.05 * np.exp(sd * rng.standard_normal(1200) - sd * sd / 2)
         starts = np.zeros((1200, LONGEST, 3), np.float32)
-        starts[..., 0] = rng.random((1200, LONGEST)) < rates[:, None]
+        starts[rng.random((1200, LONGEST)) < rates[:, None]] = 1.0, 0.05, 5.0
         rows = tuple(np.arange(4 * n, 4 * n + 4) for n in range(300))
         many = replace(
             clips,
