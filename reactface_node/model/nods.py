@@ -165,9 +165,7 @@ class NodHead(nn.Module):
         deepest = (HARDEST_RAD_S2 / (2.0 * torch.pi**2 * hz**2)).clamp(max=DEEPEST_RAD)
         return torch.cat([halves, torch.minimum(depth, deepest), hz], -1)
 
-    def loss(
-        self, predicted: NodPrediction, nods: Tensor, possible: Tensor, age: Tensor
-    ) -> Tensor:
+    def loss(self, predicted: NodPrediction, nods: Tensor, possible: Tensor, age: Tensor) -> Tensor:
         """Negative log-likelihood per frame of real nods.
 
         nods: (B, M, T, 3) half-cycles (0 = no nod starts here), depth in rad, frequency in Hz.
