@@ -32,6 +32,15 @@ class PlayoutConfig:
         choices=tuple(PRESETS),
         live=True,
     )
+    dispositions: str = setting(
+        "dispositions", "folder of the fitted dispositions; files outside it are refused"
+    )
+    disposition: str = setting(
+        "",
+        "file name of a disposition that `reactface listen-like` made, in the folder "
+        "playout.dispositions: that of the first reaction; empty = drawn by the seed",
+        live=True,
+    )
     playout_delay_s: float = setting(
         0.06,
         "seconds from the end of a window to its first shown frame; in frame mode the least: the "

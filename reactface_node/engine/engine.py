@@ -8,7 +8,7 @@ from reactface_node.config import Config, ModelConfig
 from reactface_node.engine.stepper import SpeakerFrames, Stepper
 from reactface_node.errors import UserError
 from reactface_node.files import resources
-from reactface_node.model.dispositions import spread_apart
+from reactface_node.model.dispositions import draw_dispositions
 
 
 class Engine:
@@ -18,14 +18,33 @@ class Engine:
         """frames: number of frames of one step, a divisor of w."""
         self._stepper, self.frames = stepper, frames
         self._noise: Sequence[np.random.Generator] = []
-        self._drawn = self._who = np.zeros((0, 0), np.float32)
+        self._drawn = self._listeners = self._who = np.zeros((0, 0), np.float32)
+        self._first: np.ndarray | None = None
         self._phase = 0
 
-    def begin(self, noise: Sequence[np.random.Generator]) -> None:
-        """Begin a new session with one sample for each generator."""
+    @property
+    def disposition(self) -> int:
+        """S, the size of a listener's disposition."""
+        return self._stepper.disposition
+
+    def begin(self, noise: Sequence[np.random.Generator], first: np.ndarray | None = None) -> None:
+        """Begin a new session with one sample for each generator.
+
+        first: (S,) disposition of the first sample in place of the drawn one.
+        """
         self._noise = noise
-        self._who = spread_apart(self._draw(self._stepper.disposition)[None])[0]
+        self._listeners = draw_dispositions(noise, self._stepper.disposition)
+        self._first, self._who = first, self._with(first)
         self.restart()
+
+    def become(self, first: np.ndarray | None) -> None:
+        """Change the disposition of the first sample, as in ``begin``; the state stays.
+
+        Call it before the first frame of a window. The same array again changes nothing.
+        """
+        if first is not self._first:
+            self._first, self._who = first, self._with(first)
+            self._stepper.describe(self._who)
 
     def restart(self) -> None:
         """Begin a new state with the same listeners; the generators continue."""
@@ -51,6 +70,13 @@ class Engine:
         """Change live settings; UserError as in ``check``, then nothing is changed."""
         self.check(config)
         self._stepper.configure(config)
+
+    def _with(self, first: np.ndarray | None) -> np.ndarray:
+        """(M, S) dispositions of all samples."""
+        who = self._listeners.copy()
+        if first is not None:
+            who[0] = first
+        return who
 
     def _draw(self, width: int) -> np.ndarray:
         return np.stack([rng.standard_normal(width, np.float32) for rng in self._noise])

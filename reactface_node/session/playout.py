@@ -23,6 +23,7 @@ from reactface_node.schema import (
     indices_of,
 )
 from reactface_node.session.eye_contact import EyeContact
+from reactface_node.session.fitted import FittedListener
 from reactface_node.session.idle import Blinks, IdleMotion, PostureShifts
 from reactface_node.session.nod_gain import NodGain
 from reactface_node.session.timeline import Window
@@ -91,6 +92,7 @@ class Playout:
         self._last_index = -1
         self._fading: np.ndarray | int | None = None
         self._faded = 0
+        self._fitted: FittedListener | None = None
 
     def finish(
         self,
@@ -100,6 +102,7 @@ class Playout:
         config: PlayoutConfig,
         speaks: bool = False,
         places: np.ndarray | None = None,
+        fitted: FittedListener | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The finished samples (M, n, 58) and the face to show (n, 58); n = w, or 1 in frame mode.
 
@@ -109,6 +112,7 @@ class Playout:
         window, so that the face neither freezes nor jumps. present: (n,) bool, a face or a voice
         was there. speaks: the robot speaks; the mouth goes to rest for its speech system. places:
         (n, 3), where the speaker's face is, as ``Observation.place``; NaN, or None, without one.
+        fitted: the listener that the first sample is, with gains of its own.
         """
         window = len(present)
         if places is None:
@@ -123,14 +127,20 @@ class Playout:
         presence = self._follow(present, config.fade_s)
         idle = np.maximum(1.0 - presence, swell)
         mouth = self._rest_mouth(speaks, window)
+        configs = [config] * len(self._samples)
+        if fitted is not None:
+            configs[0] = fitted.applied(config)
+        raws = np.nan_to_num(reaction) * presence[:, None]
         samples = np.stack(
             [
-                self._finish_sample(sample, times_s, raw * presence[:, None], idle, places, config)
-                for sample, raw in zip(self._samples, np.nan_to_num(reaction), strict=True)
+                self._finish_sample(sample, times_s, raw, idle, places, one)
+                for sample, raw, one in zip(self._samples, raws, configs, strict=True)
             ]
         )
         samples[:, :, MOUTH] *= mouth[:, None]
-        return samples, self._show(index, samples, config)
+        changed = fitted is not self._fitted
+        self._fitted = fitted
+        return samples, self._show(index, samples, config, changed)
 
     def _finish_sample(
         self,
@@ -177,11 +187,15 @@ class Playout:
         self._mouth = float(levels[-1])
         return levels
 
-    def _show(self, index: int, samples: np.ndarray, config: PlayoutConfig) -> np.ndarray:
-        """The played sample (n, 58). Another sample, a skipped window and changed settings start
-        a cross-fade over w frames."""
+    def _show(
+        self, index: int, samples: np.ndarray, config: PlayoutConfig, changed: bool
+    ) -> np.ndarray:
+        """The played sample (n, 58). Another sample, a skipped window, changed settings and another
+        fitted listener (``changed``) start a cross-fade over w frames."""
         before, skipped = self._config, index != self._last_index + 1
-        if self._last is not None and (skipped or replace(before, play=config.play) != config):
+        # Another fitted listener comes with the next window of the model, not at once.
+        same = replace(before, play=config.play, disposition=config.disposition)
+        if self._last is not None and (skipped or changed or same != config):
             self._fading, self._faded = self._last, 0
         elif config.play != before.play:
             # During a cross-fade the shown face is a mix: fade from that face.

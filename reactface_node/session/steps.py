@@ -77,6 +77,7 @@ class Steps:
         Without them the model's windows would no longer match the window indices of the reactions.
         """
         frames = len(pending.seen)
+        self._engine.become(pending.first)
         if pending.begins_anew:
             self._engine.restart()
             self._place = 0

@@ -16,10 +16,14 @@ class HeldEngine:
 
     def __init__(self, engine):
         self._engine, self.frames = engine, engine.frames
+        self.disposition = engine.disposition
         self.go, self.began, self.fails = threading.Event(), threading.Event(), False
 
-    def begin(self, noise):
-        self._engine.begin(noise)
+    def begin(self, noise, first=None):
+        self._engine.begin(noise, first)
+
+    def become(self, first):
+        self._engine.become(first)
 
     def step(self, speaker):
         self.began.set()
