@@ -2,18 +2,19 @@
 
 Dispositions are drawn as for sessions, and each one listens to the same synthetic speakers. The
 nearest in the measures of the person is taken; then the gains are set to what is still different.
+Everything is measured on the face that playout shows.
 """
 
 import itertools
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from reactface_node.config import Config, PlayoutConfig
+from reactface_node.engine.engine import Engine, load_engine
 from reactface_node.engine.identity import weights_hash
+from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.files.progress import ProgressBar
@@ -23,16 +24,19 @@ from reactface_node.research.evaluation.listener_measures import (
     ClipMeasures,
     measure_listener,
 )
-from reactface_node.research.evaluation.listening import situation_meetings
 from reactface_node.research.evaluation.situations import Situation, dyads
+from reactface_node.schema import NUM_COEFFICIENTS, SAMPLES_PER_FRAME
 from reactface_node.session.fitted import LIMITS, FittedListener
+from reactface_node.session.playout import Playout
 from reactface_node.session.seeds import generators
 
-SPEAKERS, SPEAKER_S = 6, 30.0
+SPEAKERS, SPEAKER_S = 4, 30.0
 """Synthetic speakers of the test split to whom each candidate listens; chosen."""
-GROUP = 20
+PLACE_M = (0.0, 0.0, -1.0)
+"""Where they are, as ``Observation.place``: without a place playout adds no glances."""
+GROUP = 25
 """Candidates in one run, where the model is not exported for a fixed number."""
-MODELS_OWN = (
+OF_THE_MODEL = (
     "smile_share",
     "smile_height",
     "nod_rate",
@@ -49,15 +53,26 @@ GAIN_MEASURES: Mapping[str, tuple[str, ...]] = {
     "gaze_gain": ("gaze_away",),
 }
 """What each gain is to bring nearest to the person."""
-STEPS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+STEPS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 """Values that are tried for each gain."""
 BLINKS_KNOWN_MIN = 1 / 6
 """A clip says little about the rate of blinks: the default rate counts as 10 s of clip; chosen."""
 
 Measures = Mapping[str, float]
+Raws = list[np.ndarray]
+"""The model's reactions (T, 58) of one listener, one array for each speaker."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A drawn listener: disposition (S,)."""
+
+    disposition: np.ndarray
+    raws: Raws
+    measures: Measures
+
+
+@dataclass(frozen=True, eq=False)
 class Fit:
     """A fitted listener. spread: standard deviation of the measures over the candidates. distance:
     root mean square of the standardised differences of the chosen one; typical: the median of all
@@ -79,83 +94,93 @@ class Fit:
         return "\n".join(
             [
                 *lines,
-                f"distance of the chosen disposition {self.distance:.2f}, of the median one "
-                f"{self.typical:.2f} standard deviations",
+                f"the chosen disposition is {self.distance:.2f} standard deviations away, the "
+                f"median one {self.typical:.2f}",
                 f"gains: {gains}",
             ]
         )
 
 
+def fixed_speakers() -> list[Situation]:
+    """The speakers to whom all candidates listen: always the same."""
+    return list(dyads(0, 0, SPEAKERS, SPEAKER_S))
+
+
 def fit_listener(
-    person: ClipMeasures, config: Config, candidates: int, speakers: Sequence[Situation]
+    person: ClipMeasures, config: Config, count: int, speakers: Sequence[Situation]
 ) -> Fit:
-    """config: of the model; its gains are not used.
+    """The nearest of ``count`` drawn dispositions, with its gains. config: of the model.
 
-    UserError if the model has no dispositions or cannot be loaded.
+    UserError if the model has no dispositions, reads pixels, or cannot be loaded.
     """
-    config = config.replace(
-        {
-            f"playout.{n}": v
-            for n, v in vars(PlayoutConfig()).items()
-            if n not in ("samples", "seed")
-        }
-        | {"playout.seed": 0}
-    )
-    weights, size = weights_hash(config.weights), config.model.disposition
-    if not size:
-        raise UserError(f"{config.profile} has no dispositions: all its listeners are alike")
-    wanted = person.values
-    drawn = list(_candidates(config, candidates, speakers, size))
-    spread = _spread([measures for _, measures in drawn])
-    distances = [_distance(wanted, measures, spread, MODELS_OWN) for _, measures in drawn]
-    nearest = int(np.argmin(distances))
-    gains = _gains(1.0, _blinks_per_min(person))
-    rough = FittedListener(drawn[nearest][0], gains, weights, wanted, {})
-    gains = _fit_gains(rough, config, speakers, spread)
-    fitted = replace(rough, gains=gains)
-    fitted = replace(fitted, listener=_measured(fitted, config, speakers))
-    return Fit(fitted, spread, distances[nearest], float(np.median(distances)))
+    if not config.model.disposition or config.model.face_encoder == "pixels":
+        raise UserError(f"the profile {config.profile} has no dispositions that can be fitted")
+    weights = weights_hash(config.weights)
+    drawn = list(_candidates(config, count, speakers))
+    spread = _spread([one.measures for one in drawn])
+    distances = [distance(person.values, one.measures, spread, OF_THE_MODEL) for one in drawn]
+    nearest = drawn[int(np.argmin(distances))]
+    gains = {**dict.fromkeys(GAIN_MEASURES, 1.0), "blinks_per_min": _blinks_per_min(person)}
+    fitted = FittedListener(nearest.disposition, gains, weights, person.values, {})
+    fitted = replace(fitted, gains=_fit_gains(fitted, nearest.raws, spread))
+    fitted = replace(fitted, listener=_measured(nearest.raws, fitted))
+    return Fit(fitted, spread, min(distances), float(np.median(distances)))
 
 
-def fixed_speakers(seed: int = 0) -> list[Situation]:
-    """The speakers to whom candidates listen."""
-    return list(dyads(seed, 0, SPEAKERS, SPEAKER_S))
-
-
-def _candidates(
-    config: Config, count: int, speakers: Sequence[Situation], size: int
-) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
-    """(disposition (S,), measures) of each candidate."""
+def _candidates(config: Config, count: int, speakers: Sequence[Situation]) -> Iterator[Candidate]:
     exported = resources.exported_model(config.weights) is not None
     group = config.playout.samples if exported else min(GROUP, count)
-    runs = range(-(-count // group))
-    for seed in ProgressBar(runs, "dispositions", unit="group", leave=False):
-        who = draw_dispositions(generators(seed, group), size)
-        meetings = list(situation_meetings(config, seed, group, speakers))
+    engine = load_engine(config)
+    groups = ProgressBar(range(-(-count // group)), "dispositions", unit="group", leave=False)
+    for seed in groups:
+        who = draw_dispositions(generators(seed, group), engine.disposition)
+        reactions = [_reactions(engine, seed, group, speaker) for speaker in speakers]
         for index in range(min(group, count - seed * group)):
-            yield who[index], measure_listener([one.listeners[index] for one in meetings])
+            raws = [one[index] for one in reactions]
+            yield Candidate(who[index], raws, _measured(raws, None))
 
 
-def _fit_gains(
-    rough: FittedListener, config: Config, speakers: Sequence[Situation], spread: Measures
-) -> dict[str, float]:
+def _reactions(engine: Engine, seed: int, samples: int, speaker: Situation) -> np.ndarray:
+    """The model's (M, T, 58) to the whole windows of a speaker."""
+    engine.begin(generators(seed, samples))
+    step = engine.frames
+    shown = []
+    for at in range(0, len(speaker.face) - step + 1, step):
+        face = speaker.face[at : at + step].astype(np.float32)
+        audio = speaker.audio[at * SAMPLES_PER_FRAME : (at + step) * SAMPLES_PER_FRAME]
+        valid = np.ones((step, NUM_COEFFICIENTS), bool)
+        shown.append(engine.step(SpeakerFrames(face, valid, audio, np.ones(step, bool))))
+    return np.concatenate(shown, axis=1)
+
+
+def _measured(raws: Raws, fitted: FittedListener | None) -> dict[str, float]:
+    """The measures of a listener as playout shows it, with the default gains or fitted ones."""
+    return measure_listener([_shown(raw, fitted) for raw in raws])
+
+
+def _shown(raw: np.ndarray, fitted: FittedListener | None) -> np.ndarray:
+    """A whole clip as one window: cross-fades play no part."""
+    config, frames = PlayoutConfig(), len(raw)
+    playout = Playout(config, frames)
+    places = np.tile(PLACE_M, (frames, 1))
+    present = np.ones(frames, bool)
+    face: np.ndarray = playout.finish(0, raw[None], present, config, False, places, fitted)[1]
+    return face
+
+
+def _fit_gains(fitted: FittedListener, raws: Raws, spread: Measures) -> dict[str, float]:
     """The steps that bring the measures of each gain nearest to the person; of equal ones, that
-    nearest to 1. A gain without a measure to go by stays 1."""
+    nearest to 1. Each gain changes its own measures alone, so all are tried at once."""
     steps = sorted(STEPS, key=lambda step: abs(step - 1.0))
-    tried = {}
-    for step in ProgressBar(steps, "gains", unit="step", leave=False):
-        gains = _gains(step, rough.gains["blinks_per_min"])
-        tried[step] = _measured(replace(rough, gains=gains), config, speakers)
-    chosen = dict(rough.gains)
+    gains = dict(fitted.gains)
+    tried = [
+        _measured(raws, replace(fitted, gains=gains | dict.fromkeys(GAIN_MEASURES, step)))
+        for step in ProgressBar(steps, "gains", unit="step", leave=False)
+    ]
     for gain, names in GAIN_MEASURES.items():
-        distances = [_distance(rough.person, tried[step], spread, names) for step in steps]
-        chosen[gain] = steps[int(np.argmin(distances))]
-    return chosen
-
-
-def _gains(step: float, blinks_per_min: float) -> dict[str, float]:
-    """All factors at one step."""
-    return {**dict.fromkeys(GAIN_MEASURES, step), "blinks_per_min": blinks_per_min}
+        distances = [distance(fitted.person, one, spread, names) for one in tried]
+        gains[gain] = steps[int(np.argmin(distances))]
+    return gains
 
 
 def _blinks_per_min(person: ClipMeasures) -> float:
@@ -166,32 +191,18 @@ def _blinks_per_min(person: ClipMeasures) -> float:
     return round(float(np.clip(rate, *LIMITS["blinks_per_min"])), 1)
 
 
-def _measured(
-    fitted: FittedListener, config: Config, speakers: Sequence[Situation]
-) -> dict[str, float]:
-    """The measures of a fitted listener as a session with its file shows it."""
-    with tempfile.TemporaryDirectory() as folder:
-        fitted.save(Path(folder) / "fitted.json")
-        chosen = {"playout.dispositions": folder, "playout.disposition": "fitted.json"}
-        samples = config.playout.samples
-        meetings = list(situation_meetings(config.replace(chosen), 0, samples, speakers))
-    return measure_listener([one.listeners[0] for one in meetings])
-
-
 def _spread(measured: Sequence[Measures]) -> dict[str, float]:
-    """Standard deviation of each measure over candidates; a measure that does not vary is left
+    """Standard deviation of each measure over the candidates; those that do not vary are left
     out."""
     names = set(itertools.chain.from_iterable(measured))
-    found = {}
-    for name in names:
-        values = [one[name] for one in measured if name in one]
-        if len(values) > 1 and float(np.std(values)) > 1e-9:
-            found[name] = float(np.std(values))
-    return found
+    values = {name: [one[name] for one in measured if name in one] for name in names}
+    found = {name: float(np.std(many)) for name, many in values.items()}
+    return {name: spread for name, spread in found.items() if spread > 1e-9}
 
 
-def _distance(person: Measures, one: Measures, spread: Measures, names: Sequence[str]) -> float:
-    """Root mean square of the standardised differences in those measures that both have."""
+def distance(person: Measures, one: Measures, spread: Measures, names: Sequence[str]) -> float:
+    """Root mean square of the standardised differences in those measures that both have; 0 without
+    any."""
     known = [n for n in names if n in person and n in one and n in spread]
     away = [(person[n] - one[n]) / spread[n] for n in known]
     return float(np.sqrt(np.mean(np.square(away)))) if away else 0.0

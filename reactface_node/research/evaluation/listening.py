@@ -30,9 +30,6 @@ from reactface_node.schema import (
 )
 from reactface_node.session.session import ReactionSession
 
-PLACE_M = (0.0, 0.0, -1.0)
-"""Where a situation's speaker is, as ``Observation.place``: without one, playout would add no
-glances."""
 REST_S = 1.0
 """Time after the end of the input in which the last reactions come."""
 
@@ -48,9 +45,7 @@ class KnownSpeaker:
         face = self.situation.face[round(stamp_s * FRAME_RATE_HZ)]
         if not self.situation.seen:
             return Observation.missing()
-        return Observation(
-            face, np.ones(NUM_COEFFICIENTS, bool), person=1, people=1, place=np.array(PLACE_M)
-        )
+        return Observation(face, np.ones(NUM_COEFFICIENTS, bool), person=1, people=1)
 
     def hear(self, stamp_s: float, mono: np.ndarray, rate_hz: float) -> None:
         pass
