@@ -102,7 +102,7 @@ def test_files_outside_the_folder_are_refused(made, tmp_path):
         ".",
         "x" * 300,
     ):
-        with pytest.raises(UserError, match="no disposition '.*; there are: a.json"):
+        with pytest.raises(UserError, match=r"no disposition '.*; there are: a\.json"):
             session_of(made, disposition=name)
     link.unlink()
     with pytest.raises(UserError, match="no folder 'nowhere' of dispositions"):
