@@ -14,7 +14,7 @@ from reactface_node.cli.main import build_parser, main
 from reactface_node.files.resources import version
 
 COMMANDS = sorted(
-    path.stem
+    path.stem.replace("_", "-")
     for path in (ROOT / "reactface_node/cli").glob("*.py")
     if path.stem not in ("__init__", "__main__", "main", "options")
 )
@@ -40,8 +40,9 @@ def test_each_command_is_a_file():
     (listed,) = (action for action in build_parser()._actions if action.dest == "command")
     assert sorted(listed.choices) == COMMANDS
     for name in COMMANDS:
-        module = importlib.import_module(f"reactface_node.cli.{name}")
-        assert callable(getattr(module, f"add_{name}"))
+        file = name.replace("-", "_")
+        module = importlib.import_module(f"reactface_node.cli.{file}")
+        assert callable(getattr(module, f"add_{file}"))
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -116,7 +116,7 @@ def fit_listener(
     if not config.model.disposition or config.model.face_encoder == "pixels":
         raise UserError(f"the profile {config.profile} has no dispositions that can be fitted")
     weights = weights_hash(config.weights)
-    drawn = list(_candidates(config, count, speakers))
+    drawn = list(candidates(config, count, speakers))
     spread = _spread([one.measures for one in drawn])
     distances = [distance(person.values, one.measures, spread, OF_THE_MODEL) for one in drawn]
     nearest = drawn[int(np.argmin(distances))]
@@ -127,7 +127,8 @@ def fit_listener(
     return Fit(fitted, spread, min(distances), float(np.median(distances)))
 
 
-def _candidates(config: Config, count: int, speakers: Sequence[Situation]) -> Iterator[Candidate]:
+def candidates(config: Config, count: int, speakers: Sequence[Situation]) -> Iterator[Candidate]:
+    """Drawn listeners who listened to the speakers."""
     exported = resources.exported_model(config.weights) is not None
     group = config.playout.samples if exported else min(GROUP, count)
     engine = load_engine(config)
@@ -186,7 +187,7 @@ def _fit_gains(fitted: FittedListener, raws: Raws, spread: Measures) -> dict[str
 def _blinks_per_min(person: ClipMeasures) -> float:
     """The person's, as far as the clip tells, within the limits of the setting."""
     minutes, usual = person.seconds / 60, PlayoutConfig().blinks_per_min
-    count = person.values["blink_rate"] * minutes + usual * BLINKS_KNOWN_MIN
+    count = person.values.get("blink_rate", usual) * minutes + usual * BLINKS_KNOWN_MIN
     rate = count / (minutes + BLINKS_KNOWN_MIN)
     return round(float(np.clip(rate, *LIMITS["blinks_per_min"])), 1)
 

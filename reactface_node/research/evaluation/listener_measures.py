@@ -21,6 +21,13 @@ UNITS: Mapping[str, str] = {
     "blink_rate": "a minute",
 }
 """All measures by name, in order. A listener who does not nod has no depth and no rhythm."""
+STYLES: Mapping[str, Mapping[str, float]] = {
+    "german": {"nod_rate": 6.7},
+    "russian": {"nod_rate": 3.9},
+}
+"""Listeners of a region: feedback nods in conversations (nod corpus, Schepens). Japanese listeners
+nod far more often than Americans (White 1989; Maynard 1990), but no rate is known to us: there is no
+such style."""
 RAISED = indices_of("browInnerUp", "browOuterUpLeft", "browOuterUpRight")
 
 
@@ -51,7 +58,7 @@ def measure_listener(parts: Sequence[np.ndarray]) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class ClipMeasures:
-    """Of a person, and the seconds for which the person was seen."""
+    """Of a person, as far as they are known, and the seconds for which the person was seen."""
 
     values: Mapping[str, float]
     seconds: float
@@ -60,6 +67,11 @@ class ClipMeasures:
 def clip_measures(parts: Sequence[np.ndarray]) -> ClipMeasures:
     """Of the parts that ``listener_clip`` gives."""
     return ClipMeasures(measure_listener(parts), sum(map(len, parts)) / FRAME_RATE_HZ)
+
+
+def style_measures(name: str) -> ClipMeasures:
+    """Of a style of ``STYLES``."""
+    return ClipMeasures(STYLES[name], 0.0)
 
 
 def _sway_deg(part: np.ndarray) -> float:

@@ -8,22 +8,24 @@ from rigs.fitted import make_fitted
 from rigs.replay_inputs import write_inputs
 from rigs.video_files import write
 
+from reactface_node.cli.listen_like import STYLES as COMMAND_STYLES
 from reactface_node.cli.main import main
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.research.evaluation.listen_like import (
-    OF_THE_MODEL,
     STEPS,
-    distance,
+    candidates,
     fit_listener,
     fixed_speakers,
 )
 from reactface_node.research.evaluation.listener_clip import read_listener
 from reactface_node.research.evaluation.listener_measures import (
+    STYLES,
     UNITS,
     ClipMeasures,
     clip_measures,
     measure_listener,
+    style_measures,
 )
 from reactface_node.research.evaluation.situations import dyads
 from reactface_node.schema import NUM_COEFFICIENTS, Observation, index_of, indices_of
@@ -158,13 +160,12 @@ def test_the_nearest_of_the_drawn_listeners_is_taken(fitting):
     config, speakers = fitting
     fit = fit_listener(PERSON, config, 6, speakers)
     assert fit.distance <= fit.typical and fit.distance > 0.0
-    # A person who is as one of the listeners: that one, and no gain.
-    same = fit_listener(
-        ClipMeasures({**fit.fitted.listener, "blink_rate": 17.0}, 60.0), config, 6, speakers
-    )
-    np.testing.assert_array_equal(same.fitted.disposition, fit.fitted.disposition)
-    wanted = {n: v for n, v in fit.fitted.listener.items() if n in OF_THE_MODEL}
-    assert distance(wanted, same.fitted.listener, same.spread, OF_THE_MODEL) < 0.1
+    # A person who is as one of the drawn listeners: that one, and no gains.
+    one = list(candidates(config, 6, speakers))[4]
+    same = fit_listener(ClipMeasures(one.measures, 60.0), config, 6, speakers)
+    np.testing.assert_array_equal(same.fitted.disposition, one.disposition)
+    assert same.distance == 0.0
+    assert [same.fitted.gains[name] for name in ("nod_gain", "smile_gain")] == [1.0, 1.0]
 
 
 def test_gains_lie_on_the_steps_and_blinks_within_their_limits(fitting):
@@ -186,6 +187,19 @@ def test_the_same_clip_gives_the_same_listener(fitting):
     np.testing.assert_array_equal(first.fitted.disposition, again.fitted.disposition)
     assert first.text() == again.text()
     assert "spread" in first.text() and "gains: nod_gain" in first.text()
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_style_is_fitted_by_its_rate_of_nods_alone(fitting, style):
+    config, speakers = fitting
+    fit = fit_listener(style_measures(style), config, 3, speakers)
+    gains = {**fit.fitted.gains, "nod_gain": 0.0}
+    assert gains == {"nod_gain": 0, "smile_gain": 1, "gaze_gain": 1, "blinks_per_min": 17}
+    assert list(fit.fitted.person) == ["nod_rate"]
+
+
+def test_the_command_knows_all_styles():
+    assert set(COMMAND_STYLES) == set(STYLES)
 
 
 def test_models_without_dispositions_are_refused():
@@ -223,6 +237,7 @@ def test_a_clip_without_a_face_leaves_nothing_behind(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (["-o", "a.json", "--style", "german"], "give either a bag or video file, or --style"),
         (["-o", "a.txt"], "let its name end in .json"),
         (["-o", "a.json", "--candidates", "1"], "--candidates must be within 2 .. 10000"),
         (["-o", "a.json", "--set", "playout.nod_gain=2.5"], "within 0 .. 2"),
