@@ -118,13 +118,16 @@ def fit_listener(
     weights = weights_hash(config.weights)
     drawn = list(candidates(config, count, speakers))
     spread = _spread([one.measures for one in drawn])
-    distances = [distance(person.values, one.measures, spread, OF_THE_MODEL) for one in drawn]
-    nearest = drawn[int(np.argmin(distances))]
+    wanted = _within_reach(person.values, [one.measures for one in drawn])
+    nearest = min(drawn, key=lambda one: distance(wanted, one.measures, spread, OF_THE_MODEL))
     gains = {**dict.fromkeys(GAIN_MEASURES, 1.0), "blinks_per_min": _blinks_per_min(person)}
     fitted = FittedListener(nearest.disposition, gains, weights, person.values, {})
     fitted = replace(fitted, gains=_fit_gains(fitted, nearest.raws, spread))
     fitted = replace(fitted, listener=_measured(nearest.raws, fitted))
-    return Fit(fitted, spread, min(distances), float(np.median(distances)))
+    away = [
+        distance(person.values, one.measures, spread, OF_THE_MODEL) for one in (nearest, *drawn)
+    ]
+    return Fit(fitted, spread, away[0], float(np.median(away[1:])))
 
 
 def candidates(config: Config, count: int, speakers: Sequence[Situation]) -> Iterator[Candidate]:
@@ -190,6 +193,17 @@ def _blinks_per_min(person: ClipMeasures) -> float:
     count = person.values.get("blink_rate", usual) * minutes + usual * BLINKS_KNOWN_MIN
     rate = count / (minutes + BLINKS_KNOWN_MIN)
     return round(float(np.clip(rate, *LIMITS["blinks_per_min"])), 1)
+
+
+def _within_reach(person: Measures, measured: Sequence[Measures]) -> dict[str, float]:
+    """The person's measures, limited to what the candidates do: else a measure in which nobody is
+    near would decide alone."""
+    reached = {name: [one[name] for one in measured if name in one] for name in person}
+    return {
+        name: float(np.clip(value, min(reached[name]), max(reached[name])))
+        for name, value in person.items()
+        if reached[name]
+    }
 
 
 def _spread(measured: Sequence[Measures]) -> dict[str, float]:

@@ -156,18 +156,26 @@ PERSON = ClipMeasures(
 )
 
 
+@pytest.mark.slow
 def test_the_nearest_of_the_drawn_listeners_is_taken(fitting):
     config, speakers = fitting
-    fit = fit_listener(PERSON, config, 6, speakers)
-    assert fit.distance <= fit.typical and fit.distance > 0.0
     # A person who is as one of the drawn listeners: that one, and no gains.
-    one = list(candidates(config, 6, speakers))[4]
+    drawn = list(candidates(config, 6, speakers))
+    one = drawn[4]
     same = fit_listener(ClipMeasures(one.measures, 60.0), config, 6, speakers)
     np.testing.assert_array_equal(same.fitted.disposition, one.disposition)
-    assert same.distance == 0.0
+    assert same.distance == 0.0 < same.typical
+    # Far more sway than anybody's is as much as the largest: it does not decide alone.
+    most = max(candidate.measures["head_sway"] for candidate in drawn)
+    odd, limited = (
+        fit_listener(ClipMeasures({**one.measures, "head_sway": sway}, 60.0), config, 6, speakers)
+        for sway in (1000.0, most)
+    )
+    np.testing.assert_array_equal(odd.fitted.disposition, limited.fitted.disposition)
     assert [same.fitted.gains[name] for name in ("nod_gain", "smile_gain")] == [1.0, 1.0]
 
 
+@pytest.mark.slow
 def test_gains_lie_on_the_steps_and_blinks_within_their_limits(fitting):
     config, speakers = fitting
     fit = fit_listener(PERSON, config, 3, speakers)
@@ -181,6 +189,7 @@ def test_gains_lie_on_the_steps_and_blinks_within_their_limits(fitting):
     assert calm.gains["smile_gain"] <= 0.25 and calm.gains["blinks_per_min"] == 0.3
 
 
+@pytest.mark.slow
 def test_the_same_clip_gives_the_same_listener(fitting):
     config, speakers = fitting
     first, again = (fit_listener(PERSON, config, 3, speakers) for _ in range(2))
@@ -208,6 +217,7 @@ def test_models_without_dispositions_are_refused():
             fit_listener(PERSON, config, 2, [])
 
 
+@pytest.mark.slow
 def test_speakers_are_always_the_same():
     first, again = fixed_speakers()[:1], fixed_speakers()[:1]
     np.testing.assert_array_equal(first[0].face, again[0].face)
@@ -259,3 +269,14 @@ def test_a_saved_fit_is_what_a_session_loads(fitting, tmp_path):
     read = read_fitted(tmp_path / "fitted.json")
     np.testing.assert_allclose(read.disposition, fit.fitted.disposition, atol=1e-6)
     assert (read.gains, read.listener) == (fit.fitted.gains, fit.fitted.listener)
+
+
+@pytest.mark.slow
+def test_a_replay_refuses_a_disposition_that_is_not_there(tmp_path, capsys):
+    bag, out = write_inputs(tmp_path / "bag"), tmp_path / "out"
+    folder = f"playout.dispositions={tmp_path}"
+    chosen = ["--set", folder, "--set", "playout.disposition=no.json"]
+    assert main(["replay", str(bag), "-o", str(out), *chosen]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line == f"reactface replay: no disposition 'no.json' in {tmp_path}; it holds none"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bag"]
