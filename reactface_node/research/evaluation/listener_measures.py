@@ -26,7 +26,7 @@ STYLES: Mapping[str, Mapping[str, float]] = {
     "russian": {"nod_rate": 3.9},
 }
 """Listeners of a region: feedback nods in conversations (nod corpus, Schepens). Japanese listeners
-nod far more often than Americans (White 1989; Maynard 1990), but no rate is known to us, so that
+nod far more often than Americans (Maynard 1990), but no rate is known to us, so that
 there is no such style."""
 RAISED = indices_of("browInnerUp", "browOuterUpLeft", "browOuterUpRight")
 
