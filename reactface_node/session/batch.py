@@ -94,4 +94,4 @@ class SessionBatch:
 def _noise(engine: Engine, pending: Pending) -> np.ndarray:
     if pending.begins_anew:
         engine.restart()
-    return engine.noise()
+    return engine.noise(pending.window.index, pending.digest)

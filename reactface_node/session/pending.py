@@ -17,7 +17,8 @@ class Pending:
 
     show_at_s: (n,) when its frames are to be shown. seen: one observation per frame. speaker: the
     model's input. begins_anew: the model starts with a new state, because nobody was there before.
-    events: what the speaker did.
+    events: what the speaker did. digest: of what was seen and heard before the window of the model
+    that holds it.
     """
 
     window: Window
@@ -27,6 +28,7 @@ class Pending:
     use: Use = Use.RUN
     begins_anew: bool = False
     events: tuple[ListenerEvent, ...] = ()
+    digest: int = 0
 
 
 def face_input(config: ModelConfig, seen: list[Observation]) -> tuple[np.ndarray, np.ndarray]:
@@ -46,3 +48,9 @@ def empty_frames(config: ModelConfig, frames: int) -> SpeakerFrames:
     face, seen = face_input(config, [Observation.missing()] * frames)
     silence = np.zeros(frames * SAMPLES_PER_FRAME, np.float32)
     return SpeakerFrames(face, seen, silence, np.zeros(frames, bool))
+
+
+def places(seen: list[Observation]) -> np.ndarray:
+    """The places (n, 3) of the faces of n observations, NaN without a face."""
+    nowhere = np.full(3, np.nan)
+    return np.stack([nowhere if one.place is None else one.place for one in seen])

@@ -25,13 +25,14 @@ from reactface_node.media.audio import check_audio, longest_part
 from reactface_node.perception.silero import SileroModel
 from reactface_node.perception.tracker_thread import Tracker, TrackerThread
 from reactface_node.perception.voice import speech_model
-from reactface_node.schema import FRAME_RATE_HZ, Observation, Reaction
+from reactface_node.schema import FRAME_RATE_HZ, Reaction
+from reactface_node.session.digest import Digest
 from reactface_node.session.inputs import Inputs
 from reactface_node.session.listener_events import ListenerEvents
 from reactface_node.session.model_use import ModelUse, Use
 from reactface_node.session.overload import LEVELS, Workload
 from reactface_node.session.own_speech import OwnSpeech
-from reactface_node.session.pending import Pending, empty_frames, face_input
+from reactface_node.session.pending import Pending, empty_frames, face_input, places
 from reactface_node.session.playout import Delay, Playout, check_playout
 from reactface_node.session.probe import NoProbe, Probe
 from reactface_node.session.seeds import seed_from
@@ -304,8 +305,8 @@ class ReactionSession:
         self._delay = Delay(playout.playout_delay_s, self.config.mode == "frame")
         self._model_use = ModelUse(self.config.model.window, self._speech)
         self._listener_events, self._speaker_events = ListenerEvents(), SpeakerEvents()
-        seeds = ([self._seed, m, 0] for m in range(playout.samples))
-        self._engine.begin([np.random.default_rng(seed) for seed in seeds])
+        self._digest = Digest(self.config.model.window)
+        self._engine.begin(self._seed, playout.samples)
 
     def _tell_sound(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
         """Give the newest chunk to the tracker: it follows the person who speaks."""
@@ -326,7 +327,8 @@ class ReactionSession:
         self._speaker_events.read(window.start_s, speech, heard, seen)
         events = () if use is Use.HIDDEN else self._speaker_events.take()
         speaker = SpeakerFrames(*face_input(self.config.model, seen), audio, heard)
-        return Pending(window, show_at_s, seen, speaker, use, anew, events)
+        digest = self._digest.note(slot, seen, audio)
+        return Pending(window, show_at_s, seen, speaker, use, anew, events, digest)
 
     def finish(self, pending: Pending, raw: np.ndarray | None) -> Reaction:
         """The reaction to a window; raw: the model's output (M, w, 58), None if it was not run."""
@@ -337,7 +339,13 @@ class ReactionSession:
         present = (found | heard) & (pending.use is not Use.IDLE)
         with self._probe.stage("playout"):
             samples, face = self._playout.finish(
-                window.index, raw, present, self.config.playout, speaks, _places(seen)
+                window.index,
+                raw,
+                present,
+                self.config.playout,
+                speaks,
+                places(seen),
+                pending.digest,
             )
         self._stats.count(pending.use, found, heard, seen[-1], speaks)
         self._doubts = seen[-1].doubts
@@ -387,9 +395,3 @@ class ReactionSession:
         )
         self._tracker.reset()
         self._begin()
-
-
-def _places(seen: list[Observation]) -> np.ndarray:
-    """The places (n, 3) of the faces of n observations, NaN without a face."""
-    nowhere = np.full(3, np.nan)
-    return np.stack([nowhere if one.place is None else one.place for one in seen])

@@ -12,7 +12,8 @@ from reactface_node.config import Config, PlayoutConfig
 from reactface_node.errors import UserError
 from reactface_node.outputs.face import gaze
 from reactface_node.schema import EXPRESSION, GAZE_RAD, ROTATION, TRANSLATION, index_of
-from reactface_node.session.eye_contact import POINTS_M, Saccades, direction
+from reactface_node.session.eye_contact import POINTS_M, direction
+from reactface_node.session.gaze import Saccades
 from reactface_node.session.idle import IdleMotion, PostureShifts
 from reactface_node.session.playout import GAZE, Playout
 from reactface_node.session.session import ReactionSession

@@ -18,15 +18,15 @@ class HeldEngine:
         self._engine, self.frames = engine, engine.frames
         self.go, self.began, self.fails = threading.Event(), threading.Event(), False
 
-    def begin(self, noise):
-        self._engine.begin(noise)
+    def begin(self, seed, samples):
+        self._engine.begin(seed, samples)
 
-    def step(self, speaker):
+    def step(self, speaker, window, digest):
         self.began.set()
         assert self.go.wait(20)
         if self.fails:
             raise RuntimeError("the model broke")
-        return self._engine.step(speaker)
+        return self._engine.step(speaker, window, digest)
 
 
 @pytest.fixture
