@@ -100,8 +100,9 @@ class PlayoutConfig:
         False, "swap left and right of the shown face, as a mirror does", live=True
     )
     blinks_per_min: float = setting(
-        17.0,
-        "mean blinks per minute; 0 = no blinks, and the model's own lid motion is shown",
+        18.0,
+        "mean short blinks per minute, besides the long ones that come with some nods; 0 = no "
+        "blinks, and the model's own lid motion is shown",
         0.0,
         26.0,
         live=True,

@@ -67,7 +67,8 @@ class Blinks:
         if self._rate <= 0:
             self._next_s = math.inf
             return
-        mean_s = max(60.0 / self._rate - SHORTEST_INTERVAL_S, 0.1)
+        closed_s = sum(HALF_HEIGHT_S) / 2 + (CLOSING_S + OPENING_S) / 2
+        mean_s = max(60.0 / self._rate - SHORTEST_INTERVAL_S - closed_s, 0.1)
         median_s = mean_s * math.exp(-(BLINK_SPREAD**2) / 2)
         wait_s = median_s * math.exp(BLINK_SPREAD * self.rng.standard_normal())
         self._next_s = now_s + SHORTEST_INTERVAL_S + wait_s
