@@ -21,7 +21,7 @@ LOWERS = 0.4
 recordings); the part is chosen."""
 
 
-class Lids:
+class LidMotion:
     """Lid closure 0..1 of one listener. The long blinks come on top of the short ones, whose times
     they do not change."""
 

@@ -12,13 +12,18 @@ from reactface_node.config import PlayoutConfig
 from reactface_node.schema import indices_of
 from reactface_node.session.gaze import Saccades, gaze_of
 
-GLANCES_PER_MIN = (3.2, 6.0)
+GLANCES_PER_MIN = (3.6, 6.0)
 """A listener's rate is log-uniform in this range. Two people glance away 3.4 and 7.2 times a minute
 (IFADV); the limits keep the eyes on the speaker for 90 to 97 % of the time, as theirs are."""
-LOOK_SPREAD, LONGEST_LOOK_S, SHORTEST_LOOK_S = 1.35, 60.0, 0.3
+LOOK_SPREAD, SHORTEST_LOOK_S, LONGEST_LOOK_S = 1.1, 0.3, 90.0
 """Looks at the speaker are log-normal. 10/50/90 % of two people's are 0.6/2.3/13 and 1.1/4.3/19 s
-(IFADV), which is a sigma of 1.2 and 1.1; with a little more, median and rate both fit."""
-GLANCE_S, GLANCE_SPREAD, SHORTEST_GLANCE_S = 0.98, 0.45, 0.3
+(IFADV), which is a sigma of 1.2 and 1.1."""
+LONG_SHARE, LONG_TIMES = 0.1, 8.0
+"""This share of the looks is longer by this factor; chosen. People's looks are heavy-tailed: with the
+others alone they would glance away more often than they do."""
+FIRST_TIMES = 1.7
+"""The first look at somebody who appears is longer by this factor; chosen."""
+GLANCE_S, GLANCE_SPREAD, SHORTEST_GLANCE_S = 0.95, 0.35, 0.3
 """Glances are log-normal: two people's medians are 0.92 and 1.04 s, their upper quartiles 1.3 and
 1.9 s (IFADV)."""
 GLANCE_DEG, GLANCE_DEG_SPREAD, LEAST_DEG, MOST_DEG = 13.0, 0.35, 8.0, 24.0
@@ -27,7 +32,7 @@ GLANCE_SLOPE_DEG = (-70.0, 35.0)
 """Most glances go to the side and down: angle to the horizontal."""
 MODEL_GLANCE = 0.2
 """Gaze of the model, in eyeLook weights, from which it counts as a glance of its own."""
-THINKING_SHARE, SHORTEST_THINKING_S = 0.42, 0.6
+THINKING_SHARE, SHORTEST_THINKING_S = 0.4, 0.6
 """This share of the glances that are long enough carry a press. People show a thinking face, the
 eyes away and the mouth pressed for 0.4 s and more, in 27 % of 10 s of listening (CCDb)."""
 PRESS, PRESS_RISE_S, PRESS_FALL_S = (0.25, 0.45), 0.2, 0.3
@@ -56,7 +61,8 @@ class Glances:
         self.rng = rng
         low, high = map(math.log, GLANCES_PER_MIN)
         mean_look_s = 60.0 / math.exp(rng.uniform(low, high)) - _MEAN_GLANCE_S
-        self._median_look_s = mean_look_s * math.exp(-(LOOK_SPREAD**2) / 2)
+        times = math.exp(LOOK_SPREAD**2 / 2) * (1.0 + LONG_SHARE * (LONG_TIMES - 1.0))
+        self._median_look_s = mean_look_s / times
         self._offset = Saccades()
         self._look_until_s = self._glance_until_s = -math.inf
         self._models_glances, self._model_is_away = 0, False
@@ -98,7 +104,7 @@ class Glances:
             self._offset.go(time_s, np.zeros(2))
             self._draw_look(time_s)
         if appears:
-            self._draw_look(time_s)
+            self._draw_look(time_s, FIRST_TIMES)
         if not is_there or time_s < self._look_until_s:
             return
         if self._models_glances or config.gaze_gain == 0.0:
@@ -121,9 +127,10 @@ class Glances:
             self._press, self._pressed_s = gain * press, time_s
             self._released_s = self._glance_until_s
 
-    def _draw_look(self, time_s: float) -> None:
+    def _draw_look(self, time_s: float, times: float = 1.0) -> None:
         """How long the speaker is looked at before the next glance."""
-        look_s = self._median_look_s * math.exp(LOOK_SPREAD * self.rng.standard_normal())
+        look_s = times * self._median_look_s * math.exp(LOOK_SPREAD * self.rng.standard_normal())
+        look_s *= LONG_TIMES if self.rng.random() < LONG_SHARE else 1.0
         self._look_until_s = time_s + min(max(look_s, SHORTEST_LOOK_S), LONGEST_LOOK_S)
 
     def _press_at(self, time_s: float) -> float:

@@ -24,7 +24,7 @@ from reactface_node.schema import (
     index_of,
     indices_of,
 )
-from reactface_node.session.blinks import LOWERS, Lids
+from reactface_node.session.blinks import LOWERS, LidMotion
 from reactface_node.session.eye_contact import EyeContact
 from reactface_node.session.gaze import move_eyes
 from reactface_node.session.glances import Glances, press
@@ -70,7 +70,7 @@ class _Sample:
 
         self._key = seed, index
         self.idle = IdleMotion(rng(1))
-        self.lids = Lids(Blinks(rng(2)), rng(5))
+        self.lids = LidMotion(Blinks(rng(2)), rng(5))
         self.contact = EyeContact(rng(3))
         self.posture = PostureShifts(rng(4))
         self.glances, self.tilts, self.nods = Glances(rng(6)), Tilts(rng(7)), NodGain()

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from rigs.chance import drawn_noise
 from rigs.cropping import CroppingTracker
 from rigs.model_inputs import engine_for
 from rigs.official import EXACT, PIXELS, W, official_config, released_tensors, small_net
@@ -59,15 +60,15 @@ def by_tensors(net, config, images, voice):
     """The released code's ``inference_step`` on the same pixels and samples, window by window."""
     video = torch.from_numpy(images.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1.0)[None]
     audio = voice.astype(np.float32) / 32768.0
-    rngs = [np.random.default_rng([config.playout.seed, m, 0]) for m in range(2)]
+    seen = np.zeros((FRAMES, 58), np.float32)
+    noise = torch.from_numpy(drawn_noise(config.playout.seed, 2, 32, seen, audio))
     pasts, latents, shown = [torch.zeros(1, W, 58)] * 2, [None] * 2, [[], []]
     for stop in range(W, FRAMES + 1, W):
         start = 0 if config.model.official_past == "history" else stop - W
         sound = normalised(audio, stop * 640)[start * 640 : stop * 640].astype(np.float32)
         speaker = net.encode(video[:, start:stop], torch.from_numpy(sound)[None])
-        for m, rng in enumerate(rngs):
-            noise = torch.from_numpy(rng.standard_normal((1, 32), np.float32))
-            step = net.step(speaker, pasts[m], latents[m], noise)
+        for m in range(2):
+            step = net.step(speaker, pasts[m], latents[m], noise[m, stop // W - 1][None])
             pasts[m], latents[m] = step.listener, step.latent
             shown[m].append(step.listener[0].numpy())
     return np.stack([np.concatenate(parts) for parts in shown])

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from rigs.model_inputs import engine_for, small_config
 from rigs.chance import drawn_noise
+from rigs.model_inputs import engine_for, small_config
 from rigs.session import ReadingTracker, W, joined, make_session, picture, run
 
 from reactface_node.engine.chance import dispositions
