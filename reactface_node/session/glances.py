@@ -19,8 +19,8 @@ LOOK_SPREAD, SHORTEST_LOOK_S, LONGEST_LOOK_S = 1.1, 0.3, 90.0
 """Looks at the speaker are log-normal. 10/50/90 % of two people's are 0.6/2.3/13 and 1.1/4.3/19 s
 (IFADV), which is a sigma of 1.2 and 1.1."""
 LONG_SHARE, LONG_TIMES = 0.1, 8.0
-"""This share of the looks is longer by this factor; chosen. People's looks are heavy-tailed: with the
-others alone they would glance away more often than they do."""
+"""This share of the looks is longer by this factor; chosen. People's looks are heavy-tailed: with
+the others alone they would glance away more often than they do."""
 FIRST_TIMES = 1.7
 """The first look at somebody who appears is longer by this factor; chosen."""
 GLANCE_S, GLANCE_SPREAD, SHORTEST_GLANCE_S = 0.95, 0.35, 0.3

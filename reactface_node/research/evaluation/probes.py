@@ -48,8 +48,8 @@ VISIBLE_WEIGHT, VISIBLE_RAD = 0.1, np.radians(3.0)
 ALIKE_S = 0.5
 BLINK_MINUTES = 3
 SHORTEST_BLINK_MS = 62.0
-"""People's short blinks last 83 to 100 ms at half height (ARKit recordings); a quarter less is met, as
-in ``human``, since a course of 25 frames a second tells a length to some 20 ms. Long ones come with
+"""People's short blinks last 83 to 100 ms at half height (ARKit recordings). A quarter less is met,
+as in ``human``: a course of 25 frames a second tells a length to some 20 ms. Long ones come with
 nods and last 607 ms (Hoemke et al. 2018); the paper counts over a second as a failure."""
 
 
