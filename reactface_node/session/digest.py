@@ -5,13 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reactface_node.schema import SAMPLES_PER_FRAME, Observation
+from reactface_node.schema import NUM_COEFFICIENTS, SAMPLES_PER_FRAME, Observation
 
 STEPS_PER_UNIT = 32
 """Coefficients count in steps of 1/32: coarser than what differs between two computers."""
-MOST = 1000.0
-"""Larger coefficients count as this; in steps it fits 16 bits."""
 LOUDEST = 32767.0
+"""Sound counts in steps of 16 bits."""
 
 
 class Digest:
@@ -34,14 +33,14 @@ class Digest:
         number = slot // self._window
         if number != self._number:
             self._number, self._before = number, self._newest
-        found = np.array([[one.face_found] for one in seen])
-        faces = np.stack([one.coefficients for one in seen])
         heard = audio.reshape(-1, SAMPLES_PER_FRAME)
-        parts = (
-            found,
-            STEPS_PER_UNIT * np.nan_to_num(faces).clip(-MOST, MOST),
-            LOUDEST * np.nan_to_num(heard).clip(-1.0, 1.0),
-        )
-        whole = np.concatenate([np.rint(part).astype("<i2") for part in parts], axis=1)
+        frames = np.empty((len(seen), 1 + NUM_COEFFICIENTS + SAMPLES_PER_FRAME), np.float32)
+        for frame, one in zip(frames, seen, strict=True):
+            frame[0], frame[1 : 1 + NUM_COEFFICIENTS] = one.face_found, one.coefficients
+        # A value that is no number, or too large for one, is hashed as it is.
+        with np.errstate(over="ignore", invalid="ignore"):
+            frames[:, : 1 + NUM_COEFFICIENTS] *= STEPS_PER_UNIT
+            frames[:, 1 + NUM_COEFFICIENTS :] = LOUDEST * heard
+        whole = np.rint(frames) + np.float32(0.0)  # there are two zeros, -0 and 0
         self._newest = zlib.crc32(whole.tobytes(), self._newest)
         return self._before

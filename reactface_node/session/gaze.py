@@ -49,8 +49,20 @@ def gaze_of(faces: np.ndarray) -> np.ndarray:
 
 
 def move_eyes(faces: np.ndarray, by: np.ndarray) -> None:
-    """Add a gaze (..., 2) in weights to both eyes of faces (..., 58), in place."""
+    """Add a gaze (..., 2) in weights to both eyes of faces (..., 58), in place.
+
+    In and out of an eye, and up and down, then are not above 0 together.
+    """
     moved = (gaze_of(faces) + by[..., None, :]).clip(-1.0, 1.0)
     inwards, up = moved[..., 0] * (1.0, -1.0), moved[..., 1]
     faces[..., IN], faces[..., OUT] = inwards.clip(0.0), (-inwards).clip(0.0)
     faces[..., UP], faces[..., DOWN] = up.clip(0.0), (-up).clip(0.0)
+
+
+def move_some_eyes(faces: np.ndarray, by: np.ndarray) -> None:
+    """``move_eyes`` for those of the faces (n, 58) that move at all."""
+    if by.any():
+        rows = np.flatnonzero(by.any(axis=1))
+        moving = faces[rows]
+        move_eyes(moving, by[rows])
+        faces[rows] = moving

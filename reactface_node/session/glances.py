@@ -10,7 +10,7 @@ import numpy as np
 
 from reactface_node.config import PlayoutConfig
 from reactface_node.schema import indices_of
-from reactface_node.session.gaze import Saccades, gaze_of
+from reactface_node.session.gaze import Saccades
 
 GLANCES_PER_MIN = (3.6, 6.0)
 """A listener's rate is log-uniform in this range. Two people glance away 3.4 and 7.2 times a minute
@@ -41,6 +41,7 @@ SMILE = 0.2
 
 _MEAN_GLANCE_S = GLANCE_S * math.exp(GLANCE_SPREAD**2 / 2)
 _PRESSES, _SMILES = indices_of("mouthPress"), indices_of("mouthSmile")
+_LOOKS = indices_of("eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeLookDown")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,23 +78,29 @@ class Glances:
         faces: (n, 58) without them; a glance that they hold takes the place of the next of ours.
         there: (n,) bool, somebody is there to look at.
         """
-        models = np.abs(gaze_of(faces)).max(axis=(1, 2)) > MODEL_GLANCE
-        smiles = faces[:, _SMILES].mean(axis=1) > SMILE
+        models = faces[:, _LOOKS].max(axis=1) > MODEL_GLANCE
         away = Away(np.zeros((len(faces), 2)), np.zeros(len(faces)), np.zeros(len(faces), bool))
         for index, time_s in enumerate(times_s.tolist()):
             self._note(bool(models[index]))
-            self._follow(time_s, bool(there[index]), bool(smiles[index]), config)
-            away.eyes[index] = self._offset.at(time_s)
-            away.press[index] = self._press_at(time_s)
+            self._follow(time_s, faces[index], bool(there[index]), config)
+            if self._moves(time_s):
+                away.eyes[index] = self._offset.at(time_s)
+                away.press[index] = self._press_at(time_s)
             away.is_away[index] = time_s < self._glance_until_s
         return away
+
+    def _moves(self, time_s: float) -> bool:
+        """Whether a glance is under way, or was until a moment ago."""
+        return time_s < self._glance_until_s or time_s < self._offset.start_s + PRESS_FALL_S
 
     def _note(self, is_away: bool) -> None:
         """Count the model's glances since the last one of ours."""
         self._models_glances += is_away and not self._model_is_away
         self._model_is_away = is_away
 
-    def _follow(self, time_s: float, is_there: bool, smiles: bool, config: PlayoutConfig) -> None:
+    def _follow(
+        self, time_s: float, face: np.ndarray, is_there: bool, config: PlayoutConfig
+    ) -> None:
         """Begin or end a glance if it is time."""
         appears, self._was_there = is_there and not self._was_there, is_there
         if math.isfinite(self._glance_until_s):
@@ -111,9 +118,9 @@ class Glances:
             self._models_glances = 0
             self._draw_look(time_s)
         else:
-            self._begin(time_s, smiles, config.gaze_gain)
+            self._begin(time_s, face, config.gaze_gain)
 
-    def _begin(self, time_s: float, smiles: bool, gain: float) -> None:
+    def _begin(self, time_s: float, face: np.ndarray, gain: float) -> None:
         degrees = GLANCE_DEG * math.exp(GLANCE_DEG_SPREAD * self.rng.standard_normal())
         size = gain * math.radians(min(max(degrees, LEAST_DEG), MOST_DEG))
         slope = math.radians(self.rng.uniform(*GLANCE_SLOPE_DEG))
@@ -123,6 +130,7 @@ class Glances:
         lasts_s = max(lasts_s, SHORTEST_GLANCE_S)
         self._glance_until_s = time_s + lasts_s
         thinks, press = self.rng.random() < THINKING_SHARE, self.rng.uniform(*PRESS)
+        smiles = float(face[_SMILES].mean()) > SMILE
         if thinks and not smiles and lasts_s >= SHORTEST_THINKING_S:
             self._press, self._pressed_s = gain * press, time_s
             self._released_s = self._glance_until_s
@@ -146,4 +154,6 @@ def ease(share: float) -> float:
 
 def press(faces: np.ndarray, by: np.ndarray) -> None:
     """Press the mouths of faces (n, 58) by weights (n,), in place."""
-    faces[:, _PRESSES] += by[:, None]
+    if by.any():
+        for row in np.flatnonzero(by):
+            faces[row, _PRESSES] += by[row]

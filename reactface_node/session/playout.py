@@ -26,7 +26,7 @@ from reactface_node.schema import (
 )
 from reactface_node.session.blinks import LOWERS, LidMotion
 from reactface_node.session.eye_contact import EyeContact
-from reactface_node.session.gaze import move_eyes
+from reactface_node.session.gaze import move_some_eyes
 from reactface_node.session.glances import Glances, press
 from reactface_node.session.idle import Blinks, IdleMotion, PostureShifts
 from reactface_node.session.nod_gain import NodGain
@@ -183,7 +183,7 @@ class Playout:
         face[:, ROLL] += config.idle_gain * presence * sample.tilts.frames(times_s)
         away = sample.glances.frames(times_s, face, presence > 0.0, config)
         sample.contact.turn(times_s, face, places, away.is_away, config)
-        move_eyes(face, away.eyes / GAZE_RAD)
+        move_some_eyes(face, away.eyes / GAZE_RAD)
         press(face, presence * away.press)
         face[:, EXPRESSION] = face[:, EXPRESSION].clip(0.0, 1.0)
         for part, most in ((ROTATION, LARGEST_TURN_RAD), (TRANSLATION, LARGEST_SHIFT_M)):
@@ -299,7 +299,9 @@ def _close(face: np.ndarray, closure: np.ndarray) -> None:
     """Close the lids of faces (n, 58) by (n,), and lower the gaze with them, in place."""
     rest = face[:, LIDS].clip(0.0, LARGEST_REST_CLOSURE)
     face[:, LIDS] = rest + (1.0 - rest) * closure[:, None]
-    move_eyes(face, np.stack([np.zeros_like(closure), -LOWERS * closure], axis=1))
+    down = np.zeros((len(closure), 2))
+    down[:, 1] = -LOWERS * closure
+    move_some_eyes(face, down)
 
 
 def _gains(config: PlayoutConfig) -> np.ndarray:
