@@ -19,8 +19,8 @@ class PlayoutConfig:
     )
     seed: int = setting(
         FRESH_SEED,
-        "random seed of the reactions, idle motion and blinks; fresh (-1) = drawn at the start and "
-        "at every reset, and told in the log and in /diagnostics",
+        "random seed; chance follows from it and from what is seen and heard; fresh (-1) = drawn at "
+        "the start and at every reset, and told in the log and in /diagnostics",
         FRESH_SEED,
         2**31 - 1,
         words={"fresh": FRESH_SEED},
@@ -60,14 +60,15 @@ class PlayoutConfig:
     )
     gaze_gain: float = setting(
         1.0,
-        "further factor of the gaze away from the person, in idle motion too; 0 = none",
+        "further factor of the gaze away from the person, in idle motion and thinking faces too; "
+        "0 = none",
         0.0,
         3.0,
         live=True,
     )
     idle_gain: float = setting(
         1.0,
-        "factor of idle motion (gaze, head sway, breath, posture); 0 = none",
+        "factor of idle motion (gaze, head sway, breath, posture, tilts); 0 = none",
         0.0,
         3.0,
         live=True,

@@ -12,7 +12,7 @@ from reactface_node.config import PlayoutConfig
 from reactface_node.schema import indices_of
 from reactface_node.session.gaze import Saccades
 
-GLANCES_PER_MIN = (3.6, 6.0)
+GLANCES_PER_MIN = (3.4, 5.6)
 """A listener's rate is log-uniform in this range. Two people glance away 3.4 and 7.2 times a minute
 (IFADV); the limits keep the eyes on the speaker for 90 to 97 % of the time, as theirs are."""
 LOOK_SPREAD, SHORTEST_LOOK_S, LONGEST_LOOK_S = 1.1, 0.3, 90.0
@@ -32,7 +32,7 @@ GLANCE_SLOPE_DEG = (-70.0, 35.0)
 """Most glances go to the side and down: angle to the horizontal."""
 MODEL_GLANCE = 0.2
 """Gaze of the model, in eyeLook weights, from which it counts as a glance of its own."""
-THINKING_SHARE, SHORTEST_THINKING_S = 0.4, 0.6
+THINKING_SHARE, SHORTEST_THINKING_S = 0.35, 0.6
 """This share of the glances that are long enough carry a press. People show a thinking face, the
 eyes away and the mouth pressed for 0.4 s and more, in 27 % of 10 s of listening (CCDb)."""
 PRESS, PRESS_RISE_S, PRESS_FALL_S = (0.25, 0.45), 0.2, 0.3
