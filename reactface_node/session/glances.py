@@ -12,7 +12,7 @@ from reactface_node.config import PlayoutConfig
 from reactface_node.schema import indices_of
 from reactface_node.session.gaze import Saccades
 
-GLANCES_PER_MIN = (3.4, 5.6)
+GLANCES_PER_MIN = (3.5, 5.8)
 """A listener's rate is log-uniform in this range. Two people glance away 3.4 and 7.2 times a minute
 (IFADV); the limits keep the eyes on the speaker for 90 to 97 % of the time, as theirs are."""
 LOOK_SPREAD, SHORTEST_LOOK_S, LONGEST_LOOK_S = 1.1, 0.3, 90.0
@@ -21,18 +21,18 @@ LOOK_SPREAD, SHORTEST_LOOK_S, LONGEST_LOOK_S = 1.1, 0.3, 90.0
 LONG_SHARE, LONG_TIMES = 0.1, 8.0
 """This share of the looks is longer by this factor; chosen. People's looks are heavy-tailed: with
 the others alone they would glance away more often than they do."""
-FIRST_TIMES = 1.7
+FIRST_TIMES = 1.5
 """The first look at somebody who appears is longer by this factor; chosen."""
 GLANCE_S, GLANCE_SPREAD, SHORTEST_GLANCE_S = 0.95, 0.35, 0.3
 """Glances are log-normal: two people's medians are 0.92 and 1.04 s, their upper quartiles 1.3 and
 1.9 s (IFADV)."""
 GLANCE_DEG, GLANCE_DEG_SPREAD, LEAST_DEG, MOST_DEG = 13.0, 0.35, 8.0, 24.0
 """Angles of the glances: log-normal, within limits."""
-GLANCE_SLOPE_DEG = (-70.0, 35.0)
-"""Most glances go to the side and down: angle to the horizontal."""
+GLANCE_SLOPE_DEG = (-75.0, 45.0)
+"""Angles to the horizontal; more glances go down than up."""
 MODEL_GLANCE = 0.2
 """Gaze of the model, in eyeLook weights, from which it counts as a glance of its own."""
-THINKING_SHARE, SHORTEST_THINKING_S = 0.35, 0.6
+THINKING_SHARE, SHORTEST_THINKING_S = 0.38, 0.6
 """This share of the glances that are long enough carry a press. People show a thinking face, the
 eyes away and the mouth pressed for 0.4 s and more, in 27 % of 10 s of listening (CCDb)."""
 PRESS, PRESS_RISE_S, PRESS_FALL_S = (0.25, 0.45), 0.2, 0.3
