@@ -19,8 +19,8 @@ class PlayoutConfig:
     )
     seed: int = setting(
         FRESH_SEED,
-        "random seed; chance follows from it and from what is seen and heard; fresh (-1) = drawn at "
-        "the start and at every reset, and told in the log and in /diagnostics",
+        "random seed; chance follows from it and from what is seen and heard; fresh (-1) = drawn "
+        "at the start and at every reset, and told in the log and in /diagnostics",
         FRESH_SEED,
         2**31 - 1,
         words={"fresh": FRESH_SEED},
@@ -68,7 +68,8 @@ class PlayoutConfig:
     )
     idle_gain: float = setting(
         1.0,
-        "factor of idle motion (gaze, head sway, breath, posture, tilts); 0 = none",
+        "factor of idle motion (gaze, head sway, breath, posture, tilts); 0 = none, and no glances "
+        "away but the model's",
         0.0,
         3.0,
         live=True,

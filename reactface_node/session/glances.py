@@ -76,7 +76,8 @@ class Glances:
         """The glances at increasing times (n,) in seconds.
 
         faces: (n, 58) without them; a glance that they hold takes the place of the next of ours.
-        there: (n,) bool, somebody is there to look at.
+        there: (n,) bool, somebody is there to look at. Without a gaze gain or without idle motion
+        there is none.
         """
         models = faces[:, _LOOKS].max(axis=1) > MODEL_GLANCE
         away = Away(np.zeros((len(faces), 2)), np.zeros(len(faces)), np.zeros(len(faces), bool))
@@ -114,7 +115,7 @@ class Glances:
             self._draw_look(time_s, FIRST_TIMES)
         if not is_there or time_s < self._look_until_s:
             return
-        if self._models_glances or config.gaze_gain == 0.0:
+        if self._models_glances or config.gaze_gain == 0.0 or config.idle_gain == 0.0:
             self._models_glances = 0
             self._draw_look(time_s)
         else:

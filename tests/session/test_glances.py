@@ -109,6 +109,14 @@ def test_gaze_gain_scales_glances_and_zero_has_none():
     assert not none.eyes.any() and not none.press.any() and not none.is_away.any()
 
 
+def test_a_profile_without_idle_motion_shows_the_model_alone():
+    config = Config.load("official").playout
+    raw = nodding(60)
+    raw[..., LOOK] = 0.1
+    face = listened(0, 60, config, raw, digests_of(1), place=(0.2, 0.0, -1.0))
+    np.testing.assert_array_equal(face, raw[0])
+
+
 def test_only_somebody_who_is_there_is_glanced_away_from():
     there = np.ones(6000, bool)
     plain, _ = glanced(6, 4, there=there)

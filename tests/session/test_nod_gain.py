@@ -14,7 +14,7 @@ SECONDS = 20
 TIMES_S = np.arange(SECONDS * RATE) / RATE
 SMILE = indices_of("mouthSmile", "cheekSquint")
 PITCH, YAW = index_of("rotationX"), index_of("rotationY")
-QUIET = PlayoutConfig(blinks_per_min=0.0, idle_gain=0.0, gaze_gain=0.0, fade_s=0.0)
+QUIET = PlayoutConfig(blinks_per_min=0.0, idle_gain=0.0, fade_s=0.0)
 
 
 def wave(hertz, radians):

@@ -174,7 +174,7 @@ def test_whatever_the_model_says_the_face_is_one(reactions, frames, gain, blinks
 )
 def test_whatever_happens_between_windows_the_face_makes_no_jump(events, seed, frames):
     """What the model says stands still: all that moves the face is what happens."""
-    config = PlayoutConfig(samples=2, blinks_per_min=0.0, idle_gain=0.0, gaze_gain=0.0)
+    config = PlayoutConfig(samples=2, blinks_per_min=0.0, idle_gain=0.0)
     rng = np.random.default_rng(seed)
     still = rng.random((2, 1, NUM_COEFFICIENTS)).astype(np.float32).repeat(frames, axis=1)
     playout, index, faces, there = Playout(config, W, seed), 0, [], True

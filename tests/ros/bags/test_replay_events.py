@@ -40,7 +40,7 @@ def test_the_nods_are_those_of_the_shown_face(replayed):
     pitch = np.array([face.message.rotation[0] for face in faces], np.float64)
     first_s = convert.stamp_of(faces[0].message)
     starts = of(events, "listener", "nod", "start")
-    assert len(starts) >= 5
+    assert len(starts) >= 3
     # The offline finder sees the whole track.
     known = [nod.start_s for nod in find_nods(pitch)]
     begun = np.array([convert.stamp_of(event) - first_s for event in starts])
