@@ -12,7 +12,7 @@ from reactface_node.config import PlayoutConfig
 from reactface_node.schema import indices_of
 from reactface_node.session.gaze import Saccades
 
-GLANCES_PER_MIN = (3.5, 5.8)
+GLANCES_PER_MIN = (3.6, 6.0)
 """A listener's rate is log-uniform in this range. Two people glance away 3.4 and 7.2 times a minute
 (IFADV); the limits keep the eyes on the speaker for 90 to 97 % of the time, as theirs are."""
 LOOK_SPREAD, SHORTEST_LOOK_S, LONGEST_LOOK_S = 1.1, 0.3, 90.0
@@ -23,7 +23,7 @@ LONG_SHARE, LONG_TIMES = 0.1, 8.0
 the others alone they would glance away more often than they do."""
 FIRST_TIMES = 1.5
 """The first look at somebody who appears is longer by this factor; chosen."""
-GLANCE_S, GLANCE_SPREAD, SHORTEST_GLANCE_S = 0.95, 0.35, 0.3
+GLANCE_S, GLANCE_SPREAD, SHORTEST_GLANCE_S = 0.93, 0.3, 0.3
 """Glances are log-normal: two people's medians are 0.92 and 1.04 s, their upper quartiles 1.3 and
 1.9 s (IFADV)."""
 GLANCE_DEG, GLANCE_DEG_SPREAD, LEAST_DEG, MOST_DEG = 13.0, 0.35, 8.0, 24.0
