@@ -23,7 +23,7 @@ LONG_SHARE, LONG_TIMES = 0.1, 8.0
 the others alone they would glance away more often than they do."""
 FIRST_TIMES = 1.5
 """The first look at somebody who appears is longer by this factor; chosen."""
-GLANCE_S, GLANCE_SPREAD, SHORTEST_GLANCE_S = 0.93, 0.3, 0.3
+GLANCE_S, GLANCE_SPREAD, SHORTEST_GLANCE_S = 0.96, 0.3, 0.3
 """Glances are log-normal: two people's medians are 0.92 and 1.04 s, their upper quartiles 1.3 and
 1.9 s (IFADV)."""
 GLANCE_DEG, GLANCE_DEG_SPREAD, LEAST_DEG, MOST_DEG = 13.0, 0.35, 8.0, 24.0
