@@ -1,15 +1,6 @@
 """Dispositions: the random vectors that describe the M listeners of a session."""
 
-from collections.abc import Sequence
-
 import numpy as np
-
-
-def draw_dispositions(noise: Sequence[np.random.Generator], size: int) -> np.ndarray:
-    """(M, S) float32 for M listeners of ``size`` = S numbers, each from its own generator."""
-    drawn = np.stack([rng.standard_normal(size, np.float32) for rng in noise])
-    apart: np.ndarray = spread_apart(drawn[None])[0]
-    return apart
 
 
 def spread_apart(drawn: np.ndarray) -> np.ndarray:

@@ -18,7 +18,8 @@ class Pending:
 
     show_at_s: (n,) when its frames are to be shown. seen: one observation per frame. speaker: the
     model's input. begins_anew: the model starts with a new state, because nobody was there before.
-    events: what the speaker did. fitted: the fitted listener of the first sample, if any.
+    events: what the speaker did. fitted: the fitted listener of the first sample, if any. digest:
+    of what was seen and heard before the window of the model that holds it.
     """
 
     window: Window
@@ -29,6 +30,7 @@ class Pending:
     begins_anew: bool = False
     events: tuple[ListenerEvent, ...] = ()
     fitted: FittedListener | None = None
+    digest: int = 0
 
     @property
     def first(self) -> np.ndarray | None:

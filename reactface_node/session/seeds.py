@@ -3,16 +3,9 @@
 import logging
 import secrets
 
-import numpy as np
-
 from reactface_node.config import FRESH_SEED
 
 SEEDS = 2**31
-
-
-def generators(seed: int, samples: int) -> list[np.random.Generator]:
-    """Of the model's random numbers, one for each sample; the disposition is drawn first."""
-    return [np.random.default_rng([seed, index, 0]) for index in range(samples)]
 
 
 def seed_from(configured: int) -> int:

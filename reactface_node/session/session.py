@@ -26,6 +26,7 @@ from reactface_node.perception.silero import SileroModel
 from reactface_node.perception.tracker_thread import Tracker, TrackerThread
 from reactface_node.perception.voice import speech_model
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
+from reactface_node.session.digest import Digest
 from reactface_node.session.fitted import FittedChoice
 from reactface_node.session.inputs import Inputs
 from reactface_node.session.listener_events import ListenerEvents
@@ -35,7 +36,7 @@ from reactface_node.session.own_speech import OwnSpeech
 from reactface_node.session.pending import Pending, empty_frames, face_input
 from reactface_node.session.playout import Delay, Playout, check_playout
 from reactface_node.session.probe import NoProbe, Probe
-from reactface_node.session.seeds import generators, seed_from
+from reactface_node.session.seeds import seed_from
 from reactface_node.session.speaker_events import SpeakerEvents
 from reactface_node.session.stamps import AUDIO, IMAGE
 from reactface_node.session.stats import SessionStats
@@ -308,7 +309,8 @@ class ReactionSession:
         self._delay = Delay(playout.playout_delay_s, self.config.mode == "frame")
         self._model_use = ModelUse(self.config.model.window, self._speech)
         self._listener_events, self._speaker_events = ListenerEvents(), SpeakerEvents()
-        self._engine.begin(generators(self._seed, playout.samples), self._fitted.begin())
+        self._digest = Digest(self.config.model.window)
+        self._engine.begin(self._seed, playout.samples, self._fitted.begin())
 
     def _tell_sound(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
         """Give the newest chunk to the tracker: it follows the person who speaks."""
@@ -329,8 +331,9 @@ class ReactionSession:
         self._speaker_events.read(window.start_s, speech, heard, seen)
         events = () if use is Use.HIDDEN else self._speaker_events.take()
         speaker = SpeakerFrames(*face_input(self.config.model, seen), audio, heard)
+        digest = self._digest.note(slot, seen, audio)
         fitted = self._fitted.at(slot % self.config.model.window)
-        return Pending(window, show_at_s, seen, speaker, use, anew, events, fitted)
+        return Pending(window, show_at_s, seen, speaker, use, anew, events, fitted, digest)
 
     def finish(self, pending: Pending, raw: np.ndarray | None) -> Reaction:
         """The reaction to a window; raw: the model's output (M, w, 58), None if it was not run."""
@@ -340,14 +343,9 @@ class ReactionSession:
         # The microphone of an empty room delivers valid audio, although nobody is there.
         present = (found | heard) & (pending.use is not Use.IDLE)
         with self._probe.stage("playout"):
+            about = pending.places, pending.fitted, pending.digest
             samples, face = self._playout.finish(
-                window.index,
-                raw,
-                present,
-                self.config.playout,
-                speaks,
-                pending.places,
-                pending.fitted,
+                window.index, raw, present, self.config.playout, speaks, *about
             )
         self._stats.count(pending.use, found, heard, seen[-1], speaks)
         self._doubts = seen[-1].doubts

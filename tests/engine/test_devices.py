@@ -148,7 +148,7 @@ def test_a_gpu_that_is_not_there(tmp_path, caplog):
     with pytest.raises(UserError, match="device 'cuda' cannot be used here"):
         load_engine(config)
     engine = load_engine(config.replace(on_device_failure="cpu"))
-    engine.begin([np.random.default_rng(0)])
+    engine.begin(0, 1)
     assert "goes on on the cpu" in caplog.text
 
 

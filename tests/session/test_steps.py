@@ -19,18 +19,18 @@ class HeldEngine:
         self.disposition = engine.disposition
         self.go, self.began, self.fails = threading.Event(), threading.Event(), False
 
-    def begin(self, noise, first=None):
-        self._engine.begin(noise, first)
+    def begin(self, seed, samples, first=None):
+        self._engine.begin(seed, samples, first)
 
     def become(self, first):
         self._engine.become(first)
 
-    def step(self, speaker):
+    def step(self, speaker, window, digest):
         self.began.set()
         assert self.go.wait(20)
         if self.fails:
             raise RuntimeError("the model broke")
-        return self._engine.step(speaker)
+        return self._engine.step(speaker, window, digest)
 
 
 @pytest.fixture

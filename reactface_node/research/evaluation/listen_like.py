@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reactface_node.config import Config, PlayoutConfig
+from reactface_node.engine.chance import dispositions
 from reactface_node.engine.engine import Engine, load_engine
 from reactface_node.engine.identity import weights_hash
 from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.files.progress import ProgressBar
-from reactface_node.model.dispositions import draw_dispositions
 from reactface_node.research.evaluation.listener_measures import (
     UNITS,
     ClipMeasures,
@@ -28,7 +28,6 @@ from reactface_node.research.evaluation.situations import Situation, dyads
 from reactface_node.schema import NUM_COEFFICIENTS, SAMPLES_PER_FRAME
 from reactface_node.session.fitted import LIMITS, FittedListener
 from reactface_node.session.playout import Playout
-from reactface_node.session.seeds import generators
 
 SPEAKERS, SPEAKER_S = 4, 30.0
 """Synthetic speakers of the test split to whom each candidate listens; chosen."""
@@ -137,23 +136,28 @@ def candidates(config: Config, count: int, speakers: Sequence[Situation]) -> Ite
     engine = load_engine(config)
     groups = ProgressBar(range(-(-count // group)), "dispositions", unit="group", leave=False)
     for seed in groups:
-        who = draw_dispositions(generators(seed, group), engine.disposition)
-        reactions = [_reactions(engine, seed, group, speaker) for speaker in speakers]
+        who = dispositions(seed, group, engine.disposition)
+        reactions = [
+            _reactions(engine, config.model.window, seed, group, speaker) for speaker in speakers
+        ]
         for index in range(min(group, count - seed * group)):
             raws = [one[index] for one in reactions]
             yield Candidate(who[index], raws, _measured(raws, None))
 
 
-def _reactions(engine: Engine, seed: int, samples: int, speaker: Situation) -> np.ndarray:
+def _reactions(
+    engine: Engine, window: int, seed: int, samples: int, speaker: Situation
+) -> np.ndarray:
     """The model's (M, T, 58) to the whole windows of a speaker."""
-    engine.begin(generators(seed, samples))
+    engine.begin(seed, samples)
     step = engine.frames
     shown = []
     for at in range(0, len(speaker.face) - step + 1, step):
         face = speaker.face[at : at + step].astype(np.float32)
         audio = speaker.audio[at * SAMPLES_PER_FRAME : (at + step) * SAMPLES_PER_FRAME]
         valid = np.ones((step, NUM_COEFFICIENTS), bool)
-        shown.append(engine.step(SpeakerFrames(face, valid, audio, np.ones(step, bool))))
+        frames = SpeakerFrames(face, valid, audio, np.ones(step, bool))
+        shown.append(engine.step(frames, at // window))
     return np.concatenate(shown, axis=1)
 
 
