@@ -118,8 +118,8 @@ class Playout:
         config: PlayoutConfig,
         speaks: bool = False,
         places: np.ndarray | None = None,
-        fitted: FittedListener | None = None,
         digest: int = 0,
+        fitted: FittedListener | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The finished samples (M, n, 58) and the face to show (n, 58); n = w, or 1 in frame mode.
 

@@ -343,7 +343,7 @@ class ReactionSession:
         # The microphone of an empty room delivers valid audio, although nobody is there.
         present = (found | heard) & (pending.use is not Use.IDLE)
         with self._probe.stage("playout"):
-            about = pending.places, pending.fitted, pending.digest
+            about = pending.places, pending.digest, pending.fitted
             samples, face = self._playout.finish(
                 window.index, raw, present, self.config.playout, speaks, *about
             )

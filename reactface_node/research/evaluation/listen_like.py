@@ -172,7 +172,9 @@ def _shown(raw: np.ndarray, fitted: FittedListener | None) -> np.ndarray:
     playout = Playout(config, frames)
     places = np.tile(PLACE_M, (frames, 1))
     present = np.ones(frames, bool)
-    face: np.ndarray = playout.finish(0, raw[None], present, config, False, places, fitted)[1]
+    face: np.ndarray = playout.finish(0, raw[None], present, config, False, places, fitted=fitted)[
+        1
+    ]
     return face
 
 
