@@ -127,6 +127,7 @@ def build_parser() -> "argparse.ArgumentParser":
     from reactface_node.cli.doctor import add_doctor
     from reactface_node.cli.evaluate import add_evaluate
     from reactface_node.cli.inspect import add_inspect
+    from reactface_node.cli.listen_like import add_listen_like
     from reactface_node.cli.live import add_live
     from reactface_node.cli.node import add_node
     from reactface_node.cli.portrait import add_portrait
@@ -149,6 +150,7 @@ def build_parser() -> "argparse.ArgumentParser":
         add_view,
         add_node,
         add_inspect,
+        add_listen_like,
         add_train,
         add_evaluate,
         add_data,

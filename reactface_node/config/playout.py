@@ -19,8 +19,8 @@ class PlayoutConfig:
     )
     seed: int = setting(
         FRESH_SEED,
-        "random seed of the reactions, idle motion and blinks; fresh (-1) = drawn at the start and "
-        "at every reset, and told in the log and in /diagnostics",
+        "random seed; chance follows from it and from what is seen and heard; fresh (-1) = drawn "
+        "at the start and at every reset, and told in the log and in /diagnostics",
         FRESH_SEED,
         2**31 - 1,
         words={"fresh": FRESH_SEED},
@@ -30,6 +30,15 @@ class PlayoutConfig:
         "how lively the robot is: composed (nearly still), attentive, or lively; sets several of "
         "the gains below, except those that are given too",
         choices=tuple(PRESETS),
+        live=True,
+    )
+    dispositions: str = setting(
+        "dispositions", "folder of the fitted dispositions; files outside it are refused"
+    )
+    disposition: str = setting(
+        "",
+        "file name of a disposition that `reactface listen-like` made, in the folder "
+        "playout.dispositions: that of the first reaction; empty = drawn by the seed",
         live=True,
     )
     playout_delay_s: float = setting(
@@ -60,14 +69,16 @@ class PlayoutConfig:
     )
     gaze_gain: float = setting(
         1.0,
-        "further factor of the gaze away from the person, in idle motion too; 0 = none",
+        "further factor of the gaze away from the person, in idle motion and thinking faces too; "
+        "0 = none",
         0.0,
         3.0,
         live=True,
     )
     idle_gain: float = setting(
         1.0,
-        "factor of idle motion (gaze, head sway, breath, posture); 0 = none",
+        "factor of idle motion (gaze, head sway, breath, posture, tilts); 0 = none, and no glances "
+        "away but the model's",
         0.0,
         3.0,
         live=True,
@@ -100,8 +111,9 @@ class PlayoutConfig:
         False, "swap left and right of the shown face, as a mirror does", live=True
     )
     blinks_per_min: float = setting(
-        17.0,
-        "mean blinks per minute; 0 = no blinks, and the model's own lid motion is shown",
+        18.0,
+        "mean short blinks per minute, besides the long ones that come with some nods; 0 = no "
+        "blinks, and the model's own lid motion is shown",
         0.0,
         26.0,
         live=True,

@@ -209,9 +209,11 @@ def read_layout(ring: KVRing) -> tuple[Tensor, Tensor]:
     return keys.transpose(2, 3).contiguous(), values.contiguous()
 
 
-def export(model: ReactFace, samples: int, frames: int, folder: Path) -> None:
+def export(model: ReactFace, samples: int, frames: int, folder: Path, weights: str = "") -> None:
     """Write the folder for ``frames`` frames per step and this many samples.
 
+    weights: SHA-256 of the model's checkpoint, so that dispositions that were fitted to it are
+    known to suit the export.
     UserError if the model is not of the default profile's kind, or if the folder exists or
     cannot be written.
     """
@@ -223,10 +225,10 @@ def export(model: ReactFace, samples: int, frames: int, folder: Path) -> None:
     check_new(folder, makes_folders=True)
     with written_whole(folder) as unfinished:
         unfinished.mkdir()
-        _fill(copy.deepcopy(model), samples, frames, unfinished)
+        _fill(copy.deepcopy(model), samples, frames, unfinished, weights)
 
 
-def _fill(model: ReactFace, samples: int, frames: int, folder: Path) -> None:
+def _fill(model: ReactFace, samples: int, frames: int, folder: Path, weights: str) -> None:
     config = model.config
     steps = {"first": ExportedStep(model, samples, frames, True)}
     if frames < config.window:
@@ -246,6 +248,7 @@ def _fill(model: ReactFace, samples: int, frames: int, folder: Path) -> None:
         "gain": config.gain,
         "graphs": graphs,
         "state": {name: x.flatten().tolist() for name, x in first.small.items()},
+        "weights": weights,
         "rings": {name: ring.layout.ratio for name, ring in first.rings.items()},
     }
     write_text(folder / MANIFEST, json.dumps(about))

@@ -38,6 +38,11 @@ class GuardedStepper:
         self._current_window.clear()
         self._guard.run(lambda stepper: stepper.begin(disposition), self._set_sampling)
 
+    def describe(self, disposition: np.ndarray) -> None:
+        """As ``Stepper.describe``."""
+        self._listeners = disposition
+        self._guard.run(lambda stepper: stepper.describe(disposition), self._restore)
+
     def step(self, speaker: SpeakerFrames, noise: np.ndarray) -> np.ndarray:
         """As ``Stepper.step``."""
         shown = self._guard.run(lambda stepper: stepper.step(speaker, noise), self._restore)

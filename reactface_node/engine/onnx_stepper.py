@@ -2,6 +2,7 @@
 which ``export.py`` writes."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ class GraphShapes:
 class Manifest:
     """frames at once, of a window of so many, for so many samples. graphs: "first" for the first
     frame of a window, "next" for later ones. state: the initial state of a session, by name. rings:
-    steps per frame."""
+    steps per frame. weights: SHA-256 of the checkpoint, "" if not known."""
 
     window: int
     frames: int
@@ -57,6 +58,7 @@ class Manifest:
     graphs: Mapping[str, GraphShapes]
     state: Mapping[str, np.ndarray]
     rings: Mapping[str, int]
+    weights: str
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -102,6 +104,7 @@ def _manifest(about: Mapping[str, Any]) -> Manifest:
         graphs=graphs,
         state=state,
         rings=rings,
+        weights=_hash(about.get("weights", "")),
     )
 
 
@@ -157,6 +160,12 @@ def _whole(about: Mapping[str, Any], name: str, low: int, high: int) -> int:
     return value
 
 
+def _hash(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch("([0-9a-f]{64})?", value):
+        raise ValueError(f"weights is {shown(value)}, no SHA-256")
+    return value
+
+
 def _number(value: Any, name: str) -> float:
     if type(value) not in (int, float) or not abs(value) < np.finfo(np.float32).max:
         raise ValueError(f"{shown(name)} holds {shown(value)}, which is no number")
@@ -192,6 +201,9 @@ class OnnxStepper:
             for part in (f"{name}_keys", f"{name}_values"):
                 self._state[part] = np.zeros(shapes[part], np.float32)
         self._phase = 0
+
+    def describe(self, disposition: np.ndarray) -> None:
+        self._state["disposition"] = disposition[None]
 
     def step(self, speaker: SpeakerFrames, noise: np.ndarray) -> np.ndarray:
         name = "next" if self._phase else "first"

@@ -54,6 +54,11 @@ class Slots:
             assert self._state.clock is not None
             self._state.clock.position[slot] = 0
 
+    def describe(self, slot: int, disposition: np.ndarray) -> None:
+        """Other listeners (M, S) in a slot; its state stays."""
+        with torch.inference_mode():
+            self._state.disposition[slot] = torch.from_numpy(disposition)
+
     def step(
         self, speakers: Sequence[SpeakerFrames | None], noise: Sequence[np.ndarray | None]
     ) -> np.ndarray:
@@ -155,6 +160,9 @@ class Slot:
 
     def begin(self, disposition: np.ndarray) -> None:
         self._slots.begin(self._index, disposition)
+
+    def describe(self, disposition: np.ndarray) -> None:
+        self._slots.describe(self._index, disposition)
 
     def step(self, speaker: SpeakerFrames, noise: np.ndarray) -> np.ndarray:
         """Run the next frames of this session only."""

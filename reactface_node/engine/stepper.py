@@ -37,6 +37,9 @@ class Stepper(Protocol):
     def begin(self, disposition: np.ndarray) -> None:
         """Begin a new session of M listeners, (M, S)."""
 
+    def describe(self, disposition: np.ndarray) -> None:
+        """Other listeners from the next step on, (M, S); the state stays."""
+
     def step(self, speaker: SpeakerFrames, noise: np.ndarray) -> np.ndarray:
         """The next n frames and the noise of their window (M, noise_width) -> (M, n, 58)."""
         ...

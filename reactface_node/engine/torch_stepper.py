@@ -61,6 +61,10 @@ class TorchStepper:
         who = torch.from_numpy(disposition[None]).to(self._device)
         self._state = self._model.initial_state(1, len(disposition), who, streaming=True)
 
+    def describe(self, disposition: np.ndarray) -> None:
+        who = torch.from_numpy(disposition[None]).to(self._device)
+        self._state = replace(self._state, disposition=who)
+
     def step(self, speaker: SpeakerFrames, noise: np.ndarray) -> np.ndarray:
         spoken, drawn = upload([speaker], self._device), send(noise[None], self._device)
         with torch.inference_mode():

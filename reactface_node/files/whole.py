@@ -188,6 +188,16 @@ def home_path(text: str) -> Path:
         raise UserError(f"{text}: nobody here is called {text[1:].split('/')[0]}") from error
 
 
+def is_file_within(folder: Path, name: str) -> bool:
+    """Whether ``name`` is a file below a resolved folder, links followed; False for a name that no
+    file can have."""
+    try:
+        found = (folder / name).resolve()
+        return found.is_relative_to(folder) and found.is_file()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
 def make_folder(path: Path) -> None:
     """Make the folder and its parents; UserError if a file is in the way or it is not allowed."""
     try:

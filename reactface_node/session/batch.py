@@ -92,6 +92,7 @@ class SessionBatch:
 
 
 def _noise(engine: Engine, pending: Pending) -> np.ndarray:
+    engine.become(pending.first)
     if pending.begins_anew:
         engine.restart()
-    return engine.noise()
+    return engine.noise(pending.window.index, pending.digest)

@@ -1,8 +1,7 @@
 """Eye contact: the eyes and, slowly, the head turn to the speaker's face in the camera's picture.
 
-Angles are (right, up) in radians, as the robot sees them. Numbers with a source are a person's
-(IFADV and Mimicry: counts of looks, glances and gaze angles in conversations); the others are
-chosen by eye.
+Angles are (right, up) in radians, as the robot sees them. Numbers without a source are chosen by
+eye.
 """
 
 import math
@@ -10,10 +9,9 @@ import math
 import numpy as np
 
 from reactface_node.config import PlayoutConfig
-from reactface_node.schema import FRAME_RATE_HZ, GAZE_RAD, index_of, indices_of
+from reactface_node.schema import FRAME_RATE_HZ, GAZE_RAD, index_of
+from reactface_node.session.gaze import Saccades, move_eyes
 
-IN, OUT = indices_of("eyeLookIn"), indices_of("eyeLookOut")
-UP, DOWN = indices_of("eyeLookUp"), indices_of("eyeLookDown")
 TURN = [index_of("rotationY"), index_of("rotationX")]
 """Head rotation to the subject's left, and down: the opposite of (right, up)."""
 POINTS_M = ((-0.032, 0.0), (0.032, 0.0), (0.0, -0.07))
@@ -25,25 +23,12 @@ SHORTEST_FIXATION_S = 0.2
 """Least time between two saccades: a person's reaction time."""
 OFF_RAD = math.radians(1.5)
 """The eyes follow a face that moves by a saccade once they are off by more than this."""
-SACCADE_S, SACCADE_S_PER_RAD = 0.021, 0.126
-"""The main sequence: a saccade takes 21 ms and 2.2 ms for each degree (Carpenter 1988)."""
 FIND_S = 0.08
 """Duration of the saccade to a face that appears, and to straight ahead once it is gone."""
 HELD_S = 1.0
 """The robot looks so long at the place where the face was last seen."""
 HEAD_SHARE, HEAD_S = 1 / 3, 0.35
 """The head's share of the angle; it follows by two equal low-pass filters of this time constant."""
-LOOK_S, LOOK_SPREAD, LONGEST_LOOK_S = 7.0, 1.1, 40.0
-"""Looks at the speaker: log-normal, long ones are cut. Gives 4 to 5 glances away a minute (people:
-3.4 and 7.2; IFADV)."""
-GLANCE_S, GLANCE_SPREAD, SHORTEST_GLANCE_S = 0.98, 0.5, 0.3
-"""Glances away: median 0.92 and 1.04 s, upper quartile 1.3 and 1.9 s (IFADV)."""
-GLANCE_DEG, GLANCE_DEG_SPREAD, LEAST_DEG, MOST_DEG = 12.0, 0.3, 8.0, 22.0
-"""Angles of the glances: log-normal, within limits."""
-GLANCE_SLOPE_DEG = (-60.0, 20.0)
-"""Most glances go to the side and down: angle to the horizontal."""
-MODEL_GLANCE = 0.2
-"""Gaze of the model, in eyeLook weights, from which it counts as a glance of its own."""
 NEAREST_M, NEAREST_TALK_M = 0.05, 0.8
 """Least distance of a face, and the least of people who talk: where a face fills the picture the
 lens is narrower than the setting says, and the angle between eyes and mouth would be too large."""
@@ -51,42 +36,15 @@ LONGEST_STEP_S = 0.5
 """Longest time between two frames, after skipped windows, with which the head's filter reckons."""
 
 
-class Saccades:
-    """A direction of gaze that rests, or moves by saccades."""
-
-    def __init__(self) -> None:
-        self.target = self._origin = np.zeros(2)
-        self.start_s, self._lasts_s = -math.inf, 1.0
-
-    def jump(self, target: np.ndarray) -> None:
-        """Rest at ``target`` from now on."""
-        self.target, self.start_s = target, -math.inf
-
-    def go(self, time_s: float, target: np.ndarray) -> None:
-        """Start a saccade to ``target``."""
-        self._origin = self.at(time_s)
-        way_rad = float(np.linalg.norm(target - self._origin))
-        self.target, self.start_s = target, time_s
-        self._lasts_s = SACCADE_S + SACCADE_S_PER_RAD * way_rad
-
-    def at(self, time_s: float) -> np.ndarray:
-        """The direction (2,) at a time after the last ``go``."""
-        share = min(max((time_s - self.start_s) / self._lasts_s, 0.0), 1.0)
-        share = share * share * (3.0 - 2.0 * share)
-        found: np.ndarray = self._origin + share * (self.target - self._origin)
-        return found
-
-
 class EyeContact:
     """Turns the eyes and the head of one trajectory to the speaker, frame by frame.
 
-    The eyes make saccades between the speaker's eyes and mouth, glance away now and then, and turn
-    against every rotation of the head, so that the gaze stays. Without a face the robot looks
-    straight ahead.
+    The eyes make saccades between the speaker's eyes and mouth, and turn against every rotation of
+    the head, so that the gaze stays. Without a face the robot looks straight ahead.
     """
 
     def __init__(self, rng: np.random.Generator):
-        self._rng = rng
+        self.rng = rng
         self._forget()
 
     def _forget(self) -> None:
@@ -96,41 +54,50 @@ class EyeContact:
         self._time_s = -math.inf
         self._place, self._seen_s = np.zeros(3), -math.inf
         self._point, self._fixed_until_s = 0, -math.inf
-        self._look_until_s, self._glance_until_s = math.inf, -math.inf
-        self._models_glances, self._model_glances = 0, False
 
     def turn(
-        self, times_s: np.ndarray, faces: np.ndarray, places: np.ndarray, config: PlayoutConfig
+        self,
+        times_s: np.ndarray,
+        faces: np.ndarray,
+        places: np.ndarray,
+        is_away: np.ndarray,
+        config: PlayoutConfig,
     ) -> None:
         """Turn eyes and head of the faces (n, 58) in place.
 
         times_s: (n,) increasing. places: (n, 3) as ``Observation.place``, NaN without a face.
+        is_away: (n,) bool, the robot glances away; the eyes then rest, and go to a new
+        point afterwards.
         """
         if config.eye_contact == 0.0:
             self._forget()
             return
-        for time_s, face, place in zip(times_s, faces, places, strict=True):
-            self._turn_frame(float(time_s), face, place, config)
+        for time_s, face, place, away in zip(times_s, faces, places, is_away, strict=True):
+            self._turn_frame(float(time_s), face, place, bool(away), config)
 
     def _turn_frame(
-        self, time_s: float, face: np.ndarray, place: np.ndarray, config: PlayoutConfig
+        self,
+        time_s: float,
+        face: np.ndarray,
+        place: np.ndarray,
+        is_away: bool,
+        config: PlayoutConfig,
     ) -> None:
         step_s = time_s - self._time_s
         step_s = min(step_s, LONGEST_STEP_S) if math.isfinite(step_s) else 1 / FRAME_RATE_HZ
         self._time_s = time_s
-        self._note_glances(face)
         if np.isfinite(place).all():
             self._place, self._seen_s = place, time_s
         is_known = time_s - self._seen_s <= HELD_S
         if is_known:
-            self._look(time_s, config)
+            self._look(time_s, is_away, config)
         change = step_s / FIND_S
         self._weight = min(max(self._weight + (change if is_known else -change), 0.0), 1.0)
         self._turn_head(step_s, is_known, config)
         face[TURN] -= self._head[1]
         if self._weight > 0.0:
             eyes = self._gaze.at(time_s) + config.eye_contact * face[TURN]
-            _move_eyes(face, self._weight * eyes / GAZE_RAD)
+            move_eyes(face, self._weight * eyes / GAZE_RAD)
 
     def _turn_head(self, step_s: float, is_known: bool, config: PlayoutConfig) -> None:
         """Move the head's part of the angle through two equal low-pass filters."""
@@ -142,15 +109,14 @@ class EyeContact:
         self._head[0] += nearer * (target - self._head[0])
         self._head[1] += nearer * (self._head[0] - self._head[1])
 
-    def _look(self, time_s: float, config: PlayoutConfig) -> None:
+    def _look(self, time_s: float, is_away: bool, config: PlayoutConfig) -> None:
         """Start a saccade if the eyes rest elsewhere than where they are to look."""
         if self._weight == 0.0:
             # A face appears: the saccade to it is the rise of the weight.
-            self._glance_until_s = -math.inf
-            self._draw_look(time_s)
             self._draw_point(time_s)
             self._gaze.jump(self._aim(config))
-        if time_s < self._glance_until_s or self._begins_glance(time_s, config):
+        if is_away:
+            self._fixed_until_s = time_s
             return
         is_new = time_s >= self._fixed_until_s
         if is_new:
@@ -160,33 +126,6 @@ class EyeContact:
         if is_new or (is_off and time_s - self._gaze.start_s >= SHORTEST_FIXATION_S):
             self._gaze.go(time_s, aim)
 
-    def _begins_glance(self, time_s: float, config: PlayoutConfig) -> bool:
-        """Whether a glance away begins now; one of the model's own takes the place of the next."""
-        if time_s < self._look_until_s:
-            return False
-        if self._models_glances or config.gaze_gain == 0.0:
-            self._models_glances = 0
-            self._draw_look(time_s)
-            return False
-        degrees = GLANCE_DEG * math.exp(GLANCE_DEG_SPREAD * self._rng.standard_normal())
-        size = config.gaze_gain * math.radians(min(max(degrees, LEAST_DEG), MOST_DEG))
-        slope = math.radians(self._rng.uniform(*GLANCE_SLOPE_DEG))
-        side = 1.0 if self._rng.random() < 0.5 else -1.0
-        away = size * np.array([side * math.cos(slope), math.sin(slope)])
-        lasts_s = GLANCE_S * math.exp(GLANCE_SPREAD * self._rng.standard_normal())
-        self._glance_until_s = time_s + max(lasts_s, SHORTEST_GLANCE_S)
-        self._gaze.go(time_s, self._aim(config) + away)
-        self._draw_look(self._glance_until_s)
-        # The eyes come back to a new point.
-        self._fixed_until_s = self._glance_until_s
-        return True
-
-    def _note_glances(self, face: np.ndarray) -> None:
-        """Count the model's glances since the last one of ours."""
-        looks_away = bool(np.abs(_gaze(face)).max() > MODEL_GLANCE)
-        self._models_glances += looks_away and not self._model_glances
-        self._model_glances = looks_away
-
     def _aim(self, config: PlayoutConfig) -> np.ndarray:
         """Direction (2,) of the point of the speaker's face that is looked at."""
         return config.eye_contact * direction(self._place, config, POINTS_M[self._point])
@@ -195,14 +134,9 @@ class EyeContact:
         """Another point of the face, and how long the eyes rest there."""
         shares = np.array(POINT_SHARES)
         shares[self._point] = 0.0
-        self._point = int(self._rng.choice(len(shares), p=shares / shares.sum()))
-        rest_s = FIXATION_S * math.exp(FIXATION_SPREAD * self._rng.standard_normal())
+        self._point = int(self.rng.choice(len(shares), p=shares / shares.sum()))
+        rest_s = FIXATION_S * math.exp(FIXATION_SPREAD * self.rng.standard_normal())
         self._fixed_until_s = time_s + max(rest_s, SHORTEST_FIXATION_S)
-
-    def _draw_look(self, time_s: float) -> None:
-        """How long the speaker is looked at before the next glance away."""
-        look_s = LOOK_S * math.exp(LOOK_SPREAD * self._rng.standard_normal())
-        self._look_until_s = time_s + min(look_s, LONGEST_LOOK_S)
 
 
 def direction(
@@ -222,17 +156,3 @@ def direction(
     # ``playout.mirror`` swaps the sides of the face afterwards; the person does not move.
     aside = math.atan(right) * (-1.0 if config.mirror else 1.0)
     return np.array([aside, math.atan(up / math.hypot(right, 1.0))])
-
-
-def _gaze(face: np.ndarray) -> np.ndarray:
-    """Gaze of the left and the right eye of a face (58,), (2, 2) weights to the right and up."""
-    inwards, up = face[IN] - face[OUT], face[UP] - face[DOWN]
-    return np.stack([inwards * (1.0, -1.0), up], axis=1)
-
-
-def _move_eyes(face: np.ndarray, eyes: np.ndarray) -> None:
-    """Add a gaze (2,) in weights to both eyes of a face (58,), in place."""
-    right, up = (_gaze(face) + eyes).clip(-1.0, 1.0).T
-    inwards = right * (1.0, -1.0)
-    face[IN], face[OUT] = inwards.clip(0.0), (-inwards).clip(0.0)
-    face[UP], face[DOWN] = up.clip(0.0), (-up).clip(0.0)

@@ -1,8 +1,8 @@
 """Idle motion of a face: blinks, gaze shifts, head sway, breath, posture shifts.
 
-Each is a streaming process with its own random generator. It is asked for frames in order of time
-and never reads a clock. Amplitudes and times without a source are chosen by eye, not derived;
-tests/session/test_idle.py bounds the motion.
+Each is a streaming process with its own random generator ``rng``, which may be replaced between
+two frames. It is asked for frames in order of time and never reads a clock. Amplitudes and times
+without a source are chosen by eye, not derived; tests/session/test_idle.py bounds the motion.
 """
 
 import math
@@ -13,9 +13,8 @@ from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS, index_of, ind
 
 BLINK_SPREAD = 0.5  # sigma of the log-normal intervals (people differ: Bentivoglio et al. 1997)
 SHORTEST_INTERVAL_S = 0.6
-CLOSING_S = 0.08
-OPENING_S = 0.12
-HALF_HEIGHT_S = (0.13, 0.17)  # gives 100-200 ms at half height in frames of 25 Hz (the paper)
+CLOSING_S, OPENING_S = 0.06, 0.11
+HALF_HEIGHT_S = (0.085, 0.1)  # short blinks of people: 83-100 ms (ARKit recordings)
 LOOK_S = (1.2, 4.5)  # duration of a gaze (Argyle and Ingham 1972)
 LOOK_AWAY_CHANCE = 0.25  # listeners look at the speaker about 75 % of the time (the same)
 SACCADE_S = 0.06
@@ -31,10 +30,10 @@ GAZE_DOWN = indices_of("eyeLookDown")
 
 
 class Blinks:
-    """Lid closure 0..1: log-normal intervals, each blink 100-200 ms long at half height."""
+    """Lid closure 0..1: log-normal intervals, each blink 85-100 ms long at half height."""
 
     def __init__(self, rng: np.random.Generator):
-        self._rng = rng
+        self.rng = rng
         self._next_s = math.inf
         self._width_s = 0.0
         self._rate = 0.0
@@ -46,40 +45,52 @@ class Blinks:
         blink is drawn anew, which cuts off a blink under way.
         """
         closure = np.zeros(len(times_s), np.float32)
-        for index, time_s in enumerate(times_s):
-            if per_minute != self._rate:
-                self._rate = per_minute
-                self._plan(time_s)
-            if time_s > self._next_s + self._width_s + (CLOSING_S + OPENING_S) / 2:
-                self._plan(time_s)
-            closure[index] = self._shape(time_s - self._next_s)
+        for index, time_s in enumerate(times_s.tolist()):
+            closure[index] = self.step(time_s, per_minute)
         return closure
+
+    def step(self, time_s: float, per_minute: float) -> float:
+        """The closure of the next frame; see ``frames``."""
+        if per_minute != self._rate:
+            self._rate = per_minute
+            self._plan(time_s)
+        if time_s > self._next_s + self._width_s + (CLOSING_S + OPENING_S) / 2:
+            self._plan(time_s)
+        return lid_closure(time_s - self._next_s, self._width_s, CLOSING_S, OPENING_S)
+
+    @property
+    def next_s(self) -> float:
+        """When the next blink begins, or the one under way began."""
+        return self._next_s
 
     def _plan(self, now_s: float) -> None:
         if self._rate <= 0:
             self._next_s = math.inf
             return
-        mean_s = max(60.0 / self._rate - SHORTEST_INTERVAL_S, 0.1)
+        closed_s = sum(HALF_HEIGHT_S) / 2 + (CLOSING_S + OPENING_S) / 2
+        mean_s = max(60.0 / self._rate - SHORTEST_INTERVAL_S - closed_s, 0.1)
         median_s = mean_s * math.exp(-(BLINK_SPREAD**2) / 2)
-        wait_s = median_s * math.exp(BLINK_SPREAD * self._rng.standard_normal())
+        wait_s = median_s * math.exp(BLINK_SPREAD * self.rng.standard_normal())
         self._next_s = now_s + SHORTEST_INTERVAL_S + wait_s
-        self._width_s = self._rng.uniform(*HALF_HEIGHT_S)
+        self._width_s = self.rng.uniform(*HALF_HEIGHT_S)
 
-    def _shape(self, since_s: float) -> float:
-        hold_s = self._width_s - (CLOSING_S + OPENING_S) / 2
-        if since_s <= 0:
-            return 0.0
-        if since_s < CLOSING_S:
-            return 0.5 - 0.5 * math.cos(math.pi * since_s / CLOSING_S)
-        opening = (since_s - CLOSING_S - hold_s) / OPENING_S
-        return 0.5 + 0.5 * math.cos(math.pi * min(max(opening, 0.0), 1.0))
+
+def lid_closure(since_s: float, width_s: float, closing_s: float, opening_s: float) -> float:
+    """Lid closure so long after a blink's beginning; width_s: its length at half height."""
+    if since_s <= 0:
+        return 0.0
+    if since_s < closing_s:
+        return 0.5 - 0.5 * math.cos(math.pi * since_s / closing_s)
+    hold_s = width_s - (closing_s + opening_s) / 2
+    opening = (since_s - closing_s - hold_s) / opening_s
+    return 0.5 + 0.5 * math.cos(math.pi * min(max(opening, 0.0), 1.0))
 
 
 class IdleMotion:
     """Gaze shifts, slow head sway and breath as small additions to the 58 coefficients."""
 
     def __init__(self, rng: np.random.Generator):
-        self._rng = rng
+        self.rng = rng
         # Posture sways below the band of conversational head motion (0.2-1.1 Hz, Hale et al.).
         self._frequency_hz = rng.uniform(0.04, 0.22, (3, 6))
         self._phase = rng.uniform(0, 2 * math.pi, (3, 6))
@@ -113,10 +124,10 @@ class IdleMotion:
 
     def _look(self, time_s: float) -> np.ndarray:
         if time_s >= self._until_s:
-            self._until_s = time_s + self._rng.uniform(*LOOK_S)
-            away = self._rng.random() < LOOK_AWAY_CHANCE
+            self._until_s = time_s + self.rng.uniform(*LOOK_S)
+            away = self.rng.random() < LOOK_AWAY_CHANCE
             spread = (0.3, 0.14) if away else (0.05, 0.03)
-            self._target = self._rng.normal(0.0, spread).clip(-0.5, 0.5)
+            self._target = self.rng.normal(0.0, spread).clip(-0.5, 0.5)
             if away:
                 self._until_s = min(self._until_s, time_s + 1.6)
         # A saccade is over in one or two frames.
@@ -129,7 +140,7 @@ class PostureShifts:
     """Rare shifts of the head to another position, a few millimetres and degrees."""
 
     def __init__(self, rng: np.random.Generator):
-        self._rng = rng
+        self.rng = rng
         self._spread = np.concatenate([np.radians(POSTURE_DEG), POSTURE_M])
         self._from = self._to = np.zeros(6)
         self._start_s, self._lasts_s = -math.inf, 1.0
@@ -146,9 +157,9 @@ class PostureShifts:
             self._next_s = time_s + self._wait_s()
         if time_s >= self._next_s:
             self._from, self._start_s = self._to, time_s
-            drawn = self._rng.standard_normal(6).clip(-POSTURE_LIMIT, POSTURE_LIMIT)
+            drawn = self.rng.standard_normal(6).clip(-POSTURE_LIMIT, POSTURE_LIMIT)
             self._to = self._spread * drawn
-            self._lasts_s = self._rng.uniform(*POSTURE_MOVE_S)
+            self._lasts_s = self.rng.uniform(*POSTURE_MOVE_S)
             self._next_s = time_s + self._lasts_s + self._wait_s()
         share = min(max((time_s - self._start_s) / self._lasts_s, 0.0), 1.0)
         share = share * share * share * (share * (6.0 * share - 15.0) + 10.0)
@@ -156,5 +167,5 @@ class PostureShifts:
         return pose
 
     def _wait_s(self) -> float:
-        wait_s = POSTURE_S * math.exp(POSTURE_SPREAD * self._rng.standard_normal())
+        wait_s = POSTURE_S * math.exp(POSTURE_SPREAD * self.rng.standard_normal())
         return max(wait_s, SHORTEST_POSTURE_S)

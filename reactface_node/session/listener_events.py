@@ -19,13 +19,15 @@ TILT_RAD, AWAY = 0.07, 0.2
 # once after the longest glance: people's last 0.92 and 1.04 s, a quarter more than 1.3 and 1.9 s
 # (medians and quartiles of 2 people, IFADV).
 USUAL_S, LONGEST_GLANCE_S = 1.5, 4.0
+# Lids that are further closed than any at rest hide the eyes, which a blink lowers.
+BLINK = 0.35
 
 _SMILES, _UPPER_LIPS = indices_of("mouthSmile"), indices_of("mouthUpperUp")
 _FROWNS = (indices_of("browDown"), indices_of("mouthFrown"))
 _OUT, _IN = indices_of("eyeLookOut"), indices_of("eyeLookIn")
 _UP, _DOWN = indices_of("eyeLookUp"), indices_of("eyeLookDown")
 _PITCH, _YAW, _ROLL = indices_of("rotationX", "rotationY", "rotationZ")
-_OPEN = index_of("jawOpen")
+_OPEN, _LIDS = index_of("jawOpen"), indices_of("eyeBlink")
 
 
 class ListenerEvents:
@@ -66,10 +68,13 @@ class _Gaze:
 
     def __init__(self) -> None:
         self._usual = np.zeros((2, 2))
-        self._away_frames = 0
+        self._away_frames, self._far = 0, 0.0
 
     def away(self, face: np.ndarray) -> float:
-        """The next frame (58,) -> how far, in weights of eyeLook*, 0 to about 2."""
+        """The next frame (58,) -> how far, in weights of eyeLook*, 0 to about 2; a blink keeps that
+        of the frame before it."""
+        if face[_LIDS].mean() > BLINK:
+            return self._far
         left, right = face[_OUT] - face[_IN]
         in_head = np.array([(left - right) / 2.0, (face[_UP] - face[_DOWN]).mean()])
         now = np.stack([in_head, in_head + np.array([face[_YAW], -face[_PITCH]]) / GAZE_RAD])
@@ -79,4 +84,5 @@ class _Gaze:
             self._usual, self._away_frames = now, 0
         elif not self._away_frames:
             self._usual += (now - self._usual) / (USUAL_S * FRAME_RATE_HZ)
+        self._far = far
         return far

@@ -7,6 +7,7 @@ import numpy as np
 from reactface_node.config import ModelConfig
 from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.schema import CROP_PX, SAMPLES_PER_FRAME, ListenerEvent, Observation
+from reactface_node.session.fitted import FittedListener
 from reactface_node.session.model_use import Use
 from reactface_node.session.timeline import Window
 
@@ -17,7 +18,8 @@ class Pending:
 
     show_at_s: (n,) when its frames are to be shown. seen: one observation per frame. speaker: the
     model's input. begins_anew: the model starts with a new state, because nobody was there before.
-    events: what the speaker did.
+    events: what the speaker did. fitted: the fitted listener of the first sample, if any. digest:
+    of what was seen and heard before the window of the model that holds it.
     """
 
     window: Window
@@ -27,6 +29,19 @@ class Pending:
     use: Use = Use.RUN
     begins_anew: bool = False
     events: tuple[ListenerEvent, ...] = ()
+    fitted: FittedListener | None = None
+    digest: int = 0
+
+    @property
+    def first(self) -> np.ndarray | None:
+        """Disposition of the first sample; None: the drawn one."""
+        return None if self.fitted is None else self.fitted.disposition
+
+    @property
+    def places(self) -> np.ndarray:
+        """The places (n, 3) of the faces, NaN without a face."""
+        nowhere = np.full(3, np.nan)
+        return np.stack([nowhere if one.place is None else one.place for one in self.seen])
 
 
 def face_input(config: ModelConfig, seen: list[Observation]) -> tuple[np.ndarray, np.ndarray]:

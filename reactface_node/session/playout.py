@@ -4,17 +4,19 @@ cross-fades.
 
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from reactface_node.config import PlayoutConfig
+from reactface_node.engine.chance import session_generator, window_generator
 from reactface_node.errors import UserError
 from reactface_node.schema import (
     ARKIT_NAMES,
     COEFFICIENT_NAMES,
     EXPRESSION,
     FRAME_RATE_HZ,
+    GAZE_RAD,
     NUM_COEFFICIENTS,
     NUM_EXPRESSION,
     ROTATION,
@@ -22,9 +24,14 @@ from reactface_node.schema import (
     index_of,
     indices_of,
 )
+from reactface_node.session.blinks import LOWERS, LidMotion
 from reactface_node.session.eye_contact import EyeContact
+from reactface_node.session.fitted import FittedListener
+from reactface_node.session.gaze import move_some_eyes
+from reactface_node.session.glances import Glances, press
 from reactface_node.session.idle import Blinks, IdleMotion, PostureShifts
 from reactface_node.session.nod_gain import NodGain
+from reactface_node.session.tilts import Tilts
 from reactface_node.session.timeline import Window
 
 LARGEST_REST_CLOSURE = 0.3
@@ -37,7 +44,7 @@ GAZE = indices_of("eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeLookDown")
 BROWS = indices_of("browDown", "browInnerUp", "browOuterUp")
 EYES = indices_of("eyeWide", "eyeSquint", "cheekSquint")
 SMILE = indices_of("mouthSmile", "cheekSquint")
-PITCH = index_of("rotationX")
+PITCH, ROLL = index_of("rotationX"), index_of("rotationZ")
 # Channels that a speech system moves itself.
 MOUTH = [
     index
@@ -55,34 +62,44 @@ LONGEST_DELAY_S = 0.3
 NOSE = indices_of("noseSneer")
 
 
-@dataclass
 class _Sample:
     """The random processes of one trajectory."""
 
-    idle: IdleMotion
-    blinks: Blinks
-    contact: EyeContact
-    posture: PostureShifts
-    nods: NodGain
+    def __init__(self, seed: int, index: int):
+        def rng(process: int) -> np.random.Generator:
+            return session_generator(seed, index, process)
+
+        self._key = seed, index
+        self.idle = IdleMotion(rng(1))
+        self.lids = LidMotion(Blinks(rng(2)), rng(5))
+        self.contact = EyeContact(rng(3))
+        self.posture = PostureShifts(rng(4))
+        self.glances, self.tilts, self.nods = Glances(rng(6)), Tilts(rng(7)), NodGain()
+
+    def begin(self, window: int, digest: int) -> None:
+        """Begin a window of the model: new random numbers, which follow from what was before."""
+        drawing = (
+            (1, self.idle),
+            (2, self.lids.short),
+            (3, self.contact),
+            (4, self.posture),
+            (5, self.lids),
+            (6, self.glances),
+            (7, self.tilts),
+        )
+        for process, one in drawing:
+            one.rng = window_generator(*self._key, process, window, digest)
 
 
 class Playout:
     """Finishes M trajectories window by window and selects the one that is shown."""
 
     def __init__(self, config: PlayoutConfig, window: int, seed: int = 0):
-        """window: w, the number of frames of a cross-fade. seed: of idle motion and blinks; that of
-        the config may be one that is drawn."""
+        """window: w, the number of frames of a cross-fade. seed: that of the config may be one that
+        is drawn."""
         self._window = window
-        self._samples = [
-            _Sample(
-                IdleMotion(np.random.default_rng([seed, index, 1])),
-                Blinks(np.random.default_rng([seed, index, 2])),
-                EyeContact(np.random.default_rng([seed, index, 3])),
-                PostureShifts(np.random.default_rng([seed, index, 4])),
-                NodGain(),
-            )
-            for index in range(config.samples)
-        ]
+        self._samples = [_Sample(seed, index) for index in range(config.samples)]
+        self._begun = -1
         self._raw = np.zeros((config.samples, 1, NUM_COEFFICIENTS), np.float32)
         self._presence = 0.0
         self._mouth = 1.0
@@ -91,6 +108,7 @@ class Playout:
         self._last_index = -1
         self._fading: np.ndarray | int | None = None
         self._faded = 0
+        self._fitted: FittedListener | None = None
 
     def finish(
         self,
@@ -100,6 +118,8 @@ class Playout:
         config: PlayoutConfig,
         speaks: bool = False,
         places: np.ndarray | None = None,
+        digest: int = 0,
+        fitted: FittedListener | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The finished samples (M, n, 58) and the face to show (n, 58); n = w, or 1 in frame mode.
 
@@ -109,8 +129,11 @@ class Playout:
         window, so that the face neither freezes nor jumps. present: (n,) bool, a face or a voice
         was there. speaks: the robot speaks; the mouth goes to rest for its speech system. places:
         (n, 3), where the speaker's face is, as ``Observation.place``; NaN, or None, without one.
+        fitted: the listener that the first sample is, with gains of its own. digest: of what was
+        seen and heard before the window of the model; chance follows from it.
         """
         window = len(present)
+        self._begin(index * window // self._window, digest)
         if places is None:
             places = np.full((window, 3), np.nan)
         swell = np.zeros(window, np.float32)
@@ -123,24 +146,39 @@ class Playout:
         presence = self._follow(present, config.fade_s)
         idle = np.maximum(1.0 - presence, swell)
         mouth = self._rest_mouth(speaks, window)
+        configs = [config] * len(self._samples)
+        if fitted is not None:
+            configs[0] = fitted.applied(config)
+        raws = np.nan_to_num(reaction) * presence[:, None]
         samples = np.stack(
             [
-                self._finish_sample(sample, times_s, raw * presence[:, None], idle, places, config)
-                for sample, raw in zip(self._samples, np.nan_to_num(reaction), strict=True)
+                self._finish_sample(sample, times_s, raw, (presence, idle), places, one)
+                for sample, raw, one in zip(self._samples, raws, configs, strict=True)
             ]
         )
         samples[:, :, MOUTH] *= mouth[:, None]
-        return samples, self._show(index, samples, config)
+        changed = fitted is not self._fitted
+        self._fitted = fitted
+        return samples, self._show(index, samples, config, changed)
+
+    def _begin(self, number: int, digest: int) -> None:
+        """Draw new random numbers if another window of the model begins."""
+        if number != self._begun:
+            self._begun = number
+            for sample in self._samples:
+                sample.begin(number, digest)
 
     def _finish_sample(
         self,
         sample: _Sample,
         times_s: np.ndarray,
         raw: np.ndarray,
-        idleness: np.ndarray,
+        levels: tuple[np.ndarray, np.ndarray],
         places: np.ndarray,
         config: PlayoutConfig,
     ) -> np.ndarray:
+        """levels: weights (n,) of reactions and of idle motion."""
+        presence, idleness = levels
         face = raw.clip(-LARGEST_RAW, LARGEST_RAW) * _gains(config)
         nods = sample.nods.added(face[:, PITCH], config.nod_gain)
         if config.nod_gain != 1.0:
@@ -150,14 +188,16 @@ class Playout:
         idle[:, GAZE] *= config.gaze_gain
         face += config.idle_gain * (share * idle + (1.0 - share) * sample.idle.breath(times_s))
         face[:, NUM_EXPRESSION:] += config.idle_gain * sample.posture.frames(times_s)
-        sample.contact.turn(times_s, face, places, config)
+        face[:, ROLL] += config.idle_gain * presence * sample.tilts.frames(times_s)
+        away = sample.glances.frames(times_s, face, presence > 0.0, config)
+        sample.contact.turn(times_s, face, places, away.is_away, config)
+        move_some_eyes(face, away.eyes / GAZE_RAD)
+        press(face, presence * away.press)
         face[:, EXPRESSION] = face[:, EXPRESSION].clip(0.0, 1.0)
         for part, most in ((ROTATION, LARGEST_TURN_RAD), (TRANSLATION, LARGEST_SHIFT_M)):
             face[:, part] = face[:, part].clip(-most, most)
         if config.blinks_per_min > 0.0:
-            rest = face[:, LIDS].clip(0.0, LARGEST_REST_CLOSURE)
-            closure = sample.blinks.frames(times_s, config.blinks_per_min)[:, None]
-            face[:, LIDS] = rest + (1.0 - rest) * closure
+            _close(face, sample.lids.frames(times_s, face[:, PITCH], config.blinks_per_min))
         return (mirrored(face) if config.mirror else face).astype(np.float32)
 
     def _follow(self, present: np.ndarray, fade_s: float) -> np.ndarray:
@@ -177,11 +217,15 @@ class Playout:
         self._mouth = float(levels[-1])
         return levels
 
-    def _show(self, index: int, samples: np.ndarray, config: PlayoutConfig) -> np.ndarray:
-        """The played sample (n, 58). Another sample, a skipped window and changed settings start
-        a cross-fade over w frames."""
+    def _show(
+        self, index: int, samples: np.ndarray, config: PlayoutConfig, changed: bool
+    ) -> np.ndarray:
+        """The played sample (n, 58). Another sample, a skipped window, changed settings and another
+        fitted listener (``changed``) start a cross-fade over w frames."""
         before, skipped = self._config, index != self._last_index + 1
-        if self._last is not None and (skipped or replace(before, play=config.play) != config):
+        # Another fitted listener comes with the next window of the model, not at once.
+        same = replace(before, play=config.play, disposition=config.disposition)
+        if self._last is not None and (skipped or changed or same != config):
             self._fading, self._faded = self._last, 0
         elif config.play != before.play:
             # During a cross-fade the shown face is a mix: fade from that face.
@@ -261,6 +305,15 @@ def _other_side(name: str) -> str:
     if name.endswith("Left"):
         return name.removesuffix("Left") + "Right"
     return name.removesuffix("Right") + "Left" if name.endswith("Right") else name
+
+
+def _close(face: np.ndarray, closure: np.ndarray) -> None:
+    """Close the lids of faces (n, 58) by (n,), and lower the gaze with them, in place."""
+    rest = face[:, LIDS].clip(0.0, LARGEST_REST_CLOSURE)
+    face[:, LIDS] = rest + (1.0 - rest) * closure[:, None]
+    down = np.zeros((len(closure), 2))
+    down[:, 1] = -LOWERS * closure
+    move_some_eyes(face, down)
 
 
 def _gains(config: PlayoutConfig) -> np.ndarray:

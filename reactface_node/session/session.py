@@ -25,7 +25,9 @@ from reactface_node.media.audio import check_audio, longest_part
 from reactface_node.perception.silero import SileroModel
 from reactface_node.perception.tracker_thread import Tracker, TrackerThread
 from reactface_node.perception.voice import speech_model
-from reactface_node.schema import FRAME_RATE_HZ, Observation, Reaction
+from reactface_node.schema import FRAME_RATE_HZ, Reaction
+from reactface_node.session.digest import Digest
+from reactface_node.session.fitted import FittedChoice
 from reactface_node.session.inputs import Inputs
 from reactface_node.session.listener_events import ListenerEvents
 from reactface_node.session.model_use import ModelUse, Use
@@ -93,6 +95,7 @@ class ReactionSession:
         self._width_px = config.perception.max_width_px
         self._own_speech = OwnSpeech(config.timeline)
         self.shed(0)
+        self._fitted = FittedChoice(config, engine.disposition)
         self._seed = seed_from(config.playout.seed)
         self._begin()
 
@@ -238,11 +241,13 @@ class ReactionSession:
         check_playout(changed.playout)
         if changed.model != self.config.model:
             self._engine.check(changed.model)
+        self._fitted.read(changed)
         return changed
 
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Change live settings by dotted name. On UserError nothing is changed."""
         changed = self.check(changes)
+        self._fitted.choose(changed)
         if changed.model != self.config.model:
             self._engine.configure(changed.model)
         self._config = changed
@@ -304,8 +309,8 @@ class ReactionSession:
         self._delay = Delay(playout.playout_delay_s, self.config.mode == "frame")
         self._model_use = ModelUse(self.config.model.window, self._speech)
         self._listener_events, self._speaker_events = ListenerEvents(), SpeakerEvents()
-        seeds = ([self._seed, m, 0] for m in range(playout.samples))
-        self._engine.begin([np.random.default_rng(seed) for seed in seeds])
+        self._digest = Digest(self.config.model.window)
+        self._engine.begin(self._seed, playout.samples, self._fitted.begin())
 
     def _tell_sound(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
         """Give the newest chunk to the tracker: it follows the person who speaks."""
@@ -326,7 +331,9 @@ class ReactionSession:
         self._speaker_events.read(window.start_s, speech, heard, seen)
         events = () if use is Use.HIDDEN else self._speaker_events.take()
         speaker = SpeakerFrames(*face_input(self.config.model, seen), audio, heard)
-        return Pending(window, show_at_s, seen, speaker, use, anew, events)
+        digest = self._digest.note(slot, seen, audio)
+        fitted = self._fitted.at(slot % self.config.model.window)
+        return Pending(window, show_at_s, seen, speaker, use, anew, events, fitted, digest)
 
     def finish(self, pending: Pending, raw: np.ndarray | None) -> Reaction:
         """The reaction to a window; raw: the model's output (M, w, 58), None if it was not run."""
@@ -336,8 +343,9 @@ class ReactionSession:
         # The microphone of an empty room delivers valid audio, although nobody is there.
         present = (found | heard) & (pending.use is not Use.IDLE)
         with self._probe.stage("playout"):
+            about = pending.places, pending.digest, pending.fitted
             samples, face = self._playout.finish(
-                window.index, raw, present, self.config.playout, speaks, _places(seen)
+                window.index, raw, present, self.config.playout, speaks, *about
             )
         self._stats.count(pending.use, found, heard, seen[-1], speaks)
         self._doubts = seen[-1].doubts
@@ -387,9 +395,3 @@ class ReactionSession:
         )
         self._tracker.reset()
         self._begin()
-
-
-def _places(seen: list[Observation]) -> np.ndarray:
-    """The places (n, 3) of the faces of n observations, NaN without a face."""
-    nowhere = np.full(3, np.nan)
-    return np.stack([nowhere if one.place is None else one.place for one in seen])

@@ -77,16 +77,18 @@ class Steps:
         Without them the model's windows would no longer match the window indices of the reactions.
         """
         frames = len(pending.seen)
+        self._engine.become(pending.first)
         if pending.begins_anew:
             self._engine.restart()
             self._place = 0
         place = pending.window.index * frames % self._window
         while self._place != place:
-            self._run(self._empty)
+            self._run(self._empty, pending)
             self._place = (self._place + frames) % self._window
         self._place = (self._place + frames) % self._window
-        return self._run(pending.speaker)
+        return self._run(pending.speaker, pending)
 
-    def _run(self, speaker: SpeakerFrames) -> np.ndarray:
+    def _run(self, speaker: SpeakerFrames, pending: Pending) -> np.ndarray:
+        window = pending.window.index * len(pending.seen) // self._window
         with self._probe.stage("model"):
-            return self._engine.step(speaker)
+            return self._engine.step(speaker, window, pending.digest)

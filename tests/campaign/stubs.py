@@ -61,6 +61,9 @@ class StubStepper:
     def begin(self, disposition: np.ndarray) -> None:
         self._samples = len(disposition)
 
+    def describe(self, disposition: np.ndarray) -> None:
+        """All listeners are alike."""
+
     def step(self, speaker: SpeakerFrames, noise: np.ndarray) -> np.ndarray:
         del noise
         return np.zeros((self._samples, len(speaker.face_valid), NUM_COEFFICIENTS), np.float32)

@@ -78,6 +78,9 @@ class Failing:
             raise self.error
         return np.full((1, W, 58), float(self.config.device == "cpu"))
 
+    def describe(self, disposition):
+        self.step(None, None)
+
     def configure(self, config):
         self.sampling = config
 
@@ -116,6 +119,17 @@ def test_a_gpu_that_fails_while_running_leaves_the_session_on_the_cpu(error, cap
     assert len(caplog.records) == 1 and "goes on on the cpu" in caplog.text
 
 
+@pytest.mark.parametrize("good", [0, 1])
+def test_another_listener_stays_when_a_gpu_fails(good):
+    made = []
+    stepper = guarded(ERRORS[1], good, made, on_device_failure="cpu")
+    stepper.begin(np.zeros((1, 2), np.float32))
+    who = np.ones((1, 2), np.float32)
+    stepper.describe(who)
+    assert stepper.step(None, None)[0, 0, 0] == 1.0
+    assert made[1].begun is who
+
+
 @pytest.mark.parametrize("error", ERRORS, ids=KINDS)
 def test_a_gpu_that_fails_while_loading(error):
     made = []
@@ -134,7 +148,7 @@ def test_a_gpu_that_is_not_there(tmp_path, caplog):
     with pytest.raises(UserError, match="device 'cuda' cannot be used here"):
         load_engine(config)
     engine = load_engine(config.replace(on_device_failure="cpu"))
-    engine.begin([np.random.default_rng(0)])
+    engine.begin(0, 1)
     assert "goes on on the cpu" in caplog.text
 
 

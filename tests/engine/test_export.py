@@ -1,6 +1,7 @@
 """The exported model: the same numbers under onnxruntime, in a session, and without torch."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from rigs.session import ReadingTracker, joined, make_session, run
 
 from reactface_node.cli.main import main
 from reactface_node.engine.engine import Engine, load_engine
+from reactface_node.engine.identity import weights_hash
 from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.engine.torch_stepper import TorchStepper
 from reactface_node.errors import UserError
@@ -48,10 +50,10 @@ def test_it_gives_torchs_numbers_for_longer_than_the_history(exported):
     config, model, _ = exported
     ours, theirs = load_engine(config), Engine(TorchStepper(model), load_engine(config).frames)
     for engine in (ours, theirs):
-        engine.begin([np.random.default_rng([4, m]) for m in range(2)])
+        engine.begin(4, 2)
     worst = 0.0
-    for speaker in frames_of(ours, 100 // ours.frames):
-        found, expected = ours.step(speaker), theirs.step(speaker)
+    for number, speaker in enumerate(frames_of(ours, 100 // ours.frames)):
+        found, expected = ours.step(speaker, number), theirs.step(speaker, number)
         assert found.shape == (2, ours.frames, 58)
         worst = max(worst, float(np.abs(found - expected).max()))
     assert worst < EXACT
@@ -127,3 +129,34 @@ def test_a_robot_without_torch_plays_it(exported, tmp_path):
     done = subprocess.run(run_, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     assert (out / "metadata.yaml").is_file()
+
+
+def test_another_listener_in_a_running_session_is_torchs_too(exported):
+    config, model, checkpoint = exported
+    assert weights_hash(config.weights) == weights_hash(str(checkpoint))
+    ours, theirs = load_engine(config), Engine(TorchStepper(model), load_engine(config).frames)
+    first, shown = np.array([2.0, -1.0, 0.5], np.float32), {}
+    for name, engine in (("ours", ours), ("theirs", theirs), ("unchanged", load_engine(config))):
+        engine.begin(4, 2)
+        parts = []
+        for index, speaker in enumerate(frames_of(ours, 48 // ours.frames)):
+            if index * engine.frames == 24 and name != "unchanged":
+                engine.become(first)
+            parts.append(engine.step(speaker))
+        shown[name] = np.concatenate(parts, axis=1)
+    assert np.abs(shown["ours"] - shown["theirs"]).max() < EXACT
+    changed = np.abs(shown["ours"] - shown["unchanged"]).max(axis=(0, 2))
+    assert changed[:24].max() == 0.0 and changed[24:].min() > 0.0
+
+
+def test_an_export_that_does_not_say_its_weights_takes_no_fitted_listener(exported, tmp_path):
+    folder = tmp_path / "old"
+    shutil.copytree(exported[0].weights, folder)
+    about = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**about, "weights": "x"}))
+    with pytest.raises(UserError, match="damaged: weights is 'x', no SHA-256"):
+        weights_hash(str(folder))
+    del about["weights"]
+    (folder / "model.json").write_text(json.dumps(about))
+    with pytest.raises(UserError, match="does not say of which weights"):
+        weights_hash(str(folder))

@@ -14,11 +14,15 @@ class NotingStepper:
 
     def __init__(self, during=lambda: None):
         self._during = during
+        self.described = []
         self.begun, self.places, self.first_values, self.noise = [], [], [], []
 
     def begin(self, disposition):
         self.begun.append(disposition.copy())
         self._place = 0
+
+    def describe(self, disposition):
+        self.described.append((len(self.places), disposition.copy()))
 
     def step(self, speaker, noise):
         self._during()

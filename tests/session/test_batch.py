@@ -5,6 +5,7 @@ import pytest
 import torch
 from rigs.batch import alone, push
 from rigs.cropping import CroppingTracker
+from rigs.fitted import make_fitted
 from rigs.model_inputs import small_config, small_model
 from rigs.session import ReadingTracker, joined
 
@@ -128,3 +129,16 @@ def test_a_step_that_cannot_be_captured_goes_on_without_a_graph(monkeypatch, cap
     found = together(batch, [stream, list(events(1, 5.0, 1.5))])[0]
     np.testing.assert_allclose(found, alone(config, model, ReadingTracker(), stream), atol=EXACT)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_one_session_becomes_a_fitted_listener(tmp_path):
+    config, model, fitted = make_fitted(tmp_path, playout__samples=2)
+    fitted.save(tmp_path / "a.json")
+    chosen = config.replace({"playout.disposition": "a.json"})
+    batch = SessionBatch(config, model, [ReadingTracker(), ReadingTracker()])
+    batch.sessions[0].configure({"playout.disposition": "a.json"})
+    streams = [list(events(0, 5.0, 2.0)), list(events(1, 5.0, 2.0))]
+    found = together(batch, streams)
+    for one, stream, used in zip(found, streams, (chosen, config), strict=True):
+        expected = alone(used, model, ReadingTracker(), stream, polls_of(streams))
+        np.testing.assert_allclose(one, expected, atol=EXACT)

@@ -67,6 +67,19 @@ def kinds(face):
     return [(event.kind, event.phase) for event in read(face)]
 
 
+def test_a_blink_lowers_the_gaze_and_is_no_look_away():
+    face = faces()
+    closure = np.zeros(150, np.float32)
+    closure[50:53] = 0.6, 1.0, 0.4
+    closure[90:106] = 1.0  # a long one
+    face[:, indices_of("eyeBlink")] = closure[:, None]
+    face[:, indices_of("eyeLookDown")] = 0.4 * closure[:, None]
+    assert kinds(face) == []
+    # A glance goes on behind the lids.
+    face[85:115, [index_of(name) for name in LEFT]] = 0.3
+    assert kinds(face) == [("gaze_away", "start"), ("gaze_away", "end")]
+
+
 def test_a_gaze_that_stays_on_the_speaker_while_the_head_nods_is_not_away():
     face = faces()
     nod = 0.1 * (1.0 - np.cos(2 * np.pi * np.arange(50) / 25)).astype(np.float32)  # 0.2 rad

@@ -170,7 +170,7 @@ def test_the_same_windows_are_idle_live_and_in_a_replay_and_frame_by_frame():
 
 @pytest.mark.parametrize("mode", ["frame", "window"])
 def test_a_face_that_is_idle_lives_and_does_not_jump(mode):
-    calm = {"playout__blinks_per_min": 0.0}
+    calm = {"playout__blinks_per_min": 0.0, "playout__gaze_gain": 0.0}
     face = joined(scene(noting_session(mode, **calm), [THERE, GONE, THERE]))
     steps = np.abs(np.diff(face, axis=0)).max(axis=1)
     usual = steps[:70].max()

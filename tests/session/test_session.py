@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from rigs.chance import drawn_noise
 from rigs.model_inputs import engine_for, small_config
 from rigs.session import ReadingTracker, W, joined, make_session, picture, run
 
+from reactface_node.engine.chance import dispositions
 from reactface_node.errors import UserError
-from reactface_node.model.dispositions import spread_apart
 from reactface_node.model.records import SpeakerInput
 from reactface_node.schema import indices_of
 from reactface_node.session.session import ReactionSession
@@ -39,11 +40,9 @@ def test_the_session_equals_the_models_offline_forward():
     frames = len(pushed) * W
     face = np.stack([picture(i).reshape(-1)[:58] for i in range(frames)]) / np.float32(255)
     model = session._engine._stepper._model
-    rngs = [np.random.default_rng([0, m, 0]) for m in range(2)]
-    who = [rng.standard_normal(model.config.disposition, np.float32) for rng in rngs]
-    width = model.noise_width
-    noise = [rng.standard_normal((len(pushed), width), np.float32) for rng in rngs]
-    state = model.initial_state(1, 2, torch.from_numpy(spread_apart(np.stack(who)[None])))
+    who = dispositions(0, 2, model.config.disposition)
+    noise = drawn_noise(0, 2, model.noise_width, face, audio)
+    state = model.initial_state(1, 2, torch.from_numpy(who[None]))
     speaker = SpeakerInput(
         torch.from_numpy(face.astype(np.float32))[None],
         torch.ones(1, frames, 58, dtype=torch.bool),
@@ -51,7 +50,7 @@ def test_the_session_equals_the_models_offline_forward():
         torch.ones(1, frames, dtype=torch.bool),
     )
     with torch.inference_mode():
-        offline = model(speaker, torch.from_numpy(np.stack(noise))[None], state)[0].listener[0]
+        offline = model(speaker, torch.from_numpy(noise)[None], state)[0].listener[0]
     np.testing.assert_allclose(np.concatenate(pushed, axis=1), offline.numpy(), atol=1e-5)
 
 

@@ -16,17 +16,21 @@ class HeldEngine:
 
     def __init__(self, engine):
         self._engine, self.frames = engine, engine.frames
+        self.disposition = engine.disposition
         self.go, self.began, self.fails = threading.Event(), threading.Event(), False
 
-    def begin(self, noise):
-        self._engine.begin(noise)
+    def begin(self, seed, samples, first=None):
+        self._engine.begin(seed, samples, first)
 
-    def step(self, speaker):
+    def become(self, first):
+        self._engine.become(first)
+
+    def step(self, speaker, window, digest):
         self.began.set()
         assert self.go.wait(20)
         if self.fails:
             raise RuntimeError("the model broke")
-        return self._engine.step(speaker)
+        return self._engine.step(speaker, window, digest)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from torch import Tensor
 from reactface_node.config import PerceptionConfig
 from reactface_node.engine.pixels import bytes_to_pixels
 from reactface_node.errors import UserError
-from reactface_node.files.whole import home_path
+from reactface_node.files.whole import home_path, is_file_within
 from reactface_node.media.pictures import MOST_FILE_BYTES, read_picture_file
 from reactface_node.perception.portrait_face import crop_portrait
 
@@ -52,15 +52,6 @@ def _inside(folder: Path, name: str) -> Path:
     listed = f"there are: {', '.join(known)}" if known else "it holds no picture"
     if not name:
         raise UserError(f"render.portrait names no picture of {folder}; {listed}")
-    if not _is_within(home, home / name):
+    if not is_file_within(home, name):
         raise UserError(f"no portrait '{name}' in {folder}; {listed}")
     return (home / name).resolve()
-
-
-def _is_within(home: Path, path: Path) -> bool:
-    """Whether it is a file below the folder; False for a name that no file can have."""
-    try:
-        found = path.resolve()
-        return found.is_relative_to(home) and found.is_file()
-    except (OSError, ValueError, RuntimeError):
-        return False

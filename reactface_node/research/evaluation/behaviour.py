@@ -94,10 +94,12 @@ def gaze_deg(face: np.ndarray) -> np.ndarray:
 
 def looks_away(face: np.ndarray) -> np.ndarray:
     """(T,) bool: the eyes are off the speaker, without glances that are too short to be seen.
-    Closed lids hide the eyes: a blink is part of a glance if it has a glance before and after."""
+    Lids that close hide the eyes, which a blink lowers: a blink, with the frames beside it, is part
+    of a glance if it has a glance before and after."""
     eyes = eyes_deg(face)
     off = np.linalg.norm(eyes - np.median(eyes, axis=0), axis=1) > AWAY_DEG
-    for first, end in runs(mean_of(face, LIDS) >= BLINK):
+    for closed, opened in runs(mean_of(face, LIDS) >= BLINK):
+        first, end = max(closed - 1, 0), min(opened + 1, len(off))
         off[first:end] = first > 0 and end < len(off) and off[first - 1] and off[end]
     away = np.zeros(len(face), bool)
     for start_s, end_s in intervals(off, SHORTEST_GLANCE_S, SHORTEST_LOOK_S):

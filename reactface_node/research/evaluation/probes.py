@@ -17,6 +17,7 @@ from reactface_node.config import Config, PlayoutConfig
 from reactface_node.errors import UserError
 from reactface_node.research.data.head_nods import head_nods
 from reactface_node.research.data.script import FROWN, SMILE, SURPRISE
+from reactface_node.research.evaluation.behaviour import LONG_BLINK_S
 from reactface_node.research.evaluation.scenes import (
     FEELING_S,
     PAUSE_S,
@@ -46,6 +47,10 @@ TALKING_S = (3.0, 4.5, 6.0, 7.5)
 VISIBLE_WEIGHT, VISIBLE_RAD = 0.1, np.radians(3.0)
 ALIKE_S = 0.5
 BLINK_MINUTES = 3
+SHORTEST_BLINK_MS = 62.0
+"""People's short blinks last 83 to 100 ms at half height (ARKit recordings). A quarter less is met,
+as in ``human``: a course of 25 frames a second tells a length to some 20 ms. Long ones come with
+nods and last 607 ms (Hoemke et al. 2018); the paper counts over a second as a failure."""
 
 
 @dataclass(frozen=True)
@@ -176,17 +181,19 @@ def blinks(reactions: np.ndarray, config: PlayoutConfig, window: int) -> list[Pr
     long = np.tile(reactions, (1, again, 1))
     minutes = long.shape[1] / FRAME_RATE_HZ / 60
     shown = played(long, np.ones(long.shape[1], bool), config, window)
-    rates, lengths = [], [0.0]
+    rates, lengths = [], []
     for lid in shown[..., indices_of("eyeBlink")[0]]:
         found, facts = find_peaks(lid, prominence=0.4, width=0, rel_height=0.5)
         rates.append(len(found) / minutes)
         lengths.extend(facts["widths"] / FRAME_RATE_HZ * 1000)
-    seen = lengths[1:] or lengths
+    # Of a listener without a blink the other lines say enough.
+    short = [one for one in lengths if one < LONG_BLINK_S * 1000] or [0.0]
     return [
         ProbeResult("blinks of the sample with the fewest", min(rates), "a minute", low=10.0),
         ProbeResult("blinks of the sample with the most", max(rates), "a minute", high=26.0),
-        ProbeResult("shortest blink at half height", min(seen), "ms", low=100.0),
-        ProbeResult("longest blink at half height", max(seen), "ms", high=200.0),
+        ProbeResult("shortest blink at half height", min(short), "ms", low=SHORTEST_BLINK_MS),
+        ProbeResult("longest short blink at half height", max(short), "ms", high=200.0),
+        ProbeResult("longest blink at half height", max([0.0, *lengths]), "ms", high=1000.0),
     ]
 
 
