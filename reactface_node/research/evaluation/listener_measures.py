@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reactface_node.research.evaluation import behaviour as seen
-from reactface_node.research.evaluation.nodding import head_nods
+from reactface_node.research.data.head_nods import head_nods
 from reactface_node.schema import FRAME_RATE_HZ, ROTATION, indices_of
 
 UNITS: Mapping[str, str] = {
@@ -52,7 +52,7 @@ def measure_listener(parts: Sequence[np.ndarray]) -> dict[str, float]:
     }
     if nods:
         found["nod_depth"] = float(np.degrees(np.median([nod.depth_rad for nod in nods])))
-        found["nod_rhythm"] = float(np.median([nod.rhythm_hz for nod in nods]))
+        found["nod_rhythm"] = float(np.median([nod.hz for nod in nods]))
     return {name: float(found[name]) for name in UNITS if name in found}
 
 
