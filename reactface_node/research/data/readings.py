@@ -82,13 +82,13 @@ def read_aloud(
     tone: Tone,
     interjections: list[Interjection],
 ) -> Said:
-    """Read new sentences that fill the script's phrases, except those that are laughed, and the
+    """Read sentences that fill the script's phrases, except those that are laughed, and the
     interjections between them."""
     frames = round(script.seconds * 25)
     sound = np.zeros(frames * 640, np.float32)
     semitones = np.zeros(frames * 4)
     read = []
-    texts = [(phrase, "") for phrase in script.phrases if not phrase.laughed]
+    texts = [(phrase, phrase.text) for phrase in script.phrases if not phrase.laughed]
     texts += [(one.phrase, one.text) for one in interjections]
     for phrase, text in sorted(texts, key=lambda one: one[0].start_s):
         one = _read_phrase(rng, reader, tract, style, phrase, tone, text)

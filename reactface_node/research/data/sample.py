@@ -28,15 +28,15 @@ IMAGE_RATE_HZ = 30
 SCRIPT = Script(
     24.0,
     phrases=(
-        Phrase(0.5, 1.4),
-        Phrase(2.0, 4.6),
-        Phrase(5.1, 7.2),
-        Phrase(9.3, 10.4, rises=True),
+        Phrase(0.5, 1.4, text="Hello there!"),
+        Phrase(2.0, 4.6, text="I have just been for a long walk along the river."),
+        Phrase(5.1, 7.2, text="The leaves are red, and the air is so clear."),
+        Phrase(9.3, 10.4, rises=True, text="Was that a fox?"),
         Phrase(11.4, 12.7, laughed=True),
-        Phrase(14.5, 15.9),
-        Phrase(16.4, 17.7),
-        Phrase(18.3, 20.4),
-        Phrase(22.6, 23.3),
+        Phrase(14.5, 15.9, text="My old dog is very ill."),
+        Phrase(16.4, 17.7, text="I miss her already."),
+        Phrase(18.3, 20.4, text="Let us talk about something else today."),
+        Phrase(22.6, 23.3, text="Bye for now!"),
     ),
     episodes=(
         Episode(SMILE, 0.3, 2.3, 0.9),
@@ -53,13 +53,14 @@ MANNER = Manner(
 )
 VOICE = Voice(
     SyntheticVoice(
-        f0_hz=128.0,
-        formant_scale=1.02,
+        f0_hz=196.0,
+        formant_scale=1.14,
         breathiness=0.03,
         open_quotient=0.62,
         tilt_hz=1800.0,
         syllables_per_s=4.8,
-    )
+    ),
+    reader="hibari",
 )
 
 

@@ -70,12 +70,13 @@ _TRIES = 20
 @dataclass(frozen=True)
 class Phrase:
     """Speech between two pauses. rises: the pitch rises at the end (a question, or more
-    follows)."""
+    follows). text: what a natural voice says; empty for a sentence that is drawn."""
 
     start_s: float
     end_s: float
     rises: bool = False
     laughed: bool = False
+    text: str = ""
 
 
 @dataclass(frozen=True)

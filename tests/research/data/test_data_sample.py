@@ -29,7 +29,7 @@ def test_the_same_seed_gives_the_same_performance():
         (SMILE, "mouthSmileLeft"),
         (LAUGH, "mouthSmileLeft"),
         (FROWN, "mouthFrownLeft"),
-        (SURPRISE, "browOuterUpLeft"),
+        (SURPRISE, "browInnerUp"),
     ],
 )
 def test_every_feeling_is_seen(kind: str, channel: str):
