@@ -27,6 +27,9 @@ NEVER = 10_000.0  # frames since the last nod before the first one
 TYPICAL_HZ, TYPICAL_RAD = 1.5, 0.06  # units of frequency and depth in the network's output
 LOWEST_HZ, HIGHEST_HZ, DEEPEST_RAD = 0.6, 6.5, 0.35
 HARDEST_RAD_S2 = 14.0  # largest peak acceleration, 2 pi^2 f^2 depth: fast nods are less deep
+RATE_SPREAD = 0.35
+"""Listeners differ in how often they nod: standard deviation of the logarithm of their rates. With
+the bursts, which the model learns, their counts differ as people's do (IFADV: 0.63)."""
 MEMORY_S = (2.0, 8.0, 30.0)
 """A nod makes another one more or less likely for these times: nods come in bursts."""
 
@@ -56,12 +59,10 @@ class NodHead(nn.Module):
     """Predicts nods from the speaker and from the time since the last one, and plays drawn nods.
 
     It learns from nods alone, and its gradients do not reach the encoders: reactions need other
-    cues of the speaker than nods do. Listeners differ in how often they nod: the first number of a
-    disposition shifts the logarithm of the rate by ``rate_spread``, which is measured in the data
-    (a nod rate cannot be learned from crops of a few seconds).
+    cues of the speaker than nods do. A listener's own rate cannot be learned from crops of a few
+    seconds: the first number of the disposition decides it.
     """
 
-    rate_spread: Tensor
     memory_frames: Tensor
 
     def __init__(self, config: ModelConfig, ratio: int):
@@ -77,7 +78,6 @@ class NodHead(nn.Module):
         self.log_spread = nn.Parameter(torch.full((2,), math.log(0.5)))
         # Long nods are deep: coefficient of the logarithms.
         self.depth_by_length = nn.Parameter(torch.zeros(()))
-        self.register_buffer("rate_spread", torch.zeros(()))
         memory = FRAME_RATE_HZ * torch.tensor(MEMORY_S)
         self.register_buffer("memory_frames", memory, persistent=False)
 
@@ -110,7 +110,7 @@ class NodHead(nn.Module):
         the data."""
         if not disposition.shape[-1]:
             return 0.0
-        return self.rate_spread * disposition[..., :1] - 0.5 * self.rate_spread.square()
+        return RATE_SPREAD * disposition[..., :1] - 0.5 * RATE_SPREAD**2
 
     def _excited(self, age: Tensor) -> Tensor:
         """What a nod that started ``age`` frames ago adds to the onset's logits."""

@@ -81,21 +81,21 @@ def test_a_deep_nod_is_a_long_one_and_a_fast_one_is_not_deep():
 
 def test_listeners_differ_in_how_often_they_nod_and_a_nod_brings_the_next():
     head = a_head()
-    head.rate_spread.fill_(0.7)
     rare = predicted(-4.0)
     noise = torch.full((1, 1, W), -2.1)  # a chance of 1.8 %
+    few, many = -1.5, 1.5
     shape = torch.zeros(1, 1, 3)
 
     def starts(who, state):
         return bool(head.play(rare, noise, shape, state, torch.tensor([[[who]]]))[1][0, 0, 0] < 20)
 
     never = head.initial_state(1, 1)
-    assert not starts(-1.0, never) and starts(1.0, never)
+    assert not starts(few, never) and starts(many, never)
     after = torch.tensor([[[60.0, 2.0, 0.06, 1.5]]])
-    assert not starts(-1.0, after)
+    assert not starts(few, after)
     with torch.no_grad():
         head.excitation.fill_(2.0)
-    assert starts(-1.0, after) and not starts(-1.0, never)
+    assert starts(few, after) and not starts(few, never)
 
 
 def test_nod_pitch_is_the_listeners_own_curve():

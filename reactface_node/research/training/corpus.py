@@ -1,6 +1,5 @@
 """Training batches: random crops of clips with simulated tracker errors."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,13 +58,11 @@ class Batch:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Per-channel numbers that a model standardises with, (58,) float32, and () the spread of
-    listeners' nod rates, sd of the logarithm."""
+    """Per-channel numbers that a model standardises with, (58,) float32."""
 
     listener_mean: np.ndarray
     listener_std: np.ndarray
     speaker_std: np.ndarray
-    rate_spread: np.ndarray
 
 
 class Corpus:
@@ -90,8 +87,7 @@ class Corpus:
         step = max(1, len(clips.reactions) // STATISTICS_REACTIONS)
         listener = _without_padding(clips.reactions[::step], clips.reaction_frames[::step])
         speaker = _without_padding(clips.speaker, clips.frames)
-        spread = np.asarray(self._rate_spread())
-        numbers = listener.mean(0), _spread(listener), _spread(speaker), spread
+        numbers = listener.mean(0), _spread(listener), _spread(speaker)
         return Statistics(*(part.astype(np.float32) for part in numbers))
 
     def batch(
@@ -179,20 +175,6 @@ class Corpus:
         self._nods[index, :length] = starts
         self._may_nod[index, :length] = may_start(nods, length)
         self._nod_age[index, :length] = frames_since(starts[:, 0] > 0, NEVER)
-
-    def _rate_spread(self) -> float:
-        """Standard deviation of the logarithm of the listeners' rates of nods, from how much more
-        than by chance (Poisson) the numbers of nods of a clip's listeners differ: of log-normal
-        rates, the variance is the mean plus (exp(sd^2) - 1) times its square."""
-        counts = (self._nods[:, :, 0] > 0).sum(axis=1).astype(np.float64)
-        more, of = 0.0, 0.0
-        for rows in self.clips.appropriate:
-            found = counts[rows]
-            if len(found) > 1:
-                more += found.var(ddof=1) - found.mean()
-                # The square of a mean of n counts is too large by its own variance.
-                of += found.mean() ** 2 - found.var(ddof=1) / len(found)
-        return math.sqrt(math.log1p(max(more / of, 0.0))) if of > 0 else 0.0
 
 
 def speaker_input(clips: Clips, chosen: slice, frames: int, pixels: bool = False) -> SpeakerInput:

@@ -252,7 +252,7 @@ def standardise(learner: nn.Module, corpus: Corpus) -> None:
     audio = torch.from_numpy(integers_to_float(corpus.clips.audio[:64]))
     frames = torch.from_numpy(corpus.clips.frames[:64])
     for module in learner.modules():
-        for name in ("listener_mean", "listener_std", "speaker_std", "rate_spread"):
+        for name in ("listener_mean", "listener_std", "speaker_std"):
             if name in dict(module.named_buffers(recurse=False)):
                 module.get_buffer(name).copy_(torch.from_numpy(getattr(numbers, name)))
         if "scale" in dict(module.named_buffers(recurse=False)):

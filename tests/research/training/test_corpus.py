@@ -99,28 +99,6 @@ def test_the_nods_that_a_data_set_names_are_taught_exactly(clips):
     assert calm.abs().max() < 1e-6
 
 
-def test_the_spread_of_nod_rates_is_what_chance_does_not_explain(clips):
-    """300 speakers of four listeners each: rates of sd 0.8 of the logarithm, and equal rates."""
-    rng = np.random.default_rng(1)
-
-    def spread(sd):
-        rates = 0.05 * np.exp(sd * rng.standard_normal(1200) - sd * sd / 2)
-        starts = np.zeros((1200, LONGEST, 3), np.float32)
-        starts[rng.random((1200, LONGEST)) < rates[:, None]] = 1.0, 0.05, 5.0
-        rows = tuple(np.arange(4 * n, 4 * n + 4) for n in range(300))
-        many = replace(
-            clips,
-            reactions=np.zeros((1200, LONGEST, 58), np.float32),
-            reaction_frames=np.full(1200, LONGEST),
-            appropriate=rows,
-            nods=starts,
-        )
-        return float(Corpus(many).statistics().rate_spread)
-
-    assert spread(0.8) == pytest.approx(0.8, abs=0.1)
-    assert spread(0.0) < 0.12
-
-
 def test_a_metric_compares_with_reactions_that_last(clips):
     """Of the first clip alone, 200 frames are measured: the other reactions are shorter."""
     one = select(clips, slice(1))
