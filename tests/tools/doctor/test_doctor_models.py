@@ -188,12 +188,12 @@ def test_a_model_that_does_not_run(error, device, cure):
 class FakeEngine:
     """Gives so many frames at a time; after ``good`` steps they are no numbers."""
 
-    frames = 1
+    frames, disposition = 1, 0
 
     def __init__(self, good):
         self.left, self.samples = good, 0
 
-    def begin(self, seed, samples):
+    def begin(self, seed, samples, first=None):
         self.samples = samples
 
     def step(self, speaker):
