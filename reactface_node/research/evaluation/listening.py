@@ -66,18 +66,24 @@ class KnownSpeaker:
 class RememberedTracker:
     """Tracks each image of a clip once; further sessions on the clip get the same observations.
 
-    clip: set it before a session's inputs.
+    Call ``watch`` before a session's inputs.
     """
 
     def __init__(self, make: Callable[[], Tracker]):
         """make: called for the first image, so that a run without clips loads no face model."""
-        self.clip: Path | None = None
+        self._clip: Path | None = None
         self._make = make
         self._tracker: Tracker | None = None
         self._known: dict[tuple[Path | None, float], Observation] = {}
 
+    def watch(self, clip: Path) -> None:
+        """Go on with a clip; another one than before is of other people."""
+        if clip != self._clip:
+            self._clip = clip
+            self.reset()
+
     def track(self, stamp_s: float, rgb: np.ndarray) -> Observation:
-        key = self.clip, stamp_s
+        key = self._clip, stamp_s
         if key not in self._known:
             self._tracker = self._tracker or self._make()
             self._known[key] = self._tracker.track(stamp_s, rgb)
@@ -181,7 +187,7 @@ def clip_meetings(config: Config, seeds: int, folder: Path) -> list[Meeting]:
     runs = [(seed, path) for path in paths for seed in range(seeds)]
     try:
         for seed, path in ProgressBar(runs, "clips", unit="run", leave=False):
-            tracker.clip = path
+            tracker.watch(path)
             session = load_session(_seeded(config, seed, 1), tracker)
             try:
                 shown = _run(session, read_video(path))

@@ -241,11 +241,14 @@ def test_a_clip_that_cannot_be_read_is_one_line(weights, tmp_path, capsys):
 
 class CountingTracker(KnownSpeaker):
     def __init__(self):
-        self.tracked, self.closed = 0, False
+        self.tracked, self.resets, self.closed = 0, 0, False
 
     def track(self, stamp_s, rgb):
         self.tracked += 1
         return Observation.missing()
+
+    def reset(self):
+        self.resets += 1
 
     def close(self):
         self.closed = True
@@ -255,7 +258,7 @@ def test_each_image_of_a_clip_is_tracked_once():
     real, image = CountingTracker(), np.zeros((4, 4, 3), np.uint8)
     tracker = RememberedTracker(lambda: real)
     for clip in ("a", "a", "b"):
-        tracker.clip = Path(clip)
+        tracker.watch(Path(clip))
         seen = [tracker.track(stamp_s, image) for stamp_s in (0.0, 0.04)]
         tracker.reset()
         tracker.close()
@@ -264,6 +267,17 @@ def test_each_image_of_a_clip_is_tracked_once():
     tracker.end()
     assert real.closed
     RememberedTracker(lambda: real).end()
+
+
+def test_another_clip_shows_other_people():
+    """The tracker forgets the faces of the clip before, and keeps those of the same clip."""
+    real, image = CountingTracker(), np.zeros((4, 4, 3), np.uint8)
+    tracker, resets = RememberedTracker(lambda: real), []
+    for clip in ("a", "a", "b"):
+        tracker.watch(Path(clip))
+        tracker.track(0.0, image)
+        resets.append(real.resets)
+    assert resets == [0, 0, 1]
 
 
 def test_a_model_that_sees_pixels_is_refused():
