@@ -170,7 +170,7 @@ def test_what_is_played_is_the_robots_turn_until_a_pause():
     own_speech = OwnSpeech(TimelineConfig())
     sound = np.concatenate([made_voice(3)[: 2 * RATE], np.zeros(2 * RATE)])
     heard_frames(own_speech, np.zeros(4 * RATE), sound)
-    assert own_speech.speaks(np.array([START_S + 1.9]))[0]
+    assert own_speech.speaks(np.array([START_S + 1.3]))[0]
     assert not own_speech.speaks(np.array([START_S + 3.5]))[0]
 
 

@@ -58,7 +58,7 @@ def counted():
 @pytest.mark.parametrize(
     "key",
     [
-        *("nods", "nod_10s", "nods_spread", "nod_gap_median", "nod_gap_width"),
+        *("nods", "nod_10s", "nod_gap_median", "nod_gap_width"),
         *("nod_length_median", "nod_length_width", "nod_rhythm_median", "nod_rhythm_width"),
         *("nod_halves_median", "nod_depth", "nod_depth_length"),
         *("nod_talking", "nod_end", "nod_delay"),
@@ -67,6 +67,12 @@ def counted():
 def test_listeners_nod_as_people_do(counted, key):
     (statistic,) = (one for one in LISTENER if one.key == key)
     assert statistic.holds(counted[key]), counted[key]
+
+
+@pytest.mark.slow
+def test_listeners_differ_in_how_often_they_nod(counted):
+    """People: 0.63 in 15 minutes. In two minutes the counts differ by chance too."""
+    assert 0.5 < counted["nods_spread"] < 0.9
 
 
 def test_nobody_nods_to_silence_and_the_rate_falls_in_a_long_pause():

@@ -62,8 +62,8 @@ def test_the_sample_is_a_good_recording(sample):
     assert report.images.pace.rate_hz == pytest.approx(30.0, rel=1e-3)
     assert report.images.pace.gaps == 0 and not report.images.rejected
     assert report.face.found > 0.99 and report.face.people == 1
-    # It blinks four times, and the lids say when.
-    assert report.face.blinks == 4
+    # It blinks seven times, and the lids say when.
+    assert report.face.blinks == 7
     assert 200 < report.face.px == report.face.tracked_px < 400
     assert report.face.head_jitter_deg < 0.5
     assert report.audio.rates_hz == {48000: 600} and report.audio.channels == {1: 600}
