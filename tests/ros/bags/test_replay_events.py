@@ -14,8 +14,8 @@ from reactface_node.session.session import ReactionSession
 pytestmark = pytest.mark.slow
 
 PHRASES_END_S = (1.42, 4.62, 7.22, 8.86, 10.42, 12.66, 15.94, 17.7, 20.42, 23.3)
-"""Where the level of the sample's audio falls for 0.2 s and more, after its first stamp: the ends of
-the script's phrases, and of a gasp of surprise."""
+"""Where the level of the sample's audio falls for 0.2 s and more, after its first stamp: the ends
+of the script's phrases, and of a gasp of surprise."""
 
 
 @pytest.fixture(scope="module")
