@@ -31,6 +31,7 @@ from reactface_node.session.gaze import move_some_eyes
 from reactface_node.session.glances import Glances, press
 from reactface_node.session.idle import Blinks, IdleMotion, PostureShifts
 from reactface_node.session.nod_gain import NodGain
+from reactface_node.session.sides import Sides
 from reactface_node.session.tilts import Tilts
 from reactface_node.session.timeline import Window
 
@@ -75,6 +76,7 @@ class _Sample:
         self.contact = EyeContact(rng(3))
         self.posture = PostureShifts(rng(4))
         self.glances, self.tilts, self.nods = Glances(rng(6)), Tilts(rng(7)), NodGain()
+        self.sides = Sides(rng(8))
 
     def begin(self, window: int, digest: int) -> None:
         """Begin a window of the model: new random numbers, which follow from what was before."""
@@ -180,6 +182,7 @@ class Playout:
         """levels: weights (n,) of reactions and of idle motion."""
         presence, idleness = levels
         face = raw.clip(-LARGEST_RAW, LARGEST_RAW) * _gains(config)
+        sample.sides.lean(face, min(config.idle_gain, 1.0))
         nods = sample.nods.added(face[:, PITCH], config.nod_gain)
         if config.nod_gain != 1.0:
             face[:, PITCH] += nods
