@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from reactface_node.schema import indices_of
+from reactface_node.session.easing import smoothstep
 
 IN, OUT = indices_of("eyeLookIn"), indices_of("eyeLookOut")
 UP, DOWN = indices_of("eyeLookUp"), indices_of("eyeLookDown")
@@ -35,8 +36,7 @@ class Saccades:
 
     def at(self, time_s: float) -> np.ndarray:
         """The direction (2,) at a time after the last ``go``."""
-        share = min(max((time_s - self.start_s) / self._lasts_s, 0.0), 1.0)
-        share = share * share * (3.0 - 2.0 * share)
+        share = smoothstep((time_s - self.start_s) / self._lasts_s)
         found: np.ndarray = self._origin + share * (self.target - self._origin)
         return found
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from reactface_node.config import PlayoutConfig
 from reactface_node.schema import indices_of
+from reactface_node.session.easing import smoothstep
 from reactface_node.session.gaze import Saccades
 
 GLANCES_PER_MIN = (3.6, 6.0)
@@ -143,14 +144,8 @@ class Glances:
         self._look_until_s = time_s + min(max(look_s, SHORTEST_LOOK_S), LONGEST_LOOK_S)
 
     def _press_at(self, time_s: float) -> float:
-        rise = ease((time_s - self._pressed_s) / PRESS_RISE_S)
-        return self._press * rise * (1.0 - ease((time_s - self._released_s) / PRESS_FALL_S))
-
-
-def ease(share: float) -> float:
-    """0 up to 0, 1 from 1 on, and smooth between."""
-    share = min(max(share, 0.0), 1.0)
-    return share * share * (3.0 - 2.0 * share)
+        rise = smoothstep((time_s - self._pressed_s) / PRESS_RISE_S)
+        return self._press * rise * (1.0 - smoothstep((time_s - self._released_s) / PRESS_FALL_S))
 
 
 def press(faces: np.ndarray, by: np.ndarray) -> None:

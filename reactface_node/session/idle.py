@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS, index_of, indices_of
+from reactface_node.session.easing import smootherstep
 
 BLINK_SPREAD = 0.5  # sigma of the log-normal intervals (people differ: Bentivoglio et al. 1997)
 SHORTEST_INTERVAL_S = 0.6
@@ -161,8 +162,7 @@ class PostureShifts:
             self._to = self._spread * drawn
             self._lasts_s = self.rng.uniform(*POSTURE_MOVE_S)
             self._next_s = time_s + self._lasts_s + self._wait_s()
-        share = min(max((time_s - self._start_s) / self._lasts_s, 0.0), 1.0)
-        share = share * share * share * (share * (6.0 * share - 15.0) + 10.0)
+        share = smootherstep((time_s - self._start_s) / self._lasts_s)
         pose: np.ndarray = self._from + share * (self._to - self._from)
         return pose
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from reactface_node.schema import FRAME_RATE_HZ, ListenerEvent
 
 SMALLEST_RAD = 0.0157
-"""0.9 degrees, least depth of a nod's first cycle, as in ``research.data.nods``; chosen by hand."""
+"""0.9 degrees, least depth of a nod's first cycle, as in ``research.data.head_nods``; chosen."""
 SLOWEST_HZ = 0.8
 """10 % of people's nods are slower than 0.81 Hz (nod corpus, Schepens); the fast ones reach 6.5 Hz
 (Hale et al. 2019), the most that 25 frames a second show."""

@@ -32,6 +32,10 @@ class Pending:
     fitted: FittedListener | None = None
     digest: int = 0
 
+    def number(self, window: int) -> int:
+        """The number of the model's window of ``window`` frames in which the frames lie."""
+        return self.window.index * len(self.seen) // window
+
     @property
     def first(self) -> np.ndarray | None:
         """Disposition of the first sample; None: the drawn one."""

@@ -89,6 +89,5 @@ class Steps:
         return self._run(pending.speaker, pending)
 
     def _run(self, speaker: SpeakerFrames, pending: Pending) -> np.ndarray:
-        window = pending.window.index * len(pending.seen) // self._window
         with self._probe.stage("model"):
-            return self._engine.step(speaker, window, pending.digest)
+            return self._engine.step(speaker, pending.number(self._window), pending.digest)

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from reactface_node.session.easing import smootherstep
+
 MEAN_WAIT_S, SHORTEST_WAIT_S = 70.0, 3.0
 """Waits are exponential. They give a tilt of 5 degrees and more in 15 % of 10 s (CCDb)."""
 TILT_DEG = (6.5, 10.0)
@@ -30,7 +32,8 @@ class Tilts:
             self._draw(time_s)
         since_s = time_s - (self._start_s or 0.0)
         return self._angle * (
-            _ease(since_s / self._move_s) - _ease((since_s - self._lasts_s) / self._move_s)
+            smootherstep(since_s / self._move_s)
+            - smootherstep((since_s - self._lasts_s) / self._move_s)
         )
 
     def _draw(self, time_s: float) -> None:
@@ -40,9 +43,3 @@ class Tilts:
         self._angle = side * math.radians(self.rng.uniform(*TILT_DEG))
         self._lasts_s = self.rng.uniform(*TILT_S)
         self._move_s = self.rng.uniform(*MOVE_S)
-
-
-def _ease(share: float) -> float:
-    """0 up to 0, 1 from 1 on; speed and acceleration are 0 at both ends."""
-    share = min(max(share, 0.0), 1.0)
-    return share * share * share * (share * (6.0 * share - 15.0) + 10.0)

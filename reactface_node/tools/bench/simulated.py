@@ -87,8 +87,9 @@ class SimulatedSession:
             self._heard += 1
             # Not by ``poll``: on its thread, FLOPs would not be counted.
             for pending in self.session.take(self._heard / FRAME_RATE_HZ):
+                number = pending.number(self._window)
                 with probe.stage("model"):
-                    raw = self.engine.step(pending.speaker)
+                    raw = self.engine.step(pending.speaker, number, pending.digest)
                 self.frames += len(self.session.finish(pending, raw).face)
         return self.frames - before
 
