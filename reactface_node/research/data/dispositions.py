@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reactface_node.session.sides import CHEEK_SIDES, MEAN_OF_ABSOLUTE, SMILE_SIDES
+
 NODS_A_MINUTE, NOD_SPREAD = 6.0, 0.28
 """Median rate of nods, and the standard deviation of its logarithm: IFADV, 40 people, 10/50/90 %
 1.8, 5.2 and 10.4 a minute, sd 0.63; a part of the counted spread is chance."""
 LAUGHS_ALONG = 0.24
 """Share of the speaker's laughs that a laugh answers: IFADV, 669 laughs."""
-SMILE_SIDES, CHEEK_SIDES = 0.09, 0.21
-"""Mean difference of left and right as a share of a smile and of raised cheeks (ARKit recordings);
-brows have none."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,7 @@ def draw_disposition(rng: np.random.Generator) -> Disposition:
     """Draw a listener. Ranges without a source are chosen."""
     rest = rng.uniform(0, 1, 4) ** 2 * [0.08, 0.10, 0.08, 0.10]
     posture = np.clip(rng.normal(0.0, 1.0, 3), -2, 2) * [0.02, 0.03, 0.02]
-    # The mean of the absolute value of a normal number is 0.8 of its deviation.
-    sides = rng.normal(0.0, 1.0, 2) * np.array([SMILE_SIDES, CHEEK_SIDES]) / 0.8 / 2
+    sides = rng.normal(0.0, 1.0, 2) * np.array([SMILE_SIDES, CHEEK_SIDES]) / MEAN_OF_ABSOLUTE / 2
     return Disposition(
         nods_per_min=float(NODS_A_MINUTE * np.exp(NOD_SPREAD * rng.standard_normal())),
         nod_rad=float(np.radians(3.2) * np.exp(0.45 * rng.standard_normal())),

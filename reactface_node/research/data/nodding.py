@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reactface_node.model.nods import MOST_HALVES, PAUSE_FRAMES
 from reactface_node.research.data.dispositions import Disposition
 from reactface_node.research.data.nods import Nod
 from reactface_node.schema import FRAME_RATE_HZ
@@ -20,7 +21,7 @@ QUIET_S = 2.5
 EXCITED, EXCITED_S, CALM = 4.6, 4.5, 0.29
 """Nods come in bursts: after one, the rate is higher for some seconds. CALM: factor without one
 before. Chosen so that the gaps are 3.0/9.2/38 s (CCDb, 10/50/90 %)."""
-HALVES, HALVES_SPREAD, MOST_HALVES = 2.6, 0.9, 12
+HALVES, HALVES_SPREAD = 2.6, 0.9
 """Half-cycles: 10/50/90 % are 1/3/8 (nod corpus)."""
 HZ_SPREAD, FAST_SHARE, FAST_HZ = 0.30, 0.08, (2.6, 5.0)
 """Rhythm: 10/50/90 % are 0.81/1.47/2.18 a second (nod corpus); a minority is fast (Hale et al.
@@ -28,7 +29,6 @@ HZ_SPREAD, FAST_SHARE, FAST_HZ = 0.30, 0.08, (2.6, 5.0)
 DEPTH_SPREAD, DEPTH_BY_LENGTH = 0.7, 0.9
 """Amplitude: sd of its logarithm 0.86, correlation with that of the length 0.47 (nod corpus)."""
 SHALLOWEST_RAD, DEEPEST_RAD = np.radians(0.7), np.radians(10.0)
-PAUSE_S = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ def draw_nods(
         if time_s >= free_s and chance[frame] < a_frame * rate[frame] * excited:
             nod = _draw_nod(rng, time_s, disposition)
             nods.append(nod)
-            free_s, last_s = nod.end_s + PAUSE_S, time_s
+            free_s, last_s = nod.end_s + PAUSE_FRAMES / FRAME_RATE_HZ, time_s
     return tuple(nods)
 
 

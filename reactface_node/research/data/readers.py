@@ -2,17 +2,11 @@
 
 import logging
 from functools import cache
-from importlib.util import find_spec
 
 from reactface_node.research.data.flite import VOICES, Flite
 from reactface_node.research.data.text_to_speech import Hibari, TextReader
 
 log = logging.getLogger(__name__)
-
-
-def is_installed() -> bool:
-    """Whether the extra ``voices`` is there."""
-    return bool(find_spec("hibari"))
 
 
 @cache

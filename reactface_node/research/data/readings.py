@@ -9,6 +9,7 @@ from reactface_node.research.data.phonemes import VISEMES, is_vowel, mouth_of, s
 from reactface_node.research.data.script import Phrase, Script
 from reactface_node.research.data.source_filter import SyntheticVoice
 from reactface_node.research.data.speech import (
+    SPEECH_RMS,
     TRACK_RATE_HZ,
     eased_mouth,
     flutter,
@@ -19,7 +20,6 @@ from reactface_node.research.data.texts import count_syllables, draw_text
 from reactface_node.research.data.vocal_events import Interjection
 from reactface_node.research.data.vocoder import FRAME_HZ, HOP, RATE_HZ, Change, render
 
-SPEECH_RMS = 0.1
 # Seconds that a text of n syllables lasts at speed 1: fitted to 60 readings of hibari-tts, with a
 # deviation of 0.3 s; the rest is stretched.
 _SECONDS_A_SYLLABLE, _SECONDS_LESS = 0.205, 0.2

@@ -10,10 +10,9 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 from reactface_node.research.data.script import Phrase
 from reactface_node.research.data.source_filter import draw_synthetic_voice, synthesise
-from reactface_node.research.data.speech import speech_of, syllables
+from reactface_node.research.data.speech import SPEECH_RMS, speech_of, syllables
 from reactface_node.schema import SAMPLE_RATE_HZ
 
-SPEECH_RMS = 0.1
 _CLEAN_SHARE, _BABBLE_SHARE, _KNOCKS_SHARE, _CALL_SHARE, _AGC_SHARE, _LOUD_SHARE = (
     0.12,
     0.2,

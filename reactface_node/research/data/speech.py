@@ -13,6 +13,8 @@ from reactface_node.research.data.phonemes import SOUNDS, VISEMES, VOWELS
 from reactface_node.research.data.script import Phrase
 
 TRACK_RATE_HZ = 100
+SPEECH_RMS = 0.1
+"""Of clean words without feeling, for every voice."""
 _VOWEL_SHARES = np.array([0.16, 0.12, 0.16, 0.14, 0.14, 0.08, 0.20])
 _VOWEL_ROWS = np.array([SOUNDS[name] for name in VOWELS])
 # A consonant's (voice, aspiration, frication) while it is held and at its release, the centre of

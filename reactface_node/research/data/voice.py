@@ -10,7 +10,7 @@ import numpy as np
 
 from reactface_node.research.data.affect import Tone, tone_of
 from reactface_node.research.data.readers import readers
-from reactface_node.research.data.readings import SPEECH_RMS, Said, Style, cut, read_aloud
+from reactface_node.research.data.readings import Said, Style, cut, read_aloud
 from reactface_node.research.data.script import Script
 from reactface_node.research.data.source_filter import (
     SyntheticVoice,
@@ -18,6 +18,7 @@ from reactface_node.research.data.source_filter import (
     synthesise,
 )
 from reactface_node.research.data.speech import (
+    SPEECH_RMS,
     TRACK_RATE_HZ,
     Speech,
     flutter,

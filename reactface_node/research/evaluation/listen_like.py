@@ -32,7 +32,7 @@ from reactface_node.session.playout import Playout
 SPEAKERS, SPEAKER_S = 4, 30.0
 """Synthetic speakers of the test split to whom each candidate listens; chosen."""
 PLACE_M = (0.0, 0.0, -1.0)
-"""Where they are, as ``Observation.place``: without a place playout adds no glances."""
+"""Where they are, as ``Observation.place``: straight ahead, so that the eyes turn to them."""
 GROUP = 25
 """Candidates in one run, where the model is not exported for a fixed number."""
 OF_THE_MODEL = (

@@ -1,6 +1,7 @@
 """The voice: words at exactly the times of the script, pitch as asked, feelings that are heard."""
 
 from dataclasses import replace
+from importlib.util import find_spec
 from itertools import chain
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from reactface_node.research.data import texts, vocal_events
 from reactface_node.research.data.phonemes import VISEME_NAMES
-from reactface_node.research.data.readers import is_installed, readers
+from reactface_node.research.data.readers import readers
 from reactface_node.research.data.script import (
     ANGER,
     CRY,
@@ -22,10 +23,10 @@ from reactface_node.research.data.script import (
 from reactface_node.research.data.source_filter import SyntheticVoice
 from reactface_node.research.data.voice import Spoken, Voice, draw_voice
 
-HIBARI = pytest.param(
-    "hibari",
-    marks=pytest.mark.skipif(not is_installed(), reason="the extra voices is not installed"),
+needs_voices = pytest.mark.skipif(
+    find_spec("hibari") is None, reason="the extra voices is not installed"
 )
+HIBARI = pytest.param("hibari", marks=needs_voices)
 LOW = SyntheticVoice(105.0, 0.97, 0.03, 0.6, 1500.0, 5.0)
 HIGH = SyntheticVoice(215.0, 1.17, 0.03, 0.6, 1500.0, 5.0)
 SCRIPT = Script(8.0, (Phrase(1.0, 3.5), Phrase(4.137, 4.611), Phrase(5.0, 7.513, rises=True)), ())
@@ -207,7 +208,7 @@ def test_a_yell_is_louder_than_words(reader):
     assert np.median(yells) > 1.3 * np.median(words)
 
 
-@pytest.mark.skipif(not is_installed(), reason="the extra voices is not installed")
+@needs_voices
 def test_every_interjection_and_short_answer_can_be_read():
     reader = readers()[0]
     for text in {*chain(*vocal_events.WORDS_OF.values()), *texts.SHORT, *texts.SHORT_ASKED}:
