@@ -226,7 +226,7 @@ class TrainingConfig:
         0.8, "probability that the real past reactions are hidden", 0.0, 1.0
     )
     channel_dropout: float = setting(
-        0.15, "probability that a crop loses its face, its voice or channels", 0.0, 0.9
+        0.2, "probability that a crop loses its face, its voice or channels", 0.0, 0.9
     )
     threads: int = setting(0, "CPU threads of training, 0 = all", 0, 256)
     seed: int = setting(0, "random seed of data, initialisation and noise", 0, 2**31 - 1)

@@ -42,6 +42,7 @@ KEPT = (
     "frame",
     "nod",
     "nod_memory",
+    "laugh",
 )
 
 

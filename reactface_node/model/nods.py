@@ -26,7 +26,7 @@ NOD_NOISE = 3  # standard normal numbers per nod: half-cycles, depth, frequency
 NEVER = 10_000.0  # frames since the last nod before the first one
 TYPICAL_HZ, TYPICAL_RAD = 1.5, 0.06  # units of frequency and depth in the network's output
 LOWEST_HZ, HIGHEST_HZ, DEEPEST_RAD = 0.6, 6.5, 0.35
-HARDEST_RAD_S2 = 14.0  # largest peak acceleration, 2 pi^2 f^2 depth: fast nods are less deep
+HARDEST_RAD_S2 = 8.0  # largest peak acceleration, 2 pi^2 f^2 depth: fast nods are less deep
 RATE_SPREAD = 0.35
 """Listeners differ in how often they nod: standard deviation of the logarithm of their rates. With
 the bursts, which the model learns, their counts differ as people's do (IFADV: 0.63)."""
@@ -93,8 +93,9 @@ class NodHead(nn.Module):
 
     def forward(
         self, face: Tensor, speech: Tensor, samples: int, memory: Tensor
-    ) -> tuple[NodPrediction, Tensor]:
-        """The prediction for n frames of M listeners, and the memory (B, D) after them; causal.
+    ) -> tuple[NodPrediction, Tensor, Tensor]:
+        """The prediction for n frames of M listeners, what is remembered at each of them (B, n, D),
+        and the memory (B, D) after them; causal.
 
         face (B, n, D), speech (B, n*k, D), samples M, memory (B, D).
         """
@@ -103,7 +104,7 @@ class NodHead(nn.Module):
         heard, memory = self.memory(x, memory[None])
         x = self.out(F.gelu(self.hidden(heard)))[:, None].expand(-1, samples, -1, -1)
         onset, halves, shape = x.split([1, MOST_HALVES, 2], dim=-1)
-        return NodPrediction(onset[..., 0], halves, shape), memory[0]
+        return NodPrediction(onset[..., 0], halves, shape), heard, memory[0]
 
     def _eagerness(self, disposition: Tensor) -> Tensor | float:
         """(B, M, 1) what the listener adds to the logarithm of the rate; its mean rate is that of

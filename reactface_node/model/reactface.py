@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from reactface_node.config import ModelConfig
 from reactface_node.model.dispositions import spread_apart
 from reactface_node.model.face import CoefficientEncoder, PixelEncoder
+from reactface_node.model.laughs import LaughHead
 from reactface_node.model.modules import (
     CIEState,
     ConditionalInteractionEncoder,
@@ -21,7 +22,7 @@ from reactface_node.model.modules import (
     PointToPointAlignment,
     Synchroniser,
 )
-from reactface_node.model.nods import NodHead, NodPrediction
+from reactface_node.model.nods import NodHead
 from reactface_node.model.records import ModelState, Output, Part, Seen, SpeakerInput, WindowPlan
 from reactface_node.model.rings import RingClock
 from reactface_node.model.sampling import (
@@ -71,6 +72,7 @@ class ReactFace(nn.Module):
             nn.LayerNorm(config.width), nn.Linear(config.width, NUM_COEFFICIENTS)
         )
         self.nods = NodHead(config, ratio) if config.nods else None
+        self.laughs = LaughHead(config.width) if config.nods else None
         # Targets are standardised: in raw units the pose outweighs a smile many times.
         self.register_buffer("listener_mean", torch.zeros(NUM_COEFFICIENTS))
         self.register_buffer("listener_std", torch.ones(NUM_COEFFICIENTS))
@@ -78,7 +80,7 @@ class ReactFace(nn.Module):
 
     @property
     def noise_width(self) -> int:
-        """Standard normal numbers per window and sample: for the latent and for a nod."""
+        """Standard normal numbers per window and sample: for the latent, and for events."""
         return self.config.width + (self.nods.noise_width if self.nods is not None else 0)
 
     def initial_state(
@@ -115,6 +117,7 @@ class ReactFace(nn.Module):
             frame,
             self.nods.initial_state(batch, samples) if self.nods else zeros(batch, samples, 0),
             zeros(batch, width),
+            self.laughs.initial_state(batch, samples) if self.laughs else zeros(batch, samples, 0),
             clock=clock,
         )
 
@@ -188,7 +191,7 @@ class ReactFace(nn.Module):
         reaction = self.head(synchronised)
         if self.config.continuity:
             reaction, _ = join_windows(state.edge, reaction, w)
-        still = torch.zeros_like(reaction[..., 0])
+        still = torch.zeros_like(reaction)
         plan = WindowPlan(mean, log_variance, latent, raw, still, still, still)
         return self._output(seen, [Part(reaction, still, plan)])
 
@@ -215,27 +218,20 @@ class ReactFace(nn.Module):
         output: Output = self(speaker, noise.to(device), state)[0]
         return output.listener
 
-    def without_nods(self, listener: Tensor, pitch: Tensor) -> Tensor:
-        """listener (B, M, T, 58) without the pitch (B, M, T) rad of nods that the model draws."""
-        if self.nods is None:
-            return listener
-        calm = listener.clone()
-        calm[..., PITCH] -= pitch
-        return calm
-
     def _encode(self, speaker: SpeakerInput, state: ModelState) -> tuple[Seen, ModelState]:
-        """MSBEA: the encoded speaker, and the prediction of nods."""
+        """MSBEA: the encoded speaker, and the prediction of nods and laughs."""
         hear = speaker.audio_valid & self.config.use_speech
         see = speaker.face_valid & self.config.use_face
         speech, heard = self.speech_encoder(speaker.audio, hear, state.speech)
         face, looked = self.face_encoder(speaker.face, see, state.face)
         aligned = self.alignment(face, speech)
-        state, nods = replace(state, speech=heard, face=looked), None
-        if self.nods is not None:
-            samples = state.disposition.shape[1]
-            nods, memory = self.nods(aligned, speech, samples, state.nod_memory)
-            state = replace(state, nod_memory=memory)
-        return Seen(aligned, speech, nods), state
+        state = replace(state, speech=heard, face=looked)
+        if self.nods is None or self.laughs is None:
+            return Seen(aligned, speech, None, None), state
+        samples = state.disposition.shape[1]
+        nods, remembered, memory = self.nods(aligned, speech, samples, state.nod_memory)
+        seen = Seen(aligned, speech, nods, self.laughs(remembered))
+        return seen, replace(state, nod_memory=memory)
 
     def _predict(self, state: ModelState) -> tuple[Tensor, Tensor, CIEState]:
         """First half of AFRG: the distributions of the windows after those in the state."""
@@ -267,12 +263,13 @@ class ReactFace(nn.Module):
         """SLBS: the next n frames of the current window, synchronised with the speaker."""
         phase, frames = state.phase, seen.face.shape[1]
         assert state.plan is not None
-        plan = state.plan.frames(phase, phase + frames)
+        begun, plan = state.plan, state.plan.frames(phase, phase + frames)
         synchronised, slbs = self.synchroniser(plan.raw, seen.face, seen.speech, state.slbs)
         reaction, edge, gap = self.head(synchronised), state.edge, None
         if self.config.continuity:
             reaction, edge, gap = join_frames(edge, plan.gap, reaction, plan.fade)
-        pitch, nod, shown = self._nod(seen.nods, reaction, plan, state)
+        events, state = self._play(seen, reaction, plan, state)
+        shown = reaction + events / self.listener_std
         following = replace(
             state,
             slbs=slbs,
@@ -282,33 +279,36 @@ class ReactFace(nn.Module):
             edge=edge,
             # Only the remainder matters, and float positions would lose large counts.
             frame=(state.frame + frames) % self.decoder.cycle,
-            nod=nod,
             phase=(phase + frames) % self.config.window,
-            plan=replace(state.plan, gap=gap),
+            plan=replace(begun, gap=gap),
         )
-        return Part(reaction, pitch, plan), following
+        return Part(reaction, events, plan), following
 
-    def _nod(
-        self, nods: NodPrediction | None, reaction: Tensor, plan: WindowPlan, state: ModelState
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Pitch (B, M, n) of nods, their state, and the reaction with nods, for later windows."""
-        if self.nods is None or nods is None:
-            return torch.zeros_like(reaction[..., 0]), state.nod, reaction
-        pitch, nod = self.nods.play(nods, plan.onset, plan.nod, state.nod, state.disposition)
-        shown = reaction.clone()
-        shown[..., PITCH] += pitch / self.listener_std[PITCH]
-        return pitch, nod, shown
+    def _play(
+        self, seen: Seen, reaction: Tensor, plan: WindowPlan, state: ModelState
+    ) -> tuple[Tensor, ModelState]:
+        """Motion (B, M, n, 58) of drawn nods and laughs in real units, and the state after it."""
+        events = torch.zeros_like(reaction)
+        if self.nods is None or seen.nods is None or self.laughs is None or seen.laughs is None:
+            return events, state
+        noise, who = (plan.onset, plan.nod), state.disposition
+        level, age, laugh = self.laughs.play(seen.laughs, noise, state.laugh, who)
+        face = reaction * self.listener_std + self.listener_mean
+        events = self.laughs.motion(face.detach(), level, age)
+        pitch, nod = self.nods.play(seen.nods, *noise, state.nod, who)
+        events[..., PITCH] += pitch
+        return events, replace(state, nod=nod, laugh=laugh)
 
     def _output(self, seen: Seen, parts: list[Part]) -> Output:
         reaction = torch.cat([part.reaction for part in parts], dim=2)
-        pitch = torch.cat([part.pitch for part in parts], dim=2)
-        drawn = ((part.plan.mean, part.plan.log_variance, part.plan.latent) for part in parts)
-        mean, log_variance, latent = (torch.cat(x, dim=2) for x in zip(*drawn, strict=True))
+        events = torch.cat([part.events for part in parts], dim=2)
+        latents = ((part.plan.mean, part.plan.log_variance, part.plan.latent) for part in parts)
+        mean, log_variance, latent = (torch.cat(x, dim=2) for x in zip(*latents, strict=True))
         listener = self.config.gain * reaction * self.listener_std + self.listener_mean
-        nodding = torch.zeros_like(listener)
-        nodding[..., PITCH] = pitch
         speaker = self.speaker_head(seen.face) * self.speaker_std
-        return Output(listener + nodding, speaker, mean, log_variance, latent, seen.nods, pitch)
+        listener = listener + events
+        laughs = seen.laughs
+        return Output(listener, speaker, mean, log_variance, latent, seen.nods, laughs, events)
 
     def _check(self, speaker: SpeakerInput, noise: Tensor) -> None:
         batch, frames = speaker.face.shape[:2]

@@ -57,9 +57,9 @@ class WindowPlan:
     """The part of a window that does not depend on its own frames.
 
     mean, log_variance, latent: (B, M, 1, D), in ``teach`` of all windows. raw: (B, M, w, D) decoded
-    latents. onset (B, M, w), nod (B, M, 3): noise of nods. gap: (B, M, 1, 58) between the motion of
-    the previous window and this one's first frame, None before that frame. fade: (w,) share of the
-    gap that is left.
+    latents. onset (B, M, w), nod (B, M, 3): noise of events. gap: (B, M, 1, 58) between the motion
+    of the previous window and this one's first frame, None before that frame. fade: (w,) share of
+    the gap that is left.
     """
 
     mean: Tensor
@@ -95,11 +95,12 @@ class ModelState:
     last_speech: Tensor  # (B, w*k, D)
     last_face: Tensor  # (B, w, D)
     latent: Tensor | None  # (B, M, D): z_(t-w); None or NaN before the first window
-    edge: Tensor | None  # (B, M, 2, 58) standardised: the last two frames, without nods
+    edge: Tensor | None  # (B, M, 2, 58) standardised: the last two frames, without events
     disposition: Tensor  # (B, M, S): describes the listeners, constant in a session
     frame: Tensor  # (B,) int64: index of the next frame, modulo the history
     nod: Tensor  # (B, M, 4): the last nod, see ``NodHead.initial_state``
     nod_memory: Tensor  # (B, D): hidden state of the GRU of nods
+    laugh: Tensor  # (B, M, 3): the last laugh, see ``LaughHead.initial_state``
     phase: int = 0  # place of the next frame in its window
     plan: WindowPlan | None = None  # of the current window, None before the first
     clock: RingClock | None = None  # clock of the rings, None for a clip
@@ -111,8 +112,8 @@ class Output:
 
     listener (B, M, T, 58), speaker (B, T, 58): coefficients in real units (Eqs 9 and 19).
     mean, log_variance, latent (B, M, T/w, D): distribution of each window, and its z.
-    nods: prediction of nods, None if the config has none. nod_pitch (B, M, T): pitch of the drawn
-    nods in rad, already added to ``listener``.
+    nods: prediction of nods; laughs (B, T): logits that one starts; None if the config has none.
+    events (B, M, T, 58): motion of the drawn nods and laughs, already added to ``listener``.
     """
 
     listener: Tensor
@@ -121,16 +122,19 @@ class Output:
     log_variance: Tensor
     latent: Tensor
     nods: NodPrediction | None
-    nod_pitch: Tensor
+    laughs: Tensor | None
+    events: Tensor
 
 
 @dataclass(frozen=True)
 class Seen:
-    """n encoded frames of the speaker: aligned face (B, n, D), speech (B, n*k, D), and nods."""
+    """n encoded frames of the speaker: aligned face (B, n, D), speech (B, n*k, D), and the
+    predicted nods and laughs (B, n)."""
 
     face: Tensor
     speech: Tensor
     nods: NodPrediction | None
+    laughs: Tensor | None
 
     def window(self, index: int, frames: int) -> "Seen":
         """The part of window ``index``; frames: w."""
@@ -139,16 +143,17 @@ class Seen:
             self.face[:, index * frames : (index + 1) * frames],
             self.speech[:, index * frames * ratio : (index + 1) * frames * ratio],
             self.nods and self.nods.window(index, frames),
+            None if self.laughs is None else self.laughs[:, index * frames : (index + 1) * frames],
         )
 
 
 @dataclass(frozen=True)
 class Part:
-    """n frames of the listener: reaction (B, M, n, 58) standardised, without nods, the pitch of
-    nods (B, M, n) in rad, and the plan of their window."""
+    """n frames of the listener: reaction (B, M, n, 58) standardised, without nods and laughs, the
+    motion of these (B, M, n, 58) in real units, and the plan of their window."""
 
     reaction: Tensor
-    pitch: Tensor
+    events: Tensor
     plan: WindowPlan
 
 

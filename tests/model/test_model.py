@@ -28,9 +28,11 @@ def stream(model, speaker, noise):
     joined = {}
     for item in dataclasses.fields(parts[0]):
         if item.name == "nods":
-            continue  # the pitch that is drawn from it is compared
-        axis = 1 if item.name == "speaker" else 2
-        joined[item.name] = torch.cat([getattr(part, item.name) for part in parts], dim=axis)
+            continue  # the events that are drawn from it are compared
+        values = [getattr(part, item.name) for part in parts]
+        axis = 1 if item.name in ("speaker", "laughs") else 2
+        if values[0] is not None:
+            joined[item.name] = torch.cat(values, dim=axis)
     return joined
 
 
@@ -276,7 +278,7 @@ def test_point_to_point_alignment_hears_its_own_frame_alone():
         before, _ = model.synchroniser(x, x[:, 0], speech, state)
         after, _ = model.synchroniser(x, x[:, 0], changed, state)
     assert torch.equal(before[:, :, 5:], after[:, :, 5:])
-    assert (before[:, :, :5] - after[:, :, :5]).abs().amin(dim=(0, 1, 3)).min() > 1e-4
+    assert (before[:, :, :5] - after[:, :, :5]).abs().amax(dim=(0, 1, 3)).min() > 1e-2
 
 
 def test_missing_face_and_voice_carry_no_information():

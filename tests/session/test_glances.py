@@ -8,7 +8,7 @@ import pytest
 from reactface_node.config import Config, PlayoutConfig
 from reactface_node.config.presets import with_preset
 from reactface_node.engine.chance import window_generator
-from reactface_node.research.evaluation import behaviour as seen
+from reactface_node.research.data import behaviour as seen
 from reactface_node.research.evaluation.meeting import Meeting
 from reactface_node.research.evaluation.people import feelings, gaze
 from reactface_node.schema import EXPRESSION, GAZE_RAD, ROTATION, index_of, indices_of

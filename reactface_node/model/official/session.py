@@ -105,8 +105,8 @@ class OfficialListener(nn.Module):
         listener = (gain * step.listener + self.listener_mean).unflatten(0, split)
         mean, latent = (x.unflatten(0, split)[:, :, None] for x in (step.mean, step.latent))
         log_variance = 2.0 * step.std.log().unflatten(0, split)[:, :, None]
-        still = torch.zeros_like(listener[..., 0])
-        return Output(listener, own, mean, log_variance, latent, None, still), after
+        still = torch.zeros_like(listener)
+        return Output(listener, own, mean, log_variance, latent, None, None, still), after
 
     def step(
         self, speaker: SpeakerInput, noise: Tensor, state: OfficialState

@@ -11,7 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reactface_node.research.data.dispositions import Disposition
+from reactface_node.model import laughs
+from reactface_node.research.data.dispositions import (
+    LAUGHS_ALONG,
+    LAUGHS_AT_SMILES,
+    Disposition,
+)
 from reactface_node.research.data.motion import (
     add,
     delayed,
@@ -36,20 +41,21 @@ from reactface_node.research.data.script import (
     SURPRISE,
     Episode,
 )
-from reactface_node.schema import FRAME_RATE_HZ, ROTATION, TRANSLATION, indices_of
+from reactface_node.schema import FRAME_RATE_HZ, ROTATION, TRANSLATION
 
 HEAD_LAG_S, HEAD_WIDTH_S = 0.6, 1.2
 """Slow head motion follows the speaker's 0.6 s later, at 0.2-1.1 Hz (Hale et al. 2019)."""
-MIRROR = np.array([0.6, -1.0, -1.0])
+MIRROR = np.array([0.4, -1.0, -1.0])
 """The same side in space: who faces somebody turns and tilts the other way. Pitch is followed less,
 as larger movements would be counted as nods (chosen)."""
 MIMICRY_S = (0.3, 1.0)
 """Facial mimicry starts 300-400 ms after its cause and shows within a second (Dimberg and
 Thunberg 1998)."""
 SMILE_WIDTH_S = 0.4
+BROAD_SMILE = 0.5
 LAUGH_DELAY_S, LAUGH_DELAY_SPREAD = 0.66, 0.8
 """Latency of a laugh that answers a laugh: 10/50/90 % 0.07/0.66/2.25 s (IFADV, 669 laughs)."""
-HEARD_SMILE = 0.5
+HEARD_SMILE = 0.7
 """A laugh that is only heard is answered as a smile of this weight that is seen."""
 # How much each feeling of the speaker concerns, or alarms, a listener.
 _CONCERNS = {FROWN: 0.7, CRY: 1.0, GRIMACE: 0.9, FEAR: 0.5, DISGUST: 0.25, CONFUSION: 0.2}
@@ -127,22 +133,22 @@ def _smile(
     for episode in (one for one in heard.episodes if one.kind in (SMILE, LAUGH)):
         part = _part(heard, episode) * rng.uniform(0.8, 1.2)
         noticed = episode.face or episode.voice
-        if episode.kind == LAUGH and noticed and rng.random() < disposition.laughs:
+        if noticed and rng.random() < disposition.laughs * _funny(episode):
             laughing = np.maximum(laughing, _laugh(rng, frames, episode))
         cause = np.maximum(cause, part)
     glad = disposition.smile * _delayed(cause, disposition.latency_s, SMILE_WIDTH_S)
     glad *= 1.0 + 0.06 * smooth_noise(rng, frames, 1, 1.2)[:, 0]
-    glad = np.maximum(glad, 0.62 * laughing) * sober
+    glad = np.maximum(glad, laughs.SMILE * laughing) * sober
     rest = (sober - 1.0) * disposition.rest[0]
-    smile_side, cheek_side = disposition.sides
-    _add_sides(face, "mouthSmile", glad + rest, smile_side)
-    _add_sides(face, "cheekSquint", disposition.cheek * glad, cheek_side)
+    add(face, "mouthSmile", glad + rest)
+    add(face, "cheekSquint", disposition.cheek * glad)
     add(face, "eyeSquint", disposition.squint * glad)
     add(face, "mouthDimple", 0.12 * glad)
-    add(face, "jawOpen", 0.2 * laughing * sober)
-    add(face, "mouthUpperUp", 0.15 * laughing * sober)
-    shake = 0.012 * np.sin(2 * np.pi * 4.5 * frame_times(frames) + rng.uniform(0, 2 * np.pi))
-    face[:, ROTATION.start] += laughing * sober * (shake - 0.05)
+    add(face, "jawOpen", laughs.JAW * laughing * sober)
+    add(face, "mouthUpperUp", laughs.UPPER_LIP * laughing * sober)
+    cycles = laughs.SHAKE_HZ * frame_times(frames) + rng.uniform()
+    shake = laughs.SHAKE_RAD * np.sin(2 * np.pi * cycles)
+    face[:, ROTATION.start] += laughing * sober * (shake - laughs.BACK_RAD)
 
 
 def _part(heard: Heard, episode: Episode) -> np.ndarray:
@@ -158,12 +164,21 @@ def _part(heard: Heard, episode: Episode) -> np.ndarray:
     return result
 
 
+def _funny(episode: Episode) -> float:
+    """The chance that somebody laughs at a laugh or a smile of the speaker."""
+    if episode.kind == LAUGH:
+        return LAUGHS_ALONG
+    return LAUGHS_AT_SMILES if episode.face and episode.strength >= BROAD_SMILE else 0.0
+
+
 def _laugh(rng: np.random.Generator, frames: int, episode: Episode) -> np.ndarray:
     """(T,) 0..1 a laugh that answers a laugh."""
     delay_s = LAUGH_DELAY_S * np.exp(LAUGH_DELAY_SPREAD * rng.standard_normal())
     start = episode.start_s + float(np.clip(delay_s, 0.15, 2.6))
-    length = float(np.clip(rng.lognormal(np.log(1.0), 0.4), 0.6, 3.0))
-    return rng.uniform(0.8, 1.1) * envelope(frame_times(frames), start, start + length, 0.3, 0.9)
+    length = laughs.LENGTH_S * np.exp(laughs.LENGTH_SPREAD * rng.standard_normal())
+    end = start + float(np.clip(length, laughs.SHORTEST_S, laughs.LONGEST_S))
+    course = envelope(frame_times(frames), start, end, laughs.RISE_S, laughs.FALL_S)
+    return rng.uniform(laughs.WEAKEST, laughs.STRONGEST) * course
 
 
 def _answer(
@@ -248,10 +263,3 @@ def _delayed(signal: np.ndarray, lag_s: float, width_s: float) -> np.ndarray:
     least_s = max(lag_s, width_s / 2 + 1 / FRAME_RATE_HZ)
     result: np.ndarray = delayed(signal[:, None], least_s, width_s)[:, 0]
     return result
-
-
-def _add_sides(face: np.ndarray, stem: str, values: np.ndarray, side: float) -> None:
-    """Add (T,) values, a share ``side`` more on the left and less on the right."""
-    left, right = indices_of(stem)
-    face[:, left] += (1.0 + side) * values
-    face[:, right] += (1.0 - side) * values

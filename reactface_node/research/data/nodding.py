@@ -11,14 +11,17 @@ from reactface_node.schema import FRAME_RATE_HZ
 
 # Chosen so that the statistics of people result (IFADV, 1,572 verbal backchannels): 63 % start
 # while the speaker talks, 46 % within 0.5 s of a phrase's end, and in pauses 0.24 s after it.
-TALKING, AT_END, IN_PAUSE = 0.6, 0.9, 3.4
+TALKING, AT_END, IN_PAUSE = 0.6, 0.9, 3.0
 END_S, END_SPREAD_S = 0.0, 0.25
-PAUSE_FADES_S = 1.2
-AT_CUE, CUE_S, CUE_SPREAD_S = 0.8, 0.7, 0.2
+IN_LONG_PAUSE, LONG_FROM_S, LONG_SPREAD_S = 6.0, 1.1, 0.3
+"""Who says nothing for so long waits for an answer (Ward and Tsukahara 2000: after 700 ms); most
+pauses are over before (IFADV: median 0.55 s). Chosen."""
+PAUSE_FADES_S = 0.8
+AT_CUE, CUE_S, CUE_SPREAD_S = 0.3, 0.7, 0.2
 """Low pitch invites a backchannel 700 ms later (Ward and Tsukahara 2000)."""
 QUIET_S = 2.5
 """Nobody nods to silence of this length; before it, the rate falls."""
-EXCITED, EXCITED_S, CALM = 4.6, 4.5, 0.29
+EXCITED, EXCITED_S, CALM = 4.8, 4.5, 0.26
 """Nods come in bursts: after one, the rate is higher for some seconds. CALM: factor without one
 before. Chosen so that the gaps are 3.0/9.2/38 s (CCDb, 10/50/90 %)."""
 HALVES, HALVES_SPREAD = 2.6, 0.9
@@ -26,7 +29,7 @@ HALVES, HALVES_SPREAD = 2.6, 0.9
 HZ_SPREAD, FAST_SHARE, FAST_HZ = 0.30, 0.08, (2.6, 5.0)
 """Rhythm: 10/50/90 % are 0.81/1.47/2.18 a second (nod corpus); a minority is fast (Hale et al.
 2019)."""
-DEPTH_SPREAD, DEPTH_BY_LENGTH = 0.7, 0.9
+DEPTH_SPREAD, DEPTH_BY_LENGTH = 0.75, 0.9
 """Amplitude: sd of its logarithm 0.86, correlation with that of the length 0.47 (nod corpus)."""
 SHALLOWEST_RAD, DEEPEST_RAD = np.radians(0.7), np.radians(10.0)
 
@@ -51,6 +54,8 @@ def nod_rate(speech: SpeechCues) -> np.ndarray:
         rate += AT_END * np.exp(-0.5 * ((since - END_S) / END_SPREAD_S) ** 2).max(axis=1)
         last = np.where(since >= 0, since, np.inf).min(axis=1)
         pause = IN_PAUSE * np.exp(-last / PAUSE_FADES_S)
+        waits = np.exp(-0.5 * ((last - LONG_FROM_S) / LONG_SPREAD_S) ** 2)
+        pause = pause + IN_LONG_PAUSE * np.where(np.isfinite(last), waits, 0.0)
         rate += np.where(speech.speaking, 0.0, pause)
     for cue in speech.cues_s:
         rate += AT_CUE * np.exp(-0.5 * ((times - cue - CUE_S) / CUE_SPREAD_S) ** 2)

@@ -30,7 +30,7 @@ _SHORTEST_PAUSE_S = 0.2
 _LONG_PAUSE, _LONG_PAUSE_S = 0.002, (3.0, 5.0)
 _CYCLE_S = 3.1  # mean of a phrase and its pause
 # IFADV: 1.1 laughs a minute (10 and 90 % of the people: 0.2 and 2.4), 1.06 s long on average.
-_LAUGHS_PER_MIN, _LAUGH_SPREAD = 0.69, 0.97
+_LAUGHS_PER_MIN, _LAUGH_SPREAD = 0.82, 0.97
 _LAUGH_S, _SHORTEST_LAUGH_S, _LONGEST_LAUGH_S = (-0.067, 0.5), 0.35, 3.5
 _RISES = 0.25
 _SILENT, _WHOLLY_SILENT, _STILL, _SHORTEST_SILENCE_S = 1 / 8, 0.5, 0.5, 5.0
@@ -38,7 +38,7 @@ _SILENT, _WHOLLY_SILENT, _STILL, _SHORTEST_SILENCE_S = 1 / 8, 0.5, 0.5, 5.0
 # Episodes a minute. CCDb gives the chance of one in 10 s: smile (laughs included) 0.51, surprise
 # 0.10, confusion 0.11, thinking 0.50. The rate of a chance p and a length of d seconds is
 # -60 log(1 - p) / (10 + d). Smiles are more, as those under 0.2 are too weak to be counted.
-_PER_MIN = {SMILE: 3.9, SURPRISE: 0.6, CONFUSION: 0.58, THINKING: 3.7, FROWN: 0.6}
+_PER_MIN = {SMILE: 4.2, SURPRISE: 0.6, CONFUSION: 0.58, THINKING: 3.7, FROWN: 0.6}
 _SMILE_SPREAD = 0.5  # sigma of the log of a person's rate of smiles
 _RARE_CHANCE = 1 / 3
 _RARE_SHARES = (0.3, 0.25, 0.2, 0.1, 0.15)
@@ -58,11 +58,12 @@ _LENGTH_S = {
 }
 _LENGTH_SPREAD = 0.5
 # Some people hold a smile for longer than people do in conversation: before a camera.
-_HELD_SMILES, _HELD_SMILE_S = 0.08, (3.0, 9.0)
+_HELD_SMILES, _HELD_SMILE_S = 0.2, (3.0, 9.0)
 _WEAKEST = {SMILE: 0.05, FROWN: 0.05, LAUGH: 0.4, THINKING: 0.3}
 _WEAKEST_OTHER = 0.2
+_WEAKER = {SMILE: 1.1}  # above 1: weak ones are more frequent
 _APART_S = 1.2  # from the end of an episode to the next: the face fades in this time
-_FACE_ALONE, _VOICE_ALONE = 0.2, 0.12  # shares of the episodes
+_FACE_ALONE, _VOICE_ALONE = 0.2, 0.15  # shares of the episodes
 _YELLS_FROM = 0.5
 _TRIES = 20
 
@@ -232,7 +233,9 @@ def _episode_length(rng: np.random.Generator, kind: str) -> float:
 def _episode(
     rng: np.random.Generator, kind: str, start_s: float, end_s: float, silent: bool = False
 ) -> Episode:
-    strength = float(rng.uniform(_WEAKEST.get(kind, _WEAKEST_OTHER), 1.0))
+    weakest = _WEAKEST.get(kind, _WEAKEST_OTHER)
+    chance = rng.random() ** _WEAKER.get(kind, 1.0)
+    strength = weakest + (1.0 - weakest) * float(chance)
     chance = rng.random()
     face = silent or not chance < _VOICE_ALONE
     voice = not silent and not _VOICE_ALONE <= chance < _VOICE_ALONE + _FACE_ALONE

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from reactface_node.research.data.behaviour import SMILES
 from reactface_node.research.data.labels import NO_SMILE_KINDS, SMILE, ClipLabels
-from reactface_node.research.evaluation.behaviour import SMILES
 from reactface_node.research.evaluation.meeting import Meeting
 from reactface_node.schema import FRAME_RATE_HZ
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from reactface_node.research.data import behaviour as seen
 from reactface_node.research.data.head_nods import head_nods
 from reactface_node.research.data.labels import Interval
 from reactface_node.research.data.nods import Nod
-from reactface_node.research.evaluation import behaviour as seen
 from reactface_node.research.evaluation.coordination import coordination
 from reactface_node.research.evaluation.meeting import Meeting
 from reactface_node.schema import FRAME_RATE_HZ, ROTATION, indices_of

@@ -15,9 +15,9 @@ from scipy.signal import find_peaks
 
 from reactface_node.config import Config, PlayoutConfig
 from reactface_node.errors import UserError
+from reactface_node.research.data.behaviour import LONG_BLINK_S
 from reactface_node.research.data.head_nods import head_nods
 from reactface_node.research.data.script import FROWN, SMILE, SURPRISE
-from reactface_node.research.evaluation.behaviour import LONG_BLINK_S
 from reactface_node.research.evaluation.scenes import (
     FEELING_S,
     PAUSE_S,

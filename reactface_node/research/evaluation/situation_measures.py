@@ -5,8 +5,8 @@ from itertools import combinations
 
 import numpy as np
 
+from reactface_node.research.data import behaviour as seen
 from reactface_node.research.data.head_nods import head_nods
-from reactface_node.research.evaluation import behaviour as seen
 from reactface_node.research.evaluation.meeting import Meeting
 from reactface_node.schema import FRAME_RATE_HZ, ROTATION, indices_of
 

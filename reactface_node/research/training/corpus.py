@@ -8,16 +8,19 @@ import torch
 from reactface_node.engine.pixels import crops_to_pixels
 from reactface_node.errors import UserError
 from reactface_node.media.audio import integers_to_float
+from reactface_node.model.laughs import PAUSE_S
 from reactface_node.model.nods import NEVER
 from reactface_node.model.reactface import PITCH
 from reactface_node.model.records import SpeakerInput
+from reactface_node.research.data.behaviour import laughs
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.data.head_nods import head_nods, without_nods
 from reactface_node.research.data.nods import frames_since, may_start, nod_starts, nods_of, pitch_of
 from reactface_node.research.training.tracker_errors import as_tracked
-from reactface_node.schema import SAMPLES_PER_FRAME
+from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
 
 SMALLEST_STD = np.concatenate([np.full(52, 0.02), np.full(3, 0.01), np.full(3, 0.002)])
+LAUGH_SEEN_S = 0.15  # from the beginning of a laugh to where it counts as one
 STATISTICS_REACTIONS = 600  # enough for a mean and a deviation
 
 
@@ -29,7 +32,8 @@ class Batch:
     (B, L, T, 58): the reactions. nods (B, L, T, 3): half-cycles, depth in rad, frequency
     in Hz of a nod that starts there, 0 elsewhere. nod_pitch (B, L, T): the nods' part of the pitch
     in rad. may_nod (B, L, T) bool: False during a nod. nod_age (B, L, T): frames since the last nod
-    before started. position (B,): index in the whole batch, of which a process may hold a part.
+    before started. laughs, may_laugh (B, L, T) bool: a laugh starts; False during one. position
+    (B,): index in the whole batch, of which a process may hold a part.
     begins: the crops are the first frames of their clips, so that sessions begin with them; else
     sessions began some time before.
     """
@@ -41,6 +45,8 @@ class Batch:
     nod_pitch: torch.Tensor
     may_nod: torch.Tensor
     nod_age: torch.Tensor
+    laughs: torch.Tensor
+    may_laugh: torch.Tensor
     position: torch.Tensor
     begins: bool = False
 
@@ -78,14 +84,20 @@ class Corpus:
         self._nod_pitch = np.zeros((reactions, frames), np.float32)
         self._may_nod = np.ones((reactions, frames), bool)
         self._nod_age = np.full((reactions, frames), NEVER, np.float32)
+        self._laughs = np.zeros((reactions, frames), bool)
+        self._may_laugh = np.ones((reactions, frames), bool)
         for index, length in enumerate(clips.reaction_frames):
             self._note_nods(index, length)
+            self._note_laughs(index, length)
 
     def statistics(self) -> Statistics:
-        """Statistics of listeners and speakers; deviations have a lower limit."""
+        """Statistics of listeners without their nods, which the model draws apart, and of speakers;
+        deviations have a lower limit."""
         clips = self.clips
         step = max(1, len(clips.reactions) // STATISTICS_REACTIONS)
-        listener = _without_padding(clips.reactions[::step], clips.reaction_frames[::step])
+        calm = np.array(clips.reactions[::step])
+        calm[..., PITCH] -= self._nod_pitch[::step]
+        listener = _without_padding(calm, clips.reaction_frames[::step])
         speaker = _without_padding(clips.speaker, clips.frames)
         numbers = listener.mean(0), _spread(listener), _spread(speaker)
         return Statistics(*(part.astype(np.float32) for part in numbers))
@@ -133,6 +145,8 @@ class Corpus:
             cut(self._nod_pitch),
             cut(self._may_nod),
             cut(self._nod_age),
+            cut(self._laughs),
+            cut(self._may_laugh),
             torch.arange(size),
             first,
         )
@@ -175,6 +189,14 @@ class Corpus:
         self._nods[index, :length] = starts
         self._may_nod[index, :length] = may_start(nods, length)
         self._nod_age[index, :length] = frames_since(starts[:, 0] > 0, NEVER)
+
+    def _note_laughs(self, index: int, length: int) -> None:
+        """Laughs of a reaction, by the definition with which people's are counted."""
+        for start_s, end_s in laughs(self.clips.reactions[index, :length]):
+            start = max(round((start_s - LAUGH_SEEN_S) * FRAME_RATE_HZ), 0)
+            end = round((end_s + PAUSE_S) * FRAME_RATE_HZ)
+            self._laughs[index, start] = True
+            self._may_laugh[index, start + 1 : end] = False
 
 
 def speaker_input(clips: Clips, chosen: slice, frames: int, pixels: bool = False) -> SpeakerInput:

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reactface_node.config import Config
-from reactface_node.model.reactface import ReactFace
-from reactface_node.model.records import ModelState, SpeakerInput
+from reactface_node.model.reactface import PITCH, ReactFace
+from reactface_node.model.records import ModelState, Output, SpeakerInput
 from reactface_node.model.sampling import draw_latent
 from reactface_node.research.training import losses
 from reactface_node.research.training.corpus import SMALLEST_STD, Batch
@@ -51,7 +51,7 @@ class ReactFaceLearner(nn.Module):
         who = noise.normal(samples, model.config.disposition)
         state = self._state(batch, who, noise)
         output, _ = model(batch.speaker, noise.normal(samples, windows, model.noise_width), state)
-        calm = self._without_nods(output.listener, output.nod_pitch)
+        calm = output.listener - output.events
         target = self._without_nods(batch.listeners, batch.nod_pitch)
         if settings.objective == "posterior":
             counted = (self._counted(self._standard(part), batch) for part in (calm, target))
@@ -65,10 +65,12 @@ class ReactFaceLearner(nn.Module):
         if model.nods is not None and output.nods is not None:
             # Samples have no own listener: the available ones are used in turn.
             turn = torch.arange(samples) % batch.nods.shape[1]
-            real = (batch.nods[:, turn], batch.may_nod[:, turn], batch.nod_age[:, turn])
-            nods = model.nods.loss(output.nods, *real)
+            may_nod = self._judged(batch.may_nod[:, turn], batch)
+            nods = model.nods.loss(
+                output.nods, batch.nods[:, turn], may_nod, batch.nod_age[:, turn]
+            )
             terms["nods"] = settings.nod_weight * nods
-        return terms
+        return terms | self._laugh_terms(output, batch)
 
     def _energy_terms(self, listener: Tensor, real: Tensor) -> dict[str, Tensor]:
         """(B, M, T, 58) samples against (B, L, T, 58), by windows, which compares motion, and as a
@@ -87,9 +89,19 @@ class ReactFaceLearner(nn.Module):
     def _counted(self, reactions: Tensor, batch: Batch) -> Tensor:
         """The frames (B, M, T', 58) of (B, M, T, 58) that losses compare: all of crops with which
         a session begins; of others, without the first frames, which depend on what came before."""
-        window, frames = self.model.config.window, reactions.shape[2]
+        return reactions[:, :, self._lead(batch) :]
+
+    def _judged(self, possible: Tensor, batch: Batch) -> Tensor:
+        """(B, M, T) bool: where an event may start, in the frames that losses compare. In others,
+        one may follow from what was before the crop."""
+        place = torch.arange(possible.shape[2], device=possible.device)
+        return possible & (place >= self._lead(batch))
+
+    def _lead(self, batch: Batch) -> int:
+        """The number of first frames that losses do not compare, in whole windows."""
+        window, frames = self.model.config.window, batch.truth.shape[1]
         lead = 0 if batch.begins else min(self.settings.lead_frames, frames - window)
-        return reactions[:, :, lead // window * window :]
+        return lead // window * window
 
     def _posterior_losses(self, batch: Batch, noise: CropNoise) -> dict[str, Tensor]:
         """One real listener per crop, decoded once from its own posterior and M times from the
@@ -132,10 +144,17 @@ class ReactFaceLearner(nn.Module):
             of_who = losses.kl_loss(who.mean, who.log_variance)
             terms["disposition"] = settings.disposition_weight * of_who
         if model.nods is not None and output.nods is not None:
-            real = listener.nods, listener.may_nod, listener.nod_age
-            nods = model.nods.loss(output.nods, *real)
+            may_nod = self._judged(listener.may_nod, batch)
+            nods = model.nods.loss(output.nods, listener.nods, may_nod, listener.nod_age)
             terms["nods"] = settings.nod_weight * nods
-        return terms
+        return terms | self._laugh_terms(output, batch)
+
+    def _laugh_terms(self, output: Output, batch: Batch) -> dict[str, Tensor]:
+        if self.model.laughs is None or output.laughs is None:
+            return {}
+        may_laugh = self._judged(batch.may_laugh, batch)
+        laughs = self.model.laughs.loss(output.laughs, batch.laughs, may_laugh)
+        return {"laughs": self.settings.nod_weight * laughs}
 
     def _one_of(self, batch: Batch, noise: CropNoise) -> Batch:
         """The batch with one of every crop's listeners, (B, 1, ...)."""
@@ -173,7 +192,12 @@ class ReactFaceLearner(nn.Module):
         return (listener - self.model.listener_mean) / self.model.listener_std
 
     def _without_nods(self, listener: Tensor, pitch: Tensor) -> Tensor:
-        return self.model.without_nods(listener, pitch)
+        """(B, L, T, 58) real listeners without the nods that the model draws."""
+        if self.model.nods is None:
+            return listener
+        calm = listener.clone()
+        calm[..., PITCH] -= pitch
+        return calm
 
     def _active(self) -> Tensor:
         """(58,) bool: the channels that real listeners move by more than the smallest spread."""

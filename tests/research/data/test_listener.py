@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from reactface_node.research.data.behaviour import laughs, smiles
 from reactface_node.research.data.dispositions import draw_disposition
 from reactface_node.research.data.listener import Heard, listen
 from reactface_node.research.data.script import (
@@ -19,7 +20,6 @@ from reactface_node.research.data.script import (
     SURPRISE,
     Episode,
 )
-from reactface_node.research.evaluation.behaviour import laughs, smiles
 from reactface_node.schema import index_of
 
 FRAMES, START, END = 300, 4.0, 6.0
@@ -54,7 +54,7 @@ def rise(faces, channel):
 
 @pytest.mark.parametrize(("level", "answer"), [(0.1, 0.06), (0.3, 0.2), (0.6, 0.4), (1.0, 0.65)])
 def test_a_smile_is_returned_in_proportion(level, answer):
-    course = rise(answers(heard(SMILE, level)), SMILE_LEFT)
+    course = rise(answers(heard(SMILE, level), laughs=0.0), SMILE_LEFT)
     assert course[130:150].mean() == pytest.approx(answer, rel=0.2, abs=0.015)
     assert np.abs(course[100:105]).max() < 0.01  # nobody answers within 0.2 s
     assert course[100 + 37] > 0.7 * answer  # within 1.5 s
@@ -62,10 +62,9 @@ def test_a_smile_is_returned_in_proportion(level, answer):
 
 
 def test_every_listener_returns_more_for_more():
-    levels = [rise(answers(heard(SMILE, level), 20), SMILE_LEFT)[140] for level in (0.2, 0.5, 0.9)]
-    one_by_one = np.stack(
-        [answers(heard(SMILE, level), 20)[:, 140, SMILE_LEFT] for level in (0.2, 0.5, 0.9)]
-    )
+    each = [answers(heard(SMILE, level), 20, laughs=0.0) for level in (0.2, 0.5, 0.9)]
+    levels = [rise(faces, SMILE_LEFT)[140] for faces in each]
+    one_by_one = np.stack([faces[:, 140, SMILE_LEFT] for faces in each])
     assert levels == sorted(levels)
     assert (np.diff(one_by_one, axis=0) > 0).all()
 
@@ -116,12 +115,10 @@ def test_the_head_follows_to_the_same_side_and_no_fast_motion():
     assert fast.std(axis=1).max() < 0.05 * slow.std()
 
 
-def test_the_sides_of_smiles_differ_and_those_of_brows_do_not():
-    faces = answers(heard(SMILE, 1.0), 200)[:, 140]
-    smile = faces[:, [SMILE_LEFT, SMILE_RIGHT]]
-    share = np.abs(smile[:, 0] - smile[:, 1]) / smile.mean(axis=1)
-    assert share.mean() == pytest.approx(0.09, abs=0.02)
-    assert (faces[:, index_of("browDownLeft")] == faces[:, index_of("browDownRight")]).all()
+def test_a_broad_smile_is_sometimes_laughed_at_and_a_weak_one_never():
+    broad, weak = (answers(heard(SMILE, level), 200) for level in (0.9, 0.4))
+    assert np.mean([bool(laughs(face)) for face in broad]) == pytest.approx(0.65, abs=0.1)
+    assert not any(laughs(face) for face in weak)
 
 
 def test_what_nothing_causes_is_left_to_playout():

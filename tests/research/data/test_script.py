@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from reactface_node.research.data import behaviour
 from reactface_node.research.data.script import (
     CONFUSION,
     FEELINGS,
@@ -16,7 +17,7 @@ from reactface_node.research.data.script import (
     draw_script,
     draw_talk,
 )
-from reactface_node.research.evaluation import behaviour, human
+from reactface_node.research.evaluation import human
 from reactface_node.research.evaluation.meeting import Meeting
 from reactface_node.research.evaluation.people import measure_speakers
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from reactface_node.research.data import behaviour
 from reactface_node.research.data.distractors import MOVEMENTS, distract
 from reactface_node.research.data.feelings import MISREAD_SMILE, PROTOTYPES, show_feelings
 from reactface_node.research.data.phonemes import VISEME_NAMES
@@ -22,7 +23,6 @@ from reactface_node.research.data.script import (
     draw_script,
 )
 from reactface_node.research.data.speaker import Acted, Manner, act, draw_manner
-from reactface_node.research.evaluation import behaviour
 from reactface_node.schema import ROTATION, index_of, indices_of
 
 CALM = Manner(articulation=1.0, expressiveness=1.0, head=1.0, blinks_per_min=20.0, attention=0.85)

@@ -10,6 +10,7 @@ from rigs.model_inputs import small_config
 from reactface_node.model.nods import NEVER
 from reactface_node.model.reactface import PITCH
 from reactface_node.research.data.clips import Clips
+from reactface_node.research.data.head_nods import head_nods, without_nods
 from reactface_node.research.data.nods import Nod, nod_starts, pitch_of
 from reactface_node.research.evaluation.rows import Scale, measure
 from reactface_node.research.training.corpus import Corpus
@@ -47,7 +48,9 @@ def clips():
 def test_statistics_are_those_of_what_is_there(clips):
     found = Corpus(clips).statistics()
     pairs = list(zip(clips.reactions, clips.speaker, LENGTHS, strict=True))
-    listener = np.concatenate([reaction[:n] for reaction, _, n in pairs])
+    listener = np.concatenate([reaction[:n] for reaction, _, n in pairs]).astype(np.float64)
+    pitch = [reaction[:n, PITCH].astype(np.float64) for reaction, _, n in pairs]
+    listener[:, PITCH] = np.concatenate([without_nods(one, head_nods(one)) for one in pitch])
     speaker = np.concatenate([face[:n] for _, face, n in pairs])
     np.testing.assert_allclose(found.listener_mean, listener.mean(0), rtol=1e-5)
     np.testing.assert_allclose(found.listener_std, listener.std(0), rtol=1e-4)

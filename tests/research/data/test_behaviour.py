@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rigs.tracks import blink, face_of, look_left, show, turn
 
-from reactface_node.research.evaluation import behaviour as seen
+from reactface_node.research.data import behaviour as seen
 
 
 def test_runs_and_intervals():
