@@ -1,5 +1,5 @@
 # `make` lists the targets. `make demo` and `make test` each do everything on a fresh machine.
-# For the CUDA build of torch: make demo TORCH_INDEX=<url of an index that serves it>
+# For the CUDA build of torch: make install TORCH_INDEX=<url of an index that serves it>
 PYTHON ?= python3
 VENV ?= .venv
 OUT ?= out
@@ -8,6 +8,7 @@ TORCH_INDEX ?=
 JOBS ?= 2
 EXTRAS := test,dds,display,paper,train,voices,export,check
 BIN := $(VENV)/bin
+ROBOT := $(VENV)/.robot
 STAMP := $(VENV)/.installed
 TOOLS := $(VENV)/tools/.installed
 DOCS := $(VENV)/docs/.installed
@@ -20,7 +21,7 @@ PYTEST := $(BIN)/python -m pytest -n $(JOBS)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: install ## replay the sample recording through the shipped model: out/demo.mp4
+demo: $(ROBOT) ## replay the sample recording through the shipped model: out/demo.mp4
 	rm -rf $(OUT)/demo $(OUT)/demo.mp4
 	mkdir -p $(OUT)
 	@faces=; $(BIN)/reactface weights --download face_landmarker || { \
@@ -86,10 +87,15 @@ $(TOOLS): $(STAMP)
 
 install: $(STAMP) ## the virtual environment .venv with everything
 
-$(STAMP): constraints.txt setup.py package.xml
+# What a robot needs: no torch, nothing for training.
+$(ROBOT): constraints.txt setup.py package.xml
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 13) else \
 	  "the pinned wheels are for Python 3.11 and 3.12, this is %d.%d: make PYTHON=python3.11 ..." % v[:2])'
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -c constraints.txt -e .
+	touch $(ROBOT)
+
+$(STAMP): $(ROBOT)
 	# torch first and alone: its version chooses the build, and no other package may replace it.
 	$(BIN)/python -m pip install -q $(INDEX) -c constraints.txt torch
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[$(EXTRAS)]'

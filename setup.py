@@ -20,6 +20,7 @@ TRACKER = [
     "mediapipe>=0.10.15,<=0.10.18; python_version < '3.13' and platform_machine == 'aarch64'",
     "mediapipe>=0.10.30; python_version >= '3.13'",
 ]
+TORCH, SCIPY = "torch>=2.1", "scipy>=1.8"
 
 setup(
     name=NAME,
@@ -36,13 +37,13 @@ setup(
         (f"share/{NAME}/srv", glob("ros2_ws/src/reactface_msgs/srv/*.srv")),
         (f"share/{NAME}/launch", glob("launch/*.py")),
         (f"share/{NAME}/weights", glob("weights/*.safetensors") + glob("weights/*.md")),
+        (f"share/{NAME}/weights/graphs", glob("weights/graphs/*")),
     ],
     python_requires=">=3.10",
     install_requires=[
         "setuptools",
         "numpy>=1.24",
         "PyYAML>=6",
-        "torch>=2.1",
         "safetensors>=0.4",
         "soxr>=0.3.7",
         "skia-python>=87.6",
@@ -56,10 +57,9 @@ setup(
         "lz4>=4",
         "tqdm>=4.65",
         "psutil>=5.9",
-        "scipy>=1.8",
         "python-osc>=1.8",
         "aiohttp>=3.9",
-        # Runs exported models without torch, and silero-vad.
+        # Runs the model of the default profile, and silero-vad.
         "onnxruntime>=1.17",
         *TRACKER,
     ],
@@ -67,10 +67,12 @@ setup(
         "test": ["pytest>=7", "pytest-timeout>=2", "pytest-xdist>=3", "hypothesis>=6.100"],
         "dds": ["cyclonedds>=0.10.5; platform_machine == 'x86_64'"],
         "display": ["pygame-ce>=2.4"],
-        "paper": ["transformers>=4.40"],
-        "export": ["onnx>=1.16", "onnxscript>=0.2"],
+        # GPUs, portraits, and models of another architecture than the shipped one's.
+        "torch": [TORCH],
+        "paper": [TORCH, "transformers>=4.40", SCIPY],
+        "export": [TORCH, "onnx>=1.16", "onnxscript>=0.2"],
         # For training and evaluation; a robot does not need these.
-        "train": ["tensorboard>=2.12", "matplotlib>=3.6", "dtaidistance>=2.3"],
+        "train": [TORCH, SCIPY, "tensorboard>=2.12", "matplotlib>=3.6", "dtaidistance>=2.3"],
         # Natural voices of synthetic speakers. Its model's graph is read: only this version.
         "voices": ["hibari-tts==0.2.1"],
         "check": [

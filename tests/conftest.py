@@ -22,17 +22,11 @@ def interruptible():
 @pytest.fixture(scope="session")
 def exports(tmp_path_factory):
     """(config that plays the exported folder, the model, its checkpoint) of a mode; an export
-    takes ten seconds."""
+    takes half a minute."""
     from rigs.export import make_export
 
-    made = {}
-
-    def exported(mode):
-        if mode not in made:
-            made[mode] = make_export(mode, tmp_path_factory.mktemp(mode))
-        return made[mode]
-
-    return exported
+    config, model, checkpoint = make_export(tmp_path_factory.mktemp("export"))
+    return lambda mode: (config.replace(mode=mode), model, checkpoint)
 
 
 @pytest.fixture(scope="session")

@@ -96,10 +96,20 @@ def _explain(name: str, error: BaseException) -> int:
             file=sys.stderr,
         )
         return 2
+    if isinstance(error, ImportError) and (extra := _extra_with(error.name or "")):
+        print(f"{name}: {error}: pip install 'reactface_node[{extra}]'", file=sys.stderr)
+        return 2
     if isinstance(error, BrokenPipeError):
         sys.stderr.close()
         return 0
     raise error
+
+
+def _extra_with(module: str) -> str | None:
+    """The extra that brings a module; None for others."""
+    extras = {"torch": "torch", "scipy": "train", "matplotlib": "train", "tensorboard": "train"}
+    extras |= {"dtaidistance": "train", "transformers": "paper", "onnx": "export"}
+    return extras.get(module.partition(".")[0])
 
 
 def _run(given: list[str]) -> int:

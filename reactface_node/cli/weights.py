@@ -59,9 +59,8 @@ def _weights(options: argparse.Namespace) -> None:
 
 
 def _export(config: Config, folder: Path) -> None:
-    from reactface_node.engine.engine import frames_at_once
-    from reactface_node.engine.identity import weights_hash
     from reactface_node.engine.torch_stepper import load_listener
+    from reactface_node.model.architecture import find_weights
     from reactface_node.model.reactface import ReactFace
 
     try:
@@ -71,6 +70,5 @@ def _export(config: Config, folder: Path) -> None:
     model = load_listener(config, "cpu")
     if not isinstance(model, ReactFace):
         raise UserError("only the default profile's kind of model can be exported")
-    frames = frames_at_once(config)
-    export(model, config.playout.samples, frames, folder, weights_hash(config.weights))
+    export(model, find_weights(config.weights), folder)
     print(f"wrote {folder}; use it with --set weights={folder}")

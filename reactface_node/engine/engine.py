@@ -1,12 +1,17 @@
 """The model of one session, and the choice of the library that runs it."""
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
 
 from reactface_node.config import Config, ModelConfig
 from reactface_node.engine.chance import dispositions, model_noise
+from reactface_node.engine.graph_files import SHIPPED, WEIGHTS, read_manifest
 from reactface_node.engine.stepper import SpeakerFrames, Stepper
 from reactface_node.errors import UserError
 from reactface_node.files import resources
+from reactface_node.model.architecture import find_weights
 
 
 class Engine:
@@ -83,16 +88,56 @@ class Engine:
 
 def load_engine(config: Config) -> Engine:
     """The model of the config, ready for ``begin``; UserError if it cannot be loaded."""
-    exported = resources.exported_model(config.weights)
-    if exported is not None:
-        from reactface_node.engine.onnx_stepper import OnnxStepper
+    files = graphs_of(config)
+    frames = frames_at_once(config)
+    if files is not None:
+        from reactface_node.engine.onnx_stepper import OnnxStepper, load_graphs
 
-        return Engine(OnnxStepper(exported, config), frames_at_once(config))
-    # Imported here, so that a robot with an exported model needs no torch.
+        return Engine(OnnxStepper(load_graphs(*files, config), config), frames)
+    check_torch(config)
+    # Imported here, so that a robot needs no torch.
     from reactface_node.engine.guarded import GuardedStepper
     from reactface_node.engine.torch_stepper import load_stepper
 
-    return Engine(GuardedStepper(config, load_stepper), frames_at_once(config))
+    return Engine(GuardedStepper(config, load_stepper), frames)
+
+
+def graphs_of(config: Config) -> tuple[Path, Path] | None:
+    """(folder of graphs, checkpoint) by which onnxruntime plays the config's model; None if it is
+    one for torch: on a GPU, or of another architecture than that of the shipped graphs.
+
+    UserError if there are no such weights.
+    """
+    exported = resources.exported_model(config.weights)
+    if exported is not None:
+        return exported, exported / WEIGHTS
+    if config.device != "cpu" or not _is_installed("onnxruntime"):
+        return None
+    shipped = resources.exported_model(SHIPPED)
+    if shipped is None or not read_manifest(shipped).is_of(config.model):
+        return None
+    return shipped, find_weights(config.weights)
+
+
+def check_torch(config: Config) -> None:
+    """UserError if torch is not installed; the config needs it."""
+    if _is_installed("torch"):
+        return
+    if config.device != "cpu":
+        reason = f"device={config.device} needs torch"
+    elif not _is_installed("onnxruntime"):
+        reason = "the model needs onnxruntime (pip install onnxruntime) or torch"
+    else:
+        reason = "a model of another architecture than the default profile's needs torch"
+    raise UserError(f"{reason}: pip install 'reactface_node[torch]'")
+
+
+def _is_installed(package: str) -> bool:
+    """Whether a package can be imported; it is not imported."""
+    try:
+        return find_spec(package) is not None
+    except ValueError:  # None stands for the package, so that it cannot be imported.
+        return False
 
 
 def frames_at_once(config: Config) -> int:

@@ -1,27 +1,42 @@
 """The causal model's step as ONNX graphs with explicit state, for robots without torch.
 
 A folder holds ``first.onnx``, the step at the first frame of a window; ``next.onnx``, a later
-frame's in frame mode; and ``model.json``, which lists inputs and outputs. A graph only reads
-the rings; it returns their new entries, which the runner (``onnx_stepper.py``) writes in place,
-so that no history is copied.
+frame's in frame mode; ``window.onnx``, a whole window of a batch of sessions; and ``model.json``,
+which lists inputs, weights and outputs. A graph holds no weights, only their names: they come from
+the checkpoint. It only reads the rings, and returns their new entries, which the runner
+(``graphs.py``) writes in place, so that no history is copied.
 """
 
 import copy
 import json
 import logging
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import onnx
 import torch
 from torch import Tensor, nn
 
-from reactface_node.engine.onnx_stepper import FORMAT, MANIFEST, VERSION
+from reactface_node.config import ModelConfig
+from reactface_node.engine.graph_files import (
+    FORMAT,
+    FREE,
+    GRAPHS,
+    MANIFEST,
+    SAMPLES,
+    SESSIONS,
+    VERSION,
+    WEIGHTS,
+)
 from reactface_node.errors import UserError
+from reactface_node.files.download import file_sha256
 from reactface_node.files.whole import check_new, write_text, written_whole
+from reactface_node.model.architecture import LIVE, architecture
 from reactface_node.model.face import CoefficientState
 from reactface_node.model.modules import CIEState, SLBSState
 from reactface_node.model.reactface import ReactFace
@@ -78,15 +93,15 @@ class ReadRing(Ring):
         """As ``Ring.bias``, over the ring and then over the n*k steps that are new."""
         ratio, steps, places = self.layout.ratio, self.layout.steps, self.layout.places
         own = ratio * (steps[:frames, None] + 1)
-        newest = ratio * self.clock.position + own - 1
+        newest = ratio * self.clock.position[:, None, None] + own - 1
         age = (newest - steps) % places
         # The places of the new steps still hold the old entries.
         hidden = (age < own) | (age > newest)
-        fresh = own - 1 - steps[: ratio * frames]
-        seen = torch.cat([torch.where(hidden, -1, age), fresh], dim=1)
+        fresh = (own - 1 - steps[: ratio * frames]).expand(age.shape[0], -1, -1)
+        seen = torch.cat([torch.where(hidden, -1, age), fresh], dim=2)
         seen = torch.where(seen < 0, places - 1, seen)
         bias = self.layout.table.index_select(1, seen.flatten()).unflatten(1, seen.shape)
-        result: Tensor = bias.repeat(1, samples, 1)[None]
+        result: Tensor = bias.transpose(0, 1).repeat(1, 1, samples, 1)
         return result
 
 
@@ -110,48 +125,71 @@ def small_of(state: ModelState) -> dict[str, Tensor]:
     return small | {"position": state.clock.position}
 
 
+class LiveConfig:
+    """A config whose settings of sampling are tensors."""
+
+    def __init__(self, config: ModelConfig, live: dict[str, Tensor]):
+        self._config, self._live = config, live
+
+    def __getattr__(self, name: str) -> Any:
+        return self._live[name] if name in self._live else getattr(self._config, name)
+
+
 class ExportedStep(nn.Module):
     """One step with tensors as inputs and outputs, in the order of ``inputs`` and ``outputs``."""
 
-    def __init__(self, model: ReactFace, samples: int, frames: int, is_first: bool):
+    def __init__(self, model: ReactFace, graph: str, sessions: int, samples: int):
+        """graph: see ``graph_files.Manifest``. sessions, samples: sizes of the examples."""
         super().__init__()
-        self.model, self.is_first, self.frames = model, is_first, frames
-        config, self._like = model.config, model.initial_state(1, samples, streaming=True)
+        self.model, self.config, self.graph = copy.copy(model), model.config, graph
+        self.continues = graph == "next"
+        config = self.config
+        self.frames = frames = config.window if graph == "window" else 1
+        self._like = model.initial_state(sessions, samples, streaming=True)
         speaker = SpeakerInput(
-            torch.zeros(1, frames, NUM_COEFFICIENTS),
-            torch.zeros(1, frames, NUM_COEFFICIENTS, dtype=torch.bool),
-            torch.zeros(1, frames * SAMPLES_PER_FRAME),
-            torch.zeros(1, frames, dtype=torch.bool),
+            torch.zeros(sessions, frames, NUM_COEFFICIENTS),
+            torch.zeros(sessions, frames, NUM_COEFFICIENTS, dtype=torch.bool),
+            torch.zeros(sessions, frames * SAMPLES_PER_FRAME),
+            torch.zeros(sessions, frames, dtype=torch.bool),
         )
         self.inputs = {f"speaker_{name}": value for name, value in vars(speaker).items()}
+        noise = torch.zeros(sessions, samples, model.noise_width)
         plan = {
-            "plan_raw": torch.zeros(1, samples, config.window, config.width),
-            "plan_noise": torch.zeros(1, samples, model.noise_width),
-            "plan_gap": torch.zeros(1, samples, 1, NUM_COEFFICIENTS),
+            "plan_raw": torch.zeros(sessions, samples, config.window, config.width),
+            "plan_noise": noise,
+            "plan_gap": torch.zeros(sessions, samples, 1, NUM_COEFFICIENTS),
             "plan_phase": torch.zeros(1, dtype=torch.long),
         }
-        self.inputs |= {"noise": plan["plan_noise"]} if is_first else plan
+        self.inputs |= plan if self.continues else {"noise": noise}
+        live = ("gain",) if self.continues else LIVE
+        self.inputs |= {name: torch.full((1,), float(getattr(config, name))) for name in live}
         self.small, self.rings = small_of(self._like), rings_of(self._like)
         # Copies, since one tensor used twice would become one input.
         self.inputs |= {name: x.clone() for name, x in self.small.items()}
         for name, ring in self.rings.items():
-            keys, values = read_layout(ring)
-            self.inputs |= {f"{name}_keys": keys, f"{name}_values": values}
+            if not (self.continues and name.startswith("cie")):
+                keys, values = read_layout(name, ring)
+                self.inputs |= {f"{name}_keys": keys, f"{name}_values": values}
         self.outputs: list[str] = []
 
     def forward(self, *arrays: Tensor) -> tuple[Tensor, ...]:
         given = dict(zip(self.inputs, arrays, strict=True))
+        live = {name: given[name] for name in LIVE if name in given}
+        self.model.config = cast(Any, LiveConfig(self.config, live))
         speaker = SpeakerInput(*(given[name] for name in self.inputs if "speaker_" in name))
         state, read = self._state(given)
-        if self.is_first:
-            state = self.model.begin_window(given["noise"], state)
-        else:
+        if self.continues:
             state = replace(state, plan=self._plan(given, state))
+        else:
+            state = self.model.begin_window(given["noise"], state)
         output, state = self.model.advance(speaker, state)
         assert state.clock is not None and state.plan is not None and state.plan.gap is not None
-        plan = {"plan_raw": state.plan.raw, "plan_gap": state.plan.gap} if self.is_first else {}
+        plan = {}
+        if self.graph == "first":
+            plan = {"plan_raw": state.plan.raw, "plan_gap": state.plan.gap}
         moved = replace(state, clock=RingClock(state.clock.position + self.frames, 0))
-        small = {name: x for name, x in small_of(moved).items() if name != "disposition"}
+        # What a step does not change is no output.
+        small = {name: x for name, x in small_of(moved).items() if x is not given[name]}
         results = {"listener": output.listener}
         results |= {f"new_{name}": x for name, x in (plan | small).items()}
         results |= {f"rows_{name}": ring.new[0] for name, ring in read.items() if ring.new}
@@ -162,12 +200,12 @@ class ExportedStep(nn.Module):
         like = self._like
         clock = RingClock(given["position"], self.model.config.window)
         read = {
-            name: ReadRing(
-                clock, ring.layout, ring.samples, given[f"{name}_keys"], given[f"{name}_values"]
-            )
+            name: ReadRing(clock, ring.layout, ring.samples, *self._contents(name, given))
             for name, ring in self.rings.items()
+            if f"{name}_keys" in given
         }
         layers = range(len(like.cie.layers))
+        cie = tuple(read.get(f"cie{i}") for i in layers)
         assert isinstance(like.speech, LogMelState)
         speech = tuple(given[f"speech{i}"] for i in range(len(like.speech.convolutions)))
         faces = tuple(read.get(f"face{i}") for i in range(len(like.face.caches or ())))
@@ -176,14 +214,19 @@ class ExportedStep(nn.Module):
             like,
             speech=LogMelState(given["past"], speech),
             face=CoefficientState(given["face"], given["valid"], faces),
-            cie=CIEState(
-                read["cie_speech"], read["cie_face"], tuple(read[f"cie{i}"] for i in layers)
-            ),
+            cie=CIEState(read.get("cie_speech"), read.get("cie_face"), cie),
             slbs=SLBSState(read.get("slbs_face"), read.get("slbs_speech")),
             clock=clock,
             **kept,
         )
         return state, read
+
+    def _contents(self, name: str, given: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """A ring's keys and values, with sessions and samples in one axis."""
+        keys, values = given[f"{name}_keys"], given[f"{name}_values"]
+        if is_of_samples(name):
+            keys, values = keys.flatten(0, 1), values.flatten(0, 1)
+        return keys, values
 
     def _plan(self, given: dict[str, Tensor], state: ModelState) -> WindowPlan:
         """The window's plan at the frames that are next."""
@@ -204,17 +247,23 @@ class ExportedStep(nn.Module):
         )
 
 
-def read_layout(ring: KVRing) -> tuple[Tensor, Tensor]:
-    """A ring's keys and values in the memory layout of the graphs."""
+def read_layout(name: str, ring: KVRing) -> tuple[Tensor, Tensor]:
+    """A ring's keys (B[, M], heads, d, places) and values (B[, M], heads, places, d), the memory
+    layout of the graphs."""
     keys, values = ring.rows[:, :, :, : ring.layout.places]
-    return keys.transpose(2, 3).contiguous(), values.contiguous()
+    if is_of_samples(name):
+        keys, values = (part.unflatten(0, (-1, ring.samples)) for part in (keys, values))
+    return keys.transpose(-1, -2).contiguous(), values.contiguous()
 
 
-def export(model: ReactFace, samples: int, frames: int, folder: Path, weights: str = "") -> None:
-    """Write the folder for ``frames`` frames per step and this many samples.
+def is_of_samples(name: str) -> bool:
+    """Whether each sample has a ring of this name of its own."""
+    return name.removeprefix("cie").isdigit()
 
-    weights: SHA-256 of the model's checkpoint, so that dispositions that were fitted to it are
-    known to suit the export.
+
+def export(model: ReactFace, checkpoint: Path, folder: Path) -> None:
+    """Write the folder of a model: its graphs and its checkpoint.
+
     UserError if the model is not of the default profile's kind, or if the folder exists or
     cannot be written.
     """
@@ -226,54 +275,107 @@ def export(model: ReactFace, samples: int, frames: int, folder: Path, weights: s
     check_new(folder, makes_folders=True)
     with written_whole(folder) as unfinished:
         unfinished.mkdir()
-        _fill(copy.deepcopy(model), samples, frames, unfinished, weights)
+        shutil.copyfile(checkpoint, unfinished / WEIGHTS)
+        write_graphs(copy.deepcopy(model), unfinished, file_sha256(checkpoint))
 
 
-def _fill(model: ReactFace, samples: int, frames: int, folder: Path, weights: str) -> None:
-    config = model.config
-    steps = {"first": ExportedStep(model, samples, frames, True)}
-    if frames < config.window:
-        steps["next"] = ExportedStep(model, samples, frames, False)
-    graphs = {name: _write(step, folder / f"{name}.onnx") for name, step in steps.items()}
-    first = steps["first"]
+def write_graphs(model: ReactFace, folder: Path, weights: str = "") -> None:
+    """Write graphs and manifest into a folder that exists. weights: SHA-256 of the checkpoint in
+    it, "" if there is none."""
+    graphs = {name: _write(model, name, folder / f"{name}.onnx") for name in GRAPHS}
+    step = ExportedStep(model, "window", 1, 1)
     about = {
         "format": FORMAT,
         "version": VERSION,
-        "frames": frames,
-        "samples": samples,
-        "window": config.window,
+        "model": architecture(model.config),
         "noise_width": model.noise_width,
-        "disposition": config.disposition,
-        "momentum": config.momentum,
-        "temperature": config.temperature,
-        "gain": config.gain,
         "graphs": graphs,
-        "state": {name: x.flatten().tolist() for name, x in first.small.items()},
+        "state": {name: x.flatten().tolist() for name, x in step.small.items()},
         "weights": weights,
-        "rings": {name: ring.layout.ratio for name, ring in first.rings.items()},
+        "rings": {name: ring.layout.ratio for name, ring in step.rings.items()},
     }
     write_text(folder / MANIFEST, json.dumps(about))
 
 
-def _write(step: ExportedStep, path: Path) -> dict[str, Any]:
-    """Write one graph; returns its inputs with shapes, and its outputs."""
+def _write(model: ReactFace, name: str, path: Path) -> dict[str, Any]:
+    """Write one graph without weights; returns its inputs and weights with shapes, and its
+    outputs."""
+    # Frame by frame there is one session; sizes of 1 would be taken for fixed ones.
+    sessions, samples = (2, 3) if name == "window" else (1, 3)
+    step, other = (
+        ExportedStep(model, name, sessions * more, samples * more).eval() for more in (1, 2)
+    )
+    if name != "window":
+        other = ExportedStep(model, name, 1, 2 * samples)
+    axes = {
+        one: _free_axes(x.shape, other.inputs[one].shape, sessions, samples)
+        for one, x in step.inputs.items()
+    }
     example = tuple(step.inputs.values())
     with torch.inference_mode():
-        step.eval()(*example)
+        step(*example)
+    dims = {size: torch.export.Dim(size, min=1, max=most) for size, most in FREE.items()}
     with _quiet():
         program = torch.onnx.export(
             step,
             example,
             dynamo=True,
             opset_version=OPSET,
+            # Folding constants would change the weights, which are not known here.
+            optimize=False,
             verbose=False,
             input_names=list(step.inputs),
             output_names=step.outputs,
+            dynamic_shapes=(
+                tuple({axis: dims[size] for axis, size in free.items()} for free in axes.values()),
+            ),
         )
-        assert program is not None
-        program.save(str(path), external_data=False)
-    shapes = {name: list(x.shape) for name, x in step.inputs.items()}
-    return {"inputs": shapes, "outputs": step.outputs}
+    assert program is not None
+    proto = program.model_proto
+    weights = _without_weights(proto, model)
+    path.write_bytes(proto.SerializeToString())
+    inputs = {
+        one: [axes[one].get(axis, size) for axis, size in enumerate(x.shape)]
+        for one, x in step.inputs.items()
+    }
+    return {"inputs": inputs, "weights": weights, "outputs": step.outputs}
+
+
+def _free_axes(shape: torch.Size, other: torch.Size, sessions: int, samples: int) -> dict[int, str]:
+    """The axes that differ between two sizes of examples, with the name of their size."""
+    return {
+        axis: SESSIONS if axis == 0 and sessions > 1 else SAMPLES
+        for axis, (size, changed) in enumerate(zip(shape, other, strict=True))
+        if size != changed
+    }
+
+
+def _without_weights(proto: Any, model: ReactFace) -> dict[str, list[int]]:
+    """Take the values of the model's tensors out of a graph, in place, and what only describes
+    it; returns the shapes of these tensors by their name in a checkpoint."""
+    known, found = model.state_dict(), {}
+    for one in proto.graph.initializer:
+        name = one.name.removeprefix("model.")
+        if name not in known:
+            continue
+        found[name] = list(one.dims)
+        size = len(one.raw_data)
+        one.name = name
+        one.ClearField("raw_data")
+        one.data_location = onnx.TensorProto.EXTERNAL
+        # The values come from the checkpoint; no file of this name exists.
+        for key, value in (("location", WEIGHTS), ("offset", "0"), ("length", str(size))):
+            entry = one.external_data.add()
+            entry.key, entry.value = key, value
+    for node in proto.graph.node:
+        node.ClearField("doc_string")
+        del node.metadata_props[:]
+        node.input[:] = [
+            one.removeprefix("model.") if one.removeprefix("model.") in found else one
+            for one in node.input
+        ]
+    del proto.graph.value_info[:]
+    return found
 
 
 @contextmanager

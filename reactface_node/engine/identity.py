@@ -1,6 +1,6 @@
 """Tells the weights of a model apart: what was fitted to one model does not suit another."""
 
-from reactface_node.engine.onnx_stepper import read_manifest
+from reactface_node.engine.graph_files import read_manifest
 from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.files.download import file_sha256

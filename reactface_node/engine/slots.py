@@ -13,10 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reactface_node.config import ModelConfig
 from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.engine.upload import send, upload
-from reactface_node.errors import UserError, is_device_failure
+from reactface_node.errors import is_device_failure
 from reactface_node.model.face import PixelState
 from reactface_node.model.reactface import ReactFace
 from reactface_node.model.records import ModelState, WindowPlan
@@ -27,11 +26,12 @@ WARM_UPS = 3
 
 
 class Slots:
-    """B sessions of M samples each, window by window; see ``Slot`` for one of them."""
+    """B sessions of M samples each, window by window, by torch; see ``slot.Batch``."""
 
     def __init__(self, model: ReactFace, count: int, samples: int, silence: SpeakerFrames):
         """silence: a window without face and voice, of the later shapes."""
         self.model, self.window, self.samples = model, model.config.window, samples
+        self.config = model.config
         self.noise_width, self.disposition = model.noise_width, model.config.disposition
         self._device = model.listener_mean.device
         self._silence = silence
@@ -148,35 +148,3 @@ def leaves(state: Any) -> Iterator[Tensor]:
     elif is_dataclass(state) and not isinstance(state, Ring | RingClock | WindowPlan):
         for item in fields(state):
             yield from leaves(getattr(state, item.name))
-
-
-class Slot:
-    """One slot of a batch as the ``stepper.Stepper`` of a session."""
-
-    def __init__(self, slots: Slots, index: int, count: int):
-        self._slots, self._index, self._count = slots, index, count
-        self.window, self.noise_width = slots.window, slots.noise_width
-        self.disposition = slots.disposition
-
-    def begin(self, disposition: np.ndarray) -> None:
-        self._slots.begin(self._index, disposition)
-
-    def describe(self, disposition: np.ndarray) -> None:
-        self._slots.describe(self._index, disposition)
-
-    def step(self, speaker: SpeakerFrames, noise: np.ndarray) -> np.ndarray:
-        """Run the next frames of this session only."""
-        mine = [index == self._index for index in range(self._count)]
-        shown: np.ndarray = self._slots.step(
-            [speaker if own else None for own in mine], [noise if own else None for own in mine]
-        )[self._index]
-        return shown
-
-    def check(self, config: ModelConfig) -> None:
-        """UserError if the settings differ: they are shared by all sessions of the batch."""
-        known = self._slots.model.config
-        if (config.temperature, config.momentum) != (known.temperature, known.momentum):
-            raise UserError("sessions that share a batch share model.temperature and momentum")
-
-    def configure(self, config: ModelConfig) -> None:
-        """Nothing to do: ``check`` allows no change."""

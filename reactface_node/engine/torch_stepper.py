@@ -13,7 +13,8 @@ from reactface_node.config import Config, ModelConfig
 from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.engine.upload import send, upload
 from reactface_node.errors import UserError
-from reactface_node.model.checkpoint import find_weights, load_checkpoint, resolve_device
+from reactface_node.model.architecture import find_weights
+from reactface_node.model.checkpoint import load_checkpoint, resolve_device
 from reactface_node.model.face import PixelEncoder
 from reactface_node.model.official.checkpoint import is_official, load_official
 from reactface_node.model.official.session import OfficialListener

@@ -1,6 +1,5 @@
 """Tensor files: read without executing anything, and checked before a model loads them."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -39,20 +38,6 @@ def write_safetensors(
     plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     with written_whole(path) as unfinished:
         save_file(plain, unfinished, dict(metadata))
-
-
-def check_format(
-    path: Path, metadata: Mapping[str, str], kind: str, known: int, otherwise: str
-) -> None:
-    """UserError if the file is of another kind or of a newer version than ``known``. otherwise:
-    the error text, after the path, for another kind."""
-    if metadata.get("format") != kind:
-        raise UserError(f"{path} {otherwise}")
-    version = metadata.get("version", "")
-    if not re.fullmatch("[0-9]{1,9}", version):
-        raise UserError(f"{path} is damaged: its version is {shown(version)}")
-    if int(version) > known:
-        raise UserError(f"{path} was written by a newer reactface_node; update this one")
 
 
 def check_tensors(

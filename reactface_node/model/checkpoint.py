@@ -1,6 +1,5 @@
 """Checkpoints: one safetensors file with weights, and config, metrics and data hash as metadata."""
 
-import dataclasses
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -13,22 +12,22 @@ from torch import nn
 
 from reactface_node.config import Config, ModelConfig
 from reactface_node.errors import NoDevice, UserError
-from reactface_node.files import resources
 from reactface_node.files.tensors import (
-    check_format,
     check_tensors,
     check_values,
     read_safetensors,
     write_safetensors,
 )
-from reactface_node.files.text import parse_json
+from reactface_node.model.architecture import (
+    FORMAT,
+    VERSION,
+    check_same,
+    stored_config,
+    stored_json,
+)
 from reactface_node.model.reactface import ReactFace
 from reactface_node.model.speech import Wav2Vec2Encoder
 from reactface_node.model.wav2vec2 import untrained_wav2vec2
-
-FORMAT = "reactface"
-VERSION = 1
-WEIGHTS_HELP = "train some with `reactface train`, or set `weights` to a checkpoint that you have"
 
 
 @dataclass(frozen=True)
@@ -63,16 +62,8 @@ def save_checkpoint(
 def add_history(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
     """Add the history of validation to a checkpoint's metrics; the rest stays as it is."""
     metadata, tensors = read_safetensors(path, "cpu")
-    metrics = _told(path, metadata, "metrics") | {"history": history}
+    metrics = stored_json(path, metadata, "metrics") | {"history": history}
     write_safetensors(path, tensors, metadata | {"metrics": json.dumps(metrics)})
-
-
-def find_weights(name: str) -> Path:
-    """The file for a path or a name in weights/; UserError with advice if there is none."""
-    path = resources.weights_file(name)
-    if path is None:
-        raise UserError(f"no weights '{name}': {WEIGHTS_HELP}")
-    return path
 
 
 @dataclass(frozen=True)
@@ -102,23 +93,10 @@ def read_checkpoint(path: Path, device: str) -> Stored:
     """
     resolve_device(device)
     metadata, tensors = read_safetensors(path, device)
-    check_format(path, metadata, FORMAT, VERSION, "is no checkpoint of reactface_node")
-    # Only these sections belong to the weights; the others are settings of the training session.
-    settings = _told(path, metadata, "config")
-    try:
-        config = Config.from_dict({name: settings[name] for name in ("model", "training")})
-    except KeyError as error:
-        raise UserError(f"{path} is damaged: its config has no {error}") from error
-    except UserError as error:
-        raise UserError(f"{path} is damaged or of another version: {error}") from error
-    metrics = _told(path, metadata, "metrics")
-    wav2vec2 = _told(path, metadata, "wav2vec2") if "wav2vec2" in metadata else None
+    config = stored_config(path, metadata)
+    metrics = stored_json(path, metadata, "metrics")
+    wav2vec2 = stored_json(path, metadata, "wav2vec2") if "wav2vec2" in metadata else None
     return Stored(path, config, metrics, metadata.get("data_hash", ""), tensors, wav2vec2)
-
-
-def _told(path: Path, metadata: Mapping[str, str], name: str) -> dict[str, Any]:
-    """One entry of a file's metadata, parsed from JSON; UserError if it is damaged."""
-    return parse_json(metadata.get(name, ""), f"{path} is damaged: its {name}")
 
 
 def load_checkpoint(path: Path, model: ModelConfig, device: str) -> Checkpoint:
@@ -128,10 +106,7 @@ def load_checkpoint(path: Path, model: ModelConfig, device: str) -> Checkpoint:
     architecture.
     """
     stored = read_checkpoint(path, device)
-    network = stored.config.training.network
-    if network != "reactface":
-        raise UserError(f"{path} holds the baseline {network}, not ReactFace")
-    _check_same(path, stored.config.model, model)
+    check_same(path, stored.config, model)
     if _may_be_far_larger(stored):
         with torch.device("meta"):
             # Tensors of the meta device use no memory: check the shapes before allocating.
@@ -185,14 +160,3 @@ def resolve_device(name: str) -> str:
         reason = str(error).splitlines()[0].partition(", ipu")[0]
         raise NoDevice(f"device '{name}' cannot be used here: {reason}") from error
     return name
-
-
-def _check_same(path: Path, trained: ModelConfig, wanted: ModelConfig) -> None:
-    """UserError if the architectures differ; settings of sampling may."""
-    free = {"momentum", "temperature", "gain", "dropout", "wav2vec2", "wav2vec2_context_s"}
-    for item in dataclasses.fields(ModelConfig):
-        have, want = getattr(trained, item.name), getattr(wanted, item.name)
-        if item.name not in free and have != want:
-            raise UserError(
-                f"{path} was trained with model.{item.name} = {have}, the config says {want}"
-            )

@@ -124,7 +124,7 @@ class ConditionalInteractionEncoder(nn.Module):
         apart = bias.new_zeros(own.shape).masked_fill(~own, float("-inf"))
         apart = apart.expand(*bias.shape[:2], -1, -1)
         mask = torch.cat([torch.cat([bias, last], dim=2), apart], dim=3)
-        return mask if len(mask) == 1 else mask.repeat_interleave(samples, dim=0)
+        return mask if mask.shape[0] == 1 else mask.repeat_interleave(samples, dim=0)
 
 
 def _remember(

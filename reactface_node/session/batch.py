@@ -5,11 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from reactface_node.config import Config
+from reactface_node.engine.batches import load_batch
 from reactface_node.engine.engine import Engine
-from reactface_node.engine.slots import Slot, Slots
-from reactface_node.engine.torch_stepper import load_model
+from reactface_node.engine.slot import Batch, Slot
 from reactface_node.errors import UserError
-from reactface_node.model.reactface import ReactFace
 from reactface_node.perception.tracker_thread import Tracker
 from reactface_node.perception.voice import speech_model
 from reactface_node.schema import Reaction
@@ -26,16 +25,13 @@ class SessionBatch:
     its own (up to float rounding, 1e-5).
     """
 
-    def __init__(self, config: Config, model: ReactFace, trackers: Sequence[Tracker]):
-        """One session per tracker. UserError in frame mode."""
+    def __init__(self, config: Config, batch: Batch, trackers: Sequence[Tracker]):
+        """batch: with a slot for each tracker; each gets a session. UserError in frame mode."""
         if config.mode == "frame":
             raise UserError("many sessions at once go window by window: mode=window")
-        count = len(trackers)
-        self._slots = Slots(
-            model, count, config.playout.samples, empty_frames(config.model, config.model.window)
-        )
+        count, self._batch = len(trackers), batch
         self._engines = [
-            Engine(Slot(self._slots, index, count), config.model.window) for index in range(count)
+            Engine(Slot(batch, index, count), config.model.window) for index in range(count)
         ]
         speech = speech_model(config.perception)
         self.sessions = [
@@ -48,15 +44,15 @@ class SessionBatch:
         """``count`` sessions of the config's profile, each with its own tracker.
 
         UserError if the model cannot be loaded, outputs NaN, or is the released code's model.
-        Sets torch's thread count as ``load_model`` does.
         """
         from reactface_node.perception import make_tracker
 
-        model = load_model(config)
-        if not isinstance(model, ReactFace):
-            raise UserError("many sessions at once need a model of ours, not the released code's")
+        if config.mode == "frame":
+            raise UserError("many sessions at once go window by window: mode=window")
+        made = load_batch(config, count, empty_frames(config.model, config.model.window))
         pixels = config.model.face_encoder == "pixels"
-        batch = cls(config, model, [make_tracker(config.perception, pixels) for _ in range(count)])
+        trackers = [make_tracker(config.perception, pixels) for _ in range(count)]
+        batch = cls(config, made, trackers)
         for session in batch.sessions[:1]:
             session.check_model()
         return batch
@@ -84,7 +80,7 @@ class SessionBatch:
             for one, engine in zip(runs, self._engines, strict=True)
         ]
         speakers = [None if one is None else one.speaker for one in runs]
-        shown = self._slots.step(speakers, noise) if any(runs) else None
+        shown = self._batch.step(speakers, noise) if any(runs) else None
         for index, (session, one) in enumerate(zip(self.sessions, windows, strict=True)):
             if one is not None:
                 raw = None if shown is None or runs[index] is None else shown[index]

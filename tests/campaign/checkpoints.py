@@ -20,7 +20,7 @@ from campaign.isolated import FAULT, WHOLE, Outcome, isolated
 from campaign.stubs import StubTracker
 from campaign.tally import Tally
 from reactface_node.config import Config
-from reactface_node.engine.engine import frames_at_once, load_engine
+from reactface_node.engine.engine import load_engine
 from reactface_node.errors import UserError
 from reactface_node.session.session import ReactionSession
 
@@ -55,8 +55,7 @@ class Maker:
         if with_export:
             from reactface_node.engine.export import export
 
-            frames = frames_at_once(self.config)
-            export(model, self.config.playout.samples, frames, self.exported)
+            export(model, self.whole, self.exported)
         return Outcome(WHOLE)
 
     def make(self, index: int) -> Case:

@@ -70,17 +70,42 @@ def test_a_session_plays_it_and_starts_afresh_after_a_reset(exported):
     np.testing.assert_allclose(again, expected, atol=EXACT)
 
 
-def test_temperature_and_momentum_are_part_of_the_graphs(exported):
-    config, _, _ = exported
-    engine = load_engine(config)
-    engine.configure(config.model)
-    with pytest.raises(UserError, match="export it again"):
-        engine.configure(config.replace(**{"model.temperature": 0.1}).model)
+@pytest.mark.parametrize("samples", [1, 2, 10])
+def test_settings_of_sampling_and_any_number_of_samples_are_torchs_too(exported, samples):
+    config, model, _ = exported
+    config = config.replace(**{"playout.samples": samples})
+    ours, theirs = load_engine(config), Engine(TorchStepper(model), load_engine(config).frames)
+    changed = config.replace(**{"model.temperature": 0.3, "model.momentum": 0.2}).model
+    shown = {}
+    for name, engine in (("ours", ours), ("theirs", theirs), ("unchanged", load_engine(config))):
+        engine.begin(4, samples)
+        if name != "unchanged":
+            engine.configure(changed)
+        parts = [
+            engine.step(speaker, n)
+            for n, speaker in enumerate(frames_of(engine, 32 // engine.frames))
+        ]
+        shown[name] = np.concatenate(parts, axis=1)
+    assert np.abs(shown["ours"] - shown["theirs"]).max() < EXACT
+    assert np.abs(shown["ours"] - shown["unchanged"]).max() > 0.01
+
+
+def test_gain_is_a_setting_of_playing_alone(exported):
+    config, model, _ = exported
+    loud = config.replace(**{"model.gain": 1.5})
+    plain = [load_engine(one) for one in (config, loud)]
+    for engine in plain:
+        engine.begin(4, 2)
+    speaker = next(iter(frames_of(plain[0], 1)))
+    one, other = (engine.step(speaker) for engine in plain)
+    mean = model.listener_mean.numpy()
+    expected = 1.5 / config.model.gain * (one - mean)
+    np.testing.assert_allclose(other - mean, expected, atol=EXACT)
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"playout.samples": 3}, {"model.gain": 2.0}, {"device": "cuda"}, {"weights": "nowhere"}],
+    [{"model.period": 5}, {"device": "cuda"}, {"weights": "nowhere"}],
 )
 def test_what_does_not_fit_is_one_line(exported, changes, tmp_path):
     config, _, _ = exported
@@ -98,12 +123,15 @@ def test_a_damaged_graph_a_newer_export_and_a_folder_in_the_way_are_refused(expo
     damaged = tmp_path / "damaged"
     damaged.mkdir()
     (damaged / "model.json").write_text(json.dumps(about))
-    (damaged / "first.onnx").write_bytes(b"nothing")
+    shutil.copyfile(checkpoint, damaged / "weights.safetensors")
+    for name in ("first", "next", "window"):
+        (damaged / f"{name}.onnx").write_bytes(b"nothing")
     with pytest.raises(UserError, match="damaged"):
         load_engine(config.replace(weights=str(damaged)))
-    (damaged / "model.json").write_text(json.dumps(about | {"version": 99}))
-    with pytest.raises(UserError, match="newer"):
-        load_engine(config.replace(weights=str(damaged)))
+    for version, says in ((99, "newer"), (1, "an older reactface_node: export it again")):
+        (damaged / "model.json").write_text(json.dumps(about | {"version": version}))
+        with pytest.raises(UserError, match=says):
+            load_engine(config.replace(weights=str(damaged)))
     assert main(["weights", "--export", str(damaged), *options(config, checkpoint)]) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["damaged"]
 

@@ -29,9 +29,9 @@ SETTINGS = (
 )
 
 
-def make_export(mode, folder):
+def make_export(folder):
     """(config that plays the exported folder, the model, its checkpoint), for two samples."""
-    config = small_config(playout__samples=2, mode=mode, **CHANGES)
+    config = small_config(playout__samples=2, **CHANGES)
     model = small_model(config)
     checkpoint = folder / "small.safetensors"
     save_checkpoint(checkpoint, model, config, {}, "none")

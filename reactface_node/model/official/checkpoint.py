@@ -11,7 +11,8 @@ from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.files.arrays import read_mean_face
 from reactface_node.files.released import read_tensors
-from reactface_node.files.tensors import check_format, write_safetensors
+from reactface_node.files.stored_arrays import check_format
+from reactface_node.files.tensors import write_safetensors
 from reactface_node.model.checkpoint import load_tensors
 from reactface_node.model.official.model import OfficialReactFace
 from reactface_node.model.official.session import OfficialListener

@@ -6,7 +6,8 @@ from typing import Literal
 
 from reactface_node.errors import UserError
 from reactface_node.files.released import read_tensors
-from reactface_node.files.tensors import check_format, write_safetensors
+from reactface_node.files.stored_arrays import check_format
+from reactface_node.files.tensors import write_safetensors
 from reactface_node.model.checkpoint import load_tensors, resolve_device
 from reactface_node.render.portrait.generator import FaceGenerator
 

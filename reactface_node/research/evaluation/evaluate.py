@@ -12,7 +12,8 @@ import torch
 
 from reactface_node.config import Config
 from reactface_node.files.whole import make_folder
-from reactface_node.model.checkpoint import find_weights, load_checkpoint
+from reactface_node.model.architecture import find_weights
+from reactface_node.model.checkpoint import load_checkpoint
 from reactface_node.render.renderer import Renderer
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.data.store import load_facts

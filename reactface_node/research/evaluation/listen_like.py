@@ -17,7 +17,6 @@ from reactface_node.engine.engine import Engine, load_engine
 from reactface_node.engine.identity import weights_hash
 from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.errors import UserError
-from reactface_node.files import resources
 from reactface_node.files.progress import ProgressBar
 from reactface_node.research.evaluation.listener_measures import (
     UNITS,
@@ -131,8 +130,7 @@ def fit_listener(
 
 def candidates(config: Config, count: int, speakers: Sequence[Situation]) -> Iterator[Candidate]:
     """Drawn listeners who listened to the speakers."""
-    exported = resources.exported_model(config.weights) is not None
-    group = config.playout.samples if exported else min(GROUP, count)
+    group = min(GROUP, count)
     engine = load_engine(config)
     groups = ProgressBar(range(-(-count // group)), "dispositions", unit="group", leave=False)
     for seed in groups:

@@ -111,9 +111,9 @@ class Bench:
     def _several(self) -> dict[str, Any]:
         config, count, model = self.config, self._wanted.sessions, self.engines.model
         found = sessions(self.session, count, config.model.window)
-        # Frame mode, the released code and exported models have no batch.
-        if config.mode == "window" and isinstance(model, ReactFace):
-            found["batch"] = batched(config, model, self.clip, count)
+        # Frame mode and the released code have no batch.
+        if config.mode == "window" and not isinstance(model, OfficialListener):
+            found["batch"] = batched(config, self.clip, count)
         return found
 
     def _paced(self) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from reactface_node.config import Config
+from reactface_node.engine.batches import load_batch
 from reactface_node.files.progress import ProgressBar
-from reactface_node.model.reactface import ReactFace
 from reactface_node.schema import FRAME_RATE_HZ
 from reactface_node.session.batch import SessionBatch
+from reactface_node.session.pending import empty_frames
 from reactface_node.tools.bench.clock import spread, taken_s
 from reactface_node.tools.bench.machine import resident_mb
 from reactface_node.tools.bench.simulated import BenchClip, RecordedTracker, SimulatedSession, feed
@@ -45,9 +46,10 @@ def round_robin(drives: Sequence[SimulatedSession]) -> list[float]:
     return [taken_s(drive.window, "cpu") for drive in drives]
 
 
-def batched(config: Config, model: ReactFace, clip: BenchClip, count: int) -> dict[str, Any]:
+def batched(config: Config, clip: BenchClip, count: int) -> dict[str, Any]:
     """The same in one batch; a window is one of all sessions."""
-    batch = SessionBatch(config, model, [RecordedTracker(clip.observations) for _ in range(count)])
+    made = load_batch(config, count, empty_frames(config.model, config.model.window))
+    batch = SessionBatch(config, made, [RecordedTracker(clip.observations) for _ in range(count)])
     window, frames = config.model.window, itertools.count()
 
     def step() -> None:

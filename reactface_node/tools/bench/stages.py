@@ -73,7 +73,7 @@ def stages(
     speeds in between.
 
     Times of a stage are sums over a window; p50 and p99 are over windows. ``rest``: time of the
-    network outside all stages. model: None = an exported model, measured as a whole only.
+    network outside all stages. model: None = run by onnxruntime, measured as a whole only.
     """
     modules = {} if model is None else stage_modules(model, config.model.behaviour)
     _fill(config, drive)

@@ -14,7 +14,8 @@ from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.files.tensors import write_safetensors
-from reactface_node.model.checkpoint import WEIGHTS_HELP, save_checkpoint
+from reactface_node.model.architecture import WEIGHTS_HELP
+from reactface_node.model.checkpoint import save_checkpoint
 from reactface_node.model.official.checkpoint import FORMAT, VERSION
 from reactface_node.model.official.model import OfficialReactFace
 from reactface_node.model.reactface import ReactFace

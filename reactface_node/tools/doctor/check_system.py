@@ -13,13 +13,14 @@ from pathlib import Path
 import psutil
 
 from reactface_node.config import Config
+from reactface_node.engine.engine import graphs_of
+from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.tools.doctor.finding import Finding, fail, ok, warn
 
 OLDEST_PYTHON = (3, 10)
 PACKAGES = {
     "numpy": "numpy",
-    "scipy": "scipy",
     "cv2": "opencv-contrib-python",
     "av": "av",
     "soxr": "soxr",
@@ -59,15 +60,12 @@ def check_python(running: tuple[int, ...]) -> Finding:
 
 def check_packages(config: Config) -> Finding:
     """The packages that the config needs, and their versions."""
-    is_exported = resources.exported_model(config.weights) is not None
-    wanted = {**PACKAGES, **({} if is_exported else TORCH)}
+    wanted = {**PACKAGES, **(TORCH if _needs_torch(config) else {})}
     if config.model.speech_encoder == "wav2vec2":
         wanted |= TRANSFORMERS
     missing = [package for name, package in wanted.items() if not _is_installed(name)]
     if missing:
         cure = install(*missing)
-        if missing == ["torch"]:
-            cure += ", or --set weights=FOLDER of a model that was exported to ONNX"
         return fail("packages", f"{', '.join(missing)} not installed", cure)
     found = [f"{package} {_version(package)}" for package in wanted.values()]
     if int(_version("opencv-contrib-python").partition(".")[0] or 0) >= 5:
@@ -86,6 +84,13 @@ def install(*packages: str) -> str:
         limits["mediapipe"] = "<=0.10.21"  # The last one that carries its models.
     named = (f"'{name}{limits[name]}'" if name in limits else name for name in packages)
     return f"pip install {' '.join(named)}"
+
+
+def _needs_torch(config: Config) -> bool:
+    try:
+        return graphs_of(config) is None
+    except UserError:  # Missing weights are another check's.
+        return False
 
 
 def _is_installed(name: str) -> bool:
