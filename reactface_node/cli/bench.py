@@ -28,6 +28,7 @@ def add_bench(commands: Any) -> None:
     parser.add_argument(
         "--untrained", action="store_true", help="use random weights even if trained ones exist"
     )
+    _add_quick(parser)
     _add_lengths(parser)
     _add_comparisons(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -70,6 +71,16 @@ def _add_lengths(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_quick(parser: argparse.ArgumentParser) -> None:
+    """Adds the short measurement."""
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="only print, in under half a minute, one line: how fast this machine is, and what to "
+        "set; needs no torch",
+    )
+
+
 def _add_comparisons(parser: argparse.ArgumentParser) -> None:
     """Adds measurements that are made instead of the sections."""
     parser.add_argument(
@@ -91,6 +102,9 @@ def _add_comparisons(parser: argparse.ArgumentParser) -> None:
 
 def _bench(options: argparse.Namespace) -> None:
     _check(options)
+    if options.quick:
+        _quick(options)
+        return
     result = _measured(options)
     from reactface_node.tools.bench.table import table
 
@@ -98,6 +112,20 @@ def _bench(options: argparse.Namespace) -> None:
     if options.out is not None:
         write_text(options.out, text)
     print(text if options.json else table(result))
+
+
+def _quick(options: argparse.Namespace) -> None:
+    from reactface_node.tools.bench.quick import judged, quick
+
+    config = load_config(options, **_device(options), **rendering(options))
+    found = quick(config)
+    if options.out is not None:
+        write_text(options.out, json.dumps(found, indent=1))
+    print(json.dumps(found, indent=1) if options.json else judged(found, config))
+
+
+def _device(options: argparse.Namespace) -> dict[str, str | None]:
+    return {"device": options.device, "render.device": options.device}
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -115,7 +143,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _measured(options: argparse.Namespace) -> dict[str, Any]:
-    device = {"device": options.device, "render.device": options.device}
+    device = _device(options)
     if options.compare:
         from reactface_node.tools.bench.run import bench_compare
 

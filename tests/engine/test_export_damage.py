@@ -10,10 +10,12 @@ import pytest
 import torch
 from rigs.model_inputs import engine_for, small_config, small_model
 from rigs.session import ReadingTracker
+from safetensors.numpy import save_file
 
 from reactface_node.engine.engine import load_engine
-from reactface_node.engine.onnx_stepper import read_manifest
+from reactface_node.engine.graph_files import read_manifest
 from reactface_node.errors import UserError
+from reactface_node.files.stored_arrays import read_arrays
 from reactface_node.session.session import ReactionSession
 
 pytestmark = pytest.mark.slow
@@ -63,34 +65,26 @@ def edited(about, path, value):
 
 
 FIRST = ("graphs", "first", "inputs")
+WINDOW = ("graphs", "window", "inputs")
+WEIGHTS = ("graphs", "next", "weights")
 BAD = [
     *[
         ((name,), None)
-        for name in (
-            "format",
-            "version",
-            "window",
-            "frames",
-            "samples",
-            "rings",
-            "noise_width",
-            "disposition",
-            "momentum",
-            "temperature",
-            "gain",
-            "graphs",
-            "state",
-        )
+        for name in ("format", "version", "model", "rings", "noise_width", "graphs", "state")
     ],
-    *[(("window",), value) for value in (0, -8, 8.0, "8", True, [8], 10**9, 3, 16, 10**400)],
-    *[(("frames",), value) for value in (0, 3, 8, "1", 1.0, {})],
-    *[(("version",), value) for value in (0, "1", 1.0, True, 2, 99)],
+    *[(("model",), value) for value in ([], {}, 1, {"window": 8})],
+    *[
+        (("model", "window"), value)
+        for value in (0, -8, 8.0, "8", True, [8], 10**9, 3, 16, 10**400, None)
+    ],
+    *[(("model", "disposition"), value) for value in (-1, 2, 257, None)],
+    (("model", "width"), 64),
+    (("model", "extra"), 1),
+    *[(("version",), value) for value in (0, 1, "2", 2.0, True, 3, 99)],
     *[(("noise_width",), value) for value in (0, 1, 10**9, "x")],
-    *[(("disposition",), value) for value in (-1, 2, 257)],
-    *[(("gain",), value) for value in ("1", [1], float("nan"), float("inf"), 10**400, True)],
     *[(("graphs",), value) for value in ([], {}, 1, {"first": {}}, {"first": 1, "next": 2})],
-    (("graphs", "../../first"), {"inputs": {}, "outputs": []}),
-    (("graphs", "/etc/passwd"), {"inputs": {}, "outputs": []}),
+    (("graphs", "../../first"), {"inputs": {}, "weights": {}, "outputs": []}),
+    (("graphs", "/etc/passwd"), {"inputs": {}, "weights": {}, "outputs": []}),
     (("graphs", "next"), None),
     (("graphs", "first"), []),
     (("graphs", "first", "outputs"), "listener"),
@@ -101,16 +95,26 @@ BAD = [
     (FIRST, []),
     ((*FIRST, "speaker_face"), None),
     ((*FIRST, "speaker_face"), [1, 2, 58]),
+    ((*FIRST, "speaker_face"), ["samples", 1, 58]),
+    ((*FIRST, "speaker_face"), ["others", 1, 58]),
     ((*FIRST, "past"), [2, 120]),
     ((*FIRST, "past"), [-1, -240]),
     ((*FIRST, "past"), "240"),
     ((*FIRST, "past"), [1.0, 240]),
     ((*FIRST, "past"), [1] * 5000),
     ((*FIRST, "unknown"), [1]),
-    ((*FIRST, "cie0_keys"), [1, 4, 8, 10**12]),
-    ((*FIRST, "cie0_keys"), [1, 4, 8, 0]),
-    ((*FIRST, "cie0_keys"), [4, 8, 1]),
-    ((*FIRST, "cie0_values"), [1, 4, 8, 8]),
+    ((*FIRST, "cie0_keys"), [1, "samples", 4, 8, 10**12]),
+    ((*WINDOW, "cie0_keys"), ["sessions", "samples", 4, 8, 10**12]),
+    ((*WINDOW, "cie0_keys"), ["sessions", "samples", 4, 8, 0]),
+    ((*WINDOW, "cie0_keys"), [4, 8, 1]),
+    ((*WINDOW, "cie0_values"), ["sessions", "samples", 4, 8, 8]),
+    (WEIGHTS, None),
+    (WEIGHTS, []),
+    (WEIGHTS, {}),
+    ((*WEIGHTS, "head.1.bias"), [57]),
+    ((*WEIGHTS, "head.1.bias"), "58"),
+    ((*WEIGHTS, "head.1.bias"), None),
+    ((*WEIGHTS, "unknown"), [1]),
     *[(("rings",), value) for value in ([], 1, {}, {"nobody": 1})],
     *[(("rings", "cie0"), value) for value in (0, "1", 1.5, 10**9)],
     (("rings", "cie0"), None),
@@ -193,16 +197,6 @@ def test_other_files_in_a_graphs_place(copied):
     assert "damaged or missing" in refused(config)
 
 
-def weights_of(graph):
-    """The matrices, named ones and those that the exporter turned round; no tables."""
-    return [
-        one
-        for one in graph.graph.initializer
-        if one.data_type == 1 and len(one.dims) > 1 and one.name.startswith(("val_", "model."))
-        if "lifted" not in one.name
-    ]
-
-
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -211,36 +205,51 @@ def weights_of(graph):
         (np.zeros_like, "alike"),
     ],
 )
-def test_graphs_with_weights_that_are_no_numbers_or_all_alike(copied, change, says):
+def test_weights_that_are_no_numbers_or_all_alike(copied, change, says):
     config, folder = copied
-    for name in ("first", "next"):
-        graph = onnx.load(folder / f"{name}.onnx")
-        for one in weights_of(graph):
-            values = change(onnx.numpy_helper.to_array(one)).astype(np.float32)
-            one.CopyFrom(onnx.numpy_helper.from_array(values, one.name))
-        onnx.save(graph, folder / f"{name}.onnx")
+    path = folder / "weights.safetensors"
+    metadata, arrays = read_arrays(path)
+    changed = {name: change(one) if one.ndim > 1 else one for name, one in arrays.items()}
+    save_file(changed, path, metadata)
     assert says in refused(config)
+
+
+def test_other_files_in_the_weights_place(copied):
+    config, folder = copied
+    path = folder / "weights.safetensors"
+    metadata, arrays = read_arrays(path)
+    less = {name: one for name, one in arrays.items() if name != "head.1.bias"}
+    save_file(less, path, metadata)
+    assert "lacks the tensor head.1.bias" in refused(config)
+    save_file(less | {"head.1.bias": np.zeros(57, np.float32)}, path, metadata)
+    assert "head.1.bias is (57,), the model needs (58,)" in refused(config)
+    save_file(arrays, path, {**metadata, "config": "{}"})
+    assert "its config has no" in refused(config)
+    save_file(arrays, path, {"format": "other"})
+    assert "is no checkpoint" in refused(config)
+    path.write_bytes(b"nothing")
+    assert "damaged or no safetensors file" in refused(config)
+    path.unlink()
+    assert "weights.safetensors" in refused(config)
 
 
 def test_a_graph_reads_no_file_outside_its_folder(copied):
     config, folder = copied
     secret = folder.parent / "secret.bin"
-    graph = onnx.load(folder / "next.onnx")
-    one = weights_of(graph)[0]
-    secret.write_bytes(one.raw_data)
+    secret.write_bytes(bytes(1 << 20))
     for place in ("../secret.bin", str(secret)):
-        tensor = onnx.TensorProto()
-        tensor.CopyFrom(one)
+        graph = onnx.load(folder / "next.onnx", load_external_data=False)
+        inside = [one for one in graph.graph.initializer if one.raw_data and len(one.dims) > 1]
+        tensor, size = inside[0], len(inside[0].raw_data)
         tensor.ClearField("raw_data")
         tensor.data_location = onnx.TensorProto.EXTERNAL
-        for key, value in (("location", place), ("length", str(len(one.raw_data)))):
+        for key, value in (("location", place), ("length", str(size))):
             entry = tensor.external_data.add()
             entry.key, entry.value = key, value
-        other = onnx.ModelProto()
-        other.CopyFrom(graph)
-        weights_of(other)[0].CopyFrom(tensor)
-        (folder / "next.onnx").write_bytes(other.SerializeToString())
+        kept = (folder / "next.onnx").read_bytes()
+        (folder / "next.onnx").write_bytes(graph.SerializeToString())
         refused(config)
+        (folder / "next.onnx").write_bytes(kept)
 
 
 def test_a_model_that_gives_no_numbers_is_refused_at_the_warm_up(monkeypatch):
@@ -258,5 +267,7 @@ def test_a_model_that_gives_no_numbers_is_refused_at_the_warm_up(monkeypatch):
 
 def test_what_is_played_is_what_was_written(whole):
     about = read_manifest(Path(whole[0].weights))
-    assert (about.window, about.frames, about.samples, about.disposition) == (8, 1, 2, 3)
+    assert (about.window, about.disposition) == (8, 3)
+    assert about.graphs["window"].inputs["cie0_keys"][:2] == ("sessions", "samples")
+    assert about.graphs["next"].inputs["speaker_face"] == (1, 1, 58)
     assert about.state["past"].shape == (1, 240) and about.state["position"].dtype == np.int64

@@ -9,9 +9,12 @@ from rigs.fitted import make_fitted
 from rigs.model_inputs import small_config, small_model
 from rigs.session import ReadingTracker, joined
 
+from reactface_node.engine.batches import load_batch
+from reactface_node.engine.onnx_slots import OnnxSlots
 from reactface_node.errors import UserError
 from reactface_node.model.checkpoint import save_checkpoint
 from reactface_node.session.batch import SessionBatch
+from reactface_node.session.pending import empty_frames
 
 pytestmark = pytest.mark.slow
 
@@ -142,3 +145,20 @@ def test_one_session_becomes_a_fitted_listener(tmp_path):
     for one, stream, used in zip(found, streams, (chosen, config), strict=True):
         expected = alone(used, model, ReadingTracker(), stream, polls_of(streams))
         np.testing.assert_allclose(one, expected, atol=EXACT)
+
+
+def test_onnxruntime_plays_a_batch_as_torch_does(exports):
+    config, model, _ = exports("window")
+    streams = [list(events(who, 100.0 + 0.13 * who, 3.0 - 0.4 * who)) for who in range(3)]
+    silence = empty_frames(config.model, config.model.window)
+    slots = load_batch(config, 3, silence)
+    assert isinstance(slots, OnnxSlots)
+    ours = SessionBatch(config, slots, [ReadingTracker() for _ in streams])
+    for found, stream in zip(together(ours, streams), streams, strict=True):
+        expected = alone(config, model, ReadingTracker(), stream, polls_of(streams))
+        np.testing.assert_allclose(found, expected, atol=EXACT)
+    ours.sessions[1].reset()
+    later = [(stamp_s + 3.0, *rest) for stamp_s, *rest in streams[1]]
+    again = together(ours, [[], later, []])[1]
+    expected = alone(config, model, ReadingTracker(), later)
+    np.testing.assert_allclose(again, expected, atol=EXACT)

@@ -4,11 +4,12 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import nn
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class StageMeter:
@@ -47,7 +48,7 @@ class StageMeter:
             self._lap[self._summed[name]] += grown
 
     @contextmanager
-    def watching(self, stages: dict[str, list[nn.Module]]) -> Iterator[None]:
+    def watching(self, stages: "dict[str, list[nn.Module]]") -> Iterator[None]:
         """Inside, forward calls of these modules are added up by stage."""
         hooks = []
         for stage, modules in stages.items():
@@ -72,12 +73,12 @@ class StageMeter:
         """Drop the sums since the last lap."""
         self._lap.clear()
 
-    def _enter(self, module: nn.Module, arguments: Any) -> None:
+    def _enter(self, module: "nn.Module", arguments: Any) -> None:
         del module, arguments
         self._open.append(self._reading())
 
     def _leave(self, stage: str) -> Callable[..., None]:
-        def leave(module: nn.Module, arguments: Any, output: Any) -> None:
+        def leave(module: "nn.Module", arguments: Any, output: Any) -> None:
             del module, arguments, output
             self._lap[stage] += self._reading() - self._open.pop()
 
@@ -88,6 +89,8 @@ def clock(device: str) -> Callable[[], float]:
     """A clock in seconds that waits until the device has finished its work."""
     if not device.startswith("cuda"):
         return time.perf_counter
+
+    import torch
 
     def read() -> float:
         torch.cuda.synchronize(device)

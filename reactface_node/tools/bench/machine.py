@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import psutil
-import torch
 
 from reactface_node.files import resources
 from reactface_node.tools.bench.clock import taken_s
@@ -20,6 +19,8 @@ class ReferenceSpeeds:
     """Times a float32 matrix product and a copy of memory, in turns with the measured work."""
 
     def __init__(self, device: str) -> None:
+        import torch
+
         self._device = device
         kind = "cuda" if device.startswith("cuda") else "cpu"
         self._size, self._bytes = MATRIX[kind], COPIED_BYTES[kind]
@@ -54,7 +55,11 @@ class ReferenceSpeeds:
 
 def machine(device: str) -> dict[str, Any]:
     """Machine and versions of packages."""
-    gpu = {"gpu": torch.cuda.get_device_name(device)} if device.startswith("cuda") else {}
+    gpu = {}
+    if device.startswith("cuda"):
+        import torch
+
+        gpu = {"gpu": torch.cuda.get_device_name(device)}
     return {
         "processor": resources.processor(),
         "cores": psutil.cpu_count(),
