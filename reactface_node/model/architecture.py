@@ -16,6 +16,8 @@ VERSION = 1
 LIVE = ("temperature", "momentum", "gain")
 """Settings of sampling: any value suits any weights."""
 WEIGHTS_HELP = "train some with `reactface train`, or set `weights` to a checkpoint that you have"
+HISTORIES = ("history_s", "sync_history_s")
+"""Settings that a model can play with a smaller value of than it was trained with."""
 _FREE = frozenset({*LIVE, "dropout", "wav2vec2", "wav2vec2_context_s"})
 
 
@@ -53,12 +55,14 @@ def stored_json(path: Path, metadata: Mapping[str, str], name: str) -> dict[str,
 
 
 def check_same(path: Path, trained: Config, wanted: ModelConfig) -> None:
-    """UserError if the weights are a baseline's, or if the architectures differ."""
+    """UserError if the weights are a baseline's, or if the architectures differ; a history may be
+    shorter than in training."""
     if trained.training.network != "reactface":
         raise UserError(f"{path} holds the baseline {trained.training.network}, not ReactFace")
     have = architecture(trained.model)
     for name, want in architecture(wanted).items():
-        if have[name] != want:
+        fits = have[name] == want or (name in HISTORIES and 0 < want <= have[name])
+        if not fits:
             raise UserError(
                 f"{path} was trained with model.{name} = {have[name]}, the config says {want}"
             )
