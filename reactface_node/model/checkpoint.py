@@ -28,6 +28,8 @@ from reactface_node.model.wav2vec2 import untrained_wav2vec2
 
 FORMAT = "reactface"
 VERSION = 1
+HISTORIES = ("history_s", "sync_history_s")
+"""Settings that a model can play with a smaller value of than it was trained with."""
 WEIGHTS_HELP = "train some with `reactface train`, or set `weights` to a checkpoint that you have"
 
 
@@ -188,11 +190,13 @@ def resolve_device(name: str) -> str:
 
 
 def _check_same(path: Path, trained: ModelConfig, wanted: ModelConfig) -> None:
-    """UserError if the architectures differ; settings of sampling may."""
+    """UserError if the architectures differ; settings of sampling may, and a history may be shorter
+    than in training."""
     free = {"momentum", "temperature", "gain", "dropout", "wav2vec2", "wav2vec2_context_s"}
     for item in dataclasses.fields(ModelConfig):
         have, want = getattr(trained, item.name), getattr(wanted, item.name)
-        if item.name not in free and have != want:
+        fits = have == want or (item.name in HISTORIES and 0 < want <= have)
+        if item.name not in free and not fits:
             raise UserError(
                 f"{path} was trained with model.{item.name} = {have}, the config says {want}"
             )
