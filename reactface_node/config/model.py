@@ -218,6 +218,9 @@ class TrainingConfig:
     disposition_weight: float = setting(
         0.002, "weight of the KL of the listener vectors (dispositions)", 0.0, 1000.0
     )
+    event_steps: int = setting(
+        1500, "last steps, of the heads of nods and laughs alone; 0 = none", 0, 10_000_000
+    )
     nod_weight: float = setting(0.2, "weight of the negative log-likelihood of nods", 0.0, 1000.0)
     past_noise: float = setting(
         0.15, "noise on the real past reactions, in standard deviations", 0.0, 10.0

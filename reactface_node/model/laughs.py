@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reactface_node.model.nods import NEVER
-from reactface_node.schema import FRAME_RATE_HZ, ROTATION, indices_of
+from reactface_node.schema import FRAME_RATE_HZ, ROTATION, TRANSLATION, indices_of
 
 # Weights and angles of a laugh of strength 1, chosen by hand.
-SMILE, CHEEK, JAW, UPPER_LIP, SQUINT = 0.62, 0.5, 0.2, 0.15, 0.14
-BACK_RAD, SHAKE_RAD, SHAKE_HZ = 0.05, 0.012, 4.5
-"""The head goes back and shakes with the voice, whose calls come 4 to 6 times a second."""
-RISE_S, FALL_S = 0.3, 0.9
+SMILE, CHEEK, JAW, UPPER_LIP, SQUINT = 0.62, 0.5, 0.2, 0.15, 0.06
+BACK_RAD, SHAKE_M, SHAKE_HZ = 0.02, 0.0015, 4.5
+"""The head goes back, and up and down with the voice, whose calls come 4 to 6 times a second."""
+RISE_S, FALL_S = 0.45, 0.9
 LENGTH_S, LENGTH_SPREAD, SHORTEST_S, LONGEST_S = 1.0, 0.4, 0.6, 3.0
 """Log-normal. IFADV: 1.06 s on average."""
 WEAKEST, STRONGEST = 0.8, 1.1
@@ -101,8 +101,9 @@ class LaughHead(nn.Module):
         here = face.index_select(3, self.risen)
         added[..., self.risen] = (level[..., None] * self.weights - here).clamp(min=0.0)
         added[..., self.risen] *= (level[..., None] > 0).to(face.dtype)
-        shake = SHAKE_RAD * torch.sin(2.0 * math.pi * SHAKE_HZ / FRAME_RATE_HZ * age)
-        added[..., ROTATION.start] = level * (shake - BACK_RAD)
+        added[..., ROTATION.start] = -BACK_RAD * level
+        shake = torch.sin(2.0 * math.pi * SHAKE_HZ / FRAME_RATE_HZ * age)
+        added[..., TRANSLATION.start + 1] = SHAKE_M * level * shake
         return added
 
     def loss(self, onset_logits: Tensor, starts: Tensor, possible: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ SMALL = {
     "mode": "window",
     "playout.playout_delay_s": 0.06,
     "playout.seed": 0,
+    "training.event_steps": 2,
 }
 PIXELS = 32
 W = 8

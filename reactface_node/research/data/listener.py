@@ -147,8 +147,9 @@ def _smile(
     add(face, "jawOpen", laughs.JAW * laughing * sober)
     add(face, "mouthUpperUp", laughs.UPPER_LIP * laughing * sober)
     cycles = laughs.SHAKE_HZ * frame_times(frames) + rng.uniform()
-    shake = laughs.SHAKE_RAD * np.sin(2 * np.pi * cycles)
-    face[:, ROTATION.start] += laughing * sober * (shake - laughs.BACK_RAD)
+    shake = laughs.SHAKE_M * np.sin(2 * np.pi * cycles)
+    face[:, ROTATION.start] -= laughs.BACK_RAD * laughing * sober
+    face[:, TRANSLATION.start + 1] += laughing * sober * shake
 
 
 def _part(heard: Heard, episode: Episode) -> np.ndarray:

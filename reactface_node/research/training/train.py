@@ -19,15 +19,23 @@ from reactface_node.errors import UserError
 from reactface_node.files.progress import ProgressBar
 from reactface_node.files.whole import make_folder
 from reactface_node.media.audio import integers_to_float
-from reactface_node.model.checkpoint import add_history, resolve_device, save_checkpoint
+from reactface_node.model.checkpoint import (
+    add_history,
+    read_checkpoint,
+    resolve_device,
+    save_checkpoint,
+)
+from reactface_node.model.reactface import ReactFace
 from reactface_node.model.speech import LogMelEncoder
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.training.checks import check_settings
 from reactface_node.research.training.corpus import Batch, Corpus
 from reactface_node.research.training.dataset import prepare_data
 from reactface_node.research.training.distributed import Processes
+from reactface_node.research.training.events import train_events
 from reactface_node.research.training.learner import Learner
 from reactface_node.research.training.networks import build_learner
+from reactface_node.research.training.objective import ReactFaceLearner
 from reactface_node.research.training.report import TrainingReport
 from reactface_node.research.training.resume import Progress, load_state, save_state
 from reactface_node.research.training.splits import training_splits
@@ -39,6 +47,7 @@ SAVE_PERIOD_S = 600.0
 """The state is saved at least so often, besides at validations."""
 # The weights with the best energy score in validation, the newest ones, and the state to resume
 # from.
+EVENT_LOSS = "event_loss"  # in the metrics of weights whose events are trained
 WEIGHTS, LAST, STATE = "weights.safetensors", "last.safetensors", "state.safetensors"
 
 
@@ -103,6 +112,8 @@ def train(
                 elif clock() - saved_s >= SAVE_PERIOD_S:
                     save_progress(run, Progress(step + 1, run.progress.history))
                     saved_s = clock()
+        if processes.first:
+            finish_events(run)
     return run.progress.history[-1] if run.progress.history else {}
 
 
@@ -179,6 +190,22 @@ def save(run: Run, step: int, report: TrainingReport) -> None:
     run.learner.train()
     save_progress(run, Progress(step, history))
     ProgressBar.write(f"{json.dumps(history[-1])}\n{report.throughput()}", file=sys.stderr)
+
+
+def finish_events(run: Run) -> None:
+    """Train the heads of nods and laughs of the best weights; nothing where that is done already,
+    or where the network has none."""
+    if not isinstance(run.learner, ReactFaceLearner) or run.learner.model.nods is None:
+        return
+    path, settings = run.out / WEIGHTS, run.config.training
+    stored = read_checkpoint(path, "cpu")
+    if EVENT_LOSS in stored.metrics or not settings.event_steps:
+        return
+    model = ReactFace(run.config.model)
+    stored.fill(model)
+    loss = train_events(model.to(run.config.device).eval(), run.corpus, settings)
+    metrics = {**stored.metrics, EVENT_LOSS: loss}
+    save_checkpoint(path, model, run.config, metrics, run.data_hash)
 
 
 def save_progress(run: Run, progress: Progress) -> None:
