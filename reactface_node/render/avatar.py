@@ -20,6 +20,7 @@ class Avatar(StillRenderer):
         self.size = (width, height)
         self._pixels = np.zeros((height, width, 4), np.uint8)
         self._surface = skia.Surface(self._pixels, colorType=skia.kRGBA_8888_ColorType)
+        self._canvas = SkiaCanvas(self._surface.getCanvas())
         self._themes = Themes()
         self._set_theme(theme)
 
@@ -50,4 +51,4 @@ class Avatar(StillRenderer):
 
     def _brush(self, coefficients: np.ndarray) -> Brush:
         controls = Controls(clean(coefficients).tolist())
-        return Brush(SkiaCanvas(self._surface.getCanvas()), self._theme, controls)
+        return Brush(self._canvas, self._theme, controls)

@@ -9,16 +9,19 @@ import skia
 
 from reactface_node.render.canvas import Matrix, Oval, Paint, Path, Shape, channels
 from reactface_node.render.formula import Formula
+from reactface_node.render.shading import Shading
 
 LINE = skia.Paint.kStroke_Style
 ROUND_END, ROUND_CORNER = skia.Paint.kRound_Cap, skia.Paint.kRound_Join
+
+FAINT = 13  # of 255
 
 
 class SkiaCanvas:
     """A ``Canvas`` whose numbers are all floats."""
 
     def __init__(self, canvas: skia.Canvas) -> None:
-        self._canvas = canvas
+        self._canvas, self._shading = canvas, Shading(canvas)
         self.save, self.restore = canvas.save, canvas.restore
 
     def transform(self, matrix: Matrix) -> None:
@@ -34,7 +37,9 @@ class SkiaCanvas:
     def draw(self, shape: Shape, *paints: Paint) -> None:
         draw: Callable[[skia.Paint], None] | None = None
         for paint in paints:
-            ink = _ink(paint)
+            if _is_shade(shape, paint) and self._shading.fill(_path(shape), paint):
+                continue
+            ink = _ink(paint, _fades_out(shape, paint))
             if ink is not None:
                 draw = draw or self._drawer(shape)
                 draw(ink)
@@ -72,6 +77,17 @@ def _opaque(text: str) -> int:
     return red << 16 | green << 8 | blue
 
 
+def _is_shade(shape: Shape, paint: Paint) -> bool:
+    """Whether a path is filled with an opaque radial gradient."""
+    fills = paint.radial is not None and paint.width is None
+    return fills and isinstance(shape, Path) and all(alpha == 1 for _, alpha in paint.stops)
+
+
+def _fades_out(shape: Shape, paint: Paint) -> bool:
+    """Whether a gradient ends transparent at the edge of its own circle."""
+    return paint.radial == shape[:3] and paint.stops[-1][1] == 0
+
+
 def _path(shape: Path) -> skia.Path:
     path = skia.Path()
     add = {2: path.lineTo, 4: path.quadTo, 6: path.cubicTo}
@@ -86,13 +102,13 @@ def _path(shape: Path) -> skia.Path:
 
 # Cached: most paints are the same in every picture, and some shapes share a gradient.
 @functools.lru_cache(maxsize=256)
-def _ink(paint: Paint) -> skia.Paint | None:
+def _ink(paint: Paint, fades_out: bool = False) -> skia.Paint | None:
     """The paint for skia; None if it is fully transparent."""
     colours = _colours(paint.stops)
     if not colours:
         return None
     ink = skia.Paint()
-    ink.setAntiAlias(True)
+    ink.setAntiAlias(not fades_out and not (len(colours)==1 and (colours[0] >> 24) <= FAINT))
     if len(colours) == 1:
         ink.setColor(colours[0])
     else:
