@@ -16,8 +16,8 @@ from reactface_node.schema import ARKIT_NAMES, EXPRESSION, NUM_COEFFICIENTS, ROT
 UNITS_PER_METRE = 3300.0  # the face is about 0.23 m and 760 units high
 LARGEST_TURN = math.radians(45)
 LARGEST_SHIFT_M = 0.25
-PEAK = 0.94
 NECK = 330.0  # the head turns about this point below its middle
+PEAK = 0.94  # of a glow with two stops, which then looks like one with three
 
 
 def limits() -> tuple[np.ndarray, np.ndarray]:

@@ -42,10 +42,8 @@ class Shading:
         centre = matrix.mapXY(x, y)
         left, top = round(centre.x()), round(centre.y())
         size = round(math.log(radius * matrix.mapRadius(1.0)) / STEP)
-        low, high = (_down(box.left() - left), _down(box.top() - top)), (
-            -_down(left - box.right()),
-            -_down(top - box.bottom()),
-        )
+        low = _down(box.left() - left), _down(box.top() - top)
+        high = -_down(left - box.right()), -_down(top - box.bottom())
         reach, image = self._image(paint._replace(radial=None), size, (*low, *high))
         canvas.drawPath(path, skia.Paint(AntiAlias=True, Color=_edge_colour(path, paint)))
         canvas.save()
@@ -77,12 +75,9 @@ def _covers(reach: Reach, need: Reach) -> bool:
 
 def _draw(paint: Paint, radius: float, reach: Reach) -> skia.Image:
     left, top, right, bottom = reach
-    surface = skia.Surface.MakeRaster(
-        skia.ImageInfo.Make(
-            right - left, bottom - top, skia.kRGBA_8888_ColorType, skia.kOpaque_AlphaType
-        )
-    )
-    colours = [_packed(channels(text)) for text, _ in paint.stops]
+    opaque = skia.kRGBA_8888_ColorType, skia.kOpaque_AlphaType
+    surface = skia.Surface.MakeRaster(skia.ImageInfo.Make(right - left, bottom - top, *opaque))
+    colours = [_packed(*channels(text)) for text, _ in paint.stops]
     shader = skia.GradientShader.MakeRadial(skia.Point(-left, -top), radius, colours, paint.at)
     surface.getCanvas().drawPaint(skia.Paint(Shader=shader))
     return surface.makeImageSnapshot()
@@ -112,9 +107,8 @@ def _edge_colour(path: skia.Path, paint: Paint) -> int:
     place = min(bisect_right(at, share), last)
     begin, end = (channels(paint.stops[i][0]) for i in (place - 1, place))
     part = (share - at[place - 1]) / (at[place] - at[place - 1])
-    return _packed([round(a + (b - a) * part) for a, b in zip(begin, end, strict=True)])
+    return _packed(*(round(a + (b - a) * part) for a, b in zip(begin, end, strict=True)))
 
 
-def _packed(rgb: object) -> int:
-    red, green, blue = rgb
+def _packed(red: int, green: int, blue: int) -> int:
     return 0xFF << 24 | red << 16 | green << 8 | blue

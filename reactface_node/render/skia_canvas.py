@@ -14,7 +14,7 @@ from reactface_node.render.shading import Shading
 LINE = skia.Paint.kStroke_Style
 ROUND_END, ROUND_CORNER = skia.Paint.kRound_Cap, skia.Paint.kRound_Join
 
-FAINT = 13  # of 255
+FAINT = 13  # of 255: a line of this alpha needs no smooth edge, which takes most of its time
 
 
 class SkiaCanvas:
@@ -100,6 +100,7 @@ def _path(shape: Path) -> skia.Path:
     return path
 
 
+# fades_out: the edge is transparent, so that it need not be smooth.
 # Cached: most paints are the same in every picture, and some shapes share a gradient.
 @functools.lru_cache(maxsize=256)
 def _ink(paint: Paint, fades_out: bool = False) -> skia.Paint | None:
@@ -108,7 +109,8 @@ def _ink(paint: Paint, fades_out: bool = False) -> skia.Paint | None:
     if not colours:
         return None
     ink = skia.Paint()
-    ink.setAntiAlias(not fades_out and not (len(colours)==1 and (colours[0] >> 24) <= FAINT))
+    faint = max(colours) >> 24 <= FAINT
+    ink.setAntiAlias(not faint and not fades_out)
     if len(colours) == 1:
         ink.setColor(colours[0])
     else:
