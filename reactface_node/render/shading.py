@@ -2,6 +2,7 @@
 
 import math
 from bisect import bisect_right
+from typing import Any
 
 import skia
 
@@ -97,8 +98,8 @@ def _inside(path: skia.Path, matrix: skia.Matrix, box: skia.IRect) -> skia.Regio
 
 def _edge_colour(path: skia.Path, paint: Paint) -> int:
     """The gradient's colour at the mean distance of the path's points."""
-    assert paint.radial is not None
-    x, y, radius = paint.radial
+    about: Any = paint.radial
+    x, y, radius = about
     points = path.getPoints(path.countPoints())
     far = sum(math.hypot(point.x() - x, point.y() - y) for point in points) / len(points)
     last = len(paint.stops) - 1

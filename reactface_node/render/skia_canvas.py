@@ -37,12 +37,19 @@ class SkiaCanvas:
     def draw(self, shape: Shape, *paints: Paint) -> None:
         draw: Callable[[skia.Paint], None] | None = None
         for paint in paints:
-            if _is_shade(shape, paint) and self._shading.fill(_path(shape), paint):
+            if self._shaded(shape, paint):
                 continue
             ink = _ink(paint, _fades_out(shape, paint))
             if ink is not None:
                 draw = draw or self._drawer(shape)
                 draw(ink)
+
+    def _shaded(self, shape: Shape, paint: Paint) -> bool:
+        """Fill a path with an opaque radial gradient, if that is what is asked for and it pays."""
+        if not isinstance(shape, Path) or paint.radial is None or paint.width is not None:
+            return False
+        opaque = all(alpha == 1 for _, alpha in paint.stops)
+        return opaque and self._shading.fill(_path(shape), paint)
 
     def _drawer(self, shape: Shape) -> Callable[[skia.Paint], None]:
         canvas = self._canvas
@@ -75,12 +82,6 @@ def colour(text: str, alpha: Any = 1.0) -> int:
 def _opaque(text: str) -> int:
     red, green, blue = channels(text)
     return red << 16 | green << 8 | blue
-
-
-def _is_shade(shape: Shape, paint: Paint) -> bool:
-    """Whether a path is filled with an opaque radial gradient."""
-    fills = paint.radial is not None and paint.width is None
-    return fills and isinstance(shape, Path) and all(alpha == 1 for _, alpha in paint.stops)
 
 
 def _fades_out(shape: Shape, paint: Paint) -> bool:
