@@ -20,6 +20,7 @@ class Avatar(StillRenderer):
         self.size = (width, height)
         self._pixels = np.zeros((height, width, 4), np.uint8)
         self._surface = skia.Surface(self._pixels, colorType=skia.kRGBA_8888_ColorType)
+        self._canvas = SkiaCanvas(self._surface.getCanvas())
         self._themes = Themes()
         self._set_theme(theme)
 
@@ -39,15 +40,17 @@ class Avatar(StillRenderer):
         draw_still(self._brush(np.zeros(NUM_COEFFICIENTS)), *self.size)
         self._surface.flushAndSubmit()
         self._still = self._pixels.copy()
+        self._drawn: np.ndarray | None = None
 
     def render(self, coefficients: np.ndarray) -> np.ndarray:
         """(58,) -> a new (H, W, 3) uint8 RGB; coefficients are limited as by ``clean``."""
-        brush = self._brush(coefficients)
-        self._pixels[:] = self._still
-        draw_head(brush, *self.size)
-        self._surface.flushAndSubmit()
+        numbers = clean(coefficients)
+        if self._drawn is None or not np.array_equal(numbers, self._drawn):
+            self._pixels[:] = self._still
+            draw_head(self._brush(numbers), *self.size)
+            self._surface.flushAndSubmit()
+            self._drawn = numbers
         return cv2.cvtColor(self._pixels, cv2.COLOR_RGBA2RGB)
 
-    def _brush(self, coefficients: np.ndarray) -> Brush:
-        controls = Controls(clean(coefficients).tolist())
-        return Brush(SkiaCanvas(self._surface.getCanvas()), self._theme, controls)
+    def _brush(self, numbers: np.ndarray) -> Brush:
+        return Brush(self._canvas, self._theme, Controls(numbers.tolist()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reactface_node.render.canvas import Canvas, Curve, Path, circle, closed, radial
+from reactface_node.render.canvas import Canvas, Curve, Path, Stops, circle, closed, radial
 from reactface_node.render.formula import Condition, Formula, Number
 from reactface_node.render.pose import Pose
 from reactface_node.render.theme import Theme
@@ -17,6 +17,7 @@ UNITS_PER_METRE = 3300.0  # the face is about 0.23 m and 760 units high
 LARGEST_TURN = math.radians(45)
 LARGEST_SHIFT_M = 0.25
 NECK = 330.0  # the head turns about this point below its middle
+PEAK = 0.94  # of a glow with two stops, which then looks like one with three
 
 
 def limits() -> tuple[np.ndarray, np.ndarray]:
@@ -111,14 +112,18 @@ class Brush:
         high: Number,
         text: str,
         alpha: Number,
-        at: tuple[float, ...] = (0.0, 0.5, 1.0),
+        at: tuple[float, ...] | None = None,
     ) -> None:
         """A soft ellipse that fades to transparent at its edge: like a blur, but much faster."""
         if not isinstance(wide, Formula) and wide <= 0:
             return
         self._canvas.save()
         self._canvas.transform((1.0, 0.0, 0.0, high / wide, x, y))
-        stops = ((text, alpha), (text, alpha * 0.45), (text, 0.0))
+        # A gradient with two stops takes two thirds of the time of one with three.
+        if at is None:
+            stops: Stops = ((text, alpha * PEAK), (text, 0.0))
+        else:
+            stops = ((text, alpha), (text, alpha * 0.45), (text, 0.0))
         self._canvas.draw(circle(0.0, 0.0, wide), radial(0.0, 0.0, wide, stops, at))
         self._canvas.restore()
 

@@ -1,5 +1,6 @@
 """Shapes and paints as plain data, and the protocol of a canvas that draws them."""
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -141,6 +142,7 @@ def channels(text: str) -> tuple[int, int, int]:
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
+@functools.lru_cache(maxsize=256)
 def blend(text: str, other: str, share: float) -> str:
     """A mix of two colours as "#rrggbb"; share: of the second."""
     pairs = zip(channels(text), channels(other), strict=True)

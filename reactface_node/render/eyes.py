@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from reactface_node.render.brush import HALVES, Brush, Half, mix
 from reactface_node.render.canvas import (
+    Box,
     Curve,
     Oval,
     Path,
     across,
+    blend,
     circle,
     closed,
     fill,
@@ -114,17 +116,21 @@ def _draw_socket(brush: Brush, half: Half, lids: Lids, rest: Lids) -> None:
         rest.reversed_edge(larger(rest.lower, lids.lower), -2),
     )
     low = larger(lids.upper, rest.upper + 12)
-    stops = [(theme.skin_shade, 0.55), (theme.skin_light, 0.75), (theme.skin_shade, 0.55)]
-    with brush.clipped(ball):
-        brush.cover(fill(theme.skin))
-        brush.cover(linear(rest.upper - over, low + 14, stops))
+    shade, light = (
+        blend(theme.skin, theme.skin_shade, 0.55),
+        blend(theme.skin, theme.skin_light, 0.75),
+    )
+    stops = [(shade, 1.0), (light, 1.0), (shade, 1.0)]
+    brush.draw(ball, linear(rest.upper - over, low + 14, stops))
 
 
 def _draw_eyeball(brush: Brush, half: Half, lids: Lids) -> None:
     theme, c, w = brush.theme, brush.controls, lids.width
-    brush.cover(fill(theme.sclera))
-    if not theme.glows:
-        round_off = [(theme.skin_shade, 0.0), (theme.skin_shade, 0.0), (theme.skin_shade, 0.5)]
+    if theme.glows:
+        brush.cover(fill(theme.sclera))
+    else:
+        edge = blend(theme.sclera, theme.skin_shade, 0.5)
+        round_off = [(theme.sclera, 1.0), (theme.sclera, 1.0), (edge, 1.0)]
         brush.cover(radial(0, 4, w * 1.2, round_off, (0.0, 0.6, 1.0)))
     x = LOOK_X * (half.weight(c, "eyeLookOut") - half.weight(c, "eyeLookIn"))
     y = LOOK_Y * (half.weight(c, "eyeLookDown") - half.weight(c, "eyeLookUp")) - 4
@@ -132,14 +138,21 @@ def _draw_eyeball(brush: Brush, half: Half, lids: Lids) -> None:
     _draw_iris(brush, x, y, -half.sign)
     if not theme.glows:
         shadow = [(theme.lash, 0.50), (theme.lash, 0.0)]
-        brush.cover(linear(lids.upper - 4, lids.upper + LID_DEPTH, shadow))
+        # No more than the shadow's part of the opening, which can rise a little above the crest.
+        deep = (LID_DEPTH + 40) / 2
+        part = Box(0.0, lids.upper - 40 + deep, w + 10, deep, 0.0)
+        brush.draw(part, linear(lids.upper - 4, lids.upper + LID_DEPTH, shadow))
 
 
 def _draw_iris(brush: Brush, x: Number, y: Number, light: float) -> None:
     theme = brush.theme
     size = IRIS * theme.iris_size * theme.eye_size
     brush.draw(circle(x, y, size), fill(theme.iris_edge))
-    stops = [(theme.iris, 1.0), (theme.iris, 0.85), (theme.iris, 0.0)]
+    stops = [
+        (theme.iris, 1.0),
+        (blend(theme.iris_edge, theme.iris, 0.85), 1.0),
+        (theme.iris_edge, 1.0),
+    ]
     inner = radial(x, y + size * 0.38, size * 1.05, stops, (0.0, 0.45, 1.0))
     brush.draw(circle(x, y, size * 0.95), inner)
     brush.draw(circle(x, y, size * 0.47), fill(theme.pupil))

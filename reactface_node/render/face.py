@@ -40,11 +40,21 @@ def face_path(brush: Brush) -> Path:
     )
 
 
+def _jaw_path(face: Path) -> Path:
+    """The part of the outline below the cheeks."""
+    curves = face.lines[0]
+    return open_path(curves[2][-2:], *curves[3:6])
+
+
+def _away(brush: Brush) -> Number:
+    """How far the head looks away from the front, in radians."""
+    return root(brush.pose.turn**2 + brush.pose.nod**2)
+
+
 def clipped_to_face(brush: Brush) -> AbstractContextManager[None]:
     """Draw only inside the face. Only a turned head is clipped, because clipping is slow."""
-    away = root(brush.pose.turn**2 + brush.pose.nod**2)
     kept = brush.kept()
-    brush.when(away >= ALL_ON_FACE, lambda: brush.clip(brush.once(face_path)))
+    brush.when(_away(brush) >= ALL_ON_FACE, lambda: brush.clip(brush.once(face_path)))
     return kept
 
 
@@ -56,7 +66,15 @@ def draw_skin(brush: Brush) -> None:
     stops = [(theme.skin_light, 1.0), (theme.skin, 1.0), (theme.skin, 1.0), (theme.skin_shade, 1.0)]
     dx, dy = brush.pose.shift(120.0)
     light = radial(0.6 * dx, -70 + 0.6 * dy, 500, stops, (0.0, 0.46, 0.60, 1.0))
-    brush.draw(path, light, stroke(theme.skin_shade, 5, 0.35))
+    edge = stroke(theme.skin_shade, 5, 0.35)
+    if theme.head == "shell":
+        # The shell hides the rest of the edge, unless the head is turned.
+        brush.draw(path, light)
+        away = _away(brush)
+        brush.when(away < ALL_ON_FACE, lambda: brush.draw(_jaw_path(path), edge))
+        brush.when(away >= ALL_ON_FACE, lambda: brush.draw(path, edge))
+    else:
+        brush.draw(path, light, edge)
     if theme.relief:
         with brush.clipped(path):
             for half in HALVES:
