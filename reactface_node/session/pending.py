@@ -13,13 +13,30 @@ from reactface_node.session.timeline import Window
 
 
 @dataclass(frozen=True, eq=False)
+class Closed:
+    """A closed window with what is known of it before its images are tracked.
+
+    show_at_s: (n,) when its frames are to be shown; is_late: they are too late for that. audio,
+    heard: the microphone without the robot's own speech, see ``OwnSpeech.listen``. speaks: whether
+    the robot speaks at its end; None: asked when its reaction is finished.
+    """
+
+    window: Window
+    show_at_s: np.ndarray
+    is_late: bool
+    audio: np.ndarray
+    heard: np.ndarray
+    speaks: bool | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Pending:
     """A closed window that waits for the model.
 
     show_at_s: (n,) when its frames are to be shown. seen: one observation per frame. speaker: the
     model's input. begins_anew: the model starts with a new state, because nobody was there before.
     events: what the speaker did. fitted: the fitted listener of the first sample, if any. digest:
-    of what was seen and heard before the window of the model that holds it.
+    of what was seen and heard before the window of the model that holds it. speaks: see ``Closed``.
     """
 
     window: Window
@@ -31,6 +48,7 @@ class Pending:
     events: tuple[ListenerEvent, ...] = ()
     fitted: FittedListener | None = None
     digest: int = 0
+    speaks: bool | None = None
 
     def number(self, window: int) -> int:
         """The number of the model's window of ``window`` frames in which the frames lie."""

@@ -11,6 +11,8 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,6 +24,7 @@ from reactface_node.engine.engine import Engine, load_engine
 from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.errors import UserError
 from reactface_node.media.audio import check_audio, longest_part
+from reactface_node.media.pipeline import PipelineStage, finished
 from reactface_node.perception.silero import SileroModel
 from reactface_node.perception.tracker_thread import Tracker, TrackerThread
 from reactface_node.perception.voice import speech_model
@@ -33,7 +36,7 @@ from reactface_node.session.listener_events import ListenerEvents
 from reactface_node.session.model_use import ModelUse, Use
 from reactface_node.session.overload import LEVELS, Workload
 from reactface_node.session.own_speech import OwnSpeech
-from reactface_node.session.pending import Pending, empty_frames, face_input
+from reactface_node.session.pending import Closed, Pending, empty_frames, face_input
 from reactface_node.session.playout import Delay, Playout, check_playout
 from reactface_node.session.probe import NoProbe, Probe
 from reactface_node.session.seeds import seed_from
@@ -91,6 +94,7 @@ class ReactionSession:
         )
         self._inputs = Inputs(self._timeline, self.reset)
         self._closed: deque[tuple[float, Window]] = deque()
+        self._ahead = PipelineStage("reactions")
         self._stats = SessionStats()
         self._width_px = config.perception.max_width_px
         self._own_speech = OwnSpeech(config.timeline)
@@ -164,11 +168,22 @@ class ReactionSession:
         """
         for pending in self.take(now_s, wait):
             self._steps.begin(pending)
-        return [
-            self.finish(pending, raw)
-            for pending, raw in self._steps.ended(wait)
-            if pending.use is not Use.HIDDEN
-        ]
+        return self._ended(wait)
+
+    def poll_ahead(self, now_s: float) -> "Future[list[Reaction]]":
+        """``poll`` whose result is computed on a thread, in the order of the calls.
+
+        So the inputs of later frames can be pushed, and tracked, meanwhile. The reactions are the
+        same. All other methods that need or change reactions wait for those under way.
+        """
+        self._close_windows(now_s, wait=True)
+        closed = [self._listened(window, now_s) for _, window in self._closed]
+        self._closed.clear()
+        if not closed:
+            return finished([])
+        speaks = self._own_speech.speaks(np.array([one.window.end_s for one in closed])).tolist()
+        told = [replace(one, speaks=on) for one, on in zip(closed, speaks, strict=True)]
+        return self._ahead.call(self._react, told)
 
     def take(self, now_s: float, wait: bool = True) -> list[Pending]:
         """The first half of ``poll``: the closed windows as model inputs, oldest first.
@@ -176,25 +191,14 @@ class ReactionSession:
         For callers that run several sessions as one batch. Call ``finish`` for each of them, in
         order.
         """
-        if now_s < self._now_s - self.config.timeline.clock_jump_s:
-            self._inputs.jump(now_s)
-        self._now_s = now_s
-        self._scheduler.is_live = not wait
-        self._closed += ((now_s, window) for window in self._timeline.poll(now_s))
+        self._ahead.wait()
+        self._close_windows(now_s, wait)
         taken: list[Pending] = []
         while self._closed and (wait or self._is_ready(*self._closed[0], now_s)):
             if not (wait or (self._steps.is_free and not taken)):
                 break  # Decided only when the model is free: by then it may be too late to show.
-            _, window = self._closed.popleft()
-            show_at_s = self._delay.show_at(window, now_s)
-            is_late = bool(show_at_s[-1] + 1 / FRAME_RATE_HZ < now_s)
-            frames = len(window.frames)
-            use, anew = self._model_use.decide(
-                window.index * frames, frames, is_late, self._level.halves
-            )
-            self._stats.windows_skipped += use in (Use.SKIPPED, Use.HIDDEN)
-            if use is not Use.SKIPPED:
-                taken.append(self._pending(window, show_at_s, use, anew))
+            pending = self._pending(self._listened(self._closed.popleft()[1], now_s))
+            taken += [] if pending is None else [pending]
         return taken
 
     def next_poll_s(self, now_s: float) -> float:
@@ -221,6 +225,7 @@ class ReactionSession:
     def reset(self) -> None:
         """Start a new conversation: new time zero, new model state, same weights; a new seed if
         ``playout.seed`` is fresh."""
+        self._ahead.wait()
         self._stats.resets += 1
         self._timeline.reset()
         self._tracker.reset()
@@ -246,6 +251,7 @@ class ReactionSession:
 
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Change live settings by dotted name. On UserError nothing is changed."""
+        self._ahead.wait()
         changed = self.check(changes)
         self._fitted.choose(changed)
         if changed.model != self.config.model:
@@ -279,6 +285,7 @@ class ReactionSession:
 
     def stats(self) -> dict[str, float]:
         """Counters since the start by name, and the current tracking rate, image width and seed."""
+        self._ahead.wait()
         workload = self.workload
         return {
             **vars(self._timeline.stats),
@@ -297,7 +304,8 @@ class ReactionSession:
         return self._doubts
 
     def close(self) -> None:
-        """Free the tracker and end both worker threads."""
+        """Free the tracker and end all worker threads."""
+        self._ahead.close()
         self._steps.close()
         self._tracker.close()
 
@@ -321,11 +329,45 @@ class ReactionSession:
             cut_s = (len(samples) - count) / rate_hz
             self._tracker.hear(heard_s + cut_s, self._timeline.newest_audio, rate_hz)
 
-    def _pending(self, window: Window, show_at_s: np.ndarray, use: Use, anew: bool) -> Pending:
+    def _close_windows(self, now_s: float, wait: bool) -> None:
+        """Take the windows that the timeline closed up to ``now_s``."""
+        if now_s < self._now_s - self.config.timeline.clock_jump_s:
+            self._inputs.jump(now_s)
+        self._now_s = now_s
+        self._scheduler.is_live = not wait
+        self._closed += ((now_s, window) for window in self._timeline.poll(now_s))
+
+    def _listened(self, window: Window, now_s: float) -> Closed:
+        show_at_s = self._delay.show_at(window, now_s)
+        is_late = bool(show_at_s[-1] + 1 / FRAME_RATE_HZ < now_s)
+        return Closed(window, show_at_s, is_late, *self._own_speech.listen(window))
+
+    def _react(self, windows: list[Closed]) -> list[Reaction]:
+        """The reactions to closed windows; waits for the tracker."""
+        for closed in windows:
+            if (pending := self._pending(closed)) is not None:
+                self._steps.begin(pending)
+        return self._ended(wait=True)
+
+    def _ended(self, wait: bool) -> list[Reaction]:
+        """The reactions whose model step is done."""
+        return [
+            self.finish(pending, raw)
+            for pending, raw in self._steps.ended(wait)
+            if pending.use is not Use.HIDDEN
+        ]
+
+    def _pending(self, closed: Closed) -> Pending | None:
+        """The model's input; None for a window that is skipped."""
+        window, audio, heard = closed.window, closed.audio, closed.heard
+        frames = len(window.frames)
+        slot = window.index * frames
+        use, anew = self._model_use.decide(slot, frames, closed.is_late, self._level.halves)
+        self._stats.windows_skipped += use in (Use.SKIPPED, Use.HIDDEN)
+        if use is Use.SKIPPED:
+            return None
         seen = self._scheduler.seen_in(window)
-        audio, heard = self._own_speech.listen(window)
         found = np.array([observation.face_found for observation in seen])
-        slot = window.index * len(seen)
         speech = self._model_use.note(slot, found, audio, heard)
         self._stats.count_speech(speech)
         self._speaker_events.read(window.start_s, speech, heard, seen)
@@ -333,13 +375,16 @@ class ReactionSession:
         speaker = SpeakerFrames(*face_input(self.config.model, seen), audio, heard)
         digest = self._digest.note(slot, seen, audio)
         fitted = self._fitted.at(slot % self.config.model.window)
-        return Pending(window, show_at_s, seen, speaker, use, anew, events, fitted, digest)
+        about = seen, speaker, use, anew, events, fitted, digest, closed.speaks
+        return Pending(window, closed.show_at_s, *about)
 
     def finish(self, pending: Pending, raw: np.ndarray | None) -> Reaction:
         """The reaction to a window; raw: the model's output (M, w, 58), None if it was not run."""
         window, seen, heard = pending.window, pending.seen, pending.speaker.audio_valid
         found = np.array([observation.face_found for observation in seen])
-        speaks = bool(self._own_speech.speaks(np.array([window.end_s]))[0])
+        speaks = pending.speaks
+        if speaks is None:
+            speaks = bool(self._own_speech.speaks(np.array([window.end_s]))[0])
         # The microphone of an empty room delivers valid audio, although nobody is there.
         present = (found | heard) & (pending.use is not Use.IDLE)
         with self._probe.stage("playout"):
