@@ -1,5 +1,6 @@
 """A closed window on its way to the model: its observations and the model's input."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,17 +17,19 @@ from reactface_node.session.timeline import Window
 class Closed:
     """A closed window with what is known of it before its images are tracked.
 
-    show_at_s: (n,) when its frames are to be shown; is_late: they are too late for that. audio,
-    heard: the microphone without the robot's own speech, see ``OwnSpeech.listen``. speaks: whether
-    the robot speaks at its end; None: asked when its reaction is finished.
+    show_at_s: (n,) when its frames are to be shown; is_late: they are too late for that. halves:
+    see ``overload.Level``. audio, heard: the microphone without the robot's own speech, see
+    ``OwnSpeech.listen``. speaks: whether the robot speaks at the window's end, as far as is known
+    when it is called.
     """
 
     window: Window
     show_at_s: np.ndarray
     is_late: bool
+    halves: bool
     audio: np.ndarray
     heard: np.ndarray
-    speaks: bool | None = None
+    speaks: Callable[[], bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +46,12 @@ class Pending:
     show_at_s: np.ndarray
     seen: list[Observation]
     speaker: SpeakerFrames
-    use: Use = Use.RUN
-    begins_anew: bool = False
-    events: tuple[ListenerEvent, ...] = ()
-    fitted: FittedListener | None = None
-    digest: int = 0
-    speaks: bool | None = None
+    use: Use
+    begins_anew: bool
+    events: tuple[ListenerEvent, ...]
+    fitted: FittedListener | None
+    digest: int
+    speaks: Callable[[], bool]
 
     def number(self, window: int) -> int:
         """The number of the model's window of ``window`` frames in which the frames lie."""

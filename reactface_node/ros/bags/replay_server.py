@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
 
+from reactface_node.config import Config
 from reactface_node.media.pipeline import PipelineStage
+from reactface_node.render.renderer import Renderer
+from reactface_node.ros.messages.types import MessageTypes
+from reactface_node.ros.node.adapters import Adapters
+from reactface_node.ros.node.protocols import Session, Transport
 from reactface_node.ros.node.server import Server
 from reactface_node.schema import Reaction
 
@@ -34,22 +38,25 @@ class ReplayServer(Server):
     threads. Call ``settle`` before anything else is done with what it publishes to.
     """
 
-    _ticks: list[_Tick]
-
     def __init__(
         self,
-        *arguments: Any,
+        config: Config,
+        session: Session,
+        types: MessageTypes,
+        transport: Transport,
+        renderer: Renderer,
+        name: str,
+        adapters: Adapters,
         stage: PipelineStage,
         prepare: Callable[[float], Callable[[], None]],
-        **more: Any,
     ) -> None:
         """stage: the thread that publishes. prepare: called at each tick with its time; what it
-        returns is called on that thread before anything is published at that time. arguments,
-        more: as ``Server``'s."""
+        returns is called on that thread before anything is published at that time. For the others
+        see ``Server``."""
+        super().__init__(config, session, types, transport, renderer, name, adapters, is_live=False)
         self._stage, self._prepare = stage, prepare
-        self._ticks = []
+        self._ticks: list[_Tick] = []
         self._arrival_s: float | None = None
-        super().__init__(*arguments, is_live=False, **more)
 
     def settle(self) -> None:
         """Wait until everything is published that is due. Raises the error of a thread."""
