@@ -287,6 +287,7 @@ class ReactionSession:
     @property
     def doubts(self) -> tuple[str, ...]:
         """Why the newest face is hard to read; see ``ReactionMaker``."""
+        self._ahead.wait()
         return self._maker.doubts
 
     def close(self) -> None:
