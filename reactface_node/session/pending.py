@@ -1,5 +1,6 @@
 """A closed window on its way to the model: its observations and the model's input."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,24 +14,44 @@ from reactface_node.session.timeline import Window
 
 
 @dataclass(frozen=True, eq=False)
+class Closed:
+    """A closed window with what is known of it before its images are tracked.
+
+    show_at_s: (n,) when its frames are to be shown; is_late: they are too late for that. halves:
+    see ``overload.Level``. audio, heard: the microphone without the robot's own speech, see
+    ``OwnSpeech.listen``. speaks: whether the robot speaks at the window's end, as far as is known
+    when it is called.
+    """
+
+    window: Window
+    show_at_s: np.ndarray
+    is_late: bool
+    halves: bool
+    audio: np.ndarray
+    heard: np.ndarray
+    speaks: Callable[[], bool]
+
+
+@dataclass(frozen=True, eq=False)
 class Pending:
     """A closed window that waits for the model.
 
     show_at_s: (n,) when its frames are to be shown. seen: one observation per frame. speaker: the
     model's input. begins_anew: the model starts with a new state, because nobody was there before.
     events: what the speaker did. fitted: the fitted listener of the first sample, if any. digest:
-    of what was seen and heard before the window of the model that holds it.
+    of what was seen and heard before the window of the model that holds it. speaks: see ``Closed``.
     """
 
     window: Window
     show_at_s: np.ndarray
     seen: list[Observation]
     speaker: SpeakerFrames
-    use: Use = Use.RUN
-    begins_anew: bool = False
-    events: tuple[ListenerEvent, ...] = ()
-    fitted: FittedListener | None = None
-    digest: int = 0
+    use: Use
+    begins_anew: bool
+    events: tuple[ListenerEvent, ...]
+    fitted: FittedListener | None
+    digest: int
+    speaks: Callable[[], bool]
 
     def number(self, window: int) -> int:
         """The number of the model's window of ``window`` frames in which the frames lie."""

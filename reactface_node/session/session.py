@@ -11,6 +11,8 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,28 +21,22 @@ import numpy as np
 from reactface_node.config import Config
 from reactface_node.config.settings import settings
 from reactface_node.engine.engine import Engine, load_engine
-from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.errors import UserError
 from reactface_node.media.audio import check_audio, longest_part
+from reactface_node.media.pipeline import PipelineStage, finished
 from reactface_node.perception.silero import SileroModel
 from reactface_node.perception.tracker_thread import Tracker, TrackerThread
 from reactface_node.perception.voice import speech_model
 from reactface_node.schema import FRAME_RATE_HZ, Reaction
-from reactface_node.session.digest import Digest
-from reactface_node.session.fitted import FittedChoice
 from reactface_node.session.inputs import Inputs
-from reactface_node.session.listener_events import ListenerEvents
-from reactface_node.session.model_use import ModelUse, Use
 from reactface_node.session.overload import LEVELS, Workload
 from reactface_node.session.own_speech import OwnSpeech
-from reactface_node.session.pending import Pending, empty_frames, face_input
-from reactface_node.session.playout import Delay, Playout, check_playout
+from reactface_node.session.pending import Closed, Pending, empty_frames
+from reactface_node.session.playout import Delay, check_playout
 from reactface_node.session.probe import NoProbe, Probe
+from reactface_node.session.reaction_maker import ReactionMaker
 from reactface_node.session.seeds import seed_from
-from reactface_node.session.speaker_events import SpeakerEvents
 from reactface_node.session.stamps import AUDIO, IMAGE
-from reactface_node.session.stats import SessionStats
-from reactface_node.session.steps import Steps
 from reactface_node.session.timeline import Timeline, Window
 from reactface_node.session.tracking import TrackingScheduler
 from reactface_node.session.warm_up import check_reactions, warm_up
@@ -75,11 +71,9 @@ class ReactionSession:
         ``playout.play`` is not below ``playout.samples``.
         """
         check_playout(config.playout)
-        self._config = config
         self._fixed = frozenset(item.name for item in settings(config) if not item.live)
-        self._engine, self._clock, self._speech = engine, clock, speech
-        self._probe = probe = probe or NoProbe()
-        self._steps = Steps(engine, config.model, probe)
+        self._engine, self._clock = engine, clock
+        probe = probe or NoProbe()
         self._tracker = TrackerThread(
             tracker, clock, time.process_time, partial(probe.stage, "track")
         )
@@ -91,11 +85,11 @@ class ReactionSession:
         )
         self._inputs = Inputs(self._timeline, self.reset)
         self._closed: deque[tuple[float, Window]] = deque()
-        self._stats = SessionStats()
+        self._ahead = PipelineStage("reactions")
+        self._maker = ReactionMaker(config, engine, self._scheduler, probe, speech)
         self._width_px = config.perception.max_width_px
         self._own_speech = OwnSpeech(config.timeline)
         self.shed(0)
-        self._fitted = FittedChoice(config, engine.disposition)
         self._seed = seed_from(config.playout.seed)
         self._begin()
 
@@ -163,12 +157,22 @@ class ReactionSession:
         the tracker has no time for are dropped.
         """
         for pending in self.take(now_s, wait):
-            self._steps.begin(pending)
-        return [
-            self.finish(pending, raw)
-            for pending, raw in self._steps.ended(wait)
-            if pending.use is not Use.HIDDEN
-        ]
+            self._maker.begin_step(pending)
+        return self._maker.ended(wait)
+
+    def poll_ahead(self, now_s: float) -> "Future[list[Reaction]]":
+        """``poll`` whose result is computed on a thread, in the order of the calls.
+
+        So the inputs of later frames can be pushed, and tracked, meanwhile. The reactions are the
+        same. All other methods that need or change reactions wait for those under way.
+        """
+        self._close_windows(now_s, wait=True)
+        closed = [self._listened(window, now_s) for _, window in self._closed]
+        self._closed.clear()
+        if not closed:
+            return finished([])
+        told = [replace(one, speaks=partial(bool, one.speaks())) for one in closed]
+        return self._ahead.call(self._maker.react, told)
 
     def take(self, now_s: float, wait: bool = True) -> list[Pending]:
         """The first half of ``poll``: the closed windows as model inputs, oldest first.
@@ -176,33 +180,27 @@ class ReactionSession:
         For callers that run several sessions as one batch. Call ``finish`` for each of them, in
         order.
         """
-        if now_s < self._now_s - self.config.timeline.clock_jump_s:
-            self._inputs.jump(now_s)
-        self._now_s = now_s
-        self._scheduler.is_live = not wait
-        self._closed += ((now_s, window) for window in self._timeline.poll(now_s))
+        self._ahead.wait()
+        self._close_windows(now_s, wait)
         taken: list[Pending] = []
         while self._closed and (wait or self._is_ready(*self._closed[0], now_s)):
-            if not (wait or (self._steps.is_free and not taken)):
+            if not (wait or (self._maker.is_free and not taken)):
                 break  # Decided only when the model is free: by then it may be too late to show.
-            _, window = self._closed.popleft()
-            show_at_s = self._delay.show_at(window, now_s)
-            is_late = bool(show_at_s[-1] + 1 / FRAME_RATE_HZ < now_s)
-            frames = len(window.frames)
-            use, anew = self._model_use.decide(
-                window.index * frames, frames, is_late, self._level.halves
-            )
-            self._stats.windows_skipped += use in (Use.SKIPPED, Use.HIDDEN)
-            if use is not Use.SKIPPED:
-                taken.append(self._pending(window, show_at_s, use, anew))
+            closed = self._listened(self._closed.popleft()[1], now_s)
+            if (pending := self._maker.pending(closed)) is not None:
+                taken.append(pending)
         return taken
+
+    def finish(self, pending: Pending, raw: np.ndarray | None) -> Reaction:
+        """The reaction to a window; raw: the model's output (M, w, 58), None if it was not run."""
+        return self._maker.finish(pending, raw)
 
     def next_poll_s(self, now_s: float) -> float:
         """Time at which ``poll`` may return something new if nothing is pushed until then.
 
         A time in the past means: poll at once.
         """
-        if self._closed or not self._steps.is_free:
+        if self._closed or not self._maker.is_free:
             return now_s + THREADS_POLL_S
         return self._timeline.next_close_s(now_s)
 
@@ -221,11 +219,11 @@ class ReactionSession:
     def reset(self) -> None:
         """Start a new conversation: new time zero, new model state, same weights; a new seed if
         ``playout.seed`` is fresh."""
-        self._stats.resets += 1
+        self._ahead.wait()
+        self._maker.stats.resets += 1
         self._timeline.reset()
         self._tracker.reset()
         self._scheduler.reset()
-        self._steps.clear()
         self._closed.clear()
         self._own_speech.clear()
         self._inputs.clear()
@@ -239,18 +237,13 @@ class ReactionSession:
                 raise UserError(f"parameter '{name}' cannot change while running")
         changed = self.config.replace(**changes)
         check_playout(changed.playout)
-        if changed.model != self.config.model:
-            self._engine.check(changed.model)
-        self._fitted.read(changed)
+        self._maker.check(changed)
         return changed
 
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Change live settings by dotted name. On UserError nothing is changed."""
-        changed = self.check(changes)
-        self._fitted.choose(changed)
-        if changed.model != self.config.model:
-            self._engine.configure(changed.model)
-        self._config = changed
+        self._ahead.wait()
+        self._maker.configure(self.check(changes))
 
     def shed(self, level: int) -> None:
         """Reduce the work to a level of ``overload.LEVELS`` from now on; 0 = all work."""
@@ -264,7 +257,7 @@ class ReactionSession:
     @property
     def config(self) -> Config:
         """The current config, with all live changes."""
-        return self._config
+        return self._maker.config
 
     @property
     def workload(self) -> Workload:
@@ -279,10 +272,11 @@ class ReactionSession:
 
     def stats(self) -> dict[str, float]:
         """Counters since the start by name, and the current tracking rate, image width and seed."""
+        self._ahead.wait()
         workload = self.workload
         return {
             **vars(self._timeline.stats),
-            **self._stats.named(),
+            **self._maker.stats.named(),
             "images_failed": self._scheduler.failed,
             "images_untracked": workload.images_untracked,
             "tracking_hz": workload.tracking_hz,
@@ -292,25 +286,21 @@ class ReactionSession:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Why the newest face is hard to read, in plain words such as "dark"; empty if it is not,
-        or if there is none."""
-        return self._doubts
+        """Why the newest face is hard to read; see ``ReactionMaker``."""
+        self._ahead.wait()
+        return self._maker.doubts
 
     def close(self) -> None:
-        """Free the tracker and end both worker threads."""
-        self._steps.close()
+        """Free the tracker and end all worker threads."""
+        self._ahead.close()
+        self._maker.close()
         self._tracker.close()
 
     def _begin(self) -> None:
-        playout = self.config.playout
         self._now_s = -math.inf
-        self._doubts: tuple[str, ...] = ()
-        self._playout = Playout(playout, self.config.model.window, self._seed)
+        playout = self.config.playout
         self._delay = Delay(playout.playout_delay_s, self.config.mode == "frame")
-        self._model_use = ModelUse(self.config.model.window, self._speech)
-        self._listener_events, self._speaker_events = ListenerEvents(), SpeakerEvents()
-        self._digest = Digest(self.config.model.window)
-        self._engine.begin(self._seed, playout.samples, self._fitted.begin())
+        self._maker.begin(self._seed)
 
     def _tell_sound(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
         """Give the newest chunk to the tracker: it follows the person who speaks."""
@@ -321,49 +311,22 @@ class ReactionSession:
             cut_s = (len(samples) - count) / rate_hz
             self._tracker.hear(heard_s + cut_s, self._timeline.newest_audio, rate_hz)
 
-    def _pending(self, window: Window, show_at_s: np.ndarray, use: Use, anew: bool) -> Pending:
-        seen = self._scheduler.seen_in(window)
-        audio, heard = self._own_speech.listen(window)
-        found = np.array([observation.face_found for observation in seen])
-        slot = window.index * len(seen)
-        speech = self._model_use.note(slot, found, audio, heard)
-        self._stats.count_speech(speech)
-        self._speaker_events.read(window.start_s, speech, heard, seen)
-        events = () if use is Use.HIDDEN else self._speaker_events.take()
-        speaker = SpeakerFrames(*face_input(self.config.model, seen), audio, heard)
-        digest = self._digest.note(slot, seen, audio)
-        fitted = self._fitted.at(slot % self.config.model.window)
-        return Pending(window, show_at_s, seen, speaker, use, anew, events, fitted, digest)
+    def _close_windows(self, now_s: float, wait: bool) -> None:
+        """Take the windows that the timeline closed up to ``now_s``."""
+        if now_s < self._now_s - self.config.timeline.clock_jump_s:
+            self._inputs.jump(now_s)
+        self._now_s = now_s
+        self._scheduler.is_live = not wait
+        self._closed += ((now_s, window) for window in self._timeline.poll(now_s))
 
-    def finish(self, pending: Pending, raw: np.ndarray | None) -> Reaction:
-        """The reaction to a window; raw: the model's output (M, w, 58), None if it was not run."""
-        window, seen, heard = pending.window, pending.seen, pending.speaker.audio_valid
-        found = np.array([observation.face_found for observation in seen])
-        speaks = bool(self._own_speech.speaks(np.array([window.end_s]))[0])
-        # The microphone of an empty room delivers valid audio, although nobody is there.
-        present = (found | heard) & (pending.use is not Use.IDLE)
-        with self._probe.stage("playout"):
-            about = pending.places, pending.digest, pending.fitted
-            samples, face = self._playout.finish(
-                window.index, raw, present, self.config.playout, speaks, *about
-            )
-        self._stats.count(pending.use, found, heard, seen[-1], speaks)
-        self._doubts = seen[-1].doubts
-        slot = window.index * len(seen)
-        index, first_frame = divmod(slot, self.config.model.window)
-        shown = self._listener_events.read(slot, pending.show_at_s, face)
-        return Reaction(
-            index,
-            pending.show_at_s,
-            samples,
-            self.config.playout.play,
-            face,
-            float(found.mean()),
-            float(heard.mean()),
-            np.stack([observation.coefficients for observation in seen]),
-            first_frame,
-            seen[-1].kinds,
-            (*pending.events, *shown),
+    def _listened(self, window: Window, now_s: float) -> Closed:
+        show_at_s = self._delay.show_at(window, now_s)
+        is_late = bool(show_at_s[-1] + 1 / FRAME_RATE_HZ < now_s)
+        audio, heard = self._own_speech.listen(window)
+        ends_s = np.array([window.end_s])
+        return Closed(
+            *(window, show_at_s, is_late, self._level.halves, audio, heard),
+            speaks=lambda: bool(self._own_speech.speaks(ends_s)[0]),
         )
 
     def run_silence(self) -> np.ndarray:

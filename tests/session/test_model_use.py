@@ -28,13 +28,13 @@ def push(session, index, image=picture, voice=0.1, start_s=100.0):
 
 def raw_of(session):
     """Notes what the model said of each frame that is shown; None if it was not asked."""
-    said, finish = [], session._playout.finish
+    said, finish = [], session._maker._playout.finish
 
     def noted(index, raw, *rest):
         said.append(None if raw is None else round(float(raw[0, 0, 0]) * 100))
         return finish(index, raw, *rest)
 
-    session._playout.finish = noted
+    session._maker._playout.finish = noted
     return said
 
 

@@ -31,7 +31,7 @@ def test_a_replay_is_bit_for_bit_the_same_whatever_the_chunks():
 def test_the_session_equals_the_models_offline_forward():
     session = make_session()
     pushed = []
-    session._playout.finish = lambda index, raw, *rest: (
+    session._maker._playout.finish = lambda index, raw, *rest: (
         pushed.append(raw) or raw,
         raw[0],
     )

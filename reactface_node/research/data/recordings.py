@@ -5,13 +5,15 @@
 Each bag (folder, .mcap or .db3) in FOLDER holds one conversation on one clock: the speaker's camera
 and microphone on the topics that the node itself listens to (``ros.image_topic``,
 ``ros.audio_topic``, ``ros.audio_info_topic``), and the listener's camera on LISTENER_TOPIC. Both
-faces are tracked by the node's tracker and laid on the same 25 Hz grid as in the live timeline; a
-long bag is cut into clips of CLIP_S; the rest at its end, or the whole of a shorter bag, is a clip
-if it lasts SHORTEST_S. The user decides who appears in which split: FOLDER/train, FOLDER/val and
-FOLDER/test have their own bags.
+faces are tracked by the node's tracker, each on a thread, and laid on the same 25 Hz grid as in the
+live timeline; a long bag is cut into clips of CLIP_S; the rest at its end, or the whole of a
+shorter bag, is a clip if it lasts SHORTEST_S. The user decides who appears in which split:
+FOLDER/train, FOLDER/val and FOLDER/test have their own bags.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +24,7 @@ import numpy as np
 from reactface_node.config import RosConfig, TimelineConfig
 from reactface_node.errors import UserError
 from reactface_node.media.audio import float_to_int16
+from reactface_node.media.pipeline import PipelineStage
 from reactface_node.research.data.decode import (
     ClipTracker,
     TrackerFactory,
@@ -44,6 +47,8 @@ CLIP_S = 30.0
 """As in REACT 2023."""
 SHORTEST_S = 4.0
 WAIT_S = 2.0
+Perceive = Callable[[int, float, np.ndarray], Future[Observation]]
+"""A slot, its time in seconds and its image -> what is seen there; see ``Timeline``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,8 +160,12 @@ class Recordings:
         """Speaker and listener, t frames each, and (t, 640) int16 of the speaker's voice."""
         trackers = self.tracker(self.faces), self.tracker(False)
         try:
-            with BagReader(path) as bag:
-                speaker, listener = _play(bag, self._inputs(bag), self, trackers)
+            with BagReader(path) as bag, ExitStack() as stages:
+                track = [
+                    _on_a_thread(tracker, stages.enter_context(PipelineStage(person)))
+                    for tracker, person in zip(trackers, ("speaker", "listener"), strict=True)
+                ]
+                speaker, listener = _play(bag, self._inputs(bag), self, track)
         finally:
             for tracker in trackers:
                 tracker.close()
@@ -192,12 +201,15 @@ def _clip_count(duration_s: float) -> int:
 
 
 def _play(
-    bag: BagReader, inputs: BagInputs, source: Recordings, trackers: tuple[ClipTracker, ClipTracker]
+    bag: BagReader, inputs: BagInputs, source: Recordings, track: Sequence[Perceive]
 ) -> tuple[list[Window], list[Window]]:
-    """Both people's windows of one frame, on one grid that begins with the first message."""
+    """Both people's windows of one frame, on one grid that begins with the first message.
+
+    track: of the speaker and of the listener.
+    """
     # In a recording waiting costs nothing; with windows of one frame no frames at the end are lost.
     settings = replace(TimelineConfig(), max_wait_s=WAIT_S)
-    people = [Timeline(settings, 1, _perceived_by(tracker)) for tracker in trackers]
+    people = [Timeline(settings, 1, perceive) for perceive in track]
     windows: tuple[list[Window], list[Window]] = ([], [])
     push = _Push(bag, source, inputs, people)
     elapsed, now_s = Elapsed(), 0.0
@@ -258,8 +270,8 @@ class _Push:
         return now_s + placed_s - item.stamp_s
 
 
-def _perceived_by(tracker: ClipTracker) -> Callable[[int, float, np.ndarray], Observation]:
-    return lambda _, stamp_s, rgb: tracker.track(stamp_s, rgb)
+def _on_a_thread(tracker: ClipTracker, stage: PipelineStage) -> Perceive:
+    return lambda _, stamp_s, rgb: stage.call(tracker.track, stamp_s, rgb)
 
 
 def _frames(windows: list[Window]) -> int:
@@ -271,5 +283,5 @@ def _payloads(windows: list[Window], frames: int) -> list[Observation]:
     found = [Observation.missing()] * frames
     for window in windows:
         if window.index < frames and window.frames[0] is not None:
-            found[window.index] = window.frames[0]
+            found[window.index] = window.frames[0].result()
     return found

@@ -6,7 +6,10 @@ time of arrival in the recording, with small ticks between messages.
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,11 @@ from reactface_node.config import Config, RosConfig
 from reactface_node.errors import UserError
 from reactface_node.media.audio import AudioStats, to_mono
 from reactface_node.media.fitting import fitted
+from reactface_node.media.pipeline import PipelineStage
 from reactface_node.media.video import AudioInput, ImageInput, VideoWriter
 from reactface_node.render import make_renderer
 from reactface_node.ros.bags.reader import BagMessage
+from reactface_node.ros.bags.replay_server import ReplayServer
 from reactface_node.ros.bags.source import Elapsed, RecordingSource, open_source
 from reactface_node.ros.bags.writer import BagWriter
 from reactface_node.ros.node.adapters import Adapters
@@ -37,13 +42,25 @@ NODE_NAME = "reactface"
 Deliver = Callable[[Server], None]
 
 
+@dataclass(eq=False)
+class SpeakerInputs:
+    """Inputs of a session. images: (stamp, (H, W, 3) RGB). sounds: (stamp, mono, rate)."""
+
+    images: list[tuple[float, np.ndarray]] = field(default_factory=list)
+    sounds: list[tuple[float, np.ndarray, int]] = field(default_factory=list)
+
+
 class ObservedSession:
     """A session that also keeps its inputs, for the mp4."""
 
     def __init__(self, session: ReactionSession):
         self.session = session
-        self.images: deque[tuple[float, np.ndarray]] = deque(maxlen=90)
-        self.sounds: deque[tuple[float, np.ndarray, int]] = deque()
+        self._inputs = SpeakerInputs()
+
+    def take_inputs(self) -> SpeakerInputs:
+        """The inputs since the last call."""
+        inputs, self._inputs = self._inputs, SpeakerInputs()
+        return inputs
 
     @property
     def config(self) -> Config:
@@ -51,11 +68,11 @@ class ObservedSession:
 
     def push_image(self, stamp_s: float, rgb: np.ndarray) -> None:
         self.session.push_image(stamp_s, rgb)
-        self.images.append((stamp_s, rgb))
+        self._inputs.images.append((stamp_s, rgb))
 
     def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: int) -> None:
         self.session.push_audio(stamp_s, samples, rate_hz)
-        self.sounds.append((stamp_s, to_mono(samples, AudioStats()), rate_hz))
+        self._inputs.sounds.append((stamp_s, to_mono(samples, AudioStats()), rate_hz))
 
     def push_speaking(self, stamp_s: float, on: bool) -> None:
         self.session.push_speaking(stamp_s, on)
@@ -79,6 +96,9 @@ class ObservedSession:
     def poll(self, now_s: float, wait: bool = True) -> list[Reaction]:
         return self.session.poll(now_s, wait)
 
+    def poll_ahead(self, now_s: float) -> "Future[list[Reaction]]":
+        return self.session.poll_ahead(now_s)
+
     def reset(self) -> None:
         self.session.reset()
 
@@ -98,26 +118,47 @@ class ObservedSession:
 
 class SideBySideVideo:
     """Writes an mp4, speaker | reaction, with the speaker's audio; one frame for each published
-    frame."""
+    frame. It is encoded on a thread: an error is raised by a later call."""
 
-    def __init__(self, path: Path, observed: ObservedSession, config: Config):
-        self._observed = observed
+    def __init__(self, path: Path, config: Config):
         self._height = config.render.height
         self._panel = (round(self._height * 4 / 3), self._height)
         self._writer = VideoWriter(path, self._panel[0] + config.render.width, self._height)
+        self._stage = PipelineStage("video")
+        self._images: deque[tuple[float, np.ndarray]] = deque(maxlen=90)
+        self._sounds: deque[tuple[float, np.ndarray, int]] = deque()
         self._first_s: float | None = None
         self._frames = 0
         self._heard_s = 0.0
 
     def __enter__(self) -> "SideBySideVideo":
-        self._writer.__enter__()
+        with ExitStack() as stack:
+            stack.enter_context(self._writer)
+            stack.enter_context(self._stage)
+            self._open = stack.pop_all()
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        self._writer.__exit__(*exception)
+        self._open.__exit__(*exception)
+
+    def see(self, inputs: SpeakerInputs) -> None:
+        """Take the speaker's next images and sounds."""
+        if inputs.images or inputs.sounds:
+            self._stage.call(self._see, inputs)
 
     def write(self, show_at_s: float, reaction: np.ndarray) -> None:
         """Write a reaction (H, W, 3) beside the newest image of the speaker at that time."""
+        self._stage.call(self._write, show_at_s, reaction)
+
+    def leave_out(self, from_s: float, seconds: float) -> None:
+        """Leave out so many seconds after that time."""
+        self._stage.call(self._leave_out, from_s, seconds)
+
+    def _see(self, inputs: SpeakerInputs) -> None:
+        self._images += inputs.images
+        self._sounds += inputs.sounds
+
+    def _write(self, show_at_s: float, reaction: np.ndarray) -> None:
         if self._first_s is None:
             self._first_s = show_at_s
         frame = np.concatenate([self._speaker(show_at_s), reaction], axis=1)
@@ -128,22 +169,21 @@ class SideBySideVideo:
             self._frames += 1
         self._write_sounds(show_at_s)
 
-    def leave_out(self, from_s: float, seconds: float) -> None:
-        """Leave out so many seconds after that time."""
+    def _leave_out(self, from_s: float, seconds: float) -> None:
         self._write_sounds(from_s)
         if self._first_s is not None:
             self._first_s += seconds
 
     def _speaker(self, time_s: float) -> np.ndarray:
         width, height = self._panel
-        seen = [rgb for stamp_s, rgb in self._observed.images if stamp_s <= time_s]
+        seen = [rgb for stamp_s, rgb in self._images if stamp_s <= time_s]
         if not seen:
             return np.full((height, width, 3), PANEL_GREY, np.uint8)
         return fitted(seen[-1], width, height, PANEL_GREY, cv2.INTER_AREA)
 
     def _write_sounds(self, until_s: float) -> None:
         """Write the audio up to that time as one track without holes."""
-        sounds = self._observed.sounds
+        sounds = self._sounds
         while sounds and self._first_s is not None and sounds[0][0] <= until_s:
             stamp_s, mono, rate_hz = sounds.popleft()
             at_s = stamp_s - self._first_s
@@ -170,7 +210,13 @@ class ReplayTransport:
     ):
         self._bag, self._video = bag, video
         self._outputs = outputs(config, adapters.topics)
-        self.now_s = 0.0
+        self._now_s = 0.0
+
+    def prepare(self, now_s: float, inputs: SpeakerInputs) -> None:
+        """Set the time of the messages to come, and take what came in before it."""
+        self._now_s = now_s
+        if self._video is not None:
+            self._video.see(inputs)
 
     def subscribers(self, topic: str) -> int:
         # Raw pictures would fill the disk: the bag holds the compressed ones.
@@ -184,7 +230,7 @@ class ReplayTransport:
             self._video.write(stamp.sec + stamp.nanosec * 1e-9, picture)
             return
         name = topic.replace("~", f"/{NODE_NAME}")
-        self._bag.write(name, self.now_s, message, best_effort=self._outputs[topic].best_effort)
+        self._bag.write(name, self._now_s, message, best_effort=self._outputs[topic].best_effort)
 
     def leave_out(self, from_s: float, seconds: float) -> None:
         """Leave out so many seconds after that time in the mp4."""
@@ -216,12 +262,14 @@ def replay(
         session = load()
         stack.callback(session.close)
         observed = ObservedSession(session)
-        beside = stack.enter_context(SideBySideVideo(video, observed, config)) if video else None
+        beside = stack.enter_context(SideBySideVideo(video, config)) if video else None
         adapters = Adapters(config.outputs)
         stack.callback(adapters.close)
         transport = ReplayTransport(config.ros, bag, beside, adapters)
-        server = Server(
-            config, observed, bag.types, transport, renderer, NODE_NAME, adapters, is_live=False
+        server = ReplayServer(
+            *(config, observed, bag.types, transport, renderer, NODE_NAME, adapters),
+            stage=stack.enter_context(PipelineStage("publish")),
+            prepare=lambda now_s: partial(transport.prepare, now_s, observed.take_inputs()),
         )
         server.intake.expect_offsets(recording.offsets_s)
         elapsed = Elapsed()
@@ -233,7 +281,7 @@ def replay(
 def _play(
     deliveries: Iterator[tuple[float, Deliver]],
     elapsed: Elapsed,
-    server: Server,
+    server: ReplayServer,
     transport: ReplayTransport,
     end: Callable[[], None],
 ) -> None:
@@ -246,7 +294,6 @@ def _play(
     def pass_until(start_s: float, end_s: float) -> float:
         now_s = start_s
         while now_s < end_s:
-            transport.now_s = now_s
             server.tick(now_s)
             now_s += TICK_S
         return now_s
@@ -259,6 +306,7 @@ def _play(
         elif len(elapsed.gaps_s) > gaps:
             # Time for the reaction to what came before the gap.
             now_s = pass_until(now_s, now_s + rest_s)
+            server.settle()
             transport.leave_out(now_s, arrival_s - now_s)
             now_s = arrival_s
             server.tick(now_s)
@@ -267,6 +315,7 @@ def _play(
     end()
     if now_s is not None:
         pass_until(now_s, now_s + rest_s)
+    server.settle()
 
 
 def _deliveries(source: RecordingSource, name: str) -> Iterator[tuple[float, Deliver]]:

@@ -188,17 +188,21 @@ class Server:
             self._renderer.reset()
         self._check_portrait()
         if self.enabled:
-            with self._probe.stage("playback"):
-                self._playback.publish_due(now_s, self.config)
-            with self._probe.stage("session"):
-                reactions = self._session.poll(now_s, wait=not self._is_live)
-            for reaction in reactions:
-                with self._probe.stage("playback"):
-                    self._playback.queue(reaction, self.config, self.intake.take_arrival())
+            self._advance(now_s)
         else:
             self._playback.clear()
         if self.meter.due(now_s):
             self._report(now_s)
+
+    def _advance(self, now_s: float) -> None:
+        """Publish the frames that are due, then poll the session."""
+        with self._probe.stage("playback"):
+            self._playback.publish_due(now_s, self.config)
+        with self._probe.stage("session"):
+            reactions = self._session.poll(now_s, wait=not self._is_live)
+        for reaction in reactions:
+            with self._probe.stage("playback"):
+                self._playback.queue(reaction, self.config, self.intake.take_arrival())
 
     def _forget(self, now_s: float) -> None:
         self._is_reset_asked, self._reset_s = False, now_s

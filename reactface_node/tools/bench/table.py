@@ -34,6 +34,11 @@ def _pipeline(found: Mapping[str, Any]) -> Iterable[str]:
         f"pipeline, as fast as it goes: {found['recording_s']:g} s of the recording at "
         f"{found['real_time_factor']:g} times real time"
     )
+    overlapped = found["overlapped"]
+    yield (
+        f"  overlapped as in a replay: {overlapped['real_time_factor']:g} times real time, "
+        f"{overlapped['cores_used']:g} cores"
+    )
     yield (
         f"  {found['frames_per_s']:g} frames/s, {found['cores_used']:g} cores, "
         f"{found['memory_mb']:g} MB, a face in {found['face_seen']:.0%}"

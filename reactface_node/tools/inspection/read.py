@@ -1,16 +1,21 @@
-"""Reads a bag or a video file for ``reactface inspect``: tracks all images, measures all audio."""
+"""Reads a bag or a video file for ``reactface inspect``: tracks all images, measures all audio.
+
+One thread reads and decodes; a second one (the stage) tracks and measures, in the same order.
+"""
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.media.audio import AudioStats, to_mono
+from reactface_node.media.pipeline import PipelineStage
 from reactface_node.media.video import AudioInput, ImageInput, video_formats
 from reactface_node.perception import make_tracker
 from reactface_node.perception.face import Face
@@ -33,17 +38,22 @@ def read_recording(path: Path, config: Config) -> Recording:
     with open_source(path, config.ros) as source:
         tracker = make_tracker(config.perception, False)
         try:
-            return _read(path, source, config, tracker)
+            with PipelineStage("tracker") as stage:
+                return _read(path, source, config, tracker, stage)
         finally:
             tracker.close()
 
 
 def _read(
-    path: Path, source: RecordingSource, config: Config, tracker: LandmarkTracker
+    path: Path,
+    source: RecordingSource,
+    config: Config,
+    tracker: LandmarkTracker,
+    stage: PipelineStage,
 ) -> Recording:
     video = video_formats(path) if source.bag is None else ("", "")
     elapsed, end_s = Elapsed(), 0.0
-    eye, ear = _Eye(config, tracker), _Ear(config, tracker)
+    eye, ear = _Eye(config, tracker, stage), _Ear(config, tracker, stage)
     eye.expect(source.offsets_s.get("image", 0.0))
     ear.expect(source.offsets_s.get("audio", 0.0))
     for item in source.watched(path.name):
@@ -56,6 +66,7 @@ def _read(
             (eye if whose == "faces" else ear).follow_another()
         elif stream := source.stream_of(item):
             _hand_over(stream, item, now_s, eye, ear)
+    stage.wait()
     images, audio_log = eye.log(), ear.log()
     if images is None and audio_log is None:
         raise UserError(f"{path} holds neither images nor sound")
@@ -75,12 +86,10 @@ def _look_and_hear(
 ) -> None:
     """Process a video file; unusable items are counted and skipped, as in a replay."""
     if isinstance(item, ImageInput):
-        with eye.guarded():
-            eye.see(item.stamp_s, np.nan, 0.0, now_s, item.rgb, kinds[0])
+        eye.see(item.stamp_s, np.nan, 0.0, now_s, item.rgb, kinds[0])
     else:
-        with ear.guarded():
-            audio = Audio(item.samples, item.rate_hz, item.stamp_s)
-            ear.hear(np.nan, 0.0, now_s + item.stamp_s - item.arrival_s, audio, kinds[1])
+        audio = Audio(item.samples, item.rate_hz, item.stamp_s)
+        ear.hear(np.nan, 0.0, now_s + item.stamp_s - item.arrival_s, audio, kinds[1])
 
 
 def _hand_over(stream: str, item: BagMessage, now_s: float, eye: "_Eye", ear: "_Ear") -> None:
@@ -94,9 +103,10 @@ def _hand_over(stream: str, item: BagMessage, now_s: float, eye: "_Eye", ear: "_
 
 
 class _Stream:
-    """Collects a ``StreamLog``."""
+    """Collects a ``StreamLog``, on the thread of the stage."""
 
-    def __init__(self) -> None:
+    def __init__(self, stage: PipelineStage) -> None:
+        self._stage = stage
         self._times: list[tuple[float, float, float, float]] = []
         self._kinds: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
@@ -110,9 +120,19 @@ class _Stream:
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Errors of a message are counted, as in a replay."""
+        """Errors of a message are counted, as in a replay. For the thread that reads."""
         try:
             yield
+        except Exception as error:
+            self._stage.call(self._reject, error)
+
+    def later(self, act: Callable[..., None], *arguments: Any) -> None:
+        """Call it on the thread of the stage; errors are counted there."""
+        self._stage.call(self._guarded, act, *arguments)
+
+    def _guarded(self, act: Callable[..., None], *arguments: Any) -> None:
+        try:
+            act(*arguments)
         except Exception as error:
             self._reject(error)
 
@@ -133,10 +153,9 @@ class _Stream:
 
 
 class _Eye:
-    def __init__(self, config: Config, tracker: LandmarkTracker) -> None:
-        self._config, self._tracker = config, tracker
-        self._stream = _Stream()
-        self.guarded = self._stream.guarded
+    def __init__(self, config: Config, tracker: LandmarkTracker, stage: PipelineStage) -> None:
+        self._config, self._tracker, self._stage = config, tracker, stage
+        self._stream = _Stream(stage)
         self._sizes: Counter[str] = Counter()
         self._doubts: Counter[str] = Counter()
         self._coefficients: list[np.ndarray] = []
@@ -151,12 +170,12 @@ class _Eye:
 
     def follow_another(self) -> None:
         """Follow another face of ROS4HRI from now on."""
-        self._tracker.change_person()
+        self._stage.call(self._tracker.change_person)
         self.expect(0.0)
 
     def on_image(self, item: BagMessage, now_s: float) -> None:
         message = item.message
-        with self.guarded():
+        with self._stream.guarded():
             rgb = convert.image_to_rgb(message)
             stamp_s = convert.time_to_s(message.header.stamp)
             time_s = now_s + self._clock.place(stamp_s, item.stamp_s) - item.stamp_s
@@ -165,6 +184,18 @@ class _Eye:
             self.see(stamp_s, item.stamp_s, _added(self._clock), time_s, rgb, kind)
 
     def see(
+        self,
+        stamp_s: float,
+        arrival_s: float,
+        offset_s: float,
+        time_s: float,
+        rgb: np.ndarray,
+        kind: str,
+    ) -> None:
+        """Track an image later."""
+        self._stream.later(self._see, stamp_s, arrival_s, offset_s, time_s, rgb, kind)
+
+    def _see(
         self,
         stamp_s: float,
         arrival_s: float,
@@ -215,10 +246,9 @@ class _Eye:
 
 
 class _Ear:
-    def __init__(self, config: Config, tracker: LandmarkTracker) -> None:
+    def __init__(self, config: Config, tracker: LandmarkTracker, stage: PipelineStage) -> None:
         self._config, self._tracker = config, tracker
-        self._stream = _Stream()
-        self.guarded = self._stream.guarded
+        self._stream = _Stream(stage)
         self._hearing = Hearing(config.timeline.audio_gap_s)
         self._bare = AudioFormat(config.ros.audio_rate_hz, config.ros.audio_channels)
         self._informed = False
@@ -238,7 +268,7 @@ class _Ear:
         self.expect(0.0)
 
     def on_audio(self, item: BagMessage, now_s: float) -> None:
-        with self.guarded():
+        with self._stream.guarded():
             audio = convert.audio_to_samples(item.message, self._bare)
             began_s = self._clock.place(audio.stamp_s, item.stamp_s, audio.duration_s)
             known = self._informed or says_its_format(item.message)
@@ -248,6 +278,12 @@ class _Ear:
             self.hear(item.stamp_s, _added(self._clock), time_s, audio, kind)
 
     def hear(
+        self, arrival_s: float, offset_s: float, time_s: float, audio: Audio, kind: str
+    ) -> None:
+        """Measure a chunk of sound later."""
+        self._stream.later(self._hear, arrival_s, offset_s, time_s, audio, kind)
+
+    def _hear(
         self, arrival_s: float, offset_s: float, time_s: float, audio: Audio, kind: str
     ) -> None:
         stamp_s = np.nan if audio.stamp_s is None else audio.stamp_s

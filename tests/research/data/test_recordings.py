@@ -1,10 +1,12 @@
 """A folder of bags as a data set."""
 
 import shutil
+import threading
 
 import numpy as np
 import pytest
-from rigs.data_sets import GreyTracker
+from rigs.data_sets import GreyTracker, contents
+from rigs.in_sequence import run_in_sequence
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
@@ -114,6 +116,27 @@ def test_converted_like_any_other_source(folder, tmp_path):
     assert clips.frames == pytest.approx([SECONDS * 25, 2 * SECONDS * 25], abs=2)
     assert clips.speaker.shape == (2, 750, 58)
     assert [rows.tolist() for rows in clips.appropriate] == [[0], [1]]
+
+
+def test_threads_and_processes_change_no_byte(folder, tmp_path, monkeypatch):
+    source = source_of(folder, faces=True)
+    convert_source(source, tmp_path / "one", workers=1)
+    convert_source(source, tmp_path / "two", workers=2)
+    run_in_sequence(monkeypatch)
+    convert_source(source, tmp_path / "sequence", workers=1)
+    one, two, sequence = (contents(tmp_path / name) for name in ("one", "two", "sequence"))
+    assert len(one) > 3 and one == two == sequence
+
+
+def test_a_tracker_that_fails_ends_both_threads(folder):
+    class Failing(GreyTracker):
+        def track(self, stamp_s, rgb):
+            raise UserError("the tracker failed")
+
+    before = set(threading.enumerate())
+    with pytest.raises(UserError, match="the tracker failed"):
+        list(Recordings(folder, "train", tracker=Failing).read(range(0, 1)))
+    assert set(threading.enumerate()) <= before
 
 
 def test_a_listener_out_of_the_picture(tmp_path):

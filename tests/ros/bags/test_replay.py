@@ -119,14 +119,14 @@ def test_interrupted_leaves_nothing(tmp_path):
     source = write_inputs(tmp_path / "in")
     config = config_for()
     session = session_for(config)
-    polls = iter(range(100))
+    polls, poll_ahead = iter(range(100)), session.poll_ahead
 
-    def interrupt(now_s, wait):
+    def interrupt(now_s):
         if next(polls) == 50:
             raise KeyboardInterrupt
-        return []
+        return poll_ahead(now_s)
 
-    session.poll = interrupt
+    session.poll_ahead = interrupt
     with pytest.raises(KeyboardInterrupt):
         replay(config, source, tmp_path / "out", tmp_path / "out.mp4", lambda: session)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]

@@ -36,9 +36,9 @@ class Counting(ReactionSession):
 
     polls = 0
 
-    def poll(self, now_s, wait=True):
+    def poll_ahead(self, now_s):
         self.polls += 1
-        return super().poll(now_s, wait)
+        return super().poll_ahead(now_s)
 
 
 def replayed(tmp_path, source, video=False, **changes):

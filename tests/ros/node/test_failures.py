@@ -68,7 +68,7 @@ class Scene:
             # Wait for the threads of tracker and model, which do not run on simulated time.
             self.session._tracker._pool.submit(int).result()
             self.server.tick(self.now_s)
-            for _, step in self.session._steps._under_way:
+            for _, step in self.session._maker._steps._under_way:
                 step.exception()
             self.ticks += 1
 
@@ -81,7 +81,7 @@ def parts(scene):
     return {
         "engine": (scene.session._engine, "step"),
         "timeline": (scene.session._timeline, "poll"),
-        "playout": (scene.session._playout, "finish"),
+        "playout": (scene.session._maker._playout, "finish"),
         "tracking": (scene.session._scheduler, "seen_in"),
         "own_speech": (scene.session._own_speech, "listen"),
         "poll": (scene.session, "poll"),

@@ -69,6 +69,8 @@ def test_the_pipeline_measures_every_stage_of_every_frame(bench):
     assert found["stages"]["model"]["calls"] == found["stages"]["playout"]["calls"] == 9
     assert found["stages"]["render"]["calls"] == found["frames"] > 55
     assert found["face_seen"] == 1.0
+    assert found["overlapped"]["frames"] == found["frames"]
+    assert found["overlapped"]["real_time_factor"] > 0 and "overlapped" in printed
     inside_s = sum(sum(of["raw_ms"]) for of in found["stages"].values()) / 1e3
     assert 0 < inside_s <= found["frames"] / found["frames_per_s"] * 1.01
     assert "decode" in printed and max(map(len, printed.splitlines()[3:])) <= 100

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from rigs.garbage import MESSAGES, mutated
+from rigs.in_sequence import run_in_sequence
 from rigs.model_inputs import engine_for, small_config
 from rigs.server import START_S, TYPES
 from rigs.session import ReadingTracker
@@ -124,3 +125,19 @@ def test_a_picture_of_a_video_that_cannot_be_tracked(tmp_path, capsys, monkeypat
     _, report = both(tmp_path, capsys, tmp_path / "in.mp4")
     assert 10 < report["images"]["count"] < 15
     assert report["images"]["rejected"] == {"the graph fell over": 25 - report["images"]["count"]}
+
+
+def test_a_thread_changes_no_number(tmp_path, capsys, monkeypatch):
+    messages = [
+        (TOPICS[stream], copy.deepcopy(several[index % len(several)]))
+        for index in range(40)
+        for stream, several in MESSAGES.items()
+        if stream in TOPICS
+    ]
+    source = write(tmp_path / "in", messages)
+    reports = []
+    for _ in range(2):
+        assert main(["inspect", str(source), "--json"]) == 0
+        reports.append(capsys.readouterr().out)
+        run_in_sequence(monkeypatch)
+    assert json.loads(reports[0])["images"]["count"] >= 10 and reports[0] == reports[1]
