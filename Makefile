@@ -6,7 +6,7 @@ OUT ?= out
 TORCH_INDEX ?=
 # Number of test processes.
 JOBS ?= 2
-EXTRAS := test,dds,display,paper,train,voices,export,check
+EXTRAS := test,facemesh,dds,display,paper,train,voices,export,check
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TOOLS := $(VENV)/tools/.installed

@@ -72,5 +72,4 @@ def test_a_cut_file_is_refused_and_the_whole_one_gives_probabilities(tmp_path):
     classifier = EmotionClassifier(MODEL)
     landmarks = drawn_landmarks()
     found = classifier.read(marked(landmarks), landmarks)
-    classifier.close()
     assert found.shape == (len(EMOTIONS),) and found.sum() == pytest.approx(1.0, abs=0.01)

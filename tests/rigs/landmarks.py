@@ -1,13 +1,20 @@
-"""Landmarks of drawn faces, as FaceMesh finds them."""
+"""Landmarks of drawn faces, as a landmark model finds them."""
 
 import functools
 
 import numpy as np
+import pytest
 
 from reactface_node.config import PerceptionConfig, RenderConfig
-from reactface_node.perception.finders import FaceMeshFinder
+from reactface_node.errors import UserError
+from reactface_node.perception.finders import choose_finder
+from reactface_node.perception.library import has_facemesh
 from reactface_node.render import make_renderer
 from reactface_node.render.sheet import face
+
+needs_facemesh = pytest.mark.skipif(
+    not has_facemesh(), reason="no mediapipe that carries FaceMesh: pip install '.[facemesh]'"
+)
 
 
 @functools.cache
@@ -17,7 +24,10 @@ def drawn_landmarks(eyes_shut: float = 0.0, smile: float = 0.0) -> np.ndarray:
     weights = {f"eyeBlink{side}": eyes_shut for side in ("Left", "Right")}
     weights |= {f"mouthSmile{side}": smile for side in ("Left", "Right")}
     picture = renderer.render(face(weights))
-    finder = FaceMeshFinder(PerceptionConfig(max_faces=1))
+    try:
+        finder = choose_finder(PerceptionConfig(max_faces=1))
+    except UserError as error:
+        pytest.skip(str(error))
     for frame in range(5):
         (found,) = finder.find(frame / 25, picture)
     finder.close()
