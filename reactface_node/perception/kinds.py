@@ -101,7 +101,9 @@ def _scores(
     teeth = ramp(max(jaw, found["mouthUpperUp"]), 0.3, 0.6)
     narrow = ramp(max(found["eyeBlink"], found["eyeSquint"]), 0.3, 0.6)
     yawn = ramp(open_s, 0.5 * YAWN_S, YAWN_S) * narrow * (1.0 - smile)
-    wide_open = ramp(jaw, 0.4, 0.6) * ramp(found["mouthLowerDown"], 0.4, 0.7)
+    # A round mouth is as open, but its lips are not drawn apart and wide.
+    drawn_apart = found["mouthLowerDown"] + found["mouthUpperUp"] + found["mouthStretch"]
+    wide_open = ramp(jaw, 0.4, 0.6) * ramp(drawn_apart, 0.5, 1.0)
     yell = wide_open * ramp(looks["anger"] + looks["fear"], 0.2, 0.5) * (1.0 - smile) * (1 - yawn)
     drawn = max(corners, found["mouthStretch"], found["mouthUpperUp"], found["mouthFrown"])
     cry = ramp(looks["sadness"], 0.3, 0.6) * ramp(drawn, 0.15, 0.35) * narrow * (1.0 - smile)
