@@ -27,7 +27,11 @@ class FaceGeometry:
 
     def __init__(self, content: bytes):
         """content: ``geometry_pipeline_metadata_landmarks.binarypb``. ValueError if it is none."""
-        self._points, self._face, self._weights = _read(content)
+        self._points, face, weights = _read(content)
+        self._shares = weights / weights.sum()
+        self._middle = self._shares @ face
+        self._face = face - self._middle
+        self._spread = float((self._shares @ self._face**2).sum())
 
     def pose(self, landmarks: np.ndarray, size: tuple[int, int]) -> Pose:
         """Landmarks (478, 3), in widths, heights and widths of an image of size (width, height) ->
@@ -49,15 +53,13 @@ class FaceGeometry:
     def _fit(self, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         """Points (n, 3) -> rotation, position and scale of the face, by weighted least squares
         (Umeyama 1991)."""
-        shares = self._weights / self._weights.sum()
-        seen_middle, middle = shares @ seen, shares @ self._face
-        face = self._face - middle
-        weighted = (seen - seen_middle) * shares[:, None]
-        u, sizes, vt = np.linalg.svd(weighted.T @ face)
+        seen_middle = self._shares @ seen
+        weighted = (seen - seen_middle) * self._shares[:, None]
+        u, sizes, vt = np.linalg.svd(weighted.T @ self._face)
         signs = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
         rotation = (u * signs) @ vt
-        scale = float((sizes * signs).sum() / (shares @ face**2).sum())
-        return rotation, seen_middle - scale * rotation @ middle, scale
+        scale = float((sizes * signs).sum()) / self._spread
+        return rotation, seen_middle - scale * rotation @ self._middle, scale
 
 
 def _read(content: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
