@@ -48,6 +48,7 @@ def named_face(x=0.0, angles=(0, 0, 0), **shapes):
     return Face(landmarks, dict.fromkeys(ARKIT_NAMES, 0.0) | shapes, pose)
 
 
+@needs_facemesh
 def test_the_head_is_relative_to_the_persons_pose_and_blendshapes_to_their_rest():
     script = Script()
     tracker = tracker_of(script)
