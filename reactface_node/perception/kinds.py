@@ -54,7 +54,7 @@ class KindReader:
         that is a smile, and the classifier's probabilities (7,), None without it ->
         probabilities of ``KINDS`` (9,)."""
         found = dict(zip(ARKIT_NAMES, weights, strict=True))
-        found |= {stem: float(weights[indices_of(stem)].mean()) for stem in _STEMS}
+        found |= dict(zip(_STEMS, weights[_SIDES].mean(axis=1), strict=True))
         looks = dict.fromkeys(EMOTIONS, 1.0)
         if emotions is not None:
             looks = dict(zip(EMOTIONS, emotions, strict=True))
@@ -91,6 +91,7 @@ _STEMS = (
     "eyeWide",
     "noseSneer",
 )
+_SIDES = np.array([indices_of(stem) for stem in _STEMS])
 
 
 def _scores(

@@ -5,6 +5,7 @@ import struct
 
 import numpy as np
 import pytest
+from rigs.landmarks import needs_litert
 
 from reactface_node.errors import UserError
 from reactface_node.perception import detection
@@ -162,6 +163,7 @@ def test_the_region_is_half_as_large_again_as_the_face_and_turned_with_its_eyes(
     assert found.is_of_same_face(near) and not found.is_of_same_face(far)
 
 
+@needs_litert
 @pytest.mark.parametrize("content", [b"", b"not a network", b"\0\0\0\0TFL3" * 50])
 def test_a_file_that_is_no_network_is_refused(content):
     with pytest.raises((ValueError, RuntimeError)):

@@ -1,6 +1,7 @@
 """Landmarks of drawn faces, as a landmark model finds them."""
 
 import functools
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ from reactface_node.render.sheet import face
 
 needs_facemesh = pytest.mark.skipif(
     not has_facemesh(), reason="no mediapipe that carries FaceMesh: pip install '.[facemesh]'"
+)
+needs_litert = pytest.mark.skipif(
+    find_spec("ai_edge_litert") is None, reason="the face tracker's ai-edge-litert is not installed"
 )
 
 
