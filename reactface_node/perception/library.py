@@ -42,4 +42,6 @@ def import_failed(error: ImportError) -> UserError:
         return UserError(
             f"a system library is missing ({error}): sudo apt install libgl1 libegl1 libglib2.0-0"
         )
-    return UserError(f"face tracking needs mediapipe ({error}): pip install mediapipe")
+    return UserError(
+        f"a package that face tracking needs is missing ({error}): install reactface_node again"
+    )
