@@ -13,6 +13,8 @@ import numpy as np
 VERTICAL_VIEW_DEG = 63.0
 """Vertical field of view that the Face Landmarker assumes of a camera."""
 NEAR_CM = 1.0
+LEAST_SCALE = 1e-6
+"""A face that is smaller on the plane ``NEAR_CM`` before the camera has no pose."""
 NUM_POINTS = 468
 """Landmarks without those of the irises."""
 # Numbers of the fields in the file, a protocol buffer.
@@ -33,9 +35,9 @@ class FaceGeometry:
         self._face = face - self._middle
         self._spread = float((self._shares @ self._face**2).sum())
 
-    def pose(self, landmarks: np.ndarray, size: tuple[int, int]) -> Pose:
+    def pose(self, landmarks: np.ndarray, size: tuple[int, int]) -> Pose | None:
         """Landmarks (478, 3), in widths, heights and widths of an image of size (width, height) ->
-        rotation (3, 3) and position (3,) in metres in our axes."""
+        rotation (3, 3) and position (3,) in metres in our axes; None if they lie on one point."""
         high = 2.0 * NEAR_CM * np.tan(np.radians(VERTICAL_VIEW_DEG / 2))
         wide = high * size[0] / size[1]
         # On the plane that is nearest to the camera.
@@ -44,6 +46,8 @@ class FaceGeometry:
         near = near[self._points]
         scale = self._fit(near * [1.0, 1.0, -1.0])[2]
         for _ in range(2):
+            if scale < LEAST_SCALE:
+                return None
             depths = (near[:, 2:] - behind + NEAR_CM) / scale
             metric = np.concatenate([near[:, :2] * depths / NEAR_CM, -depths], axis=1)
             rotation, place, again = self._fit(metric)

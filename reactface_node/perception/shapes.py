@@ -56,7 +56,9 @@ class ShapeReader:
         except DAMAGE as error:
             raise no_model(model, error) from error
 
-    def read(self, landmarks: np.ndarray, size: tuple[int, int]) -> tuple[dict[str, float], Pose]:
+    def read(
+        self, landmarks: np.ndarray, size: tuple[int, int]
+    ) -> tuple[dict[str, float], Pose | None]:
         """Landmarks (478, 3) as in ``Face``, in an image of size (width, height) -> blendshapes by
         name, and pose as in ``Face``."""
         (found,) = self._network.run((landmarks[_GIVEN, :2] * size)[None])

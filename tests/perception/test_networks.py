@@ -56,6 +56,10 @@ def test_the_pose_of_a_face_is_found_from_its_landmarks(size):
     np.testing.assert_allclose(where, place, rtol=0.02, atol=0.02)
 
 
+def test_landmarks_on_one_point_have_no_pose():
+    assert FaceGeometry(geometry_file()).pose(np.full((478, 3), 0.5), (640, 480)) is None
+
+
 @pytest.mark.parametrize(
     "content",
     [
