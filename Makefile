@@ -6,7 +6,7 @@ OUT ?= out
 TORCH_INDEX ?=
 # Number of test processes.
 JOBS ?= 2
-EXTRAS := test,dds,display,paper,train,voices,export,check
+EXTRAS := test,facemesh,dds,display,paper,train,voices,export,check
 BIN := $(VENV)/bin
 ROBOT := $(VENV)/.robot
 STAMP := $(VENV)/.installed
@@ -25,11 +25,11 @@ demo: $(ROBOT) ## replay the sample recording through the shipped model: out/dem
 	rm -rf $(OUT)/demo $(OUT)/demo.mp4
 	mkdir -p $(OUT)
 	@faces=; $(BIN)/reactface weights --download face_landmarker || { \
-	  if $(BIN)/python -c 'import mediapipe; mediapipe.solutions' 2> /dev/null; \
-	  then echo "The demo goes on with FaceMesh alone."; \
-	    faces="--set perception.landmarker="; \
-	  else echo "The demo goes on by voice only: there is no face model."; \
-	    faces="--set perception.max_faces=0"; fi; }; \
+	  echo "The demo goes on with FaceMesh, which the package index has."; \
+	  $(BIN)/python -m pip install -q -c constraints.txt -e '.[facemesh]' && \
+	    faces="--set perception.landmarker=" || { \
+	  echo "The demo goes on by voice only: there is no face model."; \
+	    faces="--set perception.max_faces=0"; }; }; \
 	voices=; $(BIN)/reactface weights --download voice_activity || { \
 	  echo "The demo goes on by loudness: it takes loud noise for a voice."; \
 	  voices="--set perception.voice_activity="; }; \

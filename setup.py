@@ -13,12 +13,11 @@ MANIFEST = ElementTree.parse("package.xml").getroot()
 CONFIG = [folder.rstrip("/") for folder in glob("config/*/")]
 URLS = {url.get("type"): url.text for url in MANIFEST.findall("url")}
 # mediapipe up to 0.10.21 has FaceMesh's models in its wheel; it ends at Python 3.12, and
-# its arm64 wheels end earlier. Newer Pythons take the newer wheel and a downloaded model.
+# its arm64 wheels end earlier.
 # Versions before 0.10.15 need numpy 1 but do not declare it: pip would install numpy 2.
-TRACKER = [
+FACEMESH = [
     "mediapipe>=0.10.15,<=0.10.21; python_version < '3.13' and platform_machine == 'x86_64'",
     "mediapipe>=0.10.15,<=0.10.18; python_version < '3.13' and platform_machine == 'aarch64'",
-    "mediapipe>=0.10.30; python_version >= '3.13'",
 ]
 TORCH, SCIPY = "torch>=2.1", "scipy>=1.8"
 
@@ -61,12 +60,16 @@ setup(
         "aiohttp>=3.9",
         # Runs the model of the default profile, and silero-vad.
         "onnxruntime>=1.17",
-        *TRACKER,
+        # Runs the networks of the face tracker, which are downloaded: docs/tracking.md. The wheels
+        # of 2.0 hold 380 MB.
+        "ai-edge-litert>=1.2,!=2.0.*",
     ],
     extras_require={
         "test": ["pytest>=7", "pytest-timeout>=2", "pytest-xdist>=3", "hypothesis>=6.100"],
         "dds": ["cyclonedds>=0.10.5; platform_machine == 'x86_64'"],
         "display": ["pygame-ce>=2.4"],
+        # A face tracker that needs no download, with hands; it brings jax.
+        "facemesh": FACEMESH,
         # GPUs, portraits, and models of another architecture than the shipped one's.
         "torch": [TORCH],
         "paper": [TORCH, "transformers>=4.40", SCIPY],

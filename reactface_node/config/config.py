@@ -114,7 +114,7 @@ class PerceptionConfig:
     landmarker: str = setting(
         "face_landmarker.task",
         "model file of MediaPipe's Face Landmarker, for learned blendshapes: a path, or a name in "
-        "weights/; without the file the landmarks of the mediapipe package's FaceMesh are measured",
+        "weights/; without the file the landmarks of FaceMesh (extra facemesh) are measured",
     )
     expression_classifier: str = setting(
         "expression_classifier.tflite",

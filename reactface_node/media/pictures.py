@@ -99,6 +99,33 @@ def shrunk(rgb: np.ndarray, most_side_px: int = MOST_SIDE_PX) -> np.ndarray:
     return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
 
 
+def narrowed(rgb: np.ndarray, width: int) -> np.ndarray:
+    """(H, W, 3) uint8 -> itself, or ``width`` pixels wide if it is wider.
+
+    It is halved as often as possible, for which OpenCV has a fast path, and interpolated for the
+    rest: three to six times as fast as one step that averages, and less than half a level of 255
+    away from it.
+    """
+    height, before = rgb.shape[:2]
+    while rgb.shape[1] >= 2 * width:
+        size = (rgb.shape[1] + 1) // 2, (rgb.shape[0] + 1) // 2
+        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    if rgb.shape[1] <= width:
+        return rgb
+    size = width, max(1, round(height * width / before))
+    return cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR)
+
+
+def thinned(rgb: np.ndarray, step: int) -> np.ndarray:
+    """Every ``step``-th row and column of (H, W, 3) uint8, without what is left over, contiguous;
+    several times as fast as a slice that is copied."""
+    size = rgb.shape[1] // step, rgb.shape[0] // step
+    if step == 1 or 0 in size:
+        return np.ascontiguousarray(rgb[::step, ::step])
+    whole = rgb[: size[1] * step, : size[0] * step]
+    return cv2.resize(whole, size, interpolation=cv2.INTER_NEAREST)
+
+
 def reduction(width: int, least_width: int) -> int:
     """1, 2 or 4: the largest divisor of ``width`` that leaves ``least_width`` pixels; 1 if
     ``least_width`` is 0."""

@@ -7,13 +7,12 @@ gets it.
 """
 
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
 from reactface_node.errors import UserError
-from reactface_node.media.quiet import quiet_stderr, quiet_warnings
+from reactface_node.perception.networks import Network
 
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 """The classes of the network, in its order."""
@@ -22,41 +21,25 @@ LEFT_EYE, RIGHT_EYE = 263, 33
 
 
 class EmotionClassifier:
-    """Runs the network in MediaPipe's own interpreter, so that no other one has to be installed.
-
-    It keeps nothing between images. Only the versions of mediapipe that carry FaceMesh offer this.
-    """
+    """Runs the network; it keeps nothing between images."""
 
     def __init__(self, model: Path):
         """UserError if the file is not such a network."""
-        import mediapipe
-        from mediapipe.python import packet_creator, packet_getter
-        from mediapipe.python._framework_bindings import task_runner
-
-        self._mediapipe, self._creator, self._getter = mediapipe, packet_creator, packet_getter
         try:
-            with quiet_stderr(), quiet_warnings():
-                self._runner = task_runner.TaskRunner.create(_graph(model))
-                found = self._run(np.zeros((SIDE_PX, SIDE_PX), np.uint8))
+            self._network = Network(model.read_bytes())
         except (OSError, RuntimeError, ValueError) as error:
             why = (str(error).splitlines() or [type(error).__name__])[0]
             raise UserError(f"{model} is no expression classifier ({why})") from error
-        if found.shape != (len(EMOTIONS),):
-            raise UserError(f"{model} is no expression classifier ({found.size} classes)")
+        shapes = [self._network.shape, *self._network.output_shapes]
+        if shapes != [(1, SIDE_PX, SIDE_PX, 1), (1, len(EMOTIONS))]:
+            raise UserError(f"{model} is no expression classifier ({shapes[-1][-1]} classes)")
 
     def read(self, rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """Image (H, W, 3) uint8 and a face's landmarks (n, 3), x and y in image widths and heights
         -> probabilities of ``EMOTIONS`` (7,)."""
-        return self._run(upright_grey(rgb, landmarks))
-
-    def close(self) -> None:
-        """Free the network."""
-        self._runner.close()
-
-    def _run(self, grey: np.ndarray) -> np.ndarray:
-        image = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.GRAY8, data=grey)
-        found = self._runner.process({"image": self._creator.create_image(image)})
-        return np.array(self._getter.get_float_list(found["probabilities"]))
+        grey = upright_grey(rgb, landmarks)
+        (shares,) = self._network.run_picture(grey[..., None], -1.0)[0]
+        return np.asarray(shares)
 
 
 def upright_grey(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -81,34 +64,3 @@ def upright_grey(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     matrix = zoom * upright / shrunk
     shift = SIDE_PX / 2 - zoom * (middle - upright @ corner)
     return cv2.warpAffine(small, np.column_stack([matrix, shift]), (SIDE_PX, SIDE_PX))
-
-
-def _graph(model: Path) -> Any:
-    """MediaPipe's graph: a grey image, scaled to [-1, 1] -> probabilities."""
-    from mediapipe.calculators.tensor import (
-        inference_calculator_pb2,
-        tensor_converter_calculator_pb2,
-    )
-    from mediapipe.framework.calculator_pb2 import CalculatorGraphConfig
-
-    graph = CalculatorGraphConfig(
-        input_stream=["IMAGE:image"], output_stream=["FLOATS:probabilities"]
-    )
-
-    def add(calculator: str, taken: str, given: str) -> Any:
-        return graph.node.add(
-            calculator=calculator, input_stream=[taken], output_stream=[given]
-        ).options
-
-    add("FromImageCalculator", "IMAGE:image", "IMAGE_CPU:pixels")
-    scale = add("TensorConverterCalculator", "IMAGE:pixels", "TENSORS:scaled").Extensions[
-        tensor_converter_calculator_pb2.TensorConverterCalculatorOptions.ext
-    ]
-    scale.zero_center, scale.max_num_channels = True, 1
-    network = add("InferenceCalculator", "TENSORS:scaled", "TENSORS:classes").Extensions[
-        inference_calculator_pb2.InferenceCalculatorOptions.ext
-    ]
-    network.model_path = str(model)
-    network.delegate.xnnpack.num_threads = 1
-    add("TensorsToFloatsCalculator", "TENSORS:classes", "FLOATS:probabilities")
-    return graph

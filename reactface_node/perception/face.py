@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reactface_node.perception.geometry import quarter_turned, to_pixels, turned_pose
+
 
 @dataclass(frozen=True, eq=False)
 class Face:
@@ -46,3 +48,12 @@ class Sighting:
         """Direction from the face to the camera in the face's axes, a unit vector (3,)."""
         away: np.ndarray = self.rotation.T @ -self.place
         return away / max(float(np.linalg.norm(away)), 1e-9)
+
+
+def turned_back(face: Face, size: tuple[int, int], turns: int) -> Face:
+    """A face found in an image of size (width, height), which was rotated counter-clockwise by
+    ``turns`` quarter turns -> the face in the image before that."""
+    points, (width, height) = quarter_turned(to_pixels(face.landmarks, *size), size, -turns % 4)
+    pose = None if face.pose is None else turned_pose(face.pose, -turns)
+    landmarks = points / np.array([width, -height, -width])
+    return Face(landmarks, face.shapes, pose, face.emotions)

@@ -8,7 +8,7 @@ import numpy as np
 
 from reactface_node.config import PerceptionConfig
 from reactface_node.media.quiet import quiet_stderr, quiet_warnings
-from reactface_node.perception.library import import_mediapipe
+from reactface_node.perception.library import has_facemesh, import_mediapipe
 from reactface_node.perception.memory import give_back
 
 SEARCH_S = 0.5
@@ -121,5 +121,4 @@ def share_inside(outlines: Sequence[np.ndarray], points: np.ndarray) -> float:
 
 def choose_hands(config: PerceptionConfig) -> Hands:
     """Hands are looked for where faces are and where mediapipe carries the models."""
-    is_there = config.max_faces > 0 and hasattr(import_mediapipe(), "solutions")
-    return HandFinder() if is_there else NoHands()
+    return HandFinder() if config.max_faces > 0 and has_facemesh() else NoHands()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from reactface_node.media.pictures import thinned
 from reactface_node.perception.geometry import (
     LEFT_EYE,
     RIGHT_EYE,
@@ -75,8 +76,7 @@ class Look:
 def scene_of(image: np.ndarray) -> np.ndarray:
     """An image (H, W, 3) uint8 as a grey picture (768,)."""
     step = max(1, image.shape[1] // SCENE_SAMPLED_PX)
-    part = np.ascontiguousarray(image[::step, ::step])
-    small = cv2.resize(part, SCENE_PX, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(thinned(image, step), SCENE_PX, interpolation=cv2.INTER_AREA)
     return _normalised(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).ravel().astype(float))
 
 

@@ -54,7 +54,7 @@ class KindReader:
         that is a smile, and the classifier's probabilities (7,), None without it ->
         probabilities of ``KINDS`` (9,)."""
         found = dict(zip(ARKIT_NAMES, weights, strict=True))
-        found |= {stem: float(weights[indices_of(stem)].mean()) for stem in _STEMS}
+        found |= dict(zip(_STEMS, weights[_SIDES].mean(axis=1), strict=True))
         looks = dict.fromkeys(EMOTIONS, 1.0)
         if emotions is not None:
             looks = dict(zip(EMOTIONS, emotions, strict=True))
@@ -91,6 +91,7 @@ _STEMS = (
     "eyeWide",
     "noseSneer",
 )
+_SIDES = np.array([indices_of(stem) for stem in _STEMS])
 
 
 def _scores(
@@ -101,7 +102,9 @@ def _scores(
     teeth = ramp(max(jaw, found["mouthUpperUp"]), 0.3, 0.6)
     narrow = ramp(max(found["eyeBlink"], found["eyeSquint"]), 0.3, 0.6)
     yawn = ramp(open_s, 0.5 * YAWN_S, YAWN_S) * narrow * (1.0 - smile)
-    wide_open = ramp(jaw, 0.4, 0.6) * ramp(found["mouthLowerDown"], 0.4, 0.7)
+    # A round mouth is as open, but its lips are not drawn apart and wide.
+    drawn_apart = found["mouthLowerDown"] + found["mouthUpperUp"] + found["mouthStretch"]
+    wide_open = ramp(jaw, 0.4, 0.6) * ramp(drawn_apart, 0.5, 1.0)
     yell = wide_open * ramp(looks["anger"] + looks["fear"], 0.2, 0.5) * (1.0 - smile) * (1 - yawn)
     drawn = max(corners, found["mouthStretch"], found["mouthUpperUp"], found["mouthFrown"])
     cry = ramp(looks["sadness"], 0.3, 0.6) * ramp(drawn, 0.15, 0.35) * narrow * (1.0 - smile)

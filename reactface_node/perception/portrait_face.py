@@ -11,8 +11,8 @@ from reactface_node.media.quiet import quiet_stderr, quiet_warnings
 from reactface_node.perception.crop import FaceCrop
 from reactface_node.perception.finders import positions
 from reactface_node.perception.geometry import roll, to_pixels
-from reactface_node.perception.library import import_mediapipe
-from reactface_node.perception.shapes import no_model
+from reactface_node.perception.landmarker import LandmarkerFinder
+from reactface_node.perception.library import has_facemesh, import_mediapipe, no_face_model
 
 MOST_FACES = 2
 """Most faces to find: two show that a picture has more than one."""
@@ -44,24 +44,13 @@ def crop_portrait(rgb: np.ndarray, landmarker: str = PerceptionConfig.landmarker
 
 def _find(rgb: np.ndarray, landmarker: str) -> list[np.ndarray]:
     """Landmarks of every face, (n, 3) each; x and y in widths and heights of the picture."""
-    mediapipe = import_mediapipe()
-    if hasattr(mediapipe, "solutions"):
+    if has_facemesh():
         settings = {"static_image_mode": True, "max_num_faces": MOST_FACES}
-        with mediapipe.solutions.face_mesh.FaceMesh(**settings) as mesh:
+        with import_mediapipe().solutions.face_mesh.FaceMesh(**settings) as mesh:
             found = mesh.process(rgb).multi_face_landmarks or []
         return [positions(face.landmark) for face in found]
     model = resources.weights_file(landmarker)
     if model is None:
-        raise UserError(
-            "this mediapipe carries no face model: reactface weights --download face_landmarker"
-        )
-    options = mediapipe.tasks.vision.FaceLandmarkerOptions(
-        base_options=mediapipe.tasks.BaseOptions(model_asset_path=str(model)),
-        num_faces=MOST_FACES,
-    )
-    try:
-        with mediapipe.tasks.vision.FaceLandmarker.create_from_options(options) as finder:
-            image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=rgb)
-            return [positions(face) for face in finder.detect(image).face_landmarks]
-    except (RuntimeError, ValueError) as error:
-        raise no_model(model, error) from error
+        raise no_face_model()
+    finder = LandmarkerFinder(PerceptionConfig(max_faces=MOST_FACES), model)
+    return [face.landmarks for face in finder.find(0.0, rgb)]

@@ -5,6 +5,8 @@ import logging
 import cv2
 import numpy as np
 
+from reactface_node.media.pictures import thinned
+
 FROZEN_S = 10.0
 """After this long with the same image the camera counts as frozen. A drawn or simulated face may
 hold still for some seconds."""
@@ -26,8 +28,8 @@ class RepeatedImages:
     def frozen(self, stamp_s: float, rgb: np.ndarray) -> bool:
         """Whether this image (H, W, 3) uint8 has been the same for ``FROZEN_S``; warns once for
         each time that the camera freezes."""
-        step = max(1, rgb.shape[1] // COMPARED_PX) if rgb.ndim == 3 else 1
-        part = rgb[::step, ::step]
+        is_rgb = rgb.ndim == 3 and rgb.shape[2] == 3 and rgb.dtype == np.uint8
+        part = thinned(rgb, max(1, rgb.shape[1] // COMPARED_PX)) if is_rgb else rgb
         if not _same(part, self._first) or stamp_s < self._since_s:
             # A copy: the caller may use the image's memory again.
             self._first, self._since_s, self._warned = part.copy(), stamp_s, False

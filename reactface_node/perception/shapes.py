@@ -1,158 +1,72 @@
-"""Learned blendshapes and the head's pose from FaceMesh's landmarks.
+"""Learned blendshapes and the head's pose from 478 landmarks, by parts of the Face Landmarker's
+model file.
 
-The Face Landmarker's model file holds a landmark model, a small model that reads 52 blendshapes
-from landmarks, and the face for the pose. The landmark model takes most of its time. FaceMesh's
-landmarks lie at the same points and cost half, so the other two parts run on them. MediaPipe has
-both as parts of its own graph, which no public class offers alone; they run in the graph below, in
-the versions of mediapipe that carry FaceMesh.
+The file holds a face detector, a landmark network, a small network that reads 52 blendshapes from
+landmarks, and a face for the pose. FaceMesh's landmarks lie at the same points as the file's own,
+so the last two parts run on either.
 """
 
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
 from reactface_node.errors import UserError
-from reactface_node.media.quiet import quiet_stderr, quiet_warnings
+from reactface_node.perception.face_geometry import FaceGeometry, Pose
+from reactface_node.perception.networks import Network
+from reactface_node.schema import ARKIT_NAMES
 
+DETECTOR = "face_detector.tflite"
+LANDMARKS = "face_landmarks_detector.tflite"
 BLENDSHAPES = "face_blendshapes.tflite"
 GEOMETRY = "geometry_pipeline_metadata_landmarks.binarypb"
-_TASKS = "mediapipe.tasks.vision"
-VERTICAL_VIEW_DEG = 63.0
-"""Vertical field of view that the Face Landmarker assumes of a camera."""
+
 NUM_LANDMARKS = 478
-NEAR_CM, FAR_CM = 1.0, 10_000.0
+# The landmarks that the blendshape network is given, in its order.
+_GIVEN = np.fromstring(
+    """
+    0 1 4 5 6 7 8 10 13 14 17 21 33 37 39 40 46 52 53 54 55 58 61 63 65 66 67 70 78 80 81 82 84
+    87 88 91 93 95 103 105 107 109 127 132 133 136 144 145 146 148 149 150 152 153 154 155 157
+    158 159 160 161 162 163 168 172 173 176 178 181 185 191 195 197 234 246 249 251 263 267 269
+    270 276 282 283 284 285 288 291 293 295 296 297 300 308 310 311 312 314 317 318 321 323 324
+    332 334 336 338 356 361 362 365 373 374 375 377 378 379 380 381 382 384 385 386 387 388 389
+    390 397 398 400 402 405 409 415 454 466 468 469 470 471 472 473 474 475 476 477
+    """,
+    int,
+    sep=" ",
+)
+# The network's first value is a neutral face's; it has no tongueOut.
+_NAMES = ARKIT_NAMES[:51]
 
-_DAMAGE = (OSError, BadZipFile, KeyError, EOFError, RuntimeError, ValueError)
-
-Pose = tuple[np.ndarray, np.ndarray]
+DAMAGE = (OSError, BadZipFile, KeyError, EOFError, RuntimeError, ValueError)
+"""Errors of a model file that is damaged or another."""
 
 
 class ShapeReader:
-    """Runs the two parts of a model file, on one face at a time; it keeps nothing between faces."""
+    """Runs the two parts of a model file; it keeps nothing between faces."""
 
     def __init__(self, model: Path):
         """UserError if the file is not a face landmarker model."""
-        from mediapipe.python import packet_creator, packet_getter
-        from mediapipe.python._framework_bindings import task_runner
-
-        self._creator, self._getter = packet_creator, packet_getter
-        self._image: Any = None
-        self._size = (0, 0)
         try:
             with ZipFile(model) as parts:
-                graph = _graph(parts.read(BLENDSHAPES), parts.read(GEOMETRY))
-            with quiet_stderr(), quiet_warnings():
-                self._runner = task_runner.TaskRunner.create(graph)
-                # A foreign part shows with the first face.
-                self.read(_some_face(), (640, 480))
-        except _DAMAGE as error:
+                self._network = Network(parts.read(BLENDSHAPES))
+                self._geometry = FaceGeometry(parts.read(GEOMETRY))
+            if self._network.shape != (1, len(_GIVEN), 2):
+                raise ValueError("the blendshape network is another one")
+        except DAMAGE as error:
             raise no_model(model, error) from error
 
-    def read(self, landmarks: Any, size: tuple[int, int]) -> tuple[dict[str, float], Pose]:
-        """FaceMesh's landmarks of a face in an image of size (width, height) -> blendshapes by
-        name, and pose as in ``person.Face``."""
-        if size != self._size:
-            self._size, self._image = size, self._creator.create_image(_blank(size))
-        face = self._creator.create_proto(landmarks)
-        found = self._runner.process({"image": self._image, "landmarks": face})
-        shapes = self._getter.get_proto(found["blendshapes"])
-        (geometry,) = self._getter.get_proto_list(found["geometry"])
-        packed = np.array(geometry.pose_transform_matrix.packed_data)
-        matrix = packed.reshape(4, 4, order="F")
-        return {c.label: float(c.score) for c in shapes.classification}, read_pose(matrix)
-
-    def close(self) -> None:
-        """Free the models."""
-        self._runner.close()
-
-
-def read_pose(matrix: np.ndarray) -> Pose:
-    """The Face Landmarker's transformation (4, 4) -> rotation (3, 3) and position (3,) in metres.
-
-    It maps MediaPipe's canonical face (our axes, centimetres) to a camera that looks along -z with
-    y up, so rotation and position are already in our axes.
-    """
-    u, _, vt = np.linalg.svd(matrix[:3, :3])  # Removes the scale.
-    return u @ vt, matrix[:3, 3] / 100
+    def read(
+        self, landmarks: np.ndarray, size: tuple[int, int]
+    ) -> tuple[dict[str, float], Pose | None]:
+        """Landmarks (478, 3) as in ``Face``, in an image of size (width, height) -> blendshapes by
+        name, and pose as in ``Face``."""
+        (found,) = self._network.run((landmarks[_GIVEN, :2] * size)[None])
+        shapes = dict(zip(_NAMES, found[1:].tolist(), strict=True))
+        return shapes, self._geometry.pose(landmarks, size)
 
 
 def no_model(model: Path, error: Exception) -> UserError:
     """The error for a file that is not a face landmarker model."""
     why = (str(error).splitlines() or [type(error).__name__])[0]
     return UserError(f"{model} is no face landmarker model ({why}): replace or remove it")
-
-
-def _some_face() -> Any:
-    """Landmarks of a flat disc."""
-    from mediapipe.framework.formats.landmark_pb2 import NormalizedLandmark, NormalizedLandmarkList
-
-    angles = np.arange(NUM_LANDMARKS) * 2.4  # The golden angle spreads the points evenly.
-    radii = 0.2 * np.sqrt(np.arange(NUM_LANDMARKS) / NUM_LANDMARKS)
-    places = zip(0.5 + radii * np.cos(angles), 0.5 + radii * np.sin(angles), strict=True)
-    return NormalizedLandmarkList(landmark=[NormalizedLandmark(x=x, y=y) for x, y in places])
-
-
-def _blank(size: tuple[int, int]) -> Any:
-    """An image of which the graph reads the size alone."""
-    import mediapipe
-
-    pixels = np.zeros((size[1], size[0]), np.uint8)
-    return mediapipe.Image(image_format=mediapipe.ImageFormat.GRAY8, data=pixels)
-
-
-def _graph(blendshapes: bytes, geometry: bytes) -> Any:
-    """MediaPipe's graph: image and landmarks -> blendshapes and geometry."""
-    from mediapipe.framework.calculator_pb2 import CalculatorGraphConfig
-    from mediapipe.tasks.cc.vision.face_geometry.calculators import env_generator_calculator_pb2
-    from mediapipe.tasks.cc.vision.face_geometry.proto import (
-        environment_pb2,
-        face_geometry_graph_options_pb2,
-    )
-    from mediapipe.tasks.cc.vision.face_landmarker.proto import face_blendshapes_graph_options_pb2
-
-    graph = CalculatorGraphConfig(
-        input_stream=["IMAGE:image", "LANDMARKS:landmarks"],
-        output_stream=["BLENDSHAPES:blendshapes", "FACE_GEOMETRY:geometry"],
-    )
-
-    def add(calculator: str, options: Any = None, **streams: list[str]) -> None:
-        node = graph.node.add(calculator=calculator, **streams)
-        if options is not None:
-            node.node_options.add().Pack(options)
-
-    shapes = face_blendshapes_graph_options_pb2.FaceBlendshapesGraphOptions()
-    shapes.base_options.model_asset.file_content = blendshapes
-    shapes.base_options.acceleration.xnnpack.SetInParent()
-    lens = env_generator_calculator_pb2.FaceGeometryEnvGeneratorCalculatorOptions()
-    lens.environment.origin_point_location = environment_pb2.TOP_LEFT_CORNER
-    camera = lens.environment.perspective_camera
-    camera.vertical_fov_degrees, camera.near, camera.far = VERTICAL_VIEW_DEG, NEAR_CM, FAR_CM
-    pose = face_geometry_graph_options_pb2.FaceGeometryGraphOptions()
-    pose.geometry_pipeline_options.metadata_file.file_content = geometry
-    add("ImagePropertiesCalculator", input_stream=["IMAGE:image"], output_stream=["SIZE:size"])
-    add(
-        f"{_TASKS}.face_landmarker.FaceBlendshapesGraph",
-        shapes,
-        input_stream=["LANDMARKS:landmarks", "IMAGE_SIZE:size"],
-        output_stream=["BLENDSHAPES:blendshapes"],
-    )
-    add(
-        "ConcatenateNormalizedLandmarkListVectorCalculator",
-        input_stream=["landmarks"],
-        output_stream=["faces"],
-    )
-    add(
-        f"{_TASKS}.face_geometry.FaceGeometryEnvGeneratorCalculator",
-        lens,
-        output_side_packet=["ENVIRONMENT:environment"],
-    )
-    add(
-        f"{_TASKS}.face_geometry.FaceGeometryFromLandmarksGraph",
-        pose,
-        input_stream=["FACE_LANDMARKS:faces", "IMAGE_SIZE:size"],
-        input_side_packet=["ENVIRONMENT:environment"],
-        output_stream=["FACE_GEOMETRY:geometry"],
-    )
-    return graph

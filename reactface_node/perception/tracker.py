@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-import cv2
 import numpy as np
 
 from reactface_node.config import PerceptionConfig
-from reactface_node.media.pictures import shrunk
+from reactface_node.media.pictures import narrowed, shrunk
 from reactface_node.perception.face import Face, Sighting
 from reactface_node.perception.following import LOST_S, PersonSelector
 from reactface_node.perception.geometry import head_pose, to_pixels
@@ -81,7 +80,7 @@ class LandmarkTracker:
             raise ValueError(f"an image is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
         # MediaPipe ends the process for images with a side of 32767 pixels or more.
         rgb = shrunk(np.ascontiguousarray(rgb))
-        image = self._shrink(rgb)
+        image = narrowed(rgb, self._max_width_px)
         size = image.shape[1], image.shape[0]
         bright = self._lighting.brightened(image)
         found = list(_located(self._finder.find(stamp_s, bright), size))
@@ -176,13 +175,6 @@ class LandmarkTracker:
             logging.getLogger(__name__).warning(
                 "the face is %s: is the camera? It is read turned upright", how
             )
-
-    def _shrink(self, rgb: np.ndarray) -> np.ndarray:
-        scale = self._max_width_px / rgb.shape[1]
-        if scale >= 1.0:
-            return rgb
-        size = (self._max_width_px, max(1, round(rgb.shape[0] * scale)))
-        return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
 
 
 def _located(faces: list[Face], size: tuple[int, int]) -> Iterator[Sighting]:

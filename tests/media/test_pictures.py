@@ -15,9 +15,11 @@ from reactface_node.errors import UserError
 from reactface_node.media.pictures import (
     MOST_PIXELS,
     MOST_SIDE_PX,
+    narrowed,
     read_picture,
     read_picture_file,
     shrunk,
+    thinned,
     upright,
 )
 from reactface_node.perception import make_tracker
@@ -381,3 +383,42 @@ def test_a_raw_image_that_is_too_large_is_refused(height, width):
     message = of("mono8", np.zeros((height, width), np.uint8))
     with pytest.raises(MessageError, match=r"^image: .*pixels; at most 50 million"):
         convert.image_to_rgb(message)
+
+
+@pytest.mark.parametrize(
+    ("shape", "width", "wanted"),
+    [
+        ((480, 640), 640, (480, 640)),
+        ((240, 320), 640, (240, 320)),
+        ((720, 1280), 640, (360, 640)),
+        ((1080, 1920), 640, (360, 640)),
+        ((601, 801), 640, (480, 640)),
+        ((1, 5000), 640, (1, 640)),
+    ],
+)
+def test_an_image_is_narrowed_to_a_width_and_keeps_what_it_shows(shape, width, wanted):
+    down, across = np.mgrid[: shape[0], : shape[1]]
+    shown = 127.5 * np.stack([across / shape[1], down / shape[0], np.zeros(shape)], axis=-1)
+    found = narrowed((63.5 + shown).astype(np.uint8), width)
+    assert found.shape == (*wanted, 3)
+    down, across = np.mgrid[: wanted[0], : wanted[1]] + 0.5
+    again = 127.5 * np.stack([across / wanted[1], down / wanted[0], np.zeros(wanted)], axis=-1)
+    if shape[0] > 1:
+        assert np.abs(found - 63.5 - again).max() < 2.0
+
+
+def test_an_image_that_is_narrow_enough_is_not_copied():
+    image = np.zeros((48, 64, 3), np.uint8)
+    assert narrowed(image, 64) is image
+
+
+@pytest.mark.parametrize(
+    ("shape", "step"), [((48, 64), 4), ((50, 67), 4), ((48, 64), 1), ((2, 9), 4)]
+)
+def test_a_thinned_image_has_every_so_many_pixels(shape, step):
+    image = np.random.default_rng(0).integers(0, 255, (*shape, 3), np.uint8)
+    found = thinned(image[:, ::-1], step)
+    slices = image[:, ::-1][::step, ::step]
+    assert found.flags.c_contiguous
+    np.testing.assert_array_equal(found, slices[: found.shape[0], : found.shape[1]])
+    assert found.shape[0] in (shape[0] // step, slices.shape[0]) and found.size

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from rigs.clips import frames_of, needs_clips
-from rigs.landmarks import drawn_landmarks
+from rigs.landmarks import drawn_landmarks, needs_facemesh
 
 from reactface_node.config import PerceptionConfig
 from reactface_node.perception import make_tracker
@@ -197,6 +197,7 @@ def square_face(name, start_s, seconds):
     finder.close()
 
 
+@needs_facemesh
 @pytest.mark.slow
 @needs_clips
 @pytest.mark.parametrize(
@@ -215,6 +216,7 @@ def test_a_cut_between_real_people_at_the_same_place(first, second):
     assert after[-1][1] == 2
 
 
+@needs_facemesh
 @pytest.mark.slow
 @needs_clips
 @pytest.mark.parametrize("name", ["emotions_pexels", "d3", "d12"])

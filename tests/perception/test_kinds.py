@@ -55,6 +55,14 @@ def test_some_are_told_by_landmarks_alone(kind):
     assert kind_of(CASES[kind][0], CASES[kind][1], None)[0] == kind
 
 
+def test_lips_drawn_apart_yell_and_a_round_mouth_does_not():
+    angry = emotions(anger=0.6)
+    yell = weights(jawOpen=0.7, mouthLowerDown=0.35, mouthUpperUp=0.4, mouthStretch=0.45)
+    assert kind_of(yell, 0.0, angry)[0] == "yell"
+    gasp = weights(jawOpen=0.9, mouthLowerDown=0.35, mouthFunnel=0.4)
+    assert kind_of(gasp, 0.0, angry)[0] != "yell"
+
+
 def test_a_short_open_mouth_is_no_yawn_and_a_blink_no_crying():
     jaw = weights(jawOpen=0.8, eyeBlink=0.7)
     assert kind_of(jaw, 0.0, emotions(), seconds=0.3)[0] != "yawn"

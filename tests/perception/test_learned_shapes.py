@@ -1,20 +1,20 @@
 """Learned blendshapes: what is made of them, and the genuine model on real clips."""
 
-from types import SimpleNamespace
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
 from rigs.clips import frames_of, needs_clips
-from rigs.landmarks import drawn_landmarks
+from rigs.landmarks import drawn_landmarks, needs_facemesh
 
 from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
 from reactface_node.files import resources
-from reactface_node.perception import finders, make_tracker
+from reactface_node.perception import finders, make_tracker, portrait_face
 from reactface_node.perception.face import Face
-from reactface_node.perception.finders import FaceMeshFinder, LandmarkerFinder, NoFinder
+from reactface_node.perception.finders import FaceMeshFinder, NoFinder
 from reactface_node.perception.geometry import RIGID, RIGID_M, euler_angles
+from reactface_node.perception.landmarker import LandmarkerFinder
 from reactface_node.perception.measures import LOWER_LIP, UPPER_LIP
 from reactface_node.perception.portrait_face import crop_portrait
 from reactface_node.perception.shapes import BLENDSHAPES
@@ -25,6 +25,7 @@ MODEL = resources.weights_file(PerceptionConfig.landmarker)
 needs_model = pytest.mark.skipif(
     MODEL is None, reason="no weights/face_landmarker.task: reactface weights --download it"
 )
+KINDS = [pytest.param(FaceMeshFinder, marks=needs_facemesh), LandmarkerFinder]
 IMAGE = np.zeros((48, 64, 3), np.uint8)
 
 
@@ -80,7 +81,7 @@ def test_above_a_high_rest_noise_is_not_scaled_up():
 
 
 def test_with_no_faces_asked_for_nothing_is_looked_for(monkeypatch):
-    monkeypatch.setattr(finders, "import_mediapipe", lambda: pytest.fail("mediapipe is imported"))
+    monkeypatch.setattr(finders, "has_facemesh", lambda: pytest.fail("mediapipe is looked for"))
     finder = finders.choose_finder(PerceptionConfig(max_faces=0))
     assert isinstance(finder, NoFinder) and finder.find(0.0, IMAGE) == []
     tracker = make_tracker(PerceptionConfig(max_faces=0), want_crop=True)
@@ -90,16 +91,9 @@ def test_with_no_faces_asked_for_nothing_is_looked_for(monkeypatch):
 
 
 def test_a_portrait_is_found_with_the_model_file_that_is_set(tmp_path, monkeypatch):
-    """Where mediapipe has no FaceMesh."""
-    import mediapipe
-
-    from reactface_node.perception import portrait_face
-
-    without = SimpleNamespace(
-        tasks=mediapipe.tasks, Image=mediapipe.Image, ImageFormat=mediapipe.ImageFormat
-    )
-    monkeypatch.setattr(portrait_face, "import_mediapipe", lambda: without)
-    with pytest.raises(UserError, match=r"carries no face model: reactface weights --download"):
+    """Where no FaceMesh is installed."""
+    monkeypatch.setattr(portrait_face, "has_facemesh", lambda: False)
+    with pytest.raises(UserError, match="no face model: run `reactface weights --download"):
         crop_portrait(IMAGE, str(tmp_path / "none.task"))
     foreign = tmp_path / "mine.task"
     foreign.write_bytes(b"not a model")
@@ -108,13 +102,11 @@ def test_a_portrait_is_found_with_the_model_file_that_is_set(tmp_path, monkeypat
 
 
 @needs_model
-@pytest.mark.parametrize("kind", [FaceMeshFinder, LandmarkerFinder])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "damage", ["cut", "empty", "no blendshapes", "foreign part", "half a part"]
 )
 def test_a_damaged_model_is_refused_in_one_line(tmp_path, kind, damage):
-    if damage == "foreign part" and kind is LandmarkerFinder:
-        pytest.skip("the Tasks API sees it with the first face only")
     path = tmp_path / "face_landmarker.task"
     whole = MODEL.read_bytes()
     if damage in ("cut", "empty"):
@@ -144,7 +136,7 @@ def turned_clip(name, until_s, turns_at):
 @pytest.mark.slow
 @needs_model
 @needs_clips
-@pytest.mark.parametrize("kind", [FaceMeshFinder, LandmarkerFinder])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_a_real_face_upside_down_or_on_its_side_is_read_within_a_second(kind, turns):
     """From the start, and after a second upright; every frame after it is read upright too."""
@@ -165,6 +157,7 @@ def test_a_real_face_upside_down_or_on_its_side_is_read_within_a_second(kind, tu
 @pytest.mark.slow
 @needs_model
 @needs_clips
+@needs_facemesh
 def test_both_finders_give_the_same_shapes_and_pitch():
     """On FaceMesh's landmarks the learned model says what it says on its own."""
     finders = [kind(PerceptionConfig(), MODEL) for kind in (FaceMeshFinder, LandmarkerFinder)]

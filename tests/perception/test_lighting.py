@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from rigs.clips import frames_of, needs_clips
+from rigs.landmarks import needs_facemesh
 
 from reactface_node.config import PerceptionConfig
 from reactface_node.files import resources
@@ -100,6 +101,7 @@ def test_the_tracker_forgets_the_last_face_on_reset():
     assert finder.image.max() == 60
 
 
+@needs_facemesh
 @needs_clips
 @pytest.mark.slow
 @pytest.mark.parametrize("learned", [False, True])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rigs.landmarks import drawn_landmarks
+from rigs.landmarks import drawn_landmarks, needs_facemesh
 
 from reactface_node.perception.expression import LEAST_REST, ExpressionReader, rest_shares
 from reactface_node.perception.face import Face
@@ -131,6 +131,7 @@ def test_who_smiles_first_does_not_frown_at_rest():
     assert at_rest[:, FROWN].max() < 0.1 and at_rest[:, SMILE].max() < 0.1
 
 
+@needs_facemesh
 def test_a_still_face_has_no_expression_from_the_first_image_on():
     """Not even one whose brows the model takes for lowered; once they are known, a change shows."""
     reader = ExpressionReader(1.0)

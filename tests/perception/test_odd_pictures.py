@@ -5,7 +5,7 @@ import logging
 import cv2
 import numpy as np
 import pytest
-from rigs.landmarks import drawn_landmarks
+from rigs.landmarks import drawn_landmarks, needs_facemesh
 from rigs.session import make_session, picture, run
 
 from reactface_node.config import PerceptionConfig, RenderConfig
@@ -126,6 +126,7 @@ def drawn():
     return renderer.render(face({}))
 
 
+@needs_facemesh
 @pytest.mark.slow
 def test_minutes_without_a_face_leave_nothing_and_the_next_face_is_found(drawn):
     tracker = make_tracker(PerceptionConfig(landmarker=""), want_crop=False)
@@ -141,6 +142,7 @@ def test_minutes_without_a_face_leave_nothing_and_the_next_face_is_found(drawn):
     assert (first.person, again.person) == (1, 2)
 
 
+@needs_facemesh
 @pytest.mark.slow
 @pytest.mark.parametrize("most", [1, 3])
 def test_of_nine_faces_no_more_are_tracked_than_may_be(drawn, most):
@@ -154,6 +156,7 @@ def test_of_nine_faces_no_more_are_tracked_than_may_be(drawn, most):
     assert {o.people for o in seen[30:]} == {most} and len({o.person for o in seen}) == 1
 
 
+@needs_facemesh
 @pytest.mark.slow
 @pytest.mark.parametrize("zoom", [1.0, 1.6, 3.0])
 def test_a_face_that_fills_the_picture_has_finite_numbers_and_a_crop(drawn, zoom):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from rigs.landmarks import needs_facemesh
 
 from reactface_node.config import PerceptionConfig, RenderConfig
 from reactface_node.perception import make_tracker
@@ -191,6 +192,7 @@ def drawn():
     return draw
 
 
+@needs_facemesh
 @pytest.mark.parametrize(("turns", "said"), [(1, "side"), (2, "upside down"), (3, "side")])
 def test_a_camera_on_its_side_or_upside_down_is_read_upright(drawn, caplog, turns, said):
     def seen(turned):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from rigs.landmarks import needs_facemesh
 from rigs.paths import SHARED
 
 from reactface_node.config import PerceptionConfig
@@ -171,6 +172,7 @@ def test_a_mirrored_face_swaps_left_and_right():
         assert one[name] == pytest.approx(other[swapped], abs=1e-6)
 
 
+@needs_facemesh
 @pytest.mark.slow
 @pytest.mark.skipif(not CLIP.is_file(), reason="needs the real clip of ../shared/clips")
 def test_a_real_person_is_tracked_and_smiles():

@@ -1,20 +1,18 @@
 """The tracker on drawn faces: neutral face, gaps, other people, model outputs, errors."""
 
 import builtins
+import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from rigs.landmarks import drawn_landmarks
+from rigs.landmarks import drawn_landmarks, needs_facemesh
 
 from reactface_node.config import PerceptionConfig
 from reactface_node.errors import UserError
 from reactface_node.perception import make_tracker
 from reactface_node.perception.crop import FaceCrop
-from reactface_node.perception.expression import named_weights
 from reactface_node.perception.face import Face
-from reactface_node.perception.finders import read_result
 from reactface_node.perception.geometry import rotation_matrix
 from reactface_node.perception.tracker import LandmarkTracker
 from reactface_node.schema import ARKIT_NAMES, CROP_PX, ROTATION, TRANSLATION, index_of
@@ -50,6 +48,7 @@ def named_face(x=0.0, angles=(0, 0, 0), **shapes):
     return Face(landmarks, dict.fromkeys(ARKIT_NAMES, 0.0) | shapes, pose)
 
 
+@needs_facemesh
 def test_the_head_is_relative_to_the_persons_pose_and_blendshapes_to_their_rest():
     script = Script()
     tracker = tracker_of(script)
@@ -144,31 +143,6 @@ def test_the_crop_follows_as_fast_whatever_the_images_rate_and_size(frames, lag)
     assert np.ptp(moved) == pytest.approx(np.ptp(columns), abs=3)
 
 
-def test_tasks_api_results_are_read_by_name():
-    point = SimpleNamespace(x=0.5, y=0.4, z=0.0)
-    shapes = [("_neutral", 0.9), ("jawOpen", 0.7), ("browDownLeft", 1.2), ("unknown", 1.0)]
-    categories = [SimpleNamespace(category_name=n, score=s) for n, s in shapes]
-    matrix = np.eye(4)
-    matrix[:3, :3] = 1.1 * rotation_matrix(np.array([0.1, -0.2, 0.3]))
-    matrix[:3, 3] = [5.0, -2.0, -60.0]
-    result = SimpleNamespace(
-        face_landmarks=[[point] * 478],
-        face_blendshapes=[categories],
-        facial_transformation_matrixes=[matrix],
-    )
-    (face,) = read_result(result)
-    values, given = named_weights(face.shapes)
-    assert face.landmarks.shape == (478, 3)
-    assert values[index_of("jawOpen")] == pytest.approx(0.7)
-    assert values[index_of("browDownLeft")] == 1.0
-    assert given.sum() == 2 and not given[index_of("tongueOut")]
-    np.testing.assert_allclose(face.pose[0], rotation_matrix(np.array([0.1, -0.2, 0.3])))
-    np.testing.assert_allclose(face.pose[1], [0.05, -0.02, -0.6])
-    result.facial_transformation_matrixes = []
-    assert read_result(result)[0].pose is None
-    assert read_result(SimpleNamespace(face_landmarks=[])) == []
-
-
 def test_images_without_a_face_and_wrong_arrays():
     tracker = make_tracker(PerceptionConfig(), want_crop=True)
     try:
@@ -191,15 +165,10 @@ def test_a_file_that_is_no_model(tmp_path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("failure", "advice"),
-    [
-        ("libGL.so.1: cannot open shared object file", "apt install"),
-        ("No module named 'mediapipe'", "pip install mediapipe"),
-    ],
-)
-def test_a_missing_library_is_one_clear_line(monkeypatch, failure, advice):
+@needs_facemesh
+def test_a_missing_library_is_one_clear_line(monkeypatch):
     real = builtins.__import__
+    failure = "libGL.so.1: cannot open shared object file"
 
     def refuse(name, *rest):
         if name == "mediapipe":
@@ -207,15 +176,13 @@ def test_a_missing_library_is_one_clear_line(monkeypatch, failure, advice):
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(UserError, match=advice) as caught:
+    with pytest.raises(UserError, match="apt install") as caught:
         make_tracker(PerceptionConfig(), want_crop=False)
     assert failure in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_mediapipe_without_models_says_what_to_download(monkeypatch):
-    import sys
-
-    monkeypatch.setitem(sys.modules, "mediapipe", SimpleNamespace())
-    with pytest.raises(UserError, match=r"face_landmarker\.task") as caught:
+def test_without_any_face_model_it_is_said_what_to_download(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mediapipe", None)
+    with pytest.raises(UserError, match="weights --download face_landmarker") as caught:
         make_tracker(PerceptionConfig(landmarker=""), want_crop=False)
     assert str(Path("weights")) in str(caught.value) and "\n" not in str(caught.value)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from rigs.clips import frames_of, needs_clips
-from rigs.landmarks import drawn_landmarks
+from rigs.landmarks import drawn_landmarks, needs_facemesh
 
 from reactface_node.config import ModelConfig, PerceptionConfig
 from reactface_node.perception.face import Face
@@ -276,6 +276,7 @@ def test_without_faces_no_hands_are_looked_for():
     assert isinstance(choose_hands(PerceptionConfig(max_faces=0)), NoHands)
 
 
+@needs_facemesh
 @needs_clips
 @pytest.mark.slow
 def test_a_real_hand_before_a_real_face():

@@ -12,6 +12,7 @@ from reactface_node.config import PerceptionConfig
 from reactface_node.files.resources import weights_file
 from reactface_node.perception import make_tracker
 from reactface_node.perception.following import PersonSelector
+from reactface_node.perception.library import has_facemesh
 from reactface_node.perception.mouth import MouthMotion
 
 ALONE = PerceptionConfig(landmarker="", voice_activity="")
@@ -33,6 +34,8 @@ def silent_mouth():
 
 
 def needs_files(config):
+    if not config.landmarker and not has_facemesh():
+        pytest.skip("no mediapipe that carries FaceMesh: pip install '.[facemesh]'")
     for name in (config.landmarker, config.voice_activity):
         if name and weights_file(name) is None:
             pytest.skip(f"no weights/{name}: reactface weights --download {name}")

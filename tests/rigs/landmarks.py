@@ -1,13 +1,24 @@
-"""Landmarks of drawn faces, as FaceMesh finds them."""
+"""Landmarks of drawn faces, as a landmark model finds them."""
 
 import functools
+from importlib.util import find_spec
 
 import numpy as np
+import pytest
 
 from reactface_node.config import PerceptionConfig, RenderConfig
-from reactface_node.perception.finders import FaceMeshFinder
+from reactface_node.errors import UserError
+from reactface_node.perception.finders import choose_finder
+from reactface_node.perception.library import has_facemesh
 from reactface_node.render import make_renderer
 from reactface_node.render.sheet import face
+
+needs_facemesh = pytest.mark.skipif(
+    not has_facemesh(), reason="no mediapipe that carries FaceMesh: pip install '.[facemesh]'"
+)
+needs_litert = pytest.mark.skipif(
+    find_spec("ai_edge_litert") is None, reason="the face tracker's ai-edge-litert is not installed"
+)
 
 
 @functools.cache
@@ -17,7 +28,10 @@ def drawn_landmarks(eyes_shut: float = 0.0, smile: float = 0.0) -> np.ndarray:
     weights = {f"eyeBlink{side}": eyes_shut for side in ("Left", "Right")}
     weights |= {f"mouthSmile{side}": smile for side in ("Left", "Right")}
     picture = renderer.render(face(weights))
-    finder = FaceMeshFinder(PerceptionConfig(max_faces=1))
+    try:
+        finder = choose_finder(PerceptionConfig(max_faces=1))
+    except UserError as error:
+        pytest.skip(str(error))
     for frame in range(5):
         (found,) = finder.find(frame / 25, picture)
     finder.close()

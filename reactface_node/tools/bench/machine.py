@@ -10,7 +10,15 @@ import psutil
 from reactface_node.files import resources
 from reactface_node.tools.bench.clock import taken_s
 
-PACKAGES = ("torch", "numpy", "transformers", "mediapipe", "opencv-contrib-python", "rosbags")
+PACKAGES = (
+    "torch",
+    "numpy",
+    "transformers",
+    "ai-edge-litert",
+    "mediapipe",
+    "opencv-contrib-python",
+    "rosbags",
+)
 MATRIX = {"cpu": 1024, "cuda": 8192}
 COPIED_BYTES = {"cpu": 128 << 20, "cuda": 1 << 30}
 

@@ -99,7 +99,7 @@ def check_tracker(config: Config, apart: RunApart) -> Finding:
         found = apart(run_tracker, config, limit_s=LIMIT_S)
     except (UserError, ApartError) as error:
         cure = "reactface weights --download face_landmarker.task"
-        return fail("face tracker", str(error), _cure(error, cure, "mediapipe"))
+        return fail("face tracker", str(error), _cure(error, cure, "ai-edge-litert"))
     fact = f"{found['kind']}, {found['image_ms']:.1f} of {FRAME_MS:.0f} ms for an image"
     cure = "--set perception.max_width_px=320, or end other programs"
     if found["image_ms"] > SLOWEST_TRACKING * FRAME_MS:
@@ -152,7 +152,7 @@ def run_model(config: Config) -> dict[str, Any]:
 
 def run_tracker(config: Config) -> dict[str, Any]:
     """kind of the face finder and of the voice detector, image_ms (median of an image without a
-    face). UserError if mediapipe or a model is missing or damaged."""
+    face). UserError if a library or a model is missing or damaged."""
     from reactface_node.perception import make_tracker
 
     tracker = make_tracker(config.perception, config.model.face_encoder == "pixels")
@@ -166,18 +166,16 @@ def run_tracker(config: Config) -> dict[str, Any]:
 
 def _faces(config: PerceptionConfig) -> str:
     """What finds and reads faces."""
-    from reactface_node.perception.library import import_mediapipe
+    from reactface_node.perception.library import has_facemesh
 
     if config.max_faces == 0:
         return "no faces"
-    if not hasattr(import_mediapipe(), "solutions"):
-        return "Face Landmarker"
-    files = [
-        file.name
-        for name in (config.landmarker, config.expression_classifier)
-        if (file := resources.weights_file(name)) is not None
-    ]
-    return " with ".join(["FaceMesh", *([" and ".join(files)] if files else [])])
+    names = [config.expression_classifier]
+    finder = "Face Landmarker"
+    if has_facemesh():
+        finder, names = "FaceMesh", [config.landmarker, *names]
+    files = [file.name for name in names if (file := resources.weights_file(name)) is not None]
+    return " with ".join([finder, *([" and ".join(files)] if files else [])])
 
 
 def run_renderer(config: Config) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import ctypes
 import os
 import platform
 import shutil
-import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -25,7 +24,7 @@ PACKAGES = {
     "av": "av",
     "soxr": "soxr",
     "skia": "skia-python",
-    "mediapipe": "mediapipe",
+    "ai_edge_litert": "ai-edge-litert",
     "safetensors": "safetensors",
     "rosbags": "rosbags",
     "onnxruntime": "onnxruntime",
@@ -38,7 +37,7 @@ LIBRARIES = {
     "libEGL.so.1": "libegl1",
     "libglib-2.0.so.0": "libglib2.0-0",
 }
-"""System libraries that the wheels of OpenCV, skia and mediapipe load, and their Debian
+"""System libraries that the wheels of OpenCV and skia load, and their Debian
 packages."""
 APT = "sudo apt install"
 FEWEST_CORES = 2
@@ -80,8 +79,6 @@ def check_packages(config: Config) -> Finding:
 def install(*packages: str) -> str:
     """The command that installs versions which this package works with."""
     limits = {"opencv-contrib-python": "<5"}
-    if sys.version_info < (3, 13):
-        limits["mediapipe"] = "<=0.10.21"  # The last one that carries its models.
     named = (f"'{name}{limits[name]}'" if name in limits else name for name in packages)
     return f"pip install {' '.join(named)}"
 

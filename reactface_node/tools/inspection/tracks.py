@@ -12,10 +12,11 @@ from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.media.audio import AudioStats, to_mono
 from reactface_node.media.video import AudioInput, ImageInput, read_video
-from reactface_node.perception.finders import FaceMeshFinder, LandmarkerFinder
+from reactface_node.perception.finders import FaceMeshFinder
 from reactface_node.perception.geometry import euler_angles
 from reactface_node.perception.hands import choose_hands
-from reactface_node.perception.library import import_mediapipe
+from reactface_node.perception.landmarker import LandmarkerFinder
+from reactface_node.perception.library import has_facemesh
 from reactface_node.perception.tracker import Finder, LandmarkTracker
 from reactface_node.perception.voice import speech_model
 from reactface_node.schema import FRAME_RATE_HZ, KINDS, NUM_COEFFICIENTS
@@ -24,11 +25,12 @@ STILL_IMAGES = 10 * FRAME_RATE_HZ
 NOISY_IMAGES = 4 * FRAME_RATE_HZ
 SENSOR_NOISE = 4.0
 """Standard deviation of a webcam's noise in daylight, of 255."""
+NO_FACEMESH = "no mediapipe that carries FaceMesh is installed: pip install '.[facemesh]'"
 
 
 def _measures(config: PerceptionConfig) -> Finder | str:
-    if not hasattr(import_mediapipe(), "solutions"):
-        return "this mediapipe carries no FaceMesh"
+    if not has_facemesh():
+        return NO_FACEMESH
     return FaceMeshFinder(config)
 
 
@@ -36,8 +38,8 @@ def _classed(config: PerceptionConfig) -> Finder | str:
     classifier = resources.weights_file(config.expression_classifier)
     if classifier is None:
         return f"perception.expression_classifier={config.expression_classifier} is no file"
-    if not hasattr(import_mediapipe(), "solutions"):
-        return "this mediapipe carries no FaceMesh"
+    if not has_facemesh():
+        return NO_FACEMESH
     return FaceMeshFinder(config, None, classifier)
 
 
@@ -45,14 +47,16 @@ def _fused(config: PerceptionConfig) -> Finder | str:
     model = resources.weights_file(config.landmarker)
     if model is None:
         return _no_model(config)
-    if not hasattr(import_mediapipe(), "solutions"):
-        return "this mediapipe carries no FaceMesh"
+    if not has_facemesh():
+        return NO_FACEMESH
     return FaceMeshFinder(config, model, resources.weights_file(config.expression_classifier))
 
 
-def _tasks(config: PerceptionConfig) -> Finder | str:
+def _networks(config: PerceptionConfig) -> Finder | str:
     model = resources.weights_file(config.landmarker)
-    return _no_model(config) if model is None else LandmarkerFinder(config, model)
+    if model is None:
+        return _no_model(config)
+    return LandmarkerFinder(config, model, resources.weights_file(config.expression_classifier))
 
 
 def _no_model(config: PerceptionConfig) -> str:
@@ -63,7 +67,7 @@ FINDERS: tuple[tuple[str, Callable[[PerceptionConfig], Finder | str]], ...] = (
     ("measures", _measures),
     ("classed", _classed),
     ("fused", _fused),
-    ("tasks", _tasks),
+    ("networks", _networks),
 )
 """All finders that are compared: a name of at most 8 letters, and what makes the finder, or says
 why it cannot be had here."""

@@ -172,20 +172,21 @@ import sys
 
 class Refuses:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"torch", "mediapipe", "rclpy", "cyclonedds"}:
+        if name.split(".")[0] in {"torch", "ai_edge_litert", "mediapipe", "rclpy", "cyclonedds"}:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Refuses())
 """
 
 
-def test_without_torch_mediapipe_ros_and_cyclonedds(tmp_path):
+def test_without_torch_a_face_tracker_ros_and_cyclonedds(tmp_path):
     """A real process, in whose children they are missing too."""
     (tmp_path / "sitecustomize.py").write_text(WITHOUT)
     switches = ("AMENT_PREFIX_PATH", "ROS_", "RMW_", "CYCLONEDDS_")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(switches)}
     environment["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{ROOT}"
     arguments = ["doctor", "--camera", "topic", "--mic", "none", "--render", "none"]
+    arguments += ["--set", "perception.landmarker="]
     child = subprocess.run(
         [sys.executable, "-m", "reactface_node.cli", *arguments],
         cwd=tmp_path,
@@ -198,14 +199,14 @@ def test_without_torch_mediapipe_ros_and_cyclonedds(tmp_path):
     lines = {line[6:].partition(":")[0]: line for line in child.stdout.splitlines()}
     assert list(lines) == NAMES
     assert lines["packages"] == (
-        f"fail  packages: mediapipe, torch not installed -> {install('mediapipe', 'torch')}"
+        "fail  packages: ai-edge-litert, torch not installed -> "
+        f"{install('ai-edge-litert', 'torch')}"
     )
     assert lines["model"] == (
         "fail  model: ModuleNotFoundError: No module named 'torch' -> pip install torch"
     )
-    assert lines["face tracker"] == (
-        "fail  face tracker: face tracking needs mediapipe (No module named 'mediapipe'): pip "
-        f"install mediapipe -> {install('mediapipe')}"
+    assert lines["face tracker"].startswith(
+        "fail  face tracker: there is no face model: run `reactface weights --download "
     )
     assert lines["dds"] == (
         "fail  dds: cyclonedds does not load (ModuleNotFoundError: No module named 'cyclonedds') "

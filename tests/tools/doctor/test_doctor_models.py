@@ -12,6 +12,7 @@ from reactface_node.config import Config
 from reactface_node.engine import engine as engine_module
 from reactface_node.errors import UserError
 from reactface_node.files import resources
+from reactface_node.perception import library
 from reactface_node.tools.doctor import check_models
 from reactface_node.tools.doctor.apart import ApartError, Crash, Slow
 from reactface_node.tools.doctor.check_models import (
@@ -245,30 +246,33 @@ def test_the_speed_of_the_tracker(image_ms, line):
 
 
 def test_a_tracker_without_its_model():
-    error = UserError("this mediapipe carries no face model: download it")
+    error = UserError("there is no face model: download it")
     assert check_tracker(DEFAULT, raising(error)).line() == (
         f"fail  face tracker: {error} -> reactface weights --download face_landmarker.task"
     )
 
 
-def test_no_mediapipe(monkeypatch):
+def test_no_face_model(monkeypatch):
     monkeypatch.setitem(sys.modules, "mediapipe", None)
-    said = check_tracker(DEFAULT, here)
-    assert said.fact.startswith("face tracking needs mediapipe (")
+    alone = replace(DEFAULT, perception=replace(DEFAULT.perception, landmarker=""))
+    said = check_tracker(alone, here)
+    assert said.fact.startswith("there is no face model: run `reactface weights --download")
     assert said.level == "fail" and said.cure
 
 
 @pytest.mark.parametrize(
-    ("settings", "faces"),
+    ("facemesh", "settings", "faces"),
     [
-        ({}, "FaceMesh, voices by loudness"),
-        ({"max_faces": 0}, "no faces, voices by loudness"),
-        ({"landmarker": "a"}, "FaceMesh with a, voices by loudness"),
-        ({"landmarker": "a", "expression_classifier": "b"}, "FaceMesh with a and b, "),
-        ({"voice_activity": "c"}, "FaceMesh, voices by c"),
+        (True, {}, "FaceMesh, voices by loudness"),
+        (True, {"max_faces": 0}, "no faces, voices by loudness"),
+        (True, {"landmarker": "a"}, "FaceMesh with a, voices by loudness"),
+        (True, {"landmarker": "a", "expression_classifier": "b"}, "FaceMesh with a and b, "),
+        (True, {"voice_activity": "c"}, "FaceMesh, voices by c"),
+        (False, {"landmarker": "a"}, "Face Landmarker, voices by loudness"),
+        (False, {"landmarker": "a", "expression_classifier": "b"}, "Face Landmarker with b, "),
     ],
 )
-def test_the_tracker_is_really_run(monkeypatch, tmp_path, settings, faces):
+def test_the_tracker_is_really_run(monkeypatch, tmp_path, facemesh, settings, faces):
     tracked = []
     for name in ("a", "b", "c"):
         (tmp_path / name).write_bytes(b"a model")
@@ -281,6 +285,7 @@ def test_the_tracker_is_really_run(monkeypatch, tmp_path, settings, faces):
             tracked.append("closed")
 
     monkeypatch.setattr(perception, "make_tracker", lambda *_: FakeTracker())
+    monkeypatch.setattr(library, "has_facemesh", lambda: facemesh)
     models = dict.fromkeys(("landmarker", "expression_classifier", "voice_activity"), "")
     models |= {name: str(tmp_path / value) for name, value in settings.items() if value}
     settings = models | {name: value for name, value in settings.items() if not value}

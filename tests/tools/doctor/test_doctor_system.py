@@ -1,7 +1,6 @@
 """Python, packages, libraries, processor, memory, disk and display: working, and every problem."""
 
 import os
-import sys
 from collections import namedtuple
 
 import psutil
@@ -27,7 +26,7 @@ ALL = {
 }
 OTHERS = (
     "numpy 1.2.3, opencv-contrib-python 1.2.3, av 1.2.3, soxr 1.2.3, "
-    "skia-python 1.2.3, mediapipe 1.2.3, safetensors 1.2.3, rosbags 1.2.3, onnxruntime 1.2.3"
+    "skia-python 1.2.3, ai-edge-litert 1.2.3, safetensors 1.2.3, rosbags 1.2.3, onnxruntime 1.2.3"
 )
 
 
@@ -65,15 +64,12 @@ def test_packages_of_the_profile(installed, tmp_path):
     assert check_packages(paper).line() == said
 
 
-def test_packages_that_are_missing(installed, monkeypatch):
-    monkeypatch.setattr(sys, "version_info", (3, 12, 0))
-    del installed["cv2"], installed["mediapipe"]
+def test_packages_that_are_missing(installed):
+    del installed["cv2"], installed["ai_edge_litert"]
     assert check_packages(Config()).line() == (
-        "fail  packages: opencv-contrib-python, mediapipe not installed -> "
-        "pip install 'opencv-contrib-python<5' 'mediapipe<=0.10.21'"
+        "fail  packages: opencv-contrib-python, ai-edge-litert not installed -> "
+        "pip install 'opencv-contrib-python<5' ai-edge-litert"
     )
-    monkeypatch.setattr(sys, "version_info", (3, 13, 0))
-    assert check_packages(Config()).cure == "pip install 'opencv-contrib-python<5' mediapipe"
 
 
 def test_torch_is_missed_where_it_is_needed_alone(installed):

@@ -305,9 +305,9 @@ def test_the_shared_clips(tmp_path, capsys):
     assert sorted(found["sheets"]) == sorted(path.name for path in out.iterdir())
 
 
-def test_without_mediapipe_it_is_one_line(folder, capsys, monkeypatch):
+def test_without_a_package_of_the_tracker_it_is_one_line(folder, capsys, monkeypatch):
     monkeypatch.delitem(sys.modules, "reactface_node.tools.inspection.compare", raising=False)
     monkeypatch.delitem(sys.modules, "reactface_node.tools.inspection.tracks", raising=False)
     monkeypatch.setitem(sys.modules, "reactface_node.perception.finders", None)
     code, out, err = run(capsys, "--compare", folder)
-    assert (code, out) == (2, "") and "pip install mediapipe" in err and err.count("\n") == 1
+    assert (code, out) == (2, "") and "install reactface_node again" in err and err.count("\n") == 1
