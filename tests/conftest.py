@@ -21,8 +21,7 @@ def interruptible():
 
 @pytest.fixture(scope="session")
 def exports(tmp_path_factory):
-    """(config that plays the exported folder, the model, its checkpoint) of a mode; an export
-    takes half a minute."""
+    """(config that plays the exported folder, the model, its checkpoint) of a mode."""
     from rigs.export import make_export
 
     config, model, checkpoint = make_export(tmp_path_factory.mktemp("export"))

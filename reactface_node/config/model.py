@@ -55,6 +55,12 @@ class ModelConfig:
     gain: float = setting(
         1.0, "factor of the reaction's difference from the mean face; 1 in training", 0.0, 3.0
     )
+    pitch_gain: float = setting(
+        1.0,
+        "further factor of the head's pitch without its nods; 1 in training",
+        0.0,
+        3.0,
+    )
     disposition: int = setting(
         0,
         "S: size of the random vector that describes the listener, drawn once per session; 0 = "
@@ -220,6 +226,13 @@ class TrainingConfig:
     )
     event_steps: int = setting(
         1500, "last steps, of the heads of nods and laughs alone; 0 = none", 0, 10_000_000
+    )
+    proportion_steps: int = setting(
+        80,
+        "last steps in which made speakers who hold a weak smile are answered in proportion; 0 = "
+        "none",
+        0,
+        10_000_000,
     )
     nod_weight: float = setting(0.2, "weight of the negative log-likelihood of nods", 0.0, 1000.0)
     past_noise: float = setting(

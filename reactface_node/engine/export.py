@@ -161,7 +161,7 @@ class ExportedStep(nn.Module):
             "plan_phase": torch.zeros(1, dtype=torch.long),
         }
         self.inputs |= plan if self.continues else {"noise": noise}
-        live = ("gain",) if self.continues else LIVE
+        live = ("gain", "pitch_gain") if self.continues else LIVE
         self.inputs |= {name: torch.full((1,), float(getattr(config, name))) for name in live}
         self.small, self.rings = small_of(self._like), rings_of(self._like)
         # Copies, since one tensor used twice would become one input.

@@ -13,7 +13,7 @@ from reactface_node.files.text import parse_json
 
 FORMAT = "reactface"
 VERSION = 1
-LIVE = ("temperature", "momentum", "gain")
+LIVE = ("temperature", "momentum", "gain", "pitch_gain")
 """Settings of sampling: any value suits any weights."""
 WEIGHTS_HELP = "train some with `reactface train`, or set `weights` to a checkpoint that you have"
 HISTORIES = ("history_s", "sync_history_s")

@@ -48,6 +48,7 @@ class ReactFace(nn.Module):
     listener_mean: Tensor
     listener_std: Tensor
     speaker_std: Tensor
+    is_pitch: Tensor
 
     def __init__(self, config: ModelConfig, wav2vec2: nn.Module | None = None):
         super().__init__()
@@ -77,6 +78,8 @@ class ReactFace(nn.Module):
         self.register_buffer("listener_mean", torch.zeros(NUM_COEFFICIENTS))
         self.register_buffer("listener_std", torch.ones(NUM_COEFFICIENTS))
         self.register_buffer("speaker_std", torch.ones(NUM_COEFFICIENTS))
+        is_pitch = torch.arange(NUM_COEFFICIENTS) == PITCH
+        self.register_buffer("is_pitch", is_pitch, persistent=False)
 
     @property
     def noise_width(self) -> int:
@@ -304,7 +307,10 @@ class ReactFace(nn.Module):
         events = torch.cat([part.events for part in parts], dim=2)
         latents = ((part.plan.mean, part.plan.log_variance, part.plan.latent) for part in parts)
         mean, log_variance, latent = (torch.cat(x, dim=2) for x in zip(*latents, strict=True))
-        listener = self.config.gain * reaction * self.listener_std + self.listener_mean
+        # The other pitch is not tied to the speaker's, and small nods would be seen in it.
+        ones = torch.ones_like(self.listener_std)
+        gain = self.config.gain * torch.where(self.is_pitch, self.config.pitch_gain * ones, ones)
+        listener = gain * reaction * self.listener_std + self.listener_mean
         speaker = self.speaker_head(seen.face) * self.speaker_std
         listener = listener + events
         laughs = seen.laughs

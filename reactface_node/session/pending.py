@@ -7,7 +7,13 @@ import numpy as np
 
 from reactface_node.config import ModelConfig
 from reactface_node.engine.stepper import SpeakerFrames
-from reactface_node.schema import CROP_PX, SAMPLES_PER_FRAME, ListenerEvent, Observation
+from reactface_node.schema import (
+    CROP_PX,
+    ROTATION,
+    SAMPLES_PER_FRAME,
+    ListenerEvent,
+    Observation,
+)
 from reactface_node.session.fitted import FittedListener
 from reactface_node.session.model_use import Use
 from reactface_node.session.timeline import Window
@@ -67,6 +73,13 @@ class Pending:
         """The places (n, 3) of the faces, NaN without a face."""
         nowhere = np.full(3, np.nan)
         return np.stack([nowhere if one.place is None else one.place for one in self.seen])
+
+    @property
+    def turns(self) -> np.ndarray:
+        """The rotations (n, 3) of the speaker's head in rad, NaN where they are not measured."""
+        return np.stack(
+            [np.where(one.valid, one.coefficients, np.nan)[ROTATION] for one in self.seen]
+        )
 
 
 def face_input(config: ModelConfig, seen: list[Observation]) -> tuple[np.ndarray, np.ndarray]:

@@ -27,6 +27,7 @@ from reactface_node.schema import (
 from reactface_node.session.blinks import LOWERS, LidMotion
 from reactface_node.session.eye_contact import EyeContact
 from reactface_node.session.fitted import FittedListener
+from reactface_node.session.following import HeadFollowing
 from reactface_node.session.gaze import move_some_eyes
 from reactface_node.session.glances import Glances, press
 from reactface_node.session.idle import Blinks, IdleMotion, PostureShifts
@@ -111,6 +112,7 @@ class Playout:
         self._fading: np.ndarray | int | None = None
         self._faded = 0
         self._fitted: FittedListener | None = None
+        self._following = HeadFollowing()
 
     def finish(
         self,
@@ -122,6 +124,7 @@ class Playout:
         places: np.ndarray | None = None,
         digest: int = 0,
         fitted: FittedListener | None = None,
+        turns: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The finished samples (M, n, 58) and the face to show (n, 58); n = w, or 1 in frame mode.
 
@@ -130,7 +133,8 @@ class Playout:
         if it was not run: its last frame is held, with idle motion that rises and falls within a
         window, so that the face neither freezes nor jumps. present: (n,) bool, a face or a voice
         was there. speaks: the robot speaks; the mouth goes to rest for its speech system. places:
-        (n, 3), where the speaker's face is, as ``Observation.place``; NaN, or None, without one.
+        (n, 3), where the speaker's face is, as ``Observation.place``. turns: (n, 3), the rotation
+        of the speaker's head in rad. Both are NaN, or None, without a face.
         fitted: the listener that the first sample is, with gains of its own. digest: of what was
         seen and heard before the window of the model; chance follows from it.
         """
@@ -138,6 +142,9 @@ class Playout:
         self._begin(index * window // self._window, digest)
         if places is None:
             places = np.full((window, 3), np.nan)
+        if turns is None:
+            turns = np.full((window, 3), np.nan)
+        following = config.idle_gain * self._following.frames(turns)
         swell = np.zeros(window, np.float32)
         if reaction is None:
             reaction = np.repeat(self._raw, window, axis=1)
@@ -151,7 +158,9 @@ class Playout:
         configs = [config] * len(self._samples)
         if fitted is not None:
             configs[0] = fitted.applied(config)
-        raws = np.nan_to_num(reaction) * presence[:, None]
+        raws = np.nan_to_num(reaction)
+        raws[:, :, ROTATION] += following
+        raws *= presence[:, None]
         samples = np.stack(
             [
                 self._finish_sample(sample, times_s, raw, (presence, idle), places, one)

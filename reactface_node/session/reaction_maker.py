@@ -130,7 +130,7 @@ class ReactionMaker:
         # The microphone of an empty room delivers valid audio, although nobody is there.
         present = (found | heard) & (pending.use is not Use.IDLE)
         with self._probe.stage("playout"):
-            about = pending.places, pending.digest, pending.fitted
+            about = pending.places, pending.digest, pending.fitted, pending.turns
             samples, face = self._playout.finish(
                 window.index, raw, present, self.config.playout, speaks, *about
             )

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rigs.export import CHANGES, options
+from rigs.export import options
 from rigs.model_inputs import small_config, small_model
-from rigs.session import ReadingTracker, joined, make_session, run
+from rigs.session import ReadingTracker, joined, run
 
 from reactface_node.cli.main import main
-from reactface_node.engine.engine import Engine, load_engine
+from reactface_node.config import Config
+from reactface_node.engine.engine import Engine, graphs_of, load_engine
 from reactface_node.engine.identity import weights_hash
 from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.engine.torch_stepper import TorchStepper
 from reactface_node.errors import UserError
+from reactface_node.files.resources import folder
 from reactface_node.model.checkpoint import save_checkpoint
 from reactface_node.session.session import ReactionSession
 
@@ -52,7 +54,7 @@ def test_it_gives_torchs_numbers_for_longer_than_the_history(exported):
     for engine in (ours, theirs):
         engine.begin(4, 2)
     worst = 0.0
-    for number, speaker in enumerate(frames_of(ours, 100 // ours.frames)):
+    for number, speaker in enumerate(frames_of(ours, 240 // ours.frames)):
         found, expected = ours.step(speaker, number), theirs.step(speaker, number)
         assert found.shape == (2, ours.frames, 58)
         worst = max(worst, float(np.abs(found - expected).max()))
@@ -60,12 +62,13 @@ def test_it_gives_torchs_numbers_for_longer_than_the_history(exported):
 
 
 def test_a_session_plays_it_and_starts_afresh_after_a_reset(exported):
-    config, _, _ = exported
+    config, model, _ = exported
     session = ReactionSession(config, load_engine(config), ReadingTracker())
     first = joined(run(session), "samples")
     session.reset()
     again = joined(run(session), "samples")
-    expected = joined(run(make_session(mode=config.mode, **CHANGES)), "samples")
+    theirs = Engine(TorchStepper(model), load_engine(config).frames)
+    expected = joined(run(ReactionSession(config, theirs, ReadingTracker())), "samples")
     np.testing.assert_allclose(first, expected, atol=EXACT)
     np.testing.assert_allclose(again, expected, atol=EXACT)
 
@@ -136,6 +139,45 @@ def test_a_damaged_graph_a_newer_export_and_a_folder_in_the_way_are_refused(expo
     assert sorted(path.name for path in tmp_path.iterdir()) == ["damaged"]
 
 
+def test_the_shipped_graphs_are_of_the_default_profile_and_play_any_checkpoint_of_it(exported):
+    config, model, checkpoint = exported
+    files = graphs_of(config.replace(weights=str(checkpoint)))
+    assert files == (folder("weights") / "graphs", checkpoint)
+    engine = load_engine(config.replace(weights=str(checkpoint)))
+    theirs = Engine(TorchStepper(model), engine.frames)
+    for one in (engine, theirs):
+        one.begin(4, 2)
+    for number, speaker in enumerate(frames_of(engine, 16 // engine.frames)):
+        found, expected = (one.step(speaker, number) for one in (engine, theirs))
+        np.testing.assert_allclose(found, expected, atol=EXACT)
+    shipped = graphs_of(Config.load())
+    assert shipped is not None and shipped[1].name == "default.safetensors"
+    for changed in ({"device": "cuda"}, {"model.width": 64}, {"model.history_s": 4.0}):
+        assert graphs_of(Config.load(overrides=changed)) is None
+
+
+def test_a_model_of_another_size_is_exported_by_the_command(tmp_path):
+    config = small_config(
+        playout__samples=2, model__disposition=3, model__lrd="latent_frame", mode="frame"
+    ).replace(**{"model.face_layers": 1, "model.cie_layers": 1, "model.nods": True})
+    config = config.replace(**{"model.continuity": True})
+    checkpoint = tmp_path / "small.safetensors"
+    model = small_model(config)
+    save_checkpoint(checkpoint, model, config, {}, "none")
+    names = ("width", "heads", "face_layers", "cie_layers", "history_s", "sync_history_s")
+    changed = {f"model.{name}": getattr(config.model, name) for name in (*names, "disposition")}
+    given = [part for n, v in changed.items() for part in ("--set", f"{n}={v}")]
+    command = ["weights", "--export", str(tmp_path / "out"), *given]
+    assert main([*command, "--set", f"weights={checkpoint}"]) == 0
+    ours = load_engine(config.replace(weights=str(tmp_path / "out")))
+    theirs = Engine(TorchStepper(model), 1)
+    for engine in (ours, theirs):
+        engine.begin(4, 2)
+    for number, speaker in enumerate(frames_of(ours, 60)):
+        found, expected = (engine.step(speaker, number) for engine in (ours, theirs))
+        np.testing.assert_allclose(found, expected, atol=EXACT)
+
+
 def test_only_the_default_kind_of_model_is_exported(tmp_path):
     config = small_config("paper")
     save_checkpoint(tmp_path / "paper.safetensors", small_model(config), config, {}, "none")
@@ -163,7 +205,7 @@ def test_another_listener_in_a_running_session_is_torchs_too(exported):
     config, model, checkpoint = exported
     assert weights_hash(config.weights) == weights_hash(str(checkpoint))
     ours, theirs = load_engine(config), Engine(TorchStepper(model), load_engine(config).frames)
-    first, shown = np.array([2.0, -1.0, 0.5], np.float32), {}
+    first, shown = np.linspace(-2.0, 2.0, 16, dtype=np.float32), {}
     for name, engine in (("ours", ours), ("theirs", theirs), ("unchanged", load_engine(config))):
         engine.begin(4, 2)
         parts = []
@@ -178,13 +220,23 @@ def test_another_listener_in_a_running_session_is_torchs_too(exported):
 
 
 def test_an_export_that_does_not_say_its_weights_takes_no_fitted_listener(exported, tmp_path):
-    folder = tmp_path / "old"
-    shutil.copytree(exported[0].weights, folder)
-    about = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps({**about, "weights": "x"}))
+    old = tmp_path / "old"
+    shutil.copytree(exported[0].weights, old)
+    about = json.loads((old / "model.json").read_text())
+    (old / "model.json").write_text(json.dumps({**about, "weights": "x"}))
     with pytest.raises(UserError, match="damaged: weights is 'x', no SHA-256"):
-        weights_hash(str(folder))
+        weights_hash(str(old))
     del about["weights"]
-    (folder / "model.json").write_text(json.dumps(about))
+    (old / "model.json").write_text(json.dumps(about))
     with pytest.raises(UserError, match="does not say of which weights"):
-        weights_hash(str(folder))
+        weights_hash(str(old))
+
+
+def test_a_history_may_be_shorter_than_in_training_but_not_longer(tmp_path):
+    trained = small_config(model__history_s=1.28, model__sync_history_s=1.28)
+    path = tmp_path / "small.safetensors"
+    save_checkpoint(path, small_model(trained), trained, {}, "none")
+    shorter = trained.replace(**{"model.history_s": 0.64, "weights": str(path)})
+    assert load_engine(shorter).frames == 8
+    with pytest.raises(UserError, match=r"trained with model\.history_s = 1\.28, the config says"):
+        load_engine(trained.replace(**{"model.history_s": 2.56, "weights": str(path)}))

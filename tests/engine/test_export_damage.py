@@ -103,11 +103,11 @@ BAD = [
     ((*FIRST, "past"), [1.0, 240]),
     ((*FIRST, "past"), [1] * 5000),
     ((*FIRST, "unknown"), [1]),
-    ((*FIRST, "cie0_keys"), [1, "samples", 4, 8, 10**12]),
-    ((*WINDOW, "cie0_keys"), ["sessions", "samples", 4, 8, 10**12]),
-    ((*WINDOW, "cie0_keys"), ["sessions", "samples", 4, 8, 0]),
-    ((*WINDOW, "cie0_keys"), [4, 8, 1]),
-    ((*WINDOW, "cie0_values"), ["sessions", "samples", 4, 8, 8]),
+    ((*FIRST, "cie0_keys"), [1, "samples", 8, 16, 10**12]),
+    ((*WINDOW, "cie0_keys"), ["sessions", "samples", 8, 16, 10**12]),
+    ((*WINDOW, "cie0_keys"), ["sessions", "samples", 8, 16, 0]),
+    ((*WINDOW, "cie0_keys"), [8, 16, 1]),
+    ((*WINDOW, "cie0_values"), ["sessions", "samples", 8, 16, 16]),
     (WEIGHTS, None),
     (WEIGHTS, []),
     (WEIGHTS, {}),
@@ -267,7 +267,7 @@ def test_a_model_that_gives_no_numbers_is_refused_at_the_warm_up(monkeypatch):
 
 def test_what_is_played_is_what_was_written(whole):
     about = read_manifest(Path(whole[0].weights))
-    assert (about.window, about.disposition) == (8, 3)
+    assert (about.window, about.disposition) == (8, 16)
     assert about.graphs["window"].inputs["cie0_keys"][:2] == ("sessions", "samples")
     assert about.graphs["next"].inputs["speaker_face"] == (1, 1, 58)
     assert about.state["past"].shape == (1, 240) and about.state["position"].dtype == np.int64

@@ -1,40 +1,37 @@
-"""A small model, exported by the command line."""
+"""A model of the default profile's size with random weights, and the folder of its export."""
 
-from reactface_node.cli.main import main
+import json
+import shutil
+
+import torch
+
+from reactface_node.config import Config
+from reactface_node.files.download import file_sha256
+from reactface_node.files.resources import folder as installed
 from reactface_node.model.checkpoint import save_checkpoint
-from rigs.model_inputs import small_config, small_model
+from reactface_node.model.reactface import ReactFace
 
-CHANGES = {"model__disposition": 3, "model__lrd": "latent_frame", "model__continuity": True}
+SETTINGS = {"playout.samples": 2, "playout.playout_delay_s": 0.06, "playout.seed": 0}
 
 
 def options(config, checkpoint):
-    """The command line's for a small config."""
-    named = {f"model.{n}": v for n, v in vars(config.model).items()}
-    changed = {name: named[name] for name in named if name.split(".")[1] in SETTINGS}
-    changed |= {"weights": str(checkpoint), "mode": config.mode}
-    changed |= {"playout.samples": config.playout.samples}
+    """The command line's for the config."""
+    changed = SETTINGS | {"weights": str(checkpoint), "mode": config.mode}
     return [part for n, v in changed.items() for part in ("--set", f"{n}={v}")]
 
 
-SETTINGS = (
-    "width",
-    "heads",
-    "face_layers",
-    "cie_layers",
-    "history_s",
-    "sync_history_s",
-    "disposition",
-    "lrd",
-    "continuity",
-)
-
-
-def make_export(folder):
-    """(config that plays the exported folder, the model, its checkpoint), for two samples."""
-    config = small_config(playout__samples=2, **CHANGES)
-    model = small_model(config)
-    checkpoint = folder / "small.safetensors"
+def make_export(target):
+    """(config that plays the folder, the model, its checkpoint), for two samples. What
+    ``weights --export`` would write, from the graphs that come with the package."""
+    config = Config.load(overrides=SETTINGS)
+    torch.manual_seed(0)
+    model = ReactFace(config.model).eval().requires_grad_(False)
+    checkpoint = target / "random.safetensors"
     save_checkpoint(checkpoint, model, config, {}, "none")
-    target = folder / "small_onnx"
-    assert main(["weights", "--export", str(target), *options(config, checkpoint)]) == 0
-    return config.replace(weights=str(target)), model, checkpoint
+    folder = target / "exported"
+    shutil.copytree(installed("weights") / "graphs", folder)
+    shutil.copyfile(checkpoint, folder / "weights.safetensors")
+    about = json.loads((folder / "model.json").read_text())
+    about["weights"] = file_sha256(checkpoint)
+    (folder / "model.json").write_text(json.dumps(about))
+    return config.replace(weights=str(folder)), model, checkpoint

@@ -20,6 +20,7 @@ SMALL = {
     "playout.playout_delay_s": 0.06,
     "playout.seed": 0,
     "training.event_steps": 2,
+    "training.proportion_steps": 1,
 }
 PIXELS = 32
 W = 8

@@ -48,7 +48,7 @@ class PeopleChoice:
     folder: Path | None = None
     seeds: int = 3
     samples: int = 10
-    clips: int = 2
+    clips: int = 6
 
 
 @dataclass(frozen=True)

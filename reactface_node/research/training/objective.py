@@ -26,7 +26,9 @@ class ReactFaceLearner(nn.Module):
         super().__init__()
         self.settings = config.training
         # Training learns the distribution itself, at temperature 1 and gain 1.
-        self.model = ReactFace(replace(config.model, temperature=1.0, gain=1.0), wav2vec2)
+        self.model = ReactFace(
+            replace(config.model, temperature=1.0, gain=1.0, pitch_gain=1.0), wav2vec2
+        )
         if config.training.objective == "posterior":
             self.posterior = Posterior(config.model)
 

@@ -25,7 +25,6 @@ from reactface_node.model.checkpoint import (
     resolve_device,
     save_checkpoint,
 )
-from reactface_node.model.reactface import ReactFace
 from reactface_node.model.speech import LogMelEncoder
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.training.checks import check_settings
@@ -36,6 +35,7 @@ from reactface_node.research.training.events import train_events
 from reactface_node.research.training.learner import Learner
 from reactface_node.research.training.networks import build_learner
 from reactface_node.research.training.objective import ReactFaceLearner
+from reactface_node.research.training.proportion import train_proportion
 from reactface_node.research.training.report import TrainingReport
 from reactface_node.research.training.resume import Progress, load_state, save_state
 from reactface_node.research.training.splits import training_splits
@@ -47,7 +47,7 @@ SAVE_PERIOD_S = 600.0
 """The state is saved at least so often, besides at validations."""
 # The weights with the best energy score in validation, the newest ones, and the state to resume
 # from.
-EVENT_LOSS = "event_loss"  # in the metrics of weights whose events are trained
+FINISHED = "last_phases"  # in the metrics of weights that went through them
 WEIGHTS, LAST, STATE = "weights.safetensors", "last.safetensors", "state.safetensors"
 
 
@@ -113,7 +113,7 @@ def train(
                     save_progress(run, Progress(step + 1, run.progress.history))
                     saved_s = clock()
         if processes.first:
-            finish_events(run)
+            finish(run)
     return run.progress.history[-1] if run.progress.history else {}
 
 
@@ -192,20 +192,23 @@ def save(run: Run, step: int, report: TrainingReport) -> None:
     ProgressBar.write(f"{json.dumps(history[-1])}\n{report.throughput()}", file=sys.stderr)
 
 
-def finish_events(run: Run) -> None:
-    """Train the heads of nods and laughs of the best weights; nothing where that is done already,
-    or where the network has none."""
+def finish(run: Run) -> None:
+    """The last phases, on the best weights: nods and laughs, then proportion. Nothing where that is
+    done already, or where the network has no nods."""
     if not isinstance(run.learner, ReactFaceLearner) or run.learner.model.nods is None:
         return
     path, settings = run.out / WEIGHTS, run.config.training
     stored = read_checkpoint(path, "cpu")
-    if EVENT_LOSS in stored.metrics or not settings.event_steps:
+    if FINISHED in stored.metrics or not settings.event_steps + settings.proportion_steps:
         return
-    model = ReactFace(run.config.model)
-    stored.fill(model)
-    loss = train_events(model.to(run.config.device).eval(), run.corpus, settings)
-    metrics = {**stored.metrics, EVENT_LOSS: loss}
-    save_checkpoint(path, model, run.config, metrics, run.data_hash)
+    learner = ReactFaceLearner(run.config).to(run.config.device).eval()
+    stored.fill(learner.model)
+    found = {
+        "events": train_events(learner.model, run.corpus, settings),
+        "proportion": train_proportion(learner, run.corpus, settings),
+    }
+    metrics = {**stored.metrics, FINISHED: found}
+    save_checkpoint(path, learner.model, run.config, metrics, run.data_hash)
 
 
 def save_progress(run: Run, progress: Progress) -> None:

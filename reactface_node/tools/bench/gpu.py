@@ -1,5 +1,5 @@
-"""All measurements that need a GPU, one after the other: ``python -m reactface_node.tools.bench.gpu
--o FOLDER``. Meant for a machine that is lent for some minutes: what does not end in its time is left
+"""All measurements that need a GPU: ``python -m reactface_node.tools.bench.gpu
+-o FOLDER``. Meant for a machine that is lent for some minutes: what does not end in time is left
 out, and each result is written when it is there."""
 
 import argparse
