@@ -1,13 +1,18 @@
 """Loads one model for many sessions, and chooses the library that runs it."""
 
+from typing import TYPE_CHECKING
+
 from reactface_node.config import Config
 from reactface_node.engine.engine import check_torch, graphs_of
-from reactface_node.engine.slot import Batch
+from reactface_node.engine.slot import SlotBatch
 from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.errors import UserError
 
+if TYPE_CHECKING:
+    from reactface_node.model.reactface import ReactFace
 
-def load_batch(config: Config, count: int, silence: SpeakerFrames) -> Batch:
+
+def load_batch(config: Config, count: int, silence: SpeakerFrames) -> SlotBatch:
     """The config's model for ``count`` sessions. silence: a window without face and voice.
 
     UserError if it cannot be loaded, or if it is the released code's model. torch's thread count is
@@ -28,3 +33,14 @@ def load_batch(config: Config, count: int, silence: SpeakerFrames) -> Batch:
     if not isinstance(model, ReactFace):
         raise UserError("many sessions at once need a model of ours, not the released code's")
     return Slots(model, count, config.playout.samples, silence)
+
+
+def as_batch(
+    made: "SlotBatch | ReactFace", config: Config, count: int, silence: SpeakerFrames
+) -> SlotBatch:
+    """A batch as it is; a model for torch in a batch of its own."""
+    if isinstance(made, SlotBatch):
+        return made
+    from reactface_node.engine.slots import Slots
+
+    return Slots(made, count, config.playout.samples, silence)

@@ -116,7 +116,9 @@ def graphs_of(config: Config) -> tuple[Path, Path] | None:
     shipped = resources.exported_model(SHIPPED)
     if shipped is None or not read_manifest(shipped).is_of(config.model):
         return None
-    return shipped, find_weights(config.weights)
+    path = find_weights(config.weights)
+    # Other files are torch's own: the released code's.
+    return (shipped, path) if path.suffix == ".safetensors" else None
 
 
 def check_torch(config: Config) -> None:

@@ -10,7 +10,7 @@ from reactface_node.engine.stepper import SpeakerFrames
 
 
 class OnnxSlots:
-    """See ``slot.Batch``. A session without a new window keeps its state."""
+    """See ``slot.SlotBatch``. A session without a new window keeps its state."""
 
     def __init__(self, graphs: Graphs, config: Config, count: int, silence: SpeakerFrames):
         """graphs: with "window". silence: a window without face and voice."""
@@ -32,7 +32,7 @@ class OnnxSlots:
     def step(
         self, speakers: Sequence[SpeakerFrames | None], noise: Sequence[np.ndarray | None]
     ) -> np.ndarray:
-        """As ``Batch.step``."""
+        """As ``SlotBatch.step``."""
         active = [slot for slot, one in enumerate(speakers) if one is not None]
         spoken = zip(*(vars(one or self._silence).values() for one in speakers), strict=True)
         names = (f"speaker_{name}" for name in vars(self._silence))

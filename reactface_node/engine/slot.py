@@ -1,7 +1,7 @@
 """A batch of sessions that share one model, and a session's place in it."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -10,7 +10,8 @@ from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.errors import UserError
 
 
-class Batch(Protocol):
+@runtime_checkable
+class SlotBatch(Protocol):
     """Sessions of M samples each, a slot for each session, run window by window.
 
     config: of the model. window, noise_width, disposition: as ``stepper.Stepper``.
@@ -38,7 +39,7 @@ class Batch(Protocol):
 class Slot:
     """One slot of a batch as the ``stepper.Stepper`` of a session."""
 
-    def __init__(self, batch: Batch, index: int, count: int):
+    def __init__(self, batch: SlotBatch, index: int, count: int):
         self._batch, self._index, self._count = batch, index, count
         self.window, self.noise_width = batch.window, batch.noise_width
         self.disposition = batch.disposition

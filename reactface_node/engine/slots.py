@@ -26,7 +26,7 @@ WARM_UPS = 3
 
 
 class Slots:
-    """B sessions of M samples each, window by window, by torch; see ``slot.Batch``."""
+    """B sessions of M samples each, window by window, by torch; see ``slot.SlotBatch``."""
 
     def __init__(self, model: ReactFace, count: int, samples: int, silence: SpeakerFrames):
         """silence: a window without face and voice, of the later shapes."""

@@ -1,13 +1,14 @@
 """Batched sessions: several speakers in one process whose windows run as one batch."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reactface_node.config import Config
-from reactface_node.engine.batches import load_batch
+from reactface_node.engine.batches import as_batch, load_batch
 from reactface_node.engine.engine import Engine
-from reactface_node.engine.slot import Batch, Slot
+from reactface_node.engine.slot import Slot, SlotBatch
 from reactface_node.errors import UserError
 from reactface_node.perception.tracker_thread import Tracker
 from reactface_node.perception.voice import speech_model
@@ -15,6 +16,9 @@ from reactface_node.schema import Reaction
 from reactface_node.session.model_use import Use
 from reactface_node.session.pending import Pending, empty_frames
 from reactface_node.session.session import ReactionSession
+
+if TYPE_CHECKING:
+    from reactface_node.model.reactface import ReactFace
 
 
 class SessionBatch:
@@ -25,11 +29,14 @@ class SessionBatch:
     its own (up to float rounding, 1e-5).
     """
 
-    def __init__(self, config: Config, batch: Batch, trackers: Sequence[Tracker]):
-        """batch: with a slot for each tracker; each gets a session. UserError in frame mode."""
+    def __init__(self, config: Config, batch: "SlotBatch | ReactFace", trackers: Sequence[Tracker]):
+        """batch: with a slot for each tracker, or a model for torch; each tracker gets a session.
+        UserError in frame mode."""
         if config.mode == "frame":
             raise UserError("many sessions at once go window by window: mode=window")
-        count, self._batch = len(trackers), batch
+        count = len(trackers)
+        batch = as_batch(batch, config, count, empty_frames(config.model, config.model.window))
+        self._batch = batch
         self._engines = [
             Engine(Slot(batch, index, count), config.model.window) for index in range(count)
         ]

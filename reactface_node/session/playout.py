@@ -140,11 +140,9 @@ class Playout:
         """
         window = len(present)
         self._begin(index * window // self._window, digest)
-        if places is None:
-            places = np.full((window, 3), np.nan)
-        if turns is None:
-            turns = np.full((window, 3), np.nan)
-        following = config.idle_gain * self._following.frames(turns)
+        unknown = np.full((window, 3), np.nan)
+        places = unknown if places is None else places
+        following = self._following.frames(unknown if turns is None else turns)
         swell = np.zeros(window, np.float32)
         if reaction is None:
             reaction = np.repeat(self._raw, window, axis=1)
@@ -159,7 +157,7 @@ class Playout:
         if fitted is not None:
             configs[0] = fitted.applied(config)
         raws = np.nan_to_num(reaction)
-        raws[:, :, ROTATION] += following
+        raws[:, :, ROTATION] += config.idle_gain * following
         raws *= presence[:, None]
         samples = np.stack(
             [

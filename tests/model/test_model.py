@@ -229,6 +229,7 @@ def test_teaching_with_its_own_reactions_returns_the_same(sync_history_s, moment
         model__nods=False,
         model__temperature=1.0,
         model__gain=1.0,
+        model__pitch_gain=1.0,
     )
     model = small_model(config)
     speaker, noise = speaker_input(config, 6 * W, batch=2), noise_for(config, 6, 2, 3)

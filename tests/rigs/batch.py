@@ -1,8 +1,5 @@
 """Batched sessions against single ones: helpers of ``test_batch`` and other tests."""
 
-from reactface_node.engine.slots import Slots
-from reactface_node.session.batch import SessionBatch
-from reactface_node.session.pending import empty_frames
 from reactface_node.session.session import ReactionSession
 from rigs.model_inputs import engine_for
 from rigs.session import joined
@@ -23,10 +20,3 @@ def alone(config, model, tracker, given, polls=()):
             push(session, event)
         reactions += session.poll(now_s)
     return joined(reactions, "samples")
-
-
-def torch_batch(config, model, trackers):
-    """Sessions in one batch that torch runs."""
-    silence = empty_frames(config.model, config.model.window)
-    slots = Slots(model, len(trackers), config.playout.samples, silence)
-    return SessionBatch(config, slots, trackers)

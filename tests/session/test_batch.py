@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from rigs.batch import alone, push, torch_batch
+from rigs.batch import alone, push
 from rigs.cropping import CroppingTracker
 from rigs.fitted import make_fitted
 from rigs.model_inputs import small_config, small_model
@@ -64,7 +64,7 @@ def test_a_session_does_not_depend_on_the_others(seconds=4.0):
     model = small_model(config)
     # They begin and end at different times: steps with some of them alone.
     streams = [list(events(who, 100.0 + 0.13 * who, seconds - 0.4 * who)) for who in range(3)]
-    batch = torch_batch(config, model, [ReadingTracker() for _ in streams])
+    batch = SessionBatch(config, model, [ReadingTracker() for _ in streams])
     for found, stream in zip(together(batch, streams), streams, strict=True):
         expected = alone(config, model, ReadingTracker(), stream, polls_of(streams))
         assert found.shape[1] == expected.shape[1] > 64
@@ -75,7 +75,7 @@ def test_pixels_and_speech_go_through_one_batch_too():
     config = small_config("paper", **CHANGES)
     model = small_model(config)
     streams = [list(events(who, 10.0 + 0.16 * who, 1.0, (224, 224))) for who in range(2)]
-    batch = torch_batch(config, model, [CroppingTracker() for _ in streams])
+    batch = SessionBatch(config, model, [CroppingTracker() for _ in streams])
     for found, stream in zip(together(batch, streams), streams, strict=True):
         expected = alone(config, model, CroppingTracker(), stream, polls_of(streams))
         np.testing.assert_allclose(found, expected, atol=EXACT)
@@ -84,7 +84,7 @@ def test_pixels_and_speech_go_through_one_batch_too():
 def test_a_slot_begins_anew_and_leaves_the_others_alone():
     config = small_config(**CHANGES)
     model = small_model(config)
-    batch = torch_batch(config, model, [ReadingTracker(), ReadingTracker()])
+    batch = SessionBatch(config, model, [ReadingTracker(), ReadingTracker()])
     first, second = list(events(0, 5.0, 2.0)), list(events(1, 5.0, 2.0))
     expected = together(batch, [first, second])
     batch.sessions[0].reset()
@@ -99,7 +99,7 @@ def test_a_slot_begins_anew_and_leaves_the_others_alone():
 def test_a_session_of_a_batch_can_be_polled_alone():
     config = small_config(**CHANGES)
     model = small_model(config)
-    batch = torch_batch(config, model, [ReadingTracker(), ReadingTracker()])
+    batch = SessionBatch(config, model, [ReadingTracker(), ReadingTracker()])
     stream, reactions = list(events(0, 5.0, 1.0)), []
     for event in stream:
         push(batch.sessions[1], event)
@@ -110,18 +110,18 @@ def test_a_session_of_a_batch_can_be_polled_alone():
 
 def test_what_would_change_all_is_refused_and_so_is_frame_mode():
     config = small_config(**CHANGES)
-    batch = torch_batch(config, small_model(config), [ReadingTracker(), ReadingTracker()])
+    batch = SessionBatch(config, small_model(config), [ReadingTracker(), ReadingTracker()])
     batch.sessions[0].configure({"playout.gain": 0.5})
     with pytest.raises(UserError, match="share"):
         batch.sessions[0].configure({"model.temperature": 0.1})
     with pytest.raises(UserError, match="window by window"):
-        torch_batch(config.replace(mode="frame"), small_model(config), [ReadingTracker()])
+        SessionBatch(config.replace(mode="frame"), small_model(config), [ReadingTracker()])
 
 
 def test_a_step_that_cannot_be_captured_goes_on_without_a_graph(monkeypatch, caplog):
     config = small_config(**CHANGES)
     model = small_model(config)
-    batch = torch_batch(config, model, [ReadingTracker(), ReadingTracker()])
+    batch = SessionBatch(config, model, [ReadingTracker(), ReadingTracker()])
     batch._batch._captures = True  # as on a GPU
 
     def refuse():
@@ -138,7 +138,7 @@ def test_one_session_becomes_a_fitted_listener(tmp_path):
     config, model, fitted = make_fitted(tmp_path, playout__samples=2)
     fitted.save(tmp_path / "a.json")
     chosen = config.replace({"playout.disposition": "a.json"})
-    batch = torch_batch(config, model, [ReadingTracker(), ReadingTracker()])
+    batch = SessionBatch(config, model, [ReadingTracker(), ReadingTracker()])
     batch.sessions[0].configure({"playout.disposition": "a.json"})
     streams = [list(events(0, 5.0, 2.0)), list(events(1, 5.0, 2.0))]
     found = together(batch, streams)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from rigs.batch import alone, torch_batch
+from rigs.batch import alone
 from rigs.model_inputs import engine_for, small_config, small_model
 from rigs.noting import NotingStepper, noting_session
 from rigs.server import START_S, faked_node, reaction
@@ -14,6 +14,7 @@ from rigs.voices import NoSpeech
 from reactface_node.config import Config
 from reactface_node.engine.guarded import GuardedStepper
 from reactface_node.ros.node.topics import REACTION
+from reactface_node.session.batch import SessionBatch
 from reactface_node.session.model_use import IDLE_S
 from reactface_node.session.session import ReactionSession
 
@@ -225,7 +226,7 @@ def test_a_real_model_reacts_again_as_one_that_begins():
 def test_an_absent_speaker_of_a_batch_changes_nothing_for_the_others():
     config = small_config(playout__samples=2, model__disposition=3)
     model = small_model(config)
-    batch = torch_batch(config, model, [ReadingTracker(), ReadingTracker()])
+    batch = SessionBatch(config, model, [ReadingTracker(), ReadingTracker()])
     plans = [[(0.96, picture, 0.1), (7.68, nobody_image, 0.0), (1.28, picture, 0.1)]]
     plans.append([(sum(part[0] for part in plans[0]), picture, 0.1)])
     streams = [

@@ -3,11 +3,11 @@
 import logging
 
 import numpy as np
-from rigs.batch import torch_batch
 from rigs.model_inputs import small_config, small_model
 from rigs.session import ReadingTracker, joined, make_session, run
 
 from reactface_node.config import FRESH_SEED
+from reactface_node.session.batch import SessionBatch
 
 FRESH = {"playout__seed": FRESH_SEED}
 
@@ -70,6 +70,6 @@ def test_seeds_fill_their_range():
 
 def test_the_sessions_of_a_batch_draw_each_their_own():
     config = small_config(**FRESH)
-    batch = torch_batch(config, small_model(config), [ReadingTracker() for _ in range(3)])
+    batch = SessionBatch(config, small_model(config), [ReadingTracker() for _ in range(3)])
     assert len({seed_of(session) for session in batch.sessions}) == 3
     batch.close()

@@ -20,7 +20,7 @@ MEASUREMENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "sessions_paper",
         ("--profile", "paper", "--only", "stages,sessions", "--sessions", "16", *CUDA),
     ),
-    ("portrait", ("--renderer", "portrait", "--only", "pipeline", "--clip", "10", *CUDA)),
+    ("portrait", ("--render", "portrait", "--only", "pipeline", "--clip", "10", *CUDA)),
     ("compare", ("--compare", "--whole", *CUDA)),
     ("paced_paper", ("--profile", "paper", "--only", "paced", "--seconds", "30", *CUDA)),
 )

@@ -15,7 +15,7 @@ ENOUGH = 1.5
 
 
 @dataclass(frozen=True)
-class Change:
+class Saving:
     """A setting that saves work. saved: the stage, and its share that goes away."""
 
     setting: str
@@ -23,9 +23,9 @@ class Change:
     saved: float
 
 
-CHANGES = (
-    Change("perception.rate_hz=12.5", "track", 0.5),
-    Change("render.renderer=none", "render", 1.0),
+SAVINGS = (
+    Saving("perception.rate_hz=12.5", "track", 0.5),
+    Saving("render.renderer=none", "render", 1.0),
 )
 """In the order in which a user misses them least."""
 
@@ -50,7 +50,7 @@ def judged(found: dict[str, Any], config: Config) -> str:
         return f"{text}: fast enough, nothing to set"
     wanted = []
     seconds = found["recording_s"] / factor
-    for change in CHANGES:
+    for change in SAVINGS:
         stage = found["stages"].get(change.stage)
         if stage is None or _is_set(config, change):
             continue
@@ -64,7 +64,7 @@ def judged(found: dict[str, Any], config: Config) -> str:
     return f"{text}{advice}{enough}"
 
 
-def _is_set(config: Config, change: Change) -> bool:
+def _is_set(config: Config, change: Saving) -> bool:
     if change.stage == "track":
         return 0 < config.perception.rate_hz <= 12.5
     return config.render.renderer == "none"

@@ -199,12 +199,9 @@ def test_without_torch_a_face_tracker_ros_and_cyclonedds(tmp_path):
     lines = {line[6:].partition(":")[0]: line for line in child.stdout.splitlines()}
     assert list(lines) == NAMES
     assert lines["packages"] == (
-        "fail  packages: ai-edge-litert, torch not installed -> "
-        f"{install('ai-edge-litert', 'torch')}"
+        f"fail  packages: ai-edge-litert not installed -> {install('ai-edge-litert')}"
     )
-    assert lines["model"] == (
-        "fail  model: ModuleNotFoundError: No module named 'torch' -> pip install torch"
-    )
+    assert " loads in " in lines["model"]
     assert lines["face tracker"].startswith(
         "fail  face tracker: there is no face model: run `reactface weights --download "
     )
