@@ -27,6 +27,8 @@ NEVER = 10_000.0  # frames since the last nod before the first one
 TYPICAL_HZ, TYPICAL_RAD = 1.5, 0.06  # units of frequency and depth in the network's output
 LOWEST_HZ, HIGHEST_HZ, DEEPEST_RAD = 0.6, 6.5, 0.35
 HARDEST_RAD_S2 = 8.0  # largest peak acceleration, 2 pi^2 f^2 depth: fast nods are less deep
+DEPTH_WIDER = 1.15
+"""Factor of the spread of depths: the shallowest nods are too small to be counted."""
 RATE_SPREAD = 0.42
 """Listeners differ in how often they nod: standard deviation of the logarithm of their rates. With
 the bursts, which the model learns, their counts differ as people's do (IFADV: 0.63)."""
@@ -159,7 +161,8 @@ class NodHead(nn.Module):
             share.softmax(-1).cumsum(-1)[..., :-1] < torch.special.ndtr(noise[..., :1])
         ).sum(-1, keepdim=True)
         mean = predicted.shape.gather(2, at.expand(-1, -1, -1, 2))[:, :, 0]
-        drawn = mean + noise[..., 1:].clamp(-2.5, 2.5) * self.log_spread.exp()
+        wider = torch.stack([DEPTH_WIDER * self.log_spread[0].exp(), self.log_spread[1].exp()])
+        drawn = mean + noise[..., 1:].clamp(-2.5, 2.5) * wider
         hz = (TYPICAL_HZ * drawn[..., 1:].exp()).clamp(LOWEST_HZ, HIGHEST_HZ)
         longer = self.depth_by_length * torch.log(halves / (2.0 * hz))
         depth = TYPICAL_RAD * (drawn[..., :1] + longer).clamp(-4.0, 3.0).exp()
