@@ -52,7 +52,7 @@ def add_evaluate(commands: Any) -> None:
     parser.add_argument(
         "--clips",
         type=int,
-        help="number of test clips (default: 0 = all; with --people: for each seed, 2)",
+        help="number of test clips (default: 0 = all; with --people: for each seed, 6)",
     )
     parser.add_argument(
         "--band", type=int, help="largest shift of FRDist's dynamic time warping, in frames"

@@ -380,13 +380,16 @@ def _without_weights(proto: Any, model: ReactFace) -> dict[str, list[int]]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hides log lines of torch's exporter about its own deprecations and optional libraries."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """Hides log lines of torch's exporter about its own deprecations and optional libraries, and
+    its trace, whose ten thousands of lines cost minutes where somebody collects them."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.__trace")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

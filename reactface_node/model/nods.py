@@ -27,7 +27,7 @@ NEVER = 10_000.0  # frames since the last nod before the first one
 TYPICAL_HZ, TYPICAL_RAD = 1.5, 0.06  # units of frequency and depth in the network's output
 LOWEST_HZ, HIGHEST_HZ, DEEPEST_RAD = 0.6, 6.5, 0.35
 HARDEST_RAD_S2 = 8.0  # largest peak acceleration, 2 pi^2 f^2 depth: fast nods are less deep
-DEPTH_WIDER = 1.15
+DEPTH_WIDER = 1.3
 """Factor of the spread of depths: the shallowest nods are too small to be counted."""
 RATE_SPREAD = 0.42
 """Listeners differ in how often they nod: standard deviation of the logarithm of their rates. With

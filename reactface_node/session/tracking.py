@@ -20,6 +20,9 @@ a slow tracker must not lose the face."""
 HEAD_EXTRAPOLATION = 0.5
 """Share of its speed with which the head continues between tracked images in frame mode. Found by
 trial, not derived: see the table of ``TrackingScheduler.__init__``."""
+ABSENT_SLOTS, ABSENT_EVERY = 125, 5
+"""After 5 s without a face, a live session tracks five images a second: who comes is seen 0.2 s
+later at most. Chosen."""
 WARN_PERIOD_S = 1.0
 """Least time between two warnings about images that could not be tracked."""
 # Images whose observations are never asked for must not pile up; the timeline keeps as many.
@@ -87,14 +90,15 @@ class TrackingScheduler:
         self._asked: TrackedImage | None = None
         self._previous: _Result | None = None
         self._latest: _Result | None = None
+        self._absent = 0
 
     def schedule(self, slot: int, stamp_s: float, image: np.ndarray) -> TrackedImage | None:
         """Give an image, (H, W, 3) uint8 RGB, to the tracker, or reuse the image of its group.
 
         The callback of the timeline (``perceive``). Images come in order of their slots.
         """
-        newest = self._newest
-        if newest is not None and slot // self.every == newest.slot // self.every:
+        newest, every = self._newest, self._every_now()
+        if newest is not None and slot // every == newest.slot // every:
             return newest
         if self.is_live:
             self.untracked += self._tracker.drop_waiting()
@@ -125,9 +129,18 @@ class TrackingScheduler:
             results = [
                 self._extrapolate(slot, result) for slot, result in enumerate(results, first)
             ]
-        return [
+        seen = [
             Observation.missing() if result is None else result.observation for result in results
         ]
+        for one in seen:
+            self._absent = 0 if one.face_found else self._absent + 1
+        return seen
+
+    def _every_now(self) -> int:
+        """Frame slots per tracked image; a replay's must not depend on what was tracked."""
+        if self.is_live and self._absent >= ABSENT_SLOTS:
+            return max(self.every, ABSENT_EVERY)
+        return self.every
 
     def _tracked(self, end_slot: int) -> deque[TrackedImage]:
         """Images before ``end_slot`` whose tracking is done, in order; each is returned once.

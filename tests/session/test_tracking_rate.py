@@ -1,5 +1,6 @@
 """A lower tracking rate: which images are tracked, and how the frames between are filled."""
 
+from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,8 @@ from rigs.session import ReadingTracker, W, joined, picture, run
 
 from reactface_node.schema import Observation
 from reactface_node.session.session import ReactionSession
-from reactface_node.session.tracking import extrapolated, interpolated
+from reactface_node.session.timeline import Window
+from reactface_node.session.tracking import TrackingScheduler, extrapolated, interpolated
 
 
 def tracking_at(rate_hz, tracker=None, **changes):
@@ -103,3 +105,37 @@ def test_only_the_same_persons_face_is_interpolated():
     assert middle.valid.sum() == 57 and (middle.person, middle.people) == (1, 2)
     assert interpolated(one, replace(other, person=2), 0.5) is one
     assert interpolated(one, Observation.missing(), 0.5) is one
+
+
+class AtOnce:
+    """A tracker thread that is done at once; ``there`` says in which frame slots a face is."""
+
+    def __init__(self, there):
+        self.there, self.tracked = there, []
+
+    def track(self, stamp_s, image):
+        slot = round(stamp_s * 25)
+        self.tracked.append(slot)
+        done = Future()
+        face = Observation(np.zeros(58, np.float32), np.ones(58, bool))
+        done.set_result(face if self.there(slot) else Observation.missing())
+        return done
+
+    def drop_waiting(self):
+        return 0
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_an_empty_room_is_looked_at_five_times_a_second_and_only_live(live):
+    tracker = AtOnce(lambda slot: slot < 50 or slot >= 400)
+    scheduler = TrackingScheduler(tracker, 0.2, False)
+    scheduler.is_live = live
+    found = []
+    for slot in range(500):
+        image = scheduler.schedule(slot, slot / 25, np.zeros((1, 1, 3), np.uint8))
+        found += scheduler.seen_in(Window(slot, slot / 25, (slot + 1) / 25, [image], None, None))
+    early, late = (sum(a <= slot < b for slot in tracker.tracked) for a, b in ((0, 175), (200, 400)))
+    assert early == 175 and late == (40 if live else 200)
+    assert sum(slot >= 410 for slot in tracker.tracked) == 90  # somebody is there again
+    seen_again = next(slot for slot in range(400, 500) if found[slot].face_found)
+    assert seen_again <= 405
