@@ -16,7 +16,8 @@ REPLAYED = "replay sample -o {out}/demo --video {out}/demo.mp4"
 
 
 def demo(tmp_path, has_facemesh, fails="none"):
-    """Output of ``make demo``, and what ``reactface`` was called with."""
+    """Output of ``make demo``, and what ``reactface`` was called with. has_facemesh: the package
+    index has it."""
     folder, out = tmp_path / "venv" / "bin", tmp_path / "out"
     folder.mkdir(parents=True)
     scripts = {
@@ -27,7 +28,7 @@ def demo(tmp_path, has_facemesh, fails="none"):
     for name, script in scripts.items():
         (folder / name).write_text("#!/bin/sh\n" + script)
         (folder / name).chmod(0o755)
-    (tmp_path / "venv" / ".installed").touch()
+    (tmp_path / "venv" / ".robot").touch()
     command = ["make", "-C", str(ROOT), "demo", f"VENV={tmp_path}/venv", f"OUT={out}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -43,7 +44,7 @@ def test_it_gets_the_models_and_replays(tmp_path):
 @pytest.mark.parametrize(
     ("has_facemesh", "said", "setting"),
     [
-        (True, "The demo goes on with FaceMesh alone.", " --set perception.landmarker="),
+        (True, "The demo goes on with FaceMesh, which", " --set perception.landmarker="),
         (False, "The demo goes on by voice only: ", " --set perception.max_faces=0"),
     ],
 )

@@ -105,7 +105,8 @@ def test_the_wheel_has_what_lies_beside_the_package(wheel):
     version = manifest().findtext("version")
     share = f"reactface_node-{version}.data/data/share/"
     found = {name.removeprefix(share) for name in names(wheel) if name.startswith(share)}
-    wanted = relative("config/**/*", "launch/*.py", "weights/*.md", "weights/*.safetensors")
+    weights = "weights/*.md", "weights/*.safetensors", "weights/graphs/*"
+    wanted = relative("config/**/*", "launch/*.py", *weights)
     wanted |= {"package.xml", "LICENSE", "NOTICE"}
     wanted |= {f"{path.parent.name}/{path.name}" for path in MESSAGES.glob("[ms][sr][gv]/*.*")}
     marker = "ament_index/resource_index/packages/reactface_node"

@@ -47,6 +47,7 @@ from reactface_node.model.speech import LogMelState
 from reactface_node.schema import NUM_COEFFICIENTS, SAMPLES_PER_FRAME
 
 OPSET = 18
+NOWHERE = "from-the-checkpoint"
 KEPT = (
     "last_reaction",
     "last_speech",
@@ -363,8 +364,8 @@ def _without_weights(proto: Any, model: ReactFace) -> dict[str, list[int]]:
         one.name = name
         one.ClearField("raw_data")
         one.data_location = onnx.TensorProto.EXTERNAL
-        # The values come from the checkpoint; no file of this name exists.
-        for key, value in (("location", WEIGHTS), ("offset", "0"), ("length", str(size))):
+        # The values come from the checkpoint; a file of this name is never written.
+        for key, value in (("location", NOWHERE), ("offset", "0"), ("length", str(size))):
             entry = one.external_data.add()
             entry.key, entry.value = key, value
     for node in proto.graph.node:

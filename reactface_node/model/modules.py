@@ -124,7 +124,10 @@ class ConditionalInteractionEncoder(nn.Module):
         apart = bias.new_zeros(own.shape).masked_fill(~own, float("-inf"))
         apart = apart.expand(*bias.shape[:2], -1, -1)
         mask = torch.cat([torch.cat([bias, last], dim=2), apart], dim=3)
-        return mask if mask.shape[0] == 1 else mask.repeat_interleave(samples, dim=0)
+        if mask.shape[0] == 1:
+            return mask
+        each: Tensor = mask[:, None].expand(-1, samples, -1, -1, -1).flatten(0, 1)
+        return each
 
 
 def _remember(

@@ -33,6 +33,7 @@ CAUSAL = {
     "head": ["head"],
     "speaker head": ["speaker_head"],
     "nods": ["nods"],
+    "laughs": ["laughs"],
 }
 _SPEAKER, _LISTENER = "net.speaker_reaction_decoder", "net.listener_reaction_decoder"
 OFFICIAL = {

@@ -10,6 +10,7 @@ from rigs.replay_inputs import write_inputs
 from rigs.session import ReadingTracker
 
 from reactface_node.errors import UserError
+from reactface_node.media.video import VideoWriter
 from reactface_node.ros.bags.reader import BagReader
 from reactface_node.ros.bags.replay import SideBySideVideo, replay
 from reactface_node.ros.bags.writer import BagWriter
@@ -48,16 +49,24 @@ def source(tmp_path_factory):
 
 @pytest.mark.parametrize("mode", ["frame", "window"])
 def test_the_same_bytes_as_in_sequence(tmp_path, source, monkeypatch, mode):
-    stats = []
+    # The encoder's own bytes depend on how busy the machine is: what it gets is compared.
+    stats, pictures = [], []
+    write = VideoWriter.write_image
+
+    def noted(self, rgb):
+        pictures[-1].append(rgb.tobytes())
+        write(self, rgb)
+
+    monkeypatch.setattr(VideoWriter, "write_image", noted)
     for name in ("overlapped", "sequence"):
         if name == "sequence":
             run_in_sequence(monkeypatch)
         (tmp_path / name).mkdir()
+        pictures.append([])
         stats.append(replayed(tmp_path / name, source, mode=mode))
     first, second = (written(tmp_path / name / "out") for name in ("overlapped", "sequence"))
     assert len(first) > 150 and first == second
-    videos = [(tmp_path / name / "out.mp4").read_bytes() for name in ("overlapped", "sequence")]
-    assert len(videos[0]) > 1000 and videos[0] == videos[1]
+    assert len(pictures[0]) > 50 and pictures[0] == pictures[1]
     assert stats[0] == stats[1]
 
 

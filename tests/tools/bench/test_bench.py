@@ -5,7 +5,6 @@ import math
 
 import pytest
 from rigs.bench import SETTINGS, InlineExecutor, SteppedTime, quicken
-from rigs.model_inputs import engine_for
 
 from reactface_node.cli.main import main
 from reactface_node.tools.bench import run
@@ -90,6 +89,7 @@ def test_stages_add_up_to_the_network_and_stay_above_their_floor(bench, monkeypa
         "head",
         "speaker head",
         "nods",
+        "laughs",
     }
     assert set(stages) == parts | {"model", "rest"}
     whole = stages["model"]
@@ -152,17 +152,18 @@ def test_official_and_paper_have_stages_too(bench, monkeypatch):
         assert stages["model"]["p50_ms"] > 0
 
 
-def test_an_exported_model_is_measured_as_a_whole(tmp_path, capsys, monkeypatch):
-    """Exporting takes long; whether its numbers are right is no matter of speed."""
-    monkeypatch.setattr("reactface_node.tools.bench.engines.load_engine", engine_for)
-    command = ["bench", *SETTINGS, f"--set=weights={tmp_path}", "--json"]
-    assert main([*command, "--only", "stages,sessions", "--sessions", "2"]) == 0
+def test_an_exported_model_is_measured_as_a_whole(exports, capsys):
+    config, _, _ = exports("window")
+    small = ["--set", "mode=window", "--set", f"weights={config.weights}"]
+    command = ["bench", *small, "--json", "--only", "stages,sessions", "--sessions", "2"]
+    assert main(command) == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["about"]["weights"] == f"{tmp_path.name}, exported"
+    assert result["about"]["weights"] == "exported, exported"
     assert list(result["stages"]["stages"]) == ["model"]
     assert result["stages"]["stages"]["model"]["p50_ms"] > 0
     assert "stages of a window" in table(result)
     assert result["sessions"]["real_time_factor"] > 0
+    assert result["sessions"]["batch"]["real_time_factor"] > 0
 
 
 def test_json_is_printed_if_asked_for(capsys):
