@@ -78,6 +78,13 @@ def main(arguments: list[str] | None = None) -> int:
             return _explain(name, error)
 
 
+RESEARCH = {
+    **dict.fromkeys(("reactface train", "reactface evaluate", "reactface listen-like"), "train"),
+    "reactface weights": "export",
+}
+"""Commands that need an extra of more than torch."""
+
+
 def node() -> int:
     """``reactface node`` as an executable of its own, for ``ros2 run reactface_node``."""
     return main(["node", *sys.argv[1:]])
@@ -96,7 +103,7 @@ def _explain(name: str, error: BaseException) -> int:
             file=sys.stderr,
         )
         return 2
-    if isinstance(error, ImportError) and (extra := _extra_with(error.name or "")):
+    if isinstance(error, ImportError) and (extra := _extra_with(error.name or "", name)):
         print(f"{name}: {error}: pip install 'reactface_node[{extra}]'", file=sys.stderr)
         return 2
     if isinstance(error, BrokenPipeError):
@@ -105,8 +112,10 @@ def _explain(name: str, error: BaseException) -> int:
     raise error
 
 
-def _extra_with(module: str) -> str | None:
-    """The extra that brings a module; None for others."""
+def _extra_with(module: str, command: str) -> str | None:
+    """The extra that brings a module, and what else the command needs; None for others."""
+    if module == "torch" and command in RESEARCH:
+        return RESEARCH[command]
     extras = {"torch": "torch", "scipy": "train", "matplotlib": "train", "tensorboard": "train"}
     extras |= {"dtaidistance": "train", "transformers": "paper", "onnx": "export"}
     return extras.get(module.partition(".")[0])

@@ -244,3 +244,30 @@ def test_a_history_may_be_shorter_than_in_training_but_not_longer(tmp_path):
     assert load_engine(shorter).frames == 8
     with pytest.raises(UserError, match=r"trained with model\.history_s = 1\.28, the config says"):
         load_engine(trained.replace(**{"model.history_s": 2.56, "weights": str(path)}))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        (["train", "-o", "runs"], "train"),
+        (["evaluate", "-o", "tables"], "train"),
+        (["weights", "--export", "folder"], "export"),
+        (["bench", "--only", "sessions"], "torch"),
+    ],
+)
+def test_without_torch_one_line_names_the_extra_that_brings_it(tmp_path, arguments, extra):
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from reactface_node.cli.main import main\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.rstrip().endswith(f"pip install 'reactface_node[{extra}]'")
