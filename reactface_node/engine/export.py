@@ -277,7 +277,7 @@ def export(model: ReactFace, checkpoint: Path, folder: Path) -> None:
     with written_whole(folder) as unfinished:
         unfinished.mkdir()
         shutil.copyfile(checkpoint, unfinished / WEIGHTS)
-        write_graphs(copy.deepcopy(model), unfinished, file_sha256(checkpoint))
+        write_graphs(model, unfinished, file_sha256(checkpoint))
 
 
 def write_graphs(model: ReactFace, folder: Path, weights: str = "") -> None:
@@ -294,20 +294,18 @@ def write_graphs(model: ReactFace, folder: Path, weights: str = "") -> None:
         "state": {name: x.flatten().tolist() for name, x in step.small.items()},
         "weights": weights,
         "rings": {name: ring.layout.ratio for name, ring in step.rings.items()},
+        "tensors": {name: list(one.shape) for name, one in model.state_dict().items()},
     }
     write_text(folder / MANIFEST, json.dumps(about))
 
 
 def _write(model: ReactFace, name: str, path: Path) -> dict[str, Any]:
-    """Write one graph without weights; returns its inputs and weights with shapes, and its
-    outputs."""
+    """Write one graph without weights; returns its inputs with shapes, and the names of the
+    checkpoint's tensors that it takes and of its outputs."""
     # Frame by frame there is one session; sizes of 1 would be taken for fixed ones.
-    sessions, samples = (2, 3) if name == "window" else (1, 3)
-    step, other = (
-        ExportedStep(model, name, sessions * more, samples * more).eval() for more in (1, 2)
-    )
-    if name != "window":
-        other = ExportedStep(model, name, 1, 2 * samples)
+    (sessions, samples), larger = ((2, 3), (4, 6)) if name == "window" else ((1, 3), (1, 6))
+    step = ExportedStep(model, name, sessions, samples).eval()
+    other = ExportedStep(model, name, *larger)
     axes = {
         one: _free_axes(x.shape, other.inputs[one].shape, sessions, samples)
         for one, x in step.inputs.items()
@@ -333,13 +331,13 @@ def _write(model: ReactFace, name: str, path: Path) -> dict[str, Any]:
         )
     assert program is not None
     proto = program.model_proto
-    weights = _without_weights(proto, model)
+    tensors = _without_weights(proto, model)
     path.write_bytes(proto.SerializeToString())
     inputs = {
         one: [axes[one].get(axis, size) for axis, size in enumerate(x.shape)]
         for one, x in step.inputs.items()
     }
-    return {"inputs": inputs, "weights": weights, "outputs": step.outputs}
+    return {"inputs": inputs, "tensors": tensors, "outputs": step.outputs}
 
 
 def _free_axes(shape: torch.Size, other: torch.Size, sessions: int, samples: int) -> dict[int, str]:
@@ -351,15 +349,15 @@ def _free_axes(shape: torch.Size, other: torch.Size, sessions: int, samples: int
     }
 
 
-def _without_weights(proto: Any, model: ReactFace) -> dict[str, list[int]]:
+def _without_weights(proto: Any, model: ReactFace) -> list[str]:
     """Take the values of the model's tensors out of a graph, in place, and what only describes
-    it; returns the shapes of these tensors by their name in a checkpoint."""
-    known, found = model.state_dict(), {}
+    it; returns the names of these tensors in a checkpoint."""
+    known, found = model.state_dict(), []
     for one in proto.graph.initializer:
         name = one.name.removeprefix("model.")
         if name not in known:
             continue
-        found[name] = list(one.dims)
+        found.append(name)
         size = len(one.raw_data)
         one.name = name
         one.ClearField("raw_data")

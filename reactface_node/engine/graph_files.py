@@ -29,17 +29,17 @@ MOST_NUMBERS = 1 << 29
 GRAPHS = ("first", "next", "window")
 WHOLE = ("frame", "position")
 """Entries of the state that are integers."""
-RANGES = {"noise_width": (1, 1 << 16)}
 
 Shape = tuple[int | str, ...]
 
 
 @dataclass(frozen=True)
 class GraphShapes:
-    """Shapes of the inputs and of the weights by name, and names of the outputs in order."""
+    """Shapes of the inputs by name, names of the checkpoint's tensors that the graph takes, and
+    names of the outputs in order."""
 
     inputs: Mapping[str, Shape]
-    weights: Mapping[str, tuple[int, ...]]
+    tensors: tuple[str, ...]
     outputs: tuple[str, ...]
 
 
@@ -47,14 +47,15 @@ class GraphShapes:
 class Manifest:
     """model: the architecture, by setting. graphs: "first" for the first frame of a window, "next"
     for later ones, "window" for a window at once. state: the state of a new session of one sample,
-    by name. rings: steps per frame. weights: SHA-256 of the checkpoint from which the folder was
-    made; "" if it holds no weights."""
+    by name. rings: steps per frame. tensors: shapes of the checkpoint's tensors by name. weights:
+    SHA-256 of the checkpoint from which the folder was made; "" if it holds no weights."""
 
     model: Mapping[str, Any]
     noise_width: int
     graphs: Mapping[str, GraphShapes]
     state: Mapping[str, np.ndarray]
     rings: Mapping[str, int]
+    tensors: Mapping[str, tuple[int, ...]]
     weights: str
 
     @property
@@ -114,11 +115,17 @@ def _manifest(about: Mapping[str, Any]) -> Manifest:
     for name in ("position", "disposition"):
         if name not in state:
             raise ValueError(f"state has no {name}")
-    sizes = {name: _whole(about, name, *limits) for name, limits in RANGES.items()}
+    tensors = {
+        name: sized(_shape(name, shape), 1, 1) for name, shape in _entries(about, "tensors").items()
+    }
+    unknown = [name for graph in graphs.values() for name in graph.tensors if name not in tensors]
+    if unknown:
+        raise ValueError(f"{shown(unknown[0])} is none of the tensors")
+    noise_width = _whole(about, "noise_width", 1, 1 << 16)
     weights = about.get("weights", "")
     if not isinstance(weights, str) or not re.fullmatch("([0-9a-f]{64})?", weights):
         raise ValueError(f"weights is {shown(weights)}, no SHA-256")
-    return Manifest(model, **sizes, graphs=graphs, state=state, rings=rings, weights=weights)
+    return Manifest(model, noise_width, graphs, state, rings, tensors, weights)
 
 
 def _graph(name: str, graph: Any) -> GraphShapes:
@@ -127,13 +134,14 @@ def _graph(name: str, graph: Any) -> GraphShapes:
     inputs = {one: _shape(one, shape) for one, shape in _entries(graph, "inputs").items()}
     if sum(math.prod(sized(shape, 1, 1)) for shape in inputs.values()) > MOST_NUMBERS:
         raise ValueError(f"the inputs of {name} are too large")
-    weights: dict[str, tuple[int, ...]] = {}
-    for one, shape in _entries(graph, "weights").items():
-        weights[one] = sized(_shape(one, shape), 1, 1)
-    outputs = graph.get("outputs")
-    if not isinstance(outputs, list) or not all(isinstance(one, str) for one in outputs):
-        raise ValueError(f"outputs of {name} are no names")
-    return GraphShapes(inputs, weights, tuple(outputs))
+    return GraphShapes(inputs, _names(graph, "tensors", name), _names(graph, "outputs", name))
+
+
+def _names(graph: Mapping[str, Any], part: str, name: str) -> tuple[str, ...]:
+    names = graph.get(part)
+    if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+        raise ValueError(f"{part} of {name} are no names")
+    return tuple(names)
 
 
 def _ring(rings: Mapping[str, Any], name: str, inputs: Mapping[str, Shape]) -> int:

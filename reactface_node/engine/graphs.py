@@ -16,7 +16,7 @@ from reactface_node.engine.graph_files import (
 )
 from reactface_node.errors import UserError
 from reactface_node.files.resources import refuse_stand_in
-from reactface_node.files.stored_arrays import read_arrays
+from reactface_node.files.stored_arrays import check_shapes, check_weights, read_arrays
 from reactface_node.files.text import shown
 from reactface_node.model.architecture import LIVE, check_same, stored_config
 
@@ -39,7 +39,11 @@ class Graphs:
         check_same(weights, stored_config(weights, metadata), model)
         if not self.about.is_of(model):
             raise UserError(f"{folder} was made for another model than the config's: {HELP}")
-        self._weights = _Weights(weights, arrays)
+        check_shapes(weights, self.about.tensors, {n: one.shape for n, one in arrays.items()})
+        for name, array in arrays.items():
+            check_weights(weights, name, array)
+        # In onnxruntime's memory once for all graphs.
+        self._weights = {name: _value(array) for name, array in arrays.items()}
         self._sessions = {
             name: self._load(folder / f"{name}.onnx", threads, self.about.graphs[name])
             for name in names
@@ -105,9 +109,9 @@ class Graphs:
         # The error contains onnxruntime's message.
         options.log_severity_level = 4
         refuse_stand_in(path)
-        names, values = self._weights.of(graph)
         try:
-            options.add_external_initializers(names, values)
+            names = list(graph.tensors)
+            options.add_external_initializers(names, [self._weights[name] for name in names])
             session = onnxruntime.InferenceSession(
                 path, options, providers=["CPUExecutionProvider"]
             )
@@ -126,24 +130,7 @@ def live_inputs(model: ModelConfig) -> State:
     return {name: np.array([getattr(model, name)], np.float32) for name in LIVE}
 
 
-class _Weights:
-    """The arrays of a checkpoint, in onnxruntime's memory once for all graphs."""
+def _value(array: np.ndarray) -> Any:
+    from onnxruntime import OrtValue
 
-    def __init__(self, path: Path, arrays: Mapping[str, np.ndarray]):
-        self._path, self._arrays = path, arrays
-        self._values: dict[str, Any] = {}
-
-    def of(self, graph: GraphShapes) -> tuple[list[str], list[Any]]:
-        """Names in the graph, and values; UserError if one is missing or of another shape."""
-        from onnxruntime import OrtValue
-
-        for name, shape in graph.weights.items():
-            array = self._arrays.get(name)
-            if array is None:
-                raise UserError(f"{self._path} lacks the tensor {name}")
-            if array.shape != shape:
-                raise UserError(f"{self._path}: {name} is {array.shape}, the model needs {shape}")
-            if name not in self._values:
-                plain = np.require(array, np.float32, "C")
-                self._values[name] = OrtValue.ortvalue_from_numpy(plain)
-        return list(graph.weights), [self._values[name] for name in graph.weights]
+    return OrtValue.ortvalue_from_numpy(np.require(array, np.float32, "C"))

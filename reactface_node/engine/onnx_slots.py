@@ -15,6 +15,7 @@ class OnnxSlots:
     def __init__(self, graphs: Graphs, config: Config, count: int, silence: SpeakerFrames):
         """graphs: with "window". silence: a window without face and voice."""
         self._graphs, self._silence, self.config = graphs, silence, config.model
+        self._live = live_inputs(config.model)
         about = graphs.about
         self.window, self.noise_width = about.window, about.noise_width
         self.disposition = about.disposition
@@ -39,7 +40,7 @@ class OnnxSlots:
         given = dict(zip(names, map(np.stack, spoken), strict=True))
         blank = np.zeros((self._state["disposition"].shape[1], self.noise_width), np.float32)
         given["noise"] = np.stack([blank if one is None else one for one in noise])
-        results = self._graphs.run("window", self._state | given | live_inputs(self.config))
+        results = self._graphs.run("window", self._state | given | self._live)
         self._graphs.update(self._state, results, active)
         reactions: np.ndarray = results["listener"]
         return reactions

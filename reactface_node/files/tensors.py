@@ -9,10 +9,10 @@ from safetensors.torch import save_file
 
 from reactface_node.errors import UserError, is_device_failure
 from reactface_node.files.resources import refuse_stand_in
+from reactface_node.files.stored_arrays import check_range, check_shapes
 from reactface_node.files.text import shown
 from reactface_node.files.whole import written_whole
 
-FEWEST_UNLIKE = 16
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 INTEGERS = (torch.int64, torch.int32, torch.bool)
 
@@ -44,16 +44,11 @@ def check_tensors(
     path: Path, expected: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tensor]
 ) -> None:
     """UserError for the first tensor whose name, shape or type does not fit the model."""
-    for name in sorted(expected.keys() | tensors.keys()):
-        if name not in tensors:
-            raise UserError(f"{path} lacks the tensor {name}")
-        if name not in expected:
-            raise UserError(f"{path} holds a tensor that the model lacks: {name}")
-        if expected[name].shape != tensors[name].shape:
-            raise UserError(
-                f"{path}: {name} is {tuple(tensors[name].shape)}, "
-                f"the model needs {tuple(expected[name].shape)}"
-            )
+    wanted, found = (
+        {name: tuple(one.shape) for name, one in given.items()} for given in (expected, tensors)
+    )
+    check_shapes(path, wanted, found)
+    for name in sorted(expected):
         if not _is_plain(tensors[name], expected[name]):
             raise UserError(f"{path}: {name} holds {tensors[name].dtype}, which is not read")
 
@@ -68,10 +63,5 @@ def check_values(path: Path, name: str, tensor: torch.Tensor) -> None:
     """UserError if weights are NaN or infinite, or if all weights of a matrix are equal."""
     if not tensor.numel() or not tensor.is_floating_point():
         return
-    low, high = torch.aminmax(tensor)
-    if not bool(torch.isfinite(low) & torch.isfinite(high)):
-        raise UserError(f"{path} is damaged: {name} holds NaN or infinite weights")
-    # Biases and norms may be constant; a matrix is random from its initialisation on.
-    is_matrix = sum(size > 1 for size in tensor.shape) > 1 and tensor.numel() >= FEWEST_UNLIKE
-    if is_matrix and bool(low == high):
-        raise UserError(f"{path} is damaged or was never trained: all weights of {name} are alike")
+    low, high = (float(limit) for limit in torch.aminmax(tensor))
+    check_range(path, name, tuple(tensor.shape), low, high)

@@ -11,6 +11,7 @@ import torch
 from rigs.model_inputs import engine_for, small_config, small_model
 from rigs.session import ReadingTracker
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_tensors
 
 from reactface_node.engine.engine import load_engine
 from reactface_node.engine.graph_files import read_manifest
@@ -66,7 +67,8 @@ def edited(about, path, value):
 
 FIRST = ("graphs", "first", "inputs")
 WINDOW = ("graphs", "window", "inputs")
-WEIGHTS = ("graphs", "next", "weights")
+TAKEN = ("graphs", "next", "tensors")
+TENSORS = ("tensors",)
 BAD = [
     *[
         ((name,), None)
@@ -83,8 +85,8 @@ BAD = [
     *[(("version",), value) for value in (0, 1, "2", 2.0, True, 3, 99)],
     *[(("noise_width",), value) for value in (0, 1, 10**9, "x")],
     *[(("graphs",), value) for value in ([], {}, 1, {"first": {}}, {"first": 1, "next": 2})],
-    (("graphs", "../../first"), {"inputs": {}, "weights": {}, "outputs": []}),
-    (("graphs", "/etc/passwd"), {"inputs": {}, "weights": {}, "outputs": []}),
+    (("graphs", "../../first"), {"inputs": {}, "tensors": [], "outputs": []}),
+    (("graphs", "/etc/passwd"), {"inputs": {}, "tensors": [], "outputs": []}),
     (("graphs", "next"), None),
     (("graphs", "first"), []),
     (("graphs", "first", "outputs"), "listener"),
@@ -108,13 +110,10 @@ BAD = [
     ((*WINDOW, "cie0_keys"), ["sessions", "samples", 8, 16, 0]),
     ((*WINDOW, "cie0_keys"), [8, 16, 1]),
     ((*WINDOW, "cie0_values"), ["sessions", "samples", 8, 16, 16]),
-    (WEIGHTS, None),
-    (WEIGHTS, []),
-    (WEIGHTS, {}),
-    ((*WEIGHTS, "head.1.bias"), [57]),
-    ((*WEIGHTS, "head.1.bias"), "58"),
-    ((*WEIGHTS, "head.1.bias"), None),
-    ((*WEIGHTS, "unknown"), [1]),
+    *[(TAKEN, value) for value in (None, [], {}, "x", ["unknown"], [1])],
+    *[(TENSORS, value) for value in (None, [], {}, 1)],
+    *[((*TENSORS, "head.1.bias"), value) for value in ([57], "58", None)],
+    ((*TENSORS, "unknown"), [1]),
     *[(("rings",), value) for value in ([], 1, {}, {"nobody": 1})],
     *[(("rings", "cie0"), value) for value in (0, "1", 1.5, 10**9)],
     (("rings", "cie0"), None),
@@ -200,8 +199,8 @@ def test_other_files_in_a_graphs_place(copied):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda values: np.full_like(values, np.nan), "no numbers"),
-        (lambda values: np.full_like(values, np.inf), "no numbers"),
+        (lambda values: np.full_like(values, np.nan), "NaN or infinite"),
+        (lambda values: np.full_like(values, np.inf), "NaN or infinite"),
         (np.zeros_like, "alike"),
     ],
 )
@@ -212,6 +211,10 @@ def test_weights_that_are_no_numbers_or_all_alike(copied, change, says):
     changed = {name: change(one) if one.ndim > 1 else one for name, one in arrays.items()}
     save_file(changed, path, metadata)
     assert says in refused(config)
+    # A single damaged matrix would change the face a little, and silently.
+    one = "interaction.layers.1.attention.attention.query.weight"
+    save_file({**arrays, one: changed[one]}, path, metadata)
+    assert says in refused(config) and one in refused(config)
 
 
 def test_other_files_in_the_weights_place(copied):
@@ -223,6 +226,10 @@ def test_other_files_in_the_weights_place(copied):
     assert "lacks the tensor head.1.bias" in refused(config)
     save_file(less | {"head.1.bias": np.zeros(57, np.float32)}, path, metadata)
     assert "head.1.bias is (57,), the model needs (58,)" in refused(config)
+    save_file({**arrays, "extra": np.ones(3, np.float32)}, path, metadata)
+    assert "holds a tensor that the model lacks: extra" in refused(config)
+    save_file({**arrays, "head.1.bias": np.zeros(58, np.int8)}, path, metadata)
+    assert "head.1.bias holds I8, which is not read" in refused(config)
     save_file(arrays, path, {**metadata, "config": "{}"})
     assert "its config has no" in refused(config)
     save_file(arrays, path, {"format": "other"})
@@ -231,6 +238,19 @@ def test_other_files_in_the_weights_place(copied):
     assert "damaged or no safetensors file" in refused(config)
     path.unlink()
     assert "weights.safetensors" in refused(config)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_another_precision_play_as_torch_plays_them(copied, kind):
+    config, folder = copied
+    path = folder / "weights.safetensors"
+    metadata, arrays = read_arrays(path)
+    tensors = {name: torch.from_numpy(one.copy()).to(kind) for name, one in arrays.items()}
+    save_tensors(tensors, path, metadata)
+    ours = read_arrays(path)[1]
+    for name, one in tensors.items():
+        np.testing.assert_array_equal(ours[name].astype(np.float64), one.double().numpy())
+    assert load_engine(config).frames == 1
 
 
 def test_a_graph_reads_no_file_outside_its_folder(copied):
