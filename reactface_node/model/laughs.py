@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reactface_node.model.nods import NEVER
+from reactface_node.model.nods import NEVER, first_onset, smoothstep
 from reactface_node.schema import FRAME_RATE_HZ, ROTATION, TRANSLATION, indices_of
 
 # Weights and angles of a laugh of strength 1, chosen by hand.
@@ -79,17 +79,15 @@ class LaughHead(nn.Module):
         age = last[..., :1] + frames
         over = age >= last[..., 1:2] + FRAME_RATE_HZ * (FALL_S + PAUSE_S)
         logit = onset_logits[:, None] + _readiness(disposition)
-        hit = over & (torch.special.ndtr(-onset) < logit.sigmoid())
-        started, first = hit.any(dim=-1, keepdim=True), hit.float().argmax(dim=-1, keepdim=True)
-        later = started & (frames >= first)
+        first, later = first_onset(over & (torch.special.ndtr(-onset) < logit.sigmoid()), frames)
         age = torch.where(later, frames - first, age)
         seconds = LENGTH_S * torch.exp(LENGTH_SPREAD * shape[..., :1])
         drawn = FRAME_RATE_HZ * seconds.clamp(SHORTEST_S, LONGEST_S)
         length = torch.where(later, drawn, last[..., 1:2])
         share = torch.special.ndtr(shape[..., 1:2])
         strength = torch.where(later, WEAKEST + (STRONGEST - WEAKEST) * share, last[..., 2:])
-        rise = _smoothstep(age / FRAME_RATE_HZ / RISE_S)
-        fall = _smoothstep((age - length) / FRAME_RATE_HZ / FALL_S)
+        rise = smoothstep(age / FRAME_RATE_HZ / RISE_S)
+        fall = smoothstep((age - length) / FRAME_RATE_HZ / FALL_S)
         following = (age[..., -1] + 1).clamp(max=NEVER)
         state = torch.stack([following, length[..., -1], strength[..., -1]], -1)
         return strength * rise * (1.0 - fall), age, state
@@ -122,8 +120,3 @@ def _readiness(disposition: Tensor) -> Tensor | float:
     if not disposition.shape[-1]:
         return 0.0
     return RATE_SPREAD * disposition[..., -1:] - 0.5 * RATE_SPREAD**2
-
-
-def _smoothstep(x: Tensor) -> Tensor:
-    x = x.clamp(0.0, 1.0)
-    return x * x * (3.0 - 2.0 * x)

@@ -139,10 +139,8 @@ class NodHead(nn.Module):
         lasts = last[..., 1:2] / (2.0 * last[..., 3:]) * FRAME_RATE_HZ + PAUSE_FRAMES
         over = age >= lasts.clamp(min=self.window)
         logit = predicted.onset + self._excited(age) + self._eagerness(disposition)
-        hit = over & (torch.special.ndtr(onset) < logit.sigmoid())
-        started, first = hit.any(dim=-1, keepdim=True), hit.float().argmax(dim=-1, keepdim=True)
+        first, later = first_onset(over & (torch.special.ndtr(onset) < logit.sigmoid()), frames)
         fresh = self._draw(predicted, shape, first)
-        later = started & (frames >= first)
         age = torch.where(later, frames - first, age)
         halves, depth, hz = (
             torch.where(later, fresh[..., i : i + 1], last[..., i + 1 : i + 2]) for i in range(3)
@@ -193,6 +191,19 @@ class NodHead(nn.Module):
         return total / possible.numel()
 
 
+def first_onset(starts: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+    """starts (..., n) bool: an event may start here. frames (n,): 0 .. n - 1. The first start
+    (..., 1), 0 without one, and (..., n) bool: not before it."""
+    first = starts.float().argmax(dim=-1, keepdim=True)
+    return first, starts.any(dim=-1, keepdim=True) & (frames >= first)
+
+
+def smoothstep(x: Tensor) -> Tensor:
+    """0 up to 0, 1 from 1 on; the speed is 0 at both ends."""
+    x = x.clamp(0.0, 1.0)
+    return x * x * (3.0 - 2.0 * x)
+
+
 def nod_pitch(age: Tensor, halves: Tensor, depth: Tensor, hz: Tensor) -> Tensor:
     """Pitch in rad, + is down, ``age`` frames after a nod's onset: raised cosines that decline,
     and a slow return where they end with the head down. depth: of the first half-cycle."""
@@ -201,5 +212,4 @@ def nod_pitch(age: Tensor, halves: Tensor, depth: Tensor, hz: Tensor) -> Tensor:
     cycle = torch.minimum(time_s, end_s).clamp(min=0.0) * hz
     height = depth * DECLINE ** cycle.clamp(max=MOST_HALVES / 2).floor()
     inside = 0.5 * height * (1.0 - torch.cos(2.0 * torch.pi * cycle))
-    back = ((time_s - end_s) / RETURN_S).clamp(0.0, 1.0)
-    return inside * (1.0 - back * back * (3.0 - 2.0 * back))
+    return inside * (1.0 - smoothstep((time_s - end_s) / RETURN_S))

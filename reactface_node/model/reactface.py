@@ -133,7 +133,7 @@ class ReactFace(nn.Module):
         """
         self._check(speaker, noise)
         state = state or self.initial_state(len(noise), noise.shape[1])
-        seen, state = self._encode(speaker, state)
+        seen, state = self.encode(speaker, state)
         parts = []
         for index in range(noise.shape[2]):
             state = self.begin_window(noise[:, :, index], state)
@@ -162,7 +162,7 @@ class ReactFace(nn.Module):
 
     def advance(self, speaker: SpeakerInput, state: ModelState) -> tuple[Output, ModelState]:
         """A step in a window that has begun, without advancing the clock."""
-        seen, state = self._encode(speaker, state)
+        seen, state = self.encode(speaker, state)
         part, state = self._follow(seen, state)
         return self._output(seen, [part]), state
 
@@ -179,7 +179,7 @@ class ReactFace(nn.Module):
         ``forward`` returned and the same noise, the result is the same. draw: mu and log-variance
         (B, M, T/w, D) -> z*. state: a new one of ``initial_state``.
         """
-        seen, state = self._encode(speaker, state)
+        seen, state = self.encode(speaker, state)
         w, k = self.config.window, self.speech_encoder.ratio
         shown = (listener - self.listener_mean) / self.listener_std
         before = replace(
@@ -221,7 +221,7 @@ class ReactFace(nn.Module):
         output: Output = self(speaker, noise.to(device), state)[0]
         return output.listener
 
-    def _encode(self, speaker: SpeakerInput, state: ModelState) -> tuple[Seen, ModelState]:
+    def encode(self, speaker: SpeakerInput, state: ModelState) -> tuple[Seen, ModelState]:
         """MSBEA: the encoded speaker, and the prediction of nods and laughs."""
         hear = speaker.audio_valid & self.config.use_speech
         see = speaker.face_valid & self.config.use_face

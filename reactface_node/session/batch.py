@@ -32,8 +32,7 @@ class SessionBatch:
     def __init__(self, config: Config, batch: "SlotBatch | ReactFace", trackers: Sequence[Tracker]):
         """batch: with a slot for each tracker, or a model for torch; each tracker gets a session.
         UserError in frame mode."""
-        if config.mode == "frame":
-            raise UserError("many sessions at once go window by window: mode=window")
+        check_windows(config)
         count = len(trackers)
         batch = as_batch(batch, config, count, empty_frames(config.model, config.model.window))
         self._batch = batch
@@ -54,8 +53,7 @@ class SessionBatch:
         """
         from reactface_node.perception import make_tracker
 
-        if config.mode == "frame":
-            raise UserError("many sessions at once go window by window: mode=window")
+        check_windows(config)
         made = load_batch(config, count, empty_frames(config.model, config.model.window))
         pixels = config.model.face_encoder == "pixels"
         trackers = [make_tracker(config.perception, pixels) for _ in range(count)]
@@ -99,3 +97,9 @@ def _noise(engine: Engine, pending: Pending) -> np.ndarray:
     if pending.begins_anew:
         engine.restart()
     return engine.noise(pending.window.index, pending.digest)
+
+
+def check_windows(config: Config) -> None:
+    """UserError in frame mode, in which sessions cannot share a batch."""
+    if config.mode == "frame":
+        raise UserError("many sessions at once go window by window: mode=window")

@@ -6,6 +6,7 @@ People who talk with each other do so, and less so in faster motion (Hale et al.
 import numpy as np
 
 from reactface_node.schema import FRAME_RATE_HZ
+from reactface_node.session.easing import hann
 
 LAG_S, WIDTH_S = 0.6, 1.1
 """The recent motion: its delay, and the length of the low-pass kernel around it."""
@@ -23,7 +24,7 @@ class HeadFollowing:
 
     def __init__(self) -> None:
         self._past = np.full((KEPT, 3), np.nan)
-        self._kernel = _kernel(LAG_S, WIDTH_S) - _kernel(USUAL_LAG_S, USUAL_WIDTH_S)
+        self._kernel = hann(KEPT, LAG_S, WIDTH_S) - hann(KEPT, USUAL_LAG_S, USUAL_WIDTH_S)
 
     def frames(self, turns: np.ndarray) -> np.ndarray:
         """(n, 3) rad to add. turns: (n, 3) the speaker's rotation, NaN where it is not known: it
@@ -40,12 +41,3 @@ class HeadFollowing:
         self._past[0] = known
         added: np.ndarray = SHARES * (self._kernel @ self._past)
         return added.clip(-MOST_RAD, MOST_RAD)
-
-
-def _kernel(lag_s: float, width_s: float) -> np.ndarray:
-    """(KEPT,) Hann weights of the newest to the oldest frame, centred ``lag_s`` ago, of sum 1."""
-    age_s = np.arange(KEPT) / FRAME_RATE_HZ
-    phase = np.clip((age_s - lag_s) / width_s, -0.5, 0.5)
-    weights = 0.5 + 0.5 * np.cos(2.0 * np.pi * phase)
-    kernel: np.ndarray = weights / weights.sum()
-    return kernel

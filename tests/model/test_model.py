@@ -268,9 +268,9 @@ def test_what_is_left_out_counts_for_nothing(left_out):
 
 
 def test_point_to_point_alignment_hears_its_own_frame_alone():
-    torch.manual_seed(0)
     config = small_config(model__modality="point", model__visual=False)
     model = small_model(config)
+    torch.manual_seed(1)
     x, speech = torch.randn(1, 1, W, 32), torch.randn(1, 4 * W, 32)
     changed = speech.clone()
     changed[:, :20] += 1.0  # the first five frames
@@ -279,7 +279,7 @@ def test_point_to_point_alignment_hears_its_own_frame_alone():
         before, _ = model.synchroniser(x, x[:, 0], speech, state)
         after, _ = model.synchroniser(x, x[:, 0], changed, state)
     assert torch.equal(before[:, :, 5:], after[:, :, 5:])
-    assert (before[:, :, :5] - after[:, :, :5]).abs().amax(dim=(0, 1, 3)).min() > 1e-2
+    assert (before[:, :, :5] - after[:, :, :5]).abs().amin(dim=(0, 1, 3)).min() > 1e-4
 
 
 def test_missing_face_and_voice_carry_no_information():

@@ -3,6 +3,7 @@
 import numpy as np
 
 from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS, indices_of
+from reactface_node.session.easing import hann
 
 
 def frame_times(frames: int) -> np.ndarray:
@@ -67,10 +68,7 @@ def delayed(signal: np.ndarray, lag_s: float, width_s: float) -> np.ndarray:
     width_s: length of the kernel, at most twice the lag; the first frame stands for all times
     before it.
     """
-    taps = np.arange(round((lag_s + width_s / 2) * FRAME_RATE_HZ) + 1) / FRAME_RATE_HZ
-    phase = np.clip((taps - lag_s) / width_s, -0.5, 0.5)
-    kernel = 0.5 + 0.5 * np.cos(2 * np.pi * phase)
-    kernel /= kernel.sum()
+    kernel = hann(round((lag_s + width_s / 2) * FRAME_RATE_HZ) + 1, lag_s, width_s)
     padded = np.concatenate([np.repeat(signal[:1], len(kernel) - 1, axis=0), signal])
     return np.stack([np.convolve(column, kernel, "valid") for column in padded.T], axis=1)
 

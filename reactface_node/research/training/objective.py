@@ -67,7 +67,7 @@ class ReactFaceLearner(nn.Module):
         if model.nods is not None and output.nods is not None:
             # Samples have no own listener: the available ones are used in turn.
             turn = torch.arange(samples) % batch.nods.shape[1]
-            may_nod = self._judged(batch.may_nod[:, turn], batch)
+            may_nod = self.judged(batch.may_nod[:, turn], batch)
             nods = model.nods.loss(
                 output.nods, batch.nods[:, turn], may_nod, batch.nod_age[:, turn]
             )
@@ -93,7 +93,7 @@ class ReactFaceLearner(nn.Module):
         a session begins; of others, without the first frames, which depend on what came before."""
         return reactions[:, :, self._lead(batch) :]
 
-    def _judged(self, possible: Tensor, batch: Batch) -> Tensor:
+    def judged(self, possible: Tensor, batch: Batch) -> Tensor:
         """(B, M, T) bool: where an event may start, in the frames that losses compare. In others,
         one may follow from what was before the crop."""
         place = torch.arange(possible.shape[2], device=possible.device)
@@ -146,7 +146,7 @@ class ReactFaceLearner(nn.Module):
             of_who = losses.kl_loss(who.mean, who.log_variance)
             terms["disposition"] = settings.disposition_weight * of_who
         if model.nods is not None and output.nods is not None:
-            may_nod = self._judged(listener.may_nod, batch)
+            may_nod = self.judged(listener.may_nod, batch)
             nods = model.nods.loss(output.nods, listener.nods, may_nod, listener.nod_age)
             terms["nods"] = settings.nod_weight * nods
         return terms | self._laugh_terms(output, batch)
@@ -154,7 +154,7 @@ class ReactFaceLearner(nn.Module):
     def _laugh_terms(self, output: Output, batch: Batch) -> dict[str, Tensor]:
         if self.model.laughs is None or output.laughs is None:
             return {}
-        may_laugh = self._judged(batch.may_laugh, batch)
+        may_laugh = self.judged(batch.may_laugh, batch)
         laughs = self.model.laughs.loss(output.laughs, batch.laughs, may_laugh)
         return {"laughs": self.settings.nod_weight * laughs}
 

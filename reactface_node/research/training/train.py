@@ -204,7 +204,7 @@ def finish(run: Run) -> None:
     learner = ReactFaceLearner(run.config).to(run.config.device).eval()
     stored.fill(learner.model)
     found = {
-        "events": train_events(learner.model, run.corpus, settings),
+        "events": train_events(learner, run.corpus, settings),
         "proportion": train_proportion(learner, run.corpus, settings),
     }
     metrics = {**stored.metrics, FINISHED: found}
