@@ -112,7 +112,7 @@ def _manifest(about: Mapping[str, Any]) -> Manifest:
     state = {
         name: _start(name, values, inputs) for name, values in _entries(about, "state").items()
     }
-    for name in ("position", "disposition"):
+    for name in ("position", "disposition", "edge"):
         if name not in state:
             raise ValueError(f"state has no {name}")
     tensors = {

@@ -42,6 +42,9 @@ class Graphs:
         check_shapes(weights, self.about.tensors, {n: one.shape for n, one in arrays.items()})
         for name, array in arrays.items():
             check_weights(weights, name, array)
+        # As ``ReactFace.initial_state``: a session starts from the neutral face, whose standardised
+        # coefficients follow from the weights, which the manifest of other weights does not know.
+        self._neutral = -arrays["listener_mean"] / arrays["listener_std"]
         # In onnxruntime's memory once for all graphs.
         self._weights = {name: _value(array) for name, array in arrays.items()}
         self._sessions = {
@@ -56,6 +59,7 @@ class Graphs:
         for name, values in self.about.state.items():
             shape = sized(inputs[name], sessions, samples)
             state[name] = np.broadcast_to(values, shape).copy()
+        state["edge"][:] = self._neutral
         for name in self.about.rings:
             for part in (f"{name}_keys", f"{name}_values"):
                 state[part] = np.zeros(sized(inputs[part], sessions, samples), np.float32)

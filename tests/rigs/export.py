@@ -26,6 +26,10 @@ def make_export(target):
     config = Config.load(overrides=SETTINGS)
     torch.manual_seed(0)
     model = ReactFace(config.model).eval().requires_grad_(False)
+    # Statistics as after training: the neutral face is not their mean.
+    model.listener_mean.uniform_(-0.3, 0.3)
+    model.listener_std.uniform_(0.1, 0.5)
+    model.speaker_std.uniform_(0.5, 2.0)
     checkpoint = target / "random.safetensors"
     save_checkpoint(checkpoint, model, config, {}, "none")
     folder = target / "exported"
