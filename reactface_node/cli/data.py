@@ -17,7 +17,9 @@ def add_data(commands: Any) -> None:
         choices=("check", "convert"),
         help="check: name missing and broken files; convert: write OUT",
     )
-    parser.add_argument("kind", metavar="KIND", help="react2023, rld or bags")
+    parser.add_argument(
+        "kind", metavar="KIND", help="react2023, bags, ...; an unknown one names all kinds"
+    )
     parser.add_argument("source", type=Path, metavar="SOURCE", help="folder of the data set")
     parser.add_argument("out", type=Path, nargs="?", metavar="OUT", help="folder to write")
     parser.add_argument("--split", default="", help="read this split alone (default: all)")
@@ -39,7 +41,8 @@ def add_data(commands: Any) -> None:
 
 
 def _data(options: argparse.Namespace) -> int:
-    from reactface_node.research.data.datasets import DatasetChoice, check_command, convert_command
+    from reactface_node.research.data.datasets import check_command, convert_command
+    from reactface_node.research.data.kind import DatasetChoice
 
     if options.workers < 0:
         raise UserError(f"--workers must be at least 0, not {options.workers}")
