@@ -2,11 +2,10 @@
 
 import json
 
-from rigs.evaluation import settings
-from rigs.paths import ROOT
-
 from reactface_node.cli.main import main
 from reactface_node.research.data.datasets import KINDS
+from rigs.evaluation import settings
+from rigs.paths import ROOT
 
 STEPS = 20
 
