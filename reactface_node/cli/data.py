@@ -38,6 +38,14 @@ def add_data(commands: Any) -> None:
         default="/listener/image",
         help="bags: image topic of the listener (default: /listener/image)",
     )
+    parser.add_argument(
+        "--hours", type=float, default=0.0, help="seamless: draw so many hours (default: all)"
+    )
+    parser.add_argument(
+        "--own-features",
+        action="store_true",
+        help="seamless: the data set's head, gaze and action units instead of its videos",
+    )
 
 
 def _data(options: argparse.Namespace) -> int:
@@ -46,6 +54,8 @@ def _data(options: argparse.Namespace) -> int:
 
     if options.workers < 0:
         raise UserError(f"--workers must be at least 0, not {options.workers}")
+    if not 0 <= options.hours < float("inf"):
+        raise UserError(f"--hours must be a number of at least 0, not {options.hours:g}")
     ros = load_config(options).ros
     choice = DatasetChoice(
         options.split,
@@ -53,6 +63,8 @@ def _data(options: argparse.Namespace) -> int:
         not options.no_labels,
         options.mean_face,
         options.listener_topic,
+        options.hours,
+        options.own_features,
     )
     if options.action == "check":
         return 2 if check_command(options.kind, options.source, choice, ros) else 0

@@ -14,7 +14,9 @@ class DatasetChoice:
 
     split: its name, or "" for all existing splits. faces: face crops too, for the profiles
     that read pixels. labels: use REACT 2023's neighbour matrices. mean_face: FaceVerse's
-    ``mean_face.npy``. listener_topic: the listener's camera in a bag.
+    ``mean_face.npy``. listener_topic: the listener's camera in a bag. hours: ``seamless``, so many
+    hours of conversation are drawn; 0 for all. own_features: ``seamless``, the data set's own
+    features instead of its videos.
     """
 
     split: str = ""
@@ -22,6 +24,8 @@ class DatasetChoice:
     labels: bool = True
     mean_face: Path | None = None
     listener_topic: str = "/listener/image"
+    hours: float = 0.0
+    own_features: bool = False
 
 
 @dataclass(frozen=True)
