@@ -20,9 +20,9 @@ from reactface_node.research.data.decode import TrackerFactory, crops, default_t
 from reactface_node.research.data.kept_report import FloorPart, Kept
 from reactface_node.research.data.quality import Piece, filled, pieces, unusable
 from reactface_node.research.data.sides import (
-    Side,
     SideTrack,
     SpeechFactory,
+    TalkSide,
     default_speech,
     load_track,
     track_key,
@@ -40,7 +40,7 @@ class Talk:
     first; None where nobody says so, and then both must be equally long."""
 
     name: str
-    sides: tuple[Side, Side]
+    sides: tuple[TalkSide, TalkSide]
     offset_s: float | None = None
 
     def shift(self) -> int:
@@ -180,7 +180,7 @@ class Conversations:
     def appropriate(self) -> tuple[np.ndarray, ...]:
         return own_reactions(len(self.kept))
 
-    def speaker(self, one: Stretch) -> Side:
+    def speaker(self, one: Stretch) -> TalkSide:
         return self.talks[one.talk].sides[one.speaker]
 
     @cached_property
@@ -227,7 +227,9 @@ class Conversations:
                 for piece in sorted(pieces(stretch, reasons), key=lambda one: one.start):
                     yield Stretch(talk, speaker, piece)
 
-    def _crops(self, side: Side, wanted: list[Piece], first: int) -> Iterator[np.ndarray | None]:
+    def _crops(
+        self, side: TalkSide, wanted: list[Piece], first: int
+    ) -> Iterator[np.ndarray | None]:
         """The face crops of each piece, in order of time; None without ``faces``."""
         if not self.faces:
             yield from (None for _ in wanted)

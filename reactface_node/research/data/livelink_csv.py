@@ -53,7 +53,7 @@ _TIMECODE = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})[:;](\d{1,3}(?:\.\d+)?)")
 
 @dataclass(frozen=True)
 class PhoneSide:
-    """The recording of one phone; a ``Side``. media: its sound, if there is one."""
+    """The recording of one phone; a ``TalkSide``. media: its sound, if there is one."""
 
     name: str
     table: Path

@@ -35,7 +35,7 @@ from reactface_node.research.data.decode import TrackerFactory, read_audio, vide
 from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.livelink_csv import resampled
 from reactface_node.research.data.quality import centred
-from reactface_node.research.data.sides import Side, SideTrack, SpeechFactory, voice_of
+from reactface_node.research.data.sides import SideTrack, SpeechFactory, TalkSide, voice_of
 from reactface_node.research.data.source import SPLITS, Source
 from reactface_node.research.data.videos import VideoSide, read_vad, spoken
 from reactface_node.schema import (
@@ -94,7 +94,7 @@ def given() -> list[int]:
 
 @dataclass(frozen=True)
 class FeatureSide:
-    """A person by the features of the data set itself; a ``Side``."""
+    """A person by the features of the data set itself; a ``TalkSide``."""
 
     name: str
     features: Path
@@ -250,7 +250,7 @@ def _talks(
     return tuple(talks), tuple(left_out)
 
 
-def _side(talk: str, person: str, files: dict[str, Path], own_features: bool) -> Side | str:
+def _side(talk: str, person: str, files: dict[str, Path], own_features: bool) -> TalkSide | str:
     """The person's side, or why there is none."""
     name, vad = f"{talk}_{person}", files.get(".json")
     wanted = ".npz" if own_features else ".mp4"
@@ -278,7 +278,7 @@ def _hash(name: str) -> bytes:
     return hashlib.sha256(name.encode()).digest()
 
 
-def _wav_s(side: Side) -> float:
+def _wav_s(side: TalkSide) -> float:
     """Length of a side's sound by its header; 0 if it cannot be read, so that another is drawn."""
     path = next(one for one in side.files() if one.suffix == ".wav")
     try:

@@ -1,6 +1,6 @@
 """One person's recording of a conversation, as it is read once: face, voice and their reliability.
 
-The recordings of the kinds ``videos``, ``seamless`` and ``livelink`` are ``Side`` objects;
+The recordings of the kinds ``videos``, ``seamless`` and ``livelink`` are ``TalkSide`` objects;
 ``conversations`` makes clips of two of them.
 """
 
@@ -81,7 +81,7 @@ class SideTrack:
         return SideTrack(**cut, heard=self.heard)
 
 
-class Side(Protocol):
+class TalkSide(Protocol):
     """One person's recording. Pickled into worker processes, so it holds paths and no open files.
 
     name: unique in its split. missing: names of channels that it never gives. tracked: whether
@@ -125,7 +125,7 @@ class Side(Protocol):
         ...
 
 
-def track_key(side: Side, root: Path) -> str:
+def track_key(side: TalkSide, root: Path) -> str:
     """A file name for what is read of a side, which changes with its files.
 
     UserError, with the file's name, if one cannot be accessed.

@@ -20,10 +20,10 @@ from reactface_node.research.data.check import refuse_if_broken
 from reactface_node.research.data.conversations import Conversations, LeftOut, Talk
 from reactface_node.research.data.convert import _start_worker
 from reactface_node.research.data.decode import TrackerFactory
-from reactface_node.research.data.sides import Side, SpeechFactory, save_track, track_key
+from reactface_node.research.data.sides import SpeechFactory, TalkSide, save_track, track_key
 
 TRACKS = "tracks"
-Job = tuple[Side, Path, TrackerFactory, SpeechFactory]
+Job = tuple[TalkSide, Path, TrackerFactory, SpeechFactory]
 
 
 def prepare(source: Conversations, out: Path, workers: int = 0) -> Conversations:
@@ -45,7 +45,7 @@ def prepare(source: Conversations, out: Path, workers: int = 0) -> Conversations
         for side, path in paths.items()
         if not path.exists()
     ]
-    broken: dict[Side, str] = {}
+    broken: dict[TalkSide, str] = {}
     with ProgressBar(total=len(paths), initial=len(paths) - len(jobs), unit="side") as bar:
         bar.set_description(f"tracking {source.split}")
         for index, error in _each(jobs, workers or os.cpu_count() or 1, folder):
@@ -58,7 +58,7 @@ def prepare(source: Conversations, out: Path, workers: int = 0) -> Conversations
     return replace(_without(source, found), tracks=folder)
 
 
-def _error_of(talk: Talk, broken: dict[Side, str]) -> str:
+def _error_of(talk: Talk, broken: dict[TalkSide, str]) -> str:
     return next((broken[side] for side in talk.sides if side in broken), "")
 
 

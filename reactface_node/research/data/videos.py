@@ -43,8 +43,8 @@ SLACK_S = 1.0
 
 @dataclass(frozen=True)
 class VideoSide:
-    """A video of one person; a ``Side``. sound_file: its sound, the video itself or another file.
-    vad: a json with the times of its speech (``seamless``), else it is found in the sound."""
+    """A video of one person; a ``TalkSide``. sound_file: its sound, the video itself or another
+    file. vad: a json with the times of its speech (``seamless``), else it is found in the sound."""
 
     name: str
     video: Path
@@ -235,7 +235,7 @@ def _named_alike(folder: Path, root: Path) -> Found:
         pair = next((pair for pair in PAIRS if set(pair) == set(found)), None)
         if pair is None:
             wrong = str(next(iter(found.values())))
-            alone.append(LeftOut(wrong, "is one person's: there is no second video named alike"))
+            alone.append(LeftOut(wrong, "there is no second video named alike"))
         else:
             first, second = (_side(root, found[ending], None) for ending in pair)
             talks.append(Talk(name, (first, second)))
