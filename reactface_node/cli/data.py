@@ -38,6 +38,17 @@ def add_data(commands: Any) -> None:
         default="/listener/image",
         help="bags: image topic of the listener (default: /listener/image)",
     )
+    parser.add_argument(
+        "--one-way",
+        action="store_true",
+        help="mars, dualtalk: use each pair once, speaker to listener (default: both ways)",
+    )
+    parser.add_argument(
+        "--flame-map",
+        type=Path,
+        metavar="FILE",
+        help="dualtalk with FLAME faces: .npy of 51 ARKit weights to FLAME (51 x 103)",
+    )
 
 
 def _data(options: argparse.Namespace) -> int:
@@ -53,6 +64,8 @@ def _data(options: argparse.Namespace) -> int:
         not options.no_labels,
         options.mean_face,
         options.listener_topic,
+        options.one_way,
+        options.flame_map,
     )
     if options.action == "check":
         return 2 if check_command(options.kind, options.source, choice, ros) else 0

@@ -14,7 +14,9 @@ class DatasetChoice:
 
     split: its name, or "" for all existing splits. faces: face crops too, for the profiles
     that read pixels. labels: use REACT 2023's neighbour matrices. mean_face: FaceVerse's
-    ``mean_face.npy``. listener_topic: the listener's camera in a bag.
+    ``mean_face.npy``. listener_topic: the listener's camera in a bag. one_way: use a pair once, the
+    speaker's side to the listener's, not both ways. flame_map: ARKit weights to FLAME
+    (``flame.FlameMap``).
     """
 
     split: str = ""
@@ -22,6 +24,8 @@ class DatasetChoice:
     labels: bool = True
     mean_face: Path | None = None
     listener_topic: str = "/listener/image"
+    one_way: bool = False
+    flame_map: Path | None = None
 
 
 @dataclass(frozen=True)
