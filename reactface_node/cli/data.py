@@ -39,12 +39,24 @@ def add_data(commands: Any) -> None:
         help="bags: image topic of the listener (default: /listener/image)",
     )
     parser.add_argument(
+<<<<<<< HEAD
         "--hours", type=float, default=0.0, help="seamless: draw so many hours (default: all)"
     )
     parser.add_argument(
         "--own-features",
         action="store_true",
         help="seamless: the data set's head, gaze and action units instead of its videos",
+=======
+        "--one-way",
+        action="store_true",
+        help="mars, dualtalk: use each pair once, speaker to listener (default: both ways)",
+    )
+    parser.add_argument(
+        "--flame-map",
+        type=Path,
+        metavar="FILE",
+        help="dualtalk with FLAME faces: .npy of 51 ARKit weights to FLAME (51 x 103)",
+>>>>>>> wip-kinds
     )
 
 
@@ -63,8 +75,13 @@ def _data(options: argparse.Namespace) -> int:
         not options.no_labels,
         options.mean_face,
         options.listener_topic,
+<<<<<<< HEAD
         options.hours,
         options.own_features,
+=======
+        options.one_way,
+        options.flame_map,
+>>>>>>> wip-kinds
     )
     if options.action == "check":
         return 2 if check_command(options.kind, options.source, choice, ros) else 0
