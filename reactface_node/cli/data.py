@@ -39,14 +39,14 @@ def add_data(commands: Any) -> None:
         help="bags: image topic of the listener (default: /listener/image)",
     )
     parser.add_argument(
-<<<<<<< HEAD
         "--hours", type=float, default=0.0, help="seamless: draw so many hours (default: all)"
     )
     parser.add_argument(
         "--own-features",
         action="store_true",
         help="seamless: the data set's head, gaze and action units instead of its videos",
-=======
+    )
+    parser.add_argument(
         "--one-way",
         action="store_true",
         help="mars, dualtalk: use each pair once, speaker to listener (default: both ways)",
@@ -56,7 +56,6 @@ def add_data(commands: Any) -> None:
         type=Path,
         metavar="FILE",
         help="dualtalk with FLAME faces: .npy of 51 ARKit weights to FLAME (51 x 103)",
->>>>>>> wip-kinds
     )
 
 
@@ -81,7 +80,6 @@ def _data(options: argparse.Namespace) -> int:
 =======
         options.one_way,
         options.flame_map,
->>>>>>> wip-kinds
     )
     if options.action == "check":
         return 2 if check_command(options.kind, options.source, choice, ros) else 0
