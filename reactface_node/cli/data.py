@@ -74,12 +74,10 @@ def _data(options: argparse.Namespace) -> int:
         not options.no_labels,
         options.mean_face,
         options.listener_topic,
-<<<<<<< HEAD
-        options.hours,
-        options.own_features,
-=======
         options.one_way,
         options.flame_map,
+        options.hours,
+        options.own_features,
     )
     if options.action == "check":
         return 2 if check_command(options.kind, options.source, choice, ros) else 0

@@ -9,6 +9,7 @@ import numpy as np
 
 from reactface_node.outputs.livelink import NAMES
 from reactface_node.schema import FRAME_RATE_HZ
+from rigs.paths import ROOT
 
 TURNS = (((1.0, 8.0), (15.0, 22.0)), ((8.0, 15.0), (22.0, 29.0)))
 """Seconds in which the first and the second person talk."""
@@ -131,3 +132,34 @@ def write_person(stem, spans, seconds=SECONDS, seed=0, video=True, features=True
 
 def frames(seconds):
     return round(seconds * FRAME_RATE_HZ)
+
+
+def sample_faces(seconds):
+    """(n, H, W, 3) uint8 at 25 Hz: the face of the sample recording, which the tracker follows."""
+    from reactface_node.ros.bags.reader import BagReader
+    from reactface_node.ros.messages.convert import image_to_rgb, stamp_of
+
+    images, begins_s = [], None
+    with BagReader(ROOT / "sample") as bag:
+        for item in bag.messages(["/image"]):
+            stamp_s = stamp_of(item.message)
+            begins_s = stamp_s if begins_s is None else begins_s
+            if stamp_s - begins_s >= seconds:
+                break
+            if stamp_s - begins_s >= len(images) / FRAME_RATE_HZ:
+                images.append(image_to_rgb(item.message))
+    return np.stack(images)
+
+
+def write_faces(path, images, spans, seed=0):
+    """A video at 25 Hz of these pictures, with the voice of ``spans``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as out:
+        seen = out.add_stream("libx264", rate=25, options={"crf": "18", "preset": "ultrafast"})
+        seen.height, seen.width, seen.pix_fmt = *images.shape[1:3], "yuv420p"
+        for image in images:
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+            out.mux(seen.encode(frame))
+        out.mux(seen.encode(None))
+    write_sound(path.with_suffix(".wav"), voice(spans, len(images) / 25, seed=seed))
+    return path

@@ -96,7 +96,7 @@ def test_who_leaves_the_picture_is_cut_out_and_reported(tmp_path):
     lost = [one for one in source.stretches if one.piece.reason == "train/talk_b: no face"]
     assert len(lost) == 1
     assert (lost[0].piece.start, lost[0].piece.end) == (50, 75)
-    assert [one.piece.start for one in source.kept if one.speaker == 0][0] == 75
+    assert next(one.piece.start for one in source.kept if one.speaker == 0) == 75
     rows = [part for part in kept_of(source).parts if not part.name]
     assert {part.reason for part in rows} == {"train/talk_b: no face", "shorter than 4 s"}
     # The short gap is interpolated.
