@@ -28,7 +28,7 @@ from reactface_node.media.containers import audio_stream, open_media
 from reactface_node.research.data.conversations import Conversations, LeftOut, Talk
 from reactface_node.research.data.decode import TrackerFactory, read_audio, video_frames
 from reactface_node.research.data.kind import DatasetChoice, Splits
-from reactface_node.research.data.quality import centred
+from reactface_node.research.data.quality import GAP_S, centred
 from reactface_node.research.data.sides import SideTrack, SpeechFactory, voice_of
 from reactface_node.research.data.source import SPLITS, Source
 from reactface_node.schema import (
@@ -46,8 +46,6 @@ SOUNDS = (".wav", ".mov", ".mp4", ".m4a")
 OTHERS = ("_cal", "_neutral", "_raw")
 RATES_HZ = (24, 25, 30, 48, 50, 60, 120)
 DAY_S = 86400.0
-LOST_S = 0.5
-"""Longer gaps between rows are gaps of the face."""
 _TIMECODE = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})[:;](\d{1,3}(?:\.\d+)?)")
 
 
@@ -126,7 +124,8 @@ def resampled(
 ) -> tuple[np.ndarray, np.ndarray]:
     """((t, 58) float32, (t,) bool) at the times ``at_s``, linearly between rows.
 
-    Rows of zeros hold no face, and nor do gaps of more than LOST_S between rows.
+    Rows of zeros hold no face, and nor does the time between two rows with one that are more than
+    GAP_S apart, but for a frame at each.
     """
     known = values.any(axis=1)
     face = np.zeros((len(at_s), NUM_COEFFICIENTS), np.float32)
@@ -137,7 +136,8 @@ def resampled(
     after = np.searchsorted(own_s, at_s).clip(0, len(own_s) - 1)
     before = (after - 1).clip(0)
     distance = np.minimum(np.abs(own_s[after] - at_s), np.abs(own_s[before] - at_s))
-    seen[:] = distance <= LOST_S / 2
+    inside = (own_s[0] <= at_s) & (at_s <= own_s[-1]) & (own_s[after] - own_s[before] <= GAP_S)
+    seen[:] = inside | (distance < 1 / FRAME_RATE_HZ)
     for channel in range(NUM_COEFFICIENTS):
         face[:, channel] = np.interp(at_s, own_s, values[known, channel])
     face[~seen] = 0.0
