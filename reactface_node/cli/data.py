@@ -17,7 +17,9 @@ def add_data(commands: Any) -> None:
         choices=("check", "convert"),
         help="check: name missing and broken files; convert: write OUT",
     )
-    parser.add_argument("kind", metavar="KIND", help="react2023, rld or bags")
+    parser.add_argument(
+        "kind", metavar="KIND", help="react2023, bags, ...; an unknown one names all kinds"
+    )
     parser.add_argument("source", type=Path, metavar="SOURCE", help="folder of the data set")
     parser.add_argument("out", type=Path, nargs="?", metavar="OUT", help="folder to write")
     parser.add_argument("--split", default="", help="read this split alone (default: all)")
@@ -36,10 +38,22 @@ def add_data(commands: Any) -> None:
         default="/listener/image",
         help="bags: image topic of the listener (default: /listener/image)",
     )
+    parser.add_argument(
+        "--one-way",
+        action="store_true",
+        help="mars, dualtalk: use each pair once, speaker to listener (default: both ways)",
+    )
+    parser.add_argument(
+        "--flame-map",
+        type=Path,
+        metavar="FILE",
+        help="dualtalk with FLAME faces: .npy of 51 ARKit weights to FLAME (51 x 103)",
+    )
 
 
 def _data(options: argparse.Namespace) -> int:
-    from reactface_node.research.data.datasets import DatasetChoice, check_command, convert_command
+    from reactface_node.research.data.datasets import check_command, convert_command
+    from reactface_node.research.data.kind import DatasetChoice
 
     if options.workers < 0:
         raise UserError(f"--workers must be at least 0, not {options.workers}")
@@ -50,6 +64,8 @@ def _data(options: argparse.Namespace) -> int:
         not options.no_labels,
         options.mean_face,
         options.listener_topic,
+        options.one_way,
+        options.flame_map,
     )
     if options.action == "check":
         return 2 if check_command(options.kind, options.source, choice, ros) else 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -25,6 +26,21 @@ def check(open_sources: Iterable[Callable[[], Source]]) -> list[str]:
             found.append(str(error))
     # Both roles, and several rows of a list, name the same files.
     return list(dict.fromkeys(found))
+
+
+@runtime_checkable
+class Doubted(Protocol):
+    """A source that can say what may be wrong though nothing is broken."""
+
+    def warnings(self) -> Iterator[str]:
+        """Lines that name a file or a pair."""
+        ...
+
+
+def all_warnings(open_sources: Iterable[Callable[[], Source]]) -> list[str]:
+    """One line for each doubt of the splits, which have no problems."""
+    sources = [open_source() for open_source in open_sources]
+    return [line for one in sources if isinstance(one, Doubted) for line in one.warnings()]
 
 
 def refuse_if_broken(source: Source) -> None:

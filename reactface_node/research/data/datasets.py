@@ -1,34 +1,67 @@
 """The data sets that ``reactface data`` knows by name, and its two commands."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
-from reactface_node.research.data import react2023, rld
-from reactface_node.research.data.check import check
+from reactface_node.research.data import dualtalk, mars, react2023, rld
+from reactface_node.research.data.check import all_warnings, check
 from reactface_node.research.data.convert import convert
+from reactface_node.research.data.kind import DatasetChoice, Kind, Splits
 from reactface_node.research.data.source import SPLITS, Source
 
-KINDS = ("react2023", "rld", "bags")
+
+def _bags(root: Path, choice: DatasetChoice, ros: RosConfig) -> Splits:
+    # Bags need rosbags and the tracker; the others do not.
+    from reactface_node.research.data.recordings import Recordings
+
+    def open_split(split: str) -> Source:
+        return Recordings(root, split, choice.faces, ros, choice.listener_topic)
+
+    present = [split for split in SPLITS if (root / split).is_dir()]
+    return Splits(root, SPLITS, present, open_split)
 
 
-@dataclass(frozen=True)
-class DatasetChoice:
-    """Options of a data set.
+KINDS = {
+    "react2023": Kind(
+        "REACT 2023 as its organisers distribute it, or in the folders of the released code",
+        "NoXI, RECOLA and UDIVA: for research by those who signed each one's agreement; no data "
+        "may be passed on",
+        react2023.open_splits,
+    ),
+    "rld": Kind(
+        "RLD, also called ViCo",
+        "for research by those who accepted its terms; the videos belong to those who put them "
+        "online",
+        rld.open_splits,
+    ),
+    "mars": Kind(
+        "MARS, the data set of REACT 2025 and REACT 2026",
+        "for research by those who signed its agreement; no data may be passed on",
+        mars.open_splits,
+    ),
+    "dualtalk": Kind(
+        "DualTalk, with FLAME or ARKit faces",
+        "its authors say Apache-2.0; the videos are others' on YouTube, and FLAME has terms of its "
+        "own",
+        dualtalk.open_splits,
+    ),
+    "bags": Kind(
+        "a folder of your own recordings of two people",
+        "yours: both people must have agreed to what you do with it",
+        _bags,
+    ),
+}
+"""One entry for each kind."""
 
-    split: its name, or "" for all existing splits. faces: face crops too, for the profiles
-    that read pixels. labels: use REACT 2023's neighbour matrices. mean_face: FaceVerse's
-    ``mean_face.npy``. listener_topic: the listener's camera in a bag.
-    """
 
-    split: str = ""
-    faces: bool = False
-    labels: bool = True
-    mean_face: Path | None = None
-    listener_topic: str = "/listener/image"
+def kind_of(name: str) -> Kind:
+    """UserError, with the known names, if there is no such kind."""
+    if name not in KINDS:
+        raise UserError(f"'{name}' is no kind of data set; known are {', '.join(KINDS)}")
+    return KINDS[name]
 
 
 def open_sources(
@@ -38,56 +71,46 @@ def open_sources(
     cannot be read."""
     if not root.is_dir():
         raise UserError(f"{root} is no folder")
-    where, known = root, SPLITS
-    if kind == "react2023":
-        present = react2023.begun_splits(root)
-        make: Callable[..., Source] = partial(
-            react2023.React2023,
-            root,
-            faces=choice.faces,
-            labels=choice.labels,
-            mean_face=choice.mean_face,
-        )
-    elif kind == "rld":
-        where, known = root / rld.LIST, rld.SPLITS
-        listed = {row["data_split"] for row in rld.read_rows(where)}
-        present = [split for split in known if split in listed]
-        make = partial(rld.Rld, root, faces=choice.faces, mean_face=choice.mean_face)
-    elif kind == "bags":
-        # Bags need rosbags and the tracker; the others do not.
-        from reactface_node.research.data.recordings import Recordings
-
-        present = [split for split in SPLITS if (root / split).is_dir()]
-        topic = choice.listener_topic
-        make = partial(Recordings, root, faces=choice.faces, ros=ros, listener_topic=topic)
-    else:
-        raise UserError(f"'{kind}' is no kind of data set; known are {', '.join(KINDS)}")
-    splits = [choice.split] if choice.split else present
-    if not splits or not set(splits) <= set(known):
+    found = kind_of(kind).open(root, choice, ros)
+    splits = [choice.split] if choice.split else found.present
+    if not splits or not set(splits) <= set(found.known):
         named = f"'{choice.split}' " * bool(choice.split)
         raise UserError(
-            f"{where} has no split {named}of a {kind} data set; known are {', '.join(known)}"
+            f"{found.where} has no split {named}of a {kind} data set; known are "
+            f"{', '.join(found.known)}"
         )
-    return [partial(make, split=split) for split in splits]
+    return [partial(found.open, split) for split in splits]
 
 
 def check_command(kind: str, root: Path, choice: DatasetChoice, ros: RosConfig) -> int:
-    """Print one line for each problem and return their number.
+    """Print one line for each problem and return their number. If there is none, print one line
+    for each warning, which do not count, and the licence note.
 
     UserError as ``open_sources``.
     """
-    found = check(open_sources(kind, root, choice, ros))
-    print("\n".join(found) if found else f"{root}: nothing is missing or broken")
+    sources = open_sources(kind, root, choice, ros)
+    found = check(sources)
+    if not found:
+        doubtful = [f"warning: {line}" for line in all_warnings(sources)]
+        print("\n".join([*doubtful, f"{root}: nothing is missing or broken", _note(kind)]))
+        return 0
+    print("\n".join(found))
     return len(found)
 
 
 def convert_command(
     kind: str, root: Path, out: Path, workers: int, choice: DatasetChoice, ros: RosConfig
 ) -> None:
-    """Convert every split that is missing. UserError as ``convert``."""
+    """Convert every split that is missing, then print the licence note. UserError as
+    ``convert``."""
     sources = [open_source() for open_source in open_sources(kind, root, choice, ros)]
     todo = [source for source in sources if not (out / source.split).exists()]
     if not todo:
         raise UserError(f"{out} has these splits already; choose another folder or remove them")
     for source in todo:
         print(f"wrote {convert(source, out, workers)}")
+    print(_note(kind))
+
+
+def _note(kind: str) -> str:
+    return f"licence of {kind}: {KINDS[kind].licence}"

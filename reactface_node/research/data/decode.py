@@ -1,5 +1,6 @@
 """Media files to 25 Hz frames and 16 kHz audio, and faces in them to coefficients."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -49,10 +50,13 @@ def default_tracker(want_crop: bool) -> ClipTracker:
     return make_tracker(PerceptionConfig(), want_crop)
 
 
-def read_audio(path: Path) -> np.ndarray:
-    """(n,) int16 mono at 16 kHz of any file with sound. UserError that names the file."""
+def read_audio(path: Path, most_s: float = math.inf) -> np.ndarray:
+    """(n,) int16 mono at 16 kHz of any file with sound, no more than about its first ``most_s``
+    seconds. UserError that names the file."""
     stats, pieces, rates_hz = AudioStats(), [], set()
-    for _, samples, rate_hz in sounds(path):
+    for stamp_s, samples, rate_hz in sounds(path):
+        if stamp_s > most_s:
+            break
         pieces.append(to_mono(samples, stats))
         rates_hz.add(rate_hz)
     if not pieces:

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
 from reactface_node.files.arrays import load_array, mean_face_problems, space_of
@@ -34,6 +35,7 @@ from reactface_node.research.data.check import (
     sound_frames,
 )
 from reactface_node.research.data.decode import centre_crop, fit_audio, read_audio, video_frames
+from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.source import SPLITS, Clip, own_reactions, single_jobs
 
 AUDIO, COEFFICIENTS, VIDEO = "Audio_files", "3D_FV_files", "Video_files"
@@ -166,6 +168,15 @@ class React2023:
         names = [f"neighbour_emotion_{new}{self.split}.npy" for new in ("new_", "")]
         paths = [f / n for n in names for f in (self.root, self.root / self.split)]
         return next((path for path in paths if path.is_file()), paths[-2])
+
+
+def open_splits(root: Path, choice: DatasetChoice, _: RosConfig) -> Splits:
+    """As ``kind.Kind`` has it."""
+
+    def open_split(split: str) -> React2023:
+        return React2023(root, split, choice.faces, choice.labels, choice.mean_face)
+
+    return Splits(root, SPLITS, begun_splits(root), open_split)
 
 
 def begun_splits(root: Path) -> list[str]:

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
 from reactface_node.files.arrays import mean_face_problems, space_of
@@ -41,6 +42,7 @@ from reactface_node.research.data.decode import (
     read_audio,
     track_video,
 )
+from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.react2023 import COEFFICIENTS
 from reactface_node.research.data.source import Clip, own_reactions, single_jobs
 
@@ -158,6 +160,16 @@ class Rld:
 
     def _coefficients(self, name: str) -> Path:
         return self.root / COEFFICIENTS / f"{name}.npy"
+
+
+def open_splits(root: Path, choice: DatasetChoice, _: RosConfig) -> Splits:
+    """As ``kind.Kind`` has it; UserError if the list of rows cannot be read."""
+
+    def open_split(split: str) -> Rld:
+        return Rld(root, split, choice.faces, choice.mean_face)
+
+    listed = {row["data_split"] for row in read_rows(root / LIST)}
+    return Splits(root / LIST, SPLITS, [one for one in SPLITS if one in listed], open_split)
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

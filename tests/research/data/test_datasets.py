@@ -9,11 +9,12 @@ from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.research.data.check import check
 from reactface_node.research.data.datasets import (
-    DatasetChoice,
+    KINDS,
     check_command,
     convert_command,
     open_sources,
 )
+from reactface_node.research.data.kind import DatasetChoice
 from reactface_node.research.data.store import load_clips
 
 ROS = RosConfig()
@@ -60,7 +61,7 @@ def test_pictures_count_only_when_they_are_wanted(react):
         ("react2023", "has no split of a react2023 data set; known are train, val, test"),
         ("bags", "has no split of a bags data set; known are train, val, test"),
         ("rld", r"RLD_data\.csv is missing"),
-        ("noxi", "'noxi' is no kind of data set; known are react2023, rld, bags"),
+        ("noxi", "'noxi' is no kind of data set; known are react2023, .*rld, .*bags"),
     ],
 )
 def test_a_folder_of_something_else(tmp_path, kind, message, capsys):
@@ -80,6 +81,20 @@ def test_the_command_says_by_its_exit_code_whether_all_is_well(react, capsys):
     assert main(["data", "check", "react2023", str(react)]) == 2
     said = capsys.readouterr()
     assert said.out.endswith("1.wav is missing\n") and said.err == ""
+
+
+def test_check_and_convert_say_the_licence(react, tmp_path, capsys):
+    note = f"licence of react2023: {KINDS['react2023'].licence}\n"
+    assert main(["data", "check", "react2023", str(react)]) == 0
+    assert capsys.readouterr().out.endswith(note)
+    assert main(["data", "convert", "react2023", str(react), str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out.endswith(note)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_kind_is_told_in_one_line(name):
+    for line in (KINDS[name].about, KINDS[name].licence):
+        assert line and "\n" not in line and not line.endswith(".")
 
 
 @pytest.mark.parametrize("action", [["check"], ["convert", "OUT"]])

@@ -1,0 +1,262 @@
+"""DualTalk (Peng et al., CVPR 2025): both people of conversations, with FLAME or ARKit faces.
+
+FLAME, as its authors distribute it:
+
+    ROOT/{train,test,ood}/NAME_speaker{1,2}.npz   exp (t, 50), pose (t, 6): neck, then jaw, rad
+    ROOT/{train,test,ood}/NAME_speaker{1,2}.wav
+
+ARKit (OpenFacebot/DualTalk_Dataset_ARKit), which also has
+
+    ROOT/metadata/{train,test,ood}.jsonl          a pair a line: name, speaker{1,2}_audio and _arkit
+    ROOT/ARKit_npy/{train,test,ood}/NAME_speaker{1,2}.npy       or in ROOT/ARKit, or in ROOT
+
+with (t, 61) float32 in the order of Live Link Face: 52 weights; yaw, pitch and roll of the head in
+rad; the eyes. The paths of the metadata are relative to ROOT, or to the folder of the npy files.
+The gaze, the tongue and the eyes are always 0 there: they are unknown, not neutral. A split with
+metadata is read as ARKit, others as FLAME (``flame`` has the map). All are at 25 Hz, up to 30 s
+long. Frames whose numbers are all 0 have no face.
+"""
+
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from reactface_node.config import RosConfig
+from reactface_node.errors import UserError
+from reactface_node.files.arrays import load_array, usable
+from reactface_node.files.text import shown
+from reactface_node.outputs.livelink import NAMES
+from reactface_node.research.data import flame
+from reactface_node.research.data.kind import DatasetChoice, Splits
+from reactface_node.research.data.pairs import PairSource, interpolated
+from reactface_node.schema import NUM_COEFFICIENTS, ROTATION, index_of
+
+SPLITS = ("train", "test", "ood")
+SIDES = ("speaker1", "speaker2")
+FOLDERS = ("ARKit_npy", "ARKit", ".")
+COLUMNS = 61
+HEAD = slice(52, 55)
+_ORDER = [index_of(name) for name in NAMES]
+
+
+@dataclass(frozen=True, eq=False)
+class DualTalk(PairSource):
+    """One split with FLAME faces; people are named "SPLIT/NAME_speaker1"."""
+
+    flame_map: Path | None = None
+
+    @cached_property
+    def conversations(self) -> tuple[tuple[str, str], ...]:
+        folder = self.root / self.split
+        stems = {
+            path.name.removesuffix(f"_{side}.npz")
+            for side in SIDES
+            for path in folder.glob(f"*_{side}.npz")
+            if not path.name.startswith(".")
+        }
+        if not stems:
+            raise UserError(f"{folder} holds no pairs, and there is no {self.metadata}")
+        names = [f"{self.split}/{stem}" for stem in sorted(stems)]
+        return tuple((f"{name}_speaker1", f"{name}_speaker2") for name in names)
+
+    @property
+    def metadata(self) -> Path:
+        return metadata_file(self.root, self.split)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        missing = flame.missing_channels(self.flame_map is not None)
+        return {**super().facts, "kind": "dualtalk", "form": "flame", "missing": missing}
+
+    def files(self) -> Iterator[Path]:
+        yield from super().files()
+        if self.flame_map is not None:
+            yield self.flame_map
+
+    def problems(self) -> Iterator[str]:
+        try:
+            _ = self._map
+        except UserError as error:
+            yield str(error)
+        yield from super().problems()
+
+    def group(self, listener: str) -> str:
+        return listener
+
+    def face_file(self, person: str) -> Path:
+        return self.root / f"{person}.npz"
+
+    def audio_file(self, person: str) -> Path:
+        return self.root / f"{person}.wav"
+
+    def found(self, person: str) -> np.ndarray:
+        expression, pose = read_flame(self.face_file(person))
+        seen: np.ndarray = expression.any(axis=1) | pose.any(axis=1)
+        return seen
+
+    def face(self, person: str) -> np.ndarray:
+        both = np.concatenate(read_flame(self.face_file(person)), axis=1)
+        filled = interpolated(both, both.any(axis=1))
+        expression, pose = np.split(filled, [flame.EXPRESSIONS], axis=1)
+        return flame.to_coefficients(expression, pose, self._map)
+
+    def jaw(self, person: str) -> np.ndarray:
+        opened: np.ndarray = read_flame(self.face_file(person))[1][:, 3]
+        return opened
+
+    @cached_property
+    def _map(self) -> flame.FlameMap | None:
+        return None if self.flame_map is None else flame.read_map(self.flame_map)
+
+
+@dataclass(frozen=True, eq=False)
+class DualTalkArkit(PairSource):
+    """One split with ARKit faces; people are named as their npy files in the metadata."""
+
+    @cached_property
+    def conversations(self) -> tuple[tuple[str, str], ...]:
+        return tuple((row[0][0], row[1][0]) for row in self._rows)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {**super().facts, "kind": "dualtalk", "form": "arkit", "missing": flame.UNSEEN}
+
+    def files(self) -> Iterator[Path]:
+        yield metadata_file(self.root, self.split)
+        yield from super().files()
+
+    def group(self, listener: str) -> str:
+        return listener
+
+    def face_file(self, person: str) -> Path:
+        places = [self.root / folder / f"{person}.npy" for folder in FOLDERS]
+        return next((path for path in places if path.is_file()), places[0])
+
+    def audio_file(self, person: str) -> Path:
+        return self.root / self._voices[person]
+
+    def found(self, person: str) -> np.ndarray:
+        seen: np.ndarray = read_arkit(self.face_file(person)).any(axis=1)
+        return seen
+
+    def face(self, person: str) -> np.ndarray:
+        theirs = read_arkit(self.face_file(person))
+        filled = interpolated(theirs, theirs.any(axis=1))
+        ours = np.zeros((len(filled), NUM_COEFFICIENTS), np.float32)
+        ours[:, _ORDER] = filled[:, : len(NAMES)].clip(0.0, 1.0)
+        ours[:, ROTATION] = flame.head_rotation(filled[:, HEAD])
+        ours[:, [index_of(name) for name in flame.UNSEEN]] = 0.0
+        return ours
+
+    @cached_property
+    def _rows(self) -> tuple[tuple[tuple[str, str], ...], ...]:
+        return read_metadata(metadata_file(self.root, self.split))
+
+    @cached_property
+    def _voices(self) -> dict[str, str]:
+        return {face: voice for row in self._rows for face, voice in row}
+
+
+def open_splits(root: Path, choice: DatasetChoice, _: RosConfig) -> Splits:
+    """As ``kind.Kind`` has it."""
+
+    def open_split(split: str) -> PairSource:
+        if metadata_file(root, split).is_file():
+            return DualTalkArkit(root, split, choice.faces, choice.one_way)
+        return DualTalk(root, split, choice.faces, choice.one_way, choice.flame_map)
+
+    present = [
+        split for split in SPLITS if (root / split).is_dir() or metadata_file(root, split).is_file()
+    ]
+    return Splits(root, SPLITS, present, open_split)
+
+
+def metadata_file(root: Path, split: str) -> Path:
+    """The list of pairs of the ARKit form."""
+    return root / "metadata" / f"{split}.jsonl"
+
+
+def read_metadata(path: Path) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """For each pair, for each side: (face file without its suffix, sound file), as named there.
+
+    UserError that names file and line if one cannot be read, lacks a side, or leaves the folder.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {shown(str(error))}") from error
+    rows = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise UserError(f"{path}: line {number} is no JSON: {shown(str(error))}") from error
+        if not isinstance(row, dict):
+            raise UserError(f"{path}: line {number} is no pair")
+        where = f"{path}: line {number}"
+        sides = [
+            (_named(row, f"{side}_arkit", where), _named(row, f"{side}_audio", where))
+            for side in SIDES
+        ]
+        rows.append(tuple((face.removesuffix(".npy"), voice) for face, voice in sides))
+    if not rows:
+        raise UserError(f"{path} lists no pairs")
+    return tuple(rows)
+
+
+def read_arkit(path: Path) -> np.ndarray:
+    """(t, 61) float32. UserError, with the file's name, if it does not hold that."""
+    values = load_array(path)
+    if values.ndim != 2 or values.shape[1] != COLUMNS or not len(values):
+        raise UserError(f"{path} has shape {values.shape}, not (frames, {COLUMNS})")
+    return _finite(path, values)
+
+
+def read_flame(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """exp (t, 50) and pose (t, 6) of an npz, float32. UserError, with the file's name, if it does
+    not hold that."""
+    if not path.is_file():
+        raise UserError(f"{path} is missing")
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            expression, pose = (np.asarray(held[name]) for name in ("exp", "pose"))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        raise UserError(f"{path} holds no exp and pose: {shown(str(error))}") from error
+    frames = len(pose) if pose.ndim == 2 else 0
+    wide = expression.ndim == 2 and expression.shape[1] >= flame.EXPRESSIONS
+    if not frames or pose.shape[1] != 6 or not wide or len(expression) != frames:
+        raise UserError(
+            f"{path} has exp {expression.shape} and pose {pose.shape}, not (frames, 50) and "
+            "(frames, 6)"
+        )
+    return _finite(path, expression[:, : flame.EXPRESSIONS]), _finite(path, pose)
+
+
+def _finite(path: Path, values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind not in "fiu":
+        raise UserError(f"{path} holds {values.dtype}, not numbers")
+    good = usable(values).all(axis=1)
+    if not good.all():
+        frame = int(np.flatnonzero(~good)[0])
+        raise UserError(f"{path} holds NaN, infinite or huge values, the first in frame {frame}")
+    found: np.ndarray = values.astype(np.float32)
+    return found
+
+
+def _named(row: dict[str, Any], key: str, where: str) -> str:
+    """A path of the row that stays inside the folder."""
+    value = row.get(key)
+    if not isinstance(value, str) or not value:
+        raise UserError(f"{where} names no {key}: a pair needs the face and the voice of both")
+    path = PurePosixPath(value)
+    if path.is_absolute() or ".." in path.parts:
+        raise UserError(f"{where}: {key} leaves the data set's folder")
+    return value

@@ -1,0 +1,56 @@
+"""What a kind of data set is: the record of which ``datasets.KINDS`` has one for each kind."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from reactface_node.config import RosConfig
+from reactface_node.research.data.source import Source
+
+
+@dataclass(frozen=True)
+class DatasetChoice:
+    """Options of a data set.
+
+    split: its name, or "" for all existing splits. faces: face crops too, for the profiles
+    that read pixels. labels: use REACT 2023's neighbour matrices. mean_face: FaceVerse's
+    ``mean_face.npy``. listener_topic: the listener's camera in a bag. one_way: use a pair once, the
+    speaker's side to the listener's, not both ways. flame_map: ARKit weights to FLAME
+    (``flame.FlameMap``).
+    """
+
+    split: str = ""
+    faces: bool = False
+    labels: bool = True
+    mean_face: Path | None = None
+    listener_topic: str = "/listener/image"
+    one_way: bool = False
+    flame_map: Path | None = None
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The splits of one data set on the disk.
+
+    where: the file or folder that says which splits there are. known: names of splits of this kind.
+    present: those that are there, complete or not. open: split -> its source; UserError if it
+    cannot be read.
+    """
+
+    where: Path
+    known: tuple[str, ...]
+    present: list[str]
+    open: Callable[[str], Source]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of data set: what it is, in a line; what its licence says, in a line; and how its
+    splits are opened.
+
+    UserError of ``open`` if the folder holds no such data set.
+    """
+
+    about: str
+    licence: str
+    open: Callable[[Path, DatasetChoice, RosConfig], Splits]
