@@ -39,7 +39,7 @@ def on_cluster(
         ]
         from distributed import as_completed
 
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             with _told(address, work, client):
                 written = future.result()
             yield from written
