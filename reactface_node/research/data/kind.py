@@ -1,7 +1,7 @@
 """What a kind of data set is: the record of which ``datasets.KINDS`` has one for each kind."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reactface_node.config import RosConfig
@@ -29,6 +29,11 @@ class DatasetChoice:
     flame_map: Path | None = None
     hours: float = 0.0
     own_features: bool = False
+
+    def absolute(self) -> "DatasetChoice":
+        """The same with absolute paths, for programs with other working folders."""
+        paths = {name: one.absolute() for name, one in vars(self).items() if isinstance(one, Path)}
+        return replace(self, **paths)
 
 
 @dataclass(frozen=True)

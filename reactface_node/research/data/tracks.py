@@ -5,12 +5,10 @@ directions of a conversation track each face once, and other rules for clips nee
 A file's name depends on the recording's size and time: a changed recording is read again.
 """
 
-import multiprocessing
 import os
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reactface_node.errors import UserError
@@ -18,19 +16,53 @@ from reactface_node.files.progress import ProgressBar
 from reactface_node.files.whole import make_folder
 from reactface_node.research.data.check import refuse_if_broken
 from reactface_node.research.data.conversations import Conversations, LeftOut, Talk
-from reactface_node.research.data.convert import _start_worker
-from reactface_node.research.data.decode import TrackerFactory
-from reactface_node.research.data.sides import SpeechFactory, TalkSide, save_track, track_key
+from reactface_node.research.data.convert import done_by
+from reactface_node.research.data.jobs import Written
+from reactface_node.research.data.sides import TalkSide, save_track, track_key
 
 TRACKS = "tracks"
-Job = tuple[TalkSide, Path, TrackerFactory, SpeechFactory]
 
 
-def prepare(source: Conversations, out: Path, workers: int = 0) -> Conversations:
+@dataclass(frozen=True)
+class SideRead(Written):
+    """A side that was read. clips: its place among those that were to be read. error: why it cannot
+    be used, or ''."""
+
+    error: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Tracking:
+    """The sides that are to be read, and the file of each; a ``Task``."""
+
+    source: Conversations
+    path: Path
+    sides: tuple[tuple[TalkSide, Path], ...]
+
+    @property
+    def unfinished(self) -> Path:
+        return self.path
+
+    def do(self, jobs: Sequence[range]) -> list[SideRead]:
+        """Read some sides; those that cannot be used are no error yet."""
+        return [self._read(index) for job in jobs for index in job]
+
+    def _read(self, index: int) -> SideRead:
+        side, path = self.sides[index]
+        here = range(index, index + 1)
+        try:
+            track = side.read(self.source.tracker, self.source.speech)
+        except UserError as error:
+            return SideRead(here, 0, str(error))
+        save_track(path, track)
+        return SideRead(here, len(track))
+
+
+def prepare(source: Conversations, out: Path, workers: int = 0, cluster: str = "") -> Conversations:
     """The source with its tracks, whose clips are known; its unusable conversations are left out.
 
-    workers: processes, 0 for one per core. UserError if something is missing or broken and the
-    source is strict, or if no conversation is left.
+    workers, cluster: as for ``convert``. UserError if something is missing or broken and the source
+    is strict, or if no conversation is left.
     """
     if source.strict:
         refuse_if_broken(source)
@@ -38,21 +70,23 @@ def prepare(source: Conversations, out: Path, workers: int = 0) -> Conversations
         source = _without(source, {talk.name: next(talk.problems(), "") for talk in source.talks})
     folder = out / TRACKS
     make_folder(folder)
-    sides = {side: None for talk in source.talks for side in talk.sides}
+    sides = dict.fromkeys(side for talk in source.talks for side in talk.sides)
     paths = {side: folder / track_key(side, source.root) for side in sides}
-    jobs: list[Job] = [
-        (side, path, source.tracker, source.speech)
-        for side, path in paths.items()
-        if not path.exists()
-    ]
+    todo = tuple((side, path) for side, path in paths.items() if not path.exists())
+    work = Tracking(source, folder, todo)
+    jobs = [range(index, index + 1) for index in range(len(todo))]
     broken: dict[TalkSide, str] = {}
-    with ProgressBar(total=len(paths), initial=len(paths) - len(jobs), unit="side") as bar:
+    with (
+        ProgressBar(total=len(paths), initial=len(paths) - len(todo), unit="side") as bar,
+        closing(done_by(work, jobs, workers or os.cpu_count() or 1, cluster)) as done,
+    ):
         bar.set_description(f"tracking {source.split}")
-        for index, error in _each(jobs, workers or os.cpu_count() or 1, folder):
+        for one in done:
+            error = one.error if isinstance(one, SideRead) else ""
             if error and source.strict:
                 raise UserError(error)
             if error:
-                broken[jobs[index][0]] = error
+                broken[todo[one.clips.start][0]] = error
             bar.update()
     found = {talk.name: _error_of(talk, broken) for talk in source.talks}
     return replace(_without(source, found), tracks=folder)
@@ -74,40 +108,3 @@ def _without(source: Conversations, reasons: dict[str, str]) -> Conversations:
             f"{first.talk}: {first.reason}"
         )
     return replace(source, talks=kept, left_out=left_out)
-
-
-def _each(jobs: list[Job], workers: int, folder: Path) -> Iterator[tuple[int, str]]:
-    """(index, error or '') of each job, as they end."""
-    if workers == 1 or len(jobs) <= 1:
-        for index, job in enumerate(jobs):
-            yield index, _read(job)
-        return
-    others = set(multiprocessing.active_children())
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start_worker)
-    try:
-        futures = {pool.submit(_read, job): index for index, job in enumerate(jobs)}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    except BaseException as error:
-        for child in set(multiprocessing.active_children()) - others:
-            child.terminate()
-        if isinstance(error, BrokenProcessPool):
-            raise UserError(
-                f"a worker ended while tracking into {folder} (out of memory?); what is finished "
-                "is kept, run it again with fewer workers"
-            ) from error
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _read(job: Job) -> str:
-    """Write the track of one side; the error's text if its files cannot be used."""
-    side, path, tracker, speech = job
-    try:
-        track = side.read(tracker, speech)
-    except UserError as error:
-        return str(error)
-    save_track(path, track)
-    return ""

@@ -16,6 +16,7 @@ from reactface_node.files.progress import ProgressBar
 from reactface_node.model.reactface import ReactFace
 from reactface_node.model.records import SpeakerInput
 from reactface_node.research.training.corpus import Corpus
+from reactface_node.research.training.mixture import Mixture
 from reactface_node.research.training.objective import ReactFaceLearner
 from reactface_node.schema import (
     FRAME_RATE_HZ,
@@ -37,7 +38,7 @@ TREMBLING = 0.004  # what a tracker's noise leaves, in weights
 SMILES = indices_of("mouthSmile")
 
 
-def train_proportion(learner: ReactFaceLearner, corpus: Corpus, settings: TrainingConfig) -> float:
+def train_proportion(learner: ReactFaceLearner, corpus: Corpus | Mixture, settings: TrainingConfig) -> float:
     """Train what follows the encoders in place for ``settings.proportion_steps`` steps; returns the
     mean error of the last tenth, in weights. The same seed gives the same weights."""
     model, steps = learner.model, settings.proportion_steps
