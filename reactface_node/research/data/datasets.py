@@ -148,7 +148,10 @@ def convert_command(
             source = prepare(source, out, workers, cluster)
             kept = kept_of(source)
             print(f"{source.split}: {summary(kept)}")
-            print(f"wrote {write_report(kept, out, source.split)}")
+            page = write_report(kept, out, source.split)
+            print(f"wrote {page}")
+            if not source.kept:
+                raise UserError(f"nothing of the {source.split} split became a clip: see {page}")
         print(f"wrote {convert(source, out, workers, cluster)}")
     print(_note(kind))
 

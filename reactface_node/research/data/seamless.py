@@ -30,13 +30,20 @@ from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.files.text import shown
 from reactface_node.research.data.check import sound_frames
-from reactface_node.research.data.conversations import Conversations, LeftOut, Talk
+from reactface_node.research.data.conversations import Conversations
 from reactface_node.research.data.decode import TrackerFactory, read_audio, video_frames
 from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.livelink_csv import resampled
 from reactface_node.research.data.quality import centred
-from reactface_node.research.data.sides import SideTrack, SpeechFactory, TalkSide, voice_of
+from reactface_node.research.data.sides import (
+    SideTrack,
+    SpeechFactory,
+    TalkSide,
+    holds_sound,
+    voice_of,
+)
 from reactface_node.research.data.source import SPLITS, Source
+from reactface_node.research.data.talks import LeftOut, Talk
 from reactface_node.research.data.videos import VideoSide, read_vad, spoken
 from reactface_node.schema import (
     COEFFICIENT_NAMES,
@@ -148,6 +155,9 @@ class FeatureSide:
             level_db=level,
             heard=heard,
         )
+
+    def has_sound(self) -> bool:
+        return holds_sound(self.sound_file)
 
     def sound(self) -> np.ndarray | None:
         return read_audio(self.sound_file)

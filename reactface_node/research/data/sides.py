@@ -19,6 +19,7 @@ from reactface_node.errors import UserError
 from reactface_node.files.text import shown
 from reactface_node.files.whole import written_whole
 from reactface_node.media.audio import integers_to_float
+from reactface_node.media.containers import audio_stream, open_media
 from reactface_node.perception.silero import SileroModel
 from reactface_node.perception.voice import VoiceActivity, speech_model
 from reactface_node.research.data.decode import TrackerFactory
@@ -116,6 +117,10 @@ class TalkSide(Protocol):
         """Decode and track. UserError that names the file."""
         ...
 
+    def has_sound(self) -> bool:
+        """Whether there is a sound, silent or not, by the headers. UserError as ``length_s``."""
+        ...
+
     def sound(self) -> np.ndarray | None:
         """(n,) int16 mono at 16 kHz from the first frame on; None without sound."""
         ...
@@ -123,6 +128,12 @@ class TalkSide(Protocol):
     def pictures(self) -> Iterator[np.ndarray]:
         """The picture (H, W, 3) of each frame. UserError without pictures."""
         ...
+
+
+def holds_sound(path: Path) -> bool:
+    """Whether a media file has a sound that can be decoded. UserError if it cannot be read."""
+    with open_media(path, "video or sound") as container:
+        return audio_stream(container) is not None
 
 
 def track_key(side: TalkSide, root: Path) -> str:
