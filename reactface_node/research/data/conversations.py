@@ -40,7 +40,8 @@ class Conversations:
     kind: the name of the data set's kind. settings: what else determines the content. lists: files
     that say which recordings belong together. left_out: what is known to be unusable. strict:
     anything missing or broken is an error; else such conversations are left out and reported.
-    tracks: the folder with what was read of the sides; None before ``prepare``.
+    speakers: indices of the sides that may be
+    speakers. tracks: the folder with what was read of the sides; None before ``prepare``.
     """
 
     root: Path
@@ -52,6 +53,7 @@ class Conversations:
     left_out: tuple[LeftOut, ...] = ()
     strict: bool = True
     faces: bool = False
+    speakers: tuple[int, ...] = (0, 1)
     tracks: Path | None = None
     tracker: TrackerFactory = default_tracker
     speech: SpeechFactory = default_speech
@@ -157,7 +159,7 @@ class Conversations:
     def _cut(self, talk: int) -> TalkCut:
         first, second = self.talks[talk].sides
         shift = self.talks[talk].shift()
-        return cut_of(talk, (first.name, second.name), self._tracks(talk), shift)
+        return cut_of(talk, (first.name, second.name), self._tracks(talk), shift, self.speakers)
 
     def _tracks(self, talk: int) -> tuple[SideTrack, SideTrack]:
         assert self.tracks is not None, "prepare comes first"

@@ -28,7 +28,7 @@ from reactface_node.research.data.conversations import Conversations
 from reactface_node.research.data.decode import TrackerFactory, read_audio, video_frames
 from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.quality import GAP_S, centred
-from reactface_node.research.data.sides import SideTrack, SpeechFactory, holds_sound, voice_of
+from reactface_node.research.data.sides import SideTrack, SpeechFactory, given_track, holds_sound
 from reactface_node.research.data.source import SPLITS, Source
 from reactface_node.research.data.talks import LeftOut, Talk
 from reactface_node.schema import (
@@ -84,17 +84,7 @@ class PhoneSide:
         frames = int(self.length_s() * FRAME_RATE_HZ + 1e-6)
         at_s = self.begins_s() + np.arange(frames) / FRAME_RATE_HZ
         face, seen = resampled(times_s, values, at_s)
-        voice, level, heard = voice_of(self.sound(), frames, speech)
-        return SideTrack(
-            face=centred(face, seen),
-            seen=seen,
-            trust=seen.astype(np.float32),
-            doubt=np.zeros(frames, np.uint8),
-            person=np.ones(frames, np.int32),
-            voice=voice,
-            level_db=level,
-            heard=heard,
-        )
+        return given_track(centred(face, seen), seen, self.sound(), speech)
 
     def has_sound(self) -> bool:
         return self.media is not None and holds_sound(self.media)

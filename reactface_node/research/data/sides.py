@@ -192,6 +192,24 @@ def voice_of(
     return voice, level.astype(np.float32), np.array(True)
 
 
+def given_track(
+    face: np.ndarray, seen: np.ndarray, sound: np.ndarray | None, speech: SpeechFactory
+) -> SideTrack:
+    """The track of a source that needs no tracker: coefficients (t, 58), whether there is a face
+    (t,) bool, and the sound as for ``voice_of``."""
+    voice, level, heard = voice_of(sound, len(face), speech)
+    return SideTrack(
+        face=face.astype(np.float32),
+        seen=seen,
+        trust=seen.astype(np.float32),
+        doubt=np.zeros(len(face), np.uint8),
+        person=np.ones(len(face), np.int32),
+        voice=voice,
+        level_db=level,
+        heard=heard,
+    )
+
+
 def _by_frame(sound: np.ndarray, frames: int) -> np.ndarray:
     """(frames, 640) int16; missing samples are 0."""
     wanted = frames * SAMPLES_PER_FRAME

@@ -106,9 +106,14 @@ def in_common(
 
 
 def cut_of(
-    index: int, names: tuple[str, str], both: tuple[SideTrack, SideTrack], shift: int
+    index: int,
+    names: tuple[str, str],
+    both: tuple[SideTrack, SideTrack],
+    shift: int,
+    speakers: tuple[int, ...] = (0, 1),
 ) -> TalkCut:
-    """Cut conversation ``index``, whose sides have these names and tracks."""
+    """Cut conversation ``index``, whose sides have these names and tracks. speakers: the indices of
+    those that may be speakers."""
     tracks, starts = in_common(both, shift)
     found: list[Stretch] = []
     if len(tracks[0]):
@@ -116,7 +121,7 @@ def cut_of(
         voices = turns.without_crosstalk(
             (tracks[0].voice, tracks[1].voice), (tracks[0].level_db, tracks[1].level_db)
         )
-        for speaker in (0, 1):
+        for speaker in speakers:
             for stretch in turns.stretches(voices[speaker], voices[1 - speaker]):
                 parts = sorted(pieces(stretch, reasons), key=lambda one: one.start)
                 found += [Stretch(index, speaker, part) for part in parts]
