@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reactface_node.schema import COEFFICIENT_NAMES
+
 
 @dataclass(frozen=True, eq=False)
 class Clips:
@@ -17,6 +19,7 @@ class Clips:
     reaction. A clip's own reaction is as long as the clip, others may be shorter; later values are
     zero. faces: (N, T, 224, 224, 3) uint8 crops for the pixel encoder, or None. nods: (R, T, 3)
     float32 the nods of the reactions, as ``nods.nod_starts``, where the data set knows them.
+    missing: coefficients, by their names, that the data set does not have; their values are zero.
     """
 
     names: tuple[str, ...]
@@ -28,9 +31,16 @@ class Clips:
     reaction_frames: np.ndarray
     faces: np.ndarray | None = None
     nods: np.ndarray | None = None
+    missing: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def known(self) -> np.ndarray:
+        """(58,) bool: the coefficients that the data set has."""
+        found: np.ndarray = ~np.isin(COEFFICIENT_NAMES, self.missing)
+        return found
 
     def lasting(self, frames: int) -> tuple[np.ndarray, ...]:
         """``appropriate`` without reactions of fewer frames."""

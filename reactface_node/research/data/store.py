@@ -33,6 +33,7 @@ from reactface_node.files.whole import (
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.data.plan import MANIFEST, Plan, read_json, read_plan
 from reactface_node.research.data.source import Clip
+from reactface_node.schema import COEFFICIENT_NAMES
 
 PLAN, DONE = "plan.json", "done"
 
@@ -186,7 +187,15 @@ def load_clips(folder: Path, split: str) -> Clips:
         reaction_frames=np.repeat(found["frames"], plan.listeners),
         faces=found.get("faces"),
         nods=found.get("nods"),
+        missing=_missing(path, plan.facts),
     )
+
+
+def _missing(path: Path, facts: dict[str, Any]) -> tuple[str, ...]:
+    names = facts.get("missing", [])
+    if not isinstance(names, list) or not set(map(str, names)) <= set(COEFFICIENT_NAMES):
+        raise UserError(f"{path / MANIFEST} names missing channels that nobody knows")
+    return tuple(names)
 
 
 def load_facts(folder: Path, split: str) -> dict[str, Any]:

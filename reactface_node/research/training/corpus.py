@@ -17,11 +17,12 @@ from reactface_node.research.data.clips import Clips
 from reactface_node.research.data.head_nods import head_nods, without_nods
 from reactface_node.research.data.nods import frames_since, may_start, nod_starts, nods_of, pitch_of
 from reactface_node.research.training.tracker_errors import as_tracked
-from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
+from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, indices_of
 
 SMALLEST_STD = np.concatenate([np.full(52, 0.02), np.full(3, 0.01), np.full(3, 0.002)])
 LAUGH_SEEN_S = 0.15  # from the beginning of a laugh to where it counts as one
 STATISTICS_REACTIONS = 600  # enough for a mean and a deviation
+LAUGH = indices_of("mouthSmile", "jawOpen")  # what a laugh is seen by
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Batch:
     in Hz of a nod that starts there, 0 elsewhere. nod_pitch (B, L, T): the nods' part of the pitch
     in rad. may_nod (B, L, T) bool: False during a nod. nod_age (B, L, T): frames since the last nod
     before started. laughs, may_laugh (B, L, T) bool: a laugh starts; False during one. position
-    (B,): index in the whole batch, of which a process may hold a part.
+    (B,): index in the whole batch, of which a process may hold a part. known (B, 58) bool: the
+    coefficients that the crop's data set has; in others nothing is compared.
     begins: the crops are the first frames of their clips, so that sessions begin with them; else
     sessions began some time before.
     """
@@ -48,6 +50,7 @@ class Batch:
     laughs: torch.Tensor
     may_laugh: torch.Tensor
     position: torch.Tensor
+    known: torch.Tensor
     begins: bool = False
 
     def part(self, index: int, of: int) -> "Batch":
@@ -64,11 +67,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Per-channel numbers that a model standardises with, (58,) float32."""
+    """Per-channel numbers that a model standardises with, (58,) float32; and which channels any
+    clip knows, (58,) bool."""
 
     listener_mean: np.ndarray
     listener_std: np.ndarray
     speaker_std: np.ndarray
+    known: np.ndarray
 
 
 class Corpus:
@@ -100,7 +105,8 @@ class Corpus:
         listener = _without_padding(calm, clips.reaction_frames[::step])
         speaker = _without_padding(clips.speaker, clips.frames)
         numbers = listener.mean(0), _spread(listener), _spread(speaker)
-        return Statistics(*(part.astype(np.float32) for part in numbers))
+        mean, deviation, speakers = (part.astype(np.float32) for part in numbers)
+        return Statistics(mean, deviation, speakers, clips.known)
 
     def batch(
         self,
@@ -132,6 +138,7 @@ class Corpus:
             who.append(_draw_listeners(rng, lasting, listeners))
         truth = np.stack([clips.speaker[c, s] for c, s in zip(chosen, spans, strict=True)])
         speaker = self._speaker(rng, chosen, spans, truth, dropout, first)
+        known = clips.known
 
         def cut(array: np.ndarray) -> torch.Tensor:
             parts = [array[w, s] for w, s in zip(who, spans, strict=True)]
@@ -143,11 +150,12 @@ class Corpus:
             cut(clips.reactions),
             cut(self._nods),
             cut(self._nod_pitch),
-            cut(self._may_nod),
+            cut(self._may_nod) & bool(known[PITCH]),
             cut(self._nod_age),
             cut(self._laughs),
-            cut(self._may_laugh),
+            cut(self._may_laugh) & bool(known[LAUGH].all()),
             torch.arange(size),
+            torch.from_numpy(known).expand(size, -1),
             first,
         )
 
@@ -168,7 +176,8 @@ class Corpus:
             ]
         )
         tracked = as_tracked(rng, truth, dropout, begins)
-        face, valid = tracked.face, tracked.valid
+        valid = tracked.valid & self.clips.known
+        face = np.where(valid, tracked.face, np.float32(0.0))
         if self.pixels:
             assert self.clips.faces is not None
             crops = [self.clips.faces[c, s] for c, s in zip(chosen, spans, strict=True)]
@@ -202,7 +211,7 @@ class Corpus:
 def speaker_input(clips: Clips, chosen: slice, frames: int, pixels: bool = False) -> SpeakerInput:
     """The clips' first ``frames`` frames as model input, complete and without errors."""
     face = np.asarray(clips.speaker[chosen, :frames])
-    valid = np.ones(face.shape, bool)
+    valid = np.broadcast_to(clips.known, face.shape).copy()
     if pixels and clips.faces is not None:
         face = clips.faces[chosen, :frames]
         valid = np.ones(face.shape[:2], bool)

@@ -43,6 +43,9 @@ from reactface_node.research.training.validate import validate, validation_clips
 from reactface_node.schema import FRAME_RATE_HZ
 
 WARM_UP_STEPS = 100
+NOT_HEARD = 1e4
+"""Scale of the speaker's channels that no clip has: a tracker gives them later, and their weights
+have learned nothing."""
 SAVE_PERIOD_S = 600.0
 """The state is saved at least so often, besides at validations."""
 # The weights with the best energy score in validation, the newest ones, and the state to resume
@@ -203,6 +206,7 @@ def finish(run: Run) -> None:
         return
     learner = ReactFaceLearner(run.config).to(run.config.device).eval()
     stored.fill(learner.model)
+    learner.leave_out(torch.from_numpy(~run.corpus.clips.known))
     found = {
         "events": train_events(learner, run.corpus, settings),
         "proportion": train_proportion(learner, run.corpus, settings),
@@ -279,6 +283,9 @@ def follow(average: dict[str, Tensor], learner: nn.Module, step: int, decay: flo
 def standardise(learner: nn.Module, corpus: Corpus) -> None:
     """Copy the corpus' statistics to the buffers of those modules of the learner that have them."""
     numbers = corpus.statistics()
+    unknown = torch.from_numpy(~numbers.known)
+    if isinstance(learner, ReactFaceLearner):
+        learner.leave_out(unknown)
     audio = torch.from_numpy(integers_to_float(corpus.clips.audio[:64]))
     frames = torch.from_numpy(corpus.clips.frames[:64])
     for module in learner.modules():
@@ -286,7 +293,8 @@ def standardise(learner: nn.Module, corpus: Corpus) -> None:
             if name in dict(module.named_buffers(recurse=False)):
                 module.get_buffer(name).copy_(torch.from_numpy(getattr(numbers, name)))
         if "scale" in dict(module.named_buffers(recurse=False)):
-            module.get_buffer("scale").copy_(torch.from_numpy(numbers.speaker_std))
+            scale = torch.from_numpy(numbers.speaker_std).masked_fill(unknown, NOT_HEARD)
+            module.get_buffer("scale").copy_(scale)
         if isinstance(module, LogMelEncoder):
             audio = audio.to(module.mel_mean.device)
             mel = module.log_mel.forward(audio, audio.new_zeros(len(audio), 240))
