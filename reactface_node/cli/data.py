@@ -27,6 +27,12 @@ def add_data(commands: Any) -> None:
         "--workers", type=int, default=0, help="number of processes (default: 0 = one per core)"
     )
     parser.add_argument(
+        "--cluster",
+        default="",
+        metavar="ADDRESS",
+        help="convert on the workers of a dask scheduler, such as tcp://HOST:8786",
+    )
+    parser.add_argument(
         "--faces", action="store_true", help="write face crops too: 113 MB for a clip of 30 s"
     )
     parser.add_argument(
@@ -57,6 +63,8 @@ def _data(options: argparse.Namespace) -> int:
 
     if options.workers < 0:
         raise UserError(f"--workers must be at least 0, not {options.workers}")
+    if options.cluster and options.workers:
+        raise UserError("--workers has no use with --cluster, which has its own; leave one out")
     ros = load_config(options).ros
     choice = DatasetChoice(
         options.split,
@@ -71,5 +79,7 @@ def _data(options: argparse.Namespace) -> int:
         return 2 if check_command(options.kind, options.source, choice, ros) else 0
     if options.out is None:
         raise UserError("say where to write: reactface data convert KIND SOURCE OUT")
-    convert_command(options.kind, options.source, options.out, options.workers, choice, ros)
+    convert_command(
+        options.kind, options.source, options.out, options.workers, choice, ros, options.cluster
+    )
     return 0

@@ -1,12 +1,10 @@
 """Converts any source to the stored form: in parallel, resumable, with a progress bar."""
 
-import multiprocessing
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,12 +16,15 @@ from reactface_node.files.progress import ProgressBar
 from reactface_node.files.whole import check_new
 from reactface_node.media.audio import float_to_int16
 from reactface_node.research.data.check import refuse_if_broken
+from reactface_node.research.data.cluster import on_cluster
+from reactface_node.research.data.jobs import Work, Written, here, in_processes
 from reactface_node.research.data.nods import nod_starts
 from reactface_node.research.data.origin import origin_of
 from reactface_node.research.data.plan import Plan
 from reactface_node.research.data.source import Clip, Source, own_reactions, single_jobs
-from reactface_node.research.data.store import ClipWriter, check_space, write_clip
+from reactface_node.research.data.store import ClipWriter, check_space
 from reactface_node.research.data.synthetic import Dyad
+from reactface_node.schema import FRAME_RATE_HZ
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,19 @@ class DyadSource:
         return own_reactions(self.count, self.listeners)
 
 
-def convert(source: Source, out: Path, workers: int = 0) -> Path:
+def convert(
+    source: Source,
+    out: Path,
+    workers: int = 0,
+    cluster: str = "",
+    clock: Callable[[], float] = time.monotonic,
+) -> Path:
     """Write ``out/SPLIT`` (see ``store``) and return it; an interrupted conversion is resumed.
 
-    workers: processes, 0 for one per core; any number gives the same bytes. UserError, one line
-    that names the file, if the source is broken, the output exists or the disk is full; finished
-    clips are kept.
+    workers: processes, 0 for one per core; cluster: address of a dask scheduler, whose workers are
+    used instead. Any number gives the same bytes. clock: seconds, for the throughput.
+    UserError, one line that names the file, if the source is broken, the output exists, the disk is
+    full or the cluster fails; finished clips are kept.
     """
     if not source.names:
         raise UserError(f"there are no clips in the {source.split} split")
@@ -87,82 +95,53 @@ def convert(source: Source, out: Path, workers: int = 0) -> Path:
     plan = Plan.of(source)
     with ClipWriter(out, plan, origin_of(source)) as writer:
         done = writer.done
-        check_space(out, _bytes(plan) * int((~done).sum()) // len(done))
+        check_space(out, plan.clip_bytes * int((~done).sum()))
         jobs = [job for job in source.jobs() if not done[job.start : job.stop].all()]
-        with ProgressBar(
-            total=len(done), initial=int(done.sum()), unit="clip", desc=str(path)
-        ) as bar:
-            _write_all(source, writer, jobs, workers or os.cpu_count() or 1, bar.update)
+        work = Work(source, writer.unfinished, plan)
+        with (
+            ProgressBar(
+                total=len(done), initial=int(done.sum()), unit="clip", desc=str(path)
+            ) as bar,
+            closing(_written(work, jobs, workers or os.cpu_count() or 1, cluster)) as written,
+        ):
+            speed = _Speed(clock)
+            for one in written:
+                writer.gather(one.clips)
+                bar.set_postfix_str(speed.add(one), refresh=False)
+                bar.update(len(one.clips))
         writer.finish(source.appropriate())
+    print(f"{path}: {speed}", file=sys.stderr)
     return path
 
 
-def _bytes(plan: Plan) -> int:
-    return sum(
-        int(np.prod(shape, dtype=np.int64)) * kind.itemsize
-        for kind, shape, _ in plan.arrays().values()
-    )
-
-
-def _write_all(
-    source: Source,
-    writer: ClipWriter,
-    jobs: list[range],
-    workers: int,
-    tell: Callable[[int], object],
-) -> None:
-    """Write all clips and report progress; the first error is raised and the other workers
-    stop."""
-    folder, plan = writer.unfinished, writer.plan
+def _written(
+    work: Work, jobs: list[range], workers: int, cluster: str
+) -> Generator[Written, None, None]:
+    if cluster:
+        return on_cluster(cluster, work, jobs)
     if workers == 1 or len(jobs) <= 1:
-        for job in jobs:
-            tell(_write_job(source, folder, plan, job))
-        return
-    others = set(multiprocessing.active_children())
-    # New interpreters, no fork: the caller may have threads.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start_worker)
-    try:
-        futures = [pool.submit(_write_job, source, folder, plan, job) for job in jobs]
-        for future in as_completed(futures):
-            tell(future.result())
-    except BaseException as error:
-        # Do not wait for the current clips after Ctrl-C: the next call writes them again.
-        for child in set(multiprocessing.active_children()) - others:
-            child.terminate()
-        if isinstance(error, BrokenProcessPool):
-            raise UserError(
-                f"a worker ended while making {writer.path} (out of memory?); what is finished "
-                "is kept, run it again with fewer workers"
-            ) from error
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+        return here(work, jobs)
+    return in_processes(work, jobs, workers)
 
 
-def _start_worker() -> None:
-    """Ignore Ctrl-C, which the parent handles; end when the parent is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
+class _Speed:
+    """Throughput: clips, and seconds of video, a second."""
 
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock, self._started_s = clock, clock()
+        self._clips, self._video_s = 0, 0.0
 
-    threading.Thread(target=follow, daemon=True).start()
+    def add(self, written: Written) -> str:
+        """Count some clips; returns the rate so far."""
+        self._clips += len(written.clips)
+        self._video_s += written.frames / FRAME_RATE_HZ
+        return self._rate()
 
+    def __str__(self) -> str:
+        elapsed_s = self._clock() - self._started_s
+        made = f"{self._clips} clips, {self._video_s:.0f} s of video, in {elapsed_s:.1f} s"
+        return f"{made} ({self._rate()})"
 
-def _write_job(source: Source, folder: Path, plan: Plan, job: range) -> int:
-    count = 0
-    for index, clip in zip(job, source.read(job), strict=True):
-        _refuse_nonfinite(plan.names[index], clip)
-        write_clip(folder, plan, index, clip)
-        count += 1
-    return count
-
-
-def _refuse_nonfinite(name: str, clip: Clip) -> None:
-    """UserError on NaN or infinity, which sources may not check: one NaN ruins a training run."""
-    if not (np.isfinite(clip.speaker).all() and np.isfinite(clip.reactions).all()):
-        raise UserError(f"{name}: the coefficients hold NaN or infinite values")
+    def _rate(self) -> str:
+        elapsed_s = max(self._clock() - self._started_s, 1e-9)
+        return f"{self._clips / elapsed_s:.2f} clips/s, {self._video_s / elapsed_s:.1f} video s/s"

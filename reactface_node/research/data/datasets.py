@@ -105,16 +105,25 @@ def check_command(kind: str, root: Path, choice: DatasetChoice, ros: RosConfig) 
 
 
 def convert_command(
-    kind: str, root: Path, out: Path, workers: int, choice: DatasetChoice, ros: RosConfig
+    kind: str,
+    root: Path,
+    out: Path,
+    workers: int,
+    choice: DatasetChoice,
+    ros: RosConfig,
+    cluster: str = "",
 ) -> None:
     """Convert every split that is missing, then print the licence note. UserError as
     ``convert``."""
+    if cluster:
+        # Workers have working folders of their own.
+        root, out, choice = root.absolute(), out.absolute(), choice.absolute()
     sources = [open_source() for open_source in open_sources(kind, root, choice, ros)]
     todo = [source for source in sources if not (out / source.split).exists()]
     if not todo:
         raise UserError(f"{out} has these splits already; choose another folder or remove them")
     for source in todo:
-        print(f"wrote {convert(source, out, workers)}")
+        print(f"wrote {convert(source, out, workers, cluster)}")
     print(_note(kind))
 
 

@@ -1,7 +1,7 @@
 """What a kind of data set is: the record of which ``datasets.KINDS`` has one for each kind."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reactface_node.config import RosConfig
@@ -26,6 +26,11 @@ class DatasetChoice:
     listener_topic: str = "/listener/image"
     one_way: bool = False
     flame_map: Path | None = None
+
+    def absolute(self) -> "DatasetChoice":
+        """The same with absolute paths, for programs with other working folders."""
+        paths = {name: one.absolute() for name, one in vars(self).items() if isinstance(one, Path)}
+        return replace(self, **paths)
 
 
 @dataclass(frozen=True)

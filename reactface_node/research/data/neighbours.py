@@ -6,14 +6,18 @@ also appropriate for another speaker who behaves similarly enough. REACT 2023's 
 similarity with a threshold, but the details of its computation are not published. So the distance
 here is our own. It compares behaviour at equal times, without time warping, because a reaction
 answers what the speaker does at that moment.
+
+The work grows with the square of the clips that are compared, so each clip is compared with those of
+its own block of ``BLOCK`` consecutive clips, and at most ``MOST`` neighbours are kept.
 """
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from reactface_node.media.audio import integers_to_float
-from reactface_node.research.data.clips import Clips
+from reactface_node.research.data.clips import Clips, RowLists
 from reactface_node.schema import EXPRESSION, FRAME_RATE_HZ, ROTATION, SAMPLES_PER_FRAME
 
 BIN_S = 1.0
@@ -23,23 +27,70 @@ OVERLAP = 0.9
 SILENCE_DB = -60.0
 STILL = 1e-4
 """A channel with a smaller deviation over the data set is left out."""
+BLOCK, MOST, ROWS = 4096, 256, 256
+"""Clips that are compared with each other; neighbours of a clip that are kept, itself among them;
+clips whose distances are in memory at the same time."""
+GROUPS = (slice(0, 52), slice(52, 55), slice(55, 56))
+"""Of the features of a bin: expression, head rotation, loudness in dB. They weigh the same."""
+FEATURES = 56
 
 
-def with_neighbours(clips: Clips, max_distance: float) -> Clips:
+@dataclass(frozen=True)
+class Nearest:
+    """The neighbours of N clips, the clip itself first, then by distance.
+
+    clips: (N, K) int32, -1 where there are less than K. distances: (N, K) float64, in the units of
+    ``distances``; arrays may be memory-mapped.
+    """
+
+    clips: np.ndarray
+    distances: np.ndarray
+
+    def within(self, index: int, most: float) -> np.ndarray:
+        """The clip itself, and its neighbours that are not farther away."""
+        near = self.distances[index] <= most
+        near[0] = True
+        return np.asarray(self.clips[index][near])
+
+
+def with_neighbours(clips: Clips, max_distance: float, nearest: Nearest | None = None) -> Clips:
     """The clips, each one's own reactions first, then those of its neighbours, nearest first.
 
-    max_distance: in units of ``distances``. ValueError if reactions are labelled already.
+    max_distance: in units of ``distances``. nearest: of these clips, where a conversion has
+    computed them. ValueError if reactions are labelled already.
     """
-    own = [np.asarray(rows) for rows in clips.appropriate]
-    if len(np.unique(np.concatenate(own))) != sum(map(len, own)):
-        raise ValueError("these clips share reactions already: they are labelled")
-    apart = distances(clips)
-    np.fill_diagonal(apart, -1.0)
-    found = []
-    for row in apart:
-        near = np.argsort(row, kind="stable")[: int((row <= max_distance).sum())]
-        found.append(np.concatenate([own[index] for index in near]))
-    return replace(clips, appropriate=tuple(found))
+    own = clips.appropriate
+    if nearest is None:
+        rows = [np.asarray(one) for one in own]
+        if len(np.unique(np.concatenate(rows))) != sum(map(len, rows)):
+            raise ValueError("these clips share reactions already: they are labelled")
+        nearest = nearest_of(np.stack(list(_behaviour(clips))), clips.frames)
+    found = nearest
+
+    def of(index: int) -> np.ndarray:
+        return np.concatenate([own[int(one)] for one in found.within(index, max_distance)])
+
+    return replace(clips, appropriate=RowLists(len(clips), of))
+
+
+def nearest_of(behaviour: np.ndarray, frames: np.ndarray) -> Nearest:
+    """The neighbours of N clips. behaviour: (N, B, 56) as ``behaviour_of``, an array or
+    ``ShardedRows``, which is read block by block. frames: (N,)."""
+    count = len(frames)
+    kept = min(MOST, BLOCK, count)
+    clips = np.full((count, kept), -1, np.int32)
+    apart = np.full((count, kept), np.inf)
+    for start in range(0, count, BLOCK):
+        block = slice(start, min(start + BLOCK, count))
+        features, present = _scaled(np.asarray(behaviour[block]), frames[block])
+        for rows, found in _distances(features, present):
+            found[np.arange(len(found)), np.arange(rows.start, rows.stop)] = -1.0
+            order = np.argsort(found, axis=1, kind="stable")[:, :kept]
+            near = np.take_along_axis(found, order, axis=1)
+            here = slice(start + rows.start, start + rows.stop)
+            clips[here, : order.shape[1]] = np.where(np.isinf(near), -1, start + order)
+            apart[here, : order.shape[1]] = np.where(near < 0.0, 0.0, near)
+    return Nearest(clips, apart)
 
 
 def distances(clips: Clips) -> np.ndarray:
@@ -50,52 +101,69 @@ def distances(clips: Clips) -> np.ndarray:
     1.41 apart and a clip is 0 from itself. Seconds that only one of the two has do not count; if
     the shorter covers less than 90 % of the longer, the distance is infinite.
     """
-    features, present = _behaviour(clips)
-    bins = present.sum(axis=1)
-    flat = features.reshape(len(features), -1)
-    mask = present.astype(np.float64)
-    power = (features**2).sum(axis=2)
-    common = mask @ mask.T
-    total = power @ mask.T + mask @ power.T - 2 * flat @ flat.T
-    share = common / np.maximum(bins[:, None], bins[None, :])
-    apart = np.sqrt(np.maximum(total, 0.0) / np.maximum(common, 1.0))
-    apart[share < OVERLAP] = np.inf
-    np.fill_diagonal(apart, 0.0)
-    result: np.ndarray = apart
+    scaled = _scaled(np.stack(list(_behaviour(clips))), clips.frames)
+    result: np.ndarray = np.concatenate([found for _, found in _distances(*scaled)])
     return result
 
 
-def _behaviour(clips: Clips) -> tuple[np.ndarray, np.ndarray]:
-    """(N, B, F) float64 features per second, 0 after a clip's end, and (N, B) bool: before its end.
+def behaviour_of(speaker: np.ndarray, audio: np.ndarray, bins: int) -> np.ndarray:
+    """(B, 56) float64 of a speaker (t, 58) and the voice (t * 640,) int16: the means of each
+    second, 0 after the clip's end; a clip shorter than a second has its mean in the first."""
+    step = _step()
+    face = np.asarray(speaker, np.float64)
+    loud = _loudness(audio, len(face), bins, step)
+    parts = [_binned(face[:, part], bins, step) for part in (EXPRESSION, ROTATION)]
+    return np.concatenate([*parts, loud], axis=1)
+
+
+def bins_of(frames: int) -> int:
+    """B of clips of at most so many frames."""
+    return max(1, frames // _step())
+
+
+def _step() -> int:
+    return round(BIN_S * FRAME_RATE_HZ)
+
+
+def _behaviour(clips: Clips) -> Iterator[np.ndarray]:
+    bins = bins_of(clips.speaker.shape[1])
+    for face, audio, frames in zip(clips.speaker, clips.audio, clips.frames, strict=True):
+        yield behaviour_of(face[:frames], audio, bins)
+
+
+def _scaled(behaviour: np.ndarray, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(N, B, F) standardised features, and (N, B) bool: before a clip's end.
 
     Scaled so that a second's squared difference is the mean over groups of the mean over
     channels.
     """
-    step = round(BIN_S * FRAME_RATE_HZ)
-    bins = max(1, clips.speaker.shape[1] // step)
-    present = np.arange(bins) < np.maximum(1, clips.frames // step)[:, None]
-    groups = [
-        np.stack(
-            [
-                _binned(_ended(face[:, part], n), bins, step)
-                for face, n in zip(clips.speaker, clips.frames, strict=True)
-            ]
-        )
-        for part in (EXPRESSION, ROTATION)
-    ]
-    loud = [
-        _loudness(audio, n, bins, step) for audio, n in zip(clips.audio, clips.frames, strict=True)
-    ]
-    scaled = [_standardised(group, present) for group in (*groups, np.stack(loud))]
+    bins = behaviour.shape[1]
+    present = np.arange(bins) < np.maximum(1, frames // _step())[:, None]
+    scaled = [_standardised(behaviour[..., group], present) for group in GROUPS]
     moving = [group for group in scaled if group.shape[2]]
     if not moving:
-        return np.zeros((len(clips), bins, 1)), present
+        return np.zeros((len(behaviour), bins, 1)), present
     weighted = [group / np.sqrt(group.shape[2] * len(moving)) for group in moving]
     return np.concatenate(weighted, axis=2), present
 
 
-def _ended(values: np.ndarray, frames: int) -> np.ndarray:
-    return np.asarray(values[:frames], np.float64)
+def _distances(
+    features: np.ndarray, present: np.ndarray
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Some clips, and their distances to all, (n, N)."""
+    bins = present.sum(axis=1)
+    flat = features.reshape(len(features), -1)
+    mask = present.astype(np.float64)
+    power = (features**2).sum(axis=2)
+    for start in range(0, len(features), ROWS):
+        rows = slice(start, min(start + ROWS, len(features)))
+        common = mask[rows] @ mask.T
+        total = power[rows] @ mask.T + mask[rows] @ power.T - 2 * flat[rows] @ flat.T
+        share = common / np.maximum(bins[rows, None], bins)
+        apart = np.sqrt(np.maximum(total, 0.0) / np.maximum(common, 1.0))
+        apart[share < OVERLAP] = np.inf
+        apart[np.arange(len(apart)), np.arange(start, rows.stop)] = 0.0
+        yield rows, apart
 
 
 def _binned(values: np.ndarray, bins: int, step: int) -> np.ndarray:

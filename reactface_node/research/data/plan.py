@@ -1,6 +1,9 @@
 """The manifest of a converted split, and the plan of one that is being made."""
 
+import hashlib
 import json
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,13 +12,19 @@ import numpy as np
 
 from reactface_node.errors import UserError
 from reactface_node.files import text as text_files
+from reactface_node.research.data import reaction_events
+from reactface_node.research.data.neighbours import FEATURES, bins_of
+from reactface_node.research.data.shards import Field, Shard
 from reactface_node.research.data.source import Source
 from reactface_node.schema import NUM_COEFFICIENTS, SAMPLES_PER_FRAME
 
-CACHE_VERSION = 1
+ONE_FILE, SHARDED = 1, 2
+"""Versions of the form: one file for each array of a split, or many."""
+SHARD_BYTES = 128 * 10**6
 LARGEST = 10**9
 CROP = (224, 224, 3)
 MANIFEST = "manifest.json"
+SHARD_NAME = re.compile(r"\d{5,9}")
 
 
 @dataclass(frozen=True)
@@ -38,20 +47,42 @@ class Plan:
             source.split, source.names, source.max_frames(), source.listeners, source.faces, facts
         )
 
-    def arrays(self) -> dict[str, tuple[np.dtype, tuple[int, ...], int]]:
-        """name -> (dtype, shape, rows per clip)."""
-        clips, rows = len(self.names), len(self.names) * self.listeners
-        found: dict[str, tuple[np.dtype, tuple[int, ...], int]] = {
-            "frames": (np.dtype("<i8"), (clips,), 1),
-            "speaker": (np.dtype("<f4"), (clips, self.frames, NUM_COEFFICIENTS), 1),
-            "audio": (np.dtype("<i2"), (clips, self.frames * SAMPLES_PER_FRAME), 1),
-            "reactions": (np.dtype("<f4"), (rows, self.frames, NUM_COEFFICIENTS), self.listeners),
+    @property
+    def labelled(self) -> bool:
+        """Whether the source knows which reactions are appropriate."""
+        return bool(self.facts.get("labels"))
+
+    def fields(self, version: int = SHARDED) -> dict[str, Field]:
+        """The arrays of a version by name."""
+        face, per_clip = (self.frames, NUM_COEFFICIENTS), self.listeners
+        found = {
+            "frames": Field(np.dtype("<i8"), ()),
+            "speaker": Field(np.dtype("<f4"), face),
+            "audio": Field(np.dtype("<i2"), (self.frames * SAMPLES_PER_FRAME,)),
+            "reactions": Field(np.dtype("<f4"), face, per_clip),
         }
-        if self.facts.get("nods"):
-            found["nods"] = (np.dtype("<f4"), (rows, self.frames, 3), self.listeners)
+        if version >= SHARDED:
+            events = self.frames, reaction_events.CHANNELS
+            found["events"] = Field(np.dtype("<f4"), events, per_clip)
+            if not self.labelled:
+                behaviour = bins_of(self.frames), FEATURES
+                found["behaviour"] = Field(np.dtype("<f8"), behaviour)
+        elif self.facts.get("nods"):
+            found["nods"] = Field(np.dtype("<f4"), (self.frames, 3), per_clip)
         if self.faces:
-            found["faces"] = (np.dtype("u1"), (clips, self.frames, *CROP), 1)
+            found["faces"] = Field(np.dtype("u1"), (self.frames, *CROP))
         return found
+
+    @property
+    def clip_bytes(self) -> int:
+        """Bytes of a clip of full length."""
+        return sum(field.row_bytes * field.per_clip for field in self.fields().values())
+
+    @property
+    def shards(self) -> list[range]:
+        """The clips of each shard: as many as fit into ``SHARD_BYTES``, at least one."""
+        each, count = max(1, SHARD_BYTES // self.clip_bytes), len(self.names)
+        return [range(start, min(start + each, count)) for start in range(0, count, each)]
 
     def is_sound(self) -> bool:
         """Whether the values have the right types."""
@@ -64,25 +95,71 @@ class Plan:
         )
 
     def to_json(self) -> dict[str, Any]:
-        return {"version": CACHE_VERSION, **self.__dict__, "names": list(self.names)}
+        return {"version": SHARDED, **self.__dict__, "names": list(self.names)}
 
 
-def read_plan(path: Path) -> Plan:
-    """The plan of the finished split in the folder ``path``. UserError, with the manifest's
+@dataclass(frozen=True)
+class Manifest:
+    """A finished split: its plan, the version of its form, and its shards in order."""
+
+    plan: Plan
+    version: int
+    shards: tuple[Shard, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, from those of the shards; "" for version 1, which has none."""
+        if self.version < SHARDED:
+            return ""
+        found = hashlib.sha256(json.dumps(self.plan.names).encode())
+        for shard in self.shards:
+            found.update(shard.sha256.encode())
+        return found.hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.plan.to_json(), "shards": [vars(shard) for shard in self.shards]}
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest of the finished split in the folder ``path``. UserError, with the manifest's
     name, if it is missing, damaged or of a newer version."""
     facts = read_json(path / MANIFEST)
     version = facts.pop("version", None)
-    if version != CACHE_VERSION:
+    if version not in (ONE_FILE, SHARDED):
         raise UserError(
-            f"{path / MANIFEST} is of version {version}, this program reads {CACHE_VERSION}"
+            f"{path / MANIFEST} is of version {version}, this program reads up to {SHARDED}"
         )
+    listed = facts.pop("shards", None)
     try:
         plan = Plan(**{**facts, "names": tuple(facts["names"])})
+        shards = tuple(_shards(listed)) if version == SHARDED else (Shard("", len(plan.names)),)
     except (KeyError, TypeError) as error:
         raise UserError(f"{path / MANIFEST} is not the manifest of a converted split") from error
-    if not plan.is_sound():
+    if not plan.is_sound() or not _fit(shards, plan, version):
         raise UserError(f"{path / MANIFEST} is damaged: its entries are of other kinds")
-    return plan
+    return Manifest(plan, version, shards)
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan of the finished split in the folder ``path``; UserError as ``read_manifest``."""
+    return read_manifest(path).plan
+
+
+def _shards(listed: Any) -> Iterator[Shard]:
+    """TypeError if they are no list of shards."""
+    for one in listed:
+        yield Shard(**one)
+
+
+def _fit(shards: Sequence[Shard], plan: Plan, version: int) -> bool:
+    """Whether the shards have the right types, lie in the split's folder, and hold all clips."""
+    if any(type(one.clips) is not int or one.clips < 1 for one in shards):
+        return False
+    texts = [text for one in shards for text in (one.folder, one.sha256)]
+    if not all(isinstance(text, str) for text in texts):
+        return False
+    named = all(SHARD_NAME.fullmatch(one.folder) for one in shards) or version < SHARDED
+    return named and sum(one.clips for one in shards) == len(plan.names)
 
 
 def read_json(path: Path) -> dict[str, Any]:

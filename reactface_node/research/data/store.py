@@ -1,16 +1,20 @@
-"""The stored form: one split of ``Clips`` in a folder, as .npy arrays that are memory-mapped.
+"""The stored form: one split of ``Clips`` in a folder, as .npy arrays of which training maps a few
+at a time.
 
-``FOLDER/SPLIT/`` holds ``manifest.json`` (names, shapes, facts) and ``frames``, ``speaker``,
-``audio``, ``reactions``, ``appropriate`` (rows, one clip after the other), ``appropriate_ends``
-and, if there are crops, ``faces``. An unfinished split lies in the folder ``.SPLIT.unfinished``,
-which is renamed in one step when it is complete. Each clip has a byte in ``done``, set after its
-rows are on the disk, so that a conversion that ends early leaves complete clips and the next run
-makes the others.
+``FOLDER/SPLIT/`` holds ``manifest.json`` (names, shapes, facts, and the shards with their hashes),
+a folder for each shard, ``00000`` and so on, with the arrays of consecutive clips (``plan.fields``;
+rows, one clip after the other), and for the whole split ``frames``, ``appropriate`` (row numbers,
+one clip after the other), ``appropriate_ends`` and, without labels, ``nearest`` and
+``nearest_distances``. Version 1 has no shards: its arrays lie in the split's folder.
+
+An unfinished split lies in the folder ``.SPLIT.unfinished``, which is renamed in one step when it is
+complete. Each finished clip is a file of its own there (``parts``) until its shard is complete, so
+that a conversion that ends early leaves complete clips and the next run makes the others.
 """
 
 import json
-import os
 import shutil
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -30,12 +34,31 @@ from reactface_node.files.whole import (
     write_errors,
     write_text,
 )
-from reactface_node.research.data.clips import Clips
-from reactface_node.research.data.plan import MANIFEST, Plan, read_json, read_plan
+from reactface_node.research.data.clips import Clips, RowLists
+from reactface_node.research.data.neighbours import Nearest, behaviour_of, bins_of, nearest_of
+from reactface_node.research.data.parts import (
+    DIGEST,
+    PARTS,
+    finished_clips,
+    gather,
+    shard_name,
+    tidy,
+    write_part,
+)
+from reactface_node.research.data.plan import (
+    MANIFEST,
+    ONE_FILE,
+    Manifest,
+    Plan,
+    read_json,
+    read_manifest,
+)
+from reactface_node.research.data.reaction_events import reaction_events
+from reactface_node.research.data.shards import OpenFiles, Shard
 from reactface_node.research.data.source import Clip
 from reactface_node.schema import COEFFICIENT_NAMES
 
-PLAN, DONE = "plan.json", "done"
+PLAN = "plan.json"
 
 
 class ClipWriter:
@@ -51,6 +74,7 @@ class ClipWriter:
         self.path = folder / plan.split
         self.unfinished = unfinished_folder(self.path) / plan.split
         self._place = ExitStack()
+        self._left: list[set[int]] = []
 
     def __enter__(self) -> "ClipWriter":
         check_new(self.path, makes_folders=True)
@@ -59,27 +83,42 @@ class ClipWriter:
             place.enter_context(hidden_place(self.path, keep=True))
             self._open()
             self._place = place.pop_all()
+        done = self.done
+        self._left = [{index for index in clips if not done[index]} for clips in self.plan.shards]
         return self
 
     @property
     def done(self) -> np.ndarray:
         """(N,) bool: the clips that are finished."""
-        return np.fromfile(self.unfinished / DONE, np.uint8) > 0
+        return finished_clips(self.unfinished, self.plan)
 
-    def finish(self, appropriate: tuple[np.ndarray, ...]) -> None:
+    def gather(self, clips: range) -> None:
+        """Make the shards of which these clips, just written, were the last ones missing.
+
+        UserError, with the number of kept clips, if the disk is full.
+        """
+        each = len(self.plan.shards[0])
+        for number in range(clips.start // each, (clips.stop - 1) // each + 1):
+            left = self._left[number]
+            if left:
+                left.difference_update(clips)
+                if not left:
+                    self._gather(number)
+
+    def finish(self, appropriate: Sequence[np.ndarray]) -> None:
         """Name the split when all clips are written. ValueError if some are missing."""
-        if not self.done.all():
-            raise ValueError(f"{int((~self.done).sum())} clips are not written")
-        rows = np.concatenate([np.asarray(one, np.int64) for one in appropriate])
-        ends = np.cumsum([len(one) for one in appropriate], dtype=np.int64)
+        done = self.done
+        if not done.all():
+            raise ValueError(f"{int((~done).sum())} clips are not written")
+        for number in range(len(self.plan.shards)):
+            if not (self.unfinished / shard_name(number)).is_dir():
+                self._gather(number)
         with write_errors(self.path):
-            for name, array in (("appropriate", rows), ("appropriate_ends", ends)):
-                np.save(self.unfinished / f"{name}.npy", array)
-            write_text(self.unfinished / MANIFEST, json.dumps(self.plan.to_json()))
+            self._write_tables(appropriate)
+            (self.unfinished / PARTS).rmdir()
             put_in_place(self.unfinished, self.path)
             # Only now: an unfinished split without its plan is made again from the beginning.
-            for name in (PLAN, DONE):
-                (self.path / name).unlink()
+            (self.path / PLAN).unlink()
 
     def __exit__(
         self,
@@ -89,10 +128,39 @@ class ClipWriter:
     ) -> None:
         self._place.close()
 
+    def _gather(self, number: int) -> None:
+        try:
+            gather(self.unfinished, self.plan, number)
+        except OSError as error:
+            raise _cannot_write(self.unfinished, self.plan, error) from error
+
+    def _write_tables(self, appropriate: Sequence[np.ndarray]) -> None:
+        """The manifest and the arrays of the whole split."""
+        names = [shard_name(number) for number in range(len(self._left))]
+        shards = tuple(
+            Shard(name, len(clips), (self.unfinished / name / DIGEST).read_text())
+            for name, clips in zip(names, self.plan.shards, strict=True)
+        )
+        files = OpenFiles(self.unfinished, shards, self.plan.fields())
+        tables = {
+            "frames": np.array([int(one) for one in files.rows("frames")], np.int64),
+            "appropriate": np.concatenate([np.asarray(one, np.int64) for one in appropriate]),
+            "appropriate_ends": np.cumsum([len(one) for one in appropriate], dtype=np.int64),
+        }
+        if not self.plan.labelled:
+            nearest = nearest_of(files.rows("behaviour"), tables["frames"])
+            tables |= {"nearest": nearest.clips, "nearest_distances": nearest.distances}
+        for name, table in tables.items():
+            np.save(self.unfinished / f"{name}.npy", table)
+        manifest = Manifest(self.plan, self.plan.to_json()["version"], shards)
+        write_text(self.unfinished / MANIFEST, json.dumps(manifest.to_json()))
+
     def _open(self) -> None:
         """Begin a split, or continue an unfinished one."""
         if not (self.unfinished / PLAN).exists():
-            self._create()
+            self.unfinished.mkdir(exist_ok=True)
+            (self.unfinished / PARTS).mkdir(exist_ok=True)
+            write_text(self.unfinished / PLAN, json.dumps(self._begun()))
         begun = read_json(self.unfinished / PLAN)
         if begun != self._begun():
             root = begun.get("origin", {}).get("root", "")
@@ -101,19 +169,12 @@ class ClipWriter:
             raise UserError(
                 f"{self.unfinished.parent} was begun {what}: use the same again, or remove it first"
             )
+        (self.unfinished / PARTS).mkdir(exist_ok=True)  # it ended while the split was named
+        tidy(self.unfinished, self.plan)
 
     def _begun(self) -> dict[str, Any]:
-        return {**self.plan.to_json(), "origin": self.origin}
-
-    def _create(self) -> None:
-        """Make empty arrays of full size (sparse files), then the plan, which shows that all
-        exist."""
-        self.unfinished.mkdir(exist_ok=True)
-        for name, (dtype, shape, _) in self.plan.arrays().items():
-            path = self.unfinished / f"{name}.npy"
-            np.lib.format.open_memmap(path, "w+", dtype, shape)
-        (self.unfinished / DONE).write_bytes(bytes(len(self.plan.names)))
-        write_text(self.unfinished / PLAN, json.dumps(self._begun()))
+        each = len(self.plan.shards[0])
+        return {**self.plan.to_json(), "shard_clips": each, "origin": self.origin}
 
 
 def write_clip(unfinished: Path, plan: Plan, index: int, clip: Clip) -> None:
@@ -121,72 +182,85 @@ def write_clip(unfinished: Path, plan: Plan, index: int, clip: Clip) -> None:
 
     UserError, with the number of kept clips, if the disk is full; ValueError for a wrong shape.
     """
+    arrays = _arrays(plan, index, clip)
     try:
-        _write_rows(unfinished, plan, index, clip)
+        write_part(unfinished, index, arrays)
     except OSError as error:
-        done = np.fromfile(unfinished / DONE, np.uint8)
-        kept = f"; {int(done.sum())} of {len(done)} clips are kept, run it again"
-        raise cannot_write(unfinished.parent.parent / plan.split, error, kept) from error
+        raise _cannot_write(unfinished, plan, error) from error
 
 
-def _write_rows(folder: Path, plan: Plan, index: int, clip: Clip) -> None:
-    """Writes without a memory map, since a full disk under a map kills the process."""
+def _cannot_write(unfinished: Path, plan: Plan, error: OSError) -> UserError:
+    done = finished_clips(unfinished, plan) if (unfinished / PARTS).is_dir() else np.zeros(0, bool)
+    kept = f"; {int(done.sum())} of {len(plan.names)} clips are kept, run it again"
+    return cannot_write(unfinished.parent.parent / plan.split, error, kept)
+
+
+def _arrays(plan: Plan, index: int, clip: Clip) -> dict[str, np.ndarray]:
+    """The clip's rows by the names of ``plan.fields``. ValueError if one has another shape."""
     length = len(clip.speaker)
-    values = {
+    values: dict[str, np.ndarray | None] = {
         "frames": np.array([length]),
         "speaker": clip.speaker[None],
         "audio": clip.audio[None],
         "reactions": clip.reactions,
-        "nods": clip.nods,
         "faces": clip.faces[None] if clip.faces is not None else None,
     }
-    for name, (dtype, shape, rows) in plan.arrays().items():
-        value = values[name]
-        if value is None or len(value) != rows or value.shape[2:] != shape[2:]:
+    fields = plan.fields()
+    if plan.facts.get("nods") and clip.nods is None:
+        raise ValueError(f"clip {index}: nods are not there")
+    for name, value in values.items():
+        field = fields.get(name)
+        if field is not None and (
+            value is None
+            or len(value) != field.per_clip
+            or value.shape[2:] != field.row[1:]
+            or value.shape[1:2] > field.row[:1]
+        ):
             raise ValueError(f"clip {index}: {name} is not of the planned shape")
-        row_bytes = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
-        with open(folder / f"{name}.npy", "r+b") as file:
-            # The bytes of an .npy file before its data are its header.
-            header_bytes = os.fstat(file.fileno()).st_size - shape[0] * row_bytes
-            for offset, row in enumerate(value):
-                file.seek(header_bytes + (index * rows + offset) * row_bytes)
-                file.write(np.ascontiguousarray(row, dtype).tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-    # Only after the rows are on the disk, in case of a power cut between the two writes.
-    with open(folder / DONE, "r+b") as file:
-        file.seek(index)
-        file.write(b"\1")
-        file.flush()
-        os.fsync(file.fileno())
+    stored = {
+        name: np.asarray(values[name], field.dtype)
+        for name, field in fields.items()
+        if name in values
+    }
+    named = clip.nods if plan.facts.get("nods") else None
+    known = [None] * len(clip.reactions) if named is None else named
+    pairs = zip(stored["reactions"], known, strict=True)
+    stored["events"] = np.stack([reaction_events(one, nods) for one, nods in pairs])
+    if "behaviour" in fields:
+        heard = stored["speaker"][0], stored["audio"][0]
+        stored["behaviour"] = behaviour_of(*heard, bins_of(plan.frames))[None]
+    return stored
 
 
 def load_clips(folder: Path, split: str) -> Clips:
-    """The split that a conversion made; its arrays are mapped read-only.
+    """The split that a conversion made; its arrays stay on the disk.
 
     A reaction row k * L + i is as long as clip k. UserError if the split is not there, not
-    finished, of a newer version, or if an array does not fit the manifest.
+    finished, of a newer version, or if a file is missing, cut off, or does not fit the manifest.
     """
-    path = folder / split
-    if not path.is_dir() and unfinished_folder(path).is_dir():
-        raise UserError(f"{path} is not finished; run the same conversion again and it goes on")
-    plan = read_plan(path)
-    found = {name: _mapped(path / f"{name}.npy", *kind[:2]) for name, kind in plan.arrays().items()}
-    rows, ends = (_small(path / f"{name}.npy") for name in ("appropriate", "appropriate_ends"))
-    if ends.shape != (len(plan.names),) or rows.shape != (ends[-1],):
+    path, manifest = _manifest(folder, split)
+    plan = manifest.plan
+    fields = plan.fields(manifest.version)
+    files = OpenFiles(path, manifest.shards, fields)
+    files.check()
+    frames = np.array(_table(path, "frames"))
+    if frames.shape != (len(plan.names),):
+        raise UserError(f"{path / 'frames.npy'} does not fit {MANIFEST}; convert again")
+    rows, ends = _table(path, "appropriate"), _table(path, "appropriate_ends")
+    if ends.shape != frames.shape or rows.shape != (ends[-1],):
         raise UserError(f"{path / 'appropriate.npy'} does not fit {MANIFEST}; convert again")
-    if rows.min() < 0 or rows.max() >= len(found["reactions"]):
+    if rows.min() < 0 or rows.max() >= len(plan.names) * plan.listeners:
         raise UserError(f"{path / 'appropriate.npy'} names reactions that are not there")
+    optional = ("faces", "nods", "events")
     return Clips(
         names=plan.names,
-        frames=np.array(found["frames"]),
-        speaker=found["speaker"],
-        audio=found["audio"],
-        reactions=found["reactions"],
-        appropriate=tuple(np.split(rows, ends[:-1])),
-        reaction_frames=np.repeat(found["frames"], plan.listeners),
-        faces=found.get("faces"),
-        nods=found.get("nods"),
+        frames=frames,
+        speaker=files.rows("speaker"),
+        audio=files.rows("audio"),
+        reactions=files.rows("reactions"),
+        appropriate=_lists(rows, ends),
+        reaction_frames=np.repeat(frames, plan.listeners),
+        **{name: files.rows(name) for name in optional if name in fields},
         missing=_missing(path, plan.facts),
     )
 
@@ -198,9 +272,27 @@ def _missing(path: Path, facts: dict[str, Any]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def load_nearest(folder: Path, split: str) -> Nearest | None:
+    """The neighbours of a split without labels that its conversion has found; None in version 1.
+    UserError if they are missing or damaged."""
+    path, manifest = _manifest(folder, split)
+    if manifest.version == ONE_FILE or manifest.plan.labelled:
+        return None
+    nearest = Nearest(_table(path, "nearest"), _table(path, "nearest_distances"))
+    count = len(manifest.plan.names)
+    if nearest.clips.shape != nearest.distances.shape or len(nearest.clips) != count:
+        raise UserError(f"{path / 'nearest.npy'} does not fit {MANIFEST}; convert again")
+    return nearest
+
+
 def load_facts(folder: Path, split: str) -> dict[str, Any]:
     """Facts that the source noted at conversion, such as its coefficient space."""
-    return read_plan(folder / split).facts
+    return read_manifest(folder / split).plan.facts
+
+
+def load_digest(folder: Path, split: str) -> str:
+    """SHA-256 of the split's content, computed when it was converted; "" in version 1."""
+    return read_manifest(folder / split).digest
 
 
 def check_space(folder: Path, needed: int) -> None:
@@ -214,26 +306,28 @@ def check_space(folder: Path, needed: int) -> None:
         )
 
 
-def _mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as error:  # a wrong header raises many kinds
-        raise UserError(
-            f"{path} is missing or damaged ({shown(str(error))}); convert again"
-        ) from error
-    if array.dtype != dtype or array.shape != shape:
-        raise UserError(
-            f"{path} is {array.dtype} {array.shape}, {MANIFEST} says {dtype} {shape}; convert again"
-        )
-    result: np.ndarray = array
-    return result
+def _manifest(folder: Path, split: str) -> tuple[Path, Manifest]:
+    """The split's folder and its manifest. UserError if it is not finished."""
+    path = folder / split
+    if not path.is_dir() and unfinished_folder(path).is_dir():
+        raise UserError(f"{path} is not finished; run the same conversion again and it goes on")
+    return path, read_manifest(path)
 
 
-def _small(path: Path) -> np.ndarray:
+def _table(path: Path, name: str) -> np.ndarray:
+    """An array of the whole split, mapped read-only."""
+    file = path / f"{name}.npy"
     try:
-        result: np.ndarray = np.load(path, allow_pickle=False)
+        result: np.ndarray = np.load(file, mmap_mode="r", allow_pickle=False)
         return result
     except Exception as error:  # a wrong header raises many kinds
         raise UserError(
-            f"{path} is missing or damaged ({shown(str(error))}); convert again"
+            f"{file} is missing or damaged ({shown(str(error))}); convert again"
         ) from error
+
+
+def _lists(rows: np.ndarray, ends: np.ndarray) -> RowLists:
+    def of(index: int) -> np.ndarray:
+        return np.array(rows[ends[index - 1] if index else 0 : ends[index]])
+
+    return RowLists(len(ends), of)

@@ -30,7 +30,7 @@ from reactface_node.research.evaluation.rows import (
 )
 from reactface_node.research.evaluation.table import Row, Table
 from reactface_node.research.evaluation.verdicts import notes
-from reactface_node.research.training.dataset import data_folder, make_synthetic
+from reactface_node.research.training.dataset import ready_folder
 from reactface_node.research.training.train import WEIGHTS, train
 
 RESULT = "metrics.json"
@@ -108,9 +108,7 @@ def run_studies(
     is measured again. Prints a line for each run. UserError as ``train``.
     """
     settings = config.training
-    data = data_folder(settings, out)
-    if not settings.data:
-        make_synthetic(settings, data)
+    data = ready_folder(settings, out)
     test, digest = test_split(data, config, clips)
     scale = Scale(space=space_of(load_facts(data, "test")))
     chosen = {"test": digest, "samples": samples, "clips": clips}

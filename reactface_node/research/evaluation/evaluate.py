@@ -45,7 +45,7 @@ from reactface_node.research.evaluation.strips import draw_strip, mesh_view
 from reactface_node.research.evaluation.table import Row, Table
 from reactface_node.research.evaluation.videos import check_videos, write_videos
 from reactface_node.research.training.corpus import speaker_input
-from reactface_node.research.training.dataset import data_folder, make_synthetic, open_split
+from reactface_node.research.training.dataset import open_split, ready_folder
 from reactface_node.research.training.learner import Reactor
 
 FIGURE_FRAMES = 400
@@ -100,9 +100,7 @@ def evaluate(config: Config, out: Path, choice: EvaluationChoice) -> Table:
     net = load_i3d(choice.i3d, config.device) if choice.i3d else None
     on_mesh = mesh_view(config.render)
     make_folder(out)
-    data = data_folder(config.training, out)
-    if not config.training.data:
-        make_synthetic(config.training, data)
+    data = ready_folder(config.training, out)
     train, _ = open_split(data, "train", config.training)
     test, _ = test_split(data, config, choice.clips)
     scale = Scale(choice.paper_scale, choice.band, space_of(load_facts(data, "test")))

@@ -1,7 +1,10 @@
 """Checks that training settings fit together."""
 
+from pathlib import Path
+
 from reactface_node.config import Config
 from reactface_node.errors import UserError
+from reactface_node.research.training.dataset import data_sets
 
 
 def check_settings(config: Config) -> None:
@@ -9,7 +12,8 @@ def check_settings(config: Config) -> None:
     model, settings = config.model, config.training
     if model.behaviour == "official":
         raise UserError("the official profile plays what the released code trained; take paper")
-    if model.face_encoder == "pixels" and not settings.data:
+    made = any(one.made for one in data_sets(settings, Path()))
+    if model.face_encoder == "pixels" and made:
         raise UserError(
             "synthetic dyads have no pictures: set training.data to what `reactface data convert "
             "--faces` made"

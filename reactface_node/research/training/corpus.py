@@ -8,20 +8,16 @@ import torch
 from reactface_node.engine.pixels import crops_to_pixels
 from reactface_node.errors import UserError
 from reactface_node.media.audio import integers_to_float
-from reactface_node.model.laughs import PAUSE_S
-from reactface_node.model.nods import NEVER
-from reactface_node.model.reactface import PITCH
 from reactface_node.model.records import SpeakerInput
-from reactface_node.research.data.behaviour import laughs
-from reactface_node.research.data.clips import Clips
-from reactface_node.research.data.head_nods import head_nods, without_nods
-from reactface_node.research.data.nods import frames_since, may_start, nod_starts, nods_of, pitch_of
+from reactface_node.research.data import reaction_events
+from reactface_node.research.data.clips import Clips, Rows
+from reactface_node.research.data.reaction_events import PITCH
+from reactface_node.research.training.moments import Moments
 from reactface_node.research.training.tracker_errors import as_tracked
-from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME, indices_of
+from reactface_node.schema import SAMPLES_PER_FRAME, indices_of
 
 SMALLEST_STD = np.concatenate([np.full(52, 0.02), np.full(3, 0.01), np.full(3, 0.002)])
-LAUGH_SEEN_S = 0.15  # from the beginning of a laugh to where it counts as one
-STATISTICS_REACTIONS = 600  # enough for a mean and a deviation
+STATISTICS_REACTIONS, STATISTICS_SPEAKERS = 600, 3000  # enough for a mean and a deviation
 LAUGH = indices_of("mouthSmile", "jawOpen")  # what a laugh is seen by
 
 
@@ -77,36 +73,54 @@ class Statistics:
 
 
 class Corpus:
-    """One split, from which batches are drawn."""
+    """One split, from which batches are drawn. Of a converted split, only what a batch needs is
+    read."""
 
     def __init__(self, clips: Clips, pixels: bool = False):
         """UserError if the pixel encoder needs face crops that the data set lacks."""
         if pixels and clips.faces is None:
             raise UserError("this data set was converted without faces: convert it with --faces")
         self.clips, self.pixels = clips, pixels
-        reactions, frames = clips.reactions.shape[:2]
-        self._nods = np.zeros((reactions, frames, 3), np.float32)
-        self._nod_pitch = np.zeros((reactions, frames), np.float32)
-        self._may_nod = np.ones((reactions, frames), bool)
-        self._nod_age = np.full((reactions, frames), NEVER, np.float32)
-        self._laughs = np.zeros((reactions, frames), bool)
-        self._may_laugh = np.ones((reactions, frames), bool)
-        for index, length in enumerate(clips.reaction_frames):
-            self._note_nods(index, length)
-            self._note_laughs(index, length)
+        # Converted data sets hold them; an older one's are computed here.
+        self._events = _found_events(clips) if clips.events is None else clips.events
+
+    @property
+    def known(self) -> np.ndarray:
+        """(58,) bool: the channels that the data set has."""
+        return self.clips.known
+
+    @property
+    def shortest(self) -> int:
+        """Frames of the shortest clip."""
+        return int(self.clips.frames.min())
+
+    def sounds(self, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The voices of the first clips, (n, T * 640) int16, and their frames, (n,)."""
+        return [(np.asarray(self.clips.audio[:count]), self.clips.frames[:count])]
+
+    def moments(self) -> tuple[Moments, Moments]:
+        """Of a sample of listeners, without their nods, which the model draws apart, and of a
+        sample of speakers."""
+        clips = self.clips
+
+        def calm(row: int) -> np.ndarray:
+            length = clips.reaction_frames[row]
+            face = np.array(clips.reactions[row, :length])
+            face[:, PITCH] -= self._events[row, :length, reaction_events.NOD_PITCH]
+            return face
+
+        reactions = range(0, len(clips.reactions), _step(clips.reactions, STATISTICS_REACTIONS))
+        speakers = range(0, len(clips), _step(clips.speaker, STATISTICS_SPEAKERS))
+        return (
+            Moments.of(lambda: map(calm, reactions), self.known),
+            Moments.of(
+                lambda: (clips.speaker[row, : clips.frames[row]] for row in speakers), self.known
+            ),
+        )
 
     def statistics(self) -> Statistics:
-        """Statistics of listeners without their nods, which the model draws apart, and of speakers;
-        deviations have a lower limit."""
-        clips = self.clips
-        step = max(1, len(clips.reactions) // STATISTICS_REACTIONS)
-        calm = np.array(clips.reactions[::step])
-        calm[..., PITCH] -= self._nod_pitch[::step]
-        listener = _without_padding(calm, clips.reaction_frames[::step])
-        speaker = _without_padding(clips.speaker, clips.frames)
-        numbers = listener.mean(0), _spread(listener), _spread(speaker)
-        mean, deviation, speakers = (part.astype(np.float32) for part in numbers)
-        return Statistics(mean, deviation, speakers, clips.known)
+        """What a model standardises with."""
+        return statistics_of(*self.moments())
 
     def batch(
         self,
@@ -140,20 +154,21 @@ class Corpus:
         speaker = self._speaker(rng, chosen, spans, truth, dropout, first)
         known = clips.known
 
-        def cut(array: np.ndarray) -> torch.Tensor:
+        def cut(array: Rows) -> torch.Tensor:
             parts = [array[w, s] for w, s in zip(who, spans, strict=True)]
             return torch.from_numpy(np.stack(parts))
 
+        events = cut(self._events)
         return Batch(
             speaker,
             torch.from_numpy(truth),
             cut(clips.reactions),
-            cut(self._nods),
-            cut(self._nod_pitch),
-            cut(self._may_nod) & bool(known[PITCH]),
-            cut(self._nod_age),
-            cut(self._laughs),
-            cut(self._may_laugh) & bool(known[LAUGH].all()),
+            events[..., reaction_events.NODS],
+            events[..., reaction_events.NOD_PITCH],
+            (events[..., reaction_events.MAY_NOD] > 0) & bool(known[PITCH]),
+            events[..., reaction_events.NOD_AGE],
+            events[..., reaction_events.LAUGH] > 0,
+            (events[..., reaction_events.MAY_LAUGH] > 0) & bool(known[LAUGH].all()),
             torch.arange(size),
             torch.from_numpy(known).expand(size, -1),
             first,
@@ -185,27 +200,12 @@ class Corpus:
         heard = np.repeat(rng.random((size, 1)) >= dropout, frames, axis=1)
         return _speaker_input(face, valid, audio, heard)
 
-    def _note_nods(self, index: int, length: int) -> None:
-        """Nods of a reaction: those that the data set names, or those in the motion."""
-        pitch = self.clips.reactions[index, :length, PITCH].astype(np.float64)
-        if self.clips.nods is None:
-            nods = head_nods(pitch)
-            self._nod_pitch[index, :length] = pitch - without_nods(pitch, nods)
-        else:
-            nods = nods_of(np.asarray(self.clips.nods[index, :length]))
-            self._nod_pitch[index, :length] = pitch_of(nods, length)
-        starts = nod_starts(nods, length)
-        self._nods[index, :length] = starts
-        self._may_nod[index, :length] = may_start(nods, length)
-        self._nod_age[index, :length] = frames_since(starts[:, 0] > 0, NEVER)
 
-    def _note_laughs(self, index: int, length: int) -> None:
-        """Laughs of a reaction, by the definition with which people's are counted."""
-        for start_s, end_s in laughs(self.clips.reactions[index, :length]):
-            start = max(round((start_s - LAUGH_SEEN_S) * FRAME_RATE_HZ), 0)
-            end = round((end_s + PAUSE_S) * FRAME_RATE_HZ)
-            self._laughs[index, start] = True
-            self._may_laugh[index, start + 1 : end] = False
+def statistics_of(listeners: Moments, speakers: Moments) -> Statistics:
+    """Means and deviations; these have a lower limit."""
+    numbers = listeners.mean, _spread(listeners), _spread(speakers)
+    mean, deviation, of_speakers = (part.astype(np.float32) for part in numbers)
+    return Statistics(mean, deviation, of_speakers, listeners.known)
 
 
 def speaker_input(clips: Clips, chosen: slice, frames: int, pixels: bool = False) -> SpeakerInput:
@@ -228,14 +228,22 @@ def _speaker_input(
     return SpeakerInput(crops_to_pixels(seen) if seen.dtype == torch.uint8 else seen, *rest)
 
 
-def _without_padding(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """(N, T, C) -> (sum of lengths, C) float64."""
-    inside = np.arange(values.shape[1]) < lengths[:, None]
-    return np.asarray(values)[inside].astype(np.float64)
+def _found_events(clips: Clips) -> np.ndarray:
+    """(R, T, 8) events of all reactions."""
+    shape = (*clips.reactions.shape[:2], reaction_events.CHANNELS)
+    found = np.zeros(shape, np.float32)
+    for row, length in enumerate(clips.reaction_frames):
+        known = None if clips.nods is None else clips.nods[row, :length]
+        found[row, :length] = reaction_events.reaction_events(clips.reactions[row, :length], known)
+    return found
 
 
-def _spread(values: np.ndarray) -> np.ndarray:
-    result: np.ndarray = np.maximum(values.std(0), SMALLEST_STD)
+def _step(rows: Rows, most: int) -> int:
+    return max(1, len(rows) // most)
+
+
+def _spread(moments: Moments) -> np.ndarray:
+    result: np.ndarray = np.maximum(np.sqrt(moments.variance), SMALLEST_STD)
     return result
 
 

@@ -12,13 +12,14 @@ from torch import Tensor
 from reactface_node.config import TrainingConfig
 from reactface_node.files.progress import ProgressBar
 from reactface_node.research.training.corpus import Batch, Corpus
+from reactface_node.research.training.mixture import Mixture
 from reactface_node.research.training.objective import ReactFaceLearner
 
 CROP_FRAMES, BATCH = 480, 12
 LEARNING_RATE, CLIP_NORM = 2e-3, 1.0
 
 
-def train_events(learner: ReactFaceLearner, corpus: Corpus, settings: TrainingConfig) -> float:
+def train_events(learner: ReactFaceLearner, corpus: Corpus | Mixture, settings: TrainingConfig) -> float:
     """Train the heads of nods and laughs in place for ``settings.event_steps`` steps; returns the
     mean loss per frame of the last tenth. The same seed gives the same weights."""
     model = learner.model
@@ -31,7 +32,7 @@ def train_events(learner: ReactFaceLearner, corpus: Corpus, settings: TrainingCo
     optimiser = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     window = model.config.window
-    frames = min(CROP_FRAMES, int(corpus.clips.frames.min())) // window * window
+    frames = min(CROP_FRAMES, corpus.shortest) // window * window
     drawn = BATCH, frames, settings.listeners, settings.channel_dropout, settings.begins_share
     device, seen = str(model.listener_mean.device), []
     for step in ProgressBar(range(steps), "nods and laughs", unit="step", leave=False):

@@ -16,6 +16,7 @@ from reactface_node.files.progress import ProgressBar
 from reactface_node.model.reactface import ReactFace
 from reactface_node.model.records import SpeakerInput
 from reactface_node.research.training.corpus import Corpus
+from reactface_node.research.training.mixture import Mixture
 from reactface_node.research.training.objective import ReactFaceLearner
 from reactface_node.schema import (
     FRAME_RATE_HZ,
@@ -37,11 +38,13 @@ TREMBLING = 0.004  # what a tracker's noise leaves, in weights
 SMILES = indices_of("mouthSmile")
 
 
-def train_proportion(learner: ReactFaceLearner, corpus: Corpus, settings: TrainingConfig) -> float:
+def train_proportion(
+    learner: ReactFaceLearner, corpus: Corpus | Mixture, settings: TrainingConfig
+) -> float:
     """Train what follows the encoders in place for ``settings.proportion_steps`` steps; returns the
     mean error of the last tenth, in weights. The same seed gives the same weights."""
     # Without smiles in the data there is no proportion to learn.
-    steps = settings.proportion_steps if corpus.clips.known[SMILES].all() else 0
+    steps = settings.proportion_steps if corpus.known[SMILES].all() else 0
     model = learner.model
     parts = (model.interaction, model.decoder, model.synchroniser, model.head)
     parameters = [one.requires_grad_(True) for part in parts for one in part.parameters()]

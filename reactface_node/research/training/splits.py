@@ -7,7 +7,7 @@ import numpy as np
 
 from reactface_node.config import TrainingConfig
 from reactface_node.errors import UserError
-from reactface_node.research.data.clips import Clips
+from reactface_node.research.data.clips import Clips, RowLists, part_of
 from reactface_node.research.training.dataset import open_split
 from reactface_node.schema import FRAME_RATE_HZ
 
@@ -36,22 +36,31 @@ def hold_out(clips: Clips, count: int) -> tuple[Clips, Clips]:
     """The clips without the last ``count``, and the last ``count``; the two share no reaction."""
     first = len(clips) - count
     border = len(clips.reactions) // len(clips) * first
-    mine = tuple(rows[rows < border] for rows in clips.appropriate[:first])
-    theirs = tuple(rows[rows >= border] - border for rows in clips.appropriate[first:])
+
+    def mine(index: int) -> np.ndarray:
+        rows = clips.appropriate[index]
+        return rows[rows < border]
+
+    def theirs(index: int) -> np.ndarray:
+        rows = clips.appropriate[first + index]
+        return rows[rows >= border] - border
+
     rest, last = select(clips, slice(None, first)), select(clips, slice(first, None))
     return (
-        replace(
-            rest,
-            reactions=clips.reactions[:border],
-            appropriate=mine,
-            reaction_frames=clips.reaction_frames[:border],
-        ),
-        replace(
-            last,
-            reactions=clips.reactions[border:],
-            appropriate=theirs,
-            reaction_frames=clips.reaction_frames[border:],
-        ),
+        _reactions(rest, slice(None, border), RowLists(first, mine)),
+        _reactions(last, slice(border, None), RowLists(count, theirs)),
+    )
+
+
+def _reactions(clips: Clips, which: slice, appropriate: RowLists) -> Clips:
+    """The clips with some of the reactions."""
+    return replace(
+        clips,
+        reactions=part_of(clips.reactions, which),
+        appropriate=appropriate,
+        reaction_frames=clips.reaction_frames[which],
+        nods=None if clips.nods is None else part_of(clips.nods, which),
+        events=None if clips.events is None else part_of(clips.events, which),
     )
 
 
@@ -60,7 +69,8 @@ def long_enough(clips: Clips, least: int, window: int, count: int = 0) -> tuple[
     of whole windows in the shortest of them; and a line on clips that were left out, '' if none
     was.
 
-    UserError if no clip remains. Arrays are views if all clips are kept, else copies.
+    UserError if no clip remains. Arrays on the disk stay there; of others, copies are made if some
+    clips are left out.
     """
     whole = clips.frames // window * window
     kept = np.flatnonzero(whole >= least)
@@ -78,12 +88,16 @@ def long_enough(clips: Clips, least: int, window: int, count: int = 0) -> tuple[
 def select(clips: Clips, which: slice | np.ndarray) -> Clips:
     """Some of the clips, with all reactions."""
     indices = np.arange(len(clips))[which]
+
+    def appropriate(index: int) -> np.ndarray:
+        return clips.appropriate[indices[index]]
+
     return replace(
         clips,
         names=tuple(clips.names[index] for index in indices),
         frames=clips.frames[which],
-        speaker=clips.speaker[which],
-        audio=clips.audio[which],
-        appropriate=tuple(clips.appropriate[index] for index in indices),
-        faces=None if clips.faces is None else clips.faces[which],
+        speaker=part_of(clips.speaker, which),
+        audio=part_of(clips.audio, which),
+        appropriate=RowLists(len(indices), appropriate),
+        faces=None if clips.faces is None else part_of(clips.faces, which),
     )

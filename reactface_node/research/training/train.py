@@ -4,7 +4,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,11 @@ from reactface_node.model.speech import LogMelEncoder
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.training.checks import check_settings
 from reactface_node.research.training.corpus import Batch, Corpus
-from reactface_node.research.training.dataset import prepare_data
+from reactface_node.research.training.dataset import DataSet, prepare_data
 from reactface_node.research.training.distributed import Processes
 from reactface_node.research.training.events import train_events
 from reactface_node.research.training.learner import Learner
+from reactface_node.research.training.mixture import Domain, Mixture
 from reactface_node.research.training.networks import build_learner
 from reactface_node.research.training.objective import ReactFaceLearner
 from reactface_node.research.training.proportion import train_proportion
@@ -46,8 +47,10 @@ WARM_UP_STEPS = 100
 NOT_HEARD = 1e4
 """Scale of the speaker's channels that no clip has: a tracker gives them later, and their weights
 have learned nothing."""
+VOICES = 64  # of which log-mel features are standardised
 SAVE_PERIOD_S = 600.0
 """The state is saved at least so often, besides at validations."""
+DATA = "data"  # in the metrics of weights: the data sets, with their shares
 # The weights with the best energy score in validation, the newest ones, and the state to resume
 # from.
 FINISHED = "last_phases"  # in the metrics of weights that went through them
@@ -60,13 +63,16 @@ class Run:
 
     config: Config
     out: Path
-    data_hash: str
-    corpus: Corpus
-    validation: Clips
+    corpus: Mixture
+    validation: list[Clips]
     learner: nn.Module
     optimiser: torch.optim.Optimizer
     average: dict[str, Tensor]
     progress: Progress
+
+    @property
+    def data_hash(self) -> str:
+        return self.corpus.digest
 
     @property
     def about(self) -> dict[str, Any]:
@@ -150,12 +156,9 @@ def start(config: Config, out: Path, processes: Processes) -> Run:
         torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     make_folder(out)
-    data = prepare_data(settings, out, processes)
-    clips, validation, data_hash, held_out = training_splits(data, settings)
-    validation, left_out = validation_clips(validation, config.model.window)
-    for note in filter(None, (held_out, left_out) if processes.first else ()):
+    corpus, validation, notes = open_data(config, prepare_data(settings, out, processes))
+    for note in notes if processes.first else ():
         print(note, file=sys.stderr)
-    corpus = Corpus(clips, config.model.face_encoder == "pixels")
     learner = build_learner(config).to(device)
     standardise(learner, corpus)
     optimiser = torch.optim.AdamW(
@@ -165,12 +168,27 @@ def start(config: Config, out: Path, processes: Processes) -> Run:
         weight_decay=settings.weight_decay,
     )
     average = {n: t.clone() for n, t in learner.state_dict().items() if t.is_floating_point()}
-    run = Run(
-        config, out, data_hash, corpus, validation, learner, optimiser, average, Progress(0, [])
-    )
+    run = Run(config, out, corpus, validation, learner, optimiser, average, Progress(0, []))
     if (out / STATE).exists():
         run.progress = load_state(out / STATE, learner, optimiser, average, run.about)
     return run
+
+
+def open_data(config: Config, sets: Sequence[DataSet]) -> tuple[Mixture, list[Clips], list[str]]:
+    """The training crops, the validation clips of each data set, and lines for the user."""
+    domains, validation, notes = [], [], []
+    total = sum(one.weight for one in sets)
+    for one in sets:
+        clips, held, digest, held_out = training_splits(one.folder, config.training)
+        held, left_out = validation_clips(held, config.model.window)
+        corpus = Corpus(clips, config.model.face_encoder == "pixels")
+        domains.append(Domain(one.name, one.weight / total, corpus, digest))
+        validation.append(held)
+        notes += filter(None, (held_out, left_out))
+    if len(sets) > 1:
+        shares = ", ".join(f"{one.name} {one.share:.0%}" for one in domains)
+        notes.append(f"crops by data set: {shares}")
+    return Mixture(domains), validation, notes
 
 
 def save(run: Run, step: int, report: TrainingReport) -> None:
@@ -178,13 +196,14 @@ def save(run: Run, step: int, report: TrainingReport) -> None:
     kept = {name: value.clone() for name, value in run.learner.state_dict().items()}
     run.learner.load_state_dict({**kept, **run.average})
     run.learner.eval()
-    found = validate(run.learner, run.validation, run.config, report, step)
+    found = validate_all(run, report, step)
     score = found["energy_score"]
     best = all(score <= _score(past) for past in run.progress.history)
     numbers = {name: value if math.isfinite(value) else None for name, value in found.items()}
     report.metrics(step, numbers)
     history: list[dict[str, float | None]] = [*run.progress.history, {"step": step} | numbers]
-    metrics = history[-1] | {"history": history}
+    data = [domain.card() for domain in run.corpus.domains]
+    metrics = history[-1] | {"history": history, DATA: data}
     for name in (LAST, WEIGHTS) if best else (LAST,):
         save_checkpoint(run.out / name, exported(run.learner), run.config, metrics, run.data_hash)
     if not best:
@@ -193,6 +212,20 @@ def save(run: Run, step: int, report: TrainingReport) -> None:
     run.learner.train()
     save_progress(run, Progress(step, history))
     ProgressBar.write(f"{json.dumps(history[-1])}\n{report.throughput()}", file=sys.stderr)
+
+
+def validate_all(run: Run, report: TrainingReport, step: int) -> dict[str, float]:
+    """``validate`` on the clips of each data set, and the mean by their shares; of several data
+    sets, each one's energy score too."""
+    found, total = {}, dict[str, float]()
+    for domain, clips in zip(run.corpus.domains, run.validation, strict=True):
+        measured = validate(run.learner, clips, run.config, report, step)
+        if len(run.validation) == 1:
+            return measured
+        found[f"energy_score/{domain.name}"] = measured["energy_score"]
+        for name, value in measured.items():
+            total[name] = total.get(name, 0.0) + domain.share * value
+    return total | found
 
 
 def finish(run: Run) -> None:
@@ -206,7 +239,7 @@ def finish(run: Run) -> None:
         return
     learner = ReactFaceLearner(run.config).to(run.config.device).eval()
     stored.fill(learner.model)
-    learner.leave_out(torch.from_numpy(~run.corpus.clips.known))
+    learner.leave_out(torch.from_numpy(~run.corpus.known))
     found = {
         "events": train_events(learner, run.corpus, settings),
         "proportion": train_proportion(learner, run.corpus, settings),
@@ -280,14 +313,13 @@ def follow(average: dict[str, Tensor], learner: nn.Module, step: int, decay: flo
             average[name].lerp_(value, 1.0 - decay)
 
 
-def standardise(learner: nn.Module, corpus: Corpus) -> None:
+def standardise(learner: nn.Module, corpus: Corpus | Mixture) -> None:
     """Copy the corpus' statistics to the buffers of those modules of the learner that have them."""
     numbers = corpus.statistics()
     unknown = torch.from_numpy(~numbers.known)
     if isinstance(learner, ReactFaceLearner):
         learner.leave_out(unknown)
-    audio = torch.from_numpy(integers_to_float(corpus.clips.audio[:64]))
-    frames = torch.from_numpy(corpus.clips.frames[:64])
+    sounds = corpus.sounds(VOICES)
     for module in learner.modules():
         for name in ("listener_mean", "listener_std", "speaker_std"):
             if name in dict(module.named_buffers(recurse=False)):
@@ -296,12 +328,17 @@ def standardise(learner: nn.Module, corpus: Corpus) -> None:
             scale = torch.from_numpy(numbers.speaker_std).masked_fill(unknown, NOT_HEARD)
             module.get_buffer("scale").copy_(scale)
         if isinstance(module, LogMelEncoder):
-            audio = audio.to(module.mel_mean.device)
-            mel = module.log_mel.forward(audio, audio.new_zeros(len(audio), 240))
-            inside = torch.arange(mel.shape[1]) < module.ratio * frames[:, None]
-            mel = mel[inside.to(mel.device)]
+            mel = torch.cat([_mel(module, *part) for part in sounds])
             module.mel_mean.copy_(mel.mean(0))
             module.mel_std.copy_(mel.std(0))
+
+
+def _mel(module: LogMelEncoder, audio: np.ndarray, frames: np.ndarray) -> Tensor:
+    """(n, F) the features of all frames of some voices, (N, T * 640) int16."""
+    heard = torch.from_numpy(integers_to_float(audio)).to(module.mel_mean.device)
+    mel = module.log_mel.forward(heard, heard.new_zeros(len(heard), 240))
+    inside = torch.arange(mel.shape[1]) < module.ratio * torch.from_numpy(frames)[:, None]
+    return mel[inside.to(mel.device)]
 
 
 def exported(learner: nn.Module) -> nn.Module:

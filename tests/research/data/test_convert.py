@@ -16,12 +16,18 @@ from rigs.data_sets import FRAMES, contents, write_react
 from rigs.paths import ROOT
 
 from reactface_node.errors import UserError
-from reactface_node.research.data import store
+from reactface_node.research.data import plan, store
 from reactface_node.research.data.convert import DyadSource, convert
 from reactface_node.research.data.origin import origin_of
 from reactface_node.research.data.react2023 import React2023
 from reactface_node.research.data.store import load_clips, load_facts
 from reactface_node.research.data.synthetic import make_dyad
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch):
+    """Two synthetic clips fit into a shard, and one of REACT 2023."""
+    monkeypatch.setattr(plan, "SHARD_BYTES", 150_000)
 
 
 def dyad(seed, index):
@@ -71,19 +77,17 @@ def test_any_number_of_workers_gives_the_same_bytes(tmp_path):
 def test_interrupted_it_goes_on_and_gives_the_same_bytes(tmp_path, monkeypatch):
     convert(dyads(), tmp_path / "whole", workers=1)
     with pytest.MonkeyPatch.context() as patch:
-        write, written = store._write_rows, []
+        write, written = store.write_part, []
 
-        def interrupted(folder, plan, index, clip):
+        def interrupted(folder, index, arrays):
             if len(written) == 2:
                 # Half of a clip is on the disk when it ends.
-                with open(folder / "speaker.npy", "r+b") as file:
-                    file.seek(-2000, os.SEEK_END)
-                    file.write(b"x" * 1000)
+                (folder / "parts" / ".half").write_bytes(b"x" * 1000)
                 raise KeyboardInterrupt
             written.append(index)
-            write(folder, plan, index, clip)
+            write(folder, index, arrays)
 
-        patch.setattr(store, "_write_rows", interrupted)
+        patch.setattr(store, "write_part", interrupted)
         with pytest.raises(KeyboardInterrupt):
             convert(dyads(), tmp_path / "parts", workers=1)
     assert [path.name for path in (tmp_path / "parts").iterdir()] == [".train.unfinished"]
@@ -130,24 +134,22 @@ def test_a_worker_that_dies_is_said_and_the_rest_is_kept(tmp_path):
 
 def test_a_full_disk_is_one_line_and_the_finished_clips_stay(tmp_path, monkeypatch):
     convert(dyads(), tmp_path / "whole", workers=1)
-    write = store._write_rows
+    write = store.write_part
 
-    def full(folder, plan, index, clip):
+    def full(folder, index, arrays):
         if index == 3:
-            with open(folder / "audio.npy", "r+b") as file:
-                file.seek(-100, os.SEEK_END)
-                file.write(b"y" * 100)
+            (folder / "parts" / ".half").write_bytes(b"y" * 100)
             raise OSError(errno.ENOSPC, "No space left on device")
-        write(folder, plan, index, clip)
+        write(folder, index, arrays)
 
-    monkeypatch.setattr(store, "_write_rows", full)
+    monkeypatch.setattr(store, "write_part", full)
     with pytest.raises(UserError) as said:
         convert(dyads(), tmp_path / "parts", workers=1)
     assert str(said.value) == (
         f"cannot write {tmp_path / 'parts' / 'train'}: the disk is full; "
         "3 of 5 clips are kept, run it again"
     )
-    monkeypatch.setattr(store, "_write_rows", write)
+    monkeypatch.setattr(store, "write_part", write)
     convert(dyads(), tmp_path / "parts", workers=1)
     assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
 
@@ -173,17 +175,17 @@ def test_react_2023(tmp_path):
 @pytest.fixture
 def half(tmp_path):
     """A folder with two of six clips of the data set in ``react``."""
-    write, written = store._write_rows, []
+    write, written = store.write_part, []
 
-    def interrupted(folder, plan, index, clip):
+    def interrupted(folder, index, arrays):
         if len(written) == 2:
             raise KeyboardInterrupt
         written.append(index)
-        write(folder, plan, index, clip)
+        write(folder, index, arrays)
 
     source = React2023(write_react(tmp_path / "react"), "train")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "_write_rows", interrupted)
+        patch.setattr(store, "write_part", interrupted)
         with pytest.raises(KeyboardInterrupt):
             convert(source, tmp_path / "half", workers=1)
     return tmp_path / "half"
@@ -297,6 +299,6 @@ def test_ended_while_it_gets_its_name_nothing_is_lost(tmp_path, monkeypatch):
         patch.setattr(store, "put_in_place", ended)
         with pytest.raises(KeyboardInterrupt):
             convert(dyads(), tmp_path / "parts", workers=1)
-    monkeypatch.setattr(store, "_write_rows", ended)  # nothing is left to write
+    monkeypatch.setattr(store, "write_part", ended)  # nothing is left to write
     convert(dyads(), tmp_path / "parts", workers=1)
     assert contents(tmp_path / "parts") == contents(tmp_path / "whole")

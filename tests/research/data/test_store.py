@@ -38,7 +38,8 @@ def test_what_is_written_is_what_is_loaded(tmp_path, faces):
     assert [rows.tolist() for rows in found.appropriate] == [[1, 4], [2], [5, 0, 3]]
     assert found.reaction_frames.tolist() == [4, 4, 2, 2, 3, 3]
     assert [rows.tolist() for rows in found.lasting(3)] == [[1, 4], [], [5, 0]]
-    assert isinstance(found.speaker, np.memmap) and not found.speaker.flags.writeable
+    row = found.speaker[0]
+    assert isinstance(row, np.memmap) and not row.flags.writeable
     assert [path.name for path in tmp_path.iterdir()] == ["train"]
 
 
@@ -104,7 +105,7 @@ def cut(path):
 
 
 def newer(path):
-    path.write_text(json.dumps({**json.loads(path.read_text()), "version": 2}))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "version": 3}))
 
 
 def of_a_map(path):
@@ -114,20 +115,20 @@ def of_a_map(path):
 @pytest.mark.parametrize(
     ("name", "spoil", "message"),
     [
-        ("speaker.npy", cut, "speaker.npy is missing or damaged"),
-        ("audio.npy", lambda path: path.unlink(), "audio.npy is missing or damaged"),
-        ("speaker.npy", lambda path: np.save(path, np.zeros((3, 5, 58), np.float32)), "says"),
-        ("manifest.json", newer, "manifest.json is of version 2"),
+        ("00000/speaker.npy", cut, "speaker.npy is missing or damaged"),
+        ("00000/audio.npy", lambda path: path.unlink(), "audio.npy is missing or damaged"),
+        ("00000/speaker.npy", lambda path: np.save(path, np.zeros((3, 5, 58), np.float32)), "says"),
+        ("manifest.json", newer, "manifest.json is of version 3"),
         ("manifest.json", of_a_map, "manifest.json is damaged"),
         ("appropriate.npy", lambda path: np.save(path, np.full(6, 99)), "not there"),
         ("appropriate_ends.npy", lambda path: np.save(path, np.array([2, 4])), "does not fit"),
-        ("reactions.npy", lambda path: np.save(path, np.array([None])), "missing or damaged"),
+        ("00000/reactions.npy", lambda path: np.save(path, np.array([None] * 999)), "missing or damaged"),
     ],
 )
 def test_damage_is_named(tmp_path, name, spoil, message):
     spoil(finished(tmp_path) / name)
     with pytest.raises(UserError, match=message):
-        load_clips(tmp_path, "train")
+        np.asarray(load_clips(tmp_path, "train").speaker)
 
 
 def test_a_folder_without_the_split(tmp_path):

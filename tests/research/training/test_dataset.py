@@ -63,17 +63,17 @@ def test_dyads_of_other_settings_are_refused_before_any_are_made(made, tmp_path)
 
 
 def test_what_is_missing_is_made_and_what_was_interrupted_goes_on(made, tmp_path):
-    write, written = store._write_rows, []
+    write, written = store.write_part, []
 
-    def interrupted(folder, plan, index, clip):
+    def interrupted(folder, index, arrays):
         if len(written) == 1:
             raise KeyboardInterrupt
         written.append(index)
-        write(folder, plan, index, clip)
+        write(folder, index, arrays)
 
     convert(dyad_source(0, "train", 2, 4.0, 2), tmp_path, workers=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "_write_rows", interrupted)
+        patch.setattr(store, "write_part", interrupted)
         with pytest.raises(KeyboardInterrupt):
             convert(dyad_source(0, "val", 2, 4.0, 2), tmp_path, workers=1)
     with pytest.raises(UserError, match=r"val\.unfinished was begun"):

@@ -1,0 +1,156 @@
+"""Conversion on a dask cluster of local processes; loopback only."""
+
+import errno
+import os
+import signal
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rigs.cluster import cluster
+from rigs.data_sets import contents
+
+from reactface_node.errors import UserError
+from reactface_node.research.data import jobs, plan
+from reactface_node.research.data.convert import DyadSource, convert
+from reactface_node.research.data.store import load_clips
+from reactface_node.research.data.synthetic import make_dyad
+
+pytest.importorskip("distributed", exc_type=ImportError)
+pytestmark = pytest.mark.slow
+
+HERE = Path(__file__).parent
+COUNT = 8
+
+
+def dyad(seed, index):
+    return make_dyad(np.random.default_rng((seed, index)), 1.0, 2)
+
+
+def dyads():
+    return DyadSource("train", partial(dyad, 3), COUNT, 2, 25, {"seed": 3})
+
+
+@dataclass(frozen=True)
+class Killer(DyadSource):
+    """Kills a process when it comes to a clip: the one of ``pid``, or the worker itself, the first
+    time only if there is a file ``once`` to make."""
+
+    at: int = 3
+    once: str = ""
+    pid: int = 0
+
+    def read(self, clips):
+        if clips.start == self.at and self._may_kill():
+            os.kill(self.pid or os.getpid(), signal.SIGKILL)
+        yield from super().read(clips)
+
+    def _may_kill(self):
+        try:
+            if self.once:
+                os.close(os.open(self.once, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        return True
+
+
+def killer(**how):
+    one = dyads()
+    return Killer(one.split, one.make, one.count, 2, 25, one.facts, **how)
+
+
+@pytest.fixture
+def whole(tmp_path, monkeypatch):
+    """The bytes of a conversion without a cluster."""
+    monkeypatch.setattr(plan, "SHARD_BYTES", 150_000)
+    convert(dyads(), tmp_path / "whole", workers=1)
+    return contents(tmp_path / "whole")
+
+
+def test_a_worker_that_dies_loses_its_job_and_nothing_else(whole, tmp_path):
+    once = tmp_path / "killed"
+    with cluster(2, path=[HERE]) as (address, _, workers):
+        convert(killer(once=str(once)), tmp_path / "out", cluster=address)
+        assert once.exists()
+        assert sorted(str(one.poll()) for one in workers) == ["-9", "None"]
+    assert contents(tmp_path / "out") == whole
+
+
+def test_a_scheduler_that_goes_away_is_one_line_and_the_rest_is_kept(whole, tmp_path):
+    with cluster(1, path=[HERE]) as (address, scheduler, _):
+        source = killer(pid=scheduler.pid, at=5)
+        with pytest.raises(UserError) as said:
+            convert(source, tmp_path / "out", cluster=address)
+    kept = f"what is finished of {tmp_path / 'out' / 'train'} is kept, run it again"
+    assert str(said.value) == f"the scheduler at {address} went away; {kept}"
+    convert(dyads(), tmp_path / "out", workers=1)
+    assert contents(tmp_path / "out") == whole
+
+
+def test_a_clip_that_ends_every_worker_is_named(tmp_path):
+    with cluster(2, path=[HERE], failures=1) as (address, *_):
+        with pytest.raises(UserError, match=r"one job of .*train ended 2 workers"):
+            convert(killer(), tmp_path / "out", cluster=address)
+    convert(dyads(), tmp_path / "out", workers=1)
+    assert len(load_clips(tmp_path / "out", "train")) == COUNT
+
+
+def test_a_worker_of_another_version_is_refused_before_anything_is_made(tmp_path):
+    other = "from reactface_node.files import resources; resources.version = lambda: '0.0.1'"
+    with cluster(1, other, path=[HERE]) as (address, *_):
+        with pytest.raises(UserError, match=r"a worker has version 0\.0\.1 of this package"):
+            convert(dyads(), tmp_path, cluster=address)
+
+
+def test_a_worker_without_the_package_is_one_line(tmp_path):
+    missing = "import sys; sys.modules['reactface_node.research.data.cluster'] = None"
+    with cluster(1, missing, path=[HERE]) as (address, *_):
+        with pytest.raises(UserError, match=r"cannot use this package .*: install version"):
+            convert(dyads(), tmp_path, cluster=address)
+
+
+def test_a_worker_that_does_not_see_the_files_is_one_line(tmp_path):
+    blind = (
+        "from pathlib import Path; seen = Path.is_dir; "
+        "Path.is_dir = lambda path: path.name != 'train' and seen(path)"
+    )
+    with cluster(1, blind, path=[HERE]) as (address, *_):
+        with pytest.raises(UserError, match="does not see .*: the machines of a cluster must"):
+            convert(dyads(), tmp_path, cluster=address)
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "tcp://127.0.0.1"])
+def test_no_scheduler_is_one_line(tmp_path, monkeypatch, address):
+    monkeypatch.setattr("reactface_node.research.data.cluster.CONNECT_S", 0.5)
+    with pytest.raises(UserError, match="no dask scheduler answers at"):
+        convert(dyads(), tmp_path, cluster=address)
+
+
+def full(unfinished, index, arrays):
+    del unfinished, index, arrays
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_disk_that_fills_on_a_worker_is_one_line(tmp_path):
+    filled = (
+        "import test_cluster; from reactface_node.research.data import store; "
+        "store.write_part = test_cluster.full"
+    )
+    with cluster(1, filled, path=[HERE]) as (address, *_):
+        with pytest.raises(UserError) as said:
+            convert(dyads(), tmp_path, cluster=address)
+    assert str(said.value) == (
+        f"cannot write {tmp_path / 'train'}: the disk is full; "
+        f"0 of {COUNT} clips are kept, run it again"
+    )
+    convert(dyads(), tmp_path, workers=1)
+    assert len(load_clips(tmp_path, "train")) == COUNT
+
+
+def test_many_jobs_are_sent_in_groups(monkeypatch):
+    monkeypatch.setattr(jobs, "MOST_TASKS", 3)
+    single = [range(n, n + 1) for n in range(10)]
+    groups = list(jobs.grouped(single))
+    assert [job for group in groups for job in group] == single and len(groups) == 4
