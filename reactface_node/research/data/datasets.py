@@ -44,6 +44,12 @@ KINDS = {
         "may be passed on",
         react2023.open_splits,
     ),
+    "react2024": Kind(
+        "REACT 2024: the clips of NoXI and RECOLA in REACT 2023's format",
+        "NoXI and RECOLA: for research by those who signed each one's agreement; no data may be "
+        "passed on",
+        react2023.open_splits,
+    ),
     "rld": Kind(
         "RLD, also called ViCo",
         "for research by those who accepted its terms; the videos belong to those who put them "
