@@ -6,6 +6,7 @@ each clip and each part that was left out.
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -40,11 +41,8 @@ class FloorPart:
 
     @property
     def why(self) -> str:
-        """The reason without the person's name and numbers, for totals."""
-        return self.reason.rpartition(": ")[2] if ": r with" not in self.reason else EXCHANGED
-
-
-EXCHANGED = "the sides' sounds are exchanged"
+        """The reason without the person's name before it and numbers in brackets after it."""
+        return re.sub(r" \([^()]*\)$", "", self.reason).rpartition(": ")[2]
 
 
 @dataclass(frozen=True)
