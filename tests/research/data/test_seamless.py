@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from rigs.data_sets import GreyTracker
-from rigs.talks import SECONDS, TURNS, jaw, write_person
+from rigs.talks import SECONDS, TURNS, jaw, no_speech_model, write_person
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
@@ -20,10 +20,6 @@ from reactface_node.research.data.tracks import prepare
 from reactface_node.schema import COEFFICIENT_NAMES, GAZE_RAD, index_of
 
 JAW = index_of("jawOpen")
-
-
-def no_speech_model():
-    return None
 
 
 def stem_of(root, interaction, person, place="improvised/train/0000/0005"):

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from rigs.data_sets import GreyTracker, write_csv
-from rigs.talks import SECONDS, TURNS, voice, write_side, write_sound
+from rigs.talks import SECONDS, TURNS, no_speech_model, voice, write_side, write_sound
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
@@ -23,10 +23,6 @@ from reactface_node.schema import index_of
 pytestmark = pytest.mark.slow
 ROS = RosConfig()
 JAW = index_of("jawOpen")
-
-
-def no_speech_model():
-    return None
 
 
 def source_of(root, split="train", **choice):
