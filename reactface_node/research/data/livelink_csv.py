@@ -57,7 +57,7 @@ class PhoneSide:
     table: Path
     media: Path | None = None
     missing: tuple[str, ...] = tuple(name for name in POSE_NAMES if name.startswith("translation"))
-    tracked: bool = False
+    settings: str = ""
 
     def files(self) -> Iterator[Path]:
         yield self.table

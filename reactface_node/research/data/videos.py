@@ -58,7 +58,7 @@ class VideoSide:
     sound_file: Path
     vad: Path | None = None
     missing: tuple[str, ...] = ()
-    tracked: bool = True
+    settings: str = ""
 
     def files(self) -> Iterator[Path]:
         yield from dict.fromkeys((self.video, self.sound_file))
@@ -91,9 +91,8 @@ class VideoSide:
         seeing = Seeing.of(self.pictures(), tracker)
         if not len(seeing):
             raise UserError(f"{self.video} holds no pictures")
-        voice, level, heard = voice_of(self.sound(), len(seeing), speech)
-        if self.vad is not None:
-            voice = spoken(read_vad(self.vad), len(seeing))
+        known = None if self.vad is None else spoken(read_vad(self.vad), len(seeing))
+        voice, level, heard = voice_of(self.sound(), len(seeing), speech, known)
         return SideTrack(**seeing.fields, voice=voice, level_db=level, heard=heard)
 
     def has_sound(self) -> bool:
