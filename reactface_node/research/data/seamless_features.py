@@ -74,7 +74,7 @@ LOOKS = ("eyeLookUp", "eyeLookDown", "eyeLookIn", "eyeLookOut")
 KEYS = ("FAUValue", "alignment_head_rotation", "gaze_encodings", "is_valid")
 WIDTHS = (len(UNITS), 3, 2, 1)
 DIRECTIONS = ("rotationX", "rotationY", "rotationZ", "looks up", "looks left")
-ASSUMED = (1, -1, -1, -1, -1)
+ASSUMED: tuple[int, ...] = (1, -1, -1, -1, -1)
 """Signs that turn their angles into ours, by ``DIRECTIONS``; 0 for one that is not used."""
 PEOPLE, SECONDS, LEAST_R = 3, 30, 0.3
 """Signs are measured on the beginnings of so many videos; a direction with a smaller mean
@@ -171,8 +171,9 @@ def given_channels(signs: Sequence[int]) -> set[str]:
 def read_angles(path: Path) -> Angles:
     """UserError that names the file if it is no npz with the features."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            found = [np.asarray(file[f"movement:{key}"], np.float64) for key in KEYS]
+        # numpy leaves a damaged file open that it opens itself.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
+            found = [np.asarray(held[f"movement:{key}"], np.float64) for key in KEYS]
     except FileNotFoundError:
         raise UserError(f"{path} is missing") from None
     except Exception as error:  # a wrong archive raises many kinds

@@ -6,7 +6,7 @@ The recordings of the kinds ``videos``, ``seamless`` and ``livelink`` are ``Talk
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from reactface_node.media.containers import audio_stream, open_media
 from reactface_node.perception.silero import SileroModel
 from reactface_node.perception.voice import VoiceActivity, speech_model
 from reactface_node.research.data.decode import TrackerFactory
+from reactface_node.research.data.exchanged import SILENT_DB, loudness
 from reactface_node.schema import (
     FRAME_RATE_HZ,
     NUM_COEFFICIENTS,
@@ -31,8 +32,6 @@ from reactface_node.schema import (
     Observation,
 )
 
-SILENT_DB = -100.0
-"""Level of a frame of zeros."""
 DOUBTS = (
     "",
     "small face",
@@ -130,6 +129,28 @@ class TalkSide(Protocol):
         ...
 
 
+def beside(path: Path, suffixes: Sequence[str]) -> Path | None:
+    """The file of the same name with the first of these suffixes that is there, such as .wav or
+    .WAV."""
+    found = [
+        one
+        for suffix in suffixes
+        for one in (path.with_suffix(suffix), path.with_suffix(suffix.upper()))
+        if one != path and one.is_file()
+    ]
+    return found[0] if found else None
+
+
+def files_below(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    """The files with one of these suffixes, in order, without hidden ones (macOS makes a ._NAME
+    beside each NAME on other file systems)."""
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in suffixes and not path.name.startswith(".")
+    ]
+
+
 def holds_sound(path: Path) -> bool:
     """Whether a media file has a sound that can be decoded. UserError if it cannot be read."""
     with open_media(path, "video or sound") as container:
@@ -161,7 +182,8 @@ def save_track(path: Path, track: SideTrack) -> None:
 def load_track(path: Path) -> SideTrack:
     """UserError, with the file's name, if it is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as found:
+        # numpy leaves a damaged file open that it opens itself.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             return SideTrack(**{one.name: found[one.name] for one in fields(SideTrack)})
     except Exception as error:  # a wrong header raises many kinds
         raise UserError(
@@ -181,10 +203,8 @@ def voice_of(
         level = np.full(frames, SILENT_DB, np.float32)
         return np.zeros(frames, bool), level, np.array(False)
     chunks = _by_frame(sound, frames)
-    power = np.mean(np.square(integers_to_float(chunks)), axis=1)
-    level = (10.0 * np.log10(np.maximum(power, 10.0 ** (SILENT_DB / 10)))).astype(np.float32)
     voice = _activity(chunks, speech) if known is None else known
-    return voice, level, np.array(True)
+    return voice, loudness(chunks.reshape(-1)).astype(np.float32), np.array(True)
 
 
 def _activity(chunks: np.ndarray, speech: SpeechFactory) -> np.ndarray:

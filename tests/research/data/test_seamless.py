@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from rigs.data_sets import GreyTracker
-from rigs.talks import SECONDS, TURNS, jaw, no_speech_model, write_person
+from rigs.talks import SECONDS, TURNS, jaw, no_speech_model, write_person, write_sound
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
@@ -189,6 +189,21 @@ def test_what_cannot_be_used_is_left_out_and_reported(tmp_path):
     assert len(said) == len(REASONS)
     for words in REASONS:
         assert any(words in reason for reason in said), (words, said)
+
+
+@pytest.mark.slow
+def test_files_without_content_leave_their_interaction_out(tmp_path):
+    """Some archives hold videos without streams and sounds without samples."""
+    write_talk(tmp_path, 1, seconds=16.0, features=False)
+    write_talk(tmp_path, 2, seconds=5.0, features=False)
+    write_talk(tmp_path, 3, seconds=5.0, features=False)
+    next(tmp_path.rglob("*I00000002_P0947.mp4")).write_bytes(bytes(261))
+    write_sound(next(tmp_path.rglob("*I00000003_P0947.wav")), np.zeros(0), 48000)
+    prepared = prepare(source_of(tmp_path), tmp_path / "out", 1)
+    assert [talk.name[-1] for talk in prepared.talks] == ["1"]
+    said = {one.talk[-1]: one.reason for one in prepared.left_out}
+    assert "P0947.mp4 is no video that can be read" in said["2"]
+    assert "P0947.wav is empty" in said["3"]
 
 
 def test_nothing_usable_is_one_line(tmp_path):
