@@ -55,7 +55,7 @@ def add_data(commands: Any) -> None:
     parser.add_argument(
         "--one-way",
         action="store_true",
-        help="mars: use each pair once, speaker to listener (default: both ways)",
+        help="mars, dualtalk: use each pair once, speaker to listener (default: both ways)",
     )
     parser.add_argument(
         "--flame-map",

@@ -14,10 +14,10 @@ FRAMES = 110
 SIDES = ("speaker1", "speaker2")
 
 
-def turns(frames, first, turn_s=2):
-    """(t,) how loud a person talks, 0..1: syllables in every other ``turn_s``."""
+def turns(frames, first):
+    """(t,) how loud a person talks, 0..1: syllables in every other 2 s."""
     at = np.arange(frames) / 25
-    talks = (at // turn_s % 2 == 0) == first
+    talks = (at // 2 % 2 == 0) == first
     return talks * (0.5 + 0.5 * np.sin(2 * np.pi * 1.1 * at))
 
 
@@ -71,7 +71,7 @@ def write_mars(root, splits=("train", "val", "test"), sessions=(0, 3), recording
 
 def flame(frames, seed):
     """exp (t, 50) and pose (t, 6) of a person who talks in turns."""
-    loud = turns(frames, seed % 2 == 0, 5)
+    loud = turns(frames, seed % 2 == 0)
     rng = np.random.default_rng(seed)
     at = np.arange(frames)[:, None] / 25
     pose = np.zeros((frames, 6), np.float32)
@@ -85,7 +85,7 @@ def arkit(frames, seed):
     """(t, 61) of the same person."""
     _, pose = flame(frames, seed)
     rows = np.zeros((frames, 61), np.float32)
-    face = talking(turns(frames, seed % 2 == 0, 5), seed)
+    face = talking(turns(frames, seed % 2 == 0), seed)
     for column, name in enumerate(NAMES):
         if not name.startswith(("eyeLook", "tongue")):
             rows[:, column] = face[:, index_of(name)]
@@ -93,8 +93,8 @@ def arkit(frames, seed):
     return rows
 
 
-def write_dualtalk(root, splits=("train", "test"), pairs=2, frames=260, form="flame"):
-    """FLAME's form, or the ARKit form with its metadata; each person talks for 5 s."""
+def write_dualtalk(root, splits=("train", "test"), pairs=2, frames=FRAMES, form="flame"):
+    """FLAME's form, or the ARKit form with its metadata."""
     for number, split in enumerate(splits):
         lines = []
         for index in range(pairs):
@@ -102,7 +102,7 @@ def write_dualtalk(root, splits=("train", "test"), pairs=2, frames=260, form="fl
             line = {"name": name}
             for side, person in enumerate(SIDES):
                 seed, stem = 100 * number + 2 * index + side, f"{split}/{name}_{person}"
-                write_voice(root / f"{stem}.wav", voice(turns(frames, side == 0, 5), seed))
+                write_voice(root / f"{stem}.wav", voice(turns(frames, side == 0), seed))
                 if form == "flame":
                     expression, pose = flame(frames, seed)
                     np.savez(root / f"{stem}.npz", exp=expression, pose=pose)

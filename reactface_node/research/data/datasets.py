@@ -15,7 +15,7 @@ from reactface_node.research.data import (
     seamless,
     videos,
 )
-from reactface_node.research.data.check import all_warnings, check, refuse_if_broken
+from reactface_node.research.data.check import all_warnings, check
 from reactface_node.research.data.conversations import Conversations, kept_of
 from reactface_node.research.data.convert import convert
 from reactface_node.research.data.kept_report import summary, write_report
@@ -150,14 +150,9 @@ def convert_command(
     if not todo:
         raise UserError(f"{out} has these splits already; choose another folder or remove them")
     for source in todo:
-        kept = None
         if isinstance(source, Conversations):
             source = prepare(source, out, workers, cluster)
             kept = kept_of(source)
-        elif isinstance(source, mars.Mars):
-            refuse_if_broken(source)
-            kept = source.kept()
-        if kept is not None:
             print(f"{source.split}: {summary(kept)}")
             print(f"wrote {write_report(kept, out, source.split)}")
         print(f"wrote {convert(source, out, workers, cluster)}")

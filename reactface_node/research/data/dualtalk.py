@@ -18,9 +18,9 @@ long. Frames whose numbers are all 0 have no face.
 """
 
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -32,13 +32,9 @@ from reactface_node.files.arrays import load_array, usable
 from reactface_node.files.text import shown
 from reactface_node.outputs.livelink import NAMES
 from reactface_node.research.data import flame
-from reactface_node.research.data.check import sound_frames
-from reactface_node.research.data.conversations import Conversations, LeftOut, Talk
-from reactface_node.research.data.decode import TrackerFactory, read_audio
 from reactface_node.research.data.kind import DatasetChoice, Splits
-from reactface_node.research.data.quality import centred
-from reactface_node.research.data.sides import SideTrack, SpeechFactory, voice_of
-from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS, ROTATION, index_of, indices_of
+from reactface_node.research.data.pairs import PairSource, interpolated
+from reactface_node.schema import NUM_COEFFICIENTS, ROTATION, index_of
 
 SPLITS = ("train", "test", "ood")
 SIDES = ("speaker1", "speaker2")
@@ -48,236 +44,171 @@ HEAD = slice(52, 55)
 _ORDER = [index_of(name) for name in NAMES]
 
 
-@dataclass(frozen=True)
-class DualTalkSide(ABC):
-    """One person; a ``TalkSide``."""
-
-    name: str
-    numbers: Path
-    voice: Path
-    tracked: bool = False
-
-    @property
-    @abstractmethod
-    def missing(self) -> tuple[str, ...]: ...
-
-    @abstractmethod
-    def rows(self) -> np.ndarray:
-        """(t, C) as the file has them. UserError that names it."""
-
-    @abstractmethod
-    def face(self, rows: np.ndarray) -> np.ndarray:
-        """The rows that hold a face -> (n, 58) of ours."""
-
-    def files(self) -> Iterator[Path]:
-        yield from (self.numbers, self.voice)
-
-    def problems(self) -> Iterator[str]:
-        try:
-            if not self.rows().any():
-                yield f"{self.numbers} holds nothing but zeros"
-            sound_frames(self.voice)
-        except UserError as error:
-            yield str(error)
-
-    def begins_s(self) -> float:
-        return 0.0
-
-    def length_s(self) -> float:
-        return len(self.rows()) / FRAME_RATE_HZ
-
-    def read(self, tracker: TrackerFactory, speech: SpeechFactory) -> SideTrack:
-        rows = self.rows()
-        seen, frames = rows.any(axis=1), len(rows)
-        face = np.zeros((frames, NUM_COEFFICIENTS), np.float32)
-        face[seen] = self.face(rows[seen])
-        voice, level, heard = voice_of(self.sound(), frames, speech)
-        return SideTrack(
-            face=centred(face, seen),
-            seen=seen,
-            trust=seen.astype(np.float32),
-            doubt=np.zeros(frames, np.uint8),
-            person=np.ones(frames, np.int32),
-            voice=voice,
-            level_db=level,
-            heard=heard,
-        )
-
-    def sound(self) -> np.ndarray | None:
-        return read_audio(self.voice)
-
-    def pictures(self) -> Iterator[np.ndarray]:
-        raise UserError(f"{self.numbers} has no pictures: leave out --faces")
-
-
-@dataclass(frozen=True)
-class ArkitSide(DualTalkSide):
-    """A person of the ARKit form."""
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        return flame.UNSEEN
-
-    def rows(self) -> np.ndarray:
-        return read_arkit(self.numbers)
-
-    def face(self, rows: np.ndarray) -> np.ndarray:
-        ours = np.zeros((len(rows), NUM_COEFFICIENTS), np.float32)
-        ours[:, _ORDER] = rows[:, : len(NAMES)].clip(0.0, 1.0)
-        ours[:, ROTATION] = flame.head_rotation(rows[:, HEAD])
-        ours[:, indices_of(*self.missing)] = 0.0
-        return ours
-
-
-@dataclass(frozen=True)
-class FlameSide(DualTalkSide):
-    """A person of the FLAME form. flame_map: as ``flame.read_map``."""
+@dataclass(frozen=True, eq=False)
+class DualTalk(PairSource):
+    """One split with FLAME faces; people are named "SPLIT/NAME_speaker1"."""
 
     flame_map: Path | None = None
 
+    @cached_property
+    def conversations(self) -> tuple[tuple[str, str], ...]:
+        folder = self.root / self.split
+        stems = {
+            path.name.removesuffix(f"_{side}.npz")
+            for side in SIDES
+            for path in folder.glob(f"*_{side}.npz")
+            if not path.name.startswith(".")
+        }
+        if not stems:
+            raise UserError(f"{folder} holds no pairs, and there is no {self.metadata}")
+        names = [f"{self.split}/{stem}" for stem in sorted(stems)]
+        return tuple((f"{name}_speaker1", f"{name}_speaker2") for name in names)
+
     @property
-    def missing(self) -> tuple[str, ...]:
-        return flame.missing_channels(self.flame_map is not None)
+    def metadata(self) -> Path:
+        return metadata_file(self.root, self.split)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        missing = flame.missing_channels(self.flame_map is not None)
+        return {**super().facts, "kind": "dualtalk", "form": "flame", "missing": missing}
 
     def files(self) -> Iterator[Path]:
         yield from super().files()
         if self.flame_map is not None:
             yield self.flame_map
 
-    def rows(self) -> np.ndarray:
-        return np.concatenate(read_flame(self.numbers), axis=1)
+    def problems(self) -> Iterator[str]:
+        try:
+            _ = self._map
+        except UserError as error:
+            yield str(error)
+        yield from super().problems()
 
-    def face(self, rows: np.ndarray) -> np.ndarray:
-        expression, pose = np.split(rows, [flame.EXPRESSIONS], axis=1)
-        known = None if self.flame_map is None else flame.read_map(self.flame_map)
-        return flame.to_coefficients(expression, pose, known)
+    def group(self, listener: str) -> str:
+        return listener
+
+    def face_file(self, person: str) -> Path:
+        return self.root / f"{person}.npz"
+
+    def audio_file(self, person: str) -> Path:
+        return self.root / f"{person}.wav"
+
+    def found(self, person: str) -> np.ndarray:
+        expression, pose = read_flame(self.face_file(person))
+        seen: np.ndarray = expression.any(axis=1) | pose.any(axis=1)
+        return seen
+
+    def face(self, person: str) -> np.ndarray:
+        both = np.concatenate(read_flame(self.face_file(person)), axis=1)
+        filled = interpolated(both, both.any(axis=1))
+        expression, pose = np.split(filled, [flame.EXPRESSIONS], axis=1)
+        return flame.to_coefficients(expression, pose, self._map)
+
+    def jaw(self, person: str) -> np.ndarray:
+        opened: np.ndarray = read_flame(self.face_file(person))[1][:, 3]
+        return opened
+
+    @cached_property
+    def _map(self) -> flame.FlameMap | None:
+        return None if self.flame_map is None else flame.read_map(self.flame_map)
+
+
+@dataclass(frozen=True, eq=False)
+class DualTalkArkit(PairSource):
+    """One split with ARKit faces; people are named as their npy files in the metadata."""
+
+    @cached_property
+    def conversations(self) -> tuple[tuple[str, str], ...]:
+        return tuple((row[0][0], row[1][0]) for row in self._rows)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {**super().facts, "kind": "dualtalk", "form": "arkit", "missing": flame.UNSEEN}
+
+    def files(self) -> Iterator[Path]:
+        yield metadata_file(self.root, self.split)
+        yield from super().files()
+
+    def group(self, listener: str) -> str:
+        return listener
+
+    def face_file(self, person: str) -> Path:
+        places = [self.root / folder / f"{person}.npy" for folder in FOLDERS]
+        return next((path for path in places if path.is_file()), places[0])
+
+    def audio_file(self, person: str) -> Path:
+        return self.root / self._voices[person]
+
+    def found(self, person: str) -> np.ndarray:
+        seen: np.ndarray = read_arkit(self.face_file(person)).any(axis=1)
+        return seen
+
+    def face(self, person: str) -> np.ndarray:
+        theirs = read_arkit(self.face_file(person))
+        filled = interpolated(theirs, theirs.any(axis=1))
+        ours = np.zeros((len(filled), NUM_COEFFICIENTS), np.float32)
+        ours[:, _ORDER] = filled[:, : len(NAMES)].clip(0.0, 1.0)
+        ours[:, ROTATION] = flame.head_rotation(filled[:, HEAD])
+        ours[:, [index_of(name) for name in flame.UNSEEN]] = 0.0
+        return ours
+
+    @cached_property
+    def _rows(self) -> tuple[tuple[tuple[str, str], ...], ...]:
+        return read_metadata(metadata_file(self.root, self.split))
+
+    @cached_property
+    def _voices(self) -> dict[str, str]:
+        return {face: voice for row in self._rows for face, voice in row}
 
 
 def open_splits(root: Path, choice: DatasetChoice, _: RosConfig) -> Splits:
-    """As ``kind.Kind`` has it. UserError, also of its splits, for a wrong ``flame_map``, for face
-    crops, and for metadata that cannot be read."""
-    if choice.faces:
-        raise UserError(f"{root} holds no pictures: leave out --faces")
-    if choice.flame_map is not None:
-        flame.read_map(choice.flame_map)
+    """As ``kind.Kind`` has it."""
 
-    def open_split(split: str) -> Conversations:
-        listed = _metadata_file(root, split)
-        form = "arkit" if listed.is_file() else "flame"
-        lists = (listed,) if form == "arkit" else ()
-        talks, left_out = (
-            _arkit_talks(root, listed)
-            if form == "arkit"
-            else _flame_talks(root, split, choice.flame_map)
-        )
-        settings = {"form": form, "flame_map": choice.flame_map is not None}
-        return Conversations(root, split, "dualtalk", talks, settings, lists, left_out, False)
+    def open_split(split: str) -> PairSource:
+        if metadata_file(root, split).is_file():
+            return DualTalkArkit(root, split, choice.faces, choice.one_way)
+        return DualTalk(root, split, choice.faces, choice.one_way, choice.flame_map)
 
     present = [
-        split
-        for split in SPLITS
-        if (root / split).is_dir() or _metadata_file(root, split).is_file()
+        split for split in SPLITS if (root / split).is_dir() or metadata_file(root, split).is_file()
     ]
     return Splits(root, SPLITS, present, open_split)
 
 
-Found = tuple[tuple[Talk, ...], tuple[LeftOut, ...]]
-"""The pairs of a split, and those that lack a side."""
-
-
-def _flame_talks(root: Path, split: str, flame_map: Path | None) -> Found:
-    folder = root / split
-    files = [
-        path
-        for side in SIDES
-        for path in folder.glob(f"*_{side}.*")
-        if path.suffix in (".npz", ".wav") and not path.name.startswith(".")
-    ]
-    names = sorted({path.stem.rpartition("_")[0] for path in files})
-    if not names:
-        listed = _metadata_file(root, split)
-        raise UserError(f"{folder} holds no pairs, and there is no {listed}")
-    talks = []
-    for name in names:
-        first, second = (
-            FlameSide(
-                f"{name}_{side}",
-                folder / f"{name}_{side}.npz",
-                folder / f"{name}_{side}.wav",
-                flame_map=flame_map,
-            )
-            for side in SIDES
-        )
-        talks.append(Talk(name, (first, second)))
-    return tuple(talks), ()
-
-
-def _arkit_talks(root: Path, listed: Path) -> Found:
-    talks, left_out = [], []
-    for name, sides in read_metadata(listed):
-        if isinstance(sides, str):
-            left_out.append(LeftOut(name, sides))
-            continue
-        first, second = (
-            ArkitSide(Path(face).stem, _arkit_file(root, face), root / voice)
-            for face, voice in sides
-        )
-        talks.append(Talk(name, (first, second)))
-    return tuple(talks), tuple(left_out)
-
-
-def _arkit_file(root: Path, face: str) -> Path:
-    places = [root / folder / face for folder in FOLDERS]
-    return next((path for path in places if path.is_file()), places[0])
-
-
-def _metadata_file(root: Path, split: str) -> Path:
+def metadata_file(root: Path, split: str) -> Path:
     """The list of pairs of the ARKit form."""
     return root / "metadata" / f"{split}.jsonl"
 
 
-Sides = tuple[tuple[str, str], ...]
-"""(face file, sound file) of each person of a pair."""
+def read_metadata(path: Path) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """For each pair, for each side: (face file without its suffix, sound file), as named there.
 
-
-def read_metadata(path: Path) -> list[tuple[str, Sides | str]]:
-    """(name, its files as named there, or why it is no pair) of each line.
-
-    UserError that names file and line if one cannot be read or leaves the folder.
+    UserError that names file and line if one cannot be read, lacks a side, or leaves the folder.
     """
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {shown(str(error))}") from error
-    rows: list[tuple[str, Sides | str]] = []
+    rows = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        where = f"{path}: line {number}"
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise UserError(f"{where} is no JSON: {shown(str(error))}") from error
-        name = row.get("name") if isinstance(row, dict) else None
-        if not isinstance(name, str) or not name:
-            raise UserError(f"{where} names no pair")
-        rows.append((name, _sides(row, where)))
+            raise UserError(f"{path}: line {number} is no JSON: {shown(str(error))}") from error
+        if not isinstance(row, dict):
+            raise UserError(f"{path}: line {number} is no pair")
+        where = f"{path}: line {number}"
+        sides = [
+            (_named(row, f"{side}_arkit", where), _named(row, f"{side}_audio", where))
+            for side in SIDES
+        ]
+        rows.append(tuple((face.removesuffix(".npy"), voice) for face, voice in sides))
     if not rows:
         raise UserError(f"{path} lists no pairs")
-    return rows
-
-
-def _sides(row: dict[str, Any], where: str) -> Sides | str:
-    """The files of a row, or why it is no pair. UserError for a path that leaves the folder."""
-    keys = [(f"{side}_arkit", f"{side}_audio") for side in SIDES]
-    for key in (key for pair in keys for key in pair):
-        value = row.get(key)
-        if not isinstance(value, str) or not value:
-            return f"the metadata name no {key}"
-        path = PurePosixPath(value)
-        if path.is_absolute() or ".." in path.parts:
-            raise UserError(f"{where}: {key} leaves the data set's folder")
-    return tuple((row[face], row[voice]) for face, voice in keys)
+    return tuple(rows)
 
 
 def read_arkit(path: Path) -> np.ndarray:
@@ -318,3 +249,14 @@ def _finite(path: Path, values: np.ndarray) -> np.ndarray:
         raise UserError(f"{path} holds NaN, infinite or huge values, the first in frame {frame}")
     found: np.ndarray = values.astype(np.float32)
     return found
+
+
+def _named(row: dict[str, Any], key: str, where: str) -> str:
+    """A path of the row that stays inside the folder."""
+    value = row.get(key)
+    if not isinstance(value, str) or not value:
+        raise UserError(f"{where} names no {key}: a pair needs the face and the voice of both")
+    path = PurePosixPath(value)
+    if path.is_absolute() or ".." in path.parts:
+        raise UserError(f"{where}: {key} leaves the data set's folder")
+    return value

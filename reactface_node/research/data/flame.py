@@ -97,10 +97,11 @@ def to_coefficients(
 
 def head_rotation(yaw_pitch_roll: np.ndarray) -> np.ndarray:
     """(t, 3) rad, R = Ry(yaw) Rx(pitch) Rz(roll), each limited to 1 rad -> (t, 3) of ours, R = Rz
-    Ry Rx."""
+    Ry Rx, relative to the median, as other trackers' are to a neutral pose."""
     limited = yaw_pitch_roll.clip(-LARGEST_HEAD_RAD, LARGEST_HEAD_RAD)
-    ours: np.ndarray = Rotation.from_euler("YXZ", limited).as_euler("xyz")
-    return ours
+    ours = Rotation.from_euler("YXZ", limited).as_euler("xyz")
+    centred: np.ndarray = ours - np.median(ours, axis=0)
+    return centred
 
 
 def _design(weights_to_flame: np.ndarray) -> np.ndarray:

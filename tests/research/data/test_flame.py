@@ -31,7 +31,7 @@ def test_the_neck_turns_the_head_about_the_same_axes(axis):
     """x nods down, y turns to the subject's left, z tilts its left side up, as ours."""
     values = np.linspace(-0.3, 0.5, 40)
     face = moved(axis, values)
-    np.testing.assert_allclose(face[:, 52 + axis], values, atol=1e-5)
+    np.testing.assert_allclose(face[:, 52 + axis], values - np.median(values), atol=1e-5)
     others = [52 + other for other in range(3) if other != axis]
     assert np.abs(face[:, others]).max() < 1e-6 and not face[:, 55:].any()
 
@@ -40,8 +40,8 @@ def test_a_head_about_all_axes_is_the_same_rotation():
     angles = np.random.default_rng(0).uniform(-0.6, 0.6, (31, 3))
     theirs = Rotation.from_euler("YXZ", angles)
     found = head_rotation(angles)
-    # About fixed axes: Rz Ry Rx.
-    np.testing.assert_allclose(found, theirs.as_euler("xyz"), atol=1e-9)
+    around = theirs.as_euler("xyz")  # about fixed axes: Rz Ry Rx
+    np.testing.assert_allclose(found, around - np.median(around, axis=0), atol=1e-9)
 
 
 def test_a_head_turns_by_1_rad_at_most():
@@ -97,7 +97,7 @@ def test_a_short_clip_is_not_smoothed():
     pose = np.zeros((3, 6))
     pose[:, 0] = (0.0, 0.3, 0.1)
     face = to_coefficients(np.zeros((3, 50)), pose)
-    np.testing.assert_allclose(face[:, 52], [0.0, 0.3, 0.1], atol=1e-6)
+    np.testing.assert_allclose(face[:, 52], np.array([0.0, 0.3, 0.1]) - 0.1, atol=1e-6)
 
 
 @pytest.mark.parametrize("values", [np.zeros((51, 53)), np.full((51, 103), np.nan), np.zeros(3)])

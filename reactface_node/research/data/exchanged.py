@@ -1,0 +1,54 @@
+"""Finds pairs whose voices belong to each other's faces, and voices that are silent.
+
+A jaw moves with its own voice. So of the four correlations of a voice's loudness with a jaw, those
+of each person with itself must be the larger ones. They are small where a face is badly tracked or
+nobody talks: only a clear difference counts.
+"""
+
+import numpy as np
+
+from reactface_node.media.audio import integers_to_float
+from reactface_node.schema import SAMPLES_PER_FRAME
+
+CLEAR, LEAST = 0.6, 0.15
+"""How much larger the sum of the two foreign correlations must be than that of the own ones, and
+how large each of them: chosen."""
+SMOOTH_FRAMES = 5
+"""Syllables are shorter, and the sound may be some frames off the pictures."""
+SILENT_DB, QUIET = -60.0, 1e-4
+
+
+def loudness(audio: np.ndarray) -> np.ndarray:
+    """(t * 640,) int16 -> (t,) dB of full scale of each frame, no less than -60."""
+    frames = len(audio) // SAMPLES_PER_FRAME
+    heard = integers_to_float(audio[: frames * SAMPLES_PER_FRAME]).reshape(
+        frames, SAMPLES_PER_FRAME
+    )
+    power = (heard.astype(np.float64) ** 2).mean(axis=1)
+    found: np.ndarray = np.maximum(10.0 * np.log10(np.maximum(power, 1e-12)), SILENT_DB)
+    return found
+
+
+def are_exchanged(voices: tuple[np.ndarray, ...], jaws: tuple[np.ndarray, ...]) -> bool:
+    """Whether two voices (t * 640,) int16 follow each other's jaws (t,) clearly better than their
+    own."""
+    loud = [loudness(voice) for voice in voices]
+    fit = np.array([[_correlation(one, jaw) for jaw in jaws] for one in loud])
+    own, foreign = fit.diagonal(), fit[::-1].diagonal()[::-1]
+    return bool((foreign > LEAST).all() and foreign.sum() > own.sum() + CLEAR)
+
+
+def is_silent(audio: np.ndarray) -> bool:
+    """Whether (n,) int16 samples hold nothing, or not more than dither."""
+    return bool(np.abs(integers_to_float(audio)).max(initial=0.0) <= QUIET)
+
+
+def _correlation(loud: np.ndarray, jaw: np.ndarray) -> float:
+    frames = min(len(loud), len(jaw))
+    kernel = np.full(SMOOTH_FRAMES, 1.0 / SMOOTH_FRAMES)
+    if frames < 2 * SMOOTH_FRAMES:
+        return 0.0
+    x, y = (np.convolve(part[:frames], kernel, "valid") for part in (loud, jaw))
+    if x.std() == 0.0 or y.std() == 0.0:
+        return 0.0
+    return float(np.corrcoef(x, y)[0, 1])
