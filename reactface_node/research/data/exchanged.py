@@ -5,6 +5,8 @@ of each person with itself must be the larger ones. They are small where a face 
 nobody talks: only a clear difference counts.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from reactface_node.media.audio import integers_to_float
@@ -32,8 +34,16 @@ def loudness(audio: np.ndarray) -> np.ndarray:
 def are_exchanged(voices: tuple[np.ndarray, ...], jaws: tuple[np.ndarray, ...]) -> bool:
     """Whether two voices (t * 640,) int16 follow each other's jaws (t,) clearly better than their
     own."""
-    loud = [loudness(voice) for voice in voices]
-    fit = np.array([[_correlation(one, jaw) for jaw in jaws] for one in loud])
+    return fit_exchanged(fit_of([loudness(voice) for voice in voices], jaws))
+
+
+def fit_of(loud: Sequence[np.ndarray], jaws: Sequence[np.ndarray]) -> np.ndarray:
+    """(2, 2) correlation of each loudness (t,) in dB with each jaw (t,)."""
+    return np.array([[_correlation(one, jaw) for jaw in jaws] for one in loud])
+
+
+def fit_exchanged(fit: np.ndarray) -> bool:
+    """Whether the foreign correlations of ``fit_of`` are clearly larger than the own ones."""
     own, foreign = fit.diagonal(), fit[::-1].diagonal()[::-1]
     return bool((foreign > LEAST).all() and foreign.sum() > own.sum() + CLEAR)
 

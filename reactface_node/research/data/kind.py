@@ -17,7 +17,9 @@ class DatasetChoice:
     ``mean_face.npy``. listener_topic: the listener's camera in a bag. one_way: use a pair once, the
     speaker's side to the listener's, not both ways. flame_map: ARKit weights to FLAME
     (``flame.FlameMap``). hours: ``seamless``, so many hours of conversation are drawn; 0 for all.
-    own_features: ``seamless``, the data set's own features instead of its videos.
+    own_features: ``seamless``, the data set's own features instead of its videos. turns: ``mars``
+    and ``dualtalk``, only stretches in which one talks and the other listens become clips, as for
+    the kinds with a recording of each person.
     """
 
     split: str = ""
@@ -29,6 +31,7 @@ class DatasetChoice:
     flame_map: Path | None = None
     hours: float = 0.0
     own_features: bool = False
+    turns: bool = False
 
     def absolute(self) -> "DatasetChoice":
         """The same with absolute paths, for programs with other working folders."""

@@ -21,7 +21,7 @@ import hashlib
 import re
 import wave
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,13 +30,20 @@ from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.files.text import shown
 from reactface_node.research.data.check import sound_frames
-from reactface_node.research.data.conversations import Conversations, LeftOut, Talk
+from reactface_node.research.data.conversations import Conversations
 from reactface_node.research.data.decode import TrackerFactory, read_audio, video_frames
 from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.livelink_csv import resampled
 from reactface_node.research.data.quality import centred
-from reactface_node.research.data.sides import SideTrack, SpeechFactory, TalkSide, voice_of
+from reactface_node.research.data.sides import (
+    SideTrack,
+    SpeechFactory,
+    TalkSide,
+    given_track,
+    holds_sound,
+)
 from reactface_node.research.data.source import SPLITS, Source
+from reactface_node.research.data.talks import LeftOut, Talk
 from reactface_node.research.data.videos import VideoSide, read_vad, spoken
 from reactface_node.schema import (
     COEFFICIENT_NAMES,
@@ -135,19 +142,13 @@ class FeatureSide:
         # The middle of a frame, as for videos.
         at_s = (np.arange(frames) + 0.5) / FRAME_RATE_HZ
         face, seen = resampled(times_s, values, at_s)
-        voice, level, heard = voice_of(self.sound(), frames, speech)
-        if self.vad is not None:
-            voice = spoken(read_vad(self.vad), frames)
-        return SideTrack(
-            face=centred(face, seen),
-            seen=seen,
-            trust=seen.astype(np.float32),
-            doubt=np.zeros(frames, np.uint8),
-            person=np.ones(frames, np.int32),
-            voice=voice,
-            level_db=level,
-            heard=heard,
-        )
+        track = given_track(centred(face, seen), seen, self.sound(), speech)
+        if self.vad is None:
+            return track
+        return replace(track, voice=spoken(read_vad(self.vad), frames))
+
+    def has_sound(self) -> bool:
+        return holds_sound(self.sound_file)
 
     def sound(self) -> np.ndarray | None:
         return read_audio(self.sound_file)

@@ -19,6 +19,7 @@ from reactface_node.errors import UserError
 from reactface_node.files.text import shown
 from reactface_node.files.whole import written_whole
 from reactface_node.media.audio import integers_to_float
+from reactface_node.media.containers import audio_stream, open_media
 from reactface_node.perception.silero import SileroModel
 from reactface_node.perception.voice import VoiceActivity, speech_model
 from reactface_node.research.data.decode import TrackerFactory
@@ -116,6 +117,10 @@ class TalkSide(Protocol):
         """Decode and track. UserError that names the file."""
         ...
 
+    def has_sound(self) -> bool:
+        """Whether there is a sound, silent or not, by the headers. UserError as ``length_s``."""
+        ...
+
     def sound(self) -> np.ndarray | None:
         """(n,) int16 mono at 16 kHz from the first frame on; None without sound."""
         ...
@@ -123,6 +128,12 @@ class TalkSide(Protocol):
     def pictures(self) -> Iterator[np.ndarray]:
         """The picture (H, W, 3) of each frame. UserError without pictures."""
         ...
+
+
+def holds_sound(path: Path) -> bool:
+    """Whether a media file has a sound that can be decoded. UserError if it cannot be read."""
+    with open_media(path, "video or sound") as container:
+        return audio_stream(container) is not None
 
 
 def track_key(side: TalkSide, root: Path) -> str:
@@ -179,6 +190,24 @@ def voice_of(
         if index >= late:
             voice[index - late] = activity.active((index - late + 0.5) / FRAME_RATE_HZ)
     return voice, level.astype(np.float32), np.array(True)
+
+
+def given_track(
+    face: np.ndarray, seen: np.ndarray, sound: np.ndarray | None, speech: SpeechFactory
+) -> SideTrack:
+    """The track of a source that needs no tracker: coefficients (t, 58), whether there is a face
+    (t,) bool, and the sound as for ``voice_of``."""
+    voice, level, heard = voice_of(sound, len(face), speech)
+    return SideTrack(
+        face=face.astype(np.float32),
+        seen=seen,
+        trust=seen.astype(np.float32),
+        doubt=np.zeros(len(face), np.uint8),
+        person=np.ones(len(face), np.int32),
+        voice=voice,
+        level_db=level,
+        heard=heard,
+    )
 
 
 def _by_frame(sound: np.ndarray, frames: int) -> np.ndarray:

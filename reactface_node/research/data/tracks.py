@@ -15,10 +15,11 @@ from reactface_node.errors import UserError
 from reactface_node.files.progress import ProgressBar
 from reactface_node.files.whole import make_folder
 from reactface_node.research.data.check import refuse_if_broken
-from reactface_node.research.data.conversations import Conversations, LeftOut, Talk
+from reactface_node.research.data.conversations import Conversations
 from reactface_node.research.data.convert import done_by
 from reactface_node.research.data.jobs import Written
 from reactface_node.research.data.sides import TalkSide, save_track, track_key
+from reactface_node.research.data.talks import LeftOut, Talk
 
 TRACKS = "tracks"
 

@@ -138,9 +138,8 @@ def test_a_disk_that_fills_on_a_worker_is_one_line(tmp_path):
         "import test_cluster; from reactface_node.research.data import store; "
         "store.write_part = test_cluster.full"
     )
-    with cluster(1, filled, path=[HERE]) as (address, *_):
-        with pytest.raises(UserError) as said:
-            convert(dyads(), tmp_path, cluster=address)
+    with cluster(1, filled, path=[HERE]) as (address, *_), pytest.raises(UserError) as said:
+        convert(dyads(), tmp_path, cluster=address)
     assert str(said.value) == (
         f"cannot write {tmp_path / 'train'}: the disk is full; "
         f"0 of {COUNT} clips are kept, run it again"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from rigs.talks import TURNS, timecode, write_take
+from rigs.talks import TURNS, no_speech_model, timecode, write_take
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
@@ -25,10 +25,6 @@ from reactface_node.research.data.tracks import prepare
 from reactface_node.schema import index_of
 
 JAW, NOD = index_of("jawOpen"), 52
-
-
-def no_speech_model():
-    return None
 
 
 def source_of(root):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from rigs.data_sets import GreyTracker
-from rigs.talks import SECONDS, TURNS, jaw, write_person
+from rigs.talks import SECONDS, TURNS, jaw, no_speech_model, write_person
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
@@ -20,10 +20,6 @@ from reactface_node.research.data.tracks import prepare
 from reactface_node.schema import COEFFICIENT_NAMES, GAZE_RAD, index_of
 
 JAW = index_of("jawOpen")
-
-
-def no_speech_model():
-    return None
 
 
 def stem_of(root, interaction, person, place="improvised/train/0000/0005"):
@@ -140,6 +136,10 @@ REASONS = (
 @pytest.mark.slow
 def test_what_cannot_be_used_is_left_out_and_reported(tmp_path):
     root = write_broken(tmp_path / "data")
+    assert check([lambda: source_of(root)]) == []
+    warnings = list(source_of(root).warnings())
+    for words in REASONS:
+        assert any(words in line for line in warnings), (words, warnings)
     prepared = prepare(source_of(root), tmp_path / "out", 1)
     assert [talk.name[-1] for talk in prepared.talks] == ["1"]
     said = [reason for _, reason in kept_of(prepared).left_out]
@@ -154,8 +154,7 @@ def test_nothing_usable_is_one_line(tmp_path):
         UserError, match="no conversation of the train split can be used; V00_S0809"
     ):
         prepare(source_of(tmp_path), tmp_path / "out", 1)
-    splits = open_splits(tmp_path, DatasetChoice(), RosConfig())
-    assert len(check([lambda: splits.open("train")])) == 1
+    assert len(check([lambda: source_of(tmp_path)])) == 1
 
 
 def test_dev_is_val(tmp_path):
