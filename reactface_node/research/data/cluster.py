@@ -19,9 +19,7 @@ from reactface_node.research.data.jobs import Work, Written, grouped
 CONNECT_S = 30.0
 
 
-def on_cluster(
-    address: str, work: Work, jobs: Sequence[range]
-) -> Generator[Written, None, None]:
+def on_cluster(address: str, work: Work, jobs: Sequence[range]) -> Generator[Written, None, None]:
     """Do the jobs on the workers of the scheduler at ``address``, such as tcp://HOST:8786.
 
     UserError, one line, if it cannot be reached or goes away, if a worker has another version of
@@ -82,12 +80,12 @@ def _check_workers(address: str, client: Any) -> None:
         raise _gone(address) from error
     if not found:
         print(f"{address} has no workers yet: waiting for them", file=sys.stderr)
-    for worker, error in found.items():
-        if isinstance(error, UserError):
-            raise UserError(f"{worker}: {error}")
-        if isinstance(error, Exception):
+    for worker, problem in found.items():
+        if isinstance(problem, UserError):
+            raise UserError(f"{worker}: {problem}")
+        if isinstance(problem, Exception):
             raise UserError(
-                f"{worker} cannot use this package ({shown(str(error))}): install version "
+                f"{worker} cannot use this package ({shown(str(problem))}): install version "
                 f"{resources.version()} on all machines of the cluster"
             )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from reactface_node.errors import UserError
+from reactface_node.research.data.parts import written_frames
 from reactface_node.research.data.plan import Plan
 from reactface_node.research.data.source import Clip, Source
 from reactface_node.research.data.store import write_clip
@@ -42,6 +43,9 @@ class Work:
         return [Written(job, self._write(job)) for job in jobs]
 
     def _write(self, job: range) -> int:
+        # A worker of a cluster may have died after the clips were written.
+        if (known := written_frames(self.unfinished, job)) is not None:
+            return known
         frames = 0
         for index, clip in zip(job, self.source.read(job), strict=True):
             _refuse_nonfinite(self.plan.names[index], clip)
@@ -62,9 +66,7 @@ def here(work: Work, jobs: Sequence[range]) -> Generator[Written, None, None]:
         yield from work.do([job])
 
 
-def in_processes(
-    work: Work, jobs: Sequence[range], workers: int
-) -> Generator[Written, None, None]:
+def in_processes(work: Work, jobs: Sequence[range], workers: int) -> Generator[Written, None, None]:
     """Do the jobs in ``workers`` processes; the first error is raised and the others stop."""
     others = set(multiprocessing.active_children())
     # New interpreters, no fork: the caller may have threads.

@@ -25,7 +25,6 @@ from reactface_node.research.data.store import (
 )
 from reactface_node.research.training.distributed import Processes
 
-
 SYNTHETIC = "synthetic"
 """The name, in ``training.data``, of the synthetic conversations."""
 
@@ -99,9 +98,7 @@ def ready_folder(settings: TrainingConfig, out: Path) -> Path:
     return folder
 
 
-def prepare_data(
-    settings: TrainingConfig, out: Path, processes: Processes
-) -> tuple[DataSet, ...]:
+def prepare_data(settings: TrainingConfig, out: Path, processes: Processes) -> tuple[DataSet, ...]:
     """The data sets of a run; makes missing synthetic splits."""
     found = data_sets(settings, out)
     for one in found:

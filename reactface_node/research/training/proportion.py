@@ -38,7 +38,9 @@ TREMBLING = 0.004  # what a tracker's noise leaves, in weights
 SMILES = indices_of("mouthSmile")
 
 
-def train_proportion(learner: ReactFaceLearner, corpus: Corpus | Mixture, settings: TrainingConfig) -> float:
+def train_proportion(
+    learner: ReactFaceLearner, corpus: Corpus | Mixture, settings: TrainingConfig
+) -> float:
     """Train what follows the encoders in place for ``settings.proportion_steps`` steps; returns the
     mean error of the last tenth, in weights. The same seed gives the same weights."""
     model, steps = learner.model, settings.proportion_steps
