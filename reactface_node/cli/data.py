@@ -45,6 +45,14 @@ def add_data(commands: Any) -> None:
         help="bags: image topic of the listener (default: /listener/image)",
     )
     parser.add_argument(
+        "--hours", type=float, default=0.0, help="seamless: draw so many hours (default: all)"
+    )
+    parser.add_argument(
+        "--own-features",
+        action="store_true",
+        help="seamless: the data set's head, gaze and action units instead of its videos",
+    )
+    parser.add_argument(
         "--one-way",
         action="store_true",
         help="mars, dualtalk: use each pair once, speaker to listener (default: both ways)",
@@ -63,6 +71,8 @@ def _data(options: argparse.Namespace) -> int:
 
     if options.workers < 0:
         raise UserError(f"--workers must be at least 0, not {options.workers}")
+    if not 0 <= options.hours < float("inf"):
+        raise UserError(f"--hours must be a number of at least 0, not {options.hours:g}")
     if options.cluster and options.workers:
         raise UserError("--workers has no use with --cluster, which has its own; leave one out")
     ros = load_config(options).ros
@@ -74,6 +84,8 @@ def _data(options: argparse.Namespace) -> int:
         options.listener_topic,
         options.one_way,
         options.flame_map,
+        options.hours,
+        options.own_features,
     )
     if options.action == "check":
         return 2 if check_command(options.kind, options.source, choice, ros) else 0

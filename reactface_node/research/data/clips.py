@@ -7,6 +7,7 @@ from typing import Any, overload
 import numpy as np
 
 from reactface_node.research.data.shards import ShardedRows
+from reactface_node.schema import COEFFICIENT_NAMES
 
 Rows = np.ndarray | ShardedRows
 
@@ -47,6 +48,7 @@ class Clips:
     zero. faces: (N, T, 224, 224, 3) uint8 crops for the pixel encoder, or None. nods: (R, T, 3)
     float32 the nods of the reactions, as ``nods.nod_starts``, where the data set knows them.
     events: (R, T, 8) float32 as ``reaction_events``, or None where they are not computed yet.
+    missing: coefficients, by their names, that the data set does not have; their values are zero.
     """
 
     names: tuple[str, ...]
@@ -59,9 +61,16 @@ class Clips:
     faces: Rows | None = None
     nods: Rows | None = None
     events: Rows | None = None
+    missing: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def known(self) -> np.ndarray:
+        """(58,) bool: the coefficients that the data set has."""
+        found: np.ndarray = ~np.isin(COEFFICIENT_NAMES, self.missing)
+        return found
 
     def lasting(self, frames: int) -> tuple[np.ndarray, ...]:
         """``appropriate`` without reactions of fewer frames."""

@@ -14,12 +14,12 @@ from typing import Any
 from reactface_node.errors import UserError
 from reactface_node.files import resources
 from reactface_node.files.text import shown
-from reactface_node.research.data.jobs import Work, Written, grouped
+from reactface_node.research.data.jobs import Task, Written, grouped
 
 CONNECT_S = 30.0
 
 
-def on_cluster(address: str, work: Work, jobs: Sequence[range]) -> Generator[Written, None, None]:
+def on_cluster(address: str, work: Task, jobs: Sequence[range]) -> Generator[Written, None, None]:
     """Do the jobs on the workers of the scheduler at ``address``, such as tcp://HOST:8786.
 
     UserError, one line, if it cannot be reached or goes away, if a worker has another version of
@@ -44,11 +44,11 @@ def on_cluster(address: str, work: Work, jobs: Sequence[range]) -> Generator[Wri
             future.release()
 
 
-def _itself(work: Work) -> Work:
+def _itself(work: Task) -> Task:
     return work
 
 
-def _do(version: str, work: Work, jobs: Sequence[range]) -> list[Written]:
+def _do(version: str, work: Task, jobs: Sequence[range]) -> Sequence[Written]:
     """In a worker."""
     _refuse_version(version)
     if not work.unfinished.is_dir():
@@ -112,13 +112,13 @@ def _connected(address: str) -> Iterator[Any]:
 
 
 @contextmanager
-def _told(address: str, work: Work, client: Any) -> Iterator[None]:
+def _told(address: str, work: Task, client: Any) -> Iterator[None]:
     """Failures of the cluster as one line each; those of a job go on as they are."""
     from concurrent.futures import CancelledError
 
     from distributed.scheduler import KilledWorker
 
-    path = work.unfinished.parent.parent / work.plan.split
+    path = work.path
     try:
         yield
     except KilledWorker as error:

@@ -17,7 +17,7 @@ from reactface_node.files.whole import check_new
 from reactface_node.media.audio import float_to_int16
 from reactface_node.research.data.check import refuse_if_broken
 from reactface_node.research.data.cluster import on_cluster
-from reactface_node.research.data.jobs import Work, Written, here, in_processes
+from reactface_node.research.data.jobs import Task, Work, Written, here, in_processes
 from reactface_node.research.data.nods import nod_starts
 from reactface_node.research.data.origin import origin_of
 from reactface_node.research.data.plan import Plan
@@ -102,7 +102,7 @@ def convert(
             ProgressBar(
                 total=len(done), initial=int(done.sum()), unit="clip", desc=str(path)
             ) as bar,
-            closing(_written(work, jobs, workers or os.cpu_count() or 1, cluster)) as written,
+            closing(done_by(work, jobs, workers or os.cpu_count() or 1, cluster)) as written,
         ):
             speed = _Speed(clock)
             for one in written:
@@ -114,9 +114,10 @@ def convert(
     return path
 
 
-def _written(
-    work: Work, jobs: list[range], workers: int, cluster: str
+def done_by(
+    work: Task, jobs: list[range], workers: int, cluster: str
 ) -> Generator[Written, None, None]:
+    """Do the jobs on a cluster if its address is not '', else in ``workers`` processes."""
     if cluster:
         return on_cluster(cluster, work, jobs)
     if workers == 1 or len(jobs) <= 1:

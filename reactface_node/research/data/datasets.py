@@ -6,11 +6,22 @@ from pathlib import Path
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
-from reactface_node.research.data import dualtalk, mars, react2023, rld
+from reactface_node.research.data import (
+    dualtalk,
+    livelink_csv,
+    mars,
+    react2023,
+    rld,
+    seamless,
+    videos,
+)
 from reactface_node.research.data.check import all_warnings, check
+from reactface_node.research.data.conversations import Conversations, kept_of
 from reactface_node.research.data.convert import convert
+from reactface_node.research.data.kept_report import summary, write_report
 from reactface_node.research.data.kind import DatasetChoice, Kind, Splits
 from reactface_node.research.data.source import SPLITS, Source
+from reactface_node.research.data.tracks import prepare
 
 
 def _bags(root: Path, choice: DatasetChoice, ros: RosConfig) -> Splits:
@@ -29,6 +40,12 @@ KINDS = {
         "REACT 2023 as its organisers distribute it, or in the folders of the released code",
         "NoXI, RECOLA and UDIVA: for research by those who signed each one's agreement; no data "
         "may be passed on",
+        react2023.open_splits,
+    ),
+    "react2024": Kind(
+        "REACT 2024: the clips of NoXI and RECOLA in REACT 2023's format",
+        "NoXI and RECOLA: for research by those who signed each one's agreement; no data may be "
+        "passed on",
         react2023.open_splits,
     ),
     "rld": Kind(
@@ -52,6 +69,22 @@ KINDS = {
         "a folder of your own recordings of two people",
         "yours: both people must have agreed to what you do with it",
         _bags,
+    ),
+    "videos": Kind(
+        "a video of each of two people: a list of pairs, or files named alike",
+        "yours: both people must have agreed to what you do with it",
+        videos.open_splits,
+    ),
+    "seamless": Kind(
+        "Seamless Interaction: what was downloaded of it, by its videos or its own features",
+        "CC BY-NC 4.0: not for commercial use, and whoever gets weights must be told where the "
+        "data came from",
+        seamless.open_splits,
+    ),
+    "livelink": Kind(
+        "recordings of Live Link Face, two phones for one conversation",
+        "yours: both people must have agreed to what you do with it",
+        livelink_csv.open_splits,
     ),
 }
 """One entry for each kind."""
@@ -117,6 +150,11 @@ def convert_command(
     if not todo:
         raise UserError(f"{out} has these splits already; choose another folder or remove them")
     for source in todo:
+        if isinstance(source, Conversations):
+            source = prepare(source, out, workers, cluster)
+            kept = kept_of(source)
+            print(f"{source.split}: {summary(kept)}")
+            print(f"wrote {write_report(kept, out, source.split)}")
         print(f"wrote {convert(source, out, workers, cluster)}")
     print(_note(kind))
 

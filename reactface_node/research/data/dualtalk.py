@@ -18,7 +18,6 @@ long. Frames whose numbers are all 0 have no face.
 """
 
 import json
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -226,9 +225,10 @@ def read_flame(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if not path.is_file():
         raise UserError(f"{path} is missing")
     try:
-        with np.load(path, allow_pickle=False) as held:
+        # Not by its path: numpy leaves a file open that is no whole archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             expression, pose = (np.asarray(held[name]) for name in ("exp", "pose"))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+    except Exception as error:  # damaged archives and headers raise many kinds
         raise UserError(f"{path} holds no exp and pose: {shown(str(error))}") from error
     frames = len(pose) if pose.ndim == 2 else 0
     wide = expression.ndim == 2 and expression.shape[1] >= flame.EXPRESSIONS

@@ -10,8 +10,9 @@ import numpy as np
 from reactface_node.media.audio import integers_to_float
 from reactface_node.schema import SAMPLES_PER_FRAME
 
-CLEAR = 0.3
-"""How much larger the sum of the two foreign correlations must be: chosen."""
+CLEAR, LEAST = 0.6, 0.15
+"""How much larger the sum of the two foreign correlations must be than that of the own ones, and
+how large each of them: chosen."""
 SMOOTH_FRAMES = 5
 """Syllables are shorter, and the sound may be some frames off the pictures."""
 SILENT_DB, QUIET = -60.0, 1e-4
@@ -20,7 +21,9 @@ SILENT_DB, QUIET = -60.0, 1e-4
 def loudness(audio: np.ndarray) -> np.ndarray:
     """(t * 640,) int16 -> (t,) dB of full scale of each frame, no less than -60."""
     frames = len(audio) // SAMPLES_PER_FRAME
-    heard = integers_to_float(audio[: frames * SAMPLES_PER_FRAME]).reshape(frames, -1)
+    heard = integers_to_float(audio[: frames * SAMPLES_PER_FRAME]).reshape(
+        frames, SAMPLES_PER_FRAME
+    )
     power = (heard.astype(np.float64) ** 2).mean(axis=1)
     found: np.ndarray = np.maximum(10.0 * np.log10(np.maximum(power, 1e-12)), SILENT_DB)
     return found
@@ -31,7 +34,8 @@ def are_exchanged(voices: tuple[np.ndarray, ...], jaws: tuple[np.ndarray, ...]) 
     own."""
     loud = [loudness(voice) for voice in voices]
     fit = np.array([[_correlation(one, jaw) for jaw in jaws] for one in loud])
-    return bool(fit[0, 1] + fit[1, 0] > fit[0, 0] + fit[1, 1] + CLEAR)
+    own, foreign = fit.diagonal(), fit[::-1].diagonal()[::-1]
+    return bool((foreign > LEAST).all() and foreign.sum() > own.sum() + CLEAR)
 
 
 def is_silent(audio: np.ndarray) -> bool:

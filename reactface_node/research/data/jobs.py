@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -30,6 +31,22 @@ class Written:
     frames: int
 
 
+class Task(Protocol):
+    """Jobs for workers; picklable. unfinished: a folder that all workers must see. path: what is
+    being made, for messages."""
+
+    @property
+    def source(self) -> Source: ...
+    @property
+    def unfinished(self) -> Path: ...
+    @property
+    def path(self) -> Path: ...
+
+    def do(self, jobs: Sequence[range]) -> Sequence[Written]:
+        """Do some jobs."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Work:
     """A source and where its clips are written, for workers; picklable."""
@@ -37,6 +54,10 @@ class Work:
     source: Source
     unfinished: Path
     plan: Plan
+
+    @property
+    def path(self) -> Path:
+        return self.unfinished.parent.parent / self.plan.split
 
     def do(self, jobs: Sequence[range]) -> list[Written]:
         """Write the clips of some jobs. UserError as ``write_clip``, and of the source."""
@@ -60,13 +81,13 @@ def grouped(jobs: Sequence[range]) -> Iterator[Sequence[range]]:
     return (jobs[start : start + size] for start in range(0, len(jobs), size))
 
 
-def here(work: Work, jobs: Sequence[range]) -> Generator[Written, None, None]:
+def here(work: Task, jobs: Sequence[range]) -> Generator[Written, None, None]:
     """Do the jobs in this process."""
     for job in jobs:
         yield from work.do([job])
 
 
-def in_processes(work: Work, jobs: Sequence[range], workers: int) -> Generator[Written, None, None]:
+def in_processes(work: Task, jobs: Sequence[range], workers: int) -> Generator[Written, None, None]:
     """Do the jobs in ``workers`` processes; the first error is raised and the others stop."""
     others = set(multiprocessing.active_children())
     # New interpreters, no fork: the caller may have threads.
@@ -81,9 +102,8 @@ def in_processes(work: Work, jobs: Sequence[range], workers: int) -> Generator[W
         for child in set(multiprocessing.active_children()) - others:
             child.terminate()
         if isinstance(error, BrokenProcessPool):
-            path = work.unfinished.parent.parent / work.plan.split
             raise UserError(
-                f"a worker ended while making {path} (out of memory?); what is finished "
+                f"a worker ended while making {work.path} (out of memory?); what is finished "
                 "is kept, run it again with fewer workers"
             ) from error
         raise

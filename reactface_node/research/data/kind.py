@@ -17,7 +17,8 @@ class DatasetChoice:
     that read pixels. labels: use REACT 2023's neighbour matrices. mean_face: FaceVerse's
     ``mean_face.npy``. listener_topic: the listener's camera in a bag. one_way: use a pair once, the
     speaker's side to the listener's, not both ways. flame_map: ARKit weights to FLAME
-    (``flame.FlameMap``).
+    (``flame.FlameMap``). hours: ``seamless``, so many hours of conversation are drawn; 0 for all.
+    own_features: ``seamless``, the data set's own features instead of its videos.
     """
 
     split: str = ""
@@ -27,6 +28,8 @@ class DatasetChoice:
     listener_topic: str = "/listener/image"
     one_way: bool = False
     flame_map: Path | None = None
+    hours: float = 0.0
+    own_features: bool = False
 
     def absolute(self) -> "DatasetChoice":
         """The same with absolute paths, for programs with other working folders."""

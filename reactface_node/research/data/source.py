@@ -32,8 +32,9 @@ class Source(Protocol):
 
     names: (N,) of the clips. listeners: L, the number of reactions of each clip; reaction row k * L
     + i is the i-th of clip k. faces: whether clips hold face crops. facts: other settings that
-    determine the content, as JSON. root: the data set's folder, None for synthetic data. A conve
-    rsion is resumed only with the same values and unchanged files.
+    determine the content, as JSON; "missing" names coefficients that the data set does not have.
+    root: the data set's folder, None for synthetic data. A conversion is resumed only with the
+    same values and unchanged files.
     """
 
     @property

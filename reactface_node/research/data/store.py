@@ -56,6 +56,7 @@ from reactface_node.research.data.plan import (
 from reactface_node.research.data.reaction_events import reaction_events
 from reactface_node.research.data.shards import OpenFiles, Shard
 from reactface_node.research.data.source import Clip
+from reactface_node.schema import COEFFICIENT_NAMES
 
 PLAN = "plan.json"
 
@@ -260,7 +261,15 @@ def load_clips(folder: Path, split: str) -> Clips:
         appropriate=_lists(rows, ends),
         reaction_frames=np.repeat(frames, plan.listeners),
         **{name: files.rows(name) for name in optional if name in fields},
+        missing=_missing(path, plan.facts),
     )
+
+
+def _missing(path: Path, facts: dict[str, Any]) -> tuple[str, ...]:
+    names = facts.get("missing", [])
+    if not isinstance(names, list) or not set(map(str, names)) <= set(COEFFICIENT_NAMES):
+        raise UserError(f"{path / MANIFEST} names missing channels that nobody knows")
+    return tuple(names)
 
 
 def load_nearest(folder: Path, split: str) -> Nearest | None:

@@ -112,11 +112,12 @@ def measure(
     name: str, predictions: np.ndarray, clips: Clips, workers: int, scale: Scale
 ) -> dict[str, float]:
     """All metrics of reactions (N, M, T, 58), in our units, to the clips; prints the computing time
-    of FRDist for the row ``name`` on stderr."""
+    of FRDist for the row ``name`` on stderr. Channels that the data set does not have are left
+    out."""
     frames = predictions.shape[2]
     faces = predictions, np.asarray(clips.speaker[:, :frames]), clips.reactions[:, :frames]
     told = (part if scale.space is None else scale.space.to_faceverse(part) for part in faces)
-    ours, speakers, real = told
+    ours, speakers, real = (part[..., clips.known] if clips.missing else part for part in told)
     found = all_metrics(
         ours, speakers, real, clips.lasting(frames), scale.paper, workers, scale.band
     )

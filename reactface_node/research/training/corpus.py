@@ -14,10 +14,11 @@ from reactface_node.research.data.clips import Clips, Rows
 from reactface_node.research.data.reaction_events import PITCH
 from reactface_node.research.training.moments import Moments
 from reactface_node.research.training.tracker_errors import as_tracked
-from reactface_node.schema import SAMPLES_PER_FRAME
+from reactface_node.schema import SAMPLES_PER_FRAME, indices_of
 
 SMALLEST_STD = np.concatenate([np.full(52, 0.02), np.full(3, 0.01), np.full(3, 0.002)])
 STATISTICS_REACTIONS, STATISTICS_SPEAKERS = 600, 3000  # enough for a mean and a deviation
+LAUGH = indices_of("mouthSmile", "jawOpen")  # what a laugh is seen by
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Batch:
     in Hz of a nod that starts there, 0 elsewhere. nod_pitch (B, L, T): the nods' part of the pitch
     in rad. may_nod (B, L, T) bool: False during a nod. nod_age (B, L, T): frames since the last nod
     before started. laughs, may_laugh (B, L, T) bool: a laugh starts; False during one. position
-    (B,): index in the whole batch, of which a process may hold a part.
+    (B,): index in the whole batch, of which a process may hold a part. known (B, 58) bool: the
+    coefficients that the crop's data set has; in others nothing is compared.
     begins: the crops are the first frames of their clips, so that sessions begin with them; else
     sessions began some time before.
     """
@@ -44,6 +46,7 @@ class Batch:
     laughs: torch.Tensor
     may_laugh: torch.Tensor
     position: torch.Tensor
+    known: torch.Tensor
     begins: bool = False
 
     def part(self, index: int, of: int) -> "Batch":
@@ -60,11 +63,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Per-channel numbers that a model standardises with, (58,) float32."""
+    """Per-channel numbers that a model standardises with, (58,) float32; and which channels any
+    clip knows, (58,) bool."""
 
     listener_mean: np.ndarray
     listener_std: np.ndarray
     speaker_std: np.ndarray
+    known: np.ndarray
 
 
 class Corpus:
@@ -78,6 +83,11 @@ class Corpus:
         self.clips, self.pixels = clips, pixels
         # Converted data sets hold them; an older one's are computed here.
         self._events = _found_events(clips) if clips.events is None else clips.events
+
+    @property
+    def known(self) -> np.ndarray:
+        """(58,) bool: the channels that the data set has."""
+        return self.clips.known
 
     @property
     def shortest(self) -> int:
@@ -102,8 +112,10 @@ class Corpus:
         reactions = range(0, len(clips.reactions), _step(clips.reactions, STATISTICS_REACTIONS))
         speakers = range(0, len(clips), _step(clips.speaker, STATISTICS_SPEAKERS))
         return (
-            Moments.of(lambda: map(calm, reactions)),
-            Moments.of(lambda: (clips.speaker[row, : clips.frames[row]] for row in speakers)),
+            Moments.of(lambda: map(calm, reactions), self.known),
+            Moments.of(
+                lambda: (clips.speaker[row, : clips.frames[row]] for row in speakers), self.known
+            ),
         )
 
     def statistics(self) -> Statistics:
@@ -140,6 +152,7 @@ class Corpus:
             who.append(_draw_listeners(rng, lasting, listeners))
         truth = np.stack([clips.speaker[c, s] for c, s in zip(chosen, spans, strict=True)])
         speaker = self._speaker(rng, chosen, spans, truth, dropout, first)
+        known = clips.known
 
         def cut(array: Rows) -> torch.Tensor:
             parts = [array[w, s] for w, s in zip(who, spans, strict=True)]
@@ -152,11 +165,12 @@ class Corpus:
             cut(clips.reactions),
             events[..., reaction_events.NODS],
             events[..., reaction_events.NOD_PITCH],
-            events[..., reaction_events.MAY_NOD] > 0,
+            (events[..., reaction_events.MAY_NOD] > 0) & bool(known[PITCH]),
             events[..., reaction_events.NOD_AGE],
             events[..., reaction_events.LAUGH] > 0,
-            events[..., reaction_events.MAY_LAUGH] > 0,
+            (events[..., reaction_events.MAY_LAUGH] > 0) & bool(known[LAUGH].all()),
             torch.arange(size),
+            torch.from_numpy(known).expand(size, -1),
             first,
         )
 
@@ -177,7 +191,8 @@ class Corpus:
             ]
         )
         tracked = as_tracked(rng, truth, dropout, begins)
-        face, valid = tracked.face, tracked.valid
+        valid = tracked.valid & self.clips.known
+        face = np.where(valid, tracked.face, np.float32(0.0))
         if self.pixels:
             assert self.clips.faces is not None
             crops = [self.clips.faces[c, s] for c, s in zip(chosen, spans, strict=True)]
@@ -189,13 +204,14 @@ class Corpus:
 def statistics_of(listeners: Moments, speakers: Moments) -> Statistics:
     """Means and deviations; these have a lower limit."""
     numbers = listeners.mean, _spread(listeners), _spread(speakers)
-    return Statistics(*(part.astype(np.float32) for part in numbers))
+    mean, deviation, of_speakers = (part.astype(np.float32) for part in numbers)
+    return Statistics(mean, deviation, of_speakers, listeners.known)
 
 
 def speaker_input(clips: Clips, chosen: slice, frames: int, pixels: bool = False) -> SpeakerInput:
     """The clips' first ``frames`` frames as model input, complete and without errors."""
     face = np.asarray(clips.speaker[chosen, :frames])
-    valid = np.ones(face.shape, bool)
+    valid = np.broadcast_to(clips.known, face.shape).copy()
     if pixels and clips.faces is not None:
         face = clips.faces[chosen, :frames]
         valid = np.ones(face.shape[:2], bool)

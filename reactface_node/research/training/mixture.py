@@ -50,6 +50,12 @@ class Mixture:
         return hashlib.sha256(told.encode()).hexdigest()
 
     @property
+    def known(self) -> np.ndarray:
+        """(58,) bool: the channels that any of the data sets has."""
+        found: np.ndarray = np.any([one.corpus.known for one in self.domains], axis=0)
+        return found
+
+    @property
     def shortest(self) -> int:
         """Frames of the shortest clip."""
         return min(one.corpus.shortest for one in self.domains)

@@ -2,6 +2,7 @@
 reactions."""
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -56,12 +57,13 @@ class ReactFaceLearner(nn.Module):
         calm = output.listener - output.events
         target = self._without_nods(batch.listeners, batch.nod_pitch)
         if settings.objective == "posterior":
-            counted = (self._counted(self._standard(part), batch) for part in (calm, target))
+            counted = (self._counted(self._compared(part, batch), batch) for part in (calm, target))
             terms = self._energy_terms(*counted)
         else:
             # The paper's and the released code's losses are in raw units.
             units = self._standard if settings.loss_form == "standardised" else nn.Identity()
-            terms = losses.reaction_terms(units(calm), units(target), settings, self._active())
+            calm, target = (units(part) * self._known(batch) for part in (calm, target))
+            terms = losses.reaction_terms(calm, target, settings, self._active())
         terms["speaker"] = settings.speaker_weight * self._speaker_term(output.speaker, batch)
         terms["kl"] = settings.kl_weight * losses.kl_loss(output.mean, output.log_variance)
         if model.nods is not None and output.nods is not None:
@@ -112,7 +114,7 @@ class ReactFaceLearner(nn.Module):
         by a proper score."""
         model, settings = self.model, self.settings
         listener = self._one_of(batch, noise)
-        target = self._standard(self._without_nods(listener.listeners, listener.nod_pitch))
+        target = self._compared(self._without_nods(listener.listeners, listener.nod_pitch), batch)
         features = self.posterior.encode(target)
         who = self.posterior.disposition(target, features)
         windows = target.shape[2] // model.config.window
@@ -129,7 +131,9 @@ class ReactFaceLearner(nn.Module):
         if state.edge is not None:  # The posterior's sample and those of the prior begin alike.
             state = replace(state, edge=state.edge.expand(-1, 1 + settings.samples, -1, -1))
         output = model.teach(batch.speaker, self._past(listener.listeners, noise), draw, state)
-        known, free = self._counted(self._standard(output.listener), batch).tensor_split([1], 1)
+        known, free = self._counted(self._compared(output.listener, batch), batch).tensor_split(
+            [1], 1
+        )
         target = self._counted(target, batch)
         share = settings.prior_share
         terms = {
@@ -188,7 +192,25 @@ class ReactFaceLearner(nn.Module):
 
     def _speaker_term(self, predicted: Tensor, batch: Batch) -> Tensor:
         scale = self.model.speaker_std
-        return losses.speaker_loss(predicted / scale, batch.truth / scale)
+        known = batch.known[:, None]
+        return losses.speaker_loss(predicted / scale * known, batch.truth / scale * known)
+
+    def _compared(self, listener: Tensor, batch: Batch) -> Tensor:
+        """(B, M, T, 58) standardised, 0 in channels that a crop's data set does not have."""
+        return self._standard(listener) * self._known(batch)
+
+    def _known(self, batch: Batch) -> Tensor:
+        return batch.known[:, None, None]
+
+    def leave_out(self, channels: Tensor) -> None:
+        """Keep the listener's mean in these channels, (58,) bool. No loss compares them, but
+        through a listener's own past one would reach their weights."""
+        last: nn.Linear = self.model.head[-1]  # type: ignore[assignment]
+        for weights in (last.weight, last.bias):
+            with torch.no_grad():
+                weights[channels] = 0.0
+            if channels.any():
+                weights.register_hook(partial(_without, channels.to(weights.device)))
 
     def _standard(self, listener: Tensor) -> Tensor:
         return (listener - self.model.listener_mean) / self.model.listener_std
@@ -205,3 +227,10 @@ class ReactFaceLearner(nn.Module):
         """(58,) bool: the channels that real listeners move by more than the smallest spread."""
         smallest = torch.from_numpy(SMALLEST_STD).to(self.model.listener_std)
         return self.model.listener_std > 1.01 * smallest
+
+
+def _without(channels: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient of a layer's weights, 0 in these outputs."""
+    left = gradient.clone()
+    left[channels] = 0.0
+    return left

@@ -43,7 +43,9 @@ def train_proportion(
 ) -> float:
     """Train what follows the encoders in place for ``settings.proportion_steps`` steps; returns the
     mean error of the last tenth, in weights. The same seed gives the same weights."""
-    model, steps = learner.model, settings.proportion_steps
+    # Without smiles in the data there is no proportion to learn.
+    steps = settings.proportion_steps if corpus.known[SMILES].all() else 0
+    model = learner.model
     parts = (model.interaction, model.decoder, model.synchroniser, model.head)
     parameters = [one.requires_grad_(True) for part in parts for one in part.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=settings.weight_decay)

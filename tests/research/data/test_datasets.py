@@ -87,8 +87,21 @@ def test_check_and_convert_say_the_licence(react, tmp_path, capsys):
     note = f"licence of react2023: {KINDS['react2023'].licence}\n"
     assert main(["data", "check", "react2023", str(react)]) == 0
     assert capsys.readouterr().out.endswith(note)
-    assert main(["data", "convert", "react2023", str(react), str(tmp_path / "out")]) == 0
+    command = ["data", "convert", "react2023", str(react), str(tmp_path / "out")]
+    assert main([*command, "--workers", "1"]) == 0
     assert capsys.readouterr().out.endswith(note)
+
+
+def test_react_2024_has_the_format_of_2023(react, tmp_path, capsys):
+    """The clips of NoXI and RECOLA, with the same lists, folders and matrices."""
+    for kind in ("react2023", "react2024"):
+        assert check_command(kind, react, DatasetChoice(), ROS) == 0
+        convert_command(kind, react, tmp_path / kind, 1, DatasetChoice(), ROS)
+    one, other = (load_clips(tmp_path / kind, "train") for kind in ("react2023", "react2024"))
+    np.testing.assert_array_equal(one.speaker, other.speaker)
+    assert "licence of react2024: NoXI and RECOLA: for research" in capsys.readouterr().out
+    (react / "train.csv").unlink()
+    assert check_command("react2024", react, DatasetChoice(), ROS) == 1
 
 
 @pytest.mark.parametrize("name", KINDS)

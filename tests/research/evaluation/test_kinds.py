@@ -14,7 +14,7 @@ def write_react_splits(root):
     return root
 
 
-@pytest.mark.parametrize("kind", ["react2023"])
+@pytest.mark.parametrize("kind", ["react2023", "react2024"])
 def test_react(kind, tmp_path, capfd, monkeypatch):
     root = write_react_splits(tmp_path / "react")
     rows, _ = whole_way(kind, root, tmp_path / "out", capfd, monkeypatch)

@@ -153,7 +153,10 @@ def test_one_data_set_gives_the_batches_of_its_corpus(tmp_path):
 
 def test_moments_of_a_mixture_by_hand():
     """Half of 0, 2 and half of 10, 10: the mean is 5.5; squares are 2 and 100."""
-    parts = [Moments.of(lambda x=x: iter([np.array(x)])) for x in ([[0.0], [2.0]], [[10.0]])]
+    parts = [
+        Moments.of(lambda x=x: iter([np.array(x)]), np.ones(1, bool))
+        for x in ([[0.0], [2.0]], [[10.0]])
+    ]
     mixed = Moments.mixed(parts, [0.5, 0.5])
     assert mixed.mean == pytest.approx([5.5]) and mixed.variance == pytest.approx([20.75])
 

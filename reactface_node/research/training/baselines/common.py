@@ -40,8 +40,9 @@ class Baseline(nn.Module, ABC):
 
     def own_listener(self, batch: Batch) -> Tensor:
         """(B, T, 58) standardised: the clip's own listener, the only label that these methods
-        use."""
-        return (batch.listeners[:, 0] - self.listener_mean) / self.listener_std
+        use; the mean listener (0) in channels that its data set does not have."""
+        standardised = (batch.listeners[:, 0] - self.listener_mean) / self.listener_std
+        return standardised * batch.known[:, None]
 
     def real_units(self, standardised: Tensor) -> Tensor:
         """(..., 58) -> (..., 58)."""

@@ -1,0 +1,110 @@
+"""Reads every side of a split once, in parallel, before its clips are known.
+
+What is read of a side lies in ``OUT/tracks``, a file each, so that an interrupted run goes on, both
+directions of a conversation track each face once, and other rules for clips need no new tracking.
+A file's name depends on the recording's size and time: a changed recording is read again.
+"""
+
+import os
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reactface_node.errors import UserError
+from reactface_node.files.progress import ProgressBar
+from reactface_node.files.whole import make_folder
+from reactface_node.research.data.check import refuse_if_broken
+from reactface_node.research.data.conversations import Conversations, LeftOut, Talk
+from reactface_node.research.data.convert import done_by
+from reactface_node.research.data.jobs import Written
+from reactface_node.research.data.sides import TalkSide, save_track, track_key
+
+TRACKS = "tracks"
+
+
+@dataclass(frozen=True)
+class SideRead(Written):
+    """A side that was read. clips: its place among those that were to be read. error: why it cannot
+    be used, or ''."""
+
+    error: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Tracking:
+    """The sides that are to be read, and the file of each; a ``Task``."""
+
+    source: Conversations
+    path: Path
+    sides: tuple[tuple[TalkSide, Path], ...]
+
+    @property
+    def unfinished(self) -> Path:
+        return self.path
+
+    def do(self, jobs: Sequence[range]) -> list[SideRead]:
+        """Read some sides; those that cannot be used are no error yet."""
+        return [self._read(index) for job in jobs for index in job]
+
+    def _read(self, index: int) -> SideRead:
+        side, path = self.sides[index]
+        here = range(index, index + 1)
+        try:
+            track = side.read(self.source.tracker, self.source.speech)
+        except UserError as error:
+            return SideRead(here, 0, str(error))
+        save_track(path, track)
+        return SideRead(here, len(track))
+
+
+def prepare(source: Conversations, out: Path, workers: int = 0, cluster: str = "") -> Conversations:
+    """The source with its tracks, whose clips are known; its unusable conversations are left out.
+
+    workers, cluster: as for ``convert``. UserError if something is missing or broken and the source
+    is strict, or if no conversation is left.
+    """
+    if source.strict:
+        refuse_if_broken(source)
+    else:
+        source = _without(source, {talk.name: next(talk.problems(), "") for talk in source.talks})
+    folder = out / TRACKS
+    make_folder(folder)
+    sides = dict.fromkeys(side for talk in source.talks for side in talk.sides)
+    paths = {side: folder / track_key(side, source.root) for side in sides}
+    todo = tuple((side, path) for side, path in paths.items() if not path.exists())
+    work = Tracking(source, folder, todo)
+    jobs = [range(index, index + 1) for index in range(len(todo))]
+    broken: dict[TalkSide, str] = {}
+    with (
+        ProgressBar(total=len(paths), initial=len(paths) - len(todo), unit="side") as bar,
+        closing(done_by(work, jobs, workers or os.cpu_count() or 1, cluster)) as done,
+    ):
+        bar.set_description(f"tracking {source.split}")
+        for one in done:
+            error = one.error if isinstance(one, SideRead) else ""
+            if error and source.strict:
+                raise UserError(error)
+            if error:
+                broken[todo[one.clips.start][0]] = error
+            bar.update()
+    found = {talk.name: _error_of(talk, broken) for talk in source.talks}
+    return replace(_without(source, found), tracks=folder)
+
+
+def _error_of(talk: Talk, broken: dict[TalkSide, str]) -> str:
+    return next((broken[side] for side in talk.sides if side in broken), "")
+
+
+def _without(source: Conversations, reasons: dict[str, str]) -> Conversations:
+    """The source without the conversations that have a reason. UserError if none is left."""
+    kept = tuple(talk for talk in source.talks if not reasons[talk.name])
+    out = tuple(LeftOut(name, reason) for name, reason in reasons.items() if reason)
+    left_out = (*source.left_out, *out)
+    if not kept:
+        first = left_out[0]
+        raise UserError(
+            f"{source.root}: no conversation of the {source.split} split can be used; "
+            f"{first.talk}: {first.reason}"
+        )
+    return replace(source, talks=kept, left_out=left_out)

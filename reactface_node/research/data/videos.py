@@ -1,0 +1,251 @@
+"""Videos of two people, one for each, as a data set.
+
+    ROOT/pairs.csv    columns: speaker, listener, and optional: offset (s), split, speaker_sound,
+                      listener_sound; paths are relative to ROOT
+
+or, without such a list, two files named alike in ROOT/train, ROOT/val and ROOT/test:
+
+    ROOT/train/a/NAME.mp4 and ROOT/train/b/NAME.mp4     also speaker/ and listener/
+    ROOT/train/NAME_a.mp4 and ROOT/train/NAME_b.mp4     also NAME_speaker.mp4, NAME_listener.mp4
+
+The sound is a side's own: of the file that the list names, of NAME.wav beside the video, or of the
+video itself. Each of the two is the speaker where it has the floor, whatever its column is called.
+offset: when the listener's video begins, in seconds on the clock of the speaker's.
+"""
+
+import csv
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from reactface_node.config import RosConfig
+from reactface_node.errors import UserError
+from reactface_node.files.text import read_json
+from reactface_node.media.containers import audio_stream, open_media, pictures, sounds
+from reactface_node.research.data.check import sound_frames
+from reactface_node.research.data.conversations import Conversations, LeftOut, Talk
+from reactface_node.research.data.decode import TrackerFactory, read_audio, video_frames
+from reactface_node.research.data.kind import DatasetChoice, Splits
+from reactface_node.research.data.sides import Seeing, SideTrack, SpeechFactory, voice_of
+from reactface_node.research.data.source import SPLITS, Source
+from reactface_node.schema import FRAME_RATE_HZ, SAMPLE_RATE_HZ
+
+LIST = "pairs.csv"
+VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+PAIRS = (("a", "b"), ("speaker", "listener"))
+"""Names of the two folders, or of the two endings of a file's name."""
+SLACK_S = 1.0
+"""A sound in a file of its own may be so much shorter or longer than its video."""
+
+
+@dataclass(frozen=True)
+class VideoSide:
+    """A video of one person; a ``TalkSide``. sound_file: its sound, the video itself or another
+    file. vad: a json with the times of its speech (``seamless``), else it is found in the sound."""
+
+    name: str
+    video: Path
+    sound_file: Path
+    vad: Path | None = None
+    missing: tuple[str, ...] = ()
+    tracked: bool = True
+
+    def files(self) -> Iterator[Path]:
+        yield from dict.fromkeys((self.video, self.sound_file))
+        if self.vad is not None:
+            yield self.vad
+
+    def problems(self) -> Iterator[str]:
+        try:
+            length_s = self.length_s()
+            if self.sound_file != self.video:
+                sound_s = sound_frames(self.sound_file) / FRAME_RATE_HZ
+                if abs(sound_s - length_s) > SLACK_S:
+                    yield (
+                        f"{self.sound_file} lasts {sound_s:.1f} s, but {self.video} {length_s:.1f} "
+                        "s: they belong together"
+                    )
+            if self.vad is not None:
+                read_vad(self.vad)
+        except UserError as error:
+            yield str(error)
+
+    def begins_s(self) -> float:
+        return 0.0
+
+    def length_s(self) -> float:
+        with_pictures(self.video)
+        return sound_frames(self.video) / FRAME_RATE_HZ
+
+    def read(self, tracker: TrackerFactory, speech: SpeechFactory) -> SideTrack:
+        seeing = Seeing.of(self.pictures(), tracker)
+        if not len(seeing):
+            raise UserError(f"{self.video} holds no pictures")
+        voice, level, heard = voice_of(self.sound(), len(seeing), speech)
+        if self.vad is not None:
+            voice = spoken(read_vad(self.vad), len(seeing))
+        return SideTrack(**seeing.fields, voice=voice, level_db=level, heard=heard)
+
+    def sound(self) -> np.ndarray | None:
+        with open_media(self.sound_file, "video or sound") as container:
+            if audio_stream(container) is None:
+                return None
+        sound = read_audio(self.sound_file)
+        return sound if self.sound_file != self.video else _in_step(self.video, sound)
+
+    def pictures(self) -> Iterator[np.ndarray]:
+        return video_frames(self.video)
+
+
+def with_pictures(path: Path) -> None:
+    """UserError, with the file's name, if it is no video that can be decoded."""
+    if not path.is_file():
+        raise UserError(f"{path} is missing")
+    next(pictures(path), None)
+
+
+def _in_step(path: Path, sound: np.ndarray) -> np.ndarray:
+    """The sound of a video from its first picture on."""
+    seen_s = next((stamp_s for stamp_s, _ in pictures(path)), 0.0)
+    heard_s = next((stamp_s for stamp_s, _, _ in sounds(path)), seen_s)
+    late = round((heard_s - seen_s) * SAMPLE_RATE_HZ)
+    return np.pad(sound, (late, 0)) if late > 0 else sound[-late:]
+
+
+def read_vad(path: Path) -> list[tuple[float, float]]:
+    """(start, end) in seconds of the speech in a json's ``metadata:vad``, as Seamless Interaction
+    has it. UserError that names the file."""
+    try:
+        found = [
+            (float(one["start"]), float(one["end"])) for one in read_json(path)["metadata:vad"]
+        ]
+    except UserError as error:
+        raise UserError(f"{path} cannot be read: {error}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} holds no metadata:vad of start and end") from error
+    if not all(math.isfinite(start) and 0 <= start <= end < math.inf for start, end in found):
+        raise UserError(f"{path}: a stretch of metadata:vad ends before it starts")
+    return found
+
+
+def spoken(times_s: list[tuple[float, float]], frames: int) -> np.ndarray:
+    """(frames,) bool: whether the middle of a frame lies in one of the times."""
+    found = np.zeros(frames, bool)
+    for start_s, end_s in times_s:
+        first, last = (round(time_s * FRAME_RATE_HZ) for time_s in (start_s, end_s))
+        found[first:last] = True
+    return found
+
+
+def open_splits(root: Path, choice: DatasetChoice, ros: RosConfig) -> Splits:
+    """The splits of a folder of videos. UserError if the list cannot be read."""
+    listed = root / LIST
+    if listed.is_file():
+        by_split = _listed(root, listed)
+    else:
+        present = [split for split in SPLITS if (root / split).is_dir()]
+        by_split = {split: _named_alike(root / split, root) for split in present}
+
+    def open_split(split: str) -> Source:
+        talks, alone = by_split[split]
+        if not talks and not alone:
+            raise UserError(f"{root / split} holds no two videos named alike, such as x_a and x_b")
+        lists = (listed,) if listed.is_file() else ()
+        return Conversations(root, split, "videos", talks, {}, lists, alone, faces=choice.faces)
+
+    return Splits(listed if listed.is_file() else root, SPLITS, list(by_split), open_split)
+
+
+Found = tuple[tuple[Talk, ...], tuple[LeftOut, ...]]
+
+
+def _listed(root: Path, path: Path) -> dict[str, Found]:
+    """The pairs of a list, by split."""
+    talks: dict[str, list[Talk]] = {}
+    for number, row in _rows(path):
+        split = row.get("split") or "train"
+        if split not in SPLITS:
+            raise UserError(
+                f"{path}: line {number}: '{split}' is no split; known are {', '.join(SPLITS)}"
+            )
+        videos = [root / row[role] for role in ("speaker", "listener")]
+        if videos[0] == videos[1]:
+            raise UserError(f"{path}: line {number} names {row['speaker']} twice")
+        sides = [
+            _side(root, video, root / named if (named := row.get(f"{role}_sound")) else None)
+            for role, video in zip(("speaker", "listener"), videos, strict=True)
+        ]
+        name = f"{sides[0].name}+{sides[1].name}"
+        mine = talks.setdefault(split, [])
+        mine.append(Talk(name, (sides[0], sides[1]), _offset(path, number, row.get("offset"))))
+    return {split: (tuple(mine), ()) for split, mine in talks.items()}
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """(line, row) of a list."""
+    try:
+        reader = csv.DictReader(path.read_text("utf-8-sig").splitlines())
+        rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} cannot be read as csv: {error}") from error
+    for name in ("speaker", "listener"):
+        if name not in (reader.fieldnames or ()):
+            raise UserError(f"{path} has no column {name}")
+    if not rows:
+        raise UserError(f"{path} lists no pairs")
+    for number, row in enumerate(rows, 2):
+        cells = {name: (row[name] or "").strip() for name in reader.fieldnames or ()}
+        if None in row or not all(cells[name] for name in ("speaker", "listener")):
+            raise UserError(f"{path}: line {number} does not name a speaker and a listener")
+        yield number, cells
+
+
+def _offset(path: Path, number: int, text: str | None) -> float | None:
+    if not text:
+        return None
+    try:
+        offset_s = float(text)
+    except ValueError:
+        offset_s = math.nan
+    if not math.isfinite(offset_s):
+        raise UserError(f"{path}: line {number}: offset is '{text}', not a number of seconds")
+    return offset_s
+
+
+def _named_alike(folder: Path, root: Path) -> Found:
+    """The pairs of a split's folder, and the videos without a partner."""
+    groups: dict[str, dict[str, Path]] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() not in VIDEOS:
+            continue
+        inner, stem = path.parent.relative_to(folder), path.stem
+        head, _, ending = stem.rpartition("_")
+        endings = [one for pair in PAIRS for one in pair]
+        if head and ending in endings:
+            groups.setdefault(str(inner / head), {})[ending] = path
+        elif inner.name in endings:
+            groups.setdefault(str(inner.parent / stem), {})[inner.name] = path
+        else:
+            groups.setdefault(str(inner / stem), {})[""] = path
+    talks, alone = [], []
+    for name, found in groups.items():
+        pair = next((pair for pair in PAIRS if set(pair) == set(found)), None)
+        if pair is None:
+            wrong = str(next(iter(found.values())))
+            alone.append(LeftOut(wrong, "there is no second video named alike"))
+        else:
+            first, second = (_side(root, found[ending], None) for ending in pair)
+            talks.append(Talk(name, (first, second)))
+    return tuple(talks), tuple(alone)
+
+
+def _side(root: Path, video: Path, sound: Path | None) -> VideoSide:
+    try:
+        name = str(video.relative_to(root).with_suffix(""))
+    except ValueError:  # An absolute path of a list.
+        name = str(video.with_suffix(""))
+    beside = video.with_suffix(".wav")
+    return VideoSide(name, video, sound or (beside if beside.is_file() else video))
