@@ -6,7 +6,7 @@ OUT ?= out
 TORCH_INDEX ?=
 # Number of test processes.
 JOBS ?= 2
-EXTRAS := test,facemesh,dds,display,paper,train,voices,export,check
+EXTRAS := test,facemesh,dds,display,paper,train,cluster,voices,export,check
 BIN := $(VENV)/bin
 ROBOT := $(VENV)/.robot
 STAMP := $(VENV)/.installed

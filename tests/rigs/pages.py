@@ -18,14 +18,25 @@ from reactface_node.ros.rclpy.robot_settings import declared
 from rigs.paths import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-NEEDS = {"ros2", "camera", "network", "download", "time", "data", "graph", "gpu", "display"}
+NEEDS = {
+    "ros2",
+    "camera",
+    "network",
+    "download",
+    "time",
+    "data",
+    "graph",
+    "gpu",
+    "display",
+    "cluster",
+}
 FENCE = re.compile(
     r"^( *)(?:<!-- needs: ([\w, ]+) -->\n+ *)?```(\w*)(?: title=\"([^\"]+)\")?\n(.*?)^ *```$",
     re.MULTILINE | re.DOTALL,
 )
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 # Commands of others, whose options are theirs.
-FOREIGN = {"cd", "source", "sudo", "git", "rosdep", "colcon", "touch", "docker", "rerun"}
+FOREIGN = {"cd", "source", "sudo", "git", "rosdep", "colcon", "touch", "docker", "rerun", "dask"}
 SERVICES = {
     "reset": "std_srvs/srv/Trigger",
     "enable": "std_srvs/srv/SetBool",

@@ -1,5 +1,7 @@
 """Helpers of ``test_store``, for other tests too."""
 
+import json
+
 import numpy as np
 
 from reactface_node.research.data.plan import Plan
@@ -28,3 +30,24 @@ def write_all(writer, clips):
 
 def own(count, listeners=2):
     return tuple(np.arange(count * listeners).reshape(count, listeners))
+
+
+def one_file_split(folder, plan, clips):
+    """A split in the form of version 1: one file an array. The clips are of full length."""
+    path = folder / plan.split
+    path.mkdir(parents=True)
+    count, listeners = len(clips), plan.listeners
+    arrays = {
+        "frames": np.full(count, plan.frames),
+        "speaker": np.stack([one.speaker for one in clips]),
+        "audio": np.stack([one.audio for one in clips]),
+        "reactions": np.concatenate([one.reactions for one in clips]),
+        "appropriate": np.arange(count * listeners),
+        "appropriate_ends": np.arange(1, count + 1) * listeners,
+    }
+    if plan.facts.get("nods"):
+        arrays["nods"] = np.concatenate([one.nods for one in clips])
+    for name, array in arrays.items():
+        np.save(path / f"{name}.npy", array)
+    (path / "manifest.json").write_text(json.dumps({**plan.to_json(), "version": 1}))
+    return path

@@ -80,12 +80,12 @@ def _check_workers(address: str, client: Any) -> None:
         raise _gone(address) from error
     if not found:
         print(f"{address} has no workers yet: waiting for them", file=sys.stderr)
-    for worker, error in found.items():
-        if isinstance(error, UserError):
-            raise UserError(f"{worker}: {error}")
-        if isinstance(error, Exception):
+    for worker, problem in found.items():
+        if isinstance(problem, UserError):
+            raise UserError(f"{worker}: {problem}")
+        if isinstance(problem, Exception):
             raise UserError(
-                f"{worker} cannot use this package ({shown(str(error))}): install version "
+                f"{worker} cannot use this package ({shown(str(problem))}): install version "
                 f"{resources.version()} on all machines of the cluster"
             )
 

@@ -145,4 +145,5 @@ class _Speed:
 
     def _rate(self) -> str:
         elapsed_s = max(self._clock() - self._started_s, 1e-9)
-        return f"{self._clips / elapsed_s:.2f} clips/s, {self._video_s / elapsed_s:.1f} video s/s"
+        clips, video_s = self._clips / elapsed_s, self._video_s / elapsed_s
+        return f"{clips:.2f} clips and {video_s:.1f} s of video a second"

@@ -45,10 +45,10 @@ KINDS = {
         react2023.open_splits,
     ),
     "react2024": Kind(
-        "REACT 2024: the clips of NoXI and RECOLA in REACT 2023's format",
+        "REACT 2024: REACT 2023's files and lists without the clips of UDIVA",
         "NoXI and RECOLA: for research by those who signed each one's agreement; no data may be "
         "passed on",
-        react2023.open_splits,
+        partial(react2023.open_splits, without="UDIVA"),
     ),
     "rld": Kind(
         "RLD, also called ViCo",

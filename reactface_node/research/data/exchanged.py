@@ -15,6 +15,9 @@ from reactface_node.schema import SAMPLES_PER_FRAME
 CLEAR, LEAST = 0.6, 0.15
 """How much larger the sum of the two foreign correlations must be than that of the own ones, and
 how large each of them: chosen."""
+SAME = 0.95
+"""Correlation of the samples of two voices that are one recording; two microphones before two
+people give less."""
 SMOOTH_FRAMES = 5
 """Syllables are shorter, and the sound may be some frames off the pictures."""
 SILENT_DB, QUIET = -60.0, 1e-4
@@ -46,6 +49,17 @@ def fit_exchanged(fit: np.ndarray) -> bool:
     """Whether the foreign correlations of ``fit_of`` are clearly larger than the own ones."""
     own, foreign = fit.diagonal(), fit[::-1].diagonal()[::-1]
     return bool((foreign > LEAST).all() and foreign.sum() > own.sum() + CLEAR)
+
+
+def are_same(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether two voices (n,) int16 that are not silent are one recording, whatever its level."""
+    count = min(len(first), len(second))
+    if not count or is_silent(first[:count]) or is_silent(second[:count]):
+        return False
+    x, y = (integers_to_float(part[:count]).astype(np.float64) for part in (first, second))
+    x, y = x - x.mean(), y - y.mean()
+    alike = np.abs(np.dot(x, y)) / max(np.linalg.norm(x) * np.linalg.norm(y), 1e-12)
+    return bool(alike > SAME)
 
 
 def is_silent(audio: np.ndarray) -> bool:

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from reactface_node.errors import UserError
+from reactface_node.research.data.parts import written_frames
 from reactface_node.research.data.plan import Plan
 from reactface_node.research.data.source import Clip, Source
 from reactface_node.research.data.store import write_clip
@@ -63,6 +64,9 @@ class Work:
         return [Written(job, self._write(job)) for job in jobs]
 
     def _write(self, job: range) -> int:
+        # A worker of a cluster may have died after the clips were written.
+        if (known := written_frames(self.unfinished, job)) is not None:
+            return known
         frames = 0
         for index, clip in zip(job, self.source.read(job), strict=True):
             _refuse_nonfinite(self.plan.names[index], clip)

@@ -1,8 +1,9 @@
 """What a kind of data set is: the record of which ``datasets.KINDS`` has one for each kind."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from reactface_node.config import RosConfig
 from reactface_node.research.data.source import Source
@@ -35,8 +36,9 @@ class DatasetChoice:
 
     def absolute(self) -> "DatasetChoice":
         """The same with absolute paths, for programs with other working folders."""
-        paths = {name: one.absolute() for name, one in vars(self).items() if isinstance(one, Path)}
-        return replace(self, **paths)
+        given: dict[str, Any] = vars(self)
+        paths = {name: one.absolute() for name, one in given.items() if isinstance(one, Path)}
+        return DatasetChoice(**{**given, **paths})
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ similarity with a threshold, but the details of its computation are not publishe
 here is our own. It compares behaviour at equal times, without time warping, because a reaction
 answers what the speaker does at that moment.
 
-The work grows with the square of the clips that are compared, so each clip is compared with those of
-its own block of ``BLOCK`` consecutive clips, and at most ``MOST`` neighbours are kept.
+The work grows with the square of the clips that are compared, so each clip is compared with those
+of its own block of ``BLOCK`` consecutive clips, and at most ``MOST`` neighbours are kept.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reactface_node.media.audio import integers_to_float
-from reactface_node.research.data.clips import Clips, RowLists
+from reactface_node.research.data.clips import Clips, RowLists, Rows
 from reactface_node.schema import EXPRESSION, FRAME_RATE_HZ, ROTATION, SAMPLES_PER_FRAME
 
 BIN_S = 1.0
@@ -73,7 +73,7 @@ def with_neighbours(clips: Clips, max_distance: float, nearest: Nearest | None =
     return replace(clips, appropriate=RowLists(len(clips), of))
 
 
-def nearest_of(behaviour: np.ndarray, frames: np.ndarray) -> Nearest:
+def nearest_of(behaviour: Rows, frames: np.ndarray) -> Nearest:
     """The neighbours of N clips. behaviour: (N, B, 56) as ``behaviour_of``, an array or
     ``ShardedRows``, which is read block by block. frames: (N,)."""
     count = len(frames)
@@ -147,9 +147,7 @@ def _scaled(behaviour: np.ndarray, frames: np.ndarray) -> tuple[np.ndarray, np.n
     return np.concatenate(weighted, axis=2), present
 
 
-def _distances(
-    features: np.ndarray, present: np.ndarray
-) -> Iterator[tuple[slice, np.ndarray]]:
+def _distances(features: np.ndarray, present: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Some clips, and their distances to all, (n, N)."""
     bins = present.sum(axis=1)
     flat = features.reshape(len(features), -1)

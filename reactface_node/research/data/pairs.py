@@ -1,8 +1,7 @@
 """What data sets of pairs share: two faces and two voices of one conversation, used both ways.
 
-A pair is cut into clips of 30 s, the rest at its end is a clip if it lasts 4 s. Frames without a
-face are interpolated; a clip in which one of the two faces is missing for more than half of it is
-left out. Kinds say where the files are and how a face is read.
+A pair is cut every 30 s, and where one of the two faces is missing for more than 1 s; shorter gaps
+are interpolated. What lasts 4 s is a clip. Kinds say where the files are and how a face is read.
 """
 
 from abc import ABC, abstractmethod
@@ -23,17 +22,18 @@ from reactface_node.research.data.check import (
     sound_frames,
 )
 from reactface_node.research.data.decode import (
-    SEEN_SHARE,
     centre_crop,
     fit_audio,
     read_audio,
     video_frames,
 )
-from reactface_node.research.data.exchanged import are_exchanged, is_silent
+from reactface_node.research.data.exchanged import are_exchanged, are_same, is_silent
 from reactface_node.research.data.source import Clip
+from reactface_node.research.data.turns import runs
 from reactface_node.schema import CROP_PX, FRAME_RATE_HZ, index_of
 
 CLIP_FRAMES, SHORTEST_FRAMES = 30 * FRAME_RATE_HZ, 4 * FRAME_RATE_HZ
+LONGEST_GAP = FRAME_RATE_HZ
 LISTENED_S = 60.0
 """So much of each voice is compared with the jaws."""
 JAW = index_of("jawOpen")
@@ -110,9 +110,7 @@ class PairSource(ABC):
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        return tuple(
-            f"{self.pairs[pair][0]}/{start // CLIP_FRAMES:03d}" for pair, start, _ in self.parts
-        )
+        return tuple(f"{self.pairs[pair][0]}/{start:06d}" for pair, start, _ in self.parts)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -134,7 +132,10 @@ class PairSource(ABC):
             for person, voice in zip(pair, voices, strict=True):
                 if is_silent(voice):
                     yield f"{self.audio_file(person)} is silent"
-            if are_exchanged(voices, tuple(self.jaw(person) for person in pair)):
+            if are_same(*voices):
+                first, second = (self.audio_file(person) for person in pair)
+                yield f"{first} and {second} are the same sound: each needs the voice of one person"
+            elif are_exchanged(voices, tuple(self.jaw(person) for person in pair)):
                 yield (
                     f"{self.audio_file(pair[0])} fits the jaw of {pair[1]}, and the other way "
                     "round: are the two voices exchanged?"
@@ -213,12 +214,14 @@ def spans(found: list[np.ndarray]) -> list[tuple[int, int]]:
     """(first frame, frames) of the clips of a pair, by the two (t,) bool of whether a face is
     there."""
     length = min(map(len, found))
+    both = np.logical_and(found[0][:length], found[1][:length])
+    for start, end in runs(~both):
+        both[start:end] = end - start <= LONGEST_GAP
     kept = []
-    for start in range(0, length, CLIP_FRAMES):
-        frames = min(CLIP_FRAMES, length - start)
-        seen = min(one[start : start + frames].mean() for one in found)
-        if frames >= SHORTEST_FRAMES and seen >= SEEN_SHARE:
-            kept.append((start, frames))
+    for cell in range(0, length, CLIP_FRAMES):
+        for start, end in runs(both[cell : cell + CLIP_FRAMES]):
+            if end - start >= SHORTEST_FRAMES:
+                kept.append((cell + start, end - start))
     return kept
 
 

@@ -38,6 +38,15 @@ def write_part(unfinished: Path, index: int, arrays: Mapping[str, np.ndarray]) -
         raise
 
 
+def written_frames(unfinished: Path, clips: range) -> int | None:
+    """Frames of some clips together; None if not all of them are written as parts."""
+    paths = [_part(unfinished, index) for index in clips]
+    if not all(path.is_file() for path in paths):
+        return None
+    frames = {"frames": Field(np.dtype("<i8"), ())}
+    return sum(int(row) for path in paths for _, row in _rows(path, frames))
+
+
 def finished_clips(unfinished: Path, plan: Plan) -> np.ndarray:
     """(N,) bool: the clips that are written, in a shard or as a part."""
     done = np.zeros(len(plan.names), bool)

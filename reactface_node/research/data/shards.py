@@ -39,12 +39,10 @@ class Field:
 
 
 class OpenFiles:
-    """The mapped files of a split: those that were used last, at most ``most``."""
+    """The mapped files of a split: those that were used last, at most ``OPEN``."""
 
-    def __init__(
-        self, path: Path, shards: Sequence[Shard], fields: Mapping[str, Field], most: int = OPEN
-    ):
-        self.path, self.shards, self.fields, self.most = path, shards, fields, most
+    def __init__(self, path: Path, shards: Sequence[Shard], fields: Mapping[str, Field]):
+        self.path, self.shards, self.fields = path, shards, fields
         self.ends = np.cumsum([shard.clips for shard in shards])
         self._mapped: OrderedDict[tuple[int, str], np.ndarray] = OrderedDict()
 
@@ -59,7 +57,7 @@ class OpenFiles:
                 try:
                     size = path.stat().st_size
                 except OSError as error:
-                    raise _damaged(path, error.strerror or str(error)) from error
+                    raise _damaged(path, error.strerror or "it cannot be read") from error
                 if size < shard.clips * field.per_clip * field.row_bytes:
                     raise _damaged(path, "it is cut off")
 
@@ -80,7 +78,7 @@ class OpenFiles:
     def _file(self, number: int, name: str) -> np.ndarray:
         key = number, name
         if key not in self._mapped:
-            while len(self._mapped) >= self.most:
+            while len(self._mapped) >= OPEN:
                 self._mapped.popitem(last=False)
             field, clips = self.fields[name], self.shards[number].clips
             shape = (clips * field.per_clip, *field.row)
@@ -148,7 +146,7 @@ def _mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a wrong header raises many kinds
-        raise _damaged(path, str(error)) from error
+        raise _damaged(path, shown(str(error))) from error
     if array.dtype != dtype or array.shape != shape:
         raise UserError(
             f"{path} is {array.dtype} {array.shape}, its manifest says {dtype} {shape}; "
@@ -159,4 +157,4 @@ def _mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _damaged(path: Path, why: str) -> UserError:
-    return UserError(f"{path} is missing or damaged ({shown(why)}); convert again")
+    return UserError(f"{path} is missing or damaged ({why}); convert again")

@@ -7,9 +7,9 @@ rows, one clip after the other), and for the whole split ``frames``, ``appropria
 one clip after the other), ``appropriate_ends`` and, without labels, ``nearest`` and
 ``nearest_distances``. Version 1 has no shards: its arrays lie in the split's folder.
 
-An unfinished split lies in the folder ``.SPLIT.unfinished``, which is renamed in one step when it is
-complete. Each finished clip is a file of its own there (``parts``) until its shard is complete, so
-that a conversion that ends early leaves complete clips and the next run makes the others.
+An unfinished split lies in the folder ``.SPLIT.unfinished``, which is renamed in one step when it
+is complete. Each finished clip is a file of its own there (``parts``) until its shard is complete,
+so that a conversion that ends early leaves complete clips and the next run makes the others.
 """
 
 import json

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,6 @@ from reactface_node.research.data.store import (
 )
 from reactface_node.research.training.distributed import Processes
 
-
 SYNTHETIC = "synthetic"
 """The name, in ``training.data``, of the synthetic conversations."""
 
@@ -45,15 +44,23 @@ def data_sets(settings: TrainingConfig, out: Path) -> tuple[DataSet, ...]:
     """The data sets that ``training.data`` names. UserError for an empty name, for a weight that is
     not above 0, and for a folder that is there twice."""
     text = settings.data
-    whole = not text or home_path(text).exists()  # a folder's name may hold a comma
-    found = [_data_set(one, out) for one in ([text] if whole else text.split(","))]
-    if whole and text:
+    if not text:
+        found = [_data_set(SYNTHETIC, out)]
+    elif text != SYNTHETIC and home_path(text).exists():  # its name may hold a comma
         found = [DataSet(home_path(text).name, home_path(text), 1.0, False)]
+    else:
+        found = [_data_set(one, out) for one in text.split(",")]
     places = [one.folder.resolve() for one in found]
     for index, place in enumerate(places):
         if place in places[:index]:
             raise UserError(f"training.data = {shown(text)} names {found[index].name} twice")
-    return tuple(found)
+    names = [one.name for one in found]
+    return tuple(
+        replace(one, name=f"{one.name}-{before + 1}")
+        if (before := names[:index].count(one.name))
+        else one
+        for index, one in enumerate(found)
+    )
 
 
 def _data_set(text: str, out: Path) -> DataSet:
@@ -64,9 +71,9 @@ def _data_set(text: str, out: Path) -> DataSet:
         text, weight = name.strip(), number
         if not 0.0 < weight < math.inf:
             raise UserError(f"training.data: the weight of {shown(text)} is {tail}, not above 0")
-    if text in ("", SYNTHETIC):
-        if colon and not text:
-            raise UserError("training.data holds a weight without a folder")
+    if not text:
+        raise UserError("training.data holds an empty name")
+    if text == SYNTHETIC:
         return DataSet(SYNTHETIC, out / "data", weight, True)
     folder = home_path(text)
     return DataSet(folder.name, folder, weight, False)
@@ -99,9 +106,7 @@ def ready_folder(settings: TrainingConfig, out: Path) -> Path:
     return folder
 
 
-def prepare_data(
-    settings: TrainingConfig, out: Path, processes: Processes
-) -> tuple[DataSet, ...]:
+def prepare_data(settings: TrainingConfig, out: Path, processes: Processes) -> tuple[DataSet, ...]:
     """The data sets of a run; makes missing synthetic splits."""
     found = data_sets(settings, out)
     for one in found:

@@ -1,6 +1,7 @@
 """One process or many: ``torchrun --nproc-per-node N -m reactface_node.cli train ...``."""
 
 import os
+from datetime import timedelta
 from types import TracebackType
 
 import torch
@@ -8,6 +9,10 @@ from torch import Tensor, distributed, nn
 
 from reactface_node.errors import UserError
 from reactface_node.research.training.corpus import Batch
+
+
+LONGEST_WAIT = timedelta(days=1)
+"""For the first process, which makes the synthetic data and validates."""
 
 
 class Processes:
@@ -31,7 +36,9 @@ class Processes:
 
     def __enter__(self) -> "Processes":
         if self.count > 1:
-            distributed.init_process_group("nccl" if self.device.startswith("cuda") else "gloo")
+            if cuda := self.device.startswith("cuda"):
+                torch.cuda.set_device(self.device)
+            distributed.init_process_group("nccl" if cuda else "gloo", timeout=LONGEST_WAIT)
         return self
 
     def __exit__(

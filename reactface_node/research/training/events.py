@@ -19,7 +19,9 @@ CROP_FRAMES, BATCH = 480, 12
 LEARNING_RATE, CLIP_NORM = 2e-3, 1.0
 
 
-def train_events(learner: ReactFaceLearner, corpus: Corpus | Mixture, settings: TrainingConfig) -> float:
+def train_events(
+    learner: ReactFaceLearner, corpus: Corpus | Mixture, settings: TrainingConfig
+) -> float:
     """Train the heads of nods and laughs in place for ``settings.event_steps`` steps; returns the
     mean loss per frame of the last tenth. The same seed gives the same weights."""
     model = learner.model

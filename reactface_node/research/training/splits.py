@@ -90,7 +90,7 @@ def select(clips: Clips, which: slice | np.ndarray) -> Clips:
     indices = np.arange(len(clips))[which]
 
     def appropriate(index: int) -> np.ndarray:
-        return clips.appropriate[indices[index]]
+        return clips.appropriate[int(indices[index])]
 
     return replace(
         clips,

@@ -176,7 +176,7 @@ def start(config: Config, out: Path, processes: Processes) -> Run:
 
 def open_data(config: Config, sets: Sequence[DataSet]) -> tuple[Mixture, list[Clips], list[str]]:
     """The training crops, the validation clips of each data set, and lines for the user."""
-    domains, validation, notes = [], [], []
+    domains, validation, notes = list[Domain](), list[Clips](), list[str]()
     total = sum(one.weight for one in sets)
     for one in sets:
         clips, held, digest, held_out = training_splits(one.folder, config.training)

@@ -41,10 +41,13 @@ class Killer(DyadSource):
     at: int = 3
     once: str = ""
     pid: int = 0
+    log: str = os.devnull
 
     def read(self, clips):
         if clips.start == self.at and self._may_kill():
             os.kill(self.pid or os.getpid(), signal.SIGKILL)
+        with open(self.log, "a") as log:
+            log.write(f"{clips.start}\n")
         yield from super().read(clips)
 
     def _may_kill(self):
@@ -70,12 +73,13 @@ def whole(tmp_path, monkeypatch):
 
 
 def test_a_worker_that_dies_loses_its_job_and_nothing_else(whole, tmp_path):
-    once = tmp_path / "killed"
+    once, log = tmp_path / "killed", tmp_path / "log"
     with cluster(2, path=[HERE]) as (address, _, workers):
-        convert(killer(once=str(once)), tmp_path / "out", cluster=address)
+        convert(killer(once=str(once), log=str(log)), tmp_path / "out", cluster=address)
         assert once.exists()
         assert sorted(str(one.poll()) for one in workers) == ["-9", "None"]
     assert contents(tmp_path / "out") == whole
+    assert sorted(map(int, log.read_text().split())) == list(range(COUNT))
 
 
 def test_a_scheduler_that_goes_away_is_one_line_and_the_rest_is_kept(whole, tmp_path):
@@ -90,25 +94,31 @@ def test_a_scheduler_that_goes_away_is_one_line_and_the_rest_is_kept(whole, tmp_
 
 
 def test_a_clip_that_ends_every_worker_is_named(tmp_path):
-    with cluster(2, path=[HERE], failures=1) as (address, *_):
-        with pytest.raises(UserError, match=r"one job of .*train ended 2 workers"):
-            convert(killer(), tmp_path / "out", cluster=address)
+    with (
+        cluster(3, path=[HERE], failures=1) as (address, *_),
+        pytest.raises(UserError, match=r"one job of .*train ended 2 workers"),
+    ):
+        convert(killer(), tmp_path / "out", cluster=address)
     convert(dyads(), tmp_path / "out", workers=1)
     assert len(load_clips(tmp_path / "out", "train")) == COUNT
 
 
 def test_a_worker_of_another_version_is_refused_before_anything_is_made(tmp_path):
     other = "from reactface_node.files import resources; resources.version = lambda: '0.0.1'"
-    with cluster(1, other, path=[HERE]) as (address, *_):
-        with pytest.raises(UserError, match=r"a worker has version 0\.0\.1 of this package"):
-            convert(dyads(), tmp_path, cluster=address)
+    with (
+        cluster(1, other, path=[HERE]) as (address, *_),
+        pytest.raises(UserError, match=r"a worker has version 0\.0\.1 of this package"),
+    ):
+        convert(dyads(), tmp_path, cluster=address)
 
 
 def test_a_worker_without_the_package_is_one_line(tmp_path):
     missing = "import sys; sys.modules['reactface_node.research.data.cluster'] = None"
-    with cluster(1, missing, path=[HERE]) as (address, *_):
-        with pytest.raises(UserError, match=r"cannot use this package .*: install version"):
-            convert(dyads(), tmp_path, cluster=address)
+    with (
+        cluster(1, missing, path=[HERE]) as (address, *_),
+        pytest.raises(UserError, match=r"cannot use this package .*: install version"),
+    ):
+        convert(dyads(), tmp_path, cluster=address)
 
 
 def test_a_worker_that_does_not_see_the_files_is_one_line(tmp_path):
@@ -116,9 +126,11 @@ def test_a_worker_that_does_not_see_the_files_is_one_line(tmp_path):
         "from pathlib import Path; seen = Path.is_dir; "
         "Path.is_dir = lambda path: path.name != 'train' and seen(path)"
     )
-    with cluster(1, blind, path=[HERE]) as (address, *_):
-        with pytest.raises(UserError, match="does not see .*: the machines of a cluster must"):
-            convert(dyads(), tmp_path, cluster=address)
+    with (
+        cluster(1, blind, path=[HERE]) as (address, *_),
+        pytest.raises(UserError, match=r"does not see .*: the machines of a cluster must"),
+    ):
+        convert(dyads(), tmp_path, cluster=address)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "tcp://127.0.0.1"])
@@ -138,7 +150,10 @@ def test_a_disk_that_fills_on_a_worker_is_one_line(tmp_path):
         "import test_cluster; from reactface_node.research.data import store; "
         "store.write_part = test_cluster.full"
     )
-    with cluster(1, filled, path=[HERE]) as (address, *_), pytest.raises(UserError) as said:
+    with (
+        cluster(1, filled, path=[HERE]) as (address, *_),
+        pytest.raises(UserError) as said,
+    ):
         convert(dyads(), tmp_path, cluster=address)
     assert str(said.value) == (
         f"cannot write {tmp_path / 'train'}: the disk is full; "

@@ -109,6 +109,7 @@ def test_killed_it_goes_on_and_gives_the_same_bytes(tmp_path):
     convert(dyads(), tmp_path / "whole", workers=1)
     program = (
         "from pathlib import Path; from test_convert import slow;"
+        "from reactface_node.research.data import plan; plan.SHARD_BYTES = 150_000;"
         "from reactface_node.research.data.convert import convert;"
         f"convert(slow(3), Path({str(tmp_path / 'parts')!r}), workers=1)"
     )

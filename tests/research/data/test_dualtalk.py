@@ -50,10 +50,10 @@ def check(root, capsys, *options):
 def test_a_pair_is_used_both_ways(root):
     source = opened(root)
     assert source.names == (
-        f"{NAME}_speaker1/000",
-        f"{NAME[:-1]}1_speaker1/000",
-        f"{NAME}_speaker2/000",
-        f"{NAME[:-1]}1_speaker2/000",
+        f"{NAME}_speaker1/000000",
+        f"{NAME[:-1]}1_speaker1/000000",
+        f"{NAME}_speaker2/000000",
+        f"{NAME[:-1]}1_speaker2/000000",
     )
     assert [rows.tolist() for rows in source.appropriate()] == [[0], [1], [2], [3]]
     one, other = (next(iter(source.read(range(n, n + 1)))) for n in (0, 2))

@@ -54,7 +54,8 @@ def test_both_roles_and_the_reactions_of_a_session(root):
         *["session9"] * 2,
         *["session10"] * 2,
     ]
-    assert source.names[0] == f"speaker/{NAME}/000" and source.names[6] == f"listener/{NAME}/000"
+    assert source.names[0] == f"speaker/{NAME}/000000"
+    assert source.names[6] == f"listener/{NAME}/000000"
     known = [rows.tolist() for rows in source.appropriate()]
     assert known[:2] == [[0, 1], [1, 0]] and known[6:8] == [[6, 7], [7, 6]]
     clip = next(iter(source.read(range(0, 1))))
@@ -182,6 +183,25 @@ def test_a_person_who_leaves_is_left_out_and_named(root, capsys):
         np.save(path, np.zeros((110, 58), np.float32))
     with pytest.raises(UserError, match="no pair of the train split shows both faces for 4 s"):
         _ = Mars(root, "train").names
+
+
+def test_a_recording_is_cut_where_a_face_is_missing_for_over_a_second(tmp_path):
+    root = write_mars(tmp_path, ("train",), sessions=(0,), recordings=1, frames=1000)
+    for role, gap in (("speaker", slice(200, 226)), ("listener", slice(500, 525))):
+        theirs = np.load(face_file(root, role))
+        theirs[gap] = 0.0
+        np.save(face_file(root, role), theirs)
+    source = Mars(root, "train", one_way=True)
+    assert source.parts.tolist() == [[0, 0, 200], [0, 226, 524], [0, 750, 250]]
+    assert source.names[1] == f"speaker/{NAME}/000226"
+
+
+def test_one_sound_for_both_is_warned_of(root, capsys):
+    voices = [audio_file(root, role) for role in ("speaker", "listener")]
+    voices[1].write_bytes(voices[0].read_bytes())
+    code, lines = check(root, capsys)
+    said = "are the same sound: each needs the voice of one person"
+    assert code == 0 and lines[0] == f"warning: {voices[0]} and {voices[1]} {said}"
 
 
 def test_voices_that_are_exchanged_or_silent_are_warned_of(root, capsys):

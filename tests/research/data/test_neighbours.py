@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from reactface_node.research.data import neighbours
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.data.neighbours import distances, with_neighbours
 
@@ -92,6 +93,20 @@ def test_several_own_listeners_come_along():
     assert [rows.tolist() for rows in found.appropriate] == [[0, 1, 2, 3], [2, 3, 0, 1]]
     with pytest.raises(ValueError, match="labelled"):
         with_neighbours(found, 0.5)
+
+
+def test_a_large_set_is_compared_block_by_block_and_few_are_kept(monkeypatch):
+    speakers, audio = random_clips(6)
+    speakers[:], audio[:] = speakers[0], audio[0]
+    speakers[3, :25] += 0.1
+    clips = clips_of(speakers, audio)
+    monkeypatch.setattr(neighbours, "BLOCK", 4)
+    monkeypatch.setattr(neighbours, "ROWS", 3)
+    found = [rows.tolist() for rows in with_neighbours(clips, 10.0).appropriate]
+    assert found == [[0, 1, 2, 3], [1, 0, 2, 3], [2, 0, 1, 3], [3, 0, 1, 2], [4, 5], [5, 4]]
+    monkeypatch.setattr(neighbours, "MOST", 2)
+    found = [rows.tolist() for rows in with_neighbours(clips, 10.0).appropriate]
+    assert found == [[0, 1], [1, 0], [2, 0], [3, 0], [4, 5], [5, 4]]
 
 
 def test_clips_in_which_nothing_happens():

@@ -57,7 +57,7 @@ def test_whole_clips_are_reported_too(tmp_path):
     with (tmp_path / "out" / "train-report.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     times = [(float(row["start_s"]), float(row["end_s"]), bool(row["clip"])) for row in rows]
-    assert times == [(0, 30, False), (30, 60, True), (60, 66, True)] * 2
+    assert times == [(0, 16, False), (16, 30, True), (30, 60, True), (60, 66, True)] * 2
     kept = {row["clip"] for row in rows} - {""}
     assert kept == set(load_clips(tmp_path / "out", "train").names)
     assert "a face is missing" in rows[0]["left_out"]

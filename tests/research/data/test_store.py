@@ -122,7 +122,11 @@ def of_a_map(path):
         ("manifest.json", of_a_map, "manifest.json is damaged"),
         ("appropriate.npy", lambda path: np.save(path, np.full(6, 99)), "not there"),
         ("appropriate_ends.npy", lambda path: np.save(path, np.array([2, 4])), "does not fit"),
-        ("00000/reactions.npy", lambda path: np.save(path, np.array([None] * 999)), "missing or damaged"),
+        (
+            "00000/reactions.npy",
+            lambda path: np.save(path, np.array([None] * 999)),
+            "missing or damaged",
+        ),
     ],
 )
 def test_damage_is_named(tmp_path, name, spoil, message):
