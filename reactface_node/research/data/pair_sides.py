@@ -38,6 +38,7 @@ class PairSide:
 
     def files(self) -> Iterator[Path]:
         yield from (self.source.face_file(self.name), self.source.audio_file(self.name))
+        yield from self.source.common_files()
 
     def problems(self) -> Iterator[str]:
         """None: those of the source are told before."""
