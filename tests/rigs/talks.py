@@ -51,9 +51,10 @@ def write_sound(path, samples, rate_hz=16000):
 
 
 def write_side(
-    path, spans, seconds=SECONDS, rate_hz=25, sound=True, away=(), seed=0, size=(32, 24)
+    path, spans, seconds=SECONDS, rate_hz=25, sound=True, away=(), seed=0, size=(32, 24), late=0
 ):
-    """A video whose grey level is the jaw, as ``GreyTracker`` reads it; black where ``away``."""
+    """A video whose grey level is the jaw, as ``GreyTracker`` reads it; black where ``away``. late:
+    samples by which the sound begins after the pictures."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as out:
         seen = out.add_stream("libx264", rate=rate_hz, options={"crf": "10"})
@@ -71,7 +72,7 @@ def write_side(
                 frame = av.AudioFrame.from_ndarray(
                     samples[None, start : start + 1024], "fltp", "mono"
                 )
-                frame.sample_rate, frame.pts = 16000, start
+                frame.sample_rate, frame.pts = 16000, start + late
                 out.mux(heard.encode(frame))
             out.mux(heard.encode(None))
     return path

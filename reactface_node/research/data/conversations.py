@@ -5,7 +5,7 @@ one grid; then each of the two is the speaker of the stretches in which it has t
 (``turns``), and the other the listener; of these the usable parts become clips (``quality``).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -81,24 +81,27 @@ class Conversations:
         return {"kind": self.kind, "missing": sorted(missing), "rules": rules, **self.settings}
 
     def problems(self) -> Iterator[str]:
-        """Of all conversations, if one that is broken is an error."""
+        """Of all conversations, if one that is broken is an error; else only if none is left."""
         if self.tracks is None and self.strict:
-            yield from self._doubts()
+            yield from self._left_out()
+            for talk in self._checked():
+                yield from talk.problems()
         elif not self.talks:
-            yield from (f"{one.talk}: {one.reason}" for one in self.left_out)
+            yield from self._left_out()
 
     def warnings(self) -> Iterator[str]:
         """What is left out, or used as a listener alone."""
         if not self.strict:
-            yield from self._doubts()
-        for talk in self.talks:
-            if self.strict or next(talk.problems(), None) is None:
-                yield from talk.warnings()
+            yield from self._left_out()
+        for talk in self._checked():
+            broken = [] if self.strict else list(talk.problems())
+            yield from broken or talk.warnings()
 
-    def _doubts(self) -> Iterator[str]:
-        yield from (f"{one.talk}: {one.reason}" for one in self.left_out)
-        for talk in ProgressBar(self.talks, f"checking {self.split}", unit="pair", leave=False):
-            yield from talk.problems()
+    def _left_out(self) -> Iterator[str]:
+        return (f"{one.talk}: {one.reason}" for one in self.left_out)
+
+    def _checked(self) -> Iterable[Talk]:
+        return ProgressBar(self.talks, f"checking {self.split}", unit="pair", leave=False)
 
     def files(self) -> Iterator[Path]:
         yield from self.lists

@@ -8,6 +8,7 @@ import pytest
 from rigs.data_sets import GreyTracker
 from rigs.talks import SECONDS, TURNS, jaw, no_speech_model, write_person, write_sound
 
+from reactface_node.cli.main import main
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.research.data.check import check
@@ -218,3 +219,10 @@ def test_nothing_usable_is_one_line(tmp_path):
 def test_dev_is_val(tmp_path):
     write_person(stem_of(tmp_path, 1, "P1", "naturalistic/dev/0000/0001"), (), 5.0, video=False)
     assert open_splits(tmp_path, DatasetChoice(), RosConfig()).present == ["val"]
+
+
+@pytest.mark.parametrize("hours", ["-1", "nan", "inf"])
+def test_a_wrong_number_of_hours_is_one_line(tmp_path, hours, capsys):
+    assert main(["data", "check", "seamless", str(tmp_path), "--hours", hours]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "--hours must be a number of at least 0" in line

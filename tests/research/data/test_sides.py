@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rigs.talks import frames, no_speech_model, talking, voice
+from rigs.talks import frames, no_speech_model, talking, voice, write_side
 
 from reactface_node.errors import UserError
 from reactface_node.research.data.exchanged import SILENT_DB
@@ -71,3 +71,11 @@ def test_a_part_of_a_track(tmp_path):
     track = given_track(np.zeros((5, 58)), np.ones(5, bool), None, no_speech_model)
     part = track.part(1, 3)
     assert isinstance(part, SideTrack) and len(part) == 2 and not part.heard
+
+
+@pytest.mark.slow
+def test_a_sound_that_begins_late_stays_in_step_with_the_pictures(tmp_path):
+    path = write_side(tmp_path / "x.mp4", ((0.0, 4.0),), 4.0, late=8000)
+    sound = np.abs(VideoSide("x", path, path).sound()[:64000].astype(int))
+    loud = sound.reshape(-1, 160).mean(axis=1)
+    assert loud[:45].max() < 50 and loud[55:65].min() > 200
