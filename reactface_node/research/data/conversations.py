@@ -5,7 +5,7 @@ one grid; then each of the two is the speaker of the stretches in which it has t
 (``turns``), and the other the listener; of these the usable parts become clips (``quality``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -40,8 +40,9 @@ class Conversations:
     kind: the name of the data set's kind. settings: what else determines the content. lists: files
     that say which recordings belong together. left_out: what is known to be unusable. strict:
     anything missing or broken is an error; else such conversations are left out and reported.
-    speakers: indices of the sides that may be
-    speakers. tracks: the folder with what was read of the sides; None before ``prepare``.
+    speakers: indices of the sides that may be speakers. calibrate: what ``prepare`` does first.
+    notes: lines of the report. tracks: the folder with what was read of the sides; None before
+    ``prepare``.
     """
 
     root: Path
@@ -54,6 +55,8 @@ class Conversations:
     strict: bool = True
     faces: bool = False
     speakers: tuple[int, ...] = (0, 1)
+    calibrate: Callable[["Conversations"], "Conversations"] | None = None
+    notes: tuple[str, ...] = ()
     tracks: Path | None = None
     tracker: TrackerFactory = default_tracker
     speech: SpeechFactory = default_speech
@@ -200,7 +203,7 @@ def _samples(sound: np.ndarray, start: int, end: int) -> np.ndarray:
 def kept_of(source: Conversations) -> Kept:
     """What the report of a prepared source tells; times are on the clocks of the first sides."""
     names = dict(zip(source.kept, source.names, strict=True))
-    parts, lengths, notes = [], {}, []
+    parts, lengths, notes = [], {}, list(source.notes)
     for talk, cut in zip(source.talks, source.cuts, strict=True):
         lengths[talk.name] = cut.seconds
         for one in cut.stretches:

@@ -73,8 +73,7 @@ class DualTalk(PairSource):
         missing = flame.missing_channels(self.flame_map is not None)
         return {**super().facts, "kind": "dualtalk", "form": "flame", "missing": missing}
 
-    def files(self) -> Iterator[Path]:
-        yield from super().files()
+    def common_files(self) -> Iterator[Path]:
         if self.flame_map is not None:
             yield self.flame_map
 
@@ -126,9 +125,8 @@ class DualTalkArkit(PairSource):
     def facts(self) -> dict[str, Any]:
         return {**super().facts, "kind": "dualtalk", "form": "arkit", "missing": flame.UNSEEN}
 
-    def files(self) -> Iterator[Path]:
+    def common_files(self) -> Iterator[Path]:
         yield metadata_file(self.root, self.split)
-        yield from super().files()
 
     def group(self, listener: str) -> str:
         return listener

@@ -100,7 +100,7 @@ def _totals(kept: Kept) -> Iterator[str]:
     for part in kept.parts:
         seconds["kept" if part.name else part.why] += part.seconds  # type: ignore[assignment]
     whole = sum(seconds.values()) or 1.0
-    yield from (f"| {kept.what} | time | share |", "| --- | --- | --- |")
+    yield from ("| outcome | time | share |", "| --- | --- | --- |")
     for reason, total in sorted(seconds.items(), key=lambda one: (one[0] != "kept", -one[1])):
         said = reason if reason == "kept" else f"left out: {reason}"
         yield f"| {_cell(said)} | {_time(total)} | {total / whole:.1%} |"
@@ -147,7 +147,8 @@ def _picture(kept: Kept) -> str:
     """Two lanes a conversation, the upper for the first speaker; coloured where one has the
     floor."""
     talks = list(kept.lengths_s)[:DRAWN]
-    longest_s = max((kept.lengths_s[talk] for talk in talks), default=0.0) or 1.0
+    ends_s = [part.end_s for part in kept.parts if part.talk in talks]
+    longest_s = max([*(kept.lengths_s[talk] for talk in talks), *ends_s], default=0.0) or 1.0
     reasons = list(dict.fromkeys(part.why for part in kept.parts if not part.name))
     colours = {reason: COLOURS[k % len(COLOURS)] for k, reason in enumerate(reasons)}
     legend = {"kept": KEPT, **colours}

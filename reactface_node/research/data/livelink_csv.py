@@ -28,7 +28,14 @@ from reactface_node.research.data.conversations import Conversations
 from reactface_node.research.data.decode import TrackerFactory, read_audio, video_frames
 from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.quality import GAP_S, centred
-from reactface_node.research.data.sides import SideTrack, SpeechFactory, given_track, holds_sound
+from reactface_node.research.data.sides import (
+    SideTrack,
+    SpeechFactory,
+    beside,
+    files_below,
+    given_track,
+    holds_sound,
+)
 from reactface_node.research.data.source import SPLITS, Source
 from reactface_node.research.data.talks import LeftOut, Talk
 from reactface_node.schema import (
@@ -57,7 +64,7 @@ class PhoneSide:
     table: Path
     media: Path | None = None
     missing: tuple[str, ...] = tuple(name for name in POSE_NAMES if name.startswith("translation"))
-    tracked: bool = False
+    settings: str = ""
 
     def files(self) -> Iterator[Path]:
         yield self.table
@@ -96,7 +103,7 @@ class PhoneSide:
         return read_audio(self.media)[round(before_s * SAMPLE_RATE_HZ) :]
 
     def pictures(self) -> Iterator[np.ndarray]:
-        if self.media is None or self.media.suffix == ".wav":
+        if self.media is None or self.media.suffix.lower() == ".wav":
             raise UserError(f"{self.table} has no video beside it, so there are no face crops")
         return video_frames(self.media)
 
@@ -234,7 +241,7 @@ def open_splits(root: Path, choice: DatasetChoice, ros: RosConfig) -> Splits:
 
 
 def _tables(folder: Path) -> list[Path]:
-    found = [path for path in sorted(folder.rglob("*.csv")) if path.stem != "frame_log"]
+    found = [path for path in files_below(folder, (".csv",)) if path.stem != "frame_log"]
     names = {path.with_suffix("") for path in found}
     return [path for path in found if not _is_other(path.with_suffix(""), names)]
 
@@ -248,6 +255,5 @@ def _is_other(stem: Path, names: set[Path]) -> bool:
 
 
 def _side(root: Path, table: Path) -> PhoneSide:
-    beside = [table.with_suffix(suffix) for suffix in SOUNDS]
-    media = next((path for path in beside if path.is_file()), None)
-    return PhoneSide(str(table.relative_to(root).with_suffix("")), table, media)
+    name = str(table.relative_to(root).with_suffix(""))
+    return PhoneSide(name, table, beside(table, SOUNDS))

@@ -4,6 +4,7 @@ Without ``--turns`` their clips are whole, as their papers use them, and the rep
 them is left out.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,10 @@ class PairSide:
 
     source: PairSource
     name: str
-    tracked: bool = False
+
+    @property
+    def settings(self) -> str:
+        return json.dumps(self.source.facts, sort_keys=True)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -34,6 +38,7 @@ class PairSide:
 
     def files(self) -> Iterator[Path]:
         yield from (self.source.face_file(self.name), self.source.audio_file(self.name))
+        yield from self.source.common_files()
 
     def problems(self) -> Iterator[str]:
         """None: those of the source are told before."""

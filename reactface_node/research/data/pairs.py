@@ -163,7 +163,12 @@ class PairSource(ABC):
                     "round: are the two voices exchanged?"
                 )
 
+    def common_files(self) -> Iterator[Path]:
+        """Files that all people's faces depend on."""
+        return iter(())
+
     def files(self) -> Iterator[Path]:
+        yield from self.common_files()
         for pair in self.conversations:
             for person in pair:
                 yield from (path for path, _ in self._files(person))

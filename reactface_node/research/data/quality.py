@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from reactface_node.research.data.exchanged import SILENT_DB, fit_exchanged, fit_of
+from reactface_node.research.data.exchanged import fit_exchanged, fit_of
 from reactface_node.research.data.sides import DOUBTS, SideTrack
 from reactface_node.research.data.turns import runs
 from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS, ROTATION, index_of
@@ -119,8 +119,7 @@ def exchanged(tracks: tuple[SideTrack, SideTrack]) -> str:
     """A reason if each voice fits the other side's jaw clearly better than its own; '' if not, or
     if it cannot be told."""
     seen = tracks[0].seen & tracks[1].seen
-    loud = [np.maximum(one.level_db[seen], SILENT_DB) for one in tracks]
-    fit = fit_of(loud, [one.face[seen, JAW] for one in tracks])
+    fit = fit_of([one.level_db[seen] for one in tracks], [one.face[seen, JAW] for one in tracks])
     if not fit_exchanged(fit):
         return ""
     return (

@@ -69,6 +69,8 @@ def prepare(source: Conversations, out: Path, workers: int = 0, cluster: str = "
         refuse_if_broken(source)
     else:
         source = _without(source, {talk.name: next(talk.problems(), "") for talk in source.talks})
+    if source.calibrate is not None:
+        source = source.calibrate(source)
     folder = out / TRACKS
     make_folder(folder)
     sides = dict.fromkeys(side for talk in source.talks for side in talk.sides)

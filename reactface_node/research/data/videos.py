@@ -33,6 +33,8 @@ from reactface_node.research.data.sides import (
     Seeing,
     SideTrack,
     SpeechFactory,
+    beside,
+    files_below,
     holds_sound,
     voice_of,
 )
@@ -58,7 +60,7 @@ class VideoSide:
     sound_file: Path
     vad: Path | None = None
     missing: tuple[str, ...] = ()
-    tracked: bool = True
+    settings: str = ""
 
     def files(self) -> Iterator[Path]:
         yield from dict.fromkeys((self.video, self.sound_file))
@@ -91,9 +93,8 @@ class VideoSide:
         seeing = Seeing.of(self.pictures(), tracker)
         if not len(seeing):
             raise UserError(f"{self.video} holds no pictures")
-        voice, level, heard = voice_of(self.sound(), len(seeing), speech)
-        if self.vad is not None:
-            voice = spoken(read_vad(self.vad), len(seeing))
+        known = None if self.vad is None else spoken(read_vad(self.vad), len(seeing))
+        voice, level, heard = voice_of(self.sound(), len(seeing), speech, known)
         return SideTrack(**seeing.fields, voice=voice, level_db=level, heard=heard)
 
     def has_sound(self) -> bool:
@@ -230,9 +231,7 @@ def _offset(path: Path, number: int, text: str | None) -> float | None:
 def _named_alike(folder: Path, root: Path) -> Found:
     """The pairs of a split's folder, and the videos without a partner."""
     groups: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in VIDEOS:
-            continue
+    for path in files_below(folder, VIDEOS):
         inner, stem = path.parent.relative_to(folder), path.stem
         head, _, ending = stem.rpartition("_")
         endings = [one for pair in PAIRS for one in pair]
@@ -259,5 +258,4 @@ def _side(root: Path, video: Path, sound: Path | None) -> VideoSide:
         name = str(video.relative_to(root).with_suffix(""))
     except ValueError:  # An absolute path of a list.
         name = str(video.with_suffix(""))
-    beside = video.with_suffix(".wav")
-    return VideoSide(name, video, sound or (beside if beside.is_file() else video))
+    return VideoSide(name, video, sound or beside(video, (".wav",)) or video)

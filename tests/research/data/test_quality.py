@@ -115,5 +115,5 @@ def test_exchanged_sounds_are_told_and_no_others():
     # Nothing can be told of a jaw that is not given, or without sound.
     still = track(TURNS[0], **sounds[1], face=np.zeros_like(first.face))
     assert exchanged((still, swapped[1])) == ""
-    silent = np.full_like(first.level_db, -100.0)
+    silent = np.full_like(first.level_db, -60.0)
     assert exchanged((track(TURNS[0], level_db=silent), swapped[1])) == ""

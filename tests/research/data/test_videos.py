@@ -240,6 +240,7 @@ def test_a_video_without_a_partner_is_named(folder, tmp_path):
     write_side(tmp_path / "train" / "alone_a.mp4", TURNS[0], 5.0)
     write_side(tmp_path / "train" / "a" / "two.mp4", TURNS[0], 5.0)
     write_side(tmp_path / "train" / "b" / "two.mp4", TURNS[0], 5.0)
+    (tmp_path / "train" / "._alone_b.mp4").write_bytes(b"resource fork")
     [line] = problems(tmp_path)
     assert line.startswith(str(tmp_path / "train" / "alone_a.mp4")) and "no second video" in line
 
