@@ -221,6 +221,16 @@ def test_a_job_may_reach_over_shards_and_be_done_in_part(tmp_path):
     assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
 
 
+def test_a_worker_needs_no_torch():
+    """Each worker would take two seconds to load it."""
+    program = (
+        "import sys; from reactface_node.research.data import cluster, jobs, mars, videos; "
+        "assert not {'torch', 'scipy.signal'} & set(sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+
+
 def test_the_speed_is_told(tmp_path, capsys):
     seconds = iter(range(100))
     convert(dyads(), tmp_path, workers=1, clock=lambda: next(seconds))

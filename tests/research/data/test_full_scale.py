@@ -13,7 +13,9 @@ from reactface_node.media.containers import pictures
 from reactface_node.research.data.check import check
 from reactface_node.research.data.mars import Mars
 
-SMALL = argparse.Namespace(sessions=5, seconds=4.0, clips=1, steps=2, video=None, test_clips=2)
+SMALL = argparse.Namespace(
+    sessions=5, seconds=4.0, clips=1, steps=2, video=None, test_clips=2, workers=0
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +48,10 @@ def test_its_files_are_those_of_mars(script, tmp_path):
 
 
 def test_steps_that_are_done_are_not_done_again(script, tmp_path, capsys):
-    names = [
-        name for name, *_ in script["steps"](tmp_path, argparse.Namespace(**vars(SMALL), workers=0))
-    ]
+    names = [name for name, *_ in script["steps"](tmp_path, SMALL)]
     assert names[:4] == ["make the files", "check", "convert", "train reactface, 2 steps"]
     done = {name: {"name": name, "wall_s": 61.4, "peak_mb": 10.0, "disk_mb": 3.0} for name in names}
     (tmp_path / "steps.json").write_text(json.dumps(done))
-    script["rehearse"](tmp_path, argparse.Namespace(**vars(SMALL), workers=0))
-    assert (
-        capsys.readouterr().out.splitlines()[4] == "| make the files | 1 min 1 s | 10 MB | 3 MB |"
-    )
+    script["rehearse"](tmp_path, SMALL)
+    row = capsys.readouterr().out.splitlines()[4]
+    assert row == "| make the files | 1 min 1 s | 10 MB | 3 MB |"

@@ -8,7 +8,7 @@ import torch
 from rigs.model_inputs import small_config
 from rigs.store import one_file_split
 
-from reactface_node.model.nods import NEVER
+from reactface_node.model.event_times import NEVER
 from reactface_node.model.reactface import PITCH
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.data.convert import DyadSource, convert
