@@ -45,14 +45,6 @@ def add_data(commands: Any) -> None:
         help="bags: image topic of the listener (default: /listener/image)",
     )
     parser.add_argument(
-        "--hours", type=float, default=0.0, help="seamless: draw so many hours (default: all)"
-    )
-    parser.add_argument(
-        "--own-features",
-        action="store_true",
-        help="seamless: the data set's head, gaze and action units instead of its videos",
-    )
-    parser.add_argument(
         "--one-way",
         action="store_true",
         help="mars, dualtalk: use each pair once, speaker to listener (default: both ways)",
@@ -62,6 +54,29 @@ def add_data(commands: Any) -> None:
         type=Path,
         metavar="FILE",
         help="dualtalk with FLAME faces: .npy of 51 ARKit weights to FLAME (51 x 103)",
+    )
+    _add_conversations(parser)
+
+
+def _add_conversations(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of conversations of two people."""
+    parser.add_argument(
+        "--turns",
+        action="store_true",
+        help="mars, dualtalk: cut stretches in which one talks and the other listens",
+    )
+    parser.add_argument(
+        "--skip-broken",
+        action="store_true",
+        help="mars, dualtalk: leave out pairs with a missing or broken file, and report them",
+    )
+    parser.add_argument(
+        "--hours", type=float, default=0.0, help="seamless: draw so many hours (default: all)"
+    )
+    parser.add_argument(
+        "--own-features",
+        action="store_true",
+        help="seamless: the data set's head, gaze and action units instead of its videos",
     )
 
 
@@ -86,6 +101,8 @@ def _data(options: argparse.Namespace) -> int:
         options.flame_map,
         options.hours,
         options.own_features,
+        options.turns,
+        options.skip_broken,
     )
     if options.action == "check":
         return 2 if check_command(options.kind, options.source, choice, ros) else 0

@@ -130,6 +130,11 @@ def write_person(stem, spans, seconds=SECONDS, seed=0, video=True, features=True
     return stem
 
 
+def no_speech_model():
+    """Loud sound counts as voice."""
+    return None
+
+
 def frames(seconds):
     return round(seconds * FRAME_RATE_HZ)
 

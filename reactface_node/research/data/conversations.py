@@ -5,7 +5,7 @@ one grid; then each of the two is the speaker of the stretches in which it has t
 (``turns``), and the other the listener; of these the usable parts become clips (``quality``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from reactface_node.errors import UserError
+from reactface_node.files.progress import ProgressBar
 from reactface_node.research.data import quality, turns
 from reactface_node.research.data.decode import TrackerFactory, crops, default_tracker
 from reactface_node.research.data.kept_report import FloorPart, Kept
-from reactface_node.research.data.quality import Piece, filled, pieces, unusable
+from reactface_node.research.data.quality import Piece, filled
 from reactface_node.research.data.sides import (
     SideTrack,
     SpeechFactory,
@@ -28,66 +29,8 @@ from reactface_node.research.data.sides import (
     track_key,
 )
 from reactface_node.research.data.source import Clip, own_reactions
+from reactface_node.research.data.talks import LeftOut, Stretch, Talk, TalkCut, cut_of, in_common
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
-
-LENGTHS_S = 1.0
-"""Lengths of two sides may differ by so much where nothing says how they belong together."""
-
-
-@dataclass(frozen=True, eq=False)
-class Talk:
-    """Two sides of one conversation. offset_s: when the second side begins, on the clock of the
-    first; None where nobody says so, and then both must be equally long."""
-
-    name: str
-    sides: tuple[TalkSide, TalkSide]
-    offset_s: float | None = None
-
-    def shift(self) -> int:
-        """The offset in frames."""
-        first, second = self.sides
-        given = second.begins_s() - first.begins_s() if self.offset_s is None else self.offset_s
-        return round(given * FRAME_RATE_HZ)
-
-    def problems(self) -> Iterator[str]:
-        broken = [line for side in self.sides for line in side.problems()]
-        yield from broken
-        if not broken:
-            first, second = (side.length_s() for side in self.sides)
-            shift_s = self.shift() / FRAME_RATE_HZ
-            names = " and ".join(str(next(iter(side.files()))) for side in self.sides)
-            common_s = min(first, second + shift_s) - max(0.0, shift_s)
-            if common_s < quality.SHORTEST_S:
-                yield (
-                    f"{names} have {max(0.0, common_s):.1f} s in common with an offset of "
-                    f"{shift_s:g} s: they last {first:.1f} s and {second:.1f} s"
-                )
-            elif self.is_unsaid and abs(first - second) > LENGTHS_S:
-                yield (
-                    f"{names} last {first:.1f} s and {second:.1f} s, and nothing says how they "
-                    "belong together: give their offset, or cut them"
-                )
-
-    @property
-    def is_unsaid(self) -> bool:
-        return self.offset_s is None and all(side.begins_s() == 0.0 for side in self.sides)
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A conversation that is not used at all, and why."""
-
-    talk: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """A part of a conversation in one direction. speaker: index of the side."""
-
-    talk: int
-    speaker: int
-    piece: Piece
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +40,9 @@ class Conversations:
     kind: the name of the data set's kind. settings: what else determines the content. lists: files
     that say which recordings belong together. left_out: what is known to be unusable. strict:
     anything missing or broken is an error; else such conversations are left out and reported.
-    tracks: the folder with what was read of the sides; None before ``prepare``.
+    speakers: indices of the sides that may be speakers. calibrate: what ``prepare`` does first.
+    notes: lines of the report. tracks: the folder with what was read of the sides; None before
+    ``prepare``.
     """
 
     root: Path
@@ -109,6 +54,9 @@ class Conversations:
     left_out: tuple[LeftOut, ...] = ()
     strict: bool = True
     faces: bool = False
+    speakers: tuple[int, ...] = (0, 1)
+    calibrate: Callable[["Conversations"], "Conversations"] | None = None
+    notes: tuple[str, ...] = ()
     tracks: Path | None = None
     tracker: TrackerFactory = default_tracker
     speech: SpeechFactory = default_speech
@@ -133,11 +81,23 @@ class Conversations:
         return {"kind": self.kind, "missing": sorted(missing), "rules": rules, **self.settings}
 
     def problems(self) -> Iterator[str]:
-        """Of all conversations; after ``prepare`` only whether any clip is left."""
-        if self.tracks is not None:
-            return
-        yield from (f"{one.talk}: {one.reason}" for one in self.left_out)
+        """Of all conversations, if one that is broken is an error."""
+        if self.tracks is None and self.strict:
+            yield from self._doubts()
+        elif not self.talks:
+            yield from (f"{one.talk}: {one.reason}" for one in self.left_out)
+
+    def warnings(self) -> Iterator[str]:
+        """What is left out, or used as a listener alone."""
+        if not self.strict:
+            yield from self._doubts()
         for talk in self.talks:
+            if self.strict or next(talk.problems(), None) is None:
+                yield from talk.warnings()
+
+    def _doubts(self) -> Iterator[str]:
+        yield from (f"{one.talk}: {one.reason}" for one in self.left_out)
+        for talk in ProgressBar(self.talks, f"checking {self.split}", unit="pair", leave=False):
             yield from talk.problems()
 
     def files(self) -> Iterator[Path]:
@@ -158,7 +118,7 @@ class Conversations:
     def read(self, clips: range) -> Iterator[Clip]:
         wanted = self.kept[clips.start : clips.stop]
         talk = wanted[0].talk
-        tracks, starts = self.aligned(talk)
+        tracks, starts = in_common(self._tracks(talk), self.talks[talk].shift())
         for speaker in (0, 1):
             mine = [one for one in wanted if one.speaker == speaker]
             if not mine:
@@ -172,7 +132,7 @@ class Conversations:
                 piece = one.piece
                 yield Clip(
                     filled(tracks[speaker], piece),
-                    _cut(sound, first + piece.start, first + piece.end),
+                    _samples(sound, first + piece.start, first + piece.end),
                     filled(tracks[1 - speaker], piece)[None],
                     next(shown),
                 )
@@ -188,44 +148,26 @@ class Conversations:
         """What becomes clips, ordered by conversation, speaker and time."""
         return tuple(one for one in self.stretches if not one.piece.reason)
 
-    @cached_property
-    def stretches(self) -> tuple[Stretch, ...]:
+    @property
+    def stretches(self) -> Iterator[Stretch]:
         """All parts in which one of the two has the floor, kept or not, in order."""
-        found: list[Stretch] = []
-        for index in range(len(self.talks)):
-            found += self._stretches(index)
-        return tuple(found)
+        return (one for cut in self.cuts for one in cut.stretches)
 
-    def aligned(self, talk: int) -> tuple[tuple[SideTrack, SideTrack], tuple[int, int]]:
-        """What both sides have in common, and the first frame of it in each."""
+    @cached_property
+    def cuts(self) -> tuple[TalkCut, ...]:
+        """What each conversation is cut into."""
+        bar = ProgressBar(self.talks, f"cutting {self.split}", unit="pair", leave=False)
+        return tuple(self._cut(index) for index, _ in enumerate(bar))
+
+    def _cut(self, talk: int) -> TalkCut:
+        first, second = self.talks[talk].sides
+        shift = self.talks[talk].shift()
+        return cut_of(talk, (first.name, second.name), self._tracks(talk), shift, self.speakers)
+
+    def _tracks(self, talk: int) -> tuple[SideTrack, SideTrack]:
         assert self.tracks is not None, "prepare comes first"
-        sides, shift = self.talks[talk].sides, self.talks[talk].shift()
-        first, second = (load_track(self.tracks / track_key(one, self.root)) for one in sides)
-        starts = max(0, shift), max(0, -shift)
-        length = max(0, min(len(first) - starts[0], len(second) - starts[1]))
-        parts = (
-            one.part(start, start + length)
-            for one, start in zip((first, second), starts, strict=True)
-        )
-        return (next(parts), next(parts)), starts
-
-    def _stretches(self, talk: int) -> Iterator[Stretch]:
-        tracks, _ = self.aligned(talk)
-        if not len(tracks[0]):
-            return
-        reasons = np.full(len(tracks[0]), "", object)
-        for side, track in zip(self.talks[talk].sides, tracks, strict=True):
-            mine = unusable(track, side.name)
-            reasons = np.where(reasons == "", mine, reasons)
-        if reason := quality.exchanged(tracks):
-            reasons[:] = reason
-        voices = turns.without_crosstalk(
-            (tracks[0].voice, tracks[1].voice), (tracks[0].level_db, tracks[1].level_db)
-        )
-        for speaker in (0, 1):
-            for stretch in turns.stretches(voices[speaker], voices[1 - speaker]):
-                for piece in sorted(pieces(stretch, reasons), key=lambda one: one.start):
-                    yield Stretch(talk, speaker, piece)
+        paths = [self.tracks / track_key(one, self.root) for one in self.talks[talk].sides]
+        return load_track(paths[0]), load_track(paths[1])
 
     def _crops(
         self, side: TalkSide, wanted: list[Piece], first: int
@@ -251,7 +193,7 @@ class Conversations:
             tracker.close()
 
 
-def _cut(sound: np.ndarray, start: int, end: int) -> np.ndarray:
+def _samples(sound: np.ndarray, start: int, end: int) -> np.ndarray:
     """The samples of some frames; 0 after the sound's end."""
     wanted = (end - start) * SAMPLES_PER_FRAME
     part = sound[start * SAMPLES_PER_FRAME : end * SAMPLES_PER_FRAME]
@@ -259,36 +201,24 @@ def _cut(sound: np.ndarray, start: int, end: int) -> np.ndarray:
 
 
 def kept_of(source: Conversations) -> Kept:
-    """What the report of a prepared source tells."""
+    """What the report of a prepared source tells; times are on the clocks of the first sides."""
     names = dict(zip(source.kept, source.names, strict=True))
-    parts = [
-        FloorPart(
-            source.talks[one.talk].name,
-            source.speaker(one).name,
-            source.talks[one.talk].sides[1 - one.speaker].name,
-            one.piece.start / FRAME_RATE_HZ,
-            one.piece.end / FRAME_RATE_HZ,
-            names.get(one, ""),
-            one.piece.reason,
-        )
-        for one in source.stretches
-    ]
-    lengths, notes = {}, []
-    for index, talk in enumerate(source.talks):
-        tracks, _ = source.aligned(index)
-        lengths[talk.name] = len(tracks[0]) / FRAME_RATE_HZ
-        for side, track in zip(talk.sides, tracks, strict=True):
-            if not bool(track.heard):
-                notes.append(
-                    f"{talk.name}: {side.name} has no sound, so it is only a listener, and where "
-                    "it talks is not known."
-                )
+    parts, lengths, notes = [], {}, list(source.notes)
+    for talk, cut in zip(source.talks, source.cuts, strict=True):
+        lengths[talk.name] = cut.seconds
+        for one in cut.stretches:
+            speaker, listener = talk.sides[one.speaker].name, talk.sides[1 - one.speaker].name
+            start_s, end_s = (at / FRAME_RATE_HZ for at in (one.piece.start, one.piece.end))
+            times_s = cut.begins_s + start_s, cut.begins_s + end_s
+            clip = names.get(one, "")
+            parts.append(FloorPart(talk.name, speaker, listener, *times_s, clip, one.piece.reason))
+        for side in cut.silent:
+            notes.append(
+                f"{talk.name}: {side} has no sound, so it is only a listener, and where it talks "
+                "is not known."
+            )
     if missing := source.facts["missing"]:
         notes.append(f"Channels that the recordings do not give: {', '.join(missing)}.")
-    return Kept(
-        f"What was kept of {source.root.name}, {source.split} ({source.kind})",
-        parts,
-        lengths,
-        [(one.talk, one.reason) for one in source.left_out],
-        notes,
-    )
+    left_out = [(one.talk, one.reason) for one in source.left_out]
+    title = f"What was kept of {source.root.name}, {source.split} ({source.kind})"
+    return Kept(title, parts, lengths, left_out, notes)

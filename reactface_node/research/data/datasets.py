@@ -15,11 +15,13 @@ from reactface_node.research.data import (
     seamless,
     videos,
 )
-from reactface_node.research.data.check import all_warnings, check
+from reactface_node.research.data.check import all_warnings, check, refuse_if_broken
 from reactface_node.research.data.conversations import Conversations, kept_of
 from reactface_node.research.data.convert import convert
 from reactface_node.research.data.kept_report import summary, write_report
 from reactface_node.research.data.kind import DatasetChoice, Kind, Splits
+from reactface_node.research.data.pair_sides import in_turns, kept_of_pairs
+from reactface_node.research.data.pairs import PairSource
 from reactface_node.research.data.source import SPLITS, Source
 from reactface_node.research.data.tracks import prepare
 
@@ -43,10 +45,10 @@ KINDS = {
         react2023.open_splits,
     ),
     "react2024": Kind(
-        "REACT 2024: the clips of NoXI and RECOLA in REACT 2023's format",
+        "REACT 2024: REACT 2023's files and lists without the clips of UDIVA",
         "NoXI and RECOLA: for research by those who signed each one's agreement; no data may be "
         "passed on",
-        react2023.open_splits,
+        partial(react2023.open_splits, without="UDIVA"),
     ),
     "rld": Kind(
         "RLD, also called ViCo",
@@ -150,13 +152,35 @@ def convert_command(
     if not todo:
         raise UserError(f"{out} has these splits already; choose another folder or remove them")
     for source in todo:
-        if isinstance(source, Conversations):
-            source = prepare(source, out, workers, cluster)
-            kept = kept_of(source)
-            print(f"{source.split}: {summary(kept)}")
-            print(f"wrote {write_report(kept, out, source.split)}")
-        print(f"wrote {convert(source, out, workers, cluster)}")
+        ready = _prepared(source, out, workers, choice, cluster)
+        print(f"wrote {convert(ready, out, workers, cluster)}")
     print(_note(kind))
+
+
+def _prepared(
+    source: Source, out: Path, workers: int, choice: DatasetChoice, cluster: str
+) -> Source:
+    """The source with its clips known; writes the report of conversations of two people.
+
+    UserError if no clip is left, or as ``prepare``.
+    """
+    if isinstance(source, PairSource):
+        refuse_if_broken(source)
+        source = in_turns(source) if choice.turns else source
+    elif choice.turns and not isinstance(source, Conversations):
+        raise UserError("--turns is for conversations with a face and a voice of both people")
+    if isinstance(source, Conversations):
+        source = prepare(source, out, workers, cluster)
+        kept = kept_of(source)
+    elif isinstance(source, PairSource):
+        kept = kept_of_pairs(source)
+    else:
+        return source
+    page = write_report(kept, out, source.split)
+    print(f"{source.split}: {summary(kept)}\nwrote {page}")
+    if not source.names:
+        raise UserError(f"nothing of the {source.split} split became a clip: see {page}")
+    return source
 
 
 def _note(kind: str) -> str:

@@ -5,6 +5,8 @@ of each person with itself must be the larger ones. They are small where a face 
 nobody talks: only a clear difference counts.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from reactface_node.media.audio import integers_to_float
@@ -13,6 +15,9 @@ from reactface_node.schema import SAMPLES_PER_FRAME
 CLEAR, LEAST = 0.6, 0.15
 """How much larger the sum of the two foreign correlations must be than that of the own ones, and
 how large each of them: chosen."""
+SAME = 0.95
+"""Correlation of the samples of two voices that are one recording; two microphones before two
+people give less."""
 SMOOTH_FRAMES = 5
 """Syllables are shorter, and the sound may be some frames off the pictures."""
 SILENT_DB, QUIET = -60.0, 1e-4
@@ -32,10 +37,29 @@ def loudness(audio: np.ndarray) -> np.ndarray:
 def are_exchanged(voices: tuple[np.ndarray, ...], jaws: tuple[np.ndarray, ...]) -> bool:
     """Whether two voices (t * 640,) int16 follow each other's jaws (t,) clearly better than their
     own."""
-    loud = [loudness(voice) for voice in voices]
-    fit = np.array([[_correlation(one, jaw) for jaw in jaws] for one in loud])
+    return fit_exchanged(fit_of([loudness(voice) for voice in voices], jaws))
+
+
+def fit_of(loud: Sequence[np.ndarray], jaws: Sequence[np.ndarray]) -> np.ndarray:
+    """(2, 2) correlation of each loudness (t,) in dB with each jaw (t,)."""
+    return np.array([[_correlation(one, jaw) for jaw in jaws] for one in loud])
+
+
+def fit_exchanged(fit: np.ndarray) -> bool:
+    """Whether the foreign correlations of ``fit_of`` are clearly larger than the own ones."""
     own, foreign = fit.diagonal(), fit[::-1].diagonal()[::-1]
     return bool((foreign > LEAST).all() and foreign.sum() > own.sum() + CLEAR)
+
+
+def are_same(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether two voices (n,) int16 that are not silent are one recording, whatever its level."""
+    count = min(len(first), len(second))
+    if not count or is_silent(first[:count]) or is_silent(second[:count]):
+        return False
+    x, y = (integers_to_float(part[:count]).astype(np.float64) for part in (first, second))
+    x, y = x - x.mean(), y - y.mean()
+    alike = np.abs(np.dot(x, y)) / max(np.linalg.norm(x) * np.linalg.norm(y), 1e-12)
+    return bool(alike > SAME)
 
 
 def is_silent(audio: np.ndarray) -> bool:

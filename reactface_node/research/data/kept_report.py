@@ -6,6 +6,7 @@ each clip and each part that was left out.
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -40,23 +41,22 @@ class FloorPart:
 
     @property
     def why(self) -> str:
-        """The reason without the person's name and numbers, for totals."""
-        return self.reason.rpartition(": ")[2] if ": r with" not in self.reason else EXCHANGED
-
-
-EXCHANGED = "the sides' sounds are exchanged"
+        """The reason without the person's name before it and numbers in brackets after it."""
+        return re.sub(r" \([^()]*\)$", "", self.reason).rpartition(": ")[2]
 
 
 @dataclass(frozen=True)
 class Kept:
     """What a report tells. parts: in order of conversations. lengths_s: of each conversation.
-    left_out: (conversation, reason) of those that were not used at all. notes: further lines."""
+    left_out: (conversation, reason) of those that were not used at all. notes: further lines. what:
+    what the parts are of."""
 
     title: str
     parts: Sequence[FloorPart]
     lengths_s: dict[str, float]
     left_out: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
+    what: str = "in which one of two has the floor"
 
 
 def write_report(kept: Kept, out: Path, split: str) -> Path:
@@ -74,16 +74,16 @@ def summary(kept: Kept) -> str:
     held_s = sum(part.seconds for part in kept.parts)
     total_s = sum(kept.lengths_s.values())
     return (
-        f"{len(clips)} clips, {_time(sum(part.seconds for part in clips))} of {_time(held_s)} in "
-        f"which one of two has the floor, in {len(kept.lengths_s)} conversations of "
-        f"{_time(total_s)}; {len(kept.left_out)} conversations left out"
+        f"{len(clips)} clips, {_time(sum(part.seconds for part in clips))} of {_time(held_s)} "
+        f"{kept.what}, in {len(kept.lengths_s)} conversations of {_time(total_s)}; "
+        f"{len(kept.left_out)} conversations left out"
     )
 
 
 def _page(kept: Kept, stem: str) -> Iterator[str]:
     yield from (f"# {kept.title}", "", summary(kept) + ".", "")
     yield from (f"![What was kept, over time]({stem}.svg)", "")
-    yield from _totals(kept.parts)
+    yield from _totals(kept)
     yield from (line for note in kept.notes for line in (note, ""))
     yield from _conversations(kept)
     if kept.left_out:
@@ -95,12 +95,12 @@ def _page(kept: Kept, stem: str) -> Iterator[str]:
     yield f"Each clip, and each part that was left out, is a row of [{stem}.csv]({stem}.csv)."
 
 
-def _totals(parts: Iterable[FloorPart]) -> Iterator[str]:
+def _totals(kept: Kept) -> Iterator[str]:
     seconds: Counter[str] = Counter()
-    for part in parts:
+    for part in kept.parts:
         seconds["kept" if part.name else part.why] += part.seconds  # type: ignore[assignment]
     whole = sum(seconds.values()) or 1.0
-    yield from ("| one of two has the floor | time | share |", "| --- | --- | --- |")
+    yield from ("| outcome | time | share |", "| --- | --- | --- |")
     for reason, total in sorted(seconds.items(), key=lambda one: (one[0] != "kept", -one[1])):
         said = reason if reason == "kept" else f"left out: {reason}"
         yield f"| {_cell(said)} | {_time(total)} | {total / whole:.1%} |"
@@ -147,7 +147,8 @@ def _picture(kept: Kept) -> str:
     """Two lanes a conversation, the upper for the first speaker; coloured where one has the
     floor."""
     talks = list(kept.lengths_s)[:DRAWN]
-    longest_s = max((kept.lengths_s[talk] for talk in talks), default=0.0) or 1.0
+    ends_s = [part.end_s for part in kept.parts if part.talk in talks]
+    longest_s = max([*(kept.lengths_s[talk] for talk in talks), *ends_s], default=0.0) or 1.0
     reasons = list(dict.fromkeys(part.why for part in kept.parts if not part.name))
     colours = {reason: COLOURS[k % len(COLOURS)] for k, reason in enumerate(reasons)}
     legend = {"kept": KEPT, **colours}

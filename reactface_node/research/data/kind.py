@@ -18,7 +18,10 @@ class DatasetChoice:
     ``mean_face.npy``. listener_topic: the listener's camera in a bag. one_way: use a pair once, the
     speaker's side to the listener's, not both ways. flame_map: ARKit weights to FLAME
     (``flame.FlameMap``). hours: ``seamless``, so many hours of conversation are drawn; 0 for all.
-    own_features: ``seamless``, the data set's own features instead of its videos.
+    own_features: ``seamless``, the data set's own features instead of its videos. turns: ``mars``
+    and ``dualtalk``, only stretches in which one talks and the other listens become clips, as for
+    the kinds with a recording of each person. skip_broken: of both too, leave out pairs with a
+    missing or broken file, not refuse the data set.
     """
 
     split: str = ""
@@ -30,6 +33,8 @@ class DatasetChoice:
     flame_map: Path | None = None
     hours: float = 0.0
     own_features: bool = False
+    turns: bool = False
+    skip_broken: bool = False
 
     def absolute(self) -> "DatasetChoice":
         """The same with absolute paths, for programs with other working folders."""

@@ -24,13 +24,20 @@ import numpy as np
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.files.arrays import usable
-from reactface_node.media.containers import audio_stream, open_media
-from reactface_node.research.data.conversations import Conversations, LeftOut, Talk
+from reactface_node.research.data.conversations import Conversations
 from reactface_node.research.data.decode import TrackerFactory, read_audio, video_frames
 from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.quality import GAP_S, centred
-from reactface_node.research.data.sides import SideTrack, SpeechFactory, voice_of
+from reactface_node.research.data.sides import (
+    SideTrack,
+    SpeechFactory,
+    beside,
+    files_below,
+    given_track,
+    holds_sound,
+)
 from reactface_node.research.data.source import SPLITS, Source
+from reactface_node.research.data.talks import LeftOut, Talk
 from reactface_node.schema import (
     ARKIT_NAMES,
     FRAME_RATE_HZ,
@@ -57,7 +64,7 @@ class PhoneSide:
     table: Path
     media: Path | None = None
     missing: tuple[str, ...] = tuple(name for name in POSE_NAMES if name.startswith("translation"))
-    tracked: bool = False
+    settings: str = ""
 
     def files(self) -> Iterator[Path]:
         yield self.table
@@ -69,9 +76,7 @@ class PhoneSide:
             _, values = read_table(self.table)
             if not values.any():
                 yield f"{self.table} holds nothing but zeros"
-            if self.media is not None:
-                with open_media(self.media, "video or sound"):
-                    pass
+            self.has_sound()
         except UserError as error:
             yield str(error)
 
@@ -86,29 +91,19 @@ class PhoneSide:
         frames = int(self.length_s() * FRAME_RATE_HZ + 1e-6)
         at_s = self.begins_s() + np.arange(frames) / FRAME_RATE_HZ
         face, seen = resampled(times_s, values, at_s)
-        voice, level, heard = voice_of(self.sound(), frames, speech)
-        return SideTrack(
-            face=centred(face, seen),
-            seen=seen,
-            trust=seen.astype(np.float32),
-            doubt=np.zeros(frames, np.uint8),
-            person=np.ones(frames, np.int32),
-            voice=voice,
-            level_db=level,
-            heard=heard,
-        )
+        return given_track(centred(face, seen), seen, self.sound(), speech)
+
+    def has_sound(self) -> bool:
+        return self.media is not None and holds_sound(self.media)
 
     def sound(self) -> np.ndarray | None:
-        if self.media is None:
+        if self.media is None or not self.has_sound():
             return None
-        with open_media(self.media, "video or sound") as container:
-            if audio_stream(container) is None:
-                return None
         before_s = self.begins_s() - self._span_s[0]
         return read_audio(self.media)[round(before_s * SAMPLE_RATE_HZ) :]
 
     def pictures(self) -> Iterator[np.ndarray]:
-        if self.media is None or self.media.suffix == ".wav":
+        if self.media is None or self.media.suffix.lower() == ".wav":
             raise UserError(f"{self.table} has no video beside it, so there are no face crops")
         return video_frames(self.media)
 
@@ -246,7 +241,7 @@ def open_splits(root: Path, choice: DatasetChoice, ros: RosConfig) -> Splits:
 
 
 def _tables(folder: Path) -> list[Path]:
-    found = [path for path in sorted(folder.rglob("*.csv")) if path.stem != "frame_log"]
+    found = [path for path in files_below(folder, (".csv",)) if path.stem != "frame_log"]
     names = {path.with_suffix("") for path in found}
     return [path for path in found if not _is_other(path.with_suffix(""), names)]
 
@@ -260,6 +255,5 @@ def _is_other(stem: Path, names: set[Path]) -> bool:
 
 
 def _side(root: Path, table: Path) -> PhoneSide:
-    beside = [table.with_suffix(suffix) for suffix in SOUNDS]
-    media = next((path for path in beside if path.is_file()), None)
-    return PhoneSide(str(table.relative_to(root).with_suffix("")), table, media)
+    name = str(table.relative_to(root).with_suffix(""))
+    return PhoneSide(name, table, beside(table, SOUNDS))

@@ -1,12 +1,11 @@
 """What data sets of pairs share: two faces and two voices of one conversation, used both ways.
 
-A pair is cut into clips of 30 s, the rest at its end is a clip if it lasts 4 s. Frames without a
-face are interpolated; a clip in which one of the two faces is missing for more than half of it is
-left out. Kinds say where the files are and how a face is read.
+A pair is cut every 30 s, and where one of the two faces is missing for more than 1 s; shorter gaps
+are interpolated. What lasts 4 s is a clip. Kinds say where the files are and how a face is read.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,17 +22,18 @@ from reactface_node.research.data.check import (
     sound_frames,
 )
 from reactface_node.research.data.decode import (
-    SEEN_SHARE,
     centre_crop,
     fit_audio,
     read_audio,
     video_frames,
 )
-from reactface_node.research.data.exchanged import are_exchanged, is_silent
+from reactface_node.research.data.exchanged import are_exchanged, are_same, is_silent
 from reactface_node.research.data.source import Clip
+from reactface_node.research.data.turns import runs
 from reactface_node.schema import CROP_PX, FRAME_RATE_HZ, index_of
 
 CLIP_FRAMES, SHORTEST_FRAMES = 30 * FRAME_RATE_HZ, 4 * FRAME_RATE_HZ
+LONGEST_GAP = FRAME_RATE_HZ
 LISTENED_S = 60.0
 """So much of each voice is compared with the jaws."""
 JAW = index_of("jawOpen")
@@ -42,17 +42,19 @@ JAW = index_of("jawOpen")
 @dataclass(frozen=True, eq=False)
 class PairSource(ABC):
     """One split; a ``Source``. People are named as their files, without folder of the modality and
-    suffix. faces: face crops too. one_way: the listener never speaks."""
+    suffix. faces: face crops too. one_way: the listener never speaks. skip_broken: pairs with a
+    problem are left out, not refused."""
 
     root: Path
     split: str
     faces: bool = False
     one_way: bool = False
+    skip_broken: bool = False
     listeners = 1
 
     @property
     @abstractmethod
-    def conversations(self) -> tuple[tuple[str, str], ...]:
+    def listed(self) -> tuple[tuple[str, str], ...]:
         """(speaker, listener) of each pair, once. UserError if the list cannot be read."""
 
     @abstractmethod
@@ -84,6 +86,23 @@ class PairSource(ABC):
         return opened
 
     @cached_property
+    def conversations(self) -> tuple[tuple[str, str], ...]:
+        """Those of ``listed`` that are used. UserError if there is none."""
+        used = tuple(pair for pair in self.listed if pair not in self.broken)
+        if not used:
+            first = next(iter(self.broken.values()))
+            raise UserError(f"{self.root}: every pair of the {self.split} split is broken; {first}")
+        return used
+
+    @cached_property
+    def broken(self) -> dict[tuple[str, str], str]:
+        """The pairs that are skipped, and the first problem of each."""
+        if not self.skip_broken:
+            return {}
+        found = {pair: next(self._problems(pair), "") for pair in self._shown("checking")}
+        return {pair: problem for pair, problem in found.items() if problem}
+
+    @cached_property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """(speaker, listener) with both roles."""
         swapped = () if self.one_way else [(b, a) for a, b in self.conversations]
@@ -110,23 +129,24 @@ class PairSource(ABC):
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        return tuple(
-            f"{self.pairs[pair][0]}/{start // CLIP_FRAMES:03d}" for pair, start, _ in self.parts
-        )
+        return tuple(f"{self.pairs[pair][0]}/{start:06d}" for pair, start, _ in self.parts)
 
     @property
     def facts(self) -> dict[str, Any]:
         return {"clip_s": CLIP_FRAMES / FRAME_RATE_HZ, "one_way": self.one_way}
 
     def problems(self) -> Iterator[str]:
-        pairs = ProgressBar(self.conversations, f"checking {self.split}", unit="pair", leave=False)
-        for pair in pairs:
-            broken: list[str] = []
-            lengths = measured((file for one in pair for file in self._files(one)), broken)
-            yield from broken or lengths_that_disagree(lengths)
+        if self.skip_broken:
+            _ = self.conversations
+            return
+        for pair in self._shown("checking"):
+            yield from self._problems(pair)
 
     def warnings(self) -> Iterator[str]:
-        """Lines on what can be used but may be wrong; of a split without problems."""
+        """Lines on what is skipped, and on what can be used but may be wrong; of a split without
+        problems."""
+        for pair, problem in self.broken.items():
+            yield f"{' and '.join(pair)} are skipped: {problem}"
         pairs = ProgressBar(self.conversations, f"hearing {self.split}", unit="pair", leave=False)
         for pair in pairs:
             yield from self._left_out(pair)
@@ -134,13 +154,21 @@ class PairSource(ABC):
             for person, voice in zip(pair, voices, strict=True):
                 if is_silent(voice):
                     yield f"{self.audio_file(person)} is silent"
-            if are_exchanged(voices, tuple(self.jaw(person) for person in pair)):
+            if are_same(*voices):
+                first, second = (self.audio_file(person) for person in pair)
+                yield f"{first} and {second} are the same sound: each needs the voice of one person"
+            elif are_exchanged(voices, tuple(self.jaw(person) for person in pair)):
                 yield (
                     f"{self.audio_file(pair[0])} fits the jaw of {pair[1]}, and the other way "
                     "round: are the two voices exchanged?"
                 )
 
+    def common_files(self) -> Iterator[Path]:
+        """Files that all people's faces depend on."""
+        return iter(())
+
     def files(self) -> Iterator[Path]:
+        yield from self.common_files()
         for pair in self.conversations:
             for person in pair:
                 yield from (path for path, _ in self._files(person))
@@ -175,6 +203,15 @@ class PairSource(ABC):
             np.array([index, *(one for one in alike[key] if one != index)], np.int64)
             for index, key in enumerate(keys)
         )
+
+    def _shown(self, doing: str) -> Iterable[tuple[str, str]]:
+        """The listed pairs, with a progress bar."""
+        return ProgressBar(self.listed, f"{doing} {self.split}", unit="pair", leave=False)
+
+    def _problems(self, pair: tuple[str, str]) -> Iterator[str]:
+        broken: list[str] = []
+        lengths = measured((file for one in pair for file in self._files(one)), broken)
+        yield from broken or lengths_that_disagree(lengths)
 
     def _left_out(self, pair: tuple[str, str]) -> Iterator[str]:
         found = [self.found(person) for person in pair]
@@ -213,12 +250,14 @@ def spans(found: list[np.ndarray]) -> list[tuple[int, int]]:
     """(first frame, frames) of the clips of a pair, by the two (t,) bool of whether a face is
     there."""
     length = min(map(len, found))
+    both = np.logical_and(found[0][:length], found[1][:length])
+    for start, end in runs(~both):
+        both[start:end] = end - start <= LONGEST_GAP
     kept = []
-    for start in range(0, length, CLIP_FRAMES):
-        frames = min(CLIP_FRAMES, length - start)
-        seen = min(one[start : start + frames].mean() for one in found)
-        if frames >= SHORTEST_FRAMES and seen >= SEEN_SHARE:
-            kept.append((start, frames))
+    for cell in range(0, length, CLIP_FRAMES):
+        for start, end in runs(both[cell : cell + CLIP_FRAMES]):
+            if end - start >= SHORTEST_FRAMES:
+                kept.append((cell + start, end - start))
     return kept
 
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from reactface_node.research.data.exchanged import fit_exchanged, fit_of
 from reactface_node.research.data.sides import DOUBTS, SideTrack
 from reactface_node.research.data.turns import runs
 from reactface_node.schema import FRAME_RATE_HZ, NUM_COEFFICIENTS, ROTATION, index_of
@@ -22,9 +23,7 @@ LEAST_TRUST, TRUST_S = 0.6, 1.0
 """A face is unreliable where the mean of ``SideTrack.trust`` over TRUST_S is lower."""
 FLAT_S, FLAT = 10.0, 1e-6
 """A face whose values do not change at all for so long is a frozen picture or a filled gap."""
-JAW, SMOOTHED_S = index_of("jawOpen"), 0.5
-EXCHANGED_MARGIN, LEAST_TALK_S = 0.2, 4.0
-"""See ``exchanged``. A side must talk, and be silent, for so long that its voice can be judged."""
+JAW = index_of("jawOpen")
 
 
 @dataclass(frozen=True)
@@ -117,44 +116,16 @@ def centred(face: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 
 def exchanged(tracks: tuple[SideTrack, SideTrack]) -> str:
-    """A reason if each voice fits the other side's jaw better than its own; '' if not, or if it
-    cannot be told.
-
-    Compared are the correlations of voice activity and of the jaw's speed, both smoothed.
-    """
-    if not all(bool(one.heard) and _can_tell(one) for one in tracks):
-        return ""
-    voices = [_smoothed(one.voice.astype(np.float64), SMOOTHED_S) for one in tracks]
-    jaws = [_smoothed(_speed(one), SMOOTHED_S) for one in tracks]
+    """A reason if each voice fits the other side's jaw clearly better than its own; '' if not, or
+    if it cannot be told."""
     seen = tracks[0].seen & tracks[1].seen
-    own, other = (
-        [_correlation(voices[k][seen], jaws[k ^ swap][seen]) for k in (0, 1)] for swap in (0, 1)
+    fit = fit_of([one.level_db[seen] for one in tracks], [one.face[seen, JAW] for one in tracks])
+    if not fit_exchanged(fit):
+        return ""
+    return (
+        f"the sides' sounds are exchanged (r with the other's jaw {fit[0, 1]:.2f} and "
+        f"{fit[1, 0]:.2f}, with its own {fit[0, 0]:.2f} and {fit[1, 1]:.2f})"
     )
-    if all(theirs > mine + EXCHANGED_MARGIN for mine, theirs in zip(own, other, strict=True)):
-        said = " and ".join(f"{value:.2f}" for value in other)
-        mine = " and ".join(f"{value:.2f}" for value in own)
-        return (
-            f"the sides' sounds are exchanged: r with the other's jaw {said}, with its own {mine}"
-        )
-    return ""
-
-
-def _can_tell(track: SideTrack) -> bool:
-    seen = track.voice[track.seen]
-    least = LEAST_TALK_S * FRAME_RATE_HZ
-    return seen.sum() >= least and (~seen).sum() >= least and bool(np.ptp(track.face[:, JAW]) > 0)
-
-
-def _speed(track: SideTrack) -> np.ndarray:
-    speed = np.zeros(len(track))
-    speed[1:] = np.abs(np.diff(track.face[:, JAW].astype(np.float64)))
-    return speed
-
-
-def _correlation(first: np.ndarray, second: np.ndarray) -> float:
-    if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return 0.0
-    return float(np.corrcoef(first, second)[0, 1])
 
 
 def _smoothed(values: np.ndarray, seconds: float) -> np.ndarray:

@@ -10,6 +10,9 @@ The modality folders may also lie in ROOT itself, the pictures in ROOT/SL-crop a
 ROOT/paper-list, as the released code of ReactFace expects them. Every session is used twice: the
 S rows of the list as they are, then the same with the roles swapped, N = 2 S clips. Clip k's
 reaction is row k, and row k of the matrix marks the rows that are appropriate for clip k.
+
+REACT 2024 has the same files of NoXI and RECOLA alone; its lists and matrices may still name the
+clips of UDIVA.
 """
 
 import csv
@@ -44,7 +47,7 @@ AUDIO, COEFFICIENTS, VIDEO = "Audio_files", "3D_FV_files", "Video_files"
 @dataclass(frozen=True, eq=False)
 class React2023:
     """One split with both roles; a ``Source``. faces: read the pictures too. labels: use the
-    matrix."""
+    matrix. without: a site whose clips are left out."""
 
     root: Path
     split: str
@@ -52,11 +55,15 @@ class React2023:
     labels: bool = True
     mean_face: Path | None = None
     listeners: int = 1
+    without: str = ""
 
     @cached_property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """(N,) of (speaker, listener), both roles. UserError if the list cannot be read."""
-        pairs = read_pairs(self._list())
+        listed = zip(read_pairs(self._list()), self._used, strict=True)
+        pairs = [pair for pair, used in listed if used]
+        if not pairs:
+            raise UserError(f"{self._list()} lists no clips but those of {self.without}")
         return (*pairs, *((listener, speaker) for speaker, listener in pairs))
 
     @property
@@ -65,7 +72,8 @@ class React2023:
 
     @property
     def facts(self) -> dict[str, Any]:
-        return {"kind": "react2023", "labels": self.labels, **self._space.facts()}
+        without = {"without": self.without} if self.without else {}
+        return {"kind": "react2023", "labels": self.labels, **without, **self._space.facts()}
 
     @cached_property
     def _space(self) -> Space:
@@ -114,7 +122,7 @@ class React2023:
             return own_reactions(len(self.pairs))
         for problem in self._matrix_problems():
             raise UserError(problem)
-        matrix = _matrix(self._matrix_path())
+        matrix = self._matrix()
         found = []
         for own, row in enumerate(matrix):
             others = np.flatnonzero(row == 1)
@@ -124,7 +132,7 @@ class React2023:
     def _matrix_problems(self) -> Iterator[str]:
         path = self._matrix_path()
         try:
-            matrix = _matrix(path)
+            matrix = self._matrix()
         except UserError as error:
             yield str(error)
             return
@@ -139,6 +147,20 @@ class React2023:
             yield f"{path} holds values other than 0 and 1"
         for row in np.flatnonzero(~(matrix == 1).any(axis=1)):
             yield f"{path}: row {row} ({self.names[row]}) has no neighbour, not even itself"
+
+    @cached_property
+    def _used(self) -> np.ndarray:
+        """(S,) bool: the rows of the list that are used."""
+        sites = [speaker.partition("/")[0] for speaker, _ in read_pairs(self._list())]
+        return np.array([not self.without or site != self.without for site in sites])
+
+    def _matrix(self) -> np.ndarray:
+        """Of the clips that are used, if it is of all that are listed. UserError if it cannot be
+        read."""
+        matrix = _matrix(self._matrix_path())
+        used = np.tile(self._used, 2)
+        whole = matrix.shape == (len(used), len(used))
+        return matrix[np.ix_(used, used)] if whole and not used.all() else matrix
 
     def _files(self, person: str) -> list[tuple[Path, Any]]:
         files = [
@@ -170,11 +192,13 @@ class React2023:
         return next((path for path in paths if path.is_file()), paths[-2])
 
 
-def open_splits(root: Path, choice: DatasetChoice, _: RosConfig) -> Splits:
-    """As ``kind.Kind`` has it."""
+def open_splits(root: Path, choice: DatasetChoice, _: RosConfig, without: str = "") -> Splits:
+    """As ``kind.Kind`` has it. without: as ``React2023``."""
 
     def open_split(split: str) -> React2023:
-        return React2023(root, split, choice.faces, choice.labels, choice.mean_face)
+        return React2023(
+            root, split, choice.faces, choice.labels, choice.mean_face, without=without
+        )
 
     return Splits(root, SPLITS, begun_splits(root), open_split)
 

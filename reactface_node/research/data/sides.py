@@ -6,7 +6,7 @@ The recordings of the kinds ``videos``, ``seamless`` and ``livelink`` are ``Talk
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -19,9 +19,11 @@ from reactface_node.errors import UserError
 from reactface_node.files.text import shown
 from reactface_node.files.whole import written_whole
 from reactface_node.media.audio import integers_to_float
+from reactface_node.media.containers import audio_stream, open_media
 from reactface_node.perception.silero import SileroModel
 from reactface_node.perception.voice import VoiceActivity, speech_model
 from reactface_node.research.data.decode import TrackerFactory
+from reactface_node.research.data.exchanged import SILENT_DB, loudness
 from reactface_node.schema import (
     FRAME_RATE_HZ,
     NUM_COEFFICIENTS,
@@ -30,8 +32,6 @@ from reactface_node.schema import (
     Observation,
 )
 
-SILENT_DB = -100.0
-"""Level of a frame of zeros."""
 DOUBTS = (
     "",
     "small face",
@@ -84,8 +84,8 @@ class SideTrack:
 class TalkSide(Protocol):
     """One person's recording. Pickled into worker processes, so it holds paths and no open files.
 
-    name: unique in its split. missing: names of channels that it never gives. tracked: whether
-    its face has to be found in pictures.
+    name: unique in its split. missing: names of channels that it never gives. settings: what its
+    track depends on beside its files.
     """
 
     @property
@@ -93,7 +93,7 @@ class TalkSide(Protocol):
     @property
     def missing(self) -> tuple[str, ...]: ...
     @property
-    def tracked(self) -> bool: ...
+    def settings(self) -> str: ...
 
     def files(self) -> Iterable[Path]:
         """All files that ``read`` and ``sound`` depend on."""
@@ -116,6 +116,10 @@ class TalkSide(Protocol):
         """Decode and track. UserError that names the file."""
         ...
 
+    def has_sound(self) -> bool:
+        """Whether there is a sound, silent or not, by the headers. UserError as ``length_s``."""
+        ...
+
     def sound(self) -> np.ndarray | None:
         """(n,) int16 mono at 16 kHz from the first frame on; None without sound."""
         ...
@@ -125,12 +129,40 @@ class TalkSide(Protocol):
         ...
 
 
+def beside(path: Path, suffixes: Sequence[str]) -> Path | None:
+    """The file of the same name with the first of these suffixes that is there, such as .wav or
+    .WAV."""
+    found = [
+        one
+        for suffix in suffixes
+        for one in (path.with_suffix(suffix), path.with_suffix(suffix.upper()))
+        if one != path and one.is_file()
+    ]
+    return found[0] if found else None
+
+
+def files_below(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    """The files with one of these suffixes, in order, without hidden ones (macOS makes a ._NAME
+    beside each NAME on other file systems)."""
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in suffixes and not path.name.startswith(".")
+    ]
+
+
+def holds_sound(path: Path) -> bool:
+    """Whether a media file has a sound that can be decoded. UserError if it cannot be read."""
+    with open_media(path, "video or sound") as container:
+        return audio_stream(container) is not None
+
+
 def track_key(side: TalkSide, root: Path) -> str:
     """A file name for what is read of a side, which changes with its files.
 
     UserError, with the file's name, if one cannot be accessed.
     """
-    digest = hashlib.sha256(f"{type(side).__name__}\0{side.name}".encode())
+    digest = hashlib.sha256(f"{type(side).__name__}\0{side.name}\0{side.settings}".encode())
     for path in side.files():
         try:
             found = path.stat()
@@ -150,7 +182,8 @@ def save_track(path: Path, track: SideTrack) -> None:
 def load_track(path: Path) -> SideTrack:
     """UserError, with the file's name, if it is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as found:
+        # numpy leaves a damaged file open that it opens itself.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             return SideTrack(**{one.name: found[one.name] for one in fields(SideTrack)})
     except Exception as error:  # a wrong header raises many kinds
         raise UserError(
@@ -159,26 +192,53 @@ def load_track(path: Path) -> SideTrack:
 
 
 def voice_of(
-    sound: np.ndarray | None, frames: int, speech: SpeechFactory
+    sound: np.ndarray | None,
+    frames: int,
+    speech: SpeechFactory,
+    known: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """``SideTrack``'s voice, level_db and heard. sound: (n,) int16 at 16 kHz, of any length; a
-    sound of zeros counts as none."""
-    heard = sound is not None and bool(np.any(sound))
-    if not heard or sound is None:
+    sound of zeros counts as none. known: the voice (frames,) bool, where the data set gives it."""
+    if sound is None or not np.any(sound):
         level = np.full(frames, SILENT_DB, np.float32)
         return np.zeros(frames, bool), level, np.array(False)
     chunks = _by_frame(sound, frames)
-    power = np.mean(np.square(integers_to_float(chunks)), axis=1)
-    level = 10.0 * np.log10(np.maximum(power, 10.0 ** (SILENT_DB / 10)))
-    activity, voice = VoiceActivity(speech()), np.zeros(frames, bool)
-    late = 1  # a frame is judged when the sound after it is known too
-    for index in range(frames + late):
-        if index < frames:
+    voice = _activity(chunks, speech) if known is None else known
+    return voice, loudness(chunks.reshape(-1)).astype(np.float32), np.array(True)
+
+
+def _activity(chunks: np.ndarray, speech: SpeechFactory) -> np.ndarray:
+    """(t,) bool of the sound of each frame (t, 640)."""
+    activity, voice = VoiceActivity(speech()), np.zeros(len(chunks), bool)
+    for index in range(len(chunks) + 1):
+        if index < len(chunks):
             chunk = integers_to_float(chunks[index])
             activity.hear(index / FRAME_RATE_HZ, chunk, SAMPLE_RATE_HZ)
-        if index >= late:
-            voice[index - late] = activity.active((index - late + 0.5) / FRAME_RATE_HZ)
-    return voice, level.astype(np.float32), np.array(True)
+        if index:  # A frame is judged when the sound after it is known too.
+            voice[index - 1] = activity.active((index - 0.5) / FRAME_RATE_HZ)
+    return voice
+
+
+def given_track(
+    face: np.ndarray,
+    seen: np.ndarray,
+    sound: np.ndarray | None,
+    speech: SpeechFactory,
+    known: np.ndarray | None = None,
+) -> SideTrack:
+    """The track of a source that needs no tracker: coefficients (t, 58), whether there is a face
+    (t,) bool, and the sound and the voice as for ``voice_of``."""
+    voice, level, heard = voice_of(sound, len(face), speech, known)
+    return SideTrack(
+        face=face.astype(np.float32),
+        seen=seen,
+        trust=seen.astype(np.float32),
+        doubt=np.zeros(len(face), np.uint8),
+        person=np.ones(len(face), np.int32),
+        voice=voice,
+        level_db=level,
+        heard=heard,
+    )
 
 
 def _by_frame(sound: np.ndarray, frames: int) -> np.ndarray:

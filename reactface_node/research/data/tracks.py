@@ -15,10 +15,11 @@ from reactface_node.errors import UserError
 from reactface_node.files.progress import ProgressBar
 from reactface_node.files.whole import make_folder
 from reactface_node.research.data.check import refuse_if_broken
-from reactface_node.research.data.conversations import Conversations, LeftOut, Talk
+from reactface_node.research.data.conversations import Conversations
 from reactface_node.research.data.convert import done_by
 from reactface_node.research.data.jobs import Written
 from reactface_node.research.data.sides import TalkSide, save_track, track_key
+from reactface_node.research.data.talks import LeftOut, Talk
 
 TRACKS = "tracks"
 
@@ -68,6 +69,8 @@ def prepare(source: Conversations, out: Path, workers: int = 0, cluster: str = "
         refuse_if_broken(source)
     else:
         source = _without(source, {talk.name: next(talk.problems(), "") for talk in source.talks})
+    if source.calibrate is not None:
+        source = source.calibrate(source)
     folder = out / TRACKS
     make_folder(folder)
     sides = dict.fromkeys(side for talk in source.talks for side in talk.sides)

@@ -24,13 +24,22 @@ import numpy as np
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.files.text import read_json
-from reactface_node.media.containers import audio_stream, open_media, pictures, sounds
+from reactface_node.media.containers import pictures, sounds
 from reactface_node.research.data.check import sound_frames
-from reactface_node.research.data.conversations import Conversations, LeftOut, Talk
+from reactface_node.research.data.conversations import Conversations
 from reactface_node.research.data.decode import TrackerFactory, read_audio, video_frames
 from reactface_node.research.data.kind import DatasetChoice, Splits
-from reactface_node.research.data.sides import Seeing, SideTrack, SpeechFactory, voice_of
+from reactface_node.research.data.sides import (
+    Seeing,
+    SideTrack,
+    SpeechFactory,
+    beside,
+    files_below,
+    holds_sound,
+    voice_of,
+)
 from reactface_node.research.data.source import SPLITS, Source
+from reactface_node.research.data.talks import LeftOut, Talk
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLE_RATE_HZ
 
 LIST = "pairs.csv"
@@ -51,7 +60,7 @@ class VideoSide:
     sound_file: Path
     vad: Path | None = None
     missing: tuple[str, ...] = ()
-    tracked: bool = True
+    settings: str = ""
 
     def files(self) -> Iterator[Path]:
         yield from dict.fromkeys((self.video, self.sound_file))
@@ -84,15 +93,16 @@ class VideoSide:
         seeing = Seeing.of(self.pictures(), tracker)
         if not len(seeing):
             raise UserError(f"{self.video} holds no pictures")
-        voice, level, heard = voice_of(self.sound(), len(seeing), speech)
-        if self.vad is not None:
-            voice = spoken(read_vad(self.vad), len(seeing))
+        known = None if self.vad is None else spoken(read_vad(self.vad), len(seeing))
+        voice, level, heard = voice_of(self.sound(), len(seeing), speech, known)
         return SideTrack(**seeing.fields, voice=voice, level_db=level, heard=heard)
 
+    def has_sound(self) -> bool:
+        return holds_sound(self.sound_file)
+
     def sound(self) -> np.ndarray | None:
-        with open_media(self.sound_file, "video or sound") as container:
-            if audio_stream(container) is None:
-                return None
+        if not self.has_sound():
+            return None
         sound = read_audio(self.sound_file)
         return sound if self.sound_file != self.video else _in_step(self.video, sound)
 
@@ -164,7 +174,7 @@ Found = tuple[tuple[Talk, ...], tuple[LeftOut, ...]]
 
 def _listed(root: Path, path: Path) -> dict[str, Found]:
     """The pairs of a list, by split."""
-    talks: dict[str, list[Talk]] = {}
+    talks: dict[str, dict[str, Talk]] = {}
     for number, row in _rows(path):
         split = row.get("split") or "train"
         if split not in SPLITS:
@@ -179,9 +189,12 @@ def _listed(root: Path, path: Path) -> dict[str, Found]:
             for role, video in zip(("speaker", "listener"), videos, strict=True)
         ]
         name = f"{sides[0].name}+{sides[1].name}"
-        mine = talks.setdefault(split, [])
-        mine.append(Talk(name, (sides[0], sides[1]), _offset(path, number, row.get("offset"))))
-    return {split: (tuple(mine), ()) for split, mine in talks.items()}
+        mine = talks.setdefault(split, {})
+        if name in mine:
+            raise UserError(f"{path}: line {number} lists a pair that was listed before")
+        offset_s = _offset(path, number, row.get("offset"))
+        mine[name] = Talk(name, (sides[0], sides[1]), offset_s)
+    return {split: (tuple(mine.values()), ()) for split, mine in talks.items()}
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -218,9 +231,7 @@ def _offset(path: Path, number: int, text: str | None) -> float | None:
 def _named_alike(folder: Path, root: Path) -> Found:
     """The pairs of a split's folder, and the videos without a partner."""
     groups: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in VIDEOS:
-            continue
+    for path in files_below(folder, VIDEOS):
         inner, stem = path.parent.relative_to(folder), path.stem
         head, _, ending = stem.rpartition("_")
         endings = [one for pair in PAIRS for one in pair]
@@ -247,5 +258,4 @@ def _side(root: Path, video: Path, sound: Path | None) -> VideoSide:
         name = str(video.relative_to(root).with_suffix(""))
     except ValueError:  # An absolute path of a list.
         name = str(video.with_suffix(""))
-    beside = video.with_suffix(".wav")
-    return VideoSide(name, video, sound or (beside if beside.is_file() else video))
+    return VideoSide(name, video, sound or beside(video, (".wav",)) or video)

@@ -104,6 +104,32 @@ def test_react_2024_has_the_format_of_2023(react, tmp_path, capsys):
     assert check_command("react2024", react, DatasetChoice(), ROS) == 1
 
 
+def test_react_2024_leaves_udiva_out(tmp_path, capsys):
+    """Its lists, and its matrices, may still name the clips."""
+    root = write_react(tmp_path / "react", 3)
+    lines = (root / "train.csv").read_text().splitlines()
+    lines.insert(2, "9,UDIVA/talk/005013/FC1/1,UDIVA/talk/005013/FC2/1")
+    (root / "train.csv").write_text("\n".join(lines))
+    full = np.eye(8)
+    full[0, 3] = full[5, 1] = full[2, 7] = 1  # clip 1 and 5 are UDIVA's
+    np.save(root / "neighbour_emotion_train.npy", full)
+    assert check_command("react2023", root, DatasetChoice(), ROS) > 0
+    assert check_command("react2024", root, DatasetChoice(), ROS) == 0
+    [make] = open_sources("react2024", root, DatasetChoice(), ROS)
+    assert [name.split("/")[1] for name in make().names[:3]] == ["000", "001", "002"]
+    known = [rows.tolist() for rows in make().appropriate()]
+    assert known == [[0, 2], [1, 5], [2], [3], [4], [5]]
+    np.save(
+        root / "neighbour_emotion_train.npy", full[np.ix_([0, 2, 3, 4, 6, 7], [0, 2, 3, 4, 6, 7])]
+    )
+    assert check_command("react2024", root, DatasetChoice(), ROS) == 0
+    assert [rows.tolist() for rows in make().appropriate()] == known
+    (root / "train.csv").write_text("\n".join([lines[0], lines[2]]))
+    capsys.readouterr()
+    assert check_command("react2024", root, DatasetChoice(), ROS) == 1
+    assert "lists no clips but those of UDIVA" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_a_kind_is_told_in_one_line(name):
     for line in (KINDS[name].about, KINDS[name].licence):

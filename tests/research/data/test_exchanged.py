@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rigs.pair_sets import turns, voice
 
-from reactface_node.research.data.exchanged import are_exchanged, is_silent, loudness
+from reactface_node.research.data.exchanged import are_exchanged, are_same, is_silent, loudness
 
 FRAMES = 500
 
@@ -45,6 +45,15 @@ def test_too_little_to_say(pair):
     voices, jaws = pair
     assert not are_exchanged(tuple(v[:3200] for v in voices[::-1]), jaws)
     assert not are_exchanged((voices[0][:0], voices[1]), jaws)
+
+
+def test_one_recording_for_both(pair):
+    (first, second), _ = pair
+    assert are_same(first, first) and are_same(first, -(first // 3)) and are_same(first, first[:99])
+    assert not are_same(first, second) and not are_same(first, 0 * first)
+    assert not are_same(first[:0], first)
+    mixed = (first.astype(int) + second).clip(-32768, 32767).astype(np.int16)
+    assert are_same(mixed, mixed) and not are_same(mixed, first)
 
 
 def test_silence():

@@ -49,6 +49,18 @@ def test_the_page_says_what_was_kept_and_why_the_rest_was_not(tmp_path):
     assert summary(KEPT) + "." in text
 
 
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        ("talks/a (1): no face", "no face"),
+        ("the sounds are exchanged (r 0.51 and 0.62)", "the sounds are exchanged"),
+        ("shorter than 4 s", "shorter than 4 s"),
+    ],
+)
+def test_totals_are_of_reasons_without_names_and_numbers(reason, why):
+    assert FloorPart("x", "a", "b", 0.0, 1.0, reason=reason).why == why
+
+
 def test_the_table_has_every_part(tmp_path):
     write_report(KEPT, tmp_path, "train")
     with (tmp_path / "train-report.csv").open(newline="") as file:

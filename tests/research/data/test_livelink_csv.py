@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from rigs.talks import TURNS, timecode, write_take
+from rigs.talks import TURNS, no_speech_model, timecode, write_take
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
@@ -25,10 +25,6 @@ from reactface_node.research.data.tracks import prepare
 from reactface_node.schema import index_of
 
 JAW, NOD = index_of("jawOpen"), 52
-
-
-def no_speech_model():
-    return None
 
 
 def source_of(root):
@@ -164,5 +160,8 @@ def test_the_apps_other_tables_are_not_read(tmp_path):
     folder = tmp_path / "train" / "talk"
     for name in ("x", "x_cal", "x_raw", "y", "frame_log"):
         write_take(folder / f"{name}.csv", (), seconds=5.0, rate_hz=30)
+    (folder / "._x.csv").write_bytes(b"resource fork")
+    (folder / "x.wav").rename(folder / "x.WAV")
     source = source_of(tmp_path)
+    assert [side.media.name for side in source.talks[0].sides] == ["x.WAV", "y.wav"]
     assert [side.name for side in source.talks[0].sides] == ["train/talk/x", "train/talk/y"]

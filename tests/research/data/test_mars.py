@@ -54,7 +54,8 @@ def test_both_roles_and_the_reactions_of_a_session(root):
         *["session9"] * 2,
         *["session10"] * 2,
     ]
-    assert source.names[0] == f"speaker/{NAME}/000" and source.names[6] == f"listener/{NAME}/000"
+    assert source.names[0] == f"speaker/{NAME}/000000"
+    assert source.names[6] == f"listener/{NAME}/000000"
     known = [rows.tolist() for rows in source.appropriate()]
     assert known[:2] == [[0, 1], [1, 0]] and known[6:8] == [[6, 7], [7, 6]]
     clip = next(iter(source.read(range(0, 1))))
@@ -146,6 +147,36 @@ def test_a_session_with_one_person(root, capsys):
     assert all("listener/session9" in line for line in lines)
 
 
+def test_broken_pairs_are_skipped_on_request_and_reported(root, tmp_path, capsys):
+    face_file(root, "listener").unlink()
+    other = "session9/Camera-2024-06-21-103101-103102"
+    theirs = np.load(face_file(root, name=other))
+    theirs[3] = np.nan
+    np.save(face_file(root, name=other), theirs)
+    code, lines = check(root, capsys, "--skip-broken")
+    assert code == 0 and [line for line in lines if "are skipped" in line] == [
+        f"warning: speaker/{NAME} and listener/{NAME} are skipped: "
+        f"{face_file(root, 'listener')} is missing",
+        f"warning: speaker/{other} and listener/{other} are skipped: {face_file(root, name=other)} "
+        "holds NaN, infinite or huge values, the first in frame 3",
+    ]
+    command = ["data", "convert", "mars", str(root), str(tmp_path / "out"), "--workers", "1"]
+    assert main(command) == 2 and main([*command, "--skip-broken"]) == 0
+    told = capsys.readouterr().out
+    assert "train: 8 clips, " in told and "2 conversations left out" in told
+    page = (tmp_path / "out" / "train-report.md").read_text()
+    assert f"{face_file(root, 'listener')} is missing" in page
+    names = load_clips(tmp_path / "out", "train").names
+    assert len(names) == 8 and not any(NAME in name or other in name for name in names)
+
+
+def test_a_split_of_broken_pairs_alone(root, capsys):
+    for path in (root / "train" / "audio").rglob("*.wav"):
+        path.unlink()
+    code, [line] = check(root, capsys, "--skip-broken")
+    assert code == 2 and "every pair of the train split is broken" in line and "missing" in line
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e9])
 def test_numbers_that_are_none(root, value, capsys):
     theirs = np.load(face_file(root))
@@ -182,6 +213,25 @@ def test_a_person_who_leaves_is_left_out_and_named(root, capsys):
         np.save(path, np.zeros((110, 58), np.float32))
     with pytest.raises(UserError, match="no pair of the train split shows both faces for 4 s"):
         _ = Mars(root, "train").names
+
+
+def test_a_recording_is_cut_where_a_face_is_missing_for_over_a_second(tmp_path):
+    root = write_mars(tmp_path, ("train",), sessions=(0,), recordings=1, frames=1000)
+    for role, gap in (("speaker", slice(200, 226)), ("listener", slice(500, 525))):
+        theirs = np.load(face_file(root, role))
+        theirs[gap] = 0.0
+        np.save(face_file(root, role), theirs)
+    source = Mars(root, "train", one_way=True)
+    assert source.parts.tolist() == [[0, 0, 200], [0, 226, 524], [0, 750, 250]]
+    assert source.names[1] == f"speaker/{NAME}/000226"
+
+
+def test_one_sound_for_both_is_warned_of(root, capsys):
+    voices = [audio_file(root, role) for role in ("speaker", "listener")]
+    voices[1].write_bytes(voices[0].read_bytes())
+    code, lines = check(root, capsys)
+    said = "are the same sound: each needs the voice of one person"
+    assert code == 0 and lines[0] == f"warning: {voices[0]} and {voices[1]} {said}"
 
 
 def test_voices_that_are_exchanged_or_silent_are_warned_of(root, capsys):

@@ -109,10 +109,11 @@ def test_the_usual_direction_of_the_head_is_zero():
 def test_exchanged_sounds_are_told_and_no_others():
     first, second = track(TURNS[0]), track(TURNS[1])
     assert exchanged((first, second)) == ""
-    voices = {"voice": first.voice}, {"voice": second.voice}
-    swapped = track(TURNS[0], **voices[1]), track(TURNS[1], **voices[0])
-    assert exchanged(swapped).startswith("the sides' sounds are exchanged: r with the other's jaw")
+    sounds = [{"voice": one.voice, "level_db": one.level_db} for one in (first, second)]
+    swapped = track(TURNS[0], **sounds[1]), track(TURNS[1], **sounds[0])
+    assert exchanged(swapped).startswith("the sides' sounds are exchanged (r with the other's jaw")
     # Nothing can be told of a jaw that is not given, or without sound.
-    still = track(TURNS[0], **voices[1], face=np.zeros_like(first.face))
+    still = track(TURNS[0], **sounds[1], face=np.zeros_like(first.face))
     assert exchanged((still, swapped[1])) == ""
-    assert exchanged((track(TURNS[0], **voices[1], heard=np.array(False)), swapped[1])) == ""
+    silent = np.full_like(first.level_db, -60.0)
+    assert exchanged((track(TURNS[0], level_db=silent), swapped[1])) == ""

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from rigs.data_sets import GreyTracker
-from rigs.talks import SECONDS, TURNS, jaw, write_person
+from rigs.talks import SECONDS, TURNS, jaw, no_speech_model, write_person, write_sound
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
@@ -14,16 +14,18 @@ from reactface_node.research.data.check import check
 from reactface_node.research.data.conversations import kept_of
 from reactface_node.research.data.convert import convert
 from reactface_node.research.data.kind import DatasetChoice
-from reactface_node.research.data.seamless import drawn, given, open_splits, read_features
+from reactface_node.research.data.seamless import drawn, open_splits
+from reactface_node.research.data.seamless_features import (
+    ASSUMED,
+    given_channels,
+    looks_of,
+    read_features,
+)
 from reactface_node.research.data.store import load_clips
 from reactface_node.research.data.tracks import prepare
 from reactface_node.schema import COEFFICIENT_NAMES, GAZE_RAD, index_of
 
 JAW = index_of("jawOpen")
-
-
-def no_speech_model():
-    return None
 
 
 def stem_of(root, interaction, person, place="improvised/train/0000/0005"):
@@ -70,8 +72,9 @@ def test_turns_are_those_of_the_json(tmp_path, own_features):
 def test_features_are_mapped_and_invalid_frames_are_zero(tmp_path):
     units = np.full((300, 24), 0.4, np.float32)
     units[:, 8], units[:, 20] = 3.0, 1.0
-    head = np.tile(np.float32([0.1, 0.2, 0.3]), (300, 1))
-    gaze = np.tile(np.float32([0.122, -0.061]), (300, 1))
+    head, gaze = np.full((300, 3), 0.5, np.float32), np.full((300, 2), 0.2, np.float32)
+    head[0] += [0.1, 0.2, 0.3]
+    gaze[0] += [0.122, -0.061]
     valid = np.ones((300, 1), np.float32)
     valid[60:120] = 0
     head[200, 1] = np.nan
@@ -82,17 +85,53 @@ def test_features_are_mapped_and_invalid_frames_are_zero(tmp_path):
     named = dict(zip(COEFFICIENT_NAMES, values[0], strict=True))
     assert named["mouthSmileLeft"] == named["mouthSmileRight"] == 1.0
     assert named["jawOpen"] == pytest.approx(0.5) and named["browInnerUp"] == pytest.approx(0.2)
+    # The usual direction is zero, and signs are those of a camera's axes.
     assert [named[f"rotation{axis}"] for axis in "XYZ"] == pytest.approx([0.1, -0.2, -0.3])
-    assert (
-        named["eyeLookDownLeft"] == pytest.approx(0.122 / GAZE_RAD) and named["eyeLookUpLeft"] == 0
-    )
-    assert named["eyeLookOutLeft"] == pytest.approx(0.1) and named[
-        "eyeLookInRight"
-    ] == pytest.approx(0.1)
+    assert not values[1, 52:].any()
+    assert named["eyeLookDownLeft"] == pytest.approx(0.122 / GAZE_RAD, abs=1e-6)
+    looks = [named[name] for name in ("eyeLookUpLeft", "eyeLookOutLeft", "eyeLookInRight")]
+    assert looks == pytest.approx([0.0, 0.1, 0.1], abs=1e-6)
+    np.testing.assert_allclose(looks_of(values[:1]), [[-0.2, 0.1]], atol=1e-6)
     assert not values[60:120].any() and not values[200].any() and values[59].any()
-    assert {COEFFICIENT_NAMES[k] for k in np.flatnonzero(values.any(axis=0))} <= {
-        COEFFICIENT_NAMES[k] for k in given()
+    moved = {COEFFICIENT_NAMES[k] for k in np.flatnonzero(values.any(axis=0))}
+    assert moved <= given_channels(ASSUMED)
+    assert given_channels(ASSUMED) - given_channels((1, 0, -1, 0, 1)) == {
+        "rotationY",
+        *(f"eyeLook{way}{side}" for way in ("Up", "Down") for side in ("Left", "Right")),
     }
+
+
+class PoseTracker(GreyTracker):
+    """Reads directions from the grey level too."""
+
+    def track(self, stamp_s, rgb):
+        seen = super().track(stamp_s, rgb)
+        values = seen.coefficients
+        level = values[JAW]
+        values[52:55] = [level, -level, level]
+        values[[index_of("eyeLookUpLeft"), index_of("eyeLookOutLeft")]] = level
+        return seen
+
+
+@pytest.mark.slow
+def test_signs_are_measured_on_people_with_videos(tmp_path):
+    times_s = (np.arange(300) + 0.5) / 30
+    signal = jaw(times_s, TURNS[0])[:, None].astype(np.float32)
+    noise = np.random.default_rng(0).normal(size=(300, 1)).astype(np.float32)
+    head = np.concatenate([signal, signal, noise], axis=1)
+    gaze = np.concatenate([-signal, signal], axis=1)
+    change = {"alignment_head_rotation": head, "gaze_encodings": gaze}
+    stem = stem_of(tmp_path, 1, "P1")
+    write_person(stem, TURNS[0], 10.0, **change)
+    write_person(stem_of(tmp_path, 1, "P2"), TURNS[0], 10.0, video=False, **change)
+    # This one's features cannot be read, so it does not count.
+    write_person(stem_of(tmp_path, 2, "P3"), TURNS[0], 5.0, FAUValue=np.zeros((4, 2)))
+    source = replace(source_of(tmp_path, own_features=True), tracker=PoseTracker)
+    prepared = prepare(source, tmp_path / "out", 1)
+    assert prepared.facts["signs"] == [1, -1, 0, -1, 1]
+    assert "rotationZ" in prepared.facts["missing"]
+    assert "measured on 1 videos" in prepared.notes[0]
+    assert {side.signs for talk in prepared.talks for side in talk.sides} == {(1, -1, 0, -1, 1)}
 
 
 def test_hours_are_drawn_alike_wherever_they_lie(tmp_path):
@@ -140,6 +179,10 @@ REASONS = (
 @pytest.mark.slow
 def test_what_cannot_be_used_is_left_out_and_reported(tmp_path):
     root = write_broken(tmp_path / "data")
+    assert check([lambda: source_of(root)]) == []
+    warnings = list(source_of(root).warnings())
+    for words in REASONS:
+        assert any(words in line for line in warnings), (words, warnings)
     prepared = prepare(source_of(root), tmp_path / "out", 1)
     assert [talk.name[-1] for talk in prepared.talks] == ["1"]
     said = [reason for _, reason in kept_of(prepared).left_out]
@@ -148,14 +191,28 @@ def test_what_cannot_be_used_is_left_out_and_reported(tmp_path):
         assert any(words in reason for reason in said), (words, said)
 
 
+@pytest.mark.slow
+def test_files_without_content_leave_their_interaction_out(tmp_path):
+    """Some archives hold videos without streams and sounds without samples."""
+    write_talk(tmp_path, 1, seconds=16.0, features=False)
+    write_talk(tmp_path, 2, seconds=5.0, features=False)
+    write_talk(tmp_path, 3, seconds=5.0, features=False)
+    next(tmp_path.rglob("*I00000002_P0947.mp4")).write_bytes(bytes(261))
+    write_sound(next(tmp_path.rglob("*I00000003_P0947.wav")), np.zeros(0), 48000)
+    prepared = prepare(source_of(tmp_path), tmp_path / "out", 1)
+    assert [talk.name[-1] for talk in prepared.talks] == ["1"]
+    said = {one.talk[-1]: one.reason for one in prepared.left_out}
+    assert "P0947.mp4 is no video that can be read" in said["2"]
+    assert "P0947.wav is empty" in said["3"]
+
+
 def test_nothing_usable_is_one_line(tmp_path):
     write_talk(tmp_path, 2, ("P1",), video=False, seconds=5.0)
     with pytest.raises(
         UserError, match="no conversation of the train split can be used; V00_S0809"
     ):
         prepare(source_of(tmp_path), tmp_path / "out", 1)
-    splits = open_splits(tmp_path, DatasetChoice(), RosConfig())
-    assert len(check([lambda: splits.open("train")])) == 1
+    assert len(check([lambda: source_of(tmp_path)])) == 1
 
 
 def test_dev_is_val(tmp_path):

@@ -1,12 +1,13 @@
 """Pairs of videos as a data set: finding them, cutting them, and what is wrong with them."""
 
+import shutil
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from rigs.data_sets import GreyTracker, write_csv
-from rigs.talks import SECONDS, TURNS, voice, write_side, write_sound
+from rigs.talks import SECONDS, TURNS, no_speech_model, voice, write_side, write_sound
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
@@ -22,10 +23,6 @@ from reactface_node.schema import index_of
 pytestmark = pytest.mark.slow
 ROS = RosConfig()
 JAW = index_of("jawOpen")
-
-
-def no_speech_model():
-    return None
 
 
 def source_of(root, split="train", **choice):
@@ -111,7 +108,10 @@ def test_who_leaves_the_picture_is_cut_out_and_reported(tmp_path):
 def test_a_side_without_sound_only_listens(tmp_path):
     write_pair(tmp_path, sound=(True, False))
     assert problems(tmp_path) == []
-    source = prepare(source_of(tmp_path), tmp_path / "out", 1)
+    source = source_of(tmp_path)
+    [line] = source.warnings()
+    assert "talk_b.mp4 has no sound: the person is only a listener" in line
+    source = prepare(source, tmp_path / "out", 1)
     assert {one.speaker for one in source.kept} == {0}
     assert any("train/talk_b has no sound" in note for note in kept_of(source).notes)
 
@@ -171,15 +171,17 @@ def test_what_is_wrong_with_pairs(tmp_path):
     root = tmp_path
     for name, seconds in (("long", 9.0), ("short", 5.0)):
         write_side(root / f"{name}.mp4", TURNS[0], seconds)
+        for copy in range(3):
+            shutil.copy(root / f"{name}.mp4", root / f"{name}{copy}.mp4")
     (root / "broken.mp4").write_bytes(b"no video")
     write_sound(root / "sound.wav", voice(TURNS[0], 2.0))
     rows = [
         ["long.mp4", "short.mp4", "", ""],
-        ["long.mp4", "short.mp4", "-20", ""],
-        ["long.mp4", "short.mp4", "2", "sound.wav"],
+        ["long0.mp4", "short0.mp4", "-20", ""],
+        ["long1.mp4", "short1.mp4", "2", "sound.wav"],
         ["long.mp4", "gone.mp4", "0", ""],
         ["long.mp4", "broken.mp4", "0", ""],
-        ["long.mp4", "short.mp4", "2", ""],
+        ["long2.mp4", "short2.mp4", "2", ""],
     ]
     write_csv(root / "pairs.csv", ["speaker", "listener", "offset", "speaker_sound"], rows)
     found = problems(root)
@@ -200,10 +202,45 @@ def test_what_is_wrong_with_pairs(tmp_path):
     assert not (root / "out").exists()
 
 
+def test_a_pair_is_listed_once(tmp_path):
+    write_csv(tmp_path / "pairs.csv", ["speaker", "listener"], [["a.mp4", "b.mp4"]] * 2)
+    with pytest.raises(UserError, match="line 3 lists a pair that was listed before"):
+        open_splits(tmp_path, DatasetChoice(), ROS)
+
+
+class Interrupted(Exception):
+    pass
+
+
+def test_an_interrupted_run_goes_on_with_the_same_clips(folder, converted, tmp_path):
+    """The second side ends the first run; the first one is not read again."""
+    seen = []
+
+    def tracker(want_crop):
+        seen.append(want_crop)
+        if len(seen) == 2:
+            raise Interrupted
+        return GreyTracker(want_crop)
+
+    with pytest.raises(Interrupted):
+        prepare(replace(source_of(folder), tracker=tracker), tmp_path, 1)
+    [first] = (tmp_path / "tracks").iterdir()
+    before = first.stat().st_mtime_ns
+    source = prepare(source_of(folder), tmp_path, 1)
+    assert first.stat().st_mtime_ns == before
+    convert(source, tmp_path, 1)
+    whole, clips = converted[1], load_clips(tmp_path, "train")
+    assert clips.names == whole.names
+    for name in ("frames", "speaker", "audio", "reactions"):
+        for mine, theirs in zip(getattr(clips, name), getattr(whole, name), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
 def test_a_video_without_a_partner_is_named(folder, tmp_path):
     write_side(tmp_path / "train" / "alone_a.mp4", TURNS[0], 5.0)
     write_side(tmp_path / "train" / "a" / "two.mp4", TURNS[0], 5.0)
     write_side(tmp_path / "train" / "b" / "two.mp4", TURNS[0], 5.0)
+    (tmp_path / "train" / "._alone_b.mp4").write_bytes(b"resource fork")
     [line] = problems(tmp_path)
     assert line.startswith(str(tmp_path / "train" / "alone_a.mp4")) and "no second video" in line
 

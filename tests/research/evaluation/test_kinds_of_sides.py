@@ -35,6 +35,8 @@ def test_seamless_by_its_own_features(tmp_path, capfd, monkeypatch):
     whole_way("seamless", root, tmp_path / "out", capfd, monkeypatch)
     facts = load_facts(tmp_path / "out" / "converted", "train")
     assert facts["own_features"] and "tongueOut" in facts["missing"]
+    page = (tmp_path / "out" / "converted" / "train-report.md").read_text()
+    assert "the signs of the head's and the eyes' angles are assumed" in page
 
 
 def test_livelink(tmp_path, capfd, monkeypatch):

@@ -16,6 +16,7 @@ from reactface_node.research.evaluation.metrics import all_metrics
 from reactface_node.research.evaluation.rows import Scale, measure
 from reactface_node.research.training.baselines.trans_ae import TransAE
 from reactface_node.research.training.corpus import Corpus, speaker_input
+from reactface_node.research.training.mixture import Domain, Mixture
 from reactface_node.research.training.objective import ReactFaceLearner
 from reactface_node.research.training.train import standardise
 from reactface_node.schema import indices_of
@@ -99,6 +100,27 @@ def test_a_crop_of_another_data_set_is_compared_in_all_channels(clips):
     batch = replace(batch, known=torch.stack([batch.known[0], torch.ones(58, dtype=bool)]))
     compared = learner._compared(torch.ones(2, 1, 64, 58), batch)
     assert not compared[0, ..., GAZE].any() and compared[1, ..., GAZE].all()
+
+
+def test_a_mixture_standardises_with_those_that_know_a_channel(clips):
+    rng = np.random.default_rng(3)
+    faces = rng.uniform(0.2, 0.9, (2, 2, 120, 58)).astype(np.float32)
+    whole = replace(clips, speaker=faces[0], reactions=faces[1], missing=())
+    corpora = [Corpus(clips), Corpus(whole)]
+    parts = [Domain(str(n), 0.5, one, "") for n, one in enumerate(corpora)]
+    mixture = Mixture(parts)
+    assert mixture.known.all() and Mixture(parts[:1]).known.sum() == 50
+    found, alone = mixture.statistics(), corpora[1].statistics()
+    assert found.known.all()
+    for name in ("listener_mean", "listener_std", "speaker_std"):
+        ours, theirs = getattr(found, name), getattr(alone, name)
+        np.testing.assert_allclose(ours[GAZE], theirs[GAZE], rtol=1e-5)
+    mouth = indices_of("jawOpen", "mouthSmile")
+    both = [one.statistics().listener_mean[mouth] for one in corpora]
+    np.testing.assert_allclose(found.listener_mean[mouth], np.mean(both, axis=0), rtol=1e-5)
+    batch = mixture.batch(np.random.default_rng(0), 16, 64, 1, 0.0)
+    assert {int(row.sum()) for row in batch.known} == {50, 58}
+    assert not batch.listeners[~batch.known[:, None, None].expand(batch.listeners.shape)].any()
 
 
 def test_without_a_pitch_no_nods_and_without_a_smile_no_laughs_are_judged(clips):
