@@ -66,6 +66,11 @@ def _add_conversations(parser: argparse.ArgumentParser) -> None:
         help="mars, dualtalk: cut stretches in which one talks and the other listens",
     )
     parser.add_argument(
+        "--skip-broken",
+        action="store_true",
+        help="mars, dualtalk: leave out pairs with a missing or broken file, and report them",
+    )
+    parser.add_argument(
         "--hours", type=float, default=0.0, help="seamless: draw so many hours (default: all)"
     )
     parser.add_argument(
@@ -97,6 +102,7 @@ def _data(options: argparse.Namespace) -> int:
         options.hours,
         options.own_features,
         options.turns,
+        options.skip_broken,
     )
     if options.action == "check":
         return 2 if check_command(options.kind, options.source, choice, ros) else 0

@@ -110,8 +110,8 @@ class TrainingConfig:
 
     data: str = setting(
         "",
-        "folder of a converted data set; '' or synthetic = synthetic conversations, generated at the "
-        "start; several with weights, in training: FOLDER:2,synthetic:1",
+        "folder of a converted data set; '' or synthetic = synthetic conversations, generated at "
+        "the start; several with weights, in training: FOLDER:2,synthetic:1",
     )
     neighbour_distance: float = setting(
         1.1,

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reactface_node.model.nods import NEVER, first_onset, smoothstep
+from reactface_node.model.event_times import NEVER, PAUSE_S
+from reactface_node.model.nods import first_onset, smoothstep
 from reactface_node.schema import FRAME_RATE_HZ, ROTATION, TRANSLATION, indices_of
 
 # Weights and angles of a laugh of strength 1, chosen by hand.
@@ -22,8 +23,6 @@ RISE_S, FALL_S = 0.45, 0.9
 LENGTH_S, LENGTH_SPREAD, SHORTEST_S, LONGEST_S = 1.0, 0.4, 0.6, 3.0
 """Log-normal. IFADV: 1.06 s on average."""
 WEAKEST, STRONGEST = 0.8, 1.1
-PAUSE_S = 1.0
-"""No laugh starts so soon after the end of the last one."""
 RATE_SPREAD = 0.5
 """Listeners differ in how often they laugh: standard deviation of the logarithm of their rates;
 chosen."""

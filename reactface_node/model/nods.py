@@ -12,18 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reactface_node.config import ModelConfig
+from reactface_node.model.event_times import DECLINE, NEVER, PAUSE_FRAMES, RETURN_S
 from reactface_node.schema import FRAME_RATE_HZ
 
 # The numbers below without a source are chosen by hand.
 MOST_HALVES = 12
 """Half-cycles: nine nods of ten have at most 8 (nod corpus, Schepens)."""
-DECLINE = 0.8
-"""Ratio of the amplitudes of successive cycles, which decline (Mori et al. 2025)."""
-RETURN_S = 1.6
-"""A nod that ends with the head down is followed by a rise that is too slow to be part of it."""
-PAUSE_FRAMES = 5  # no nod starts within 0.2 s after the last one
 NOD_NOISE = 3  # standard normal numbers per nod: half-cycles, depth, frequency
-NEVER = 10_000.0  # frames since the last nod before the first one
 TYPICAL_HZ, TYPICAL_RAD = 1.5, 0.06  # units of frequency and depth in the network's output
 LOWEST_HZ, HIGHEST_HZ, DEEPEST_RAD = 0.6, 6.5, 0.35
 HARDEST_RAD_S2 = 8.0  # largest peak acceleration, 2 pi^2 f^2 depth: fast nods are less deep

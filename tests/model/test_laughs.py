@@ -5,8 +5,8 @@ import pytest
 import torch
 from rigs.model_inputs import small_config, small_model, speaker_input
 
-from reactface_node.model.laughs import LONGEST_S, PAUSE_S, SHORTEST_S, STRONGEST, LaughHead
-from reactface_node.model.nods import NEVER
+from reactface_node.model.event_times import NEVER, PAUSE_S
+from reactface_node.model.laughs import LONGEST_S, SHORTEST_S, STRONGEST, LaughHead
 from reactface_node.research.data.behaviour import laughs
 from reactface_node.schema import ROTATION, index_of, indices_of
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 from rigs.model_inputs import small_config, small_model, speaker_input
 
-from reactface_node.model.nods import MOST_HALVES, NEVER, NodHead, NodPrediction, nod_pitch
+from reactface_node.model.event_times import NEVER
+from reactface_node.model.nods import MOST_HALVES, NodHead, NodPrediction, nod_pitch
 from reactface_node.model.reactface import PITCH
 from reactface_node.research.data.motion import frame_times
 from reactface_node.research.data.nods import Nod, nod_motion

@@ -7,7 +7,6 @@ visible to an annotator who looks at the whole face; below them are resting face
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.signal import find_peaks
 
 from reactface_node.research.data.labels import Interval
 from reactface_node.schema import FRAME_RATE_HZ, ROTATION, indices_of
@@ -116,6 +115,8 @@ def thinking(face: np.ndarray) -> list[Interval]:
 
 def blinks(face: np.ndarray) -> list[Interval]:
     """Each blink at half its height."""
+    from scipy.signal import find_peaks  # takes a second, which converting a data set saves
+
     lids = np.pad(mean_of(face, LIDS), 1, mode="edge")
     _, facts = find_peaks(lids, prominence=BLINK, width=0, rel_height=0.5)
     starts, ends = (facts[name] - 1 for name in ("left_ips", "right_ips"))

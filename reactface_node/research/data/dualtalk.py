@@ -51,13 +51,13 @@ class DualTalk(PairSource):
     flame_map: Path | None = None
 
     @cached_property
-    def conversations(self) -> tuple[tuple[str, str], ...]:
+    def listed(self) -> tuple[tuple[str, str], ...]:
         folder = self.root / self.split
         stems = {
-            path.name.removesuffix(f"_{side}.npz")
+            path.stem.removesuffix(f"_{side}")
             for side in SIDES
-            for path in folder.glob(f"*_{side}.npz")
-            if not path.name.startswith(".")
+            for path in folder.glob(f"*_{side}.*")
+            if path.suffix in (".npz", ".wav") and not path.name.startswith(".")
         }
         if not stems:
             raise UserError(f"{folder} holds no pairs, and there is no {self.metadata}")
@@ -118,7 +118,7 @@ class DualTalkArkit(PairSource):
     """One split with ARKit faces; people are named as their npy files in the metadata."""
 
     @cached_property
-    def conversations(self) -> tuple[tuple[str, str], ...]:
+    def listed(self) -> tuple[tuple[str, str], ...]:
         return tuple((row[0][0], row[1][0]) for row in self._rows)
 
     @property
@@ -165,8 +165,10 @@ def open_splits(root: Path, choice: DatasetChoice, _: RosConfig) -> Splits:
 
     def open_split(split: str) -> PairSource:
         if metadata_file(root, split).is_file():
-            return DualTalkArkit(root, split, choice.faces, choice.one_way)
-        return DualTalk(root, split, choice.faces, choice.one_way, choice.flame_map)
+            return DualTalkArkit(root, split, choice.faces, choice.one_way, choice.skip_broken)
+        return DualTalk(
+            root, split, choice.faces, choice.one_way, choice.skip_broken, choice.flame_map
+        )
 
     present = [
         split for split in SPLITS if (root / split).is_dir() or metadata_file(root, split).is_file()
@@ -182,7 +184,8 @@ def metadata_file(root: Path, split: str) -> Path:
 def read_metadata(path: Path) -> tuple[tuple[tuple[str, str], ...], ...]:
     """For each pair, for each side: (face file without its suffix, sound file), as named there.
 
-    UserError that names file and line if one cannot be read, lacks a side, or leaves the folder.
+    What a line leaves null has its usual name, so that a missing file is reported as others.
+    UserError that names file and line if one cannot be read, names no pair, or leaves the folder.
     """
     try:
         lines = path.read_text("utf-8").splitlines()
@@ -196,11 +199,15 @@ def read_metadata(path: Path) -> tuple[tuple[tuple[str, str], ...], ...]:
             row = json.loads(line)
         except ValueError as error:
             raise UserError(f"{path}: line {number} is no JSON: {shown(str(error))}") from error
-        if not isinstance(row, dict):
-            raise UserError(f"{path}: line {number} is no pair")
         where = f"{path}: line {number}"
+        name = row.get("name") if isinstance(row, dict) else None
+        if not isinstance(name, str) or not name:
+            raise UserError(f"{where} names no pair")
         sides = [
-            (_named(row, f"{side}_arkit", where), _named(row, f"{side}_audio", where))
+            [
+                _named(row, f"{side}_{what}", f"{path.stem}/{name}_{side}{suffix}", where)
+                for what, suffix in (("arkit", ".npy"), ("audio", ".wav"))
+            ]
             for side in SIDES
         ]
         rows.append(tuple((face.removesuffix(".npy"), voice) for face, voice in sides))
@@ -249,11 +256,11 @@ def _finite(path: Path, values: np.ndarray) -> np.ndarray:
     return found
 
 
-def _named(row: dict[str, Any], key: str, where: str) -> str:
-    """A path of the row that stays inside the folder."""
-    value = row.get(key)
-    if not isinstance(value, str) or not value:
-        raise UserError(f"{where} names no {key}: a pair needs the face and the voice of both")
+def _named(row: dict[str, Any], key: str, usual: str, where: str) -> str:
+    """A path of the row, or the usual one, that stays inside the folder."""
+    value = row.get(key) or usual
+    if not isinstance(value, str):
+        raise UserError(f"{where}: {key} is no path")
     path = PurePosixPath(value)
     if path.is_absolute() or ".." in path.parts:
         raise UserError(f"{where}: {key} leaves the data set's folder")

@@ -20,7 +20,8 @@ class DatasetChoice:
     (``flame.FlameMap``). hours: ``seamless``, so many hours of conversation are drawn; 0 for all.
     own_features: ``seamless``, the data set's own features instead of its videos. turns: ``mars``
     and ``dualtalk``, only stretches in which one talks and the other listens become clips, as for
-    the kinds with a recording of each person.
+    the kinds with a recording of each person. skip_broken: of both too, leave out pairs with a
+    missing or broken file, not refuse the data set.
     """
 
     split: str = ""
@@ -33,6 +34,7 @@ class DatasetChoice:
     hours: float = 0.0
     own_features: bool = False
     turns: bool = False
+    skip_broken: bool = False
 
     def absolute(self) -> "DatasetChoice":
         """The same with absolute paths, for programs with other working folders."""

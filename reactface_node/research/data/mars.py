@@ -43,8 +43,8 @@ class Mars(PairSource):
     mean_face: Path | None = None
 
     @cached_property
-    def conversations(self) -> tuple[tuple[str, str], ...]:
-        stems = {path.parent.name + "/" + path.stem for path in self._listed()}
+    def listed(self) -> tuple[tuple[str, str], ...]:
+        stems = {path.parent.name + "/" + path.stem for path in self._coefficients()}
         if not stems:
             raise UserError(f"{self.root / self.split / COEFFICIENTS} holds no sessions")
         ordered = sorted(stems, key=lambda one: (_number(one), one))
@@ -94,7 +94,7 @@ class Mars(PairSource):
         seconds = sound_frames(audio) / FRAME_RATE_HZ
         return rate_of(frames, seconds, f"{self.face_file(person)}, beside {audio.name},")
 
-    def _listed(self) -> Iterator[Path]:
+    def _coefficients(self) -> Iterator[Path]:
         """Coefficients of either side, so that a missing side is reported."""
         for role in ROLES:
             for path in (self.root / self.split / COEFFICIENTS / role).glob("session*/*.npy"):
@@ -109,7 +109,7 @@ def open_splits(root: Path, choice: DatasetChoice, _: RosConfig) -> Splits:
     """As ``kind.Kind`` has it."""
 
     def open_split(split: str) -> Mars:
-        return Mars(root, split, choice.faces, choice.one_way, choice.mean_face)
+        return Mars(root, split, choice.faces, choice.one_way, choice.skip_broken, choice.mean_face)
 
     present = [split for split in SPLITS if (root / split).is_dir()]
     return Splits(root, SPLITS, present, open_split)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reactface_node.model.nods import MOST_HALVES, PAUSE_FRAMES
+from reactface_node.model.event_times import PAUSE_FRAMES
+from reactface_node.model.nods import MOST_HALVES
 from reactface_node.research.data.dispositions import Disposition
 from reactface_node.research.data.nods import Nod
 from reactface_node.schema import FRAME_RATE_HZ

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reactface_node.model.nods import DECLINE, PAUSE_FRAMES, RETURN_S
+from reactface_node.model.event_times import DECLINE, PAUSE_FRAMES, RETURN_S
 from reactface_node.research.data.motion import frame_times, smoothstep
 from reactface_node.schema import FRAME_RATE_HZ
 

@@ -17,7 +17,7 @@ from reactface_node.research.data.decode import TrackerFactory, read_audio, vide
 from reactface_node.research.data.kept_report import FloorPart, Kept
 from reactface_node.research.data.pairs import PairSource, spans
 from reactface_node.research.data.sides import SideTrack, SpeechFactory, given_track, holds_sound
-from reactface_node.research.data.talks import Talk
+from reactface_node.research.data.talks import LeftOut, Talk
 from reactface_node.schema import FRAME_RATE_HZ
 
 
@@ -81,6 +81,8 @@ def in_turns(source: PairSource) -> Conversations:
         str(source.facts["kind"]),
         talks,
         {**facts, "turns": True},
+        left_out=_skipped(source),
+        strict=not source.skip_broken,
         faces=source.faces,
         speakers=(0,) if source.one_way else (0, 1),
     )
@@ -107,4 +109,9 @@ def kept_of_pairs(source: PairSource) -> Kept:
                     parts.append(FloorPart(talk, first, second, *times_s, name, reason))
             start = at + kept
     title = f"What was kept of {source.root.name}, {source.split} ({source.facts['kind']})"
-    return Kept(title, parts, lengths, what="of both ways")
+    skipped = [(one.talk, one.reason) for one in _skipped(source)]
+    return Kept(title, parts, lengths, skipped, what="of both ways")
+
+
+def _skipped(source: PairSource) -> tuple[LeftOut, ...]:
+    return tuple(LeftOut(" and ".join(pair), why) for pair, why in source.broken.items())

@@ -5,7 +5,7 @@ are interpolated. What lasts 4 s is a clip. Kinds say where the files are and ho
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,32 +27,32 @@ from reactface_node.research.data.decode import (
     read_audio,
     video_frames,
 )
-from reactface_node.research.data.exchanged import are_exchanged, are_same, is_silent
+from reactface_node.research.data.exchanged import doubts
 from reactface_node.research.data.source import Clip
 from reactface_node.research.data.turns import runs
 from reactface_node.schema import CROP_PX, FRAME_RATE_HZ, index_of
 
 CLIP_FRAMES, SHORTEST_FRAMES = 30 * FRAME_RATE_HZ, 4 * FRAME_RATE_HZ
 LONGEST_GAP = FRAME_RATE_HZ
-LISTENED_S = 60.0
-"""So much of each voice is compared with the jaws."""
 JAW = index_of("jawOpen")
 
 
 @dataclass(frozen=True, eq=False)
 class PairSource(ABC):
     """One split; a ``Source``. People are named as their files, without folder of the modality and
-    suffix. faces: face crops too. one_way: the listener never speaks."""
+    suffix. faces: face crops too. one_way: the listener never speaks. skip_broken: pairs with a
+    problem are left out, not refused."""
 
     root: Path
     split: str
     faces: bool = False
     one_way: bool = False
+    skip_broken: bool = False
     listeners = 1
 
     @property
     @abstractmethod
-    def conversations(self) -> tuple[tuple[str, str], ...]:
+    def listed(self) -> tuple[tuple[str, str], ...]:
         """(speaker, listener) of each pair, once. UserError if the list cannot be read."""
 
     @abstractmethod
@@ -82,6 +82,23 @@ class PairSource(ABC):
         """(t,) how far the jaw is open, in any unit."""
         opened: np.ndarray = self.face(person)[:, JAW]
         return opened
+
+    @cached_property
+    def conversations(self) -> tuple[tuple[str, str], ...]:
+        """Those of ``listed`` that are used. UserError if there is none."""
+        used = tuple(pair for pair in self.listed if pair not in self.broken)
+        if not used:
+            first = next(iter(self.broken.values()))
+            raise UserError(f"{self.root}: every pair of the {self.split} split is broken; {first}")
+        return used
+
+    @cached_property
+    def broken(self) -> dict[tuple[str, str], str]:
+        """The pairs that are skipped, and the first problem of each."""
+        if not self.skip_broken:
+            return {}
+        found = {pair: next(self._problems(pair), "") for pair in self._shown("checking")}
+        return {pair: problem for pair, problem in found.items() if problem}
 
     @cached_property
     def pairs(self) -> tuple[tuple[str, str], ...]:
@@ -117,29 +134,22 @@ class PairSource(ABC):
         return {"clip_s": CLIP_FRAMES / FRAME_RATE_HZ, "one_way": self.one_way}
 
     def problems(self) -> Iterator[str]:
-        pairs = ProgressBar(self.conversations, f"checking {self.split}", unit="pair", leave=False)
-        for pair in pairs:
-            broken: list[str] = []
-            lengths = measured((file for one in pair for file in self._files(one)), broken)
-            yield from broken or lengths_that_disagree(lengths)
+        if self.skip_broken:
+            _ = self.conversations
+            return
+        for pair in self._shown("checking"):
+            yield from self._problems(pair)
 
     def warnings(self) -> Iterator[str]:
-        """Lines on what can be used but may be wrong; of a split without problems."""
+        """Lines on what is skipped, and on what can be used but may be wrong; of a split without
+        problems."""
+        for pair, problem in self.broken.items():
+            yield f"{' and '.join(pair)} are skipped: {problem}"
         pairs = ProgressBar(self.conversations, f"hearing {self.split}", unit="pair", leave=False)
         for pair in pairs:
             yield from self._left_out(pair)
-            voices = tuple(read_audio(self.audio_file(person), LISTENED_S) for person in pair)
-            for person, voice in zip(pair, voices, strict=True):
-                if is_silent(voice):
-                    yield f"{self.audio_file(person)} is silent"
-            if are_same(*voices):
-                first, second = (self.audio_file(person) for person in pair)
-                yield f"{first} and {second} are the same sound: each needs the voice of one person"
-            elif are_exchanged(voices, tuple(self.jaw(person) for person in pair)):
-                yield (
-                    f"{self.audio_file(pair[0])} fits the jaw of {pair[1]}, and the other way "
-                    "round: are the two voices exchanged?"
-                )
+            files = [self.audio_file(person) for person in pair]
+            yield from doubts(files, [self.jaw(person) for person in pair], pair)
 
     def common_files(self) -> Iterator[Path]:
         """Files that all people's faces depend on."""
@@ -181,6 +191,15 @@ class PairSource(ABC):
             np.array([index, *(one for one in alike[key] if one != index)], np.int64)
             for index, key in enumerate(keys)
         )
+
+    def _shown(self, doing: str) -> Iterable[tuple[str, str]]:
+        """The listed pairs, with a progress bar."""
+        return ProgressBar(self.listed, f"{doing} {self.split}", unit="pair", leave=False)
+
+    def _problems(self, pair: tuple[str, str]) -> Iterator[str]:
+        broken: list[str] = []
+        lengths = measured((file for one in pair for file in self._files(one)), broken)
+        yield from broken or lengths_that_disagree(lengths)
 
     def _left_out(self, pair: tuple[str, str]) -> Iterator[str]:
         found = [self.found(person) for person in pair]

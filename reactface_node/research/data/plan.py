@@ -99,7 +99,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Manifest:
+class StoredSplit:
     """A finished split: its plan, the version of its form, and its shards in order."""
 
     plan: Plan
@@ -120,7 +120,7 @@ class Manifest:
         return {**self.plan.to_json(), "shards": [vars(shard) for shard in self.shards]}
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path) -> StoredSplit:
     """The manifest of the finished split in the folder ``path``. UserError, with the manifest's
     name, if it is missing, damaged or of a newer version."""
     facts = read_json(path / MANIFEST)
@@ -137,7 +137,7 @@ def read_manifest(path: Path) -> Manifest:
         raise UserError(f"{path / MANIFEST} is not the manifest of a converted split") from error
     if not plan.is_sound() or not _fit(shards, plan, version):
         raise UserError(f"{path / MANIFEST} is damaged: its entries are of other kinds")
-    return Manifest(plan, version, shards)
+    return StoredSplit(plan, version, shards)
 
 
 def read_plan(path: Path) -> Plan:

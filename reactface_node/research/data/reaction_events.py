@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from reactface_node.model.laughs import PAUSE_S
-from reactface_node.model.nods import NEVER
+from reactface_node.model.event_times import NEVER, PAUSE_S
 from reactface_node.research.data.behaviour import laughs
 from reactface_node.research.data.head_nods import head_nods, without_nods
 from reactface_node.research.data.nods import frames_since, may_start, nod_starts, nods_of, pitch_of

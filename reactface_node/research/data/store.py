@@ -48,8 +48,8 @@ from reactface_node.research.data.parts import (
 from reactface_node.research.data.plan import (
     MANIFEST,
     ONE_FILE,
-    Manifest,
     Plan,
+    StoredSplit,
     read_json,
     read_manifest,
 )
@@ -152,7 +152,7 @@ class ClipWriter:
             tables |= {"nearest": nearest.clips, "nearest_distances": nearest.distances}
         for name, table in tables.items():
             np.save(self.unfinished / f"{name}.npy", table)
-        manifest = Manifest(self.plan, self.plan.to_json()["version"], shards)
+        manifest = StoredSplit(self.plan, self.plan.to_json()["version"], shards)
         write_text(self.unfinished / MANIFEST, json.dumps(manifest.to_json()))
 
     def _open(self) -> None:
@@ -306,7 +306,7 @@ def check_space(folder: Path, needed: int) -> None:
         )
 
 
-def _manifest(folder: Path, split: str) -> tuple[Path, Manifest]:
+def _manifest(folder: Path, split: str) -> tuple[Path, StoredSplit]:
     """The split's folder and its manifest. UserError if it is not finished."""
     path = folder / split
     if not path.is_dir() and unfinished_folder(path).is_dir():

@@ -10,7 +10,6 @@ from torch import Tensor, distributed, nn
 from reactface_node.errors import UserError
 from reactface_node.research.training.corpus import Batch
 
-
 LONGEST_WAIT = timedelta(days=1)
 """For the first process, which makes the synthetic data and validates."""
 

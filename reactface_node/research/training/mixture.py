@@ -7,9 +7,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 import torch
 
+from reactface_node.config import Config
 from reactface_node.model.records import SpeakerInput
+from reactface_node.research.data.clips import Clips
 from reactface_node.research.training.corpus import Batch, Corpus, Statistics, statistics_of
+from reactface_node.research.training.dataset import DataSet
 from reactface_node.research.training.moments import Moments
+from reactface_node.research.training.splits import training_splits
+from reactface_node.research.training.validate import validation_clips
 from reactface_node.schema import FRAME_RATE_HZ
 
 
@@ -116,3 +121,20 @@ def joined(parts: Sequence[Batch]) -> Batch:
     }
     tensors["position"] = torch.arange(len(tensors["position"]))
     return Batch(speaker, begins=first.begins, **tensors)
+
+
+def open_data(config: Config, sets: Sequence[DataSet]) -> tuple[Mixture, list[Clips], list[str]]:
+    """The training crops, the validation clips of each data set, and lines for the user."""
+    domains, validation, notes = list[Domain](), list[Clips](), list[str]()
+    total = sum(one.weight for one in sets)
+    for one in sets:
+        clips, held, digest, held_out = training_splits(one.folder, config.training)
+        held, left_out = validation_clips(held, config.model.window)
+        corpus = Corpus(clips, config.model.face_encoder == "pixels")
+        domains.append(Domain(one.name, one.weight / total, corpus, digest))
+        validation.append(held)
+        notes += filter(None, (held_out, left_out))
+    if len(sets) > 1:
+        shares = ", ".join(f"{one.name} {one.share:.0%}" for one in domains)
+        notes.append(f"crops by data set: {shares}")
+    return Mixture(domains), validation, notes

@@ -4,7 +4,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,18 +29,17 @@ from reactface_node.model.speech import LogMelEncoder
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.training.checks import check_settings
 from reactface_node.research.training.corpus import Batch, Corpus
-from reactface_node.research.training.dataset import DataSet, prepare_data
+from reactface_node.research.training.dataset import prepare_data
 from reactface_node.research.training.distributed import Processes
 from reactface_node.research.training.events import train_events
 from reactface_node.research.training.learner import Learner
-from reactface_node.research.training.mixture import Domain, Mixture
+from reactface_node.research.training.mixture import Mixture, open_data
 from reactface_node.research.training.networks import build_learner
 from reactface_node.research.training.objective import ReactFaceLearner
 from reactface_node.research.training.proportion import train_proportion
 from reactface_node.research.training.report import TrainingReport
 from reactface_node.research.training.resume import Progress, load_state, save_state
-from reactface_node.research.training.splits import training_splits
-from reactface_node.research.training.validate import validate, validation_clips
+from reactface_node.research.training.validate import validate
 from reactface_node.schema import FRAME_RATE_HZ
 
 WARM_UP_STEPS = 100
@@ -172,23 +171,6 @@ def start(config: Config, out: Path, processes: Processes) -> Run:
     if (out / STATE).exists():
         run.progress = load_state(out / STATE, learner, optimiser, average, run.about)
     return run
-
-
-def open_data(config: Config, sets: Sequence[DataSet]) -> tuple[Mixture, list[Clips], list[str]]:
-    """The training crops, the validation clips of each data set, and lines for the user."""
-    domains, validation, notes = list[Domain](), list[Clips](), list[str]()
-    total = sum(one.weight for one in sets)
-    for one in sets:
-        clips, held, digest, held_out = training_splits(one.folder, config.training)
-        held, left_out = validation_clips(held, config.model.window)
-        corpus = Corpus(clips, config.model.face_encoder == "pixels")
-        domains.append(Domain(one.name, one.weight / total, corpus, digest))
-        validation.append(held)
-        notes += filter(None, (held_out, left_out))
-    if len(sets) > 1:
-        shares = ", ".join(f"{one.name} {one.share:.0%}" for one in domains)
-        notes.append(f"crops by data set: {shares}")
-    return Mixture(domains), validation, notes
 
 
 def save(run: Run, step: int, report: TrainingReport) -> None:

@@ -16,7 +16,7 @@ from rigs.data_sets import FRAMES, contents, write_react
 from rigs.paths import ROOT
 
 from reactface_node.errors import UserError
-from reactface_node.research.data import plan, store
+from reactface_node.research.data import parts, plan, store
 from reactface_node.research.data.convert import DyadSource, convert
 from reactface_node.research.data.origin import origin_of
 from reactface_node.research.data.react2023 import React2023
@@ -153,6 +153,93 @@ def test_a_full_disk_is_one_line_and_the_finished_clips_stay(tmp_path, monkeypat
     monkeypatch.setattr(store, "write_part", write)
     convert(dyads(), tmp_path / "parts", workers=1)
     assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+def test_a_disk_that_fills_while_a_shard_is_made_keeps_all_clips(tmp_path, monkeypatch):
+    convert(dyads(), tmp_path / "whole", workers=1)
+
+    def full(hidden, *_):
+        (hidden / "speaker.npy").write_bytes(b"half of a shard")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "_write_shard", full)
+        with pytest.raises(UserError, match="the disk is full; 2 of 5 clips are kept"):
+            convert(dyads(), tmp_path / "parts", workers=1)
+    unfinished = tmp_path / "parts" / ".train.unfinished" / "train"
+    assert sorted(path.name for path in unfinished.iterdir()) == ["parts", "plan.json"]
+    convert(dyads(), tmp_path / "parts", workers=1)
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("name", ["write_part", "_write_shard", "_part"])
+def test_ended_anywhere_in_a_shard_it_goes_on(tmp_path, monkeypatch, name):
+    """While a clip is written, while the shard is, and while the clips of a shard are removed."""
+    convert(dyads(), tmp_path / "whole", workers=1)
+    module = store if name == "write_part" else parts
+    real, calls = getattr(module, name), []
+
+    def ended(*given):
+        calls.append(given)
+        if len(calls) == {"write_part": 4, "_write_shard": 2, "_part": 7}[name]:
+            raise KeyboardInterrupt
+        return real(*given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, name, ended)
+        with pytest.raises(KeyboardInterrupt):
+            convert(dyads(), tmp_path / "parts", workers=1)
+    convert(dyads(), tmp_path / "parts", workers=1)
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+@dataclass(frozen=True)
+class Together(DyadSource):
+    """Jobs of three clips, which do not end where shards do."""
+
+    def jobs(self):
+        return [range(0, 3), range(3, 5)]
+
+
+def test_a_job_may_reach_over_shards_and_be_done_in_part(tmp_path):
+    convert(dyads(), tmp_path / "whole", workers=1)
+    one = dyads()
+    source = Together(one.split, one.make, one.count, 2, 25, one.facts)
+    with pytest.MonkeyPatch.context() as patch:
+        write, written = store.write_part, []
+
+        def interrupted(folder, index, arrays):
+            if len(written) == 4:
+                raise KeyboardInterrupt
+            written.append(index)
+            write(folder, index, arrays)
+
+        patch.setattr(store, "write_part", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            convert(source, tmp_path / "parts", workers=1)
+    convert(source, tmp_path / "parts", workers=1)
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+def test_a_worker_needs_no_torch():
+    """Each worker would take two seconds to load it."""
+    program = (
+        "import sys; from reactface_node.research.data import cluster, jobs, mars, videos; "
+        "assert not {'torch', 'scipy.signal'} & set(sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+
+
+def test_the_speed_is_told(tmp_path, capsys):
+    seconds = iter(range(100))
+    convert(dyads(), tmp_path, workers=1, clock=lambda: next(seconds))
+    told = capsys.readouterr().err.splitlines()[-1]
+    # The clock is read once at the start, once for each of five clips, and twice at the end.
+    assert told == (
+        f"{tmp_path / 'train'}: 5 clips, 5 s of video, in 6.0 s "
+        "(0.71 clips and 0.7 s of video a second)"
+    )
 
 
 def test_a_disk_that_is_surely_too_small_is_said_at_once(tmp_path, monkeypatch):

@@ -135,11 +135,11 @@ def test_a_side_that_is_missing(root, capsys):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"speaker2_arkit": None}, "line 1 names no speaker2_arkit: a pair needs the face and the"),
-        ({"speaker1_audio": None}, "line 1 names no speaker1_audio"),
         ({"speaker1_audio": "../../etc/x.wav"}, "line 1: speaker1_audio leaves the data set's"),
         ({"speaker2_arkit": "/data/x.npy"}, "line 1: speaker2_arkit leaves the data set's folder"),
-        ({"speaker2_arkit": 7}, "line 1 names no speaker2_arkit"),
+        ({"speaker2_arkit": 7}, "line 1: speaker2_arkit is no path"),
+        ({"name": None}, "line 1 names no pair"),
+        ({"name": "../../x", "speaker2_arkit": None}, "line 1: speaker2_arkit leaves the data"),
     ],
 )
 def test_lines_of_the_metadata_that_cannot_be_used(arkit_root, change, message, capsys):
@@ -148,6 +148,18 @@ def test_lines_of_the_metadata_that_cannot_be_used(arkit_root, change, message, 
     path.write_text("\n".join([json.dumps({**json.loads(first), **change}), *rest]))
     code, [line] = check(arkit_root, capsys)
     assert code == 2 and message in line and str(path) in line
+
+
+def test_a_side_that_the_metadata_leaves_null(arkit_root, capsys):
+    path = arkit_root / "metadata" / "train.jsonl"
+    first, *rest = path.read_text().splitlines()
+    path.write_text("\n".join([json.dumps({**json.loads(first), "speaker2_arkit": None}), *rest]))
+    assert check(arkit_root, capsys)[0] == 0  # the file is there
+    missing = arkit_root / "ARKit_npy" / f"{NAME}_speaker2.npy"
+    missing.unlink()
+    assert check(arkit_root, capsys) == (2, [f"{missing} is missing"])
+    code, lines = check(arkit_root, capsys, "--skip-broken")
+    assert code == 0 and f"are skipped: {missing} is missing" in lines[0]
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "{", "[1]", "7", "null", "{}"])
@@ -203,6 +215,22 @@ def test_files_that_are_no_archives(flame_root, capsys):
         path.write_bytes(data)
         code, lines = check(flame_root, capsys)
         assert code == 2 and len(lines) == 1 and str(path) in lines[0]
+
+
+@pytest.mark.parametrize("options", [[], ["--turns"]])
+def test_a_pair_that_lacks_a_side_is_skipped_on_request(root, options, tmp_path, capsys):
+    path = root / "train" / f"{NAME[6:]}_speaker2.wav"
+    path.unlink()
+    command = ["data", "convert", "dualtalk", str(root), str(tmp_path / "out"), *options]
+    assert main([*command, "--workers", "1"]) == 2
+    code = main([*command, "--workers", "1", "--skip-broken"])
+    said = capsys.readouterr()
+    if options:  # 4.4 s hold no turn of 4 s
+        assert code == 2 and "nothing of the train split became a clip" in said.err
+    else:
+        assert code == 0 and "1 conversations left out" in said.out
+        assert len(load_clips(tmp_path / "out", "train")) == 2
+    assert f"{path} is missing" in (tmp_path / "out" / "train-report.md").read_text()
 
 
 def test_there_are_no_pictures(root, capsys):

@@ -147,6 +147,36 @@ def test_a_session_with_one_person(root, capsys):
     assert all("listener/session9" in line for line in lines)
 
 
+def test_broken_pairs_are_skipped_on_request_and_reported(root, tmp_path, capsys):
+    face_file(root, "listener").unlink()
+    other = "session9/Camera-2024-06-21-103101-103102"
+    theirs = np.load(face_file(root, name=other))
+    theirs[3] = np.nan
+    np.save(face_file(root, name=other), theirs)
+    code, lines = check(root, capsys, "--skip-broken")
+    assert code == 0 and [line for line in lines if "are skipped" in line] == [
+        f"warning: speaker/{NAME} and listener/{NAME} are skipped: "
+        f"{face_file(root, 'listener')} is missing",
+        f"warning: speaker/{other} and listener/{other} are skipped: {face_file(root, name=other)} "
+        "holds NaN, infinite or huge values, the first in frame 3",
+    ]
+    command = ["data", "convert", "mars", str(root), str(tmp_path / "out"), "--workers", "1"]
+    assert main(command) == 2 and main([*command, "--skip-broken"]) == 0
+    told = capsys.readouterr().out
+    assert "train: 8 clips, " in told and "2 conversations left out" in told
+    page = (tmp_path / "out" / "train-report.md").read_text()
+    assert f"{face_file(root, 'listener')} is missing" in page
+    names = load_clips(tmp_path / "out", "train").names
+    assert len(names) == 8 and not any(NAME in name or other in name for name in names)
+
+
+def test_a_split_of_broken_pairs_alone(root, capsys):
+    for path in (root / "train" / "audio").rglob("*.wav"):
+        path.unlink()
+    code, [line] = check(root, capsys, "--skip-broken")
+    assert code == 2 and "every pair of the train split is broken" in line and "missing" in line
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e9])
 def test_numbers_that_are_none(root, value, capsys):
     theirs = np.load(face_file(root))

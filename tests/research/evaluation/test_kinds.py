@@ -4,6 +4,10 @@ import pytest
 from rigs.data_sets import write_react
 from rigs.pair_sets import flame_map, save, write_dualtalk, write_mars
 from rigs.whole_way import whole_way
+from safetensors.torch import load_file
+
+from reactface_node.research.data.flame import UNSEEN
+from reactface_node.schema import indices_of
 
 pytestmark = pytest.mark.slow
 
@@ -34,3 +38,7 @@ def test_dualtalk(form, tmp_path, capfd, monkeypatch):
         save(tmp_path / "map.npy", flame_map())
         options = ["--flame-map", str(tmp_path / "map.npy")]
     whole_way("dualtalk", root, tmp_path / "out", capfd, monkeypatch, *options)
+    weights = load_file(tmp_path / "out" / "run" / "weights.safetensors")
+    unseen = indices_of(*UNSEEN)
+    for name in ("head.1.weight", "head.1.bias"):
+        assert not weights[name][unseen].any() and weights[name].any()

@@ -6,12 +6,17 @@ import numpy as np
 import pytest
 import torch
 from rigs.model_inputs import small_config
+from rigs.store import one_file_split
 
-from reactface_node.model.nods import NEVER
+from reactface_node.model.event_times import NEVER
 from reactface_node.model.reactface import PITCH
 from reactface_node.research.data.clips import Clips
+from reactface_node.research.data.convert import DyadSource, convert
 from reactface_node.research.data.head_nods import head_nods, without_nods
 from reactface_node.research.data.nods import Nod, nod_starts, pitch_of
+from reactface_node.research.data.plan import Plan
+from reactface_node.research.data.store import load_clips
+from reactface_node.research.data.synthetic import make_dyad
 from reactface_node.research.evaluation.rows import Scale, measure
 from reactface_node.research.training.corpus import Corpus
 from reactface_node.research.training.noise import CropNoise
@@ -100,6 +105,25 @@ def test_the_nods_that_a_data_set_names_are_taught_exactly(clips):
     assert not batch.may_nod[0, 0, at + 1 : at + 30].any() and batch.may_nod[0, 0, at]
     calm = batch.listeners[0, 0, :, PITCH] - batch.nod_pitch[0, 0]
     assert calm.abs().max() < 1e-6
+
+
+def test_the_form_before_gives_the_same_batches(tmp_path):
+    """Events are computed at the start there, and by the conversion now."""
+    made = Plan("train", tuple("abcd"), 120, 3, False, {"labels": True, "nods": True})
+    parts = [make_dyad(np.random.default_rng(seed), 4.8, 3) for seed in range(4)]
+    source = DyadSource("train", parts.__getitem__, 4, 3, 120, made.facts)
+    convert(source, tmp_path / "new", workers=1)
+    one_file_split(tmp_path / "old", made, [*source.read(range(4))])
+    corpora = [Corpus(load_clips(tmp_path / name, "train")) for name in ("new", "old")]
+    for seed in range(5):
+        new, old = (one.batch(np.random.default_rng(seed), 4, 64, 2, 0.1, 0.5) for one in corpora)
+        for name, value in vars(new).items():
+            if isinstance(value, torch.Tensor):
+                assert torch.equal(value, vars(old)[name]), name
+    assert np.asarray(corpora[0]._events)[..., 0].any()
+    new, old = (one.statistics() for one in corpora)
+    for name, value in vars(new).items():
+        np.testing.assert_array_equal(value, vars(old)[name])
 
 
 def test_a_metric_compares_with_reactions_that_last(clips):
