@@ -68,7 +68,7 @@ def _add_conversations(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--skip-broken",
         action="store_true",
-        help="mars, dualtalk: leave out pairs with a missing or broken file, and report them",
+        help="leave out pairs with a missing or broken file, and report them (seamless: always)",
     )
     parser.add_argument(
         "--hours", type=float, default=0.0, help="seamless: draw so many hours (default: all)"

@@ -20,8 +20,8 @@ class DatasetChoice:
     (``flame.FlameMap``). hours: ``seamless``, so many hours of conversation are drawn; 0 for all.
     own_features: ``seamless``, the data set's own features instead of its videos. turns: ``mars``
     and ``dualtalk``, only stretches in which one talks and the other listens become clips, as for
-    the kinds with a recording of each person. skip_broken: of both too, leave out pairs with a
-    missing or broken file, not refuse the data set.
+    the kinds with a recording of each person. skip_broken: of these and of
+    ``videos`` and ``livelink``, leave out pairs with a missing or broken file, not refuse all.
     """
 
     split: str = ""

@@ -233,7 +233,15 @@ def open_splits(root: Path, choice: DatasetChoice, ros: RosConfig) -> Splits:
         if not talks and not alone:
             raise UserError(f"{folder} holds no folders of conversations")
         return Conversations(
-            root, split, "livelink", tuple(talks), {}, (), tuple(alone), faces=choice.faces
+            root,
+            split,
+            "livelink",
+            tuple(talks),
+            {},
+            (),
+            tuple(alone),
+            strict=not choice.skip_broken,
+            faces=choice.faces,
         )
 
     present = [split for split in SPLITS if (root / split).is_dir()]

@@ -164,7 +164,17 @@ def open_splits(root: Path, choice: DatasetChoice, ros: RosConfig) -> Splits:
         if not talks and not alone:
             raise UserError(f"{root / split} holds no two videos named alike, such as x_a and x_b")
         lists = (listed,) if listed.is_file() else ()
-        return Conversations(root, split, "videos", talks, {}, lists, alone, faces=choice.faces)
+        return Conversations(
+            root,
+            split,
+            "videos",
+            talks,
+            {},
+            lists,
+            alone,
+            strict=not choice.skip_broken,
+            faces=choice.faces,
+        )
 
     return Splits(listed if listed.is_file() else root, SPLITS, list(by_split), open_split)
 

@@ -1,12 +1,15 @@
 """Pairs of videos as a data set: finding them, cutting them, and what is wrong with them."""
 
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from rigs.data_sets import GreyTracker, write_csv
+from rigs.paths import ROOT
 from rigs.talks import SECONDS, TURNS, no_speech_model, voice, write_side, write_sound
 
 from reactface_node.config import RosConfig
@@ -200,6 +203,27 @@ def test_what_is_wrong_with_pairs(tmp_path):
     with pytest.raises(UserError, match="and 4 more"):
         prepare(source_of(root), root / "out", 1)
     assert not (root / "out").exists()
+
+
+def test_broken_pairs_are_skipped_on_request(folder, converted, tmp_path):
+    shutil.copytree(folder / "train", tmp_path / "train")
+    (tmp_path / "train" / "other_a.mp4").write_bytes(b"no video")
+    write_side(tmp_path / "train" / "other_b.mp4", TURNS[1], 5.0)
+    write_side(tmp_path / "train" / "alone_b.mp4", TURNS[1], 5.0)
+    with pytest.raises(UserError, match="and 1 more"):
+        prepare(source_of(tmp_path), tmp_path / "out", 1)
+    source = prepare(source_of(tmp_path, skip_broken=True), tmp_path / "out", 1)
+    assert source.names == converted[0].names
+    said = [reason for _, reason in kept_of(source).left_out]
+    assert len(said) == 2 and any("other_a.mp4 is no video" in reason for reason in said)
+
+
+def test_a_worker_needs_no_torch():
+    program = (
+        "import sys; import reactface_node.research.data.tracking; "
+        "assert not {'torch', 'scipy.signal', 'mediapipe'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
 
 
 def test_a_pair_is_listed_once(tmp_path):
