@@ -92,9 +92,10 @@ def in_processes(work: Task, jobs: Sequence[range], workers: int) -> Generator[W
     others = set(multiprocessing.active_children())
     # New interpreters, no fork: the caller may have threads.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start_worker)
+    # Each process is given the work once: it may hold the names of all clips.
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start_worker, (work,))
     try:
-        futures = [pool.submit(work.do, group) for group in grouped(jobs)]
+        futures = [pool.submit(_do, group) for group in grouped(jobs)]
         for future in as_completed(futures):
             yield from future.result()
     except BaseException as error:
@@ -111,8 +112,19 @@ def in_processes(work: Task, jobs: Sequence[range], workers: int) -> Generator[W
         pool.shutdown(cancel_futures=True)
 
 
-def _start_worker() -> None:
-    """Ignore Ctrl-C, which the parent handles; end when the parent is killed."""
+def _do(jobs: Sequence[range]) -> Sequence[Written]:
+    """In a worker."""
+    work: Task = getattr(multiprocessing.current_process(), _WORK)
+    return work.do(jobs)
+
+
+_WORK = "reactface_work"
+"""Attribute of a worker's process."""
+
+
+def _start_worker(work: Task) -> None:
+    """Keep the work; ignore Ctrl-C, which the parent handles; end when the parent is killed."""
+    setattr(multiprocessing.current_process(), _WORK, work)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
