@@ -8,8 +8,9 @@
 
 The timecodes (hours:minutes:seconds:frames.part) lay the two on one clock. Their frame rate is the
 smallest usual one that is larger than every frame number. The app's own other tables (frame_log,
-and NAME_cal, NAME_neutral, NAME_raw beside a NAME) are not read. Head angles are radians with the
-signs of ``outputs.livelink``; a head's usual direction counts as 0. Positions are not recorded.
+and NAME_cal, NAME_neutral, NAME_raw beside a NAME) are not read. Head angles are radians, or degrees
+if one is larger than a head can turn in radians, with the signs of ``outputs.livelink``; a head's
+usual direction counts as 0. Positions are not recorded.
 """
 
 import csv
@@ -162,7 +163,10 @@ def read_table(path: Path) -> tuple[np.ndarray, np.ndarray]:
     codes = [_timecode(path, line, row[header.index("timecode")]) for line, row in body]
     values = np.zeros((len(body), NUM_COEFFICIENTS))
     values[:, :NUM_EXPRESSION] = numbers[:, :NUM_EXPRESSION].clip(0.0, 1.0)
-    values[:, ROTATION] = head_angles(*numbers[:, NUM_EXPRESSION:].T)
+    angles = numbers[:, NUM_EXPRESSION:]
+    if np.abs(angles).max() > np.pi:
+        angles = np.radians(angles)
+    values[:, ROTATION] = head_angles(*angles.T)
     return _seconds(path, codes, [line for line, _ in body]), values
 
 

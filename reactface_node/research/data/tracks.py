@@ -32,7 +32,8 @@ def prepare(source: Conversations, out: Path, workers: int = 0, cluster: str = "
     if source.strict:
         refuse_if_broken(source)
     else:
-        source = _without(source, {talk.name: next(talk.problems(), "") for talk in source.talks})
+        checked = ProgressBar(source.talks, f"checking {source.split}", unit="pair", leave=False)
+        source = _without(source, {talk.name: next(talk.problems(), "") for talk in checked})
     if source.calibrate is not None:
         source = source.calibrate(source)
     folder = out / TRACKS

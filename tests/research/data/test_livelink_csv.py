@@ -60,6 +60,13 @@ def test_a_table_gives_times_and_coefficients_by_name(tmp_path):
     np.testing.assert_allclose(values[:, NOD], -smile, atol=1e-5)
 
 
+def test_angles_in_degrees_are_told_by_their_size(tmp_path):
+    degrees = np.linspace(-20, 20, 120)
+    path = write_take(tmp_path / "x.csv", (), 36000.0, 2.0, 60, HeadPitch=degrees)
+    _, values = read_table(path)
+    np.testing.assert_allclose(values[:, NOD], -np.radians(degrees), atol=1e-6)
+
+
 @pytest.mark.parametrize("rate_hz", [24, 30, 60])
 def test_the_rate_of_the_timecodes_is_found_and_midnight_passes(tmp_path, rate_hz):
     path = write_take(tmp_path / "x.csv", (), 86398.0, 4.0, rate_hz)
