@@ -8,9 +8,9 @@
 
 The timecodes (hours:minutes:seconds:frames.part) lay the two on one clock. Their frame rate is the
 smallest usual one that is larger than every frame number. The app's own other tables (frame_log,
-and NAME_cal, NAME_neutral, NAME_raw beside a NAME) are not read. Head angles are radians, or degrees
-if one is larger than a head can turn in radians, with the signs of ``outputs.livelink``; a head's
-usual direction counts as 0. Positions are not recorded.
+and NAME_cal, NAME_neutral, NAME_raw beside a NAME) are not read. Head angles are radians, or
+degrees if one is larger than a head can turn in radians, with the signs of ``outputs.livelink``; a
+head's usual direction counts as 0. Positions are not recorded.
 """
 
 import csv

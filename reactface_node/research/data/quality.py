@@ -24,6 +24,8 @@ LEAST_TRUST, TRUST_S = 0.6, 1.0
 FLAT_S, FLAT = 10.0, 1e-6
 """A face whose values do not change at all for so long is a frozen picture or a filled gap."""
 JAW = index_of("jawOpen")
+SAME = 0.97
+"""Correlation of the loudness of two sides, frame by frame, that have the same sound."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,14 @@ def exchanged(tracks: tuple[SideTrack, SideTrack]) -> str:
         f"the sides' sounds are exchanged (r with the other's jaw {fit[0, 1]:.2f} and "
         f"{fit[1, 0]:.2f}, with its own {fit[0, 0]:.2f} and {fit[1, 1]:.2f})"
     )
+
+
+def have_one_sound(tracks: tuple[SideTrack, SideTrack]) -> bool:
+    """Whether both sides have the same sound, such as the mixture of a call: who talks is not
+    known then."""
+    first, second = (one.level_db for one in tracks)
+    varied = all(bool(one.heard) and np.ptp(one.level_db) > 0 for one in tracks)
+    return bool(varied and np.corrcoef(first, second)[0, 1] > SAME)
 
 
 def _smoothed(values: np.ndarray, seconds: float) -> np.ndarray:

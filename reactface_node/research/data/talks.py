@@ -12,6 +12,7 @@ from reactface_node.schema import FRAME_RATE_HZ
 
 LENGTHS_S = 1.0
 """Lengths of two sides may differ by so much where nothing says how they belong together."""
+ONE_SOUND = "both sides have the same sound, and each needs the voice of one person"
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +117,9 @@ def cut_of(
     those that may be speakers."""
     tracks, starts = in_common(both, shift)
     found: list[Stretch] = []
-    if len(tracks[0]):
+    if len(tracks[0]) and quality.have_one_sound(tracks):
+        found.append(Stretch(index, 0, Piece(0, len(tracks[0]), ONE_SOUND)))
+    elif len(tracks[0]):
         reasons = _reasons(names, tracks)
         voices = turns.without_crosstalk(
             (tracks[0].voice, tracks[1].voice), (tracks[0].level_db, tracks[1].level_db)

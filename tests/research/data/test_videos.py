@@ -19,6 +19,7 @@ from reactface_node.research.data.conversations import kept_of
 from reactface_node.research.data.convert import convert
 from reactface_node.research.data.kind import DatasetChoice
 from reactface_node.research.data.store import load_clips
+from reactface_node.research.data.talks import ONE_SOUND
 from reactface_node.research.data.tracks import prepare
 from reactface_node.research.data.videos import open_splits
 from reactface_node.schema import index_of
@@ -126,6 +127,17 @@ def test_exchanged_sounds_are_noticed(tmp_path):
     source = prepare(source_of(tmp_path), tmp_path / "out", 1)
     assert not source.kept
     assert all("the sides' sounds are exchanged" in one.piece.reason for one in source.stretches)
+
+
+def test_one_sound_for_both_is_noticed(tmp_path):
+    write_pair(tmp_path, sound=(False, False))
+    for ending, loudness in (("a", 1.0), ("b", 0.5)):
+        both = loudness * (voice(TURNS[0]).astype(float) + voice(TURNS[1], seed=1))
+        write_sound(tmp_path / "train" / f"talk_{ending}.wav", both)
+    source = prepare(source_of(tmp_path), tmp_path / "out", 1)
+    assert not source.kept
+    [part] = kept_of(source).parts
+    assert (part.seconds, part.why) == (30.0, ONE_SOUND)
 
 
 def test_rates_are_mixed(folder, converted, tmp_path):
