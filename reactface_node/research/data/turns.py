@@ -14,8 +14,10 @@ GAP_S, BACKCHANNEL_S, PAUSE_S = 0.5, 1.0, 2.0
 LEAD_S, TAIL_S = 0.5, 1.0
 """A stretch begins so long before the turn and ends so long after it, where nobody else has the
 floor: 90 % of people's responses after the end of a phrase come within 0.81 s."""
-CROSSTALK_DB = 10.0
-"""A voice that is so much quieter, relative to its own side's talk, is the other person's."""
+CROSSTALK_DB = 6.0
+"""A voice that is so much quieter, relative to its own side's talk, is the other person's. Of read
+speech in turns, each microphone hearing the other 10 dB quieter, 1 % of the frames stay active on
+both sides, and 33 % with 8 dB; the stretches are then those without crosstalk to 0.2 s."""
 LOUD = 0.9
 """Quantile of the levels of a side's talk that counts as its own level."""
 

@@ -55,5 +55,5 @@ def test_the_other_voice_in_ones_own_microphone_is_no_voice():
     heard = without_crosstalk((first, second), (levels[0], levels[1]))
     np.testing.assert_array_equal(heard[0], first)
     assert seconds(runs(heard[1])) == [(10, 14)]
-    levels[1, frames(6) : frames(9)] = -30  # they talk at once
+    levels[1, frames(6) : frames(9)] = -25  # they talk at once
     np.testing.assert_array_equal(without_crosstalk((first, second), tuple(levels))[1], second)
