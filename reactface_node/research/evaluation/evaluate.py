@@ -46,6 +46,7 @@ from reactface_node.research.evaluation.runs import load_runs
 from reactface_node.research.evaluation.strips import draw_strip, mesh_view
 from reactface_node.research.evaluation.table import Row, Table
 from reactface_node.research.evaluation.videos import check_videos, write_videos
+from reactface_node.research.evaluation.workers import Workers
 from reactface_node.research.training.corpus import speaker_input
 from reactface_node.research.training.dataset import data_folder, make_synthetic, open_split
 
@@ -109,19 +110,19 @@ def evaluate(config: Config, out: Path, choice: EvaluationChoice) -> Table:
     test, digest = test_split(data, config, choice.clips)
     scale = Scale(choice.paper_scale, choice.band, space_of(load_facts(data, "test")))
     store = RowStore(out / "rows", _chosen(config, choice, {"train": train_digest, "test": digest}))
-    workers = os.cpu_count() or 1
-    measuring = RowMeasuring(
-        config,
-        test,
-        choice.samples,
-        scale,
-        workers,
-        store,
-        net,
-        choice.videos,
-        not choice.paper_scale,
-    )
-    rows = measured_rows(measuring, [*untrained(train), *runs])
+    with Workers(os.cpu_count() or 1) as workers:
+        measuring = RowMeasuring(
+            config,
+            test,
+            choice.samples,
+            scale,
+            workers,
+            store,
+            net,
+            choice.videos,
+            not choice.paper_scale,
+        )
+        rows = measured_rows(measuring, [*untrained(train), *runs])
     table = _save_tables(out, rows, config)
     frames = rows[0].shown.shape[1]
     figures(config, out, test, _shown(np.asarray(test.speaker[0, :frames]), rows), on_mesh)

@@ -100,14 +100,13 @@ class FieldReference:
         granger = Reference.fit(real, speakers, speech_features(clips, frames), seed)
         return cls(speakers, real, clusters, granger)
 
-    def measure(self, predictions: np.ndarray, workers: int = 1) -> dict[str, float]:
+    def measure(self, predictions: np.ndarray, workers: Workers | None = None) -> dict[str, float]:
         """The values of Table 2b of reactions (N, M, T, C), in our units, by name of the column;
         ``_chance``: against another clip's speaker or listener. NaN where there is nothing to
         measure. UserError if a worker ended."""
-        with Workers(min(workers, len(predictions))) as pool:
-            steps = pool.map(measure_field, self._jobs(predictions))
-            bar = ProgressBar(steps, "metrics of the field", len(predictions), leave=False)
-            found = list(bar)
+        many = len(predictions)
+        steps = (workers or Workers()).map(measure_field, self._jobs(predictions), many)
+        found = list(ProgressBar(steps, FIELD_TITLE, many, unit="clip", leave=False))
         means = {name: _mean([one.means[name] for one in found]) for name in found[0].means}
         sums = {name: np.sum([one.sums[name] for one in found], axis=0) for name in found[0].sums}
         indices = {f"SID_{part}": shannon_index(sums[f"SID_{part}"]) for part in REGIONS}

@@ -24,6 +24,7 @@ from reactface_node.research.evaluation.rows import (
     real_reactions,
     whole_frames,
 )
+from reactface_node.research.evaluation.workers import Workers
 from reactface_node.research.training.learner import Reactor
 
 SHOWN = 3
@@ -38,7 +39,7 @@ class RowMeasuring:
     test: Clips
     samples: int
     scale: Scale
-    workers: int
+    workers: Workers
     store: RowStore
     net: I3D | None = None
     filmed: int = 0

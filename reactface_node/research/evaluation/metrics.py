@@ -57,7 +57,7 @@ def frvar(predictions: np.ndarray) -> float:
 
 
 class ClipValues(NamedTuple):
-    """What one clip gives: (M,) concordance and distance, synchrony, computing time in seconds."""
+    """What one clip gives: (M,) concordance and distance, synchrony, CPU time in seconds."""
 
     concordance: np.ndarray
     distance: np.ndarray
@@ -71,7 +71,7 @@ def all_metrics(
     reactions: np.ndarray,
     appropriate: Sequence[np.ndarray],
     paper_scale: bool = False,
-    workers: int = 1,
+    workers: Workers | None = None,
     band: int | None = None,
 ) -> dict[str, float]:
     """Every metric that needs no pictures, by the name of its column: FRCorr and FRDist are 10
@@ -80,8 +80,8 @@ def all_metrics(
     FRSyn_released are ``synchrony``'s.
 
     speakers (N, T, C); reactions (R, T, C) real ones, of which ``appropriate`` names those of each
-    clip. band: largest shift in frames of the time warp (None: any). FRDist_s: computing time of
-    FRDist in seconds, of all workers together. UserError if a clip has no appropriate reaction or
+    clip. band: largest shift in frames of the time warp (None: any). FRDist_s: CPU time of FRDist in
+    seconds, of all workers together. UserError if a clip has no appropriate reaction or
     a value is NaN.
     """
     check(predictions, appropriate)
@@ -89,9 +89,9 @@ def all_metrics(
         (clip, np.asarray(speaker), np.asarray(reactions[known]), band)
         for clip, speaker, known in zip(predictions, speakers, appropriate, strict=True)
     )
-    with Workers(min(workers, len(predictions))) as pool:
-        steps = pool.map(measure_clip, jobs)
-        found = list(ProgressBar(steps, "metrics", len(predictions), unit="clip", leave=False))
+    many = len(predictions)
+    steps = (workers or Workers()).map(measure_clip, jobs, many)
+    found = list(ProgressBar(steps, "metrics", many, unit="clip", leave=False))
     corr, dist = (np.stack(values) for values in zip(*(one[:2] for one in found), strict=True))
     sync = summary([one.synchrony for one in found])
     return {
@@ -115,9 +115,9 @@ def measure_clip(job: tuple[np.ndarray, np.ndarray, np.ndarray, int | None]) -> 
     """job: reactions (M, T, C), speaker (T, C), appropriate reactions (K, T, C), band."""
     clip, speaker, known, band = job
     corr = nearest_concordance(clip, known)
-    started = time.perf_counter()
+    started = time.process_time()
     dist = nearest_distance(clip, known, band)
-    took_s = time.perf_counter() - started
+    took_s = time.process_time() - started
     return ClipValues(corr, dist, synchrony_of(clip, speaker), took_s)
 
 

@@ -22,6 +22,7 @@ from reactface_node.render import make_renderer
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.evaluation.metrics import all_metrics
 from reactface_node.research.evaluation.synchrony import SHORTEST
+from reactface_node.research.evaluation.workers import Workers
 from reactface_node.research.training.baselines import TITLES, Mirror, NearestNeighbour, Random
 from reactface_node.research.training.corpus import speaker_input
 from reactface_node.research.training.dataset import open_split
@@ -109,7 +110,7 @@ def space_of(facts: Mapping[str, Any]) -> Space | None:
 
 
 def measure(
-    name: str, predictions: np.ndarray, clips: Clips, workers: int, scale: Scale
+    name: str, predictions: np.ndarray, clips: Clips, workers: Workers | None, scale: Scale
 ) -> dict[str, float]:
     """All metrics of reactions (N, M, T, 58), in our units, to the clips; prints how long they took
     for the row ``name`` on stderr."""
@@ -122,8 +123,8 @@ def measure(
         ours, speakers, real, clips.lasting(frames), scale.paper, workers, scale.band
     )
     took_s = time.monotonic() - began_s
-    computing = f"FRDist took {found['FRDist_s']:.1f} s of computing"
-    ProgressBar.write(f"{name}: {computing}, all metrics {took_s:.1f} s", file=sys.stderr)
+    used = f"FRDist took {found['FRDist_s']:.1f} s of CPU time"
+    ProgressBar.write(f"{name}: {used}, all metrics {took_s:.1f} s", file=sys.stderr)
     return found
 
 

@@ -7,9 +7,9 @@ from dtaidistance import dtw_ndim
 
 KEPT = 0.999
 """The part of the variance of the sequences that bounds are computed with."""
-BLOCK = 375
+BLOCK = 250
 """Frames of the sample between two comparisons of the bounds with the limit."""
-CELLS = 20_000_000
+CELLS = 16_000_000
 """Largest number of float32 costs of pairs of frames that are in memory at once."""
 ROUNDING = float(np.finfo(np.float32).eps)
 

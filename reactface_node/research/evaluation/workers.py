@@ -19,23 +19,22 @@ Result = TypeVar("Result")
 
 AHEAD = 2
 """Jobs that wait for each worker; more would only take memory."""
+FEW = 8
+"""Fewer jobs for each worker are done by the caller: a worker takes seconds to start."""
 
 
 class Workers:
-    """Processes of one thread each, started once; with ``count`` 1 the caller does the work.
+    """Processes of one thread each, started when they are needed, for any number of calls; with
+    ``count`` 1 the caller does the work.
 
     A context manager.
     """
 
-    def __init__(self, count: int):
+    def __init__(self, count: int = 1):
         self.count = count
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> "Workers":
-        if self.count > 1:
-            # New interpreters, no fork: the caller may have threads.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.count, context, _start)
         return self
 
     def __exit__(
@@ -46,15 +45,23 @@ class Workers:
     ) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=error is None, cancel_futures=True)
+            self._pool = None
 
-    def map(self, function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:
+    def map(
+        self, function: Callable[[Job], Result], jobs: Iterable[Job], many: int
+    ) -> Iterator[Result]:
         """The results in the order of the jobs, which are made when a worker is free for them.
 
-        function: of a module, so that it can be sent. UserError if a worker ended.
+        function: of a module, so that it can be sent. many: number of jobs. UserError if a worker
+        ended.
         """
-        if self._pool is None:
+        if self.count < 2 or many < FEW * self.count:
             yield from map(function, jobs)
             return
+        if self._pool is None:
+            # New interpreters, no fork: the caller may have threads.
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self.count, context, _start)
         waiting: deque[Future[Result]] = deque()
         try:
             for job in jobs:

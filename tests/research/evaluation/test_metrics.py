@@ -8,6 +8,7 @@ from dtaidistance import dtw_ndim
 from rigs import golden
 
 from reactface_node.errors import UserError
+from reactface_node.research.evaluation import workers
 from reactface_node.research.evaluation.appropriateness import concordance, distance
 from reactface_node.research.evaluation.metrics import all_metrics, frdiv, frdvs, frvar
 from reactface_node.research.evaluation.synchrony import lagged_correlation, synchrony
@@ -172,7 +173,10 @@ def test_two_workers_give_the_same_numbers_as_one():
     x = r.standard_normal((3, 2, 80, 5)).cumsum(axis=2)
     reactions = r.standard_normal((6, 80, 5)).cumsum(axis=1)
     known = [np.array([0, 1, 2]), np.array([3]), np.array([2, 4, 5])]
-    one, two = (all_metrics(x, x[:, 1], reactions, known, workers=n) for n in (1, 2))
+    x, known = np.tile(x, (6, 1, 1, 1)), known * 6  # enough that processes are started
+    assert len(x) >= 2 * workers.FEW
+    with workers.Workers(2) as pool:
+        one, two = (all_metrics(x, x[:, 1], reactions, known, workers=n) for n in (None, pool))
     assert one.pop("FRDist_s") > 0 and two.pop("FRDist_s") > 0
     assert one == two
     assert one["FRDist"] == pytest.approx(10 * distance(x, reactions, known).mean())
