@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from reactface_node.errors import UserError
 from reactface_node.files.whole import make_folder, write_text, written_whole
 from reactface_node.research.data.plan import read_json
 from reactface_node.research.evaluation.videos import folder_name
@@ -46,11 +45,12 @@ class RowStore:
             kept = read_json(stem.with_name(stem.name + ".json"))
             if kept.get("made_with") != self._made_with(name, reactor):
                 return None
-            with np.load(stem.with_name(stem.name + ".npz"), allow_pickle=False) as arrays:
+            with stem.with_name(stem.name + ".npz").open("rb") as file:
+                arrays = np.load(file, allow_pickle=False)
                 parts = {part: arrays[part] for part in ("shown", "filmed")}
             return MeasuredRow(name, _numbers(kept["metrics"]), _numbers(kept["people"]), **parts)
-        except (UserError, OSError, ValueError, KeyError, AttributeError, TypeError):
-            return None  # not there, damaged, or cut off
+        except Exception:  # not there or damaged, which raises many kinds
+            return None
 
     def write(self, row: MeasuredRow, reactor: Reactor | None) -> None:
         """Keep the row; UserError if the disk is full."""

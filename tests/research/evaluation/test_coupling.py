@@ -76,8 +76,10 @@ def test_windows_without_motion_and_short_courses_have_no_peak():
     assert len(windowed_peaks(short[None], short).height) == 0
     half = speaker.copy()
     half[200:] = 0.0
-    assert 0 < len(windowed_peaks(half[None], half).height) < len(
-        windowed_peaks(speaker[None], speaker).height
+    assert (
+        0
+        < len(windowed_peaks(half[None], half).height)
+        < len(windowed_peaks(speaker[None], speaker).height)
     )
 
 
