@@ -80,9 +80,9 @@ def all_metrics(
     FRSyn_released are ``synchrony``'s.
 
     speakers (N, T, C); reactions (R, T, C) real ones, of which ``appropriate`` names those of each
-    clip. band: largest shift in frames of the time warp (None: any). FRDist_s: CPU time of FRDist in
-    seconds, of all workers together. UserError if a clip has no appropriate reaction or
-    a value is NaN.
+    clip. band: largest shift in frames of the time warp (None: any). FRDist_s: CPU time of FRDist
+    in seconds, of all workers together. UserError if a clip has no appropriate reaction or a value
+    is NaN.
     """
     check(predictions, appropriate)
     jobs = (

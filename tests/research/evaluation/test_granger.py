@@ -47,7 +47,7 @@ def ridge(x, y, penalty):
 
 
 def test_what_the_speaker_predicts_is_from_other_clips_and_the_past_alone(dyads):
-    listener, speaker, speech = dyads
+    listener, _, speech = dyads
     reference = Reference.fit(*dyads)
     target = listener - listener.mean(axis=1, keepdims=True)
     spread = target.reshape(-1, 3).var(axis=0)
@@ -103,7 +103,7 @@ def test_the_gain_is_the_ratio_of_errors_less_that_of_shifted_speakers(dyads):
 
 
 def test_a_listener_that_answers_speech_gains_and_others_do_not(dyads):
-    listener, speaker, speech = dyads
+    listener, speaker, _ = dyads
     reference = Reference.fit(*dyads)
     real = reference.gain(listener)
     assert 0 < real.low < real.score < real.high and real.chance == 0.0
