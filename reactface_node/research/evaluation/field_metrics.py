@@ -188,4 +188,5 @@ def speech_features(clips: Clips, frames: int) -> np.ndarray:
         audio = torch.from_numpy(integers_to_float(np.asarray(sound)))[None]
         bands = log_mel(audio, audio.new_zeros(1, MEL_FRAME - MEL_HOP))
         found.append(bands.reshape(frames, -1, MEL_BANDS).mean(dim=1).numpy())
-    return np.stack(found).astype(np.float32)
+    features: np.ndarray = np.stack(found).astype(np.float32)
+    return features

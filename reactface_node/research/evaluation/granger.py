@@ -59,13 +59,13 @@ class Reference:
         if not spread.any():
             return None
         weights = 1.0 / np.sqrt(spread + max(float(np.median(spread)), 1e-12))
-        step = max(1, -(-count * (length - HISTORY) // MOST_ROWS))
-        frames = np.arange(HISTORY, length, step)
+        many = min(length - HISTORY, max(2, MOST_ROWS // count))
+        frames = np.linspace(HISTORY, length - 1, many).round().astype(int)
         parts = (_axes(speech, SPEECH_AXES), _axes(_centred(speakers), MOTION_AXES))
-        predicted = _cross_fitted(target, target * weights, parts, frames)
+        by_speech, by_motion = _cross_fitted(target, target * weights, parts, frames)
         random = np.random.default_rng(seed)
         shifts = random.integers(HISTORY, length - HISTORY + 1, (SHIFTS, count))
-        return cls(frames, weights, *predicted, shifts)
+        return cls(frames, weights, by_speech, by_motion, shifts)
 
     def gain(self, reactions: np.ndarray, seed: int = 0) -> Gain:
         """R-DGG, up, of one reaction (N, T, C) to each clip.
@@ -172,7 +172,7 @@ def _cross_fitted(
         predicted = np.zeros(y.shape, np.float32)
         for index in range(FOLDS):
             others = [one for place, one in enumerate(grams) if place != index]
-            total, sums = (sum(pair) for pair in zip(*others, strict=True))
+            total, sums = (np.sum(pair, axis=0) for pair in zip(*others, strict=True))
             slopes = np.linalg.solve(_ridged(total, RIDGE), sums)[-len(mean) :]
             scaled = slopes / deviation[:, None]
             predicted[fold == index] = _predicted(part[fold == index], scaled) - mean @ scaled
@@ -230,4 +230,5 @@ def _axes(courses: np.ndarray, most: int) -> np.ndarray:
     standard = (flat - flat.mean(axis=0)) / np.maximum(flat.std(axis=0), 1e-8)
     _, vectors = np.linalg.eigh(standard.T @ standard)
     turned = standard @ vectors[:, ::-1][:, :most]
-    return turned.reshape(*courses.shape[:2], -1).astype(np.float32)
+    result: np.ndarray = turned.reshape(*courses.shape[:2], -1).astype(np.float32)
+    return result

@@ -130,8 +130,9 @@ class Candidates:
         """(T, P + 3) float32 of (T, C): times ``columns``, the squared distances."""
         reduced = _reduce(x - self.mean, self.axes, len(self.columns) - 3)
         squares = (reduced**2).sum(axis=1, keepdims=True)
-        rows = [-2.0 * reduced, squares, np.ones_like(squares)]
-        return np.concatenate(rows, axis=1).astype(np.float32)
+        parts = [-2.0 * reduced, squares, np.ones_like(squares)]
+        rows: np.ndarray = np.concatenate(parts, axis=1).astype(np.float32)
+        return rows
 
 
 def _reduce(centred: np.ndarray, axes: np.ndarray, many: int) -> np.ndarray:
