@@ -48,14 +48,15 @@ FIELD_DIRECTIONS: Mapping[str, int] = {
     "nod_F1_1": 1,
     "smile_F1_0.5": 1,
     "smile_F1_1": 1,
-    "R-DGG": 1,
+    "R-DGG": 0,
+    "R-DGG_low": 0,
 }
 """The columns of Table 2b, and which way is better: +1 up, -1 down, 0 near GT."""
-FIELD_TITLE = "Metrics of the field"
+FIELD_TITLE = "Table 2b: metrics of the field"
 FIELD_NOTES = (
     "Columns without an arrow: near GT is better. exp: expression; head: rotation.",
     "WTLCC: peak correlation with the speaker and its lag in s. F1: at 0.5 and 1 s.",
-    "R-DGG: 1e-4 nats, first sample; read it only if GT's 95 % interval (JSON) is above 0.",
+    "R-DGG: 1e-4 nats, first sample. It says something only if GT's R-DGG_low (2.5 %) is above 0.",
 )
 
 
@@ -106,7 +107,7 @@ class FieldReference:
         measure. UserError if a worker ended."""
         many = len(predictions)
         steps = (workers or Workers()).map(measure_field, self._jobs(predictions), many)
-        found = list(ProgressBar(steps, FIELD_TITLE, many, unit="clip", leave=False))
+        found = list(ProgressBar(steps, "table 2b", many, unit="clip", leave=False))
         means = {name: _mean([one.means[name] for one in found]) for name in found[0].means}
         sums = {name: np.sum([one.sums[name] for one in found], axis=0) for name in found[0].sums}
         indices = {f"SID_{part}": shannon_index(sums[f"SID_{part}"]) for part in REGIONS}

@@ -14,7 +14,7 @@ from reactface_node.research.evaluation.field_metrics import FieldReference
 from reactface_node.research.evaluation.i3d import I3D
 from reactface_node.research.evaluation.realism import RenderedClips, frrea
 from reactface_node.research.evaluation.row_people import Speakers
-from reactface_node.research.evaluation.row_store import MeasuredRow, RowStore
+from reactface_node.research.evaluation.row_store import MeasuredRow, RowStore, as_json
 from reactface_node.research.evaluation.rows import (
     GT,
     Scale,
@@ -92,5 +92,5 @@ def measured_rows(
     rows = [measuring.row(GT, None)]
     for name, reactor in reactors:
         rows.append(measuring.row(name, reactor))
-        print(json.dumps({name: rows[-1].metrics}), flush=True)
+        print(json.dumps({name: as_json(rows[-1].metrics)}), flush=True)
     return rows

@@ -59,7 +59,7 @@ class RowStore:
         arrays = stem.with_name(stem.name + ".npz")
         with written_whole(arrays) as path, path.open("wb") as file:
             np.savez_compressed(file, shown=row.shown, filmed=row.filmed)
-        parts = {"metrics": _known(row.metrics), "people": _known(row.people)}
+        parts = {"metrics": as_json(row.metrics), "people": as_json(row.people)}
         text = json.dumps({"made_with": self._made_with(row.name, reactor), **parts}, indent=2)
         write_text(stem.with_name(stem.name + ".json"), text + "\n")
 
@@ -80,7 +80,8 @@ def digest(reactor: Reactor | None) -> str:
     return found.hexdigest()
 
 
-def _known(values: dict[str, float]) -> dict[str, float | None]:
+def as_json(values: dict[str, float]) -> dict[str, float | None]:
+    """The values with None, null in JSON, for NaN and infinity."""
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
 
