@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.linalg import sqrtm
 
 from reactface_node.research.evaluation.distributions import (
     Clusters,
@@ -17,6 +18,18 @@ def test_fd_of_one_dimension_is_the_squared_differences_of_mean_and_deviation():
     # Unbiased deviations sqrt(4/3) and 3 sqrt(4/3): 2^2 + (2 sqrt(4/3))^2.
     assert motion_distance(made, real) == pytest.approx(4.0 + 4.0 * 4.0 / 3.0)
     assert motion_distance(real, real) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_p_fd_is_the_sources_formula_with_a_root_of_the_product_of_covariances():
+    r = np.random.default_rng(2)
+    speaker, real = r.standard_normal((2, 60, 3))
+    made = real @ r.standard_normal((3, 3)) + 0.3 * speaker
+    pairs = [np.concatenate([speaker, face], axis=1) for face in (real, made)]
+    apart = pairs[0].mean(axis=0) - pairs[1].mean(axis=0)
+    one, other = (np.cov(pair, rowvar=False) for pair in pairs)
+    shared = np.trace(sqrtm(one @ other)).real
+    expected = apart @ apart + np.trace(one) + np.trace(other) - 2.0 * shared
+    assert paired_distance(made, real, speaker) == pytest.approx(expected, rel=1e-5)
 
 
 def test_fd_reads_no_order_of_frames_and_p_fd_does():
