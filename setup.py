@@ -75,7 +75,14 @@ setup(
         "paper": [TORCH, "transformers>=4.40", SCIPY],
         "export": [TORCH, "onnx>=1.16", "onnxscript>=0.2"],
         # For training and evaluation; a robot does not need these.
-        "train": [TORCH, SCIPY, "tensorboard>=2.12", "matplotlib>=3.6", "dtaidistance>=2.3"],
+        "train": [
+            TORCH,
+            SCIPY,
+            "tensorboard>=2.12",
+            "matplotlib>=3.6",
+            "dtaidistance>=2.3",
+            "threadpoolctl>=3",
+        ],
         # Conversion on the machines of a cluster.
         "cluster": ["distributed>=2024.1"],
         # Natural voices of synthetic speakers. Its model's graph is read: only this version.

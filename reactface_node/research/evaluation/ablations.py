@@ -30,6 +30,7 @@ from reactface_node.research.evaluation.rows import (
 )
 from reactface_node.research.evaluation.table import Row, Table
 from reactface_node.research.evaluation.verdicts import notes
+from reactface_node.research.evaluation.workers import Workers
 from reactface_node.research.training.dataset import ready_folder
 from reactface_node.research.training.train import WEIGHTS, train
 
@@ -112,18 +113,19 @@ def run_studies(
     test, digest = test_split(data, config, clips)
     scale = Scale(space=space_of(load_facts(data, "test")))
     chosen = {"test": digest, "samples": samples, "clips": clips}
-    measuring = _Measuring(test, scale, samples, workers, chosen)
-    own = real_reactions(test, whole_frames(test, config.model.window))
-    real = measure(GT, own, test, workers, scale)
     variants = {variant.name: variant for study in studies for variant in study.rows}
     found: dict[str, list[dict[str, float]]] = {name: [] for name in variants}
     # All variants with the first seed come first: an early look at every table.
     runs = [(seed, variant) for seed in range(seeds) for variant in variants.values()]
-    for number, (seed, variant) in enumerate(runs, 1):
-        changes = {"training.data": str(data), "training.seed": settings.seed + seed}
-        changed = config.replace({**variant.settings, **changes})
-        _say(f"run {number} of {len(runs)}: {variant.name}, seed {settings.seed + seed}")
-        found[variant.name].append(_result(changed, run_folder(out, variant, seed), measuring))
+    with Workers(workers) as pool:
+        measuring = _Measuring(test, scale, samples, pool, chosen)
+        own = real_reactions(test, whole_frames(test, config.model.window))
+        real = measure(GT, own, test, pool, scale)
+        for number, (seed, variant) in enumerate(runs, 1):
+            changes = {"training.data": str(data), "training.seed": settings.seed + seed}
+            changed = config.replace({**variant.settings, **changes})
+            _say(f"run {number} of {len(runs)}: {variant.name}, seed {settings.seed + seed}")
+            found[variant.name].append(_result(changed, run_folder(out, variant, seed), measuring))
     return [(study, _table(study, real, found)) for study in studies]
 
 
@@ -161,7 +163,7 @@ class _Measuring:
     test: Clips
     scale: Scale
     samples: int
-    workers: int
+    workers: Workers
     chosen: dict[str, Any]
 
 

@@ -1,12 +1,10 @@
 """FRCorr and FRDist: similarity of a reaction to the nearest appropriate real one."""
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
-from dtaidistance import dtw_ndim
 
-from reactface_node.files.progress import ProgressBar
+from reactface_node.research.evaluation.warping import Candidates
 
 SMALLEST = 1e-50  # in the denominator, as the released code: a constant dimension scores 0
 
@@ -24,10 +22,16 @@ def concordance(
     """
     return np.stack(
         [
-            _concordance(clip, reactions[known]).mean(axis=2).max(axis=1)
+            nearest_concordance(clip, reactions[known])
             for clip, known in zip(predictions, appropriate, strict=True)
         ]
     )
+
+
+def nearest_concordance(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """(M,) of one clip: (M, T, C) against its appropriate reactions (K, T, C)."""
+    result: np.ndarray = _concordance(ours, theirs).mean(axis=2).max(axis=1)
+    return result
 
 
 def _concordance(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
@@ -46,7 +50,6 @@ def distance(
     predictions: np.ndarray,
     reactions: np.ndarray,
     appropriate: Sequence[np.ndarray],
-    workers: int = 1,
     band: int | None = None,
 ) -> np.ndarray:
     """(N, M): distance of each sample to the nearest appropriate reaction; FRDist (lower is better)
@@ -56,43 +59,22 @@ def distance(
     Formula: the smallest over the reactions of the dynamic time warping distance, the square root
     of the squared Euclidean distances of frames summed along the best path. Unit: that of the
     coefficients. Range: 0 (equal up to timing) to infinity. Source: DTW as tslearn defines it, the
-    paper's FRDist. Only the smallest distance counts, so computations that cannot give it are
-    stopped early.
+    paper's FRDist. Only the smallest distance counts, so reactions that cannot give it are
+    excluded by lower bounds (``warping``).
     """
-    jobs = [
-        (clip, reactions[known], band) for clip, known in zip(predictions, appropriate, strict=True)
-    ]
-    if workers == 1:
-        return np.stack(
-            [_nearest(job) for job in ProgressBar(jobs, "FRDist", unit="clip", leave=False)]
-        )
-    with ProcessPoolExecutor(workers) as pool:
-        found = pool.map(_nearest, jobs)
-        return np.stack(list(ProgressBar(found, "FRDist", len(jobs), unit="clip", leave=False)))
+    return np.stack(
+        [
+            nearest_distance(clip, reactions[known], band)
+            for clip, known in zip(predictions, appropriate, strict=True)
+        ]
+    )
 
 
-def _nearest(job: tuple[np.ndarray, np.ndarray, int | None]) -> np.ndarray:
-    """(M,) of (M, T, C) against (K, T, C)."""
-    ours, theirs, band = job
-    x, y = (np.ascontiguousarray(part, dtype=np.float64) for part in (ours, theirs))
+def nearest_distance(ours: np.ndarray, theirs: np.ndarray, band: int | None = None) -> np.ndarray:
+    """(M,) of one clip: (M, T, C) against its appropriate reactions (K, T, C)."""
+    candidates = Candidates.of(theirs)
     found: list[float] = []
-    for index, sample in enumerate(x):
-        same = next((n for n in range(index) if np.array_equal(x[n], sample)), None)
-        found.append(found[same] if same is not None else _smallest(sample, y, band))
+    for index, sample in enumerate(ours):
+        same = next((n for n in range(index) if np.array_equal(ours[n], sample)), None)
+        found.append(found[same] if same is not None else candidates.nearest(sample, band))
     return np.array(found)
-
-
-def _smallest(sample: np.ndarray, others: np.ndarray, band: int | None) -> float:
-    """Smallest warping distance of (T, C) to one of (K, T, C); the likeliest is tried first.
-
-    Lower bounds were tried (by envelopes, nearest frames, principal axes). Those that cost less
-    than a stopped computation exclude nothing; the others cost as much as it does.
-    """
-    straight = np.sqrt(((others - sample) ** 2).sum(axis=(1, 2)))
-    best = float(straight.min())  # the straight path is an upper bound of the smallest distance
-    window = None if band is None else band + 1  # dtaidistance counts the frame itself
-    for index in np.argsort(straight):
-        bound = best * (1.0 + 1e-9) + 1e-12
-        warped = dtw_ndim.distance_fast(sample, others[index], window=window, max_dist=bound)
-        best = min(best, float(warped))
-    return best

@@ -1,11 +1,11 @@
 """``reactface evaluate``: from a data set and runs to the paper's tables and figures."""
 
-import json
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,22 +18,24 @@ from reactface_node.render.renderer import Renderer
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.data.store import load_facts
 from reactface_node.research.evaluation.ablations import SEEDS, choose_studies, run_studies
+from reactface_node.research.evaluation.field_metrics import (
+    FIELD_DIRECTIONS,
+    FIELD_NOTES,
+    FIELD_TITLE,
+)
 from reactface_node.research.evaluation.figures import attention_maps, draw_attention, draw_training
 from reactface_node.research.evaluation.human_table import PeopleChoice, compare_with_people
-from reactface_node.research.evaluation.i3d import I3D, load_i3d
+from reactface_node.research.evaluation.i3d import load_i3d
+from reactface_node.research.evaluation.measured_rows import RowMeasuring, measured_rows
 from reactface_node.research.evaluation.probes import ProbeResult, run_probes
 from reactface_node.research.evaluation.proportion import proportions
-from reactface_node.research.evaluation.realism import RenderedClips, frrea
 from reactface_node.research.evaluation.recording import recording
+from reactface_node.research.evaluation.row_people import RowPeople
+from reactface_node.research.evaluation.row_store import MeasuredRow, RowStore
 from reactface_node.research.evaluation.rows import (
-    GT,
     OURS,
     Scale,
     device_name,
-    frames_per_second,
-    measure,
-    react_to,
-    real_reactions,
     space_of,
     test_split,
     trained,
@@ -44,9 +46,9 @@ from reactface_node.research.evaluation.runs import load_runs
 from reactface_node.research.evaluation.strips import draw_strip, mesh_view
 from reactface_node.research.evaluation.table import Row, Table
 from reactface_node.research.evaluation.videos import check_videos, write_videos
+from reactface_node.research.evaluation.workers import Workers
 from reactface_node.research.training.corpus import speaker_input
 from reactface_node.research.training.dataset import open_split, ready_folder
-from reactface_node.research.training.learner import Reactor
 
 FIGURE_FRAMES = 400
 
@@ -88,8 +90,9 @@ def probe(
 
 
 def evaluate(config: Config, out: Path, choice: EvaluationChoice) -> Table:
-    """Table 2 into ``out`` as JSON, Markdown and PNG, with Figs 7-9; UserError on bad input.
+    """Tables 2, 2b and 2c into ``out``, with Figs 7-9; UserError on bad input.
 
+    Rows are kept in ``out/rows``: after an interruption the same call measures only the others.
     Clips too short for the metrics are left out, the others cut to the shortest. The row "ours" is
     the config's checkpoint; the data set is ``training.data``, or synthetic dyads.
     """
@@ -101,18 +104,67 @@ def evaluate(config: Config, out: Path, choice: EvaluationChoice) -> Table:
     on_mesh = mesh_view(config.render)
     make_folder(out)
     data = ready_folder(config.training, out)
-    train, _ = open_split(data, "train", config.training)
-    test, _ = test_split(data, config, choice.clips)
+    train, train_digest = open_split(data, "train", config.training)
+    test, digest = test_split(data, config, choice.clips)
     scale = Scale(choice.paper_scale, choice.band, space_of(load_facts(data, "test")))
-    reactors = [*untrained(train), *runs]
-    rows, shown, filmed = _rows(config, reactors, test, choice, scale, net)
+    store = RowStore(out / "rows", _chosen(config, choice, {"train": train_digest, "test": digest}))
+    with Workers(os.cpu_count() or 1) as workers:
+        measuring = RowMeasuring(
+            config,
+            test,
+            choice.samples,
+            scale,
+            workers,
+            store,
+            net,
+            choice.videos,
+            not choice.paper_scale,
+        )
+        rows = measured_rows(measuring, [*untrained(train), *runs])
+    table = _save_tables(out, rows, config)
+    frames = rows[0].shown.shape[1]
+    figures(config, out, test, _shown(np.asarray(test.speaker[0, :frames]), rows), on_mesh)
+    if choice.videos:
+        write_videos(out / "videos", {row.name: row.filmed for row in rows}, test, config.render)
+    return table
+
+
+def _chosen(config: Config, choice: EvaluationChoice, data: dict[str, str]) -> dict[str, Any]:
+    """All on which the numbers of a row depend, beside the reactor."""
+    settings = config.to_dict()
+    parts = {name: settings[name] for name in ("model", "training", "perception", "device")}
+    return {
+        **parts,
+        **data,
+        "samples": choice.samples,
+        "clips": choice.clips,
+        "band": choice.band,
+        "paper_scale": choice.paper_scale,
+        "i3d": str(choice.i3d or ""),
+        "videos": choice.videos,
+    }
+
+
+def _save_tables(out: Path, measured: Sequence[MeasuredRow], config: Config) -> Table:
+    """Write Tables 2, 2b and 2c; returns Table 2."""
+    rows = [Row(one.name, one.metrics) for one in measured]
     note = f"FPS: one reaction a speaker and its pictures, on {device_name(config.device)}."
     table = Table("Quantitative results", rows, notes=(note,))
     table.save(out / "table2")
-    figures(config, out, test, shown, on_mesh)
-    if choice.videos:
-        write_videos(out / "videos", filmed, test, config.render)
+    Table(FIELD_TITLE, rows, notes=FIELD_NOTES, directions=FIELD_DIRECTIONS).save(out / "table2b")
+    RowPeople({one.name: one.people for one in measured}).save(out / "table2c")
     return table
+
+
+def _shown(speaker: np.ndarray, rows: Sequence[MeasuredRow]) -> dict[str, np.ndarray]:
+    """The faces of Figs 7 and 8: the first clip."""
+    shown = {"Speaker": speaker}
+    for row in rows:
+        if row.name == OURS:
+            shown |= {f"Ours {n + 1}": face for n, face in enumerate(row.shown)}
+        else:
+            shown[row.name] = row.shown[0]
+    return shown
 
 
 def ablate(
@@ -129,39 +181,6 @@ def ablate(
         table.save(out / study.name)
         tables.append(table)
     return tables
-
-
-def _rows(
-    config: Config,
-    reactors: list[tuple[str, Reactor]],
-    test: Clips,
-    choice: EvaluationChoice,
-    scale: Scale,
-    net: I3D | None,
-) -> tuple[list[Row], dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """One row per reactor, the real listener first; every reaction to the first clip; and the first
-    sample of every row for the clips of which videos are written."""
-    workers = os.cpu_count() or 1
-    frames = whole_frames(test, config.model.window)
-    real = real_reactions(test, frames)
-    rows = [Row(GT, measure(GT, real, test, workers, scale))]
-    shown = {"Speaker": np.asarray(test.speaker[0, :frames]), GT: real[0, 0]}
-    filmed = {GT: real[: choice.videos, 0]}
-    for name, reactor in reactors:
-        predictions = react_to(reactor, test, choice.samples, config)
-        metrics = measure(name, predictions, test, workers, scale)
-        if net:
-            videos = RenderedClips(real[:, 0]), RenderedClips(predictions[:, 0])
-            metrics["FRRea"] = frrea(*videos, net, released=not choice.paper_scale)
-        metrics["FPS"] = frames_per_second(reactor, test, config)
-        rows.append(Row(name, metrics))
-        filmed[name] = predictions[: choice.videos, 0].copy()
-        print(json.dumps({name: metrics}), flush=True)
-        if name == OURS:
-            shown |= {f"Ours {n + 1}": predictions[0, n] for n in range(min(3, choice.samples))}
-        else:
-            shown[name] = predictions[0, 0]
-    return rows, shown, filmed
 
 
 def figures(

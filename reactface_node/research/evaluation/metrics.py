@@ -8,12 +8,15 @@ equations.
 
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from reactface_node.errors import UserError
-from reactface_node.research.evaluation.appropriateness import concordance, distance
-from reactface_node.research.evaluation.synchrony import synchrony
+from reactface_node.files.progress import ProgressBar
+from reactface_node.research.evaluation.appropriateness import nearest_concordance, nearest_distance
+from reactface_node.research.evaluation.synchrony import Synchrony, summary, synchrony_of
+from reactface_node.research.evaluation.workers import Workers
 
 
 def frdvs(predictions: np.ndarray, paper_scale: bool = False) -> float:
@@ -53,13 +56,22 @@ def frvar(predictions: np.ndarray) -> float:
     return float(np.mean([clip.var(axis=1, ddof=1, dtype=np.float64) for clip in predictions]))
 
 
+class ClipValues(NamedTuple):
+    """What one clip gives: (M,) concordance and distance, synchrony, CPU time in seconds."""
+
+    concordance: np.ndarray
+    distance: np.ndarray
+    synchrony: Synchrony
+    distance_s: float
+
+
 def all_metrics(
     predictions: np.ndarray,
     speakers: np.ndarray,
     reactions: np.ndarray,
     appropriate: Sequence[np.ndarray],
     paper_scale: bool = False,
-    workers: int = 1,
+    workers: Workers | None = None,
     band: int | None = None,
 ) -> dict[str, float]:
     """Every metric that needs no pictures, by the name of its column: FRCorr and FRDist are 10
@@ -68,15 +80,20 @@ def all_metrics(
     FRSyn_released are ``synchrony``'s.
 
     speakers (N, T, C); reactions (R, T, C) real ones, of which ``appropriate`` names those of each
-    clip. band: largest shift in frames of the time warp (None: any). FRDist_s: computing time of
-    FRDist in seconds. UserError if a clip has no appropriate reaction or a value is NaN.
+    clip. band: largest shift in frames of the time warp (None: any). FRDist_s: CPU time of FRDist
+    in seconds, of all workers together. UserError if a clip has no appropriate reaction or a value
+    is NaN.
     """
     check(predictions, appropriate)
-    corr = concordance(predictions, reactions, appropriate)
-    started = time.perf_counter()
-    dist = distance(predictions, reactions, appropriate, workers, band)
-    took_s = time.perf_counter() - started
-    sync = synchrony(predictions, speakers)
+    jobs = (
+        (clip, np.asarray(speaker), np.asarray(reactions[known]), band)
+        for clip, speaker, known in zip(predictions, speakers, appropriate, strict=True)
+    )
+    many = len(predictions)
+    steps = (workers or Workers()).map(measure_clip, jobs, many)
+    found = list(ProgressBar(steps, "metrics", many, unit="clip", leave=False))
+    corr, dist = (np.stack(values) for values in zip(*(one[:2] for one in found), strict=True))
+    sync = summary([one.synchrony for one in found])
     return {
         "FRDvs": frdvs(predictions, paper_scale),
         "FRVar": frvar(predictions),
@@ -87,11 +104,21 @@ def all_metrics(
         "FRDist": 10.0 * float(dist.mean()),
         "FRDist_best": 10.0 * float(dist.min(axis=1).mean()),
         "FRDist_sum": 10.0 * float(dist.sum(axis=1).mean()),
-        "FRDist_s": took_s,
+        "FRDist_s": sum(one.distance_s for one in found),
         "FRSyn": sync.mean,
         "FRSyn_released": sync.released,
         "constant_dimensions": sync.constant_dimensions,
     }
+
+
+def measure_clip(job: tuple[np.ndarray, np.ndarray, np.ndarray, int | None]) -> ClipValues:
+    """job: reactions (M, T, C), speaker (T, C), appropriate reactions (K, T, C), band."""
+    clip, speaker, known, band = job
+    corr = nearest_concordance(clip, known)
+    started = time.process_time()
+    dist = nearest_distance(clip, known, band)
+    took_s = time.process_time() - started
+    return ClipValues(corr, dist, synchrony_of(clip, speaker), took_s)
 
 
 def check(predictions: np.ndarray, appropriate: Sequence[np.ndarray]) -> None:

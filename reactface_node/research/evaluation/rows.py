@@ -22,6 +22,7 @@ from reactface_node.render import make_renderer
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.evaluation.metrics import all_metrics
 from reactface_node.research.evaluation.synchrony import SHORTEST
+from reactface_node.research.evaluation.workers import Workers
 from reactface_node.research.training.baselines import TITLES, Mirror, NearestNeighbour, Random
 from reactface_node.research.training.corpus import speaker_input
 from reactface_node.research.training.dataset import open_split
@@ -109,11 +110,11 @@ def space_of(facts: Mapping[str, Any]) -> Space | None:
 
 
 def measure(
-    name: str, predictions: np.ndarray, clips: Clips, workers: int, scale: Scale
+    name: str, predictions: np.ndarray, clips: Clips, workers: Workers | None, scale: Scale
 ) -> dict[str, float]:
-    """All metrics of reactions (N, M, T, 58), in our units, to the clips; prints the computing time
-    of FRDist for the row ``name`` on stderr. Channels that the data set does not have are left
-    out."""
+    """All metrics of reactions (N, M, T, 58), in our units, to the clips; prints how long they took
+    for the row ``name`` on stderr. Channels that the data set does not have are left out."""
+    began_s = time.monotonic()
     frames = predictions.shape[2]
     faces = predictions, np.asarray(clips.speaker[:, :frames]), clips.reactions[:, :frames]
     told = (part if scale.space is None else scale.space.to_faceverse(part) for part in faces)
@@ -121,7 +122,9 @@ def measure(
     found = all_metrics(
         ours, speakers, real, clips.lasting(frames), scale.paper, workers, scale.band
     )
-    ProgressBar.write(f"{name}: FRDist took {found['FRDist_s']:.1f} s", file=sys.stderr)
+    took_s = time.monotonic() - began_s
+    used = f"FRDist took {found['FRDist_s']:.1f} s of CPU time"
+    ProgressBar.write(f"{name}: {used}, all metrics {took_s:.1f} s", file=sys.stderr)
     return found
 
 

@@ -1,6 +1,7 @@
 """FRSyn: by how many frames a reaction follows or leads its speaker."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -31,17 +32,25 @@ def synchrony(predictions: np.ndarray, speakers: np.ndarray) -> Synchrony:
     Boker et al. 2002 (time-lagged cross-correlation).
     ValueError as ``lagged_correlation``.
     """
-    lags, strict, left_out = [], [], []
-    for clip, speaker in zip(predictions, speakers, strict=True):
-        curves = lagged_correlation(clip, speaker)
-        moving = np.isfinite(curves).all(axis=1)
-        left_out.append((~moving).sum(axis=1).mean())
-        shared = np.where(moving[:, None], np.nan_to_num(curves), 0.0).sum(axis=2)
-        lags.append(np.abs(LAGS[shared.argmax(axis=1)]).mean())
-        # A mean with a NaN in it is NaN at every lag, and the first lag wins.
-        whole = moving[0].all()
-        strict.append(abs(LAGS[shared[0].argmax()]) if whole else abs(LAGS[0]))
-    return Synchrony(float(np.mean(lags)), float(np.mean(strict)), float(np.mean(left_out)))
+    return summary([synchrony_of(*pair) for pair in zip(predictions, speakers, strict=True)])
+
+
+def synchrony_of(clip: np.ndarray, speaker: np.ndarray) -> Synchrony:
+    """That of one clip's samples (M, T, C) with its speaker (T, C)."""
+    curves = lagged_correlation(clip, speaker)
+    moving = np.isfinite(curves).all(axis=1)
+    shared = np.where(moving[:, None], np.nan_to_num(curves), 0.0).sum(axis=2)
+    lags = np.abs(LAGS[shared.argmax(axis=1)])
+    # A mean with a NaN in it is NaN at every lag, and the first lag wins.
+    strict = abs(LAGS[shared[0].argmax()]) if moving[0].all() else abs(LAGS[0])
+    left_out = (~moving).sum(axis=1).mean()
+    return Synchrony(float(lags.mean()), float(strict), float(left_out))
+
+
+def summary(clips: Sequence[Synchrony]) -> Synchrony:
+    """The means over clips."""
+    names = (field.name for field in fields(Synchrony))
+    return Synchrony(*(float(np.mean([getattr(c, name) for c in clips])) for name in names))
 
 
 def lagged_correlation(reactions: np.ndarray, speaker: np.ndarray) -> np.ndarray:

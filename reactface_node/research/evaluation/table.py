@@ -73,7 +73,7 @@ class Cell:
 @dataclass(frozen=True)
 class Table:
     """columns: headers of the check marks, in the order of the rows' ``marks``. notes: further
-    lines of the legend.
+    lines of the legend. directions: the metrics to print, and which way is better.
 
     ValueError if a row has another number of marks.
     """
@@ -82,13 +82,14 @@ class Table:
     rows: Sequence[Row]
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    directions: Mapping[str, int] = field(default_factory=lambda: DIRECTIONS)
     shown: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row.marks) != len(self.columns):
                 raise ValueError(f"{row.name}: {len(row.marks)} marks, not {len(self.columns)}")
-        found = (key for key in DIRECTIONS if any(_known(row, key) for row in self.rows))
+        found = (key for key in self.directions if any(_known(row, key) for row in self.rows))
         object.__setattr__(self, "shown", tuple(found))
 
     def moves_like_people(self, row: Row) -> bool:
@@ -108,9 +109,10 @@ class Table:
         """A column's best value as printed, so that rows with equal text share it; None if no row
         is ranked, all are equal, or the seeds do not decide between the best two."""
         ranked = [row for row in self.rows if row.name not in UNRANKED and _known(row, key)]
-        if len({number(row.metrics[key]) for row in ranked}) < 2 or key not in RANKED:
+        way = 0 if key in NEVER_BOLD else self.directions.get(key, 0)
+        if len({number(row.metrics[key]) for row in ranked}) < 2 or not way:
             return None
-        first, second, *_ = sorted(ranked, key=lambda row: -DIRECTIONS[key] * row.metrics[key])
+        first, second, *_ = sorted(ranked, key=lambda row: -way * row.metrics[key])
         if first.seeds and second.seeds and not self.differ(key, first, second):
             return None
         return number(first.metrics[key])
@@ -121,10 +123,10 @@ class Table:
         spread = pooled_deviation([row.values(key) for row in self.rows])
         if not decided(one.values(key), other.values(key), spread):
             return 0
-        return DIRECTIONS[key] if one.metrics[key] > other.metrics[key] else -DIRECTIONS[key]
+        return self.directions[key] * (1 if one.metrics[key] > other.metrics[key] else -1)
 
     def headers(self) -> list[str]:
-        return [*self.columns, "Method", *(f"{k}{ARROWS[DIRECTIONS[k]]}" for k in self.shown)]
+        return [*self.columns, "Method", *(f"{k}{ARROWS[self.directions[k]]}" for k in self.shown)]
 
     def cells(self) -> list[list[Cell]]:
         """One list per row, as long as ``headers``."""
@@ -179,7 +181,7 @@ class Table:
             }
             for row, line in zip(self.rows, self.cells(), strict=True)
         ]
-        better = {key: {1: "up", -1: "down", 0: None}[DIRECTIONS[key]] for key in self.shown}
+        better = {key: {1: "up", -1: "down", 0: None}[self.directions[key]] for key in self.shown}
         return {"title": self.title, "better": better, "rows": rows, "legend": self.legend()}
 
     def save(self, stem: Path) -> None:

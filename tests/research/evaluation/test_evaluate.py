@@ -1,6 +1,7 @@
 """`reactface evaluate` from trained runs to tables and figures, and users' mistakes."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -54,12 +55,28 @@ def test_table_2_and_the_figures(runs, tmp_path, capsys, monkeypatch):
     assert rows["ReactFace (ours)"]["FRDiv"] > 0 and rows["Trans-AE"]["FPS"] > 0
     for name in ("table2.md", "table2.png", "fig7.png", "fig8.png", "fig9.png", "training.png"):
         assert (out / name).stat().st_size > 300, name
+    for name in ("table2b.md", "table2b.json", "table2b.png", "table2c.md", "table2c.json"):
+        assert (out / name).stat().st_size > 300, name
+    assert rows["GT"]["FD_exp"] == pytest.approx(0.0, abs=1e-6) and rows["Mirror"]["FD_exp"] > 0
+    better = json.loads((out / "table2b.json").read_text())["better"]
+    assert (
+        better["P-FD_head"] == "down" and better["nod_F1_1"] == "up" and better["SID_exp"] is None
+    )
     assert "ReactFace (ours)" in capsys.readouterr().out
     rows = ("gt", "mirror", "random", "nn_motion", "nn_audio", "trans_ae", "ours")
     assert {path.name for path in (out / "videos").iterdir()} == {*rows, "ReactFace-ours"}
     sets = [f"{name}={out / 'videos' / name}" for name in rows]
     page = str(tmp_path / "page")
     assert main(["survey", "make", *sets, "--ours", "ours", "--pairs", "2", "-o", page]) == 0
+    # Interrupted before the tables: the same command goes on from the rows, with the same numbers.
+    before = (out / "table2b.json").read_text()
+    for name in ("table2.json", "table2b.json", "table2c.json"):
+        (out / name).unlink()
+    shutil.rmtree(out / "videos")
+    capsys.readouterr()
+    assert main(["evaluate", *given, *small, *pairs]) == 0
+    assert capsys.readouterr().err.count("measured before") == len(names)
+    assert (out / "table2b.json").read_text() == before
 
 
 def test_runs_of_one_kind_and_of_one_name(runs):

@@ -8,6 +8,7 @@ from dtaidistance import dtw_ndim
 from rigs import golden
 
 from reactface_node.errors import UserError
+from reactface_node.research.evaluation import workers
 from reactface_node.research.evaluation.appropriateness import concordance, distance
 from reactface_node.research.evaluation.metrics import all_metrics, frdiv, frdvs, frvar
 from reactface_node.research.evaluation.synchrony import lagged_correlation, synchrony
@@ -87,20 +88,19 @@ def plain_warp(x, y):
     return math.sqrt(total[-1, -1])
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_the_nearest_warp_is_the_smallest_of_all(workers):
+def test_the_nearest_warp_is_the_smallest_of_all():
     r = np.random.default_rng(2)
     reactions = r.standard_normal((5, 40, 3)).cumsum(axis=1)
     x = r.standard_normal((2, 3, 40, 3)).cumsum(axis=2)
     x[1, 2] = x[1, 0]
     known = [np.array([0, 3]), np.array([1, 2, 4])]
-    got = distance(x, reactions, known, workers)
+    got = distance(x, reactions, known)
     expected = [
         [min(plain_warp(one, reactions[k]) for k in ks) for one in clip]
         for clip, ks in zip(x, known, strict=True)
     ]
     np.testing.assert_allclose(got, expected, rtol=1e-9)
-    banded = distance(x, reactions, known, 1, band=5)
+    banded = distance(x, reactions, known, band=5)
     assert (banded >= got - 1e-9).all() and (banded > got + 1e-6).any()
 
 
@@ -165,6 +165,23 @@ def test_lagged_correlation_is_pearsons_of_what_overlaps():
     assert got[0, 49 - 20, 0] == pytest.approx(np.corrcoef(x[0, :-20, 0], y[20:, 0])[0, 1])
     with pytest.raises(ValueError, match="too few"):
         lagged_correlation(x[:, :60], y[:60])
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_same_numbers_as_one():
+    r = np.random.default_rng(6)
+    x = r.standard_normal((3, 2, 80, 5)).cumsum(axis=2)
+    reactions = r.standard_normal((6, 80, 5)).cumsum(axis=1)
+    known = [np.array([0, 1, 2]), np.array([3]), np.array([2, 4, 5])]
+    x, known = np.tile(x, (6, 1, 1, 1)), known * 6  # enough that processes are started
+    assert len(x) >= 2 * workers.FEW
+    with workers.Workers(2) as pool:
+        one, two = (all_metrics(x, x[:, 1], reactions, known, workers=n) for n in (None, pool))
+    assert one.pop("FRDist_s") > 0 and two.pop("FRDist_s") > 0
+    assert one == two
+    assert one["FRDist"] == pytest.approx(10 * distance(x, reactions, known).mean())
+    assert one["FRCorr"] == pytest.approx(10 * concordance(x, reactions, known).mean())
+    assert one["FRSyn"] == pytest.approx(synchrony(x, x[:, 1]).mean)
 
 
 def test_bad_input_names_the_clip():

@@ -165,3 +165,18 @@ def test_saved_files_say_the_same(tmp_path):
     picture = cv2.imread(str(tmp_path / "new/table2.png"))
     dark = (picture.min(axis=2) < 128).any(axis=0).nonzero()[0]
     assert dark[0] > 0 and dark[-1] < picture.shape[1] - 1  # nothing runs off the page
+
+
+def test_another_table_of_the_same_rows_has_its_own_columns_and_directions(tmp_path):
+    rows = [
+        Row("GT", {"FD_exp": 0.0, "SID_exp": 4.0, "FRDist": 20.0}),
+        Row("Trans-AE", {"FD_exp": 0.7, "SID_exp": 2.0, "FRDist": 80.0}),
+        Row("Ours", {"FD_exp": 0.2, "SID_exp": 3.0, "FRDist": 90.0}),
+    ]
+    table = Table("Metrics of the field", rows, directions={"FD_exp": -1, "SID_exp": 0})
+    assert table.headers() == ["Method", "FD_exp ↓", "SID_exp"]
+    assert table.best("FD_exp") == "0.2000" and table.best("SID_exp") is None
+    assert table.best("FRDist") is None
+    stored = table.to_json()
+    assert stored["better"] == {"FD_exp": "down", "SID_exp": None}
+    assert stored["rows"][2]["metrics"]["FRDist"] == 90.0

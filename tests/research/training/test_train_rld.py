@@ -125,13 +125,13 @@ def test_metrics_are_on_the_scale_that_the_data_set_came_in(rld):
     assert space_of({"kind": "rld", "tracked": True}) is None
     predictions = np.repeat(clips.speaker[:, None, :88], 2, axis=1)
     predictions[:, 1] += 0.1
-    got = measure("x", predictions, clips, 1, Scale(space=space))
+    got = measure("x", predictions, clips, None, Scale(space=space))
     theirs = [
         Space.of().to_faceverse(part)
         for part in (predictions, clips.speaker[:, :88], clips.reactions[:, :88])
     ]
     expected = all_metrics(*theirs, clips.appropriate)
-    ours = measure("x", predictions, clips, 1, Scale())
+    ours = measure("x", predictions, clips, None, Scale())
     for name in ("FRVar", "FRDvs", "FRDiv", "FRCorr", "FRDist"):
         assert got[name] == pytest.approx(expected[name], rel=1e-6), name
     for name in ("FRVar", "FRDist"):
