@@ -25,9 +25,10 @@ from reactface_node.config.settings import settings
 from reactface_node.faceverse import Space
 from reactface_node.files.progress import ProgressBar
 from reactface_node.files.whole import write_text, written_whole
-from reactface_node.media.audio import float_to_int16
+from reactface_node.media.audio import float_to_int16, integers_to_float
 from reactface_node.media.video import VideoWriter
 from reactface_node.render import make_renderer
+from reactface_node.research.data.decode import read_audio
 from reactface_node.research.data.dyads import cast_of
 from reactface_node.research.data.synthetic import make_dyad
 from reactface_node.schema import NUM_EXPRESSION, SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
@@ -56,7 +57,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=SESSIONS)
     parser.add_argument("--seconds", type=float, default=30.0, help="length of a recording")
     parser.add_argument("--clips", type=int, default=24, help="clips with videos")
-    parser.add_argument("--video", type=Path, help="a person's video, to be tracked --clips times")
+    parser.add_argument("--video", type=Path, help="mp4 of a person who talks, to be tracked")
     parser.add_argument("--steps", type=int, default=300, help="optimiser steps of each training")
     parser.add_argument("--test-clips", type=int, default=0, help="clips measured; 0: all")
     parser.add_argument("--workers", type=int, default=0, help="processes of the conversion")
@@ -96,8 +97,9 @@ def steps(
         yield "make the videos", videos, lambda: copy(options, videos)
         for count in (1, 2):
             place = tracked / str(count)
-            told = ["data", "convert", "videos", videos, place, "--workers", count]
-            yield f"track {options.clips} videos, {count} processes", place, partial_run(told)
+            told = ["data", "convert", "rld", videos, place, "--workers", count]
+            name = f"track and convert {options.clips} clips of video, {count} processes"
+            yield name, place, partial_run(told)
     half = options.steps // 2
     phases = ["own_past_steps", "event_steps", "proportion_steps", "validate_every"]
     short = [f"--set=training.{name}={half}" for name in phases]
@@ -216,13 +218,18 @@ def draw(path: Path, face: np.ndarray) -> None:
                 video.write_image(picture)
 
 
-def copy(options: argparse.Namespace, folder: Path) -> None:
-    """Pairs of one person with itself, so that --clips videos are tracked."""
-    for side in ("a", "b"):
-        for index in range(options.clips // 2):
-            place = folder / "train" / side / f"{index:02d}{options.video.suffix}"
+def copy(options: argparse.Namespace, root: Path) -> None:
+    """Clips in the form of RLD (``data/rld.py``), the same person on both sides, to be tracked."""
+    sound = read_audio(options.video)
+    rows = ["audio,listener,speaker,data_split"]
+    for index in range(options.clips):
+        rows.append(f"{index},{index}b,{index}a,train")
+        write_sound(root / "audios" / f"{index}.wav", integers_to_float(sound))
+        for side in "ab":
+            place = root / "videos" / f"{index}{side}.mp4"
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(options.video, place)
+    write_text(root / "RLD_data.csv", "\n".join(rows) + "\n")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 import errno
 import os
+import re
 import signal
+import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,15 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rigs.cluster import cluster
-from rigs.data_sets import contents
+from rigs.data_sets import contents, write_react
 
+from reactface_node.cli.main import main
 from reactface_node.errors import UserError
 from reactface_node.research.data import jobs, plan
 from reactface_node.research.data.convert import DyadSource, convert
 from reactface_node.research.data.store import load_clips
 from reactface_node.research.data.synthetic import make_dyad
 
-pytest.importorskip("distributed", exc_type=ImportError)
+pytest.importorskip("distributed")
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
@@ -161,6 +164,33 @@ def test_a_disk_that_fills_on_a_worker_is_one_line(tmp_path):
     )
     convert(dyads(), tmp_path, workers=1)
     assert len(load_clips(tmp_path, "train")) == COUNT
+
+
+def test_the_command_converts_on_a_cluster_from_any_folder(tmp_path, monkeypatch, capsys):
+    """The workers' working folder is another one."""
+    write_react(tmp_path / "react")
+    monkeypatch.chdir(tmp_path)
+    command = ["data", "convert", "react2023", "react"]
+    with cluster(1, path=[HERE]) as (address, *_):
+        assert main([*command, "out", "--cluster", address]) == 0
+    assert "6 clips, " in capsys.readouterr().err
+    assert main([*command, "alone", "--workers", "1"]) == 0
+    assert contents(tmp_path / "out") == contents(tmp_path / "alone")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--cluster", "tcp://127.0.0.1:1", "--workers", "2"], "--workers has no use with"),
+        (["--cluster", "tcp://127.0.0.1:1"], r"pip install 'reactface_node\[cluster\]'"),
+    ],
+)
+def test_options_that_cannot_be_met_are_one_line(tmp_path, monkeypatch, capsys, options, message):
+    write_react(tmp_path / "react")
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    command = ["data", "convert", "react2023", str(tmp_path / "react"), str(tmp_path / "out")]
+    assert main([*command, *options]) == 2
+    assert re.search(message, capsys.readouterr().err.splitlines()[-1])
 
 
 def test_many_jobs_are_sent_in_groups(monkeypatch):
