@@ -2,6 +2,7 @@
 level, the frame before the window, and the speaker."""
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -9,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reactface_node.config import ModelConfig
+from reactface_node.model.attention import Attention, KVCache
 from reactface_node.model.layers import sinusoidal_positions
-from reactface_node.research.training.baselines.memory import KeysValues, MemoryAttention
 from reactface_node.schema import NUM_COEFFICIENTS
 
 GROUP = 32  # channels normalised together
@@ -19,18 +20,25 @@ FORGETTING = 16.0  # frames ago at which attention to the speaker begins e times
 
 
 class Reading(NamedTuple):
-    """What each block reads of the speaker's voice and face."""
+    """What each block reads of n frames of the speaker's voice and face: keys and values,
+    (N, heads, n, d) each."""
 
-    voices: tuple[KeysValues, ...]
-    faces: tuple[KeysValues, ...]
+    voices: tuple[KVCache, ...]
+    faces: tuple[KVCache, ...]
 
     def part(self, start: int, frames: int, copies: int) -> "Reading":
-        """As ``KeysValues.part``."""
-        return Reading(*(tuple(one.part(start, frames, copies) for one in side) for side in self))
+        """``frames`` frames from ``start`` on, each row ``copies`` times."""
+        end = start + frames
+        return self._each(lambda x: x[:, :, start:end].repeat_interleave(copies, dim=0))
 
     def windows(self, frames: int, step: int) -> "Reading":
-        """As ``KeysValues.windows``."""
-        return Reading(*(tuple(one.windows(frames, step) for one in side) for side in self))
+        """All parts of ``frames`` frames, a new one every ``step``: N * W rows."""
+        return self._each(
+            lambda x: x.unfold(2, frames, step).permute(0, 2, 1, 4, 3).flatten(0, 1)
+        )
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Reading":
+        return Reading(*(tuple(KVCache(*map(change, one)) for one in side) for side in self))
 
 
 class Steering(NamedTuple):
@@ -62,23 +70,21 @@ class SpeakerAttention(nn.Module):
     def __init__(self, config: ModelConfig, channels: int, context: int):
         super().__init__()
         self.norm = AdaptiveNorm(config.width, channels)
-        self.norm_speaker = nn.LayerNorm(config.width)
-        self.attention = MemoryAttention(channels, config.width, config.heads)
+        self.widen = nn.Sequential(nn.LayerNorm(config.width), nn.Linear(config.width, channels))
+        self.attention = Attention(channels, config.heads)
         ago = torch.arange(context - config.window, context)[:, None] - torch.arange(context)
         self.bias = nn.Parameter(-ago.abs().repeat(config.heads, 1, 1) / FORGETTING)
         nn.init.zeros_(self.attention.out.weight)
         nn.init.zeros_(self.attention.out.bias)
 
-    def read(self, speaker: Tensor) -> KeysValues:
+    def read(self, speaker: Tensor) -> KVCache:
         """speaker (N, n, D): computed once, for all windows and steps that see these frames."""
-        read: KeysValues = self.attention.read(self.norm_speaker(speaker))
-        return read
+        return self.attention.remember(self.widen(speaker))
 
-    def forward(self, x: Tensor, steering: Steering, read: KeysValues) -> Tensor:
+    def forward(self, x: Tensor, steering: Steering, read: KVCache) -> Tensor:
         """x (N, w, C), read of ``context`` frames -> (N, w, C)."""
         normed = self.norm(x, steering.level)
-        change: Tensor = self.attention(normed, read, self.bias.to(normed))
-        return x + change
+        return x + self.attention.attend(normed, read, self.bias.to(normed))
 
 
 class Block(nn.Module):
@@ -97,7 +103,7 @@ class Block(nn.Module):
         self.voice = SpeakerAttention(config, out, context)
         self.face = SpeakerAttention(config, out, context)
 
-    def forward(self, x: Tensor, steering: Steering, voice: KeysValues, face: KeysValues) -> Tensor:
+    def forward(self, x: Tensor, steering: Steering, voice: KVCache, face: KVCache) -> Tensor:
         """x (N, w, C) -> (N, w, out)."""
         y = self.dropout(self.inner(F.gelu(self.first(x, steering.level))))
         y = self.third(F.gelu(self.second(y, steering.level)), steering.place)

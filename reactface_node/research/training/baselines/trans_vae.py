@@ -13,17 +13,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reactface_node.config import ModelConfig
+from reactface_node.model.attention import Attention, KVCache, extend, latest
 from reactface_node.model.layers import history_frames, sinusoidal_positions
 from reactface_node.model.records import SpeakerInput
 from reactface_node.research.training.baselines.common import FrameListener, whole_windows
-from reactface_node.research.training.baselines.memory import KeysValues, MemoryAttention
 from reactface_node.research.training.corpus import Batch
 from reactface_node.research.training.noise import CropNoise
 from reactface_node.schema import NUM_COEFFICIENTS
 
 KL_WEIGHT = 2e-4
-DIVERSITY_WEIGHT = 0.1
-DIVERSITY_SCALE = 0.5  # of mean squared standardised differences
+DIVERSITY_WEIGHT = 2.0  # above 1 it outweighs the error that two unlike samples add
+DIVERSITY_SCALE = 1.0  # of mean squared standardised differences
 LARGEST = 12.0  # standardised: bound of drawn values that are fed back
 
 
@@ -39,8 +39,8 @@ class Memories(NamedTuple):
     """The frames before a window: of the speaker and the listener for the encoder, of the listener
     for each attention of the decoder; None before the first window."""
 
-    encoder: KeysValues | None
-    decoder: tuple[KeysValues, ...] | None
+    encoder: KVCache | None
+    decoder: tuple[KVCache, ...] | None
 
 
 class NewestLayer(nn.Module):
@@ -51,7 +51,7 @@ class NewestLayer(nn.Module):
         super().__init__()
         width = config.width
         self.attentions = nn.ModuleList(
-            MemoryAttention(width, width, config.heads) for _ in range(attentions)
+            Attention(width, config.heads) for _ in range(attentions)
         )
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(attentions + 1))
         self.feed_forward = nn.Sequential(
@@ -59,18 +59,20 @@ class NewestLayer(nn.Module):
         )
         self.dropout = nn.Dropout(config.dropout)
 
-    def read(self, *memories: Tensor) -> tuple[KeysValues, ...]:
+    def read(self, *memories: Tensor) -> tuple[KVCache, ...]:
         """memories (N, n, D), one per attention."""
-        attentions = (a for a in self.attentions if isinstance(a, MemoryAttention))
-        return tuple(a.read(memory) for a, memory in zip(attentions, memories, strict=True))
+        attentions = (part for part in self.attentions if isinstance(part, Attention))
+        return tuple(a.remember(memory) for a, memory in zip(attentions, memories, strict=True))
 
     def forward(
-        self, queries: Tensor, read: tuple[KeysValues, ...], mask: Tensor | None = None
+        self, queries: Tensor, read: tuple[KVCache, ...], mask: Tensor | None = None
     ) -> Tensor:
-        """queries (N, w, D); mask as in ``MemoryAttention`` -> (N, w, D)."""
+        """queries (N, w, D); mask (w, n) bool, True where the first attention may look
+        -> (N, w, D)."""
         *norms, last = self.norms
-        for attention, norm, memory in zip(self.attentions, norms, read, strict=True):
-            queries = norm(queries + self.dropout(attention(queries, memory, mask)))
+        for part, norm, memory in zip(self.attentions, norms, read, strict=True):
+            assert isinstance(part, Attention)
+            queries = norm(queries + self.dropout(part.attend(queries, memory, mask)))
             mask = None
         result: Tensor = last(queries + self.dropout(self.feed_forward(queries)))
         return result
@@ -149,7 +151,7 @@ class TransVAE(FrameListener):
         tokens = self.tokens.expand(len(seen), -1, -1)
         unknown = seen.new_zeros(*seen.shape[:2], NUM_COEFFICIENTS)
         frames = torch.cat([tokens, self._fused(seen, unknown)], dim=1)
-        read = _after(memories.encoder, self.encoder.read(frames)[0])
+        read = extend(memories.encoder, self.encoder.read(frames)[0])
         mean, log_variance = self.encoder(tokens, (read,)).unbind(dim=1)
         return mean, log_variance
 
@@ -163,7 +165,7 @@ class TransVAE(FrameListener):
         if last is not None and memories.decoder is not None:
             window = self.present(window)
             new = self.with_past.read(window, window)
-            read = tuple(map(KeysValues.then, memories.decoder, new))
+            read = tuple(map(extend, memories.decoder, new))
             past = known(self.window, read[0].keys.shape[2], latent.device)
             window = self.with_past(window, read, past)
             start = self.past(last)[None]
@@ -176,11 +178,12 @@ class TransVAE(FrameListener):
         encoder = self.encoder.read(self._fused(seen, reaction))[0]
         own = self.past(reaction)
         decoder = self.with_past.read(own, own)
-        if memories.encoder is not None and memories.decoder is not None:
-            encoder = memories.encoder.then(encoder)
-            decoder = tuple(map(KeysValues.then, memories.decoder, decoder))
-        kept = self.history
-        return Memories(encoder.last(kept), tuple(part.last(kept) for part in decoder))
+        if memories.decoder is not None:
+            decoder = tuple(map(extend, memories.decoder, decoder))
+        return Memories(
+            latest(extend(memories.encoder, encoder), self.history),
+            tuple(latest(part, self.history) for part in decoder),
+        )
 
     def _fused(self, seen: Tensor, own: Tensor) -> Tensor:
         """seen (N, w, D), own (N, w, 58) -> frames (N, w, D) for the encoder."""
@@ -198,7 +201,3 @@ def known(queries: int, frames: int, device: torch.device) -> Tensor:
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     """KL(N(mean, exp(log_variance)) || N(0, 1)), elementwise, in nats."""
     return 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance)
-
-
-def _after(past: KeysValues | None, new: KeysValues) -> KeysValues:
-    return new if past is None else past.then(new)
