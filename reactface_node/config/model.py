@@ -127,7 +127,16 @@ class TrainingConfig:
     network: str = setting(
         "reactface",
         "network to train: ReactFace, or one of the baselines: trans_ae to zhou are the paper's",
-        choices=("reactface", "trans_ae", "lfi", "ng", "zhou", "trans_vae", "reactdiff"),
+        choices=(
+            "reactface",
+            "trans_ae",
+            "lfi",
+            "ng",
+            "zhou",
+            "fsq",
+            "trans_vae",
+            "reactdiff",
+        ),
     )
     objective: str = setting(
         "posterior",

@@ -15,8 +15,8 @@ from reactface_node.research.training.corpus import Corpus
 from reactface_node.research.training.train import standardise
 
 NAMES = list(BASELINES)
-DRAWN = ["lfi", "ng", "trans_vae", "reactdiff"]
-NOISY = ["lfi", "trans_vae", "reactdiff"]
+DRAWN = ["lfi", "ng", "fsq", "trans_vae", "reactdiff"]
+NOISY = ["lfi", "fsq", "trans_vae", "reactdiff"]
 FRAMES = 32
 
 

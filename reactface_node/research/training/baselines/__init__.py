@@ -6,6 +6,7 @@ from types import MappingProxyType
 from reactface_node.config import ModelConfig
 from reactface_node.errors import UserError
 from reactface_node.research.training.baselines.common import Baseline
+from reactface_node.research.training.baselines.fsq import ScalarListener
 from reactface_node.research.training.baselines.lfi import LetsFaceIt
 from reactface_node.research.training.baselines.nearest import NearestNeighbour
 from reactface_node.research.training.baselines.ng import LearningToListen
@@ -23,6 +24,7 @@ BASELINES: Mapping[str, Callable[[ModelConfig], Baseline]] = MappingProxyType(
         "lfi": LetsFaceIt,
         "ng": LearningToListen,
         "zhou": ResponsiveLSTM,
+        "fsq": ScalarListener,
         "trans_vae": TransVAE,
         "reactdiff": ReactDiff,
     }
@@ -37,6 +39,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "lfi": "LFI [20]",
         "ng": "Ng et al. [1]",
         "zhou": "Zhou et al. [2]",
+        "fsq": "Dam et al. (FSQ)",
         "trans_vae": "Trans-VAE (REACT)",
         "reactdiff": "ReactDiff",
     }

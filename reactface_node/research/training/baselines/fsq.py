@@ -19,13 +19,18 @@ from reactface_node.model.layers import CausalTransformer, FeedForward, history_
 from reactface_node.model.records import SpeakerInput
 from reactface_node.research.training.baselines.common import CoefficientListener, whole_windows
 from reactface_node.research.training.corpus import Batch
+from reactface_node.research.training.noise import CropNoise
 from reactface_node.schema import NUM_COEFFICIENTS
 
 LEVELS = (8, 5, 5, 5)
 TOKENS = math.prod(LEVELS)
 MOTION_WEIGHT = 1.0
 PREDICTION_WEIGHT = 0.1
+PAST_MASKED = 0.1  # share of the listener's past tokens that are hidden in training
 TEMPERATURE = 0.75
+
+Caches = tuple[Memory | None, ...]
+State = tuple[Caches | None, list[Caches]]
 
 
 class ScalarQuantiser(nn.Module):
@@ -103,11 +108,86 @@ class CrossModalBlock(nn.Module):
         self.feed_forward = FeedForward(width, config.dropout)
 
     def forward(
-        self, x: Tensor, other: Tensor, state: tuple[Memory | None, Memory | None]
-    ) -> tuple[Tensor, tuple[Memory | None, Memory | None]]:
+        self, x: Tensor, other: Tensor, state: Caches
+    ) -> tuple[Tensor, Caches]:
         """x, other (N, n, D) of the same n frames -> (N, n, D) and the new state."""
         normed = self.norm(x)
         own, kept = self.own(normed[:, None], normed, state[0])
         crossed, kept_other = self.other(own, self.norm_other(other), state[1])
         x = x + own[:, 0] + self.gate * crossed[:, 0]
         return x + self.feed_forward(x), (kept, kept_other)
+
+
+class ScalarListener(CoefficientListener):
+    """Tokeniser and predictor, trained together: the prediction's gradient does not reach the
+    tokens. Causal by windows: a window's tokens are drawn given the tokens before it and the
+    speaker; its frames see the speaker up to themselves.
+    """
+
+    def __init__(self, config: ModelConfig):
+        super().__init__(config)
+        width, history = config.width, history_frames(config.history_s)
+        self.window = config.window
+        self.tokeniser = FaceTokeniser(width)
+        self.voice = CausalTransformer(config, 1, history)
+        self.face = CausalTransformer(config, 1, history)
+        self.speaker = CrossModalBlock(config)
+        self.token = nn.Embedding(TOKENS + 1, width)  # the last one: not known
+        self.listener = CausalTransformer(config, 1, history)
+        self.fusion = nn.ModuleList(CrossModalBlock(config) for _ in range(config.cie_layers))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, TOKENS)
+
+    def losses(self, batch: Batch, generator: torch.Generator, step: int = 0) -> dict[str, Tensor]:
+        """The tokeniser's smooth L1 terms and the predictor's cross-entropy."""
+        listener = self.own_listener(batch)
+        rebuilt, tokens = self.tokeniser(listener)
+        before = F.pad(tokens[:, : -self.window], (self.window, 0), value=TOKENS)
+        hidden = CropNoise(generator, batch.position).uniform(tokens.shape[1]) < PAST_MASKED
+        before = before.masked_fill(hidden.to(before.device), TOKENS)
+        logits, _ = self._predict(before, self._speaker(batch.speaker), None)
+        return {
+            "reconstruction": F.smooth_l1_loss(rebuilt, listener),
+            "motion": MOTION_WEIGHT * F.smooth_l1_loss(rebuilt.diff(dim=1), listener.diff(dim=1)),
+            "prediction": PREDICTION_WEIGHT
+            * F.cross_entropy(logits.flatten(0, 1), tokens.flatten()),
+        }
+
+    @torch.no_grad()
+    def react(self, speaker: SpeakerInput, samples: int, generator: torch.Generator) -> Tensor:
+        """(B, M, T, 58): M sequences of tokens, window after window."""
+        batch, frames = speaker.face.shape[:2]
+        windows = whole_windows(frames, self.window)
+        seen = self._speaker(speaker).repeat_interleave(samples, dim=0)
+        shape = (batch * samples, self.window)
+        token, state = torch.full(shape, TOKENS, device=seen.device), None
+        drawn = []
+        for index in range(windows):
+            now = seen[:, index * self.window : (index + 1) * self.window]
+            logits, state = self._predict(token, now, state)
+            uniform = torch.rand(*shape, TOKENS, generator=generator).clamp(1e-6, 1.0 - 1e-6)
+            # The largest of logits plus Gumbel noise is a draw from their softmax.
+            gumbel = -torch.log(-torch.log(uniform)).to(logits)
+            token = (logits / TEMPERATURE + gumbel).argmax(dim=-1)
+            drawn.append(token)
+        reaction = self.real_units(self.tokeniser.decode(torch.cat(drawn, dim=1)))
+        return reaction.unflatten(0, (batch, samples))
+
+    def _speaker(self, speaker: SpeakerInput) -> Tensor:
+        """(B, T, D): the face, fused with the voice; causal."""
+        heard = self.hear(speaker).unflatten(1, (-1, self.speech_encoder.ratio)).amax(dim=2)
+        voice, _ = self.voice(heard, None)
+        face, _ = self.face(self.see(speaker), None)
+        fused: Tensor = self.speaker(face, voice, (None, None))[0]
+        return fused
+
+    def _predict(self, before: Tensor, speaker: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """before (N, n) the tokens one window earlier, speaker (N, n, D)
+        -> logits (N, n, TOKENS) and the state for the frames that follow."""
+        own, states = state or (None, [(None, None)] * len(self.fusion))
+        x, own = self.listener(self.token(before), own)
+        kept = []
+        for block, past in zip(self.fusion, states, strict=True):
+            x, past = block(x, speaker, past)
+            kept.append(past)
+        return self.head(self.norm(x)), (own, kept)
