@@ -41,6 +41,7 @@ from reactface_node.research.evaluation.rows import (
     whole_frames,
 )
 from reactface_node.research.evaluation.runs import load_runs
+from reactface_node.research.evaluation.speed import frames_per_core_second
 from reactface_node.research.evaluation.strips import draw_strip, mesh_view
 from reactface_node.research.evaluation.table import Row, Table
 from reactface_node.research.evaluation.videos import check_videos, write_videos
@@ -109,6 +110,7 @@ def evaluate(config: Config, out: Path, choice: EvaluationChoice) -> Table:
     reactors = [*untrained(train), *runs]
     rows, shown, filmed = _rows(config, reactors, test, choice, scale, net)
     note = f"FPS: one reaction a speaker and its pictures, on {device_name(config.device)}."
+    note += " FPS_core: the reaction alone, for each second of one CPU core; a listener needs 25."
     table = Table("Quantitative results", rows, notes=(note,))
     table.save(out / "table2")
     figures(config, out, test, shown, on_mesh)
@@ -156,6 +158,7 @@ def _rows(
             videos = RenderedClips(real[:, 0]), RenderedClips(predictions[:, 0])
             metrics["FRRea"] = frrea(*videos, net, released=not choice.paper_scale)
         metrics["FPS"] = frames_per_second(reactor, test, config)
+        metrics["FPS_core"] = frames_per_core_second(reactor, test, config)
         rows.append(Row(name, metrics))
         filmed[name] = predictions[: choice.videos, 0].copy()
         print(json.dumps({name: metrics}), flush=True)

@@ -33,9 +33,7 @@ class Reading(NamedTuple):
 
     def windows(self, frames: int, step: int) -> "Reading":
         """All parts of ``frames`` frames, a new one every ``step``: N * W rows."""
-        return self._each(
-            lambda x: x.unfold(2, frames, step).permute(0, 2, 1, 4, 3).flatten(0, 1)
-        )
+        return self._each(lambda x: x.unfold(2, frames, step).permute(0, 2, 1, 4, 3).flatten(0, 1))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Reading":
         return Reading(*(tuple(KVCache(*map(change, one)) for one in side) for side in self))

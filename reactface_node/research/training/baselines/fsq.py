@@ -29,8 +29,8 @@ PREDICTION_WEIGHT = 0.1
 PAST_MASKED = 0.1  # share of the listener's past tokens that are hidden in training
 TEMPERATURE = 0.75
 
-Caches = tuple[Memory | None, ...]
-State = tuple[Caches | None, list[Caches]]
+Kept = tuple[Memory | None, ...]
+State = tuple[Kept | None, list[Kept]]
 
 
 class ScalarQuantiser(nn.Module):
@@ -107,9 +107,7 @@ class CrossModalBlock(nn.Module):
         self.gate = nn.Parameter(torch.zeros(()))
         self.feed_forward = FeedForward(width, config.dropout)
 
-    def forward(
-        self, x: Tensor, other: Tensor, state: Caches
-    ) -> tuple[Tensor, Caches]:
+    def forward(self, x: Tensor, other: Tensor, state: Kept) -> tuple[Tensor, Kept]:
         """x, other (N, n, D) of the same n frames -> (N, n, D) and the new state."""
         normed = self.norm(x)
         own, kept = self.own(normed[:, None], normed, state[0])
@@ -181,7 +179,9 @@ class ScalarListener(CoefficientListener):
         fused: Tensor = self.speaker(face, voice, (None, None))[0]
         return fused
 
-    def _predict(self, before: Tensor, speaker: Tensor, state: State | None) -> tuple[Tensor, State]:
+    def _predict(
+        self, before: Tensor, speaker: Tensor, state: State | None
+    ) -> tuple[Tensor, State]:
         """before (N, n) the tokens one window earlier, speaker (N, n, D)
         -> logits (N, n, TOKENS) and the state for the frames that follow."""
         own, states = state or (None, [(None, None)] * len(self.fusion))

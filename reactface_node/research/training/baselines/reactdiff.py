@@ -115,11 +115,10 @@ def last_frames(windows: Tensor) -> Tensor:
 
 
 def left_and_right() -> Tensor:
-    """(2, 21) int64: the channels of the left side, and those of the right side beside them."""
-    pairs = [
-        (name.removesuffix("Left") + "Right", name) for name in ARKIT_NAMES if name.endswith("Left")
-    ]
-    return torch.tensor([[ARKIT_NAMES.index(n) for n in side] for side in zip(*pairs, strict=True)])
+    """(2, 20) int64: the channels of the left side, and those of the right side beside them."""
+    left = [name for name in ARKIT_NAMES if name.endswith("Left")]
+    right = [name.removesuffix("Left") + "Right" for name in left]
+    return torch.tensor([[ARKIT_NAMES.index(name) for name in side] for side in (left, right)])
 
 
 def _smooth_l1(error: Tensor) -> Tensor:

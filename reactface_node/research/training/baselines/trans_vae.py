@@ -35,7 +35,7 @@ class Response(NamedTuple):
     log_variance: Tensor
 
 
-class Memories(NamedTuple):
+class Caches(NamedTuple):
     """The frames before a window: of the speaker and the listener for the encoder, of the listener
     for each attention of the decoder; None before the first window."""
 
@@ -50,9 +50,7 @@ class NewestLayer(nn.Module):
     def __init__(self, config: ModelConfig, attentions: int):
         super().__init__()
         width = config.width
-        self.attentions = nn.ModuleList(
-            Attention(width, config.heads) for _ in range(attentions)
-        )
+        self.attentions = nn.ModuleList(Attention(width, config.heads) for _ in range(attentions))
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(attentions + 1))
         self.feed_forward = nn.Sequential(
             nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width)
@@ -132,7 +130,7 @@ class TransVAE(FrameListener):
 
     def _respond(self, speaker: Tensor, noise: Tensor) -> Response:
         """speaker (N, T, D), noise (N, T/w, D)."""
-        memories, last = Memories(None, None), None
+        memories, last = Caches(None, None), None
         reactions, means, log_variances = [], [], []
         for index, seen in enumerate(speaker.split(self.window, dim=1)):
             mean, log_variance = self._encode(seen, memories)
@@ -146,7 +144,7 @@ class TransVAE(FrameListener):
             torch.cat(reactions, dim=1), torch.stack(means, 1), torch.stack(log_variances, 1)
         )
 
-    def _encode(self, seen: Tensor, memories: Memories) -> tuple[Tensor, Tensor]:
+    def _encode(self, seen: Tensor, memories: Caches) -> tuple[Tensor, Tensor]:
         """seen (N, w, D) -> mean, log-variance (N, D) of the window's latent."""
         tokens = self.tokens.expand(len(seen), -1, -1)
         unknown = seen.new_zeros(*seen.shape[:2], NUM_COEFFICIENTS)
@@ -155,7 +153,7 @@ class TransVAE(FrameListener):
         mean, log_variance = self.encoder(tokens, (read,)).unbind(dim=1)
         return mean, log_variance
 
-    def _decode(self, latent: Tensor, memories: Memories, last: Tensor | None) -> Tensor:
+    def _decode(self, latent: Tensor, memories: Caches, last: Tensor | None) -> Tensor:
         """latent (N, D), last (N, 58) the frame before -> the window (N, w, 58)."""
         steps = torch.arange(self.window, device=latent.device)
         queries = sinusoidal_positions(steps, latent.shape[-1]).expand(len(latent), -1, -1)
@@ -173,14 +171,14 @@ class TransVAE(FrameListener):
         reaction: Tensor = self.head(window)
         return reaction
 
-    def _remember(self, memories: Memories, seen: Tensor, reaction: Tensor) -> Memories:
+    def _remember(self, memories: Caches, seen: Tensor, reaction: Tensor) -> Caches:
         """seen (N, w, D), reaction (N, w, 58): the window that has just been drawn."""
         encoder = self.encoder.read(self._fused(seen, reaction))[0]
         own = self.past(reaction)
         decoder = self.with_past.read(own, own)
         if memories.decoder is not None:
             decoder = tuple(map(extend, memories.decoder, decoder))
-        return Memories(
+        return Caches(
             latest(extend(memories.encoder, encoder), self.history),
             tuple(latest(part, self.history) for part in decoder),
         )
