@@ -119,7 +119,7 @@ def test_scalars_are_rounded_to_their_levels_by_hand():
 def test_every_token_is_reached_and_found_again():
     quantiser = ScalarQuantiser((8, 5, 5, 5))
     torch.manual_seed(0)
-    codes, tokens = quantiser(6.0 * torch.rand(60_000, 4) - 3.0)
+    codes, tokens = quantiser(6.0 * torch.rand(400_000, 4) - 3.0)
     assert tokens.unique().tolist() == list(range(TOKENS)) and TOKENS == 1000
     torch.testing.assert_close(quantiser.look_up(tokens), codes)
 

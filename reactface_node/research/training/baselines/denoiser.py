@@ -19,24 +19,24 @@ NOISE_BANDS = 16
 FORGETTING = 16.0  # frames ago at which attention to the speaker begins e times weaker
 
 
-class Reading(NamedTuple):
+class SpeakerReading(NamedTuple):
     """What each block reads of n frames of the speaker's voice and face: keys and values,
     (N, heads, n, d) each."""
 
     voices: tuple[KVCache, ...]
     faces: tuple[KVCache, ...]
 
-    def part(self, start: int, frames: int, copies: int) -> "Reading":
+    def part(self, start: int, frames: int, copies: int) -> "SpeakerReading":
         """``frames`` frames from ``start`` on, each row ``copies`` times."""
         end = start + frames
         return self._each(lambda x: x[:, :, start:end].repeat_interleave(copies, dim=0))
 
-    def windows(self, frames: int, step: int) -> "Reading":
+    def windows(self, frames: int, step: int) -> "SpeakerReading":
         """All parts of ``frames`` frames, a new one every ``step``: N * W rows."""
         return self._each(lambda x: x.unfold(2, frames, step).permute(0, 2, 1, 4, 3).flatten(0, 1))
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> "Reading":
-        return Reading(*(tuple(KVCache(*map(change, one)) for one in side) for side in self))
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "SpeakerReading":
+        return SpeakerReading(*(tuple(KVCache(*map(change, one)) for one in side) for side in self))
 
 
 class Steering(NamedTuple):
@@ -85,7 +85,7 @@ class SpeakerAttention(nn.Module):
         return x + self.attention.attend(normed, read, self.bias.to(normed))
 
 
-class Block(nn.Module):
+class WindowBlock(nn.Module):
     """A residual block on each frame, then attention to the voice and to the face."""
 
     def __init__(self, config: ModelConfig, channels: int, out: int, context: int):
@@ -127,7 +127,7 @@ class WindowDenoiser(nn.Module):
         self.inlet = nn.Linear(NUM_COEFFICIENTS, width)
         self.lstm_in = nn.LSTM(width, width, batch_first=True)
         self.blocks = nn.ModuleList(
-            Block(config, channels * width, out * width, context)
+            WindowBlock(config, channels * width, out * width, context)
             for channels, out in ((1, 1), (1, 2), (2, 1), (2, 1))
         )
         self.lstm_out = nn.LSTM(width, width, batch_first=True)
@@ -135,15 +135,15 @@ class WindowDenoiser(nn.Module):
         nn.init.zeros_(self.outlet.weight)
         nn.init.zeros_(self.outlet.bias)
 
-    def read(self, voice: Tensor, face: Tensor) -> Reading:
+    def read(self, voice: Tensor, face: Tensor) -> SpeakerReading:
         """voice, face (N, n, D) of n frames of the speaker."""
-        blocks = [block for block in self.blocks if isinstance(block, Block)]
-        return Reading(
+        blocks = [block for block in self.blocks if isinstance(block, WindowBlock)]
+        return SpeakerReading(
             tuple(block.voice.read(voice) for block in blocks),
             tuple(block.face.read(face) for block in blocks),
         )
 
-    def forward(self, x: Tensor, sigma: Tensor, last: Tensor, read: Reading) -> Tensor:
+    def forward(self, x: Tensor, sigma: Tensor, last: Tensor, read: SpeakerReading) -> Tensor:
         """x (N, w, 58), sigma (N or 1, 1, 1), last (N, 58) standardised -> (N, w, 58)."""
         places = torch.arange(self.window, device=x.device)
         place = self.place(sinusoidal_positions(places, self.inlet.out_features))[None]

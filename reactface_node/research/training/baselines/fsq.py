@@ -169,7 +169,8 @@ class ScalarListener(CoefficientListener):
             token = (logits / TEMPERATURE + gumbel).argmax(dim=-1)
             drawn.append(token)
         reaction = self.real_units(self.tokeniser.decode(torch.cat(drawn, dim=1)))
-        return reaction.unflatten(0, (batch, samples))
+        result: Tensor = reaction.unflatten(0, (batch, samples))
+        return result
 
     def _speaker(self, speaker: SpeakerInput) -> Tensor:
         """(B, T, D): the face, fused with the voice; causal."""

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from reactface_node.config import ModelConfig
 from reactface_node.model.records import SpeakerInput
 from reactface_node.research.training.baselines.common import CoefficientListener, whole_windows
-from reactface_node.research.training.baselines.denoiser import Reading, WindowDenoiser
+from reactface_node.research.training.baselines.denoiser import SpeakerReading, WindowDenoiser
 from reactface_node.research.training.baselines.diffusion import (
     STEPS,
     sample,
@@ -92,21 +92,23 @@ class ReactDiff(CoefficientListener):
             drawn.append(sample(partial(self._denoise, last=last, read=seen), noise, sigmas))
             last = drawn[-1][:, -1]
         reaction = self.real_units(torch.cat(drawn, dim=1))
-        return reaction.unflatten(0, (batch, samples))
+        result: Tensor = reaction.unflatten(0, (batch, samples))
+        return result
 
-    def _read(self, speaker: SpeakerInput) -> Reading:
+    def _read(self, speaker: SpeakerInput) -> SpeakerReading:
         """What the network reads of the speaker; the window that starts at frame k sees ``context``
         frames from k on, since zeros are put before the clip."""
         heard = self.hear(speaker).unflatten(1, (-1, self.speech_encoder.ratio)).amax(dim=2)
         missing = (0, 0, self.context - self.window, 0)
         return self.denoiser.read(F.pad(heard, missing), F.pad(self.see(speaker), missing))
 
-    def _denoise(self, noisy: Tensor, sigma: Tensor, last: Tensor, read: Reading) -> Tensor:
+    def _denoise(self, noisy: Tensor, sigma: Tensor, last: Tensor, read: SpeakerReading) -> Tensor:
         """noisy (N, w, 58), sigma (N, 1, 1) or a scalar, last (N, 58) -> the estimate of the clean
         window, bounded, since it is fed back."""
         scale = scalings(sigma)
         output = self.denoiser(scale.into * noisy, sigma.view(-1, 1, 1), last, read)
-        return (scale.skip * noisy + scale.out * output).clamp(-LARGEST, LARGEST)
+        clean: Tensor = scale.skip * noisy + scale.out * output
+        return clean.clamp(-LARGEST, LARGEST)
 
 
 def last_frames(windows: Tensor) -> Tensor:

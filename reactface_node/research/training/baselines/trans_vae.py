@@ -122,7 +122,8 @@ class TransVAE(FrameListener):
         shape = (len(seen) * samples, *self._latents(seen))
         noise = torch.randn(shape, generator=generator).to(seen)
         reaction = self._respond(seen.repeat_interleave(samples, dim=0), noise).reaction
-        return self.real_units(reaction).unflatten(0, (-1, samples))
+        result: Tensor = self.real_units(reaction).unflatten(0, (-1, samples))
+        return result
 
     def _latents(self, speaker: Tensor) -> tuple[int, int]:
         """The shape (T/w, D) of a clip's latents; speaker (B, T, D)."""
