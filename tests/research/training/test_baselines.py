@@ -164,6 +164,20 @@ def test_half_a_window_is_refused(name):
         react(network(name), speaker_input(small_config(), 12))
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("window", "width"), [(1, 20), (32, 100)])
+def test_other_windows_and_widths(name, window, width, corpus, batch):
+    torch.manual_seed(0)
+    config = small_config(model__window=window, model__width=width, model__heads=2)
+    model = build(name, config.model).eval()
+    standardise(model, corpus)
+    with torch.no_grad():
+        terms = model.losses(batch, torch.Generator().manual_seed(0))
+    assert all(value.isfinite() for value in terms.values())
+    speaker = batch.speaker.frames(0, window)
+    assert react(model, speaker, 1).shape == (4, 1, window, 58)
+
+
 def test_an_unknown_baseline_is_named():
     with pytest.raises(UserError, match="unknown baseline 'gan'; there are: trans_ae, lfi"):
         build("gan", small_config().model)

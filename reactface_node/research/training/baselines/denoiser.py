@@ -51,7 +51,7 @@ class AdaptiveNorm(nn.Module):
 
     def __init__(self, condition: int, channels: int):
         super().__init__()
-        self.groups = max(1, channels // GROUP)
+        self.groups = math.gcd(channels, max(1, channels // GROUP))
         self.change = nn.Linear(condition, 2 * channels)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:

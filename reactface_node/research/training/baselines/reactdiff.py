@@ -73,7 +73,8 @@ class ReactDiff(CoefficientListener):
         uneven = quiet * _smooth_l1(error[..., left] - error[..., right])
         return {
             "denoising": error.square().mean(),
-            "velocity": VELOCITY_WEIGHT * velocity.mean(),
+            # A window of one frame has no velocity.
+            "velocity": VELOCITY_WEIGHT * velocity.sum() / max(1, velocity.numel()),
             "symmetry": SYMMETRY_WEIGHT * uneven.sum(dim=-1).mean(),
         }
 

@@ -22,7 +22,10 @@ from reactface_node.research.training.noise import CropNoise
 from reactface_node.schema import NUM_COEFFICIENTS
 
 KL_WEIGHT = 2e-4
-DIVERSITY_WEIGHT = 2.0  # above 1 it outweighs the error that two unlike samples add
+# Added to the log-variances: with a deviation of 1 at the start, the decoder learns to ignore the
+# latent before it says anything about the speaker.
+START_LOG_VARIANCE = -4.0
+DIVERSITY_WEIGHT = 0.1
 DIVERSITY_SCALE = 1.0  # of mean squared standardised differences
 LARGEST = 12.0  # standardised: bound of drawn values that are fed back
 
@@ -152,7 +155,7 @@ class TransVAE(FrameListener):
         frames = torch.cat([tokens, self._fused(seen, unknown)], dim=1)
         read = extend(memories.encoder, self.encoder.read(frames)[0])
         mean, log_variance = self.encoder(tokens, (read,)).unbind(dim=1)
-        return mean, log_variance
+        return mean, log_variance + START_LOG_VARIANCE
 
     def _decode(self, latent: Tensor, memories: Caches, last: Tensor | None) -> Tensor:
         """latent (N, D), last (N, 58) the frame before -> the window (N, w, 58)."""
