@@ -34,18 +34,21 @@ def copy_attention(ours, theirs):
 
 
 def copy_rest(ours, theirs, norms):
-    theirs.linear1.load_state_dict(ours.feed_forward[0].state_dict())
-    theirs.linear2.load_state_dict(ours.feed_forward[2].state_dict())
-    for one, other in zip(ours.norms, norms, strict=True):
+    theirs.linear1.load_state_dict(ours.feed_forward[1].state_dict())
+    theirs.linear2.load_state_dict(ours.feed_forward[3].state_dict())
+    for one, other in zip([*ours.norms, ours.feed_forward[0]], norms, strict=True):
         nn.init.normal_(one.weight)
         other.load_state_dict(one.state_dict())
+
+
+LIKE = {"batch_first": True, "norm_first": True, "activation": "gelu", "dropout": 0.0}
 
 
 @torch.no_grad()
 def test_the_encoders_two_tokens_are_those_of_the_whole_layer(config):
     torch.manual_seed(0)
     ours = NewestLayer(config, 1).eval()
-    whole = nn.TransformerEncoderLayer(WIDTH, config.heads, 2 * WIDTH, 0.0, batch_first=True).eval()
+    whole = nn.TransformerEncoderLayer(WIDTH, config.heads, 2 * WIDTH, **LIKE)
     copy_attention(ours.attentions[0], whole.self_attn)
     copy_rest(ours, whole, (whole.norm1, whole.norm2))
     frames = torch.randn(3, 20, WIDTH)
@@ -57,7 +60,7 @@ def test_the_encoders_two_tokens_are_those_of_the_whole_layer(config):
 def test_the_decoders_newest_frames_are_those_of_the_whole_layer(config):
     torch.manual_seed(0)
     ours = NewestLayer(config, 2).eval()
-    whole = nn.TransformerDecoderLayer(WIDTH, config.heads, 2 * WIDTH, 0.0, batch_first=True).eval()
+    whole = nn.TransformerDecoderLayer(WIDTH, config.heads, 2 * WIDTH, **LIKE)
     copy_attention(ours.attentions[0], whole.self_attn)
     copy_attention(ours.attentions[1], whole.multihead_attn)
     copy_rest(ours, whole, (whole.norm1, whole.norm2, whole.norm3))

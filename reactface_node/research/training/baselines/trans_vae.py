@@ -2,8 +2,10 @@
 
 A transformer encoder reads the speaker and the listener's own past, and gives one normal
 distribution a window; transformer decoders turn a draw from it into the window's motion. Structure
-and losses are those of the released code (``TransformerVAE``, with ``--online``). The losses are
-taken on standardised coefficients; its 25 facial attributes do not exist here.
+and losses are those of the released code (``TransformerVAE``, with ``--online``). Differences: the
+layers are pre-norm, the encoder's attention fades with age (ALiBi), and the latent starts with a
+small deviation, since in our few steps the released form learns no more than the mean face; the
+losses are taken on standardised coefficients; there are no facial attributes here.
 """
 
 from typing import NamedTuple
@@ -14,14 +16,15 @@ from torch.nn import functional as F
 
 from reactface_node.config import ModelConfig
 from reactface_node.model.attention import Attention, KVCache, extend, latest
-from reactface_node.model.layers import history_frames, sinusoidal_positions
+from reactface_node.model.layers import FeedForward, history_frames, sinusoidal_positions
 from reactface_node.model.records import SpeakerInput
+from reactface_node.model.rings import alibi_slopes
 from reactface_node.research.training.baselines.common import FrameListener, whole_windows
 from reactface_node.research.training.corpus import Batch
 from reactface_node.research.training.noise import CropNoise
 from reactface_node.schema import NUM_COEFFICIENTS
 
-KL_WEIGHT = 2e-4
+KL_WEIGHT, KL_STEPS = 2e-4, 1000  # full weight from that step on: at once, the latents collapse
 # Added to the log-variances: with a deviation of 1 at the start, the decoder learns to ignore the
 # latent before it says anything about the speaker.
 START_LOG_VARIANCE = -4.0
@@ -47,35 +50,33 @@ class Caches(NamedTuple):
 
 
 class NewestLayer(nn.Module):
-    """A post-norm transformer layer for a few queries: one attention after the other, each to its
-    own memory, then feed-forward. The first attention may be masked."""
+    """A pre-norm transformer layer for a few queries: attention to their own sequence, attentions
+    to other memories, then feed-forward. The first attention may be masked."""
 
     def __init__(self, config: ModelConfig, attentions: int):
         super().__init__()
         width = config.width
         self.attentions = nn.ModuleList(Attention(width, config.heads) for _ in range(attentions))
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(attentions + 1))
-        self.feed_forward = nn.Sequential(
-            nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width)
-        )
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(attentions))
+        self.feed_forward = FeedForward(width, config.dropout)
         self.dropout = nn.Dropout(config.dropout)
 
-    def read(self, *memories: Tensor) -> tuple[KVCache, ...]:
-        """memories (N, n, D), one per attention."""
+    def read(self, sequence: Tensor, *memories: Tensor) -> tuple[KVCache, ...]:
+        """sequence and memories (N, n, D), one per attention."""
         attentions = (part for part in self.attentions if isinstance(part, Attention))
-        return tuple(a.remember(memory) for a, memory in zip(attentions, memories, strict=True))
+        parts = zip(attentions, (self.norms[0](sequence), *memories), strict=True)
+        return tuple(attention.remember(memory) for attention, memory in parts)
 
     def forward(
         self, queries: Tensor, read: tuple[KVCache, ...], mask: Tensor | None = None
     ) -> Tensor:
-        """queries (N, w, D); mask (w, n) bool, True where the first attention may look
-        -> (N, w, D)."""
-        *norms, last = self.norms
-        for part, norm, memory in zip(self.attentions, norms, read, strict=True):
+        """queries (N, w, D); mask of the first attention: (w, n) bool, True where it may look, or
+        numbers (heads, w, n) that are added to its logits -> (N, w, D)."""
+        for part, norm, memory in zip(self.attentions, self.norms, read, strict=True):
             assert isinstance(part, Attention)
-            queries = norm(queries + self.dropout(part.attend(queries, memory, mask)))
+            queries = queries + self.dropout(part.attend(norm(queries), memory, mask))
             mask = None
-        result: Tensor = last(queries + self.dropout(self.feed_forward(queries)))
+        result: Tensor = queries + self.feed_forward(queries)
         return result
 
 
@@ -87,9 +88,12 @@ class TransVAE(FrameListener):
     nothing, and keeps a window's cost bounded, as is the history (``history_s``).
     """
 
+    slopes: Tensor
+
     def __init__(self, config: ModelConfig):
         super().__init__(config)
         width, self.window = config.width, config.window
+        self.register_buffer("slopes", alibi_slopes(config.heads), persistent=False)
         self.history = max(history_frames(config.history_s), config.window)
         self.fusion = nn.Linear(width + NUM_COEFFICIENTS, width)
         self.latent_in = nn.Linear(width, width)
@@ -114,7 +118,9 @@ class TransVAE(FrameListener):
         apart = (one.reaction - other.reaction).square().mean(dim=(1, 2))
         return {
             "reaction": F.mse_loss(one.reaction, listener),
-            "kl": KL_WEIGHT * divergence(one.mean, one.log_variance).mean(),
+            "kl": KL_WEIGHT
+            * min(1.0, step / KL_STEPS)
+            * divergence(one.mean, one.log_variance).mean(),
             "diversity": DIVERSITY_WEIGHT * (-apart / DIVERSITY_SCALE).exp().mean(),
         }
 
@@ -154,7 +160,9 @@ class TransVAE(FrameListener):
         unknown = seen.new_zeros(*seen.shape[:2], NUM_COEFFICIENTS)
         frames = torch.cat([tokens, self._fused(seen, unknown)], dim=1)
         read = extend(memories.encoder, self.encoder.read(frames)[0])
-        mean, log_variance = self.encoder(tokens, (read,)).unbind(dim=1)
+        ages = torch.arange(read.keys.shape[2] - 1, -1, -1, device=seen.device) // self.window
+        told = self.encoder(tokens, (read,), -self.slopes[:, None, None] * ages)
+        mean, log_variance = told.unbind(dim=1)
         return mean, log_variance + START_LOG_VARIANCE
 
     def _decode(self, latent: Tensor, memories: Caches, last: Tensor | None) -> Tensor:
