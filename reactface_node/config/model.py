@@ -127,8 +127,17 @@ class TrainingConfig:
     test_listeners: int = setting(10, "listeners per synthetic validation or test clip", 1, 60)
     network: str = setting(
         "reactface",
-        "network to train: ReactFace, or one of the baselines of the paper",
-        choices=("reactface", "trans_ae", "lfi", "ng", "zhou"),
+        "network to train: ReactFace, or one of the baselines: trans_ae to zhou are the paper's",
+        choices=(
+            "reactface",
+            "trans_ae",
+            "lfi",
+            "ng",
+            "zhou",
+            "fsq",
+            "trans_vae",
+            "reactdiff",
+        ),
     )
     objective: str = setting(
         "posterior",

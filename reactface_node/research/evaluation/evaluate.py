@@ -149,6 +149,7 @@ def _save_tables(out: Path, measured: Sequence[MeasuredRow], config: Config) -> 
     """Write Tables 2, 2b and 2c; returns Table 2."""
     rows = [Row(one.name, one.metrics) for one in measured]
     note = f"FPS: one reaction a speaker and its pictures, on {device_name(config.device)}."
+    note += " FPS_core: the reaction alone, for each second of one CPU core; a listener needs 25."
     table = Table("Quantitative results", rows, notes=(note,))
     table.save(out / "table2")
     Table(FIELD_TITLE, rows, notes=FIELD_NOTES, directions=FIELD_DIRECTIONS).save(out / "table2b")

@@ -24,6 +24,7 @@ from reactface_node.research.evaluation.rows import (
     real_reactions,
     whole_frames,
 )
+from reactface_node.research.evaluation.speed import frames_per_core_second
 from reactface_node.research.evaluation.workers import Workers
 from reactface_node.research.training.learner import Reactor
 
@@ -80,6 +81,7 @@ class RowMeasuring:
                 videos = RenderedClips(self.real[:, 0]), RenderedClips(predictions[:, 0])
                 metrics["FRRea"] = frrea(*videos, self.net, released=self.released)
             metrics["FPS"] = frames_per_second(reactor, self.test, self.config)
+            metrics["FPS_core"] = frames_per_core_second(reactor, self.test, self.config)
         people = self._speakers.measure(predictions)
         first = predictions[0, :SHOWN].copy()
         return MeasuredRow(name, metrics, people, first, predictions[: self.filmed, 0].copy())

@@ -22,6 +22,8 @@ from reactface_node.schema import NUM_COEFFICIENTS, SAMPLES_PER_FRAME
 
 pytestmark = pytest.mark.slow
 
+LEARNED = ("trans_ae", "fsq", "trans_vae", "reactdiff")
+
 
 def config_of(**more):
     pairs = [pair.removeprefix("--set=") for pair in settings(**more)]
@@ -33,8 +35,9 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     assert main(["train", "-o", str(folder / "ours"), *settings()]) == 0
     data = {"training__data": folder / "ours" / "data"}
-    more = settings(training__network="trans_ae", **data)
-    assert main(["train", "-o", str(folder / "trans_ae"), *more]) == 0
+    for name in LEARNED:
+        more = settings(training__network=name, **data)
+        assert main(["train", "-o", str(folder / name), *more]) == 0
     return folder
 
 
@@ -43,16 +46,20 @@ def test_table_2_and_the_figures(runs, tmp_path, capsys, monkeypatch):
     weights = runs / "ours" / "weights.safetensors"
     pairs = settings(weights=weights, training__data=runs / "ours" / "data")
     out = tmp_path / "out"
-    given = [str(runs / "trans_ae"), str(runs / "ours"), "-o", str(out), "--samples", "2"]
+    given = [*(str(runs / name) for name in (*LEARNED, "ours")), "-o", str(out), "--samples", "2"]
     small = ["--videos", "2", "--set=render.width=32", "--set=render.height=32"]
     assert main(["evaluate", *given, *small, *pairs]) == 0
     table = json.loads((out / "table2.json").read_text())
     names = [row["name"] for row in table["rows"]]
     assert names[:5] == ["GT", "Mirror", "Random", "NN motion", "NN audio"]
-    assert names[5:] == ["Trans-AE", "ReactFace: ours", "ReactFace (ours)"]
+    learned = ["Trans-AE", "Dam et al. (FSQ)", "Trans-VAE (REACT)", "ReactDiff"]
+    assert names[5:] == [*learned, "ReactFace: ours", "ReactFace (ours)"]
     rows = {row["name"]: row["metrics"] for row in table["rows"]}
     assert rows["GT"]["FRDist"] == 0.0 and rows["Mirror"]["FRDiv"] == 0.0
     assert rows["ReactFace (ours)"]["FRDiv"] > 0 and rows["Trans-AE"]["FPS"] > 0
+    assert all(rows[name]["FRDiv"] > 0 for name in learned[1:])
+    assert all(rows[name]["FPS_core"] > 0 for name in names[5:])
+    assert rows["Mirror"]["FPS_core"] is None
     for name in ("table2.md", "table2.png", "fig7.png", "fig8.png", "fig9.png", "training.png"):
         assert (out / name).stat().st_size > 300, name
     for name in ("table2b.md", "table2b.json", "table2b.png", "table2c.md", "table2c.json"):
@@ -63,7 +70,7 @@ def test_table_2_and_the_figures(runs, tmp_path, capsys, monkeypatch):
         better["P-FD_head"] == "down" and better["nod_F1_1"] == "up" and better["SID_exp"] is None
     )
     assert "ReactFace (ours)" in capsys.readouterr().out
-    rows = ("gt", "mirror", "random", "nn_motion", "nn_audio", "trans_ae", "ours")
+    rows = ("gt", "mirror", "random", "nn_motion", "nn_audio", *LEARNED, "ours")
     assert {path.name for path in (out / "videos").iterdir()} == {*rows, "ReactFace-ours"}
     sets = [f"{name}={out / 'videos' / name}" for name in rows]
     page = str(tmp_path / "page")

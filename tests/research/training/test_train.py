@@ -54,15 +54,16 @@ def test_the_command_trains_weights_that_load_and_makes_its_own_data(tmp_path, c
     assert list((tmp_path / "run" / "tensorboard").iterdir())
 
 
-def test_a_run_that_was_interrupted_ends_with_the_same_weights(tmp_path, data):
+@pytest.mark.parametrize("network", ["reactface", "fsq", "trans_vae", "reactdiff"])
+def test_a_run_that_was_interrupted_ends_with_the_same_weights(tmp_path, data, network):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    metrics = train(tiny(data), whole)
+    config = tiny(data, training__network=network)
+    metrics = train(config, whole)
     kept = {}
 
     def stop_after_two(*_):
         raise KeyboardInterrupt
 
-    config = tiny(data)
     with pytest.MonkeyPatch.context() as patch:
         from reactface_node.research.training import train as module
 
@@ -129,7 +130,7 @@ def test_going_on_with_another_config_or_a_damaged_state_is_refused(tmp_path, da
         train(tiny(data, training__steps=2), tmp_path)
 
 
-@pytest.mark.parametrize("network", ["reactface", "lfi", "ng"])
+@pytest.mark.parametrize("network", ["reactface", "lfi", "ng", "fsq", "trans_vae", "reactdiff"])
 def test_two_processes_have_the_loss_of_one(tmp_path, data, network):
     """gloo on the CPU; the losses of every step are compared, hence the gradients between, and
     the statistics that are learned."""
