@@ -16,6 +16,7 @@ from reactface_node.research.data.behaviour import laughs
 from reactface_node.research.data.clips import Clips
 from reactface_node.research.data.head_nods import head_nods, without_nods
 from reactface_node.research.data.nods import frames_since, may_start, nod_starts, nods_of, pitch_of
+from reactface_node.research.training.laughter import shown_laughter
 from reactface_node.research.training.tracker_errors import as_tracked
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLES_PER_FRAME
 
@@ -32,8 +33,9 @@ class Batch:
     (B, L, T, 58): the reactions. nods (B, L, T, 3): half-cycles, depth in rad, frequency
     in Hz of a nod that starts there, 0 elsewhere. nod_pitch (B, L, T): the nods' part of the pitch
     in rad. may_nod (B, L, T) bool: False during a nod. nod_age (B, L, T): frames since the last nod
-    before started. laughs, may_laugh (B, L, T) bool: a laugh starts; False during one. position
-    (B,): index in the whole batch, of which a process may hold a part.
+    before started. laughs, may_laugh (B, L, T) bool: a laugh starts; False during one. laughing
+    (B, T) bool: the speaker's face shows that he laughs. position (B,): index in the whole batch,
+    of which a process may hold a part.
     begins: the crops are the first frames of their clips, so that sessions begin with them; else
     sessions began some time before.
     """
@@ -47,6 +49,7 @@ class Batch:
     nod_age: torch.Tensor
     laughs: torch.Tensor
     may_laugh: torch.Tensor
+    laughing: torch.Tensor
     position: torch.Tensor
     begins: bool = False
 
@@ -147,6 +150,7 @@ class Corpus:
             cut(self._nod_age),
             cut(self._laughs),
             cut(self._may_laugh),
+            torch.from_numpy(shown_laughter(truth)),
             torch.arange(size),
             first,
         )
