@@ -9,4 +9,4 @@ chosen by hand."""
 PAUSE_FRAMES = 5  # no nod starts within 0.2 s after the last one
 NEVER = 10_000.0  # frames since the last nod before the first one
 PAUSE_S = 1.0
-"""No laugh starts so soon after the end of the last one."""
+"""No laugh starts so soon after the end of the last one, and no smile after that of a smile."""

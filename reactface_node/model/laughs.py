@@ -1,8 +1,10 @@
-"""Laughs as random events: when one starts, how long and how strong it is, played as motion.
+"""Laughs, and smiles at laughter, as random events: when one starts, how long and how strong it
+is, played as motion.
 
 A laugh is rare, and most causes of one bring none, so that a regression would average laughs away.
-Here the speaker's past gives for each frame the probability that a laugh starts; a drawn laugh is
-then played to its end, over what else the face does.
+Here the speaker's past gives for each frame the probability that a laugh starts, and that the
+speaker laughs, at which others smile, also if nobody sees him. What is drawn is then played to its
+end, over what else the face does.
 """
 
 import math
@@ -20,23 +22,34 @@ SMILE, CHEEK, JAW, UPPER_LIP, SQUINT = 0.62, 0.5, 0.2, 0.15, 0.06
 BACK_RAD, SHAKE_M, SHAKE_HZ = 0.02, 0.0015, 4.5
 """The head goes back, and up and down with the voice, whose calls come 4 to 6 times a second."""
 RISE_S, FALL_S = 0.45, 0.9
-LENGTH_S, LENGTH_SPREAD, SHORTEST_S, LONGEST_S = 1.0, 0.4, 0.6, 3.0
-"""Log-normal. IFADV: 1.06 s on average."""
-WEAKEST, STRONGEST = 0.8, 1.1
+LENGTH_S, LENGTH_SPREAD, SHORTEST_S, LONGEST_S = (1.0, 1.4), 0.4, 0.6, 3.0
+"""Log-normal: of laughs, IFADV has 1.06 s on average; of smiles, whose rise and fall come in
+addition. People's smiles last 0.5 to 4 s as a whole."""
+WEAKEST, STRONGEST = (0.8, 0.42), (1.1, 0.52)
+"""Of laughs, and of smiles, in the same unit."""
+ANSWER_CHANCE, SURE, SHARPNESS = 0.2, 1.8, 4.0
+"""Per frame, a smile starts with this probability where it is sure that the speaker laughs: where
+the logit of that is over ``SURE``. Chosen on made voices."""
+SPEAKER_WEIGHT = 0.1
+"""Of the loss of the speaker's laughter, which is ten times that of rare events."""
+EVENTS = 2
+"""Kinds of events: a laugh, and a smile that answers the speaker's laugh."""
 RATE_SPREAD = 0.5
 """Listeners differ in how often they laugh: standard deviation of the logarithm of their rates;
 chosen."""
 _RISEN = (
-    ("mouthSmile", SMILE),
-    ("cheekSquint", CHEEK),
-    ("jawOpen", JAW),
-    ("mouthUpperUp", UPPER_LIP),
-    ("eyeSquint", SQUINT),
+    ("mouthSmile", (SMILE, SMILE)),
+    ("cheekSquint", (CHEEK, CHEEK)),
+    ("jawOpen", (JAW, 0.0)),
+    ("mouthUpperUp", (UPPER_LIP, 0.0)),
+    ("eyeSquint", (SQUINT, 0.0)),
 )
+"""What a laugh and a smile move."""
 
 
 class LaughHead(nn.Module):
-    """Predicts laughs from what the nods' memory of the speaker holds, and plays drawn laughs.
+    """Predicts laughs, and tells the speaker's, from what the nods' memory of the speaker holds;
+    plays the laughs and the smiles that are drawn.
 
     All listeners laugh at the same; how readily, the last number of their disposition decides.
     """
@@ -47,44 +60,58 @@ class LaughHead(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.hidden, self.out = nn.Linear(width, width), nn.Linear(width, 1)
-        # Initial probability of 0.05 % per frame, a laugh every 80 s.
+        self.speaker_hidden, self.speaker_out = nn.Linear(width, width), nn.Linear(width, 1)
+        # Initial probability of 0.05 % per frame, a laugh every 80 s; and of 5 %.
         nn.init.constant_(self.out.bias, -7.6)
-        pairs = [(index, weight) for stem, weight in _RISEN for index in indices_of(stem)]
+        nn.init.constant_(self.speaker_out.bias, -3.0)
+        pairs = [(index, both) for stem, both in _RISEN for index in indices_of(stem)]
         indices, weights = zip(*pairs, strict=True)
         self.register_buffer("risen", torch.tensor(indices), persistent=False)
-        self.register_buffer("weights", torch.tensor(weights), persistent=False)
+        self.register_buffer("weights", torch.tensor(weights).T, persistent=False)
+        for name, value in (("length", LENGTH_S), ("weakest", WEAKEST), ("strongest", STRONGEST)):
+            self.register_buffer(name, torch.tensor(value), persistent=False)
 
     def initial_state(self, batch: int, samples: int) -> Tensor:
-        """State (B, M, 3) of the last laugh: frames since its onset, length in frames, strength."""
-        return self.weights.new_tensor([NEVER, 1.0, 0.0]).repeat(batch, samples, 1)
+        """State (B, M, 2, 3) of the last laugh and the last smile: frames since its onset, length
+        in frames, strength."""
+        return self.weights.new_tensor([NEVER, 1.0, 0.0]).repeat(batch, samples, EVENTS, 1)
 
     def forward(self, heard: Tensor) -> Tensor:
-        """(B, n) logits that a laugh starts, from the memory (B, n, D) of the speaker."""
-        logits: Tensor = self.out(F.gelu(self.hidden(heard)))[..., 0]
-        return logits
+        """(B, 2, n) logits that a laugh starts, and that the speaker laughs, from the memory
+        (B, n, D) of the speaker."""
+        own = self.out(F.gelu(self.hidden(heard)))
+        speakers = self.speaker_out(F.gelu(self.speaker_hidden(heard)))
+        return torch.cat([own, speakers], -1).transpose(1, 2)
 
     @torch.no_grad()
     def play(
-        self, onset_logits: Tensor, noise: tuple[Tensor, Tensor], last: Tensor, disposition: Tensor
+        self, predicted: Tensor, noise: tuple[Tensor, Tensor], last: Tensor, disposition: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Draw laughs for n frames: level 0..1.1 and age in frames (B, M, n), and the state.
+        """Draw laughs and smiles for n frames: level 0..1.1 and age in frames (B, M, 2, n), and
+        the state.
 
-        onset_logits (B, n). noise: those of nods, onset (B, M, n) and shape (B, M, 3); rare laughs
-        start at the other end of the distribution than rare nods. last: the state (B, M, 3).
-        disposition (B, M, S).
+        predicted (B, 2, n). noise: those of nods, onset (B, M, n) and shape (B, M, 3). last: the
+        state (B, M, 2, 3). disposition (B, M, S).
         """
         onset, shape = noise
         frames = torch.arange(onset.shape[2], device=onset.device, dtype=onset.dtype)
         age = last[..., :1] + frames
         over = age >= last[..., 1:2] + FRAME_RATE_HZ * (FALL_S + PAUSE_S)
-        logit = onset_logits[:, None] + _readiness(disposition)
-        first, later = first_onset(over & (torch.special.ndtr(-onset) < logit.sigmoid()), frames)
+        # Rare nods start at the low end of the distribution, laughs at its high end, smiles in
+        # its middle, so that they are independent of each other.
+        high = torch.special.ndtr(-onset)
+        middle = 2.0 * (high - 0.5).abs()
+        laughs = (predicted[:, None, 0] + _readiness(disposition)).sigmoid()
+        answers = ANSWER_CHANCE * (SHARPNESS * (predicted[:, None, 1] - SURE)).sigmoid()
+        starts = torch.stack([high < laughs, middle < answers.expand_as(laughs)], 2)
+        first, later = first_onset(over & starts, frames)
         age = torch.where(later, frames - first, age)
-        seconds = LENGTH_S * torch.exp(LENGTH_SPREAD * shape[..., :1])
+        seconds = self.length[:, None] * torch.exp(LENGTH_SPREAD * shape[..., None, :1])
         drawn = FRAME_RATE_HZ * seconds.clamp(SHORTEST_S, LONGEST_S)
         length = torch.where(later, drawn, last[..., 1:2])
-        share = torch.special.ndtr(shape[..., 1:2])
-        strength = torch.where(later, WEAKEST + (STRONGEST - WEAKEST) * share, last[..., 2:])
+        share = torch.special.ndtr(shape[..., None, 1:2])
+        weakest, strongest = self.weakest[:, None], self.strongest[:, None]
+        strength = torch.where(later, weakest + (strongest - weakest) * share, last[..., 2:])
         rise = smoothstep(age / FRAME_RATE_HZ / RISE_S)
         fall = smoothstep((age - length) / FRAME_RATE_HZ / FALL_S)
         following = (age[..., -1] + 1).clamp(max=NEVER)
@@ -92,15 +119,16 @@ class LaughHead(nn.Module):
         return strength * rise * (1.0 - fall), age, state
 
     def motion(self, face: Tensor, level: Tensor, age: Tensor) -> Tensor:
-        """What laughs of ``level`` and ``age`` (B, M, n) add to faces (B, M, n, 58) in real units:
-        weights rise at least to those of a laugh."""
+        """What events of ``level`` and ``age`` (B, M, 2, n) add to faces (B, M, n, 58) in real
+        units: weights rise at least to those of a laugh, or a smile."""
         added = torch.zeros_like(face)
         here = face.index_select(3, self.risen)
-        added[..., self.risen] = (level[..., None] * self.weights - here).clamp(min=0.0)
-        added[..., self.risen] *= (level[..., None] > 0).to(face.dtype)
-        added[..., ROTATION.start] = -BACK_RAD * level
-        shake = torch.sin(2.0 * math.pi * SHAKE_HZ / FRAME_RATE_HZ * age)
-        added[..., TRANSLATION.start + 1] = SHAKE_M * level * shake
+        risen = (level[..., None] * self.weights[:, None]).amax(2)
+        added[..., self.risen] = (risen - here).clamp(min=0.0) * (risen > 0).to(face.dtype)
+        laugh, since = level[:, :, 0], age[:, :, 0]
+        added[..., ROTATION.start] = -BACK_RAD * laugh
+        shake = torch.sin(2.0 * math.pi * SHAKE_HZ / FRAME_RATE_HZ * since)
+        added[..., TRANSLATION.start + 1] = SHAKE_M * laugh * shake
         return added
 
     def loss(self, onset_logits: Tensor, starts: Tensor, possible: Tensor) -> Tensor:
@@ -112,10 +140,16 @@ class LaughHead(nn.Module):
         each = F.binary_cross_entropy_with_logits(logits, starts.to(logits), reduction="none")
         return (each * possible).sum() / possible.numel()
 
+    def speaker_loss(self, logits: Tensor, laughing: Tensor, judged: Tensor) -> Tensor:
+        """Weighted cross-entropy per frame of the speaker's laughter; all (B, T), bool but the
+        logits."""
+        each = F.binary_cross_entropy_with_logits(logits, laughing.to(logits), reduction="none")
+        return SPEAKER_WEIGHT * (each * judged).sum() / judged.numel()
+
 
 def _readiness(disposition: Tensor) -> Tensor | float:
-    """(B, M, 1) what the listener adds to the logarithm of the rate; its mean rate is that of the
-    data."""
+    """(B, M, 1) what the listener adds to the logarithm of the rate; its mean rate is that of
+    the data."""
     if not disposition.shape[-1]:
         return 0.0
     return RATE_SPREAD * disposition[..., -1:] - 0.5 * RATE_SPREAD**2

@@ -22,8 +22,11 @@ NOD_NOISE = 3  # standard normal numbers per nod: half-cycles, depth, frequency
 TYPICAL_HZ, TYPICAL_RAD = 1.5, 0.06  # units of frequency and depth in the network's output
 LOWEST_HZ, HIGHEST_HZ, DEEPEST_RAD = 0.6, 6.5, 0.35
 HARDEST_RAD_S2 = 8.0  # largest peak acceleration, 2 pi^2 f^2 depth: fast nods are less deep
-DEPTH_WIDER = 1.3
-"""Factor of the spread of depths: the shallowest nods are too small to be counted."""
+DEPTH_WIDER, COUPLING, LONG_NODS = 1.3, 1.25, 0.4
+"""Factors of the spread of depths and of its dependence on the length, and what is added to the
+logits of five half-cycles and more: the shallowest nods, and the last movements of long ones, are
+too small to be counted."""
+FEW_HALVES = 4
 RATE_SPREAD = 0.42
 """Listeners differ in how often they nod: standard deviation of the logarithm of their rates. With
 the bursts, which the model learns, their counts differ as people's do (IFADV: 0.63)."""
@@ -61,6 +64,7 @@ class NodHead(nn.Module):
     """
 
     memory_frames: Tensor
+    is_long: Tensor
 
     def __init__(self, config: ModelConfig, ratio: int):
         super().__init__()
@@ -77,6 +81,8 @@ class NodHead(nn.Module):
         self.depth_by_length = nn.Parameter(torch.zeros(()))
         memory = FRAME_RATE_HZ * torch.tensor(MEMORY_S)
         self.register_buffer("memory_frames", memory, persistent=False)
+        is_long = (torch.arange(MOST_HALVES) >= FEW_HALVES).float()
+        self.register_buffer("is_long", is_long, persistent=False)
 
     @property
     def noise_width(self) -> int:
@@ -150,6 +156,7 @@ class NodHead(nn.Module):
         ``first``."""
         at = first[..., None]
         share = predicted.halves.gather(2, at.expand(-1, -1, -1, MOST_HALVES))[:, :, 0]
+        share = share + LONG_NODS * self.is_long
         halves = 1.0 + (
             share.softmax(-1).cumsum(-1)[..., :-1] < torch.special.ndtr(noise[..., :1])
         ).sum(-1, keepdim=True)
@@ -157,7 +164,7 @@ class NodHead(nn.Module):
         wider = torch.stack([DEPTH_WIDER * self.log_spread[0].exp(), self.log_spread[1].exp()])
         drawn = mean + noise[..., 1:].clamp(-2.5, 2.5) * wider
         hz = (TYPICAL_HZ * drawn[..., 1:].exp()).clamp(LOWEST_HZ, HIGHEST_HZ)
-        longer = self.depth_by_length * torch.log(halves / (2.0 * hz))
+        longer = COUPLING * self.depth_by_length * torch.log(halves / (2.0 * hz))
         depth = TYPICAL_RAD * (drawn[..., :1] + longer).clamp(-4.0, 3.0).exp()
         deepest = (HARDEST_RAD_S2 / (2.0 * torch.pi**2 * hz**2)).clamp(max=DEEPEST_RAD)
         return torch.cat([halves, torch.minimum(depth, deepest), hz], -1)

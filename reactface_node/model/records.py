@@ -100,7 +100,7 @@ class ModelState:
     frame: Tensor  # (B,) int64: index of the next frame, modulo the history
     nod: Tensor  # (B, M, 4): the last nod, see ``NodHead.initial_state``
     nod_memory: Tensor  # (B, D): hidden state of the GRU of nods
-    laugh: Tensor  # (B, M, 3): the last laugh, see ``LaughHead.initial_state``
+    laugh: Tensor  # (B, M, 2, 3): the last laugh and smile, see ``LaughHead.initial_state``
     phase: int = 0  # place of the next frame in its window
     plan: WindowPlan | None = None  # of the current window, None before the first
     clock: RingClock | None = None  # clock of the rings, None for a clip
@@ -112,7 +112,8 @@ class Output:
 
     listener (B, M, T, 58), speaker (B, T, 58): coefficients in real units (Eqs 9 and 19).
     mean, log_variance, latent (B, M, T/w, D): distribution of each window, and its z.
-    nods: prediction of nods; laughs (B, T): logits that one starts; None if the config has none.
+    nods: prediction of nods; laughs (B, 2, T): logits that a laugh starts, and that the
+    speaker laughs; both None if the config has none.
     events (B, M, T, 58): motion of the drawn nods and laughs, already added to ``listener``.
     """
 
@@ -129,7 +130,7 @@ class Output:
 @dataclass(frozen=True)
 class Seen:
     """n encoded frames of the speaker: aligned face (B, n, D), speech (B, n*k, D), and the
-    predicted nods and laughs (B, n)."""
+    predicted nods, and laughs (B, 2, n)."""
 
     face: Tensor
     speech: Tensor
@@ -139,11 +140,12 @@ class Seen:
     def window(self, index: int, frames: int) -> "Seen":
         """The part of window ``index``; frames: w."""
         ratio = self.speech.shape[1] // self.face.shape[1]
+        span = slice(index * frames, (index + 1) * frames)
         return Seen(
-            self.face[:, index * frames : (index + 1) * frames],
+            self.face[:, span],
             self.speech[:, index * frames * ratio : (index + 1) * frames * ratio],
             self.nods and self.nods.window(index, frames),
-            None if self.laughs is None else self.laughs[:, index * frames : (index + 1) * frames],
+            None if self.laughs is None else self.laughs[..., span],
         )
 
 

@@ -30,7 +30,7 @@ def stream(model, speaker, noise):
         if item.name == "nods":
             continue  # the events that are drawn from it are compared
         values = [getattr(part, item.name) for part in parts]
-        axis = 1 if item.name in ("speaker", "laughs") else 2
+        axis = 1 if item.name == "speaker" else 2
         if values[0] is not None:
             joined[item.name] = torch.cat(values, dim=axis)
     return joined

@@ -6,7 +6,7 @@ import torch
 from rigs.model_inputs import small_config, small_model, speaker_input
 
 from reactface_node.model.event_times import NEVER
-from reactface_node.model.nods import MOST_HALVES, NodHead, NodPrediction, nod_pitch
+from reactface_node.model.nods import COUPLING, MOST_HALVES, NodHead, NodPrediction, nod_pitch
 from reactface_node.model.reactface import PITCH
 from reactface_node.research.data.motion import frame_times
 from reactface_node.research.data.nods import Nod, nod_motion
@@ -75,7 +75,7 @@ def test_a_deep_nod_is_a_long_one_and_a_fast_one_is_not_deep():
         return float(drawn[0, 0, 2])
 
     assert depth(3) == pytest.approx(0.06, rel=1e-5)
-    assert depth(12) == pytest.approx(0.06 * 2.0, rel=1e-5)
+    assert depth(12) == pytest.approx(0.06 * 4.0 ** (0.5 * COUPLING), rel=1e-5)
     with torch.no_grad():
         head.log_spread.fill_(1.0)
     assert depth(12, 1.0) * 2 * np.pi**2 * 5.5**2 < 14.5

@@ -2,7 +2,8 @@
 
 Their gradients do not reach the encoders, so that a step needs no reaction. Crops are longer than
 before, so that the heads learn what long silences and pauses bring, and all of a crop's listeners
-are learned from at once, since events are rare.
+are learned from at once, since events are rare. What laughter sounds like is learned from made
+voices too.
 """
 
 import numpy as np
@@ -11,11 +12,15 @@ from torch import Tensor
 
 from reactface_node.config import TrainingConfig
 from reactface_node.files.progress import ProgressBar
+from reactface_node.model.reactface import ReactFace
 from reactface_node.research.training.corpus import Batch, Corpus
+from reactface_node.research.training.laughter import Voices, made_voices
 from reactface_node.research.training.mixture import Mixture
 from reactface_node.research.training.objective import ReactFaceLearner
 
 CROP_FRAMES, BATCH = 480, 12
+VOICES, MOST_VOICES = 6, 240
+"""Made voices of a step, and of all steps: 240 take a minute and a half to make."""
 LEARNING_RATE, CLIP_NORM = 2e-3, 1.0
 
 
@@ -36,10 +41,15 @@ def train_events(
     window = model.config.window
     frames = min(CROP_FRAMES, corpus.shortest) // window * window
     drawn = BATCH, frames, settings.listeners, settings.channel_dropout, settings.begins_share
+    count = min(MOST_VOICES, max(VOICES, steps // VOICES))
+    voices = made_voices(settings.seed, count, frames)
     device, seen = str(model.listener_mean.device), []
     for step in ProgressBar(range(steps), "nods and laughs", unit="step", leave=False):
         rng = np.random.default_rng([settings.seed, 5, step])
         loss = event_loss(learner, corpus.batch(rng, *drawn).to(device))
+        if model.laughs is not None:
+            chosen = rng.integers(len(voices.laughing), size=VOICES)
+            loss = loss + voice_loss(model, voices.chosen(chosen, device))
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, CLIP_NORM)
@@ -53,8 +63,15 @@ def event_loss(learner: ReactFaceLearner, batch: Batch) -> Tensor:
     """Negative log-likelihood per frame of the nods and laughs of all listeners of the crops."""
     model = learner.model
     seen, _ = model.encode(batch.speaker, model.initial_state(*batch.may_nod.shape[:2]))
-    assert model.nods is not None and model.laughs is not None
-    assert seen.nods is not None and seen.laughs is not None
-    may_nod, may_laugh = (learner.judged(may, batch) for may in (batch.may_nod, batch.may_laugh))
+    assert model.nods is not None and seen.nods is not None and seen.laughs is not None
+    may_nod = learner.judged(batch.may_nod, batch)
     nods = model.nods.loss(seen.nods, batch.nods, may_nod, batch.nod_age)
-    return nods + model.laughs.loss(seen.laughs, batch.laughs, may_laugh)
+    return nods + learner.laugh_loss(seen.laughs, batch)
+
+
+def voice_loss(model: ReactFace, voices: Voices) -> Tensor:
+    """Cross-entropy per frame of the laughter of made voices."""
+    seen, _ = model.encode(voices.speaker, model.initial_state(len(voices.laughing)))
+    assert model.laughs is not None and seen.laughs is not None
+    all_of_it = torch.ones_like(voices.laughing)
+    return model.laughs.speaker_loss(seen.laughs[:, 1], voices.laughing, all_of_it)

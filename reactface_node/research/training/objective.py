@@ -13,7 +13,7 @@ from reactface_node.model.reactface import PITCH, ReactFace
 from reactface_node.model.records import ModelState, Output, SpeakerInput
 from reactface_node.model.sampling import draw_latent
 from reactface_node.research.training import losses
-from reactface_node.research.training.corpus import SMALLEST_STD, Batch
+from reactface_node.research.training.corpus import LAUGH, SMALLEST_STD, Batch
 from reactface_node.research.training.noise import CropNoise
 from reactface_node.research.training.posterior import Gaussian, Posterior, divergence
 
@@ -96,9 +96,9 @@ class ReactFaceLearner(nn.Module):
         return reactions[:, :, self._lead(batch) :]
 
     def judged(self, possible: Tensor, batch: Batch) -> Tensor:
-        """(B, M, T) bool: where an event may start, in the frames that losses compare. In others,
+        """(..., T) bool: where an event may start, in the frames that losses compare. In others,
         one may follow from what was before the crop."""
-        place = torch.arange(possible.shape[2], device=possible.device)
+        place = torch.arange(possible.shape[-1], device=possible.device)
         return possible & (place >= self._lead(batch))
 
     def _lead(self, batch: Batch) -> int:
@@ -156,11 +156,17 @@ class ReactFaceLearner(nn.Module):
         return terms | self._laugh_terms(output, batch)
 
     def _laugh_terms(self, output: Output, batch: Batch) -> dict[str, Tensor]:
-        if self.model.laughs is None or output.laughs is None:
+        if output.laughs is None:
             return {}
-        may_laugh = self.judged(batch.may_laugh, batch)
-        laughs = self.model.laughs.loss(output.laughs, batch.laughs, may_laugh)
-        return {"laughs": self.settings.nod_weight * laughs}
+        return {"laughs": self.settings.nod_weight * self.laugh_loss(output.laughs, batch)}
+
+    def laugh_loss(self, predicted: Tensor, batch: Batch) -> Tensor:
+        """Of predicted laughter (B, 2, T): that of the listeners, and the speaker's."""
+        assert self.model.laughs is not None
+        starts = predicted[:, 0], batch.laughs, self.judged(batch.may_laugh, batch)
+        is_known = batch.known[:, LAUGH].all(1, keepdim=True).expand_as(batch.laughing)
+        told = predicted[:, 1], batch.laughing, self.judged(is_known, batch)
+        return self.model.laughs.loss(*starts) + self.model.laughs.speaker_loss(*told)
 
     def _one_of(self, batch: Batch, noise: CropNoise) -> Batch:
         """The batch with one of every crop's listeners, (B, 1, ...)."""
