@@ -94,8 +94,8 @@ class ReactionSession:
         self._begin()
 
     @classmethod
-    def load(cls, config: Config) -> "ReactionSession":
-        """Load weights and tracker and warm both up.
+    def load(cls, config: Config, engine: Engine | None = None) -> "ReactionSession":
+        """Load weights and tracker and warm both up. engine: a loaded model, of ``SharedModel``.
 
         UserError if something is missing. Logs a warning if the machine is too slow. Sets torch's
         thread count for the process (``threads``).
@@ -103,7 +103,7 @@ class ReactionSession:
         # Imported here, so that a session with its own tracker needs no face landmark library.
         from reactface_node.perception import make_tracker
 
-        engine = load_engine(config)
+        engine = engine or load_engine(config)
         tracker = make_tracker(config.perception, config.model.face_encoder == "pixels")
         session = cls(config, engine, tracker, speech=speech_model(config.perception))
         session._warm_up()

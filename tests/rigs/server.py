@@ -50,6 +50,9 @@ class FakeSession:
     def shed(self, level):
         self.levels.append(level)
 
+    def next_poll_s(self, now_s):
+        return now_s
+
     def poll(self, now_s, wait=True):
         ready, self.reactions = self.reactions, []
         return ready
