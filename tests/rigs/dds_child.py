@@ -1,7 +1,7 @@
 """A node over DDS with a fake session, in a separate process; ends when stdin closes.
 
-Its arguments are settings, NAME=VALUE; robots=A,B,... makes several nodes. A session fails while the
-first pixel of its image is BROKEN. Its face shows its inputs: the first weight is the image's
+Its arguments are settings, NAME=VALUE; robots=A,B,... makes several nodes. A session fails while
+the first pixel of its image is BROKEN. Its face shows its inputs: the first weight is the image's
 first pixel, the second the audio's last sample, the third the gain, the fourth its rate, the fifth
 whether the robot speaks, the sixth the last sample of the robot's own audio, the seventh how often
 the person changed, in tenths. Each of its reactions has a nod as event.
@@ -20,7 +20,6 @@ from reactface_node.ros.dds.robots import serve_robots
 from reactface_node.ros.node.robots import namespaces
 from reactface_node.schema import ListenerEvent, Reaction
 from reactface_node.session.overload import Workload
-
 
 BROKEN = 13 / 255
 
