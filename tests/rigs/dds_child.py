@@ -33,6 +33,9 @@ class EchoSession:
         self.speaking, self.own_sample, self.changes = 0.0, 0.0, 0
         self.next_s, self.windows = 0.0, 0
 
+    def needs_image(self, stamp_s):
+        return True
+
     def push_image(self, stamp_s, rgb):
         self.pixel = rgb[0, 0, 0] / 255
 

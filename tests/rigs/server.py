@@ -10,7 +10,7 @@ from reactface_node.render.renderer import StillRenderer
 from reactface_node.ros.messages import convert
 from reactface_node.ros.messages.types import RosbagsTypes
 from reactface_node.ros.node.server import Server
-from reactface_node.ros.node.topics import OUTPUTS
+from reactface_node.ros.node.topics import COMPRESSED, IMAGE, OUTPUTS
 from reactface_node.schema import Reaction
 from reactface_node.session.overload import Workload
 
@@ -31,6 +31,9 @@ class FakeSession:
         self.speaking, self.own_audio = [], []
         self.tracker_busy_s = self.tracker_cpu_s = 0.0
         self.levels = []
+
+    def needs_image(self, stamp_s):
+        return True
 
     def push_image(self, stamp_s, rgb):
         self.images.append((stamp_s, rgb.shape))
@@ -94,7 +97,7 @@ class FakeTransport:
         self.sent.append((topic, message))
 
     def subscribers(self, topic):
-        return int(topic in self.listeners)
+        return int(topic in self.listeners or topic not in (IMAGE, COMPRESSED))
 
     def on(self, topic):
         return [message for name, message in self.sent if name == topic]

@@ -19,6 +19,7 @@ from reactface_node.ros.messages.types import RosbagsTypes, audio_variant
 from reactface_node.ros.node.adapters import Adapters
 from reactface_node.ros.node.protocols import Page, Session
 from reactface_node.ros.node.server import Server
+from reactface_node.ros.node.shedding import ServingTime
 from reactface_node.ros.node.streams import REQUIRED, Stream, is_name
 from reactface_node.ros.node.subscriptions import SEARCH_PERIOD_S, InputRouter
 from reactface_node.ros.node.topics import outputs
@@ -113,9 +114,11 @@ class DdsNode:
         listen_to: tuple[str, ...] = REQUIRED,
         page: Page | None = None,
         common: Any = None,
+        serving: ServingTime | None = None,
     ) -> None:
         """listen_to: the streams that come as topics, not from devices. common: a waitset that
-        waits for several nodes. UserError if an output cannot be used."""
+        waits for several nodes. serving: of the nodes of this thread. UserError if an output
+        cannot be used."""
         self._types, self._wire = RosbagsTypes(), wire
         self._adapters = Adapters(config.outputs)
         self._writers: dict[str, Writer] = {}
@@ -125,7 +128,8 @@ class DdsNode:
             self._writers[topic] = wire.writer(name, about.type_name, self._types, quality)
         own = absolute("~", wire.namespace)
         self.server = Server(
-            config, session, self._types, self, renderer, own[1:], self._adapters, page
+            *(config, session, self._types, self, renderer, own[1:], self._adapters, page),
+            serving=serving,
         )
         self._subscriber = WireSubscriber(wire, common)
         self._services: list[Service] = make_services(wire, self._types, own, self.server)
@@ -154,7 +158,8 @@ class DdsNode:
             self._take(now_s)
         self._subscriber.announce()
         for service in self._services:
-            service.spin(now_s)
+            if has_messages or service.is_waiting:
+                service.spin(now_s)
         if has_messages or self.server.next_tick_s(now_s) <= now_s:
             self.server.tick(now_s)
 

@@ -17,6 +17,7 @@ from reactface_node.ros.dds.wire import Participant, Wire
 from reactface_node.ros.node.failures import RepeatedFailure
 from reactface_node.ros.node.protocols import Session
 from reactface_node.ros.node.robots import check_alone
+from reactface_node.ros.node.shedding import ServingTime
 from reactface_node.session.shared import SharedModel
 
 RESTART_S = 10.0
@@ -78,11 +79,11 @@ def serve_robots(config: Config, robots: dict[str, Made], stop: threading.Event)
     with ExitStack() as stack:
         participant = Participant(domain_id(), config.ros.network_interface)
         stack.callback(participant.close)
-        waitset = participant.waitset()
+        waitset, serving = participant.waitset(), ServingTime()
 
         def make(config: Config, session: Session, renderer: Renderer, namespace: str) -> DdsNode:
             wire = Wire(NODE_NAME, 0, namespace=namespace, participant=participant)
-            return DdsNode(config, session, renderer, wire, common=waitset)
+            return DdsNode(config, session, renderer, wire, common=waitset, serving=serving)
 
         running = []
         for namespace, made in robots.items():

@@ -25,6 +25,7 @@ from reactface_node.ros.node.adapters import Adapters
 from reactface_node.ros.node.failures import RepeatedFailure
 from reactface_node.ros.node.protocols import Session
 from reactface_node.ros.node.server import Server
+from reactface_node.ros.node.shedding import ServingTime
 from reactface_node.ros.node.streams import Stream, awaited
 from reactface_node.ros.node.subscriptions import SEARCH_PERIOD_S, Input, InputRouter
 from reactface_node.ros.node.topics import OutputTopic, outputs
@@ -42,9 +43,16 @@ class Graph:
     It is the server's ``Transport`` and the subscriptions' ``Subscriber``.
     """
 
-    def __init__(self, node: Node, config: Config, session: Session, renderer: Renderer) -> None:
-        """UserError if a message package, a forced type, a QoS or an output cannot be used; then
-        everything that was made is removed."""
+    def __init__(
+        self,
+        node: Node,
+        config: Config,
+        session: Session,
+        renderer: Renderer,
+        serving: ServingTime | None = None,
+    ) -> None:
+        """serving: of the nodes of this thread. UserError if a message package, a forced type, a
+        QoS or an output cannot be used; then everything that was made is removed."""
         self._node, self._types, self._config = node, RclpyTypes(), config.ros
         with ExitStack() as self._undo:
             adapters = Adapters(config.outputs)
@@ -59,7 +67,8 @@ class Graph:
                 print(page.announcement, flush=True)
             name = node.get_fully_qualified_name().lstrip("/")
             self.server = Server(
-                config, session, self._types, self, renderer, name, adapters, page, self._change
+                *(config, session, self._types, self, renderer, name, adapters, page, self._change),
+                serving=serving,
             )
             self._undo.callback(self.server.apply_changes)
             self.router = InputRouter(self, config.ros, self.server, node.get_logger())

@@ -24,6 +24,7 @@ from reactface_node.perception.memory import give_back
 from reactface_node.ros.messages.types import RclpyTypes
 from reactface_node.ros.node.changes import Changes, named
 from reactface_node.ros.node.descriptors import parameter_descriptor
+from reactface_node.ros.node.shedding import ServingTime
 from reactface_node.ros.rclpy.robot_settings import declared, sort_out
 from reactface_node.session.shared import SharedModel
 
@@ -55,16 +56,17 @@ class ReactfaceNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
         config: Config | None = None,
         namespace: str = "",
         models: SharedModel | None = None,
+        serving: ServingTime | None = None,
     ) -> None:
         """config: the settings before ROS parameters are applied; the default profile if None.
-        namespace: without a leading "/". models: that of several nodes of this process. UserError
-        if a parameter is wrong, or if a ROS argument sets another namespace."""
+        namespace: without a leading "/". models, serving: of the nodes of this process.
+        UserError if a parameter is wrong, or if a ROS argument sets another namespace."""
         super().__init__(NODE_NAME, namespace=namespace)
         if namespace and self.get_namespace() != f"/{namespace}":
             raise UserError(
                 f"with --robots the namespaces are {namespace} and so on: __ns:= has no use"
             )
-        self._models = models or SharedModel(1)
+        self._models, self._serving = models or SharedModel(1), serving
         self.config = _declare(self, config or Config.load())
         self._session: Any = None
         self._renderer: Any = None
@@ -140,7 +142,7 @@ class ReactfaceNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
     def _join(self) -> None:
         from reactface_node.ros.rclpy.graph import Graph
 
-        self._graph = Graph(self, self.config, self._session, self._renderer)
+        self._graph = Graph(self, self.config, self._session, self._renderer, self._serving)
 
     def _leave(self) -> None:
         """Remove everything from the graph; the next activation starts a new conversation."""
@@ -256,8 +258,8 @@ def _run(
             raise UserError(f"unrecognized arguments: {' '.join(unknown)}")
         from reactface_node.ros.rclpy.serving import serve
 
-        models = SharedModel(len(robots))
-        nodes = [ReactfaceNode(config, namespace, models) for namespace in robots]
+        models, serving = SharedModel(len(robots)), ServingTime()
+        nodes = [ReactfaceNode(config, namespace, models, serving) for namespace in robots]
         return serve(nodes, stop, autostart)
     finally:
         rclpy.try_shutdown()
