@@ -12,14 +12,15 @@ ROBOT := $(VENV)/.robot
 STAMP := $(VENV)/.installed
 TOOLS := $(VENV)/tools/.installed
 DOCS := $(VENV)/docs/.installed
+comma := ,
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 PYTEST := $(BIN)/python -m pytest -n $(JOBS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check package resolve campaign audit sbom docs install clean
+.PHONY: help demo test quick numpy2 check package resolve campaign audit sbom docs install clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(ROBOT) ## replay the sample recording through the shipped model: out/demo.mp4
 	rm -rf $(OUT)/demo $(OUT)/demo.mp4
@@ -44,6 +45,14 @@ test: install ## all tests, about 7 minutes on two cores
 
 quick: install ## the tests that take under a minute together
 	$(PYTEST) -m "not slow"
+
+# mediapipe's FaceMesh needs numpy 1, so the other environment goes without it.
+numpy2: ## the same with numpy 2, without mediapipe, in an environment of its own
+	$(PYTHON) -m venv $(VENV)/numpy2
+	grep -vE '^(numpy|opencv-contrib-python)==' constraints.txt > $(VENV)/numpy2/constraints.txt
+	$(VENV)/numpy2/bin/python -m pip install -q $(INDEX) -c $(VENV)/numpy2/constraints.txt \
+	  -e '.[$(subst facemesh$(comma),,$(EXTRAS))]' 'numpy>=2'
+	$(VENV)/numpy2/bin/python -m pytest -n $(JOBS) -m "not slow"
 
 check: install ## linters and types
 	$(BIN)/ruff check .

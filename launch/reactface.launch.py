@@ -17,7 +17,7 @@ from launch.event_handlers import OnProcessStart, OnShutdown
 from launch.events import matches_action
 from launch.events.process import ProcessExited, SignalProcess
 from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import LifecycleNode
+from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
@@ -30,6 +30,11 @@ from reactface_node.ros.rclpy.respawn import DELAY_S, Respawn
 ARGUMENTS = {
     "namespace": ("", "namespace of the node"),
     "name": ("reactface", "name of the node"),
+    "robots": (
+        "",
+        "namespaces of several robots in one process with one model, such as a,b; not with "
+        "namespace and name",
+    ),
     "params_file": ("", "YAML file of ROS parameters"),
     "config": ("", "YAML file of any settings, also those that are no ROS parameters"),
     "autostart": ("true", "configure and activate the node at once; it ends if it cannot"),
@@ -85,13 +90,19 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     arguments = ["node", "--autostart"] if autostart else ["node"]
     if value["config"]:
         arguments += ["--config", value["config"]]
-    node = LifecycleNode(
+    place = {"name": value["name"], "namespace": value["namespace"]}
+    action: type[Node] = LifecycleNode
+    if value["robots"]:
+        if place != {"name": ARGUMENTS["name"][0], "namespace": ""}:
+            raise RuntimeError("robots:= names the namespaces: leave namespace and name out")
+        arguments += ["--robots", value["robots"]]
+        action, place = Node, {}
+    node = action(
         package="reactface_node",
         executable="reactface",
         arguments=arguments,
         ros_arguments=["--log-level", value["log_level"]],
-        name=value["name"],
-        namespace=value["namespace"],
+        **place,
         # These override the parameters of the file.
         parameters=[given for given in (value["params_file"], parameters(value)) if given],
         output="screen",
@@ -137,7 +148,7 @@ def end(event: ProcessExited, context: LaunchContext) -> Shutdown | None:
     return Shutdown(reason="the node has ended")
 
 
-def interrupt_with_launch(node: LifecycleNode) -> RegisterEventHandler:
+def interrupt_with_launch(node: Node) -> RegisterEventHandler:
     """Sends SIGINT to the node on shutdown. launch expects the terminal to do that, but `kill -INT`
     involves no terminal."""
     interrupt = SignalProcess(signal_number=signal.SIGINT, process_matcher=matches_action(node))

@@ -12,9 +12,16 @@ def add_node(commands: Any) -> None:
     parser.add_argument(
         "--autostart", action="store_true", help="configure and activate the node at once"
     )
+    parser.add_argument(
+        "--robots",
+        metavar="A,B,...",
+        help="several robots in one process, with one model: a node in the namespace of each",
+    )
 
 
 def _node(options: argparse.Namespace) -> int:
+    from reactface_node.ros.node.robots import namespaces
     from reactface_node.ros.rclpy.node import main
 
-    return main(options.rest, load_live_config(options), options.autostart)
+    robots = ("",) if options.robots is None else namespaces(options.robots)
+    return main(options.rest, load_live_config(options), options.autostart, robots)

@@ -33,14 +33,27 @@ class OnnxSlots:
     def step(
         self, speakers: Sequence[SpeakerFrames | None], noise: Sequence[np.ndarray | None]
     ) -> np.ndarray:
-        """As ``SlotBatch.step``."""
+        """As ``SlotBatch.step``. Costs time for the slots from the first to the last active one."""
         active = [slot for slot, one in enumerate(speakers) if one is not None]
+        first, end = active[0], active[-1] + 1
+        # Views, which are written in place.
+        state = {name: values[first:end] for name, values in self._state.items()}
+        given = self._given(speakers[first:end], noise[first:end])
+        results = self._graphs.run("window", state | given | self._live)
+        self._graphs.update(state, results, [slot - first for slot in active])
+        for name in self._graphs.about.state:
+            self._state[name][first:end] = state[name]
+        shown = results["listener"]
+        reactions = np.zeros((len(speakers), *shown.shape[1:]), shown.dtype)
+        reactions[first:end] = shown
+        return reactions
+
+    def _given(
+        self, speakers: Sequence[SpeakerFrames | None], noise: Sequence[np.ndarray | None]
+    ) -> dict[str, np.ndarray]:
+        """The inputs of the graph that are no state."""
         spoken = zip(*(vars(one or self._silence).values() for one in speakers), strict=True)
         names = (f"speaker_{name}" for name in vars(self._silence))
         given = dict(zip(names, map(np.stack, spoken), strict=True))
         blank = np.zeros((self._state["disposition"].shape[1], self.noise_width), np.float32)
-        given["noise"] = np.stack([blank if one is None else one for one in noise])
-        results = self._graphs.run("window", self._state | given | self._live)
-        self._graphs.update(self._state, results, active)
-        reactions: np.ndarray = results["listener"]
-        return reactions
+        return given | {"noise": np.stack([blank if one is None else one for one in noise])}

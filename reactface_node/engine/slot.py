@@ -8,6 +8,7 @@ import numpy as np
 from reactface_node.config import ModelConfig
 from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.errors import UserError
+from reactface_node.model.architecture import LIVE
 
 
 @runtime_checkable
@@ -61,8 +62,8 @@ class Slot:
     def check(self, config: ModelConfig) -> None:
         """UserError if the settings differ: they are shared by all sessions of the batch."""
         known = self._batch.config
-        if (config.temperature, config.momentum) != (known.temperature, known.momentum):
-            raise UserError("sessions that share a batch share model.temperature and momentum")
+        if any(getattr(config, name) != getattr(known, name) for name in LIVE):
+            raise UserError(f"sessions that share a batch share model.{', model.'.join(LIVE)}")
 
     def configure(self, config: ModelConfig) -> None:
         """Nothing to do: ``check`` allows no change."""

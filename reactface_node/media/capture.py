@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import av
 import cv2
@@ -30,17 +30,23 @@ class Device(Protocol):
     def close(self) -> None: ...
 
 
+def opencv_log() -> Any:
+    """The module with OpenCV's log level; another one since version 4.13."""
+    return getattr(cv2.utils, "logging", cv2)
+
+
 class Camera:
     """A webcam by index, as OpenCV opens it (PyAV's Linux wheels have no video4linux)."""
 
     def __init__(self, index: int) -> None:
         """UserError if it cannot be opened."""
         # OpenCV logs several lines at each try; here it is one.
-        level = cv2.setLogLevel(0)
+        log = opencv_log()
+        level = log.setLogLevel(0)
         try:
             self._capture = cv2.VideoCapture(index)
         finally:
-            cv2.setLogLevel(level)
+            log.setLogLevel(level)
         if not self._capture.isOpened():
             self._capture.release()
             raise UserError(f"camera {index} cannot be opened; is it there, and free?")

@@ -11,6 +11,9 @@ import numpy as np
 from reactface_node.perception.repeated_images import RepeatedImages
 from reactface_node.schema import Observation
 
+_MOST_HEARD = 25
+"""Chunks of sound that wait for an image: half a second of usual ones."""
+
 
 class Tracker(Protocol):
     """The interface between a session and perception; ``LandmarkTracker`` is the usual one."""
@@ -58,10 +61,12 @@ class TrackerThread:
         self._tracking = tracking
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="tracker")
         self._images: list[Future[Observation]] = []
+        self._heard: list[tuple[float, np.ndarray, float]] = []
         self._repeated = RepeatedImages()
 
     def track(self, stamp_s: float, rgb: np.ndarray) -> "Future[Observation]":
         """Image (H, W, 3) uint8 RGB -> the future observation, or the tracker's error."""
+        self._pass_on_sound()
         future = self._pool.submit(self._timed, self._track, stamp_s, rgb)
         self._images = [*(image for image in self._images if not image.done()), future]
         return future
@@ -73,11 +78,15 @@ class TrackerThread:
         return dropped
 
     def hear(self, stamp_s: float, mono: np.ndarray, rate_hz: float) -> None:
-        """See ``Tracker``; runs after the calls before it."""
-        self._do(self._tracker.hear, stamp_s, mono, rate_hz)
+        """See ``Tracker``; runs after the calls before it, together with later chunks, since only
+        the next image needs it."""
+        self._heard.append((stamp_s, mono, rate_hz))
+        if len(self._heard) == _MOST_HEARD:
+            self._pass_on_sound()
 
     def change_person(self) -> None:
         """See ``Tracker``; runs after the calls before it."""
+        self._pass_on_sound()
         self._do(self._tracker.change_person)
 
     def narrow(self, max_width_px: int) -> None:
@@ -86,12 +95,22 @@ class TrackerThread:
 
     def reset(self) -> None:
         """See ``Tracker``; runs after the calls before it."""
+        self._heard = []
         self._do(self._reset)
 
     def close(self) -> None:
         """End the thread after its current call, drop the waiting ones, and free the tracker."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._tracker.close()
+
+    def _pass_on_sound(self) -> None:
+        heard, self._heard = self._heard, []
+        if heard:
+            self._do(self._hear, heard)
+
+    def _hear(self, heard: list[tuple[float, np.ndarray, float]]) -> None:
+        for chunk in heard:
+            self._tracker.hear(*chunk)
 
     def _reset(self) -> None:
         self._repeated.reset()

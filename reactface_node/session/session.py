@@ -94,8 +94,8 @@ class ReactionSession:
         self._begin()
 
     @classmethod
-    def load(cls, config: Config) -> "ReactionSession":
-        """Load weights and tracker and warm both up.
+    def load(cls, config: Config, engine: Engine | None = None) -> "ReactionSession":
+        """Load weights and tracker and warm both up. engine: a loaded model, of ``SharedModel``.
 
         UserError if something is missing. Logs a warning if the machine is too slow. Sets torch's
         thread count for the process (``threads``).
@@ -103,19 +103,27 @@ class ReactionSession:
         # Imported here, so that a session with its own tracker needs no face landmark library.
         from reactface_node.perception import make_tracker
 
-        engine = load_engine(config)
+        engine = engine or load_engine(config)
         tracker = make_tracker(config.perception, config.model.face_encoder == "pixels")
         session = cls(config, engine, tracker, speech=speech_model(config.perception))
         session._warm_up()
         return session
 
-    def push_image(self, stamp_s: float, rgb: np.ndarray) -> None:
+    def needs_image(self, stamp_s: float) -> bool:
+        """Whether the pixels of an image of this time are read, at a lower rate of tracking; if
+        not, ``push_image`` may be given None in their place."""
+        slot = self._timeline.slot_of(stamp_s)
+        return slot is None or self._scheduler.needs(slot, self._timeline.waiting_slot)
+
+    def push_image(self, stamp_s: float, rgb: np.ndarray | None) -> None:
         """An image of the speaker, (H, W, 3) uint8 RGB; ValueError for another shape or type.
 
         stamp_s: time of the image in seconds. A stamp that is not believed drops the image; see
         ``Stamps``.
         """
-        if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
+        if rgb is not None and (
+            rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape
+        ):
             raise ValueError(f"an image is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
         self._inputs.push(IMAGE, stamp_s, rgb)
 

@@ -142,6 +142,19 @@ class Timeline:
         self._close()
         return True
 
+    @property
+    def waiting_slot(self) -> int | None:
+        """The slot of the newest image, if ``perceive`` has not got it yet."""
+        return None if self._pending is None else self._pending[0]
+
+    def slot_of(self, stamp_s: float) -> int | None:
+        """The slot of an image that would be pushed now; None if it is not newer than all before
+        it, or unknown."""
+        stamp_s += self._waits_s(IMAGE)
+        if self._zero_s is None or not is_time(stamp_s) or stamp_s <= self._image_stamp_s:
+            return None
+        return self._slot(stamp_s)
+
     def push_audio(self, stamp_s: float, samples: np.ndarray, rate_hz: float) -> bool:
         """Push (n,) mono or (n, channels) PCM; stamp_s is the time of the first sample.
 

@@ -92,19 +92,32 @@ class TrackingScheduler:
         self._latest: _Result | None = None
         self._absent = 0
 
-    def schedule(self, slot: int, stamp_s: float, image: np.ndarray) -> TrackedImage | None:
-        """Give an image, (H, W, 3) uint8 RGB, to the tracker, or reuse the image of its group.
+    def schedule(self, slot: int, stamp_s: float, image: np.ndarray | None) -> TrackedImage | None:
+        """Give an image, (H, W, 3) uint8 RGB, to the tracker, or reuse the image of its group; that
+        before it if the image was not read.
 
         The callback of the timeline (``perceive``). Images come in order of their slots.
         """
         newest, every = self._newest, self._every_now()
-        if newest is not None and slot // every == newest.slot // every:
+        if image is None or (newest is not None and slot // every == newest.slot // every):
             return newest
         if self.is_live:
             self.untracked += self._tracker.drop_waiting()
         self._newest = TrackedImage(slot, self._tracker.track(stamp_s, image))
         self._open.append(self._newest)
         return self._newest
+
+    def needs(self, slot: int, waiting: int | None) -> bool:
+        """Whether the pixels of an image are read, if it comes now.
+
+        Not if an image of its group was given to the tracker, or waits to be. waiting: the slot of
+        such an image; one of the same slot would be replaced.
+        """
+        every = self._every_now()
+        known = [] if self._newest is None else [self._newest.slot]
+        if waiting is not None and waiting != slot:
+            known.append(waiting)
+        return all(one // every != slot // every for one in known)
 
     def is_done(self, window: Window) -> bool:
         """Whether every image of the window has been tracked."""

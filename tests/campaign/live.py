@@ -27,6 +27,7 @@ from reactface_node.perception import make_tracker
 from reactface_node.render import make_renderer
 from reactface_node.ros.dds.graph import DdsNode, serve
 from reactface_node.ros.node.server import Server
+from reactface_node.ros.node.topics import COMPRESSED, IMAGE
 from reactface_node.schema import Observation
 from reactface_node.session.session import ReactionSession
 from reactface_node.tools.bench.recording import BenchRecording, Event
@@ -64,8 +65,7 @@ class NoWire:
         self._watcher.note(topic, message)
 
     def subscribers(self, topic: str) -> int:
-        del topic
-        return 0
+        return int(topic not in (IMAGE, COMPRESSED))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from reactface_node.engine.stepper import SpeakerFrames
 from reactface_node.render.renderer import NoRenderer
 from reactface_node.ros.messages.types import RosbagsTypes
 from reactface_node.ros.node.server import Server
-from reactface_node.ros.node.topics import BLENDSHAPES
+from reactface_node.ros.node.topics import BLENDSHAPES, COMPRESSED, IMAGE
 from reactface_node.schema import NUM_COEFFICIENTS, Observation
 from reactface_node.session.session import ReactionSession
 
@@ -105,8 +105,7 @@ class StubTransport:
         self.is_on, self._last_s = on, self.now_s
 
     def subscribers(self, topic: str) -> int:
-        del topic
-        return 0
+        return int(topic not in (IMAGE, COMPRESSED))
 
 
 @dataclass(eq=False)

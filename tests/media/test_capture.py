@@ -11,7 +11,7 @@ import pytest
 from av.error import FFmpegError
 
 from reactface_node.errors import UserError
-from reactface_node.media.capture import RETRY_S, Camera, Capture, Microphone
+from reactface_node.media.capture import RETRY_S, Camera, Capture, Microphone, opencv_log
 from reactface_node.media.video import AudioInput, ImageInput
 from reactface_node.ros.dds.live import feed
 
@@ -186,10 +186,10 @@ def test_a_microphone_that_every_machine_has_can_be_opened(capfd):
 
 
 def test_opencv_says_nothing_of_its_own(capfd):
-    level = cv2.getLogLevel()
+    level = opencv_log().getLogLevel()
     with pytest.raises(UserError, match="camera 99 cannot be opened"):
         Camera(99)
-    assert capfd.readouterr().err == "" and cv2.getLogLevel() == level
+    assert capfd.readouterr().err == "" and opencv_log().getLogLevel() == level
 
 
 def test_the_node_gets_what_was_read():

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from av.stream import Disposition
+from rigs.face_model import needs_face_model
 from rigs.video_files import add_cover, grey, packets, pitch_hz, set_matrix, spoil, write
 
 from reactface_node.cli.main import main
@@ -447,6 +448,7 @@ def test_two_transport_streams_behind_each_other(tmp_path):
     assert images[-1].arrival_s == pytest.approx(chunks[-1].arrival_s, abs=0.2)
 
 
+@needs_face_model
 def test_a_damaged_recording_is_replayed_and_one_without_an_index_refused(tmp_path, capsys):
     path = write(tmp_path / "talk:1.mp4", 50)
     spoil(path, packets(path, "video")[20:23])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rigs.face_model import needs_face_model
 from rigs.landmarks import drawn_landmarks, needs_facemesh
 
 from reactface_node.config import PerceptionConfig
@@ -143,6 +144,7 @@ def test_the_crop_follows_as_fast_whatever_the_images_rate_and_size(frames, lag)
     assert np.ptp(moved) == pytest.approx(np.ptp(columns), abs=3)
 
 
+@needs_face_model
 def test_images_without_a_face_and_wrong_arrays():
     tracker = make_tracker(PerceptionConfig(), want_crop=True)
     try:

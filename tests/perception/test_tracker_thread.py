@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 
 import numpy as np
 from rigs.model_inputs import engine_for, small_config
@@ -101,6 +102,29 @@ def test_a_thread_does_what_is_asked_in_the_order_it_was_asked():
     expected = [("track", 1.0), ("hear", 2.0), "change", "reset", ("track", 3.0), "close"]
     assert done == expected
     assert thread.busy_s == 5  # each took one tick of that clock
+
+
+def test_sound_waits_for_the_next_image_but_does_not_pile_up():
+    heard = []
+
+    class Hearing(HeldTracker):
+        def hear(self, stamp_s, mono, rate_hz):
+            heard.append(stamp_s)
+
+    tracker = Hearing()
+    tracker.go.set()
+    thread = TrackerThread(tracker, time.perf_counter, time.process_time)
+    for index in range(24):
+        thread.hear(float(index), np.zeros(320, np.float32), 16000)
+    assert heard == []
+    thread.track(24.0, picture(0)).result()
+    assert heard == [float(index) for index in range(24)]
+    thread.hear(25.0, np.zeros(320, np.float32), 16000)
+    thread.reset()  # forgets what was heard, too
+    for index in range(25, 51):
+        thread.hear(float(index), np.zeros(320, np.float32), 16000)
+    thread._pool.submit(lambda: None).result()
+    assert heard[24:] == [float(index) for index in range(25, 50)]
 
 
 def test_a_session_on_a_slow_tracker_has_the_same_numbers():

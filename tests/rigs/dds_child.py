@@ -1,6 +1,7 @@
 """A node over DDS with a fake session, in a separate process; ends when stdin closes.
 
-Its arguments are settings, NAME=VALUE. Its face shows its inputs: the first weight is the image's
+Its arguments are settings, NAME=VALUE; robots=A,B,... makes several nodes. A session fails while
+the first pixel of its image is BROKEN. Its face shows its inputs: the first weight is the image's
 first pixel, the second the audio's last sample, the third the gain, the fourth its rate, the fifth
 whether the robot speaks, the sixth the last sample of the robot's own audio, the seventh how often
 the person changed, in tenths. Each of its reactions has a nod as event.
@@ -15,8 +16,12 @@ from reactface_node.config import Config
 from reactface_node.errors import UserError
 from reactface_node.render.renderer import StillRenderer
 from reactface_node.ros.dds.graph import serve
+from reactface_node.ros.dds.robots import serve_robots
+from reactface_node.ros.node.robots import namespaces
 from reactface_node.schema import ListenerEvent, Reaction
 from reactface_node.session.overload import Workload
+
+BROKEN = 13 / 255
 
 
 class EchoSession:
@@ -27,6 +32,9 @@ class EchoSession:
         self.config, self.pixel, self.sample, self.rate = config, 0.0, 0.0, 0.0
         self.speaking, self.own_sample, self.changes = 0.0, 0.0, 0
         self.next_s, self.windows = 0.0, 0
+
+    def needs_image(self, stamp_s):
+        return True
 
     def push_image(self, stamp_s, rgb):
         self.pixel = rgb[0, 0, 0] / 255
@@ -50,6 +58,8 @@ class EchoSession:
         return self.next_s
 
     def poll(self, now_s, wait=True):
+        if self.pixel == BROKEN:
+            raise ZeroDivisionError("a broken session")
         if now_s < self.next_s:
             return []
         self.next_s, self.windows = now_s + 0.08, self.windows + 1
@@ -87,11 +97,15 @@ class FlatRenderer(StillRenderer):
 
 def main():
     given = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    robots = given.pop("robots", "")
     config = Config().replace(
         **{"ros.network_interface": "lo", "render.renderer": "portrait", **given}
     )
     stop = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+    if robots:
+        made = {name: (EchoSession(config), FlatRenderer()) for name in namespaces(robots)}
+        sys.exit(serve_robots(config, made, stop))
     serve(config, EchoSession(config), FlatRenderer(), stop)
 
 

@@ -71,6 +71,20 @@ def ros_graph(monkeypatch):
     monkeypatch.setattr("reactface_node.session.session.ReactionSession.load", load)
     monkeypatch.setattr("reactface_node.render.make_renderer", lambda *_: FlatRenderer())
 
+    def robots(*namespaces):
+        """Nodes of one process, each in a namespace; they are not spun here."""
+        from reactface_node.ros.rclpy.node import ReactfaceNode
+        from reactface_node.session.shared import SharedModel
+
+        monkeypatch.setattr(SharedModel, "load", lambda _, config: load(config))
+        rclpy.init(args=[])
+        models = SharedModel(len(namespaces))
+        built = [ReactfaceNode(None, namespace, models) for namespace in namespaces]
+        ros.peer = rclpy.create_node("peer", use_global_arguments=False)
+        ros.executor = SingleThreadedExecutor()
+        ros.executor.add_node(ros.peer)
+        return built
+
     def node(*arguments, config=None):
         from reactface_node.ros.rclpy.node import ReactfaceNode
 
@@ -82,7 +96,7 @@ def ros_graph(monkeypatch):
         ros.executor.add_node(ros.peer)
         return built
 
-    ros = SimpleNamespace(node=node, sessions=made, executor=None)
+    ros = SimpleNamespace(node=node, robots=robots, sessions=made, executor=None)
     yield ros
     built = None
     for built in ros.executor.get_nodes() if ros.executor else ():

@@ -10,7 +10,7 @@ from reactface_node.render.renderer import StillRenderer
 from reactface_node.ros.messages import convert
 from reactface_node.ros.messages.types import RosbagsTypes
 from reactface_node.ros.node.server import Server
-from reactface_node.ros.node.topics import OUTPUTS
+from reactface_node.ros.node.topics import COMPRESSED, IMAGE, OUTPUTS
 from reactface_node.schema import Reaction
 from reactface_node.session.overload import Workload
 
@@ -32,6 +32,9 @@ class FakeSession:
         self.tracker_busy_s = self.tracker_cpu_s = 0.0
         self.levels = []
 
+    def needs_image(self, stamp_s):
+        return True
+
     def push_image(self, stamp_s, rgb):
         self.images.append((stamp_s, rgb.shape))
 
@@ -49,6 +52,9 @@ class FakeSession:
 
     def shed(self, level):
         self.levels.append(level)
+
+    def next_poll_s(self, now_s):
+        return now_s
 
     def poll(self, now_s, wait=True):
         ready, self.reactions = self.reactions, []
@@ -91,7 +97,7 @@ class FakeTransport:
         self.sent.append((topic, message))
 
     def subscribers(self, topic):
-        return int(topic in self.listeners)
+        return int(topic in self.listeners or topic not in (IMAGE, COMPRESSED))
 
     def on(self, topic):
         return [message for name, message in self.sent if name == topic]

@@ -135,6 +135,31 @@ def test_face_alone_and_voice_alone_both_make_reactions(missing):
     assert reactions[3].voice_heard == (missing != "voice")
 
 
+@pytest.mark.parametrize("mode", ["window", "frame"])
+@pytest.mark.parametrize("camera_hz", [25.0, 30.0, 50.0])
+def test_images_that_are_not_tracked_need_no_pixels(mode, camera_hz):
+    """At half the rate of tracking, a session without them gives the same numbers."""
+
+    def reactions_of(leaves_out):
+        session = make_session(mode=mode, perception__rate_hz=12.5, model__sync_history_s=1.0)
+        made, read, sound = [], 0, np.zeros(round(16000 / camera_hz), np.float32)
+        for index in range(round(4 * camera_hz)):
+            stamp_s = 100.0 + index / camera_hz
+            needs = session.needs_image(stamp_s)
+            read += needs
+            session.push_image(stamp_s, picture(index) if needs or not leaves_out else None)
+            session.push_audio(stamp_s, sound, 16000)
+            made += session.poll(stamp_s)
+        made += session.poll(105.0)
+        session.close()
+        return joined(made, "samples"), read, session._tracker._tracker.tracked
+
+    found, read, tracked = reactions_of(True)
+    expected, _, tracked_before = reactions_of(False)
+    np.testing.assert_array_equal(found, expected)
+    assert tracked == tracked_before and tracked <= read <= 2 * tracked < 4 * camera_hz + 2
+
+
 def test_the_tracker_hears_the_microphone_but_not_the_robots_own_turn():
     session, heard = make_session(), []
 

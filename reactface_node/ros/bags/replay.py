@@ -66,7 +66,13 @@ class ObservedSession:
     def config(self) -> Config:
         return self.session.config
 
-    def push_image(self, stamp_s: float, rgb: np.ndarray) -> None:
+    def needs_image(self, stamp_s: float) -> bool:
+        """Always: each one is kept."""
+        del stamp_s
+        return True
+
+    def push_image(self, stamp_s: float, rgb: np.ndarray | None) -> None:
+        assert rgb is not None
         self.session.push_image(stamp_s, rgb)
         self._inputs.images.append((stamp_s, rgb))
 

@@ -19,12 +19,16 @@ from reactface_node.ros.messages.types import RosbagsTypes, audio_variant
 from reactface_node.ros.node.adapters import Adapters
 from reactface_node.ros.node.protocols import Page, Session
 from reactface_node.ros.node.server import Server
+from reactface_node.ros.node.shedding import ServingTime
 from reactface_node.ros.node.streams import REQUIRED, Stream, is_name
 from reactface_node.ros.node.subscriptions import SEARCH_PERIOD_S, InputRouter
 from reactface_node.ros.node.topics import outputs
 
 NODE_NAME = "reactface"
-_TICK_S = 0.005
+_SHORTEST_S, _LONGEST_S = 0.002, 0.1
+"""Shortest and longest wait if no message comes."""
+_FEED_S = 0.005
+"""Longest wait where devices of this machine are read: no message tells of their input."""
 
 
 class Reading(NamedTuple):
@@ -37,17 +41,19 @@ class Reading(NamedTuple):
 class WireSubscriber:
     """Subscriptions on the wire: the ``Subscriber`` of ``Subscriptions``."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-        self._waitset = wire.waitset()
+    def __init__(self, wire: Wire, common: Any = None) -> None:
+        """common: a further waitset, which waits for several nodes."""
+        self._wire, self._own = wire, wire.waitset()
+        self._waitsets = [self._own] if common is None else [self._own, common]
+        self._conditions: list[Any] = []
         self._is_announced = False
 
     def full_name(self, topic: str) -> str:
-        return absolute(topic)
+        return absolute(topic, self._wire.namespace)
 
     def publishers(self, topics: Iterable[str]) -> dict[str, list[str]]:
         published = self._wire.published_types()
-        return {topic: published.get("rt" + absolute(topic), []) for topic in topics}
+        return {topic: published.get("rt" + self.full_name(topic), []) for topic in topics}
 
     def refusal(self, type_name: str) -> str:
         return ""
@@ -55,12 +61,12 @@ class WireSubscriber:
     def subscribe(self, stream: Stream, type_name: str) -> Reading:
         types = RosbagsTypes(audio_variant(type_name))
         quality = Quality(stream.reliable, stream.depth)
-        reader = self._wire.reader("rt" + absolute(stream.topic), type_name, types, quality)
+        reader = self._wire.reader("rt" + self.full_name(stream.topic), type_name, types, quality)
         self._is_announced = False
         return Reading(reader, self.attach(reader))
 
     def unsubscribe(self, subscription: Reading) -> None:
-        self._waitset.detach(subscription.condition)
+        self._detach(subscription.condition)
         self._wire.remove(subscription.reader)
         self._is_announced = False
 
@@ -70,12 +76,24 @@ class WireSubscriber:
 
         fresh = SampleState.NotRead | ViewState.Any | InstanceState.Any
         condition = ReadCondition(reader.entity, fresh)
-        self._waitset.attach(condition)
+        for waitset in self._waitsets:
+            waitset.attach(condition)
+        self._conditions.append(condition)
         return condition
 
-    def wait(self, seconds: float) -> None:
-        """Wait until a message comes, at most this time."""
-        self._waitset.wait(int(seconds * 1e9))
+    def wait(self, seconds: float) -> bool:
+        """Wait until a message comes, at most this time; whether there is one."""
+        return bool(self._own.wait(int(seconds * 1e9)))
+
+    def close(self) -> None:
+        """No longer wait for any message."""
+        for condition in list(self._conditions):
+            self._detach(condition)
+
+    def _detach(self, condition: Any) -> None:
+        for waitset in self._waitsets:
+            waitset.detach(condition)
+        self._conditions.remove(condition)
 
     def announce(self) -> None:
         """Publish the node's endpoints if subscriptions have changed since the last call."""
@@ -95,21 +113,26 @@ class DdsNode:
         wire: Wire,
         listen_to: tuple[str, ...] = REQUIRED,
         page: Page | None = None,
+        common: Any = None,
+        serving: ServingTime | None = None,
     ) -> None:
-        """listen_to: the streams that come as topics, not from devices. UserError if an output
+        """listen_to: the streams that come as topics, not from devices. common: a waitset that
+        waits for several nodes. serving: of the nodes of this thread. UserError if an output
         cannot be used."""
-        self._types = RosbagsTypes()
+        self._types, self._wire = RosbagsTypes(), wire
         self._adapters = Adapters(config.outputs)
         self._writers: dict[str, Writer] = {}
         for topic, about in outputs(config.ros, self._adapters.topics).items():
             quality = Quality(not about.best_effort, about.depth)
-            name = "rt" + absolute(topic)
+            name = "rt" + absolute(topic, wire.namespace)
             self._writers[topic] = wire.writer(name, about.type_name, self._types, quality)
+        own = absolute("~", wire.namespace)
         self.server = Server(
-            config, session, self._types, self, renderer, NODE_NAME, self._adapters, page
+            *(config, session, self._types, self, renderer, own[1:], self._adapters, page),
+            serving=serving,
         )
-        self._subscriber = WireSubscriber(wire)
-        self._services: list[Service] = make_services(wire, self._types, absolute("~"), self.server)
+        self._subscriber = WireSubscriber(wire, common)
+        self._services: list[Service] = make_services(wire, self._types, own, self.server)
         for service in self._services:
             self._subscriber.attach(service.reader)
         left_out = set(REQUIRED) - set(listen_to)
@@ -126,10 +149,34 @@ class DdsNode:
         return self._writers[topic].matched
 
     def spin(self, now_s: float) -> None:
-        """Handle all messages that have come, then tick once; never waits."""
+        """Handle all messages that have come, then tick if something is due; never waits."""
         if not 0.0 <= now_s - self._searched_s < SEARCH_PERIOD_S:
             self._searched_s = now_s
             self.router.search(now_s)
+        has_messages = self._subscriber.wait(0.0)
+        if has_messages:
+            self._take(now_s)
+        self._subscriber.announce()
+        for service in self._services:
+            if has_messages or service.is_waiting:
+                service.spin(now_s)
+        if has_messages or self.server.next_tick_s(now_s) <= now_s:
+            self.server.tick(now_s)
+
+    def next_s(self, now_s: float) -> float:
+        """The time at which ``spin`` has work to do if no message comes before."""
+        if any(service.is_waiting for service in self._services):
+            return now_s + _SHORTEST_S
+        due_s = min(self.server.next_tick_s(now_s), self._searched_s + SEARCH_PERIOD_S)
+        return min(max(due_s, now_s + _SHORTEST_S), now_s + _LONGEST_S)
+
+    def wait(self, longest_s: float) -> None:
+        """Wait until a message comes, at most until ``spin`` has work to do."""
+        now_s = time.time()
+        self._subscriber.wait(min(self.next_s(now_s) - now_s, longest_s))
+
+    def _take(self, now_s: float) -> None:
+        """Handle all messages that have come, but for requests."""
         for name, entry in list(self.router.inputs.items()):
             # A list of tracked people, just before, may have dropped this subscription.
             if entry.subscription is None or self.router.inputs.get(name) is not entry:
@@ -139,26 +186,24 @@ class DdsNode:
                     self.server.intake.reject(name, message, now_s)
                 else:
                     self.router.receive(name, message, now_s, source)
-        self._subscriber.announce()
-        for service in self._services:
-            service.spin(now_s)
-        self.server.tick(now_s)
-
-    def wait(self) -> None:
-        """Wait until a message comes, at most until the next tick."""
-        self._subscriber.wait(_TICK_S)
 
     def close(self) -> None:
-        """Close the outputs that are not on the wire."""
+        """Close the outputs that are not on the wire, and leave the wire."""
         self._adapters.close()
+        self._subscriber.close()
+        self._wire.close()
 
 
-def absolute(name: str) -> str:
-    """A topic's full name: "~/x" is the node's own, "/reactface/x"; "x" is "/x".
+def absolute(name: str, namespace: str = "") -> str:
+    """A topic's full name: "~/x" is the node's own, "/reactface/x"; "x" is "/x"; in a namespace
+    both begin with it, but "/x" does not.
 
     UserError if it is no ROS 2 name.
     """
-    full = f"/{NODE_NAME}{name[1:]}" if name.startswith("~") else "/" + name.removeprefix("/")
+    inside = f"/{namespace}" if namespace else ""
+    full = name if name.startswith("/") else f"{inside}/{name}"
+    if name.startswith("~"):
+        full = f"{inside}/{NODE_NAME}{name[1:]}"
     if not all(is_name(part) for part in full[1:].split("/")):
         raise UserError(f"'{name}' is not a topic name")
     return full
@@ -193,9 +238,10 @@ def serve(
         stack.callback(wire.close)
         node = node_type(config, session, renderer, wire, listen_to, page)
         stack.callback(node.close)
+        longest_s = _LONGEST_S if feed is None else _FEED_S
         while not stop.is_set():
             with node.server.guarded("the transport", time.time()):
-                node.wait()
+                node.wait(longest_s)
                 if feed is not None:
                     feed(node.server)
                 node.spin(time.time())

@@ -50,6 +50,11 @@ class Service:
         self._name, self._answer, self._refuse, self._failed = name, answer, refuse, failed
         self._waiting: deque[tuple[float, Any]] = deque(maxlen=MOST_REPLIES)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a reply waits for its client."""
+        return bool(self._waiting)
+
     def spin(self, now_s: float) -> None:
         """Answer all requests that have come.
 

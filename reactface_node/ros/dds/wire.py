@@ -99,13 +99,11 @@ class Reader:
             return error
 
 
-class Wire:
-    """One DDS participant that a ROS 2 graph sees as one node.
+class Participant:
+    """One DDS participant. UserError if cyclonedds is missing or the network interface cannot be
+    used."""
 
-    UserError if cyclonedds is missing or the network interface cannot be used.
-    """
-
-    def __init__(self, node_name: str, domain_id: int, interface: str = "") -> None:
+    def __init__(self, domain_id: int, interface: str = "") -> None:
         try:
             from cyclonedds.core import DDSException
             from cyclonedds.domain import Domain, DomainParticipant
@@ -118,9 +116,7 @@ class Wire:
         xml, others = domain_config(interface), udp_sockets()
         try:
             self._domain = Domain(domain_id, xml)
-            self._participant = DomainParticipant(
-                domain_id, qos=Qos(Policy.Userdata(b"enclave=/;"))
-            )
+            self.entity = DomainParticipant(domain_id, qos=Qos(Policy.Userdata(b"enclave=/;")))
         except DDSException as error:
             where = f"network interface '{interface}'" if interface else "the network"
             raise UserError(
@@ -129,61 +125,36 @@ class Wire:
         if is_local(xml):
             take_from_loopback_alone(udp_sockets() - others)
         self._types = RosbagsTypes()
-        self._classes: dict[tuple[int, str], Any] = {}
-        self._endpoints: dict[str, list[Any]] = {"reader": [], "writer": []}
-        self._node_name = node_name
+        self._classes: dict[tuple[RosbagsTypes, str], Any] = {}
+        self._nodes: list[Wire] = []
         self._publications: Any = None
-        self._discovery = self._writer_of(
-            "ros_discovery_info",
-            self._types,
-            "rmw_dds_common/msg/ParticipantEntitiesInfo",
-            Quality(depth=1, transient_local=True),
-            "",
-        )
+        name, quality = "ros_discovery_info", Quality(depth=1, transient_local=True)
+        kind = "rmw_dds_common/msg/ParticipantEntitiesInfo"
+        self._discovery = self.writer(name, self._types, kind, quality)
 
-    def writer(
-        self, topic: str, type_name: str, types: RosbagsTypes, quality: Quality, extra: str = ""
-    ) -> Writer:
-        """A new writer. topic: with its prefix, "rt/...". extra: more USER_DATA, such as
-        "serviceid=...;"."""
-        made = self._writer_of(topic, types, type_name, quality, extra)
-        self._endpoints["writer"].append(made.entity)
-        return made
+    def add(self, node: "Wire") -> None:
+        """Make a node part of what ``announce`` publishes."""
+        self._nodes.append(node)
 
-    def reader(
-        self, topic: str, type_name: str, types: RosbagsTypes, quality: Quality, extra: str = ""
-    ) -> Reader:
-        from cyclonedds.sub import DataReader
-
-        entity = DataReader(
-            self._participant,
-            self._topic(topic, types, type_name),
-            qos=_qos(quality, extra + _hash_entry(types, type_name)),
-        )
-        self._endpoints["reader"].append(entity)
-        return Reader(entity, type_name, types, quality.depth)
-
-    def remove(self, reader: Reader) -> None:
-        """Remove a reader; call ``announce`` afterwards."""
-        self._endpoints["reader"].remove(reader.entity)
-        reader.entity.__del__()
+    def remove(self, node: "Wire") -> None:
+        """Leave a node out from now on."""
+        self._nodes.remove(node)
 
     def announce(self) -> None:
-        """Publish which endpoints the node has; call it after making or removing some."""
+        """Publish which endpoints each node has."""
         build = self._types.message_type
-        gids = {
-            kind: [self._gid(entity) for entity in entities]
-            for kind, entities in self._endpoints.items()
-        }
-        node = build("rmw_dds_common/msg/NodeEntitiesInfo")(
-            node_namespace="/",
-            node_name=self._node_name,
-            reader_gid_seq=gids["reader"],
-            writer_gid_seq=gids["writer"],
-        )
+        nodes = [
+            build("rmw_dds_common/msg/NodeEntitiesInfo")(
+                node_namespace=f"/{node.namespace}",
+                node_name=node.name,
+                reader_gid_seq=[self._gid(one) for one in node.readers],
+                writer_gid_seq=[self._gid(one) for one in node.writers],
+            )
+            for node in self._nodes
+        ]
         self._discovery.write(
             build("rmw_dds_common/msg/ParticipantEntitiesInfo")(
-                gid=self._gid(self._participant), node_entities_info_seq=[node]
+                gid=self._gid(self.entity), node_entities_info_seq=nodes
             )
         )
 
@@ -194,7 +165,7 @@ class Wire:
 
         if self._publications is None:
             self._publications = builtin.BuiltinDataReader(
-                self._participant, builtin.BuiltinTopicDcpsPublication
+                self.entity, builtin.BuiltinTopicDcpsPublication
             )
             self._alive = ReadCondition(
                 self._publications, SampleState.Any | ViewState.Any | InstanceState.Alive
@@ -204,41 +175,116 @@ class Wire:
             found.setdefault(end.topic_name, []).append(ros_type(end.type_name))
         return found
 
-    def waitset(self) -> Any:
-        from cyclonedds.core import WaitSet
-
-        return WaitSet(self._participant)
-
-    def close(self) -> None:
-        """Leave the domain; readers and writers end with it."""
-        self._endpoints.clear()
-        # The only way of the binding to delete an entity at once; it may be called again.
-        self._participant.__del__()
-        self._domain.__del__()
-
-    def _writer_of(
-        self, topic: str, types: RosbagsTypes, type_name: str, quality: Quality, extra: str
+    def writer(
+        self, topic: str, types: RosbagsTypes, type_name: str, quality: Quality, extra: str = ""
     ) -> Writer:
         from cyclonedds.pub import DataWriter
 
         entity = DataWriter(
-            self._participant,
-            self._topic(topic, types, type_name),
+            self.entity,
+            self.topic(topic, types, type_name),
             qos=_qos(quality, extra + _hash_entry(types, type_name)),
         )
         return Writer(entity, entity.data_type, types)
 
-    def _topic(self, topic: str, types: RosbagsTypes, type_name: str) -> Any:
+    def waitset(self) -> Any:
+        """A new waitset, which waits for conditions of any node of the participant."""
+        from cyclonedds.core import WaitSet
+
+        return WaitSet(self.entity)
+
+    def topic(self, topic: str, types: RosbagsTypes, type_name: str) -> Any:
         from cyclonedds.topic import Topic
 
-        key = (id(types), type_name)
+        key = (types, type_name)
         if key not in self._classes:
             self._classes[key] = sample_class(types, type_name)
-        return Topic(self._participant, topic, self._classes[key])
+        return Topic(self.entity, topic, self._classes[key])
+
+    def close(self) -> None:
+        """Leave the domain; readers and writers end with it."""
+        self._nodes.clear()
+        # The only way of the binding to delete an entity at once; it may be called again.
+        self.entity.__del__()
+        self._domain.__del__()
 
     def _gid(self, entity: Any) -> Any:
         gid = np.frombuffer(entity.guid.bytes, np.uint8)
         return self._types.message_type("rmw_dds_common/msg/Gid")(data=gid)
+
+
+class Wire:
+    """One node on the DDS wire, as a ROS 2 graph sees it.
+
+    readers, writers: its DDS entities.
+    """
+
+    def __init__(
+        self,
+        node_name: str,
+        domain_id: int,
+        interface: str = "",
+        namespace: str = "",
+        participant: Participant | None = None,
+    ) -> None:
+        """namespace: without a leading "/". participant: that of another node of this process;
+        ``close`` then leaves it. UserError as ``Participant``."""
+        self.name, self.namespace = node_name, namespace
+        self.readers: list[Any] = []
+        self.writers: list[Any] = []
+        self._is_owner = participant is None
+        self.participant = participant or Participant(domain_id, interface)
+        self.participant.add(self)
+
+    def writer(
+        self, topic: str, type_name: str, types: RosbagsTypes, quality: Quality, extra: str = ""
+    ) -> Writer:
+        """A new writer. topic: with its prefix, "rt/...". extra: more USER_DATA, such as
+        "serviceid=...;"."""
+        made = self.participant.writer(topic, types, type_name, quality, extra)
+        self.writers.append(made.entity)
+        return made
+
+    def reader(
+        self, topic: str, type_name: str, types: RosbagsTypes, quality: Quality, extra: str = ""
+    ) -> Reader:
+        from cyclonedds.sub import DataReader
+
+        entity = DataReader(
+            self.participant.entity,
+            self.participant.topic(topic, types, type_name),
+            qos=_qos(quality, extra + _hash_entry(types, type_name)),
+        )
+        self.readers.append(entity)
+        return Reader(entity, type_name, types, quality.depth)
+
+    def remove(self, reader: Reader) -> None:
+        """Remove a reader; call ``announce`` afterwards."""
+        self.readers.remove(reader.entity)
+        reader.entity.__del__()
+
+    def announce(self) -> None:
+        """Publish which endpoints the node has; call it after making or removing some."""
+        self.participant.announce()
+
+    def published_types(self) -> dict[str, list[str]]:
+        """As ``Participant.published_types``."""
+        return self.participant.published_types()
+
+    def waitset(self) -> Any:
+        """As ``Participant.waitset``."""
+        return self.participant.waitset()
+
+    def close(self) -> None:
+        """End the node; the participant too, if it is its own."""
+        if self._is_owner:
+            self.participant.close()
+            return
+        for entity in (*self.readers, *self.writers):
+            entity.__del__()
+        self.readers, self.writers = [], []
+        self.participant.remove(self)
+        self.participant.announce()
 
 
 def _hash_entry(types: RosbagsTypes, type_name: str) -> str:

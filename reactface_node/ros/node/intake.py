@@ -133,9 +133,11 @@ class Intake:
             return
         with self._guarded("image", arrival_s):
             self._warn_of_large_images(message)
-            with self._probe.stage("convert"):
-                rgb = convert.image_to_rgb(message, self._least_width)
-            stamp_s = self._place("image", convert.stamp_of(message), arrival_s)
+            stamp_s, rgb = convert.stamp_of(message), None
+            if self._session.needs_image(self._clocks["image"].expected_s(stamp_s, arrival_s)):
+                with self._probe.stage("convert"):
+                    rgb = convert.image_to_rgb(message, self._least_width)
+            stamp_s = self._place("image", stamp_s, arrival_s)
             with self._probe.stage("session"):
                 self._session.push_image(stamp_s, rgb)
             self._meter.count("images")

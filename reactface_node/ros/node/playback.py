@@ -27,6 +27,7 @@ from reactface_node.ros.node.topics import (
 from reactface_node.schema import Reaction, joined
 from reactface_node.session.probe import Probe
 
+_EACH_FRAME = {BLENDSHAPES: convert.blendshapes, COEFFICIENTS: convert.face_coefficients}
 EVENTS_ON_PAGE = 8
 """The page lists so many of the newest events."""
 
@@ -110,9 +111,10 @@ class Playback:
         if self._window and (frames == config.model.window or config.mode == "window"):
             whole = joined(self._window)
             self._window.clear()
-            with self._probe.stage("publish"):
-                message = convert.reaction_message(self._types, config.ros.frame_id, whole)
-                self._transport.publish(REACTION, message)
+            if self._transport.subscribers(REACTION):
+                with self._probe.stage("publish"):
+                    message = convert.reaction_message(self._types, config.ros.frame_id, whole)
+                    self._transport.publish(REACTION, message)
 
     def _publish_events(self, reaction: Reaction, config: Config) -> None:
         """Publish what is known now, before it is shown: a robot's neck needs time to begin."""
@@ -147,8 +149,9 @@ class Playback:
     def _publish_frame(self, frame: _Frame, config: Config) -> None:
         about = (self._types, frame.show_at_s, config.ros.frame_id)
         with self._probe.stage("publish"):
-            self._transport.publish(BLENDSHAPES, convert.blendshapes(*about, frame.face))
-            self._transport.publish(COEFFICIENTS, convert.face_coefficients(*about, frame.face))
+            for topic, build in _EACH_FRAME.items():
+                if self._transport.subscribers(topic):
+                    self._transport.publish(topic, build(*about, frame.face))
             if self._adapters is not None:
                 self._adapters.send(*about, frame.face, self._transport.publish)
             if self._page is not None:

@@ -25,7 +25,7 @@ from reactface_node.ros.node.failures import MOST_RECENT, RECENT_S, FailureGuard
 from reactface_node.ros.node.intake import Intake
 from reactface_node.ros.node.playback import Playback
 from reactface_node.ros.node.protocols import Page, Session, Transport
-from reactface_node.ros.node.shedding import LoadShedder
+from reactface_node.ros.node.shedding import LoadShedder, ServingTime
 from reactface_node.ros.node.topics import DIAGNOSTICS
 from reactface_node.session.probe import NoProbe, Probe
 
@@ -51,10 +51,13 @@ class Server:
         clock: Callable[[], float] = time.perf_counter,
         *,
         probe: Probe | None = None,
+        serving: ServingTime | None = None,
     ) -> None:
         """adapters: further outputs of every frame. page: the face in a browser. change: changes
         settings for the page; ``configure`` if None. is_live: time goes on by itself, so the
         server never waits and sheds load; False for a replay. clock: seconds, measures the load.
+
+        serving: that of other nodes of the same thread.
 
         probe: is told of these stages: "convert" (read a message), "session" (push an input, poll
         reactions), "playback" (queue and show frames), and inside of it "publish" (build and send
@@ -69,7 +72,9 @@ class Server:
         self._page = page
         self._change = change or self.configure
         self._is_live = is_live
-        self._work = LoadShedder(session, clock, is_live and config.ros.load_shedding)
+        self._serving = serving or ServingTime(clock)
+        sheds = is_live and config.ros.load_shedding
+        self._work = LoadShedder(session, self._serving, clock, sheds)
         self._playback = Playback(types, transport, renderer, adapters, page, self.meter, probe)
         self._now_s = self._reset_s = -math.inf
         self._is_reset_asked = False
@@ -95,7 +100,7 @@ class Server:
         after several internal errors; diagnostics are published first. A single internal error is
         logged and counted and restarts the conversation; offline it is raised.
         """
-        with self._work.at_work():
+        with self._serving.at_work():
             self._now_s = now_s
             try:
                 self._run_turn(now_s)
@@ -139,19 +144,19 @@ class Server:
 
     def receive(self, stream: str, message: Any, arrival_s: float, source: Any = None) -> None:
         """Handle a message of a stream, see ``Intake.receive``; never raises."""
-        with self._work.at_work():
+        with self._serving.at_work():
             self.intake.receive(stream, message, arrival_s, source)
 
     def push_image(self, stamp_s: float, rgb: np.ndarray, arrival_s: float) -> None:
         """Take an image that is no message; never raises."""
-        with self._work.at_work():
+        with self._serving.at_work():
             self.intake.push_image(stamp_s, rgb, arrival_s)
 
     def push_audio(
         self, stamp_s: float, samples: np.ndarray, rate_hz: int, arrival_s: float
     ) -> None:
         """Take audio that is no message; never raises."""
-        with self._work.at_work():
+        with self._serving.at_work():
             self.intake.push_audio(stamp_s, samples, rate_hz, arrival_s)
 
     def reset(self) -> None:

@@ -9,6 +9,30 @@ from reactface_node.ros.node.protocols import Session
 from reactface_node.session.overload import OverloadController, said_of
 
 
+class ServingTime:
+    """The time for which a thread has served nodes so far; several nodes can share it.
+
+    busy_s: by the clock. cpu_s: CPU time of the whole thread, since it does nothing else.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        """clock: seconds; a clock other than time.perf_counter is used for CPU time too."""
+        self.busy_s, self._clock = 0.0, clock
+
+    @property
+    def cpu_s(self) -> float:
+        return time.thread_time() if self._clock is time.perf_counter else self.busy_s
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """A context whose time counts as work."""
+        began_s = self._clock()
+        try:
+            yield
+        finally:
+            self.busy_s += self._clock() - began_s
+
+
 class LoadShedder:
     """Measures the work of the serving thread and of the tracker and sets the session's level.
 
@@ -16,27 +40,19 @@ class LoadShedder:
     last two calls of ``update``.
     """
 
-    def __init__(self, session: Session, clock: Callable[[], float], is_on: bool) -> None:
-        """clock: seconds; a clock other than time.perf_counter is used for CPU time too. is_on: if
-        False, the level stays 0."""
+    def __init__(
+        self, session: Session, serving: ServingTime, clock: Callable[[], float], is_on: bool
+    ) -> None:
+        """serving: the work of the serving thread. clock: seconds. is_on: if False, the level
+        stays 0."""
         self.level, self.load = 0, 0.0
         self._session, self._clock, self._is_on = session, clock, is_on
-        self._cpu_clock = time.thread_time if clock is time.perf_counter else clock
         self._controller = OverloadController()
-        self._busy_s = self._cpu_s = 0.0
+        self._serving = serving
+        self._busy_s, self._cpu_s = serving.busy_s, serving.cpu_s
         self._before = session.workload
         self._late = 0
         self._since_s = clock()
-
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """A context whose time counts as work of the serving thread."""
-        began_s, cpu_s = self._clock(), self._cpu_clock()
-        try:
-            yield
-        finally:
-            self._busy_s += self._clock() - began_s
-            self._cpu_s += self._cpu_clock() - cpu_s
 
     def update(self, frames_late: int) -> None:
         """Call it once a second: measures the load and sets the level. frames_late: in all so
@@ -44,7 +60,8 @@ class LoadShedder:
         before, self._before, now_s = self._before, self._session.workload, self._clock()
         late, self._late = frames_late - self._late, frames_late
         span_s = max(now_s - self._since_s, 1e-3)
-        serving = self._busy_s / span_s
+        busy_s, cpu_s = self._serving.busy_s, self._serving.cpu_s
+        serving = (busy_s - self._busy_s) / span_s
         tracking = (self._before.tracker_busy_s - before.tracker_busy_s) / span_s
         self.load = max(serving, tracking)
         if self._is_on:
@@ -52,12 +69,12 @@ class LoadShedder:
                 serving,
                 tracking,
                 late,
-                self._cpu_s / span_s,
+                (cpu_s - self._cpu_s) / span_s,
                 (self._before.tracker_cpu_s - before.tracker_cpu_s) / span_s,
                 self._before.images_untracked - before.images_untracked,
             )
             self._change(level)
-        self._busy_s, self._cpu_s, self._since_s = 0.0, 0.0, now_s
+        self._busy_s, self._cpu_s, self._since_s = busy_s, cpu_s, now_s
 
     def reduction(self) -> str:
         """What is skipped at present, as text; "" at level 0."""

@@ -47,6 +47,10 @@ class StreamClock:
         self._late_since_s: float | None = None
         self._least_s = math.inf
 
+    def expected_s(self, stamp_s: float | None, arrival_s: float) -> float:
+        """What ``place`` gives, if the message says nothing new of the clock."""
+        return stamp_s + self.offset_s if stamp_s else arrival_s
+
     def place(self, stamp_s: float | None, arrival_s: float, duration_s: float = 0.0) -> float:
         """The time at which a message's content began, on the clock of arrival.
 

@@ -22,11 +22,14 @@ from reactface_node.errors import UserError, one_line
 from reactface_node.render.renderer import Renderer
 from reactface_node.ros.messages.types import MessageError, RclpyTypes
 from reactface_node.ros.node.adapters import Adapters
+from reactface_node.ros.node.failures import RepeatedFailure
 from reactface_node.ros.node.protocols import Session
 from reactface_node.ros.node.server import Server
+from reactface_node.ros.node.shedding import ServingTime
 from reactface_node.ros.node.streams import Stream, awaited
 from reactface_node.ros.node.subscriptions import SEARCH_PERIOD_S, Input, InputRouter
 from reactface_node.ros.node.topics import OutputTopic, outputs
+from reactface_node.ros.rclpy.serving import NodeEnded
 from reactface_node.web import WebFace
 
 _SHORTEST_S, _LONGEST_S = 0.002, 0.1
@@ -40,9 +43,16 @@ class Graph:
     It is the server's ``Transport`` and the subscriptions' ``Subscriber``.
     """
 
-    def __init__(self, node: Node, config: Config, session: Session, renderer: Renderer) -> None:
-        """UserError if a message package, a forced type, a QoS or an output cannot be used; then
-        everything that was made is removed."""
+    def __init__(
+        self,
+        node: Node,
+        config: Config,
+        session: Session,
+        renderer: Renderer,
+        serving: ServingTime | None = None,
+    ) -> None:
+        """serving: of the nodes of this thread. UserError if a message package, a forced type, a
+        QoS or an output cannot be used; then everything that was made is removed."""
         self._node, self._types, self._config = node, RclpyTypes(), config.ros
         with ExitStack() as self._undo:
             adapters = Adapters(config.outputs)
@@ -57,7 +67,8 @@ class Graph:
                 print(page.announcement, flush=True)
             name = node.get_fully_qualified_name().lstrip("/")
             self.server = Server(
-                config, session, self._types, self, renderer, name, adapters, page, self._change
+                *(config, session, self._types, self, renderer, name, adapters, page, self._change),
+                serving=serving,
             )
             self._undo.callback(self.server.apply_changes)
             self.router = InputRouter(self, config.ros, self.server, node.get_logger())
@@ -84,6 +95,13 @@ class Graph:
 
     def subscribers(self, topic: str) -> int:
         return int(self._publishers[topic].get_subscription_count())
+
+    def _alone(self, act: Callable[..., None], *arguments: Any) -> None:
+        """Call back, and tell of which node an error is that ends it."""
+        try:
+            act(*arguments)
+        except (UserError, RepeatedFailure) as error:
+            raise NodeEnded(self._node) from error
 
     def _tick(self) -> None:
         now_s = self._now_s()
@@ -194,7 +212,7 @@ class Graph:
             return self._node.create_subscription(
                 self._types.message_type(type_name),
                 stream.topic,
-                partial(self._receive, stream.name),
+                partial(self._alone, self._receive, stream.name),
                 _quality(not stream.reliable, stream.depth),
                 raw=True,
                 event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=stream.reliable),
@@ -231,7 +249,7 @@ class Graph:
             return response
 
     def _every(self, period_s: float, act: Callable[[], None], clock: Clock) -> Any:
-        timer = self._node.create_timer(period_s, act, clock=clock)
+        timer = self._node.create_timer(period_s, partial(self._alone, act), clock=clock)
         self._undo.callback(self._node.destroy_timer, timer)
         return timer
 

@@ -8,11 +8,9 @@ session, for which the executor does not wait.
 """
 
 import gc
-import logging
 import signal
-import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
 from typing import Any
@@ -26,17 +24,16 @@ from reactface_node.perception.memory import give_back
 from reactface_node.ros.messages.types import RclpyTypes
 from reactface_node.ros.node.changes import Changes, named
 from reactface_node.ros.node.descriptors import parameter_descriptor
-from reactface_node.ros.node.failures import FailureGuard, RepeatedFailure
+from reactface_node.ros.node.shedding import ServingTime
 from reactface_node.ros.rclpy.robot_settings import declared, sort_out
+from reactface_node.session.shared import SharedModel
 
 try:
     import rclpy
     from lifecycle_msgs.srv import ChangeState
     from rcl_interfaces.msg import SetParametersResult
-    from rclpy.executors import SingleThreadedExecutor
     from rclpy.impl.implementation_singleton import rclpy_implementation
     from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-    from rclpy.node import Node
     from rclpy.parameter import Parameter
     from rclpy.signals import SignalHandlerOptions
     from rclpy.utilities import remove_ros_args
@@ -47,7 +44,6 @@ except ImportError as error:
     ) from error
 
 NODE_NAME = "reactface"
-_STOP_PERIOD_S = 0.2
 # Names of parameters that rclpy declares itself.
 _RCLPY_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides")
 
@@ -55,10 +51,22 @@ _RCLPY_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides")
 class ReactfaceNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
     """Lifecycle and parameters only; the work is done by ``server.Server``."""
 
-    def __init__(self, config: Config | None = None) -> None:
+    def __init__(
+        self,
+        config: Config | None = None,
+        namespace: str = "",
+        models: SharedModel | None = None,
+        serving: ServingTime | None = None,
+    ) -> None:
         """config: the settings before ROS parameters are applied; the default profile if None.
-        UserError if a parameter is wrong."""
-        super().__init__(NODE_NAME)
+        namespace: without a leading "/". models, serving: of the nodes of this process.
+        UserError if a parameter is wrong, or if a ROS argument sets another namespace."""
+        super().__init__(NODE_NAME, namespace=namespace)
+        if namespace and self.get_namespace() != f"/{namespace}":
+            raise UserError(
+                f"with --robots the namespaces are {namespace} and so on: __ns:= has no use"
+            )
+        self._models, self._serving = models or SharedModel(1), serving
         self.config = _declare(self, config or Config.load())
         self._session: Any = None
         self._renderer: Any = None
@@ -99,7 +107,7 @@ class ReactfaceNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
         # Not with ``_leave``, which resets the session: that fails on a lost GPU.
         self._close_graph()
         if self._session is not None:
-            self._session.close()
+            self._models.free(self._session)
         self._session = self._renderer = None
         # Reference cycles keep the session alive. Without a collection several models might be in
         # memory at once.
@@ -124,18 +132,17 @@ class ReactfaceNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
         # Imported here: mistakes on the command line are reported before this long import, and
         # the signal handlers are in place before it.
         from reactface_node.render import make_renderer
-        from reactface_node.session.session import ReactionSession
 
         self._renderer = make_renderer(
             self.config.render, self.config.on_device_failure, self.config.perception.landmarker
         )
-        self._session = ReactionSession.load(self.config)
+        self._session = self._models.load(self.config)
         self.get_logger().info(f"configured: profile {self.config.profile}")
 
     def _join(self) -> None:
         from reactface_node.ros.rclpy.graph import Graph
 
-        self._graph = Graph(self, self.config, self._session, self._renderer)
+        self._graph = Graph(self, self.config, self._session, self._renderer, self._serving)
 
     def _leave(self) -> None:
         """Remove everything from the graph; the next activation starts a new conversation."""
@@ -204,31 +211,17 @@ class ReactfaceNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
         return ""
 
 
-class RosHandler(logging.Handler):
-    """Forwards Python's log records to the node's logger, thus to console and /rosout."""
-
-    def __init__(self, node: Node) -> None:
-        super().__init__()
-        self._logger = node.get_logger()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        # rclpy does not allow one line of code to log at several severities.
-        text = self.format(record)
-        if record.levelno >= logging.ERROR:
-            self._logger.error(text)
-        elif record.levelno >= logging.WARNING:
-            self._logger.warning(text)
-        else:
-            self._logger.info(text)
-
-
 def main(
-    arguments: list[str] | None = None, config: Config | None = None, autostart: bool = False
+    arguments: list[str] | None = None,
+    config: Config | None = None,
+    autostart: bool = False,
+    robots: Sequence[str] = ("",),
 ) -> int:
     """Run the node until SIGINT or SIGTERM; returns the exit code of ``serve``.
 
     arguments: for ROS. config: the settings before ROS parameters; the default profile if None.
-    autostart: configure and activate at once. UserError for wrong arguments or parameters, or if
+    autostart: configure and activate at once. robots: namespaces of the nodes; "" for the one that
+    ROS arguments give. UserError for wrong arguments or parameters, or if
     ``reactface_msgs`` is not built.
     """
     require_messages()
@@ -237,7 +230,7 @@ def main(
     names = (signal.SIGINT, signal.SIGTERM)
     before = {name: signal.signal(name, lambda number, _: stop.append(number)) for name in names}
     try:
-        return _run(arguments or [], config, stop, autostart)
+        return _run(arguments or [], config, stop, autostart, robots)
     finally:
         # Under `ros2 launch` Ctrl-C arrives twice, from the terminal and from launch. The second
         # one must not interrupt the interpreter's shutdown. SIGTERM, which launch sends if that
@@ -247,7 +240,13 @@ def main(
             signal.signal(name, handler)
 
 
-def _run(arguments: list[str], config: Config | None, stop: list[int], autostart: bool) -> int:
+def _run(
+    arguments: list[str],
+    config: Config | None,
+    stop: list[int],
+    autostart: bool,
+    robots: Sequence[str],
+) -> int:
     try:
         unknown = remove_ros_args(arguments)
         # rclpy's own handlers end its context at once; a running callback would then fail.
@@ -257,54 +256,13 @@ def _run(arguments: list[str], config: Config | None, stop: list[int], autostart
     try:
         if unknown:
             raise UserError(f"unrecognized arguments: {' '.join(unknown)}")
-        return serve(ReactfaceNode(config), stop, autostart)
+        from reactface_node.ros.rclpy.serving import serve
+
+        models, serving = SharedModel(len(robots)), ServingTime()
+        nodes = [ReactfaceNode(config, namespace, models, serving) for namespace in robots]
+        return serve(nodes, stop, autostart)
     finally:
         rclpy.try_shutdown()
-
-
-def serve(node: ReactfaceNode, stop: list[int], autostart: bool = False) -> int:
-    """Spin until ``stop`` holds a signal, then free the node.
-
-    Returns 0, or 1 after an error that was logged: the start failed, the device was lost, or
-    internal errors repeated.
-    """
-    package, handler = logging.getLogger("reactface_node"), RosHandler(node)
-    package.addHandler(handler)
-    package.propagate = False
-    executor, failures = SingleThreadedExecutor(), FailureGuard()
-    executor.add_node(node)
-    try:
-        # The node starts itself. A request of a launch file, after a restart, might reach the
-        # services of the crashed process, which stay on the graph for a while.
-        if autostart and not node.start():
-            return 1
-        while not stop:
-            _spin(executor, failures)
-        return 0
-    except UserError as error:
-        node.get_logger().error(str(error))
-        return 1
-    except RepeatedFailure:  # The error has been logged already.
-        return 1
-    finally:
-        node.free()
-        package.removeHandler(handler)
-        package.propagate = True
-        node.destroy_node()
-
-
-def _spin(executor: SingleThreadedExecutor, failures: FailureGuard) -> None:
-    """One turn of the executor. An error in rclpy's own callbacks, such as a request that cannot
-    be read, is logged and counted; RepeatedFailure as in the server."""
-    try:
-        executor.spin_once(timeout_sec=_STOP_PERIOD_S)
-    except (UserError, RepeatedFailure):
-        raise
-    except Exception as error:
-        now_s = time.monotonic()
-        failures.note("a turn of rclpy", error, now_s, is_fatal=True)
-        if failures.is_repeating(now_s):
-            raise RepeatedFailure from error
 
 
 def require_messages() -> None:

@@ -136,7 +136,7 @@ def test_the_node_is_on_the_graph_as_ros_tools_look_for_it(graph):
     ).node_entities_info_seq
     assert node.node_namespace == "/"
     publications = builtin.BuiltinDataReader(
-        graph.wire._participant, builtin.BuiltinTopicDcpsPublication
+        graph.wire.participant.entity, builtin.BuiltinTopicDcpsPublication
     )
     ends = {}
 

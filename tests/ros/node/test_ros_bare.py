@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from rigs.audio_messages import raw_audio
 from rigs.data_sets import GreyTracker
+from rigs.face_model import needs_face_model
 from rigs.model_inputs import engine_for, small_config
 from rigs.server import START_S, TYPES, faked_node, info
 from rigs.session import ReadingTracker
@@ -170,6 +171,7 @@ def test_a_bag_is_looked_through_before_it_is_replayed(tmp_path, storage, caplog
     assert stats["voice_heard"] > 0.85 and ASSUMED not in caplog.text
 
 
+@needs_face_model
 def test_a_bag_is_looked_through_before_it_is_inspected(tmp_path):
     found = read_recording(write(tmp_path / "in", 4.92), Config())
     assert found.audio.rates_hz == {48000: 150} and found.audio.channels == {2: 150}

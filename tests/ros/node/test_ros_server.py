@@ -45,6 +45,39 @@ def test_every_frame_goes_out_once_at_its_time(node):
     assert (window.num_samples, window.num_frames, window.played) == (2, 8, 1)
 
 
+@pytest.mark.parametrize("topic", [BLENDSHAPES, COEFFICIENTS, REACTION])
+def test_a_topic_without_subscribers_costs_no_message(node, topic, monkeypatch):
+    before = node.transport.subscribers
+    monkeypatch.setattr(
+        node.transport, "subscribers", lambda asked: 0 if asked == topic else before(asked)
+    )
+    node.session.reactions = [reaction(START_S)]
+    for tick in range(30):
+        node.server.tick(START_S + 0.01 * tick)
+    assert not node.transport.on(topic)
+    assert all(node.transport.on(other) for other in {BLENDSHAPES, COEFFICIENTS} - {topic})
+    assert node.server.meter.totals["frames"] == 8
+
+
+def test_an_image_that_is_not_tracked_is_not_decoded(node, monkeypatch):
+    needed = []
+
+    def needs_image(stamp_s):
+        needed.append(stamp_s)
+        return len(needed) % 2 == 1
+
+    monkeypatch.setattr(node.session, "needs_image", needs_image)
+    monkeypatch.setattr(node.session, "push_image", lambda *about: pushed.append(about))
+    pushed = []
+    for index in range(4):
+        message = an_image()
+        message.header.stamp = convert.time_message(TYPES, START_S + 0.04 * index)
+        node.server.intake.on_image(message, START_S + 0.04 * index)
+    assert [rgb is None for _, rgb in pushed] == [False, True, False, True]
+    assert [stamp_s for stamp_s, _ in pushed] == pytest.approx(needed)
+    assert node.server.meter.totals["images"] == 4
+
+
 def test_of_several_overdue_frames_only_the_newest_goes_out(node):
     node.session.reactions = [reaction(START_S)]
     node.server.tick(START_S)

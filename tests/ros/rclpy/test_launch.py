@@ -130,6 +130,17 @@ def test_the_launch_file_starts_a_lifecycle_node():
 
 
 @needs_ros
+def test_several_robots_are_one_process_without_a_name_of_its_own():
+    from launch_ros.actions import LifecycleNode, Node
+
+    _, entities = started(robots="a,b")
+    (node,) = [entity for entity in entities if isinstance(entity, Node)]
+    assert not isinstance(node, LifecycleNode)
+    with pytest.raises(RuntimeError, match="leave namespace and name out"):
+        started(robots="a,b", namespace="c")
+
+
+@needs_ros
 def test_arguments_become_parameters_of_the_settings_types():
     names, _ = started()
     value = dict.fromkeys(names["SETTINGS"], "")
