@@ -22,11 +22,12 @@ SMILE, CHEEK, JAW, UPPER_LIP, SQUINT = 0.62, 0.5, 0.2, 0.15, 0.06
 BACK_RAD, SHAKE_M, SHAKE_HZ = 0.02, 0.0015, 4.5
 """The head goes back, and up and down with the voice, whose calls come 4 to 6 times a second."""
 RISE_S, FALL_S = 0.45, 0.9
-LENGTH_S, LENGTH_SPREAD, SHORTEST_S, LONGEST_S = (1.0, 1.4), 0.4, 0.6, 3.0
-"""Log-normal: of laughs, IFADV has 1.06 s on average; of smiles, whose rise and fall come in
-addition. People's smiles last 0.5 to 4 s as a whole."""
-WEAKEST, STRONGEST = (0.8, 0.42), (1.1, 0.52)
-"""Of laughs, and of smiles, in the same unit."""
+LENGTH_S, LENGTH_SPREAD, SHORTEST_S, LONGEST_S = 1.0, 0.4, 0.6, 3.0
+"""Log-normal. IFADV: 1.06 s on average."""
+WEAKEST, STRONGEST = 0.8, 1.1
+SMILE_LENGTH_S, WEAKEST_SMILE, STRONGEST_SMILE = 1.4, 0.42, 0.52
+"""Of smiles at laughter, in the same units. People's smiles last 0.5 to 4 s with their rise and
+fall."""
 ANSWER_CHANCE, SURE, SHARPNESS = 0.2, 1.8, 4.0
 """Per frame, a smile starts with this probability where it is sure that the speaker laughs: where
 the logit of that is over ``SURE``. Chosen on made voices."""
@@ -68,7 +69,12 @@ class LaughHead(nn.Module):
         indices, weights = zip(*pairs, strict=True)
         self.register_buffer("risen", torch.tensor(indices), persistent=False)
         self.register_buffer("weights", torch.tensor(weights).T, persistent=False)
-        for name, value in (("length", LENGTH_S), ("weakest", WEAKEST), ("strongest", STRONGEST)):
+        both = {
+            "length": (LENGTH_S, SMILE_LENGTH_S),
+            "weakest": (WEAKEST, WEAKEST_SMILE),
+            "strongest": (STRONGEST, STRONGEST_SMILE),
+        }
+        for name, value in both.items():
             self.register_buffer(name, torch.tensor(value), persistent=False)
 
     def initial_state(self, batch: int, samples: int) -> Tensor:

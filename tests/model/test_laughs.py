@@ -10,10 +10,11 @@ from rigs.model_inputs import small_config, small_model, speaker_input
 from reactface_node.model.event_times import NEVER, PAUSE_S
 from reactface_node.model.laughs import (
     ANSWER_CHANCE,
-    LENGTH_S,
     LONGEST_S,
     SHORTEST_S,
+    SMILE_LENGTH_S,
     STRONGEST,
+    STRONGEST_SMILE,
     SURE,
     LaughHead,
 )
@@ -66,7 +67,7 @@ def test_lengths_and_strengths_are_those_of_people():
     for shape, seconds in ((-3.0, SHORTEST_S), (3.0, LONGEST_S)):
         (level, _), state = play(head, sure_at(0), 14, shape)
         assert float(state[0, 0, LAUGH, 1]) == pytest.approx(25 * seconds, abs=1)
-        assert level.max() <= STRONGEST[LAUGH]
+        assert level.max() <= STRONGEST
     longest = float(state[0, 0, LAUGH, 1])
     again = torch.full((1, 1, 3), 0.0)
     near = torch.tensor([longest + 25 * PAUSE_S, longest, 1.0]).repeat(1, 1, 2, 1)
@@ -77,8 +78,8 @@ def test_lengths_and_strengths_are_those_of_people():
 
 def test_a_smile_at_laughter_is_a_smile_and_no_laugh():
     (level, age), state = play(LaughHead(32), sure_at(5, SMILES), 12)
-    assert not level[LAUGH].any() and STRONGEST[SMILES] > level[SMILES].max() > 0.4
-    assert float(state[0, 0, SMILES, 1]) == pytest.approx(25 * LENGTH_S[SMILES])
+    assert not level[LAUGH].any() and STRONGEST_SMILE > level[SMILES].max() > 0.4
+    assert float(state[0, 0, SMILES, 1]) == pytest.approx(25 * SMILE_LENGTH_S)
     face = torch.zeros(1, 1, 12 * W, 58)
     moved = face + LaughHead(32).motion(face, level[None, None], age[None, None])
     (smile,) = smiles(moved[0, 0].numpy())
