@@ -57,6 +57,9 @@ class LaughHead(nn.Module):
 
     risen: Tensor
     weights: Tensor
+    length: Tensor
+    weakest: Tensor
+    strongest: Tensor
 
     def __init__(self, width: int):
         super().__init__()
@@ -69,12 +72,12 @@ class LaughHead(nn.Module):
         indices, weights = zip(*pairs, strict=True)
         self.register_buffer("risen", torch.tensor(indices), persistent=False)
         self.register_buffer("weights", torch.tensor(weights).T, persistent=False)
-        both = {
+        sizes = {
             "length": (LENGTH_S, SMILE_LENGTH_S),
             "weakest": (WEAKEST, WEAKEST_SMILE),
             "strongest": (STRONGEST, STRONGEST_SMILE),
         }
-        for name, value in both.items():
+        for name, value in sizes.items():
             self.register_buffer(name, torch.tensor(value), persistent=False)
 
     def initial_state(self, batch: int, samples: int) -> Tensor:
