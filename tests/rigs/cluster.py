@@ -12,6 +12,8 @@ SCHEDULER = """
 import asyncio, sys
 from distributed import Scheduler
 
+{before}
+
 async def main():
     options = dict(host="127.0.0.1", port=0, dashboard=False, allowed_failures=int(sys.argv[1]))
     async with Scheduler(**options) as scheduler:
@@ -55,11 +57,11 @@ def address_of(process):
 
 
 @contextmanager
-def cluster(workers=2, before="", path=(), failures=3):
-    """Yields the scheduler's address, its process and the workers'. before: a line that each worker
-    runs first. path: folders that the workers import from. failures: workers that a task may end
+def cluster(workers=2, before="", path=(), failures=3, scheduler=""):
+    """Yields the scheduler's address, its process and the workers'. before, scheduler: a line that
+    each worker, and the scheduler, runs first. path: folders that the workers import from. failures: workers that a task may end
     before it is given up, less one."""
-    processes = [start(SCHEDULER, failures, path=path)]
+    processes = [start(SCHEDULER.replace("{before}", scheduler), failures, path=path)]
     try:
         address = address_of(processes[0])
         program = WORKER.format(before=before)

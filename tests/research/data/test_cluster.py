@@ -124,6 +124,15 @@ def test_a_worker_without_the_package_is_one_line(tmp_path):
         convert(dyads(), tmp_path, cluster=address)
 
 
+def test_a_scheduler_without_the_package_is_one_line(tmp_path):
+    missing = "sys.modules['reactface_node'] = None"
+    with (
+        cluster(1, path=[HERE], scheduler=missing) as (address, *_),
+        pytest.raises(UserError, match=r"cannot use this package .*: install version"),
+    ):
+        convert(dyads(), tmp_path, cluster=address)
+
+
 def test_a_worker_that_does_not_see_the_files_is_one_line(tmp_path):
     blind = (
         "from pathlib import Path; seen = Path.is_dir; "
