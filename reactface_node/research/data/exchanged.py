@@ -5,22 +5,43 @@ of each person with itself must be the larger ones. They are small where a face 
 nobody talks: only a clear difference counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from reactface_node.media.audio import integers_to_float
+from reactface_node.research.data.decode import read_audio
 from reactface_node.schema import SAMPLES_PER_FRAME
 
 CLEAR, LEAST = 0.6, 0.15
 """How much larger the sum of the two foreign correlations must be than that of the own ones, and
 how large each of them: chosen."""
+LISTENED_S = 60.0
+"""So much of each voice is compared."""
 SAME = 0.95
 """Correlation of the samples of two voices that are one recording; two microphones before two
 people give less."""
 SMOOTH_FRAMES = 5
 """Syllables are shorter, and the sound may be some frames off the pictures."""
 SILENT_DB, QUIET = -60.0, 1e-4
+
+
+def doubts(
+    files: Sequence[Path], jaws: Sequence[np.ndarray], people: Sequence[str]
+) -> Iterator[str]:
+    """Lines on the sounds of two people that may be wrong. jaws: (t,) of each, at 25 Hz."""
+    voices = [read_audio(path, LISTENED_S) for path in files]
+    for path, voice in zip(files, voices, strict=True):
+        if is_silent(voice):
+            yield f"{path} is silent"
+    if are_same(*voices):
+        yield f"{files[0]} and {files[1]} are the same sound: each needs the voice of one person"
+    elif are_exchanged(voices, jaws):
+        yield (
+            f"{files[0]} fits the jaw of {people[1]}, and the other way round: are the two voices "
+            "exchanged?"
+        )
 
 
 def loudness(audio: np.ndarray) -> np.ndarray:
@@ -34,7 +55,7 @@ def loudness(audio: np.ndarray) -> np.ndarray:
     return found
 
 
-def are_exchanged(voices: tuple[np.ndarray, ...], jaws: tuple[np.ndarray, ...]) -> bool:
+def are_exchanged(voices: Sequence[np.ndarray], jaws: Sequence[np.ndarray]) -> bool:
     """Whether two voices (t * 640,) int16 follow each other's jaws (t,) clearly better than their
     own."""
     return fit_exchanged(fit_of([loudness(voice) for voice in voices], jaws))

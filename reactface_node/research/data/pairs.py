@@ -27,15 +27,13 @@ from reactface_node.research.data.decode import (
     read_audio,
     video_frames,
 )
-from reactface_node.research.data.exchanged import are_exchanged, are_same, is_silent
+from reactface_node.research.data.exchanged import doubts
 from reactface_node.research.data.source import Clip
 from reactface_node.research.data.turns import runs
 from reactface_node.schema import CROP_PX, FRAME_RATE_HZ, index_of
 
 CLIP_FRAMES, SHORTEST_FRAMES = 30 * FRAME_RATE_HZ, 4 * FRAME_RATE_HZ
 LONGEST_GAP = FRAME_RATE_HZ
-LISTENED_S = 60.0
-"""So much of each voice is compared with the jaws."""
 JAW = index_of("jawOpen")
 
 
@@ -150,18 +148,8 @@ class PairSource(ABC):
         pairs = ProgressBar(self.conversations, f"hearing {self.split}", unit="pair", leave=False)
         for pair in pairs:
             yield from self._left_out(pair)
-            voices = tuple(read_audio(self.audio_file(person), LISTENED_S) for person in pair)
-            for person, voice in zip(pair, voices, strict=True):
-                if is_silent(voice):
-                    yield f"{self.audio_file(person)} is silent"
-            if are_same(*voices):
-                first, second = (self.audio_file(person) for person in pair)
-                yield f"{first} and {second} are the same sound: each needs the voice of one person"
-            elif are_exchanged(voices, tuple(self.jaw(person) for person in pair)):
-                yield (
-                    f"{self.audio_file(pair[0])} fits the jaw of {pair[1]}, and the other way "
-                    "round: are the two voices exchanged?"
-                )
+            files = [self.audio_file(person) for person in pair]
+            yield from doubts(files, [self.jaw(person) for person in pair], pair)
 
     def common_files(self) -> Iterator[Path]:
         """Files that all people's faces depend on."""

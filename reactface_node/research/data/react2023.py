@@ -38,10 +38,13 @@ from reactface_node.research.data.check import (
     sound_frames,
 )
 from reactface_node.research.data.decode import centre_crop, fit_audio, read_audio, video_frames
+from reactface_node.research.data.exchanged import doubts
 from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.source import SPLITS, Clip, own_reactions, single_jobs
+from reactface_node.schema import index_of
 
 AUDIO, COEFFICIENTS, VIDEO = "Audio_files", "3D_FV_files", "Video_files"
+JAW = index_of("jawOpen")
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +94,13 @@ class React2023:
             yield from lengths_that_disagree(measured(files, []))
         if self.labels:
             yield from self._matrix_problems()
+
+    def warnings(self) -> Iterator[str]:
+        """Lines on voices that may be wrong; of a split without problems."""
+        sessions = self.pairs[: len(self.pairs) // 2]
+        for pair in ProgressBar(sessions, f"hearing {self.split}", unit="clip", leave=False):
+            jaws = [open_coefficients(self._file(COEFFICIENTS, one))[:, JAW] for one in pair]
+            yield from doubts([self._file(AUDIO, one) for one in pair], jaws, pair)
 
     def files(self) -> Iterator[Path]:
         yield self._list()

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from rigs.data_sets import FRAMES, faceverse, write_react, write_video, write_wav
+from rigs.pair_sets import turns, voice, write_voice
 
 from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
@@ -199,3 +200,19 @@ def test_a_list_that_cannot_be_used(tmp_path, text, message):
 def test_a_missing_list_is_a_problem_of_its_own(tmp_path):
     [problem] = check([lambda: React2023(tmp_path, "val")])
     assert problem.endswith("val.csv is missing")
+
+
+def test_voices_that_are_exchanged_are_warned_of(tmp_path):
+    root = write_react(tmp_path, 2, frames=300)
+    people = [f"NoXI/000/{role}_video/1" for role in ("Expert", "Novice")]
+    for index, person in enumerate(people):
+        loud = turns(300, index == 0)
+        values = faceverse(index, 300)
+        values[:, 24] = 0.6 * loud
+        np.save(root / "train" / "3D_FV_files" / f"{person}.npy", values)
+        other = root / "train" / "Audio_files" / f"{people[1 - index]}.wav"
+        write_voice(other, voice(loud, index))
+    source = React2023(root, "train")
+    assert not list(source.problems())
+    [line] = source.warnings()
+    assert line.endswith("are the two voices exchanged?") and people[0] in line
