@@ -72,7 +72,7 @@ def _refuse_version(version: str) -> None:
 
 def _check_workers(address: str, client: Any) -> None:
     """UserError if a worker has another version of this package, or none."""
-    from distributed.comm import CommClosedError
+    from distributed.comm.core import CommClosedError
 
     try:
         found = client.run(_refuse_version, resources.version(), on_error="return")
