@@ -47,6 +47,10 @@ class Robot:
         """The time at which ``spin`` has work to do if no message comes before."""
         return self._again_s if self._node is None else self._node.next_s(now_s)
 
+    def rest_s(self, now_s: float) -> float:
+        """As ``Server.rest_s``; without a node it may last."""
+        return math.inf if self._node is None else self._node.server.rest_s(now_s)
+
     def spin(self, now_s: float) -> None:
         """One turn of the node. Never raises once the node has been made the first time."""
         if self._node is None:
@@ -92,7 +96,12 @@ def serve_robots(config: Config, robots: dict[str, Made], stop: threading.Event)
         while not stop.is_set() and not all(robot.is_over for robot in running):
             now_s = time.time()
             wait_s = min(robot.next_s(now_s) for robot in running) - now_s
-            waitset.wait(int(min(max(wait_s, 0.0), _LONGEST_S) * 1e9))
+            wait_s = min(max(wait_s, 0.0), _LONGEST_S)
+            rest_s = min(robot.rest_s(now_s) for robot in running)
+            if rest_s > 0.0:
+                time.sleep(min(rest_s, _LONGEST_S))
+            else:
+                waitset.wait(int(wait_s * 1e9))
             now_s = time.time()
             for robot in running:
                 robot.spin(now_s)
