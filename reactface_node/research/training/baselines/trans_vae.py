@@ -2,11 +2,11 @@
 
 A transformer encoder reads the speaker and the listener's own past, and gives one normal
 distribution a window; transformer decoders turn a draw from it into the window's motion. Structure
-and losses are those of the released code (``TransformerVAE``, with ``--online``), but in our few steps
-that form learns no more than the mean face. So the layers are pre-norm, the encoder's attention
-fades with age (ALiBi), the latent starts with a small deviation and little KL, and the part of the
-decoder that continues the past is added with a weight that starts at zero. The losses are taken on
-standardised coefficients, and there are no facial attributes.
+and losses are those of the released code (``TransformerVAE``, with ``--online``), but in our few
+steps that form learns no more than the mean face. So the layers are pre-norm, the encoder's
+attention fades with age (ALiBi), the latent starts with a small deviation and little KL, and the
+part of the decoder that continues the past is added with a weight that starts at zero. The losses
+are taken on standardised coefficients, and there are no facial attributes.
 """
 
 from typing import NamedTuple
