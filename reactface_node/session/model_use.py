@@ -50,6 +50,11 @@ class ModelUse:
         self._was_idle = False
         self._voice = VoiceActivity(speech)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the model does not run because nobody is there."""
+        return self._use is Use.IDLE
+
     def decide(self, slot: int, frames: int, is_late: bool, spares: bool) -> tuple[Use, bool]:
         """The use of ``frames`` frames from ``slot`` on, and whether the model starts anew there.
 

@@ -54,6 +54,11 @@ class ReactionMaker:
         """Whether no step of the model is running or waiting."""
         return self._steps.is_free
 
+    @property
+    def is_idle(self) -> bool:
+        """As ``ModelUse.is_idle``."""
+        return self._model_use.is_idle
+
     def begin(self, seed: int) -> None:
         """Start a new conversation. Waits for the step that is running."""
         config = self.config

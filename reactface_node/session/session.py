@@ -203,6 +203,11 @@ class ReactionSession:
         """The reaction to a window; raw: the model's output (M, w, 58), None if it was not run."""
         return self._maker.finish(pending, raw)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody has been there for a while, so that inputs may wait for a few frames."""
+        return self._maker.is_idle
+
     def next_poll_s(self, now_s: float) -> float:
         """Time at which ``poll`` may return something new if nothing is pushed until then.
 

@@ -12,6 +12,8 @@ SCHEDULER = """
 import asyncio, sys
 from distributed import Scheduler
 
+{before}
+
 async def main():
     options = dict(host="127.0.0.1", port=0, dashboard=False, allowed_failures=int(sys.argv[1]))
     async with Scheduler(**options) as scheduler:
@@ -35,9 +37,9 @@ asyncio.run(main())
 """
 
 
-def start(program, *arguments, path=()):
+def start(program, *arguments):
     """A process that prints its address when it is ready."""
-    folders = [*map(str, path), str(ROOT / "tests"), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    folders = [str(ROOT / "tests"), str(ROOT), os.environ.get("PYTHONPATH", "")]
     return subprocess.Popen(
         [sys.executable, "-c", program, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(folders), "OMP_NUM_THREADS": "1"},
@@ -55,15 +57,15 @@ def address_of(process):
 
 
 @contextmanager
-def cluster(workers=2, before="", path=(), failures=3):
-    """Yields the scheduler's address, its process and the workers'. before: a line that each worker
-    runs first. path: folders that the workers import from. failures: workers that a task may end
-    before it is given up, less one."""
-    processes = [start(SCHEDULER, failures, path=path)]
+def cluster(workers=2, before="", failures=3, scheduler=""):
+    """Yields the scheduler's address, its process and the workers'. before, scheduler: a line that
+    each worker, and the scheduler, runs first. failures: workers that a task may end before it is
+    given up, less one."""
+    processes = [start(SCHEDULER.replace("{before}", scheduler), failures)]
     try:
         address = address_of(processes[0])
         program = WORKER.format(before=before)
-        processes += [start(program, address, path=path) for _ in range(workers)]
+        processes += [start(program, address) for _ in range(workers)]
         for process in processes[1:]:
             address_of(process)
         yield address, processes[0], processes[1:]

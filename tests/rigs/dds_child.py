@@ -27,6 +27,7 @@ BROKEN = 13 / 255
 class EchoSession:
     workload = Workload(0.0, 0.0, 0, 25.0, 640)
     doubts = ()
+    is_idle = False
 
     def __init__(self, config):
         self.config, self.pixel, self.sample, self.rate = config, 0.0, 0.0, 0.0

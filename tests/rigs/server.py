@@ -23,6 +23,7 @@ class FakeSession:
     """Notes what is pushed and hands out the reactions that a test puts in."""
 
     doubts = ()
+    is_idle = False
 
     def __init__(self, config=None):
         self.config, self.configured = config or Config(), []

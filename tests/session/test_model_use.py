@@ -318,3 +318,15 @@ def test_a_gpu_that_is_lost_within_a_window_leaves_the_model_at_its_place():
 
 def test_a_session_that_is_always_attended_is_the_same_as_ever():
     assert run(noting_session("window"))[-1].window_index == 8
+
+
+def test_a_session_tells_that_nobody_is_there():
+    def black(_):
+        return np.zeros((6, 8, 3), np.uint8)
+
+    session, idle = noting_session(), []
+    for index in range(IDLE_WINDOWS + 3 * W):
+        push(session, index, image=black if index < IDLE_WINDOWS + W else picture, voice=0.0)
+        session.poll(100.0 + index / 25)
+        idle.append(session.is_idle)
+    assert not any(idle[: IDLE_WINDOWS - W]) and idle[IDLE_WINDOWS + W - 2] and not idle[-1]

@@ -72,7 +72,7 @@ def _refuse_version(version: str) -> None:
 
 def _check_workers(address: str, client: Any) -> None:
     """UserError if a worker has another version of this package, or none."""
-    from distributed.comm import CommClosedError
+    from distributed.comm.core import CommClosedError
 
     try:
         found = client.run(_refuse_version, resources.version(), on_error="return")
@@ -84,10 +84,7 @@ def _check_workers(address: str, client: Any) -> None:
         if isinstance(problem, UserError):
             raise UserError(f"{worker}: {problem}")
         if isinstance(problem, Exception):
-            raise UserError(
-                f"{worker} cannot use this package ({shown(str(problem))}): install version "
-                f"{resources.version()} on all machines of the cluster"
-            )
+            raise _cannot_use(worker, problem)
 
 
 @contextmanager
@@ -129,10 +126,19 @@ def _told(address: str, work: Task, client: Any) -> Iterator[None]:
     except (CancelledError, OSError) as error:
         raise _gone(address, path) from error
     except (ImportError, AttributeError) as error:
-        raise UserError(
-            f"a worker of {address} cannot use this package ({shown(str(error))}): install version "
-            f"{resources.version()} on all machines of the cluster"
-        ) from error
+        raise _cannot_use(address, error) from error
+    except RuntimeError as error:
+        # Of a scheduler that cannot read the jobs.
+        if not isinstance(error.__cause__, ImportError | AttributeError):
+            raise
+        raise _cannot_use(address, error.__cause__) from error
+
+
+def _cannot_use(where: str, error: Exception) -> UserError:
+    return UserError(
+        f"{where} cannot use this package ({shown(str(error))}): install version "
+        f"{resources.version()} on all machines of the cluster"
+    )
 
 
 def _gone(address: str, path: Path | None = None) -> UserError:

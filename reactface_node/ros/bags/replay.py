@@ -71,6 +71,10 @@ class ObservedSession:
         del stamp_s
         return True
 
+    @property
+    def is_idle(self) -> bool:
+        return self.session.is_idle
+
     def push_image(self, stamp_s: float, rgb: np.ndarray | None) -> None:
         assert rgb is not None
         self.session.push_image(stamp_s, rgb)

@@ -173,6 +173,10 @@ class DdsNode:
     def wait(self, longest_s: float) -> None:
         """Wait until a message comes, at most until ``spin`` has work to do."""
         now_s = time.time()
+        rest_s = self.server.rest_s(now_s)
+        if rest_s > 0.0:
+            time.sleep(rest_s)
+            return
         self._subscriber.wait(min(self.next_s(now_s) - now_s, longest_s))
 
     def _take(self, now_s: float) -> None:

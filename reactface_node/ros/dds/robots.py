@@ -8,13 +8,12 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from reactface_node.config import Config
-from reactface_node.errors import UserError
+from reactface_node.errors import UserError, one_line
 from reactface_node.render import make_renderer
 from reactface_node.render.renderer import Renderer
 from reactface_node.ros.dds.discovery import domain_id
 from reactface_node.ros.dds.graph import NODE_NAME, DdsNode, stop_on_signals
 from reactface_node.ros.dds.wire import Participant, Wire
-from reactface_node.ros.node.failures import RepeatedFailure
 from reactface_node.ros.node.protocols import Session
 from reactface_node.ros.node.robots import check_alone
 from reactface_node.ros.node.shedding import ServingTime
@@ -34,32 +33,41 @@ class Robot:
         """made: session and renderer. make: (config, session, renderer, namespace) -> the node."""
         self.namespace = namespace
         self._config, self._made, self._make = config, made, make
-        self._again_s = -math.inf
-        self._node: DdsNode | None = None
-        self.spin(-math.inf)
+        self._ended_s: float | None = None
+        self._node: DdsNode | None = make(config, *made, namespace)
 
     @property
     def is_over(self) -> bool:
         """Whether the robot has ended for good."""
-        return self._node is None and self._again_s == math.inf
+        return self._node is None and self._ended_s is None
 
     def next_s(self, now_s: float) -> float:
         """The time at which ``spin`` has work to do if no message comes before."""
-        return self._again_s if self._node is None else self._node.next_s(now_s)
+        return self._asked(lambda node: node.next_s(now_s), now_s)
+
+    def rest_s(self, now_s: float) -> float:
+        """As ``Server.rest_s``; without a node it may last."""
+        return self._asked(lambda node: node.server.rest_s(now_s), 0.0)
+
+    def _asked(self, ask: Callable[[DdsNode], float], otherwise: float) -> float:
+        """What a node says; inf without one. ``otherwise`` if it fails: ``spin`` then tells it."""
+        try:
+            return math.inf if self._node is None else ask(self._node)
+        except Exception:
+            return otherwise
 
     def spin(self, now_s: float) -> None:
-        """One turn of the node. Never raises once the node has been made the first time."""
-        if self._node is None:
-            if now_s >= self._again_s:
-                self._node = self._make(self._config, *self._made, self.namespace)
-            return
+        """One turn of the node, or a new begin; never raises."""
         try:
-            with self._node.server.guarded("the transport", now_s):
-                self._node.spin(now_s)
+            if self._node is not None:
+                with self._node.server.guarded("the transport", now_s):
+                    self._node.spin(now_s)
+            elif self._ended_s is not None and not 0.0 <= now_s - self._ended_s < RESTART_S:
+                self._begin()
         except UserError as error:
-            self._end(math.inf, str(error))
-        except RepeatedFailure as error:
-            self._end(now_s + RESTART_S, f"{error}; it begins anew in {RESTART_S:g} s")
+            self._end(None, str(error))
+        except Exception as error:  # a RepeatedFailure, or one of beginning anew
+            self._end(now_s, f"{one_line(error)}; it begins anew in {RESTART_S:g} s")
 
     def close(self) -> None:
         """End the node."""
@@ -67,9 +75,16 @@ class Robot:
             self._node.close()
             self._node = None
 
-    def _end(self, again_s: float, reason: str) -> None:
+    def _begin(self) -> None:
+        """Make the node again, with a new conversation."""
+        for part in self._made:
+            part.reset()
+        self._node = self._make(self._config, *self._made, self.namespace)
+
+    def _end(self, now_s: float | None, reason: str) -> None:
+        """End the node; for good if ``now_s`` is None."""
         logging.getLogger(__name__).error("robot %s has ended: %s", self.namespace, reason)
-        self._again_s = again_s
+        self._ended_s = now_s
         self.close()
 
 
@@ -83,7 +98,11 @@ def serve_robots(config: Config, robots: dict[str, Made], stop: threading.Event)
 
         def make(config: Config, session: Session, renderer: Renderer, namespace: str) -> DdsNode:
             wire = Wire(NODE_NAME, 0, namespace=namespace, participant=participant)
-            return DdsNode(config, session, renderer, wire, common=waitset, serving=serving)
+            try:
+                return DdsNode(config, session, renderer, wire, common=waitset, serving=serving)
+            except BaseException:
+                wire.close()
+                raise
 
         running = []
         for namespace, made in robots.items():
@@ -92,7 +111,12 @@ def serve_robots(config: Config, robots: dict[str, Made], stop: threading.Event)
         while not stop.is_set() and not all(robot.is_over for robot in running):
             now_s = time.time()
             wait_s = min(robot.next_s(now_s) for robot in running) - now_s
-            waitset.wait(int(min(max(wait_s, 0.0), _LONGEST_S) * 1e9))
+            wait_s = min(max(wait_s, 0.0), _LONGEST_S)
+            rest_s = min(robot.rest_s(now_s) for robot in running)
+            if rest_s > 0.0:
+                time.sleep(min(rest_s, _LONGEST_S))
+            else:
+                waitset.wait(int(wait_s * 1e9))
             now_s = time.time()
             for robot in running:
                 robot.spin(now_s)

@@ -138,30 +138,26 @@ def event_message(types: MessageTypes, frame_id: str, event: ListenerEvent) -> A
 def image(types: MessageTypes, stamp_s: float, frame_id: str, rgb: np.ndarray) -> Any:
     """(H, W, 3) uint8 RGB -> sensor_msgs/Image rgb8."""
     height, width, _ = rgb.shape
-    message = types.message_type("sensor_msgs/msg/Image")(
+    return types.message_type("sensor_msgs/msg/Image")(
         header=header(types, stamp_s, frame_id),
         height=height,
         width=width,
         encoding="rgb8",
         is_bigendian=0,
         step=3 * width,
-        data=types.sequence(np.zeros(0, np.uint8)),
+        data=types.sequence(rgb.reshape(-1)),
     )
-    types.fill(message, "data", rgb.reshape(-1))
-    return message
 
 
 def compressed_image(
     types: MessageTypes, stamp_s: float, frame_id: str, rgb: np.ndarray, quality: int
 ) -> Any:
     """(H, W, 3) uint8 RGB -> sensor_msgs/CompressedImage, JPEG of quality 1..100."""
-    message = types.message_type("sensor_msgs/msg/CompressedImage")(
+    return types.message_type("sensor_msgs/msg/CompressedImage")(
         header=header(types, stamp_s, frame_id),
         format="rgb8; jpeg compressed bgr8",
-        data=types.sequence(np.zeros(0, np.uint8)),
+        data=types.sequence(encode_jpeg(rgb, quality)),
     )
-    types.fill(message, "data", encode_jpeg(rgb, quality))
-    return message
 
 
 def _weights(face: np.ndarray) -> np.ndarray:

@@ -48,10 +48,6 @@ class MessageTypes(Protocol):
     def sequence(self, values: np.ndarray) -> Any:
         """(n,) array of the field's own type -> the value of a sequence field."""
 
-    def fill(self, message: Any, field: str, values: np.ndarray) -> None:
-        """Set an empty sequence field of a message to (n,) values of the field's own type, with no
-        more than one copy: for large ones."""
-
     def byte(self, value: int) -> Any:
         """0..255 -> the value of a ``byte`` field."""
 
@@ -79,10 +75,6 @@ class RclpyTypes:
         """The raw bytes: the constructors give them to ``array.array``, which copies bytes at once
         but an ndarray element by element."""
         return np.ascontiguousarray(values).tobytes()
-
-    def fill(self, message: Any, field: str, values: np.ndarray) -> None:
-        """In place: the setter and the constructor copy what they get once more each."""
-        getattr(message, field).frombytes(np.ascontiguousarray(values))
 
     def byte(self, value: int) -> bytes:
         return bytes([value])
@@ -145,9 +137,6 @@ class RosbagsTypes:
 
     def sequence(self, values: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(values)
-
-    def fill(self, message: Any, field: str, values: np.ndarray) -> None:
-        setattr(message, field, np.ascontiguousarray(values))
 
     def byte(self, value: int) -> int:
         return value

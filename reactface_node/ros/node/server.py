@@ -29,6 +29,8 @@ from reactface_node.ros.node.shedding import LoadShedder, ServingTime
 from reactface_node.ros.node.topics import DIAGNOSTICS
 from reactface_node.session.probe import NoProbe, Probe
 
+REST_S = 0.04
+"""Longest wait of messages while nobody is there: a frame."""
 RESET_PERIOD_S = 1.0
 """Of several resets within this time the first is done at once and one more at its end."""
 
@@ -121,6 +123,13 @@ class Server:
         if self.enabled:
             due_s = min(due_s, self._session.next_poll_s(now_s), self._playback.next_s)
         return due_s
+
+    def rest_s(self, now_s: float) -> float:
+        """How long messages may wait, 0 unless nobody is there: a turn for several of them costs
+        less than a turn for each."""
+        if not (self.enabled and self._session.is_idle):
+            return 0.0
+        return min(max(self._playback.next_s - now_s, 0.0), REST_S)
 
     def apply_changes(self) -> None:
         """Apply the changes that wait for a tick; for a transport that ends."""

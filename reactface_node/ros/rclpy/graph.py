@@ -86,6 +86,10 @@ class Graph:
         topics = " and ".join(self.full_name(topic) for topic in awaited(wanted))
         node.get_logger().info(f"active: waiting for {topics}")
 
+    def rest_s(self) -> float:
+        """As ``Server.rest_s``."""
+        return self.server.rest_s(self._now_s())
+
     def close(self) -> None:
         """Remove everything, in the reverse order of making."""
         self._undo.close()

@@ -102,6 +102,10 @@ class ReactfaceNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
         steps = (self.trigger_configure, self.trigger_activate)
         return all(step() == TransitionCallbackReturn.SUCCESS for step in steps)
 
+    def rest_s(self) -> float:
+        """As ``Server.rest_s``; 0 while the node is not active."""
+        return 0.0 if self._graph is None else self._graph.rest_s()
+
     def free(self) -> None:
         """Free everything, from any state."""
         # Not with ``_leave``, which resets the session: that fails on a lost GPU.

@@ -83,6 +83,9 @@ def _spin_all(
     """Spin until ``stop`` holds a signal or each node has ended for good -> the exit code."""
     again_s: dict[Any, float] = {}
     while not stop and list(again_s.values()).count(math.inf) < len(nodes):
+        rest_s = min(node.rest_s() for node in nodes)
+        if rest_s > 0.0:
+            time.sleep(rest_s)
         try:
             _spin(executor, failures)
         except NodeEnded as error:

@@ -1,84 +1,35 @@
 """Conversion on a dask cluster of local processes; loopback only."""
 
-import errno
-import os
 import re
-import signal
 import sys
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 
-import numpy as np
 import pytest
 from rigs.cluster import cluster
 from rigs.data_sets import contents, write_react
+from rigs.numbers import COUNT, Numbers
 
 from reactface_node.cli.main import main
 from reactface_node.errors import UserError
 from reactface_node.research.data import jobs, plan
-from reactface_node.research.data.convert import DyadSource, convert
+from reactface_node.research.data.convert import convert
 from reactface_node.research.data.store import load_clips
-from reactface_node.research.data.synthetic import make_dyad
 
 pytest.importorskip("distributed")
 pytestmark = pytest.mark.slow
-
-HERE = Path(__file__).parent
-COUNT = 8
-
-
-def dyad(seed, index):
-    return make_dyad(np.random.default_rng((seed, index)), 1.0, 2)
-
-
-def dyads():
-    return DyadSource("train", partial(dyad, 3), COUNT, 2, 25, {"seed": 3})
-
-
-@dataclass(frozen=True)
-class Killer(DyadSource):
-    """Kills a process when it comes to a clip: the one of ``pid``, or the worker itself, the first
-    time only if there is a file ``once`` to make."""
-
-    at: int = 3
-    once: str = ""
-    pid: int = 0
-    log: str = os.devnull
-
-    def read(self, clips):
-        if clips.start == self.at and self._may_kill():
-            os.kill(self.pid or os.getpid(), signal.SIGKILL)
-        with open(self.log, "a") as log:
-            log.write(f"{clips.start}\n")
-        yield from super().read(clips)
-
-    def _may_kill(self):
-        try:
-            if self.once:
-                os.close(os.open(self.once, os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            return False
-        return True
-
-
-def killer(**how):
-    one = dyads()
-    return Killer(one.split, one.make, one.count, 2, 25, one.facts, **how)
 
 
 @pytest.fixture
 def whole(tmp_path, monkeypatch):
     """The bytes of a conversion without a cluster."""
     monkeypatch.setattr(plan, "SHARD_BYTES", 150_000)
-    convert(dyads(), tmp_path / "whole", workers=1)
+    convert(Numbers(), tmp_path / "whole", workers=1)
     return contents(tmp_path / "whole")
 
 
 def test_a_worker_that_dies_loses_its_job_and_nothing_else(whole, tmp_path):
     once, log = tmp_path / "killed", tmp_path / "log"
-    with cluster(2, path=[HERE]) as (address, _, workers):
-        convert(killer(once=str(once), log=str(log)), tmp_path / "out", cluster=address)
+    with cluster(2) as (address, _, workers):
+        convert(Numbers(at=3, once=str(once), log=str(log)), tmp_path / "out", cluster=address)
         assert once.exists()
         assert sorted(str(one.poll()) for one in workers) == ["-9", "None"]
     assert contents(tmp_path / "out") == whole
@@ -86,42 +37,51 @@ def test_a_worker_that_dies_loses_its_job_and_nothing_else(whole, tmp_path):
 
 
 def test_a_scheduler_that_goes_away_is_one_line_and_the_rest_is_kept(whole, tmp_path):
-    with cluster(1, path=[HERE]) as (address, scheduler, _):
-        source = killer(pid=scheduler.pid, at=5)
+    with cluster(1) as (address, scheduler, _):
+        source = Numbers(at=5, pid=scheduler.pid)
         with pytest.raises(UserError) as said:
             convert(source, tmp_path / "out", cluster=address)
     kept = f"what is finished of {tmp_path / 'out' / 'train'} is kept, run it again"
     assert str(said.value) == f"the scheduler at {address} went away; {kept}"
-    convert(dyads(), tmp_path / "out", workers=1)
+    convert(Numbers(), tmp_path / "out", workers=1)
     assert contents(tmp_path / "out") == whole
 
 
 def test_a_clip_that_ends_every_worker_is_named(tmp_path):
     with (
-        cluster(3, path=[HERE], failures=1) as (address, *_),
+        cluster(3, failures=1) as (address, *_),
         pytest.raises(UserError, match=r"one job of .*train ended 2 workers"),
     ):
-        convert(killer(), tmp_path / "out", cluster=address)
-    convert(dyads(), tmp_path / "out", workers=1)
+        convert(Numbers(at=3), tmp_path / "out", cluster=address)
+    convert(Numbers(), tmp_path / "out", workers=1)
     assert len(load_clips(tmp_path / "out", "train")) == COUNT
 
 
 def test_a_worker_of_another_version_is_refused_before_anything_is_made(tmp_path):
     other = "from reactface_node.files import resources; resources.version = lambda: '0.0.1'"
     with (
-        cluster(1, other, path=[HERE]) as (address, *_),
+        cluster(1, other) as (address, *_),
         pytest.raises(UserError, match=r"a worker has version 0\.0\.1 of this package"),
     ):
-        convert(dyads(), tmp_path, cluster=address)
+        convert(Numbers(), tmp_path, cluster=address)
 
 
 def test_a_worker_without_the_package_is_one_line(tmp_path):
     missing = "import sys; sys.modules['reactface_node.research.data.cluster'] = None"
     with (
-        cluster(1, missing, path=[HERE]) as (address, *_),
+        cluster(1, missing) as (address, *_),
         pytest.raises(UserError, match=r"cannot use this package .*: install version"),
     ):
-        convert(dyads(), tmp_path, cluster=address)
+        convert(Numbers(), tmp_path, cluster=address)
+
+
+def test_a_scheduler_without_the_package_is_one_line(tmp_path):
+    missing = "sys.modules['reactface_node'] = None"
+    with (
+        cluster(1, scheduler=missing) as (address, *_),
+        pytest.raises(UserError, match=r"cannot use this package .*: install version"),
+    ):
+        convert(Numbers(), tmp_path, cluster=address)
 
 
 def test_a_worker_that_does_not_see_the_files_is_one_line(tmp_path):
@@ -130,39 +90,34 @@ def test_a_worker_that_does_not_see_the_files_is_one_line(tmp_path):
         "Path.is_dir = lambda path: path.name != 'train' and seen(path)"
     )
     with (
-        cluster(1, blind, path=[HERE]) as (address, *_),
+        cluster(1, blind) as (address, *_),
         pytest.raises(UserError, match=r"does not see .*: the machines of a cluster must"),
     ):
-        convert(dyads(), tmp_path, cluster=address)
+        convert(Numbers(), tmp_path, cluster=address)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "tcp://127.0.0.1"])
 def test_no_scheduler_is_one_line(tmp_path, monkeypatch, address):
     monkeypatch.setattr("reactface_node.research.data.cluster.CONNECT_S", 0.5)
     with pytest.raises(UserError, match="no dask scheduler answers at"):
-        convert(dyads(), tmp_path, cluster=address)
-
-
-def full(unfinished, index, arrays):
-    del unfinished, index, arrays
-    raise OSError(errno.ENOSPC, "No space left on device")
+        convert(Numbers(), tmp_path, cluster=address)
 
 
 def test_a_disk_that_fills_on_a_worker_is_one_line(tmp_path):
     filled = (
-        "import test_cluster; from reactface_node.research.data import store; "
-        "store.write_part = test_cluster.full"
+        "from rigs.numbers import full; from reactface_node.research.data import store; "
+        "store.write_part = full"
     )
     with (
-        cluster(1, filled, path=[HERE]) as (address, *_),
+        cluster(1, filled) as (address, *_),
         pytest.raises(UserError) as said,
     ):
-        convert(dyads(), tmp_path, cluster=address)
+        convert(Numbers(), tmp_path, cluster=address)
     assert str(said.value) == (
         f"cannot write {tmp_path / 'train'}: the disk is full; "
         f"0 of {COUNT} clips are kept, run it again"
     )
-    convert(dyads(), tmp_path, workers=1)
+    convert(Numbers(), tmp_path, workers=1)
     assert len(load_clips(tmp_path, "train")) == COUNT
 
 
@@ -171,7 +126,7 @@ def test_the_command_converts_on_a_cluster_from_any_folder(tmp_path, monkeypatch
     write_react(tmp_path / "react")
     monkeypatch.chdir(tmp_path)
     command = ["data", "convert", "react2023", "react"]
-    with cluster(1, path=[HERE]) as (address, *_):
+    with cluster(1) as (address, *_):
         assert main([*command, "out", "--cluster", address]) == 0
     assert "6 clips, " in capsys.readouterr().err
     assert main([*command, "alone", "--workers", "1"]) == 0

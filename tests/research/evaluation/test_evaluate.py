@@ -43,6 +43,7 @@ def runs(tmp_path_factory):
 
 def test_table_2_and_the_figures(runs, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("reactface_node.research.evaluation.rows.SPEED_FRAMES", 8)
+    monkeypatch.setattr("reactface_node.research.evaluation.speed.FRAMES", 8)
     weights = runs / "ours" / "weights.safetensors"
     pairs = settings(weights=weights, training__data=runs / "ours" / "data")
     out = tmp_path / "out"

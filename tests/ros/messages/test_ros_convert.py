@@ -1,6 +1,5 @@
 """Published messages: axes, names, units, and values that rclpy's classes accept."""
 
-import array
 from types import SimpleNamespace
 
 import numpy as np
@@ -168,18 +167,13 @@ class GeneratedTypes:
 
         return RclpyTypes().sequence(values)
 
-    def fill(self, message, field, values):
-        from reactface_node.ros.messages.types import RclpyTypes
-
-        setattr(message, field, array.array("B", getattr(message, field)))
-        RclpyTypes().fill(message, field, values)
-        assert len(getattr(message, field)) > 0
-
     def byte(self, value):
         return bytes([value])
 
 
 def check_as_rosidl(where, kind, about, value):
+    import array
+
     base, name, array_kind, sequence_kind = 1, 2, 3, 4
     if kind == base:
         wanted = {"string": str, "float32": float, "float64": float, "bool": bool, "byte": bytes}
@@ -189,9 +183,7 @@ def check_as_rosidl(where, kind, about, value):
         assert np.array(value, np.float32).shape == (about[1],), where
     elif kind == sequence_kind and int(about[0][0]) == base and about[0][1][0] != "string":
         codes = {"float32": "f", "uint8": "B"}
-        # Large fields are filled later.
-        filled = where.endswith("Image.data")
-        assert (len(array.array(codes[about[0][1][0]], value)) > 0) != filled, where
+        assert len(array.array(codes[about[0][1][0]], value)) > 0, where
     else:
         assert kind in (name, sequence_kind), where
 
@@ -207,7 +199,7 @@ def test_builders_give_rclpy_what_its_setters_accept():
     convert.face_coefficients(types, np.float64(1.5), "head", face)
     convert.reaction_message(types, "head", reaction)
     convert.event_message(types, "head", NOD)
-    assert convert.image(types, 1.5, "head", RGB).data.tobytes() == RGB.tobytes()
+    assert convert.image(types, 1.5, "head", RGB).data == RGB.tobytes()
     assert len(convert.compressed_image(types, 1.5, "head", RGB, 80).data) > 100
 
 

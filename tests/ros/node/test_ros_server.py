@@ -78,6 +78,18 @@ def test_an_image_that_is_not_tracked_is_not_decoded(node, monkeypatch):
     assert node.server.meter.totals["images"] == 4
 
 
+def test_messages_wait_only_while_nobody_is_there_and_no_longer_than_the_next_frame(node):
+    assert node.server.rest_s(START_S) == 0.0
+    node.session.is_idle = True
+    assert node.server.rest_s(START_S) == 0.04
+    node.session.reactions = [reaction(START_S + 0.01)]
+    node.server.tick(START_S)
+    assert node.server.rest_s(START_S) == pytest.approx(0.01)
+    assert node.server.rest_s(START_S + 0.02) == 0.0
+    node.server.enable(False)
+    assert node.server.rest_s(START_S) == 0.0
+
+
 def test_of_several_overdue_frames_only_the_newest_goes_out(node):
     node.session.reactions = [reaction(START_S)]
     node.server.tick(START_S)

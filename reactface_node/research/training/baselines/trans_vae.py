@@ -2,10 +2,11 @@
 
 A transformer encoder reads the speaker and the listener's own past, and gives one normal
 distribution a window; transformer decoders turn a draw from it into the window's motion. Structure
-and losses are those of the released code (``TransformerVAE``, with ``--online``). Differences: the
-layers are pre-norm, the encoder's attention fades with age (ALiBi), and the latent starts with a
-small deviation, since in our few steps the released form learns no more than the mean face; the
-losses are taken on standardised coefficients; there are no facial attributes here.
+and losses are those of the released code (``TransformerVAE``, with ``--online``), but in our few
+steps that form learns no more than the mean face. So the layers are pre-norm, the encoder's
+attention fades with age (ALiBi), the latent starts with a small deviation and little KL, and the
+part of the decoder that continues the past is added with a weight that starts at zero. The losses
+are taken on standardised coefficients, and there are no facial attributes.
 """
 
 from typing import NamedTuple
@@ -97,7 +98,7 @@ class TransVAE(FrameListener):
         self.history = max(history_frames(config.history_s), config.window)
         self.fusion = nn.Linear(width + NUM_COEFFICIENTS, width)
         self.latent_in = nn.Linear(width, width)
-        self.tokens = nn.Parameter(torch.randn(2, width))
+        self.tokens = nn.Parameter(0.05 * torch.randn(2, width))
         self.encoder = NewestLayer(config, 1)
         self.from_latent = NewestLayer(config, 2)
         self.in_window = NewestLayer(config, 2)
@@ -105,6 +106,7 @@ class TransVAE(FrameListener):
         self.present = nn.Linear(width, width)
         self.with_past = NewestLayer(config, 2)
         self.lstm = nn.LSTM(width, width, batch_first=True)
+        self.gate = nn.Parameter(torch.zeros(()))
         self.head = nn.Linear(width, NUM_COEFFICIENTS)
 
     def losses(self, batch: Batch, generator: torch.Generator, step: int = 0) -> dict[str, Tensor]:
@@ -173,13 +175,12 @@ class TransVAE(FrameListener):
         window = layer(queries, layer.read(queries, latent[:, None]), past)
         window = self.in_window(window, self.in_window.read(window, window), past)
         if last is not None and memories.decoder is not None:
-            window = self.present(window)
-            new = self.with_past.read(window, window)
-            read = tuple(map(extend, memories.decoder, new))
+            new = self.present(window)
+            read = tuple(map(extend, memories.decoder, self.with_past.read(new, new)))
             past = known(self.window, read[0].keys.shape[2], latent.device)
-            window = self.with_past(window, read, past)
             start = self.past(last)[None]
-            window, _ = self.lstm(window, (start, start))
+            continued, _ = self.lstm(self.with_past(new, read, past), (start, start))
+            window = window + self.gate * continued
         reaction: Tensor = self.head(window)
         return reaction
 
