@@ -2,9 +2,9 @@
 is, played as motion.
 
 A laugh is rare, and most causes of one bring none, so that a regression would average laughs away.
-Here the speaker's past gives for each frame the probability that a laugh starts, and that the
-speaker laughs, at which others smile, also if nobody sees him. What is drawn is then played to its
-end, over what else the face does.
+Here the speaker's past gives for each frame the probability that a laugh starts. What is drawn is
+then played to its end, over what else the face does. A face that is seen tells whether to smile;
+where none is seen, the probability that the speaker is heard laughing does.
 """
 
 import math
@@ -28,9 +28,9 @@ WEAKEST, STRONGEST = 0.8, 1.1
 SMILE_LENGTH_S, WEAKEST_SMILE, STRONGEST_SMILE = 1.4, 0.42, 0.52
 """Of smiles at laughter, in the same units. People's smiles last 0.5 to 4 s with their rise and
 fall."""
-ANSWER_CHANCE, SURE, SHARPNESS = 0.2, 1.8, 4.0
-"""Per frame, a smile starts with this probability where it is sure that the speaker laughs: where
-the logit of that is over ``SURE``. Chosen on made voices."""
+ANSWER_CHANCE, SURE, SHARPNESS = 0.2, 2.6, 4.0
+"""Per frame, a smile starts with this probability where it is sure that somebody unseen laughs:
+where the logit of that is over ``SURE``. Chosen on made voices."""
 SPEAKER_WEIGHT = 0.1
 """Of the loss of the speaker's laughter, which is ten times that of rare events."""
 EVENTS = 2
@@ -94,13 +94,19 @@ class LaughHead(nn.Module):
 
     @torch.no_grad()
     def play(
-        self, predicted: Tensor, noise: tuple[Tensor, Tensor], last: Tensor, disposition: Tensor
+        self,
+        predicted: Tensor,
+        unseen: Tensor,
+        noise: tuple[Tensor, Tensor],
+        last: Tensor,
+        disposition: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Draw laughs and smiles for n frames: level 0..1.1 and age in frames (B, M, 2, n), and
         the state.
 
-        predicted (B, 2, n). noise: those of nods, onset (B, M, n) and shape (B, M, 3). last: the
-        state (B, M, 2, 3). disposition (B, M, S).
+        predicted (B, 2, n). unseen (B, n) bool: there is no face of the speaker. noise: those of
+        nods, onset (B, M, n) and shape (B, M, 3). last: the state (B, M, 2, 3). disposition
+        (B, M, S).
         """
         onset, shape = noise
         frames = torch.arange(onset.shape[2], device=onset.device, dtype=onset.dtype)
@@ -111,7 +117,8 @@ class LaughHead(nn.Module):
         high = torch.special.ndtr(-onset)
         middle = 2.0 * (high - 0.5).abs()
         laughs = (predicted[:, None, 0] + _readiness(disposition)).sigmoid()
-        answers = ANSWER_CHANCE * (SHARPNESS * (predicted[:, None, 1] - SURE)).sigmoid()
+        heard = (SHARPNESS * (predicted[:, None, 1] - SURE)).sigmoid()
+        answers = ANSWER_CHANCE * heard * unseen[:, None]
         starts = torch.stack([high < laughs, middle < answers.expand_as(laughs)], 2)
         first, later = first_onset(over & starts, frames)
         age = torch.where(later, frames - first, age)
@@ -149,11 +156,11 @@ class LaughHead(nn.Module):
         each = F.binary_cross_entropy_with_logits(logits, starts.to(logits), reduction="none")
         return (each * possible).sum() / possible.numel()
 
-    def speaker_loss(self, logits: Tensor, laughing: Tensor, judged: Tensor) -> Tensor:
-        """Weighted cross-entropy per frame of the speaker's laughter; all (B, T), bool but the
-        logits."""
-        each = F.binary_cross_entropy_with_logits(logits, laughing.to(logits), reduction="none")
-        return SPEAKER_WEIGHT * (each * judged).sum() / judged.numel()
+    def speaker_loss(self, logits: Tensor, laughing: Tensor) -> Tensor:
+        """Weighted cross-entropy per frame of the speaker's laughter; logits (B, T), laughing
+        (B, T) bool."""
+        loss = F.binary_cross_entropy_with_logits(logits, laughing.to(logits))
+        return SPEAKER_WEIGHT * loss
 
 
 def _readiness(disposition: Tensor) -> Tensor | float:

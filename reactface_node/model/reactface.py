@@ -228,12 +228,13 @@ class ReactFace(nn.Module):
         speech, heard = self.speech_encoder(speaker.audio, hear, state.speech)
         face, looked = self.face_encoder(speaker.face, see, state.face)
         aligned = self.alignment(face, speech)
+        unseen = ~see.flatten(2).any(2) if see.ndim > 2 else ~see
         state = replace(state, speech=heard, face=looked)
         if self.nods is None or self.laughs is None:
-            return Seen(aligned, speech, None, None), state
+            return Seen(aligned, speech, None, None, unseen), state
         samples = state.disposition.shape[1]
         nods, remembered, memory = self.nods(aligned, speech, samples, state.nod_memory)
-        seen = Seen(aligned, speech, nods, self.laughs(remembered))
+        seen = Seen(aligned, speech, nods, self.laughs(remembered), unseen)
         return seen, replace(state, nod_memory=memory)
 
     def _predict(self, state: ModelState) -> tuple[Tensor, Tensor, CIEState]:
@@ -295,7 +296,7 @@ class ReactFace(nn.Module):
         if self.nods is None or seen.nods is None or self.laughs is None or seen.laughs is None:
             return events, state
         noise, who = (plan.onset, plan.nod), state.disposition
-        level, age, laugh = self.laughs.play(seen.laughs, noise, state.laugh, who)
+        level, age, laugh = self.laughs.play(seen.laughs, seen.unseen, noise, state.laugh, who)
         face = reaction * self.listener_std + self.listener_mean
         events = self.laughs.motion(face.detach(), level, age)
         pitch, nod = self.nods.play(seen.nods, *noise, state.nod, who)

@@ -130,12 +130,13 @@ class Output:
 @dataclass(frozen=True)
 class Seen:
     """n encoded frames of the speaker: aligned face (B, n, D), speech (B, n*k, D), and the
-    predicted nods, and laughs (B, 2, n)."""
+    predicted nods, and laughs (B, 2, n). unseen (B, n) bool: there is no face."""
 
     face: Tensor
     speech: Tensor
     nods: NodPrediction | None
     laughs: Tensor | None
+    unseen: Tensor
 
     def window(self, index: int, frames: int) -> "Seen":
         """The part of window ``index``; frames: w."""
@@ -146,6 +147,7 @@ class Seen:
             self.speech[:, index * frames * ratio : (index + 1) * frames * ratio],
             self.nods and self.nods.window(index, frames),
             None if self.laughs is None else self.laughs[..., span],
+            self.unseen[:, span],
         )
 
 

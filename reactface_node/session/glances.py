@@ -19,7 +19,7 @@ GLANCES_PER_MIN = (3.6, 6.0)
 LOOK_SPREAD, SHORTEST_LOOK_S, LONGEST_LOOK_S = 1.1, 0.3, 90.0
 """Looks at the speaker are log-normal. 10/50/90 % of two people's are 0.6/2.3/13 and 1.1/4.3/19 s
 (IFADV), which is a sigma of 1.2 and 1.1."""
-LONG_SHARE, LONG_TIMES = 0.095, 11.5
+LONG_SHARE, LONG_TIMES = 0.095, 11.0
 """This share of the looks is longer by this factor; chosen. People's looks are heavy-tailed: with
 the others alone they would glance away more often than they do."""
 FIRST_TIMES = 1.5

@@ -12,7 +12,6 @@ from reactface_node.model.records import SpeakerInput
 from reactface_node.research.data import reaction_events
 from reactface_node.research.data.clips import Clips, Rows
 from reactface_node.research.data.reaction_events import PITCH
-from reactface_node.research.training.laughter import shown_laughter
 from reactface_node.research.training.moments import Moments
 from reactface_node.research.training.tracker_errors import as_tracked
 from reactface_node.schema import SAMPLES_PER_FRAME, indices_of
@@ -30,10 +29,9 @@ class Batch:
     (B, L, T, 58): the reactions. nods (B, L, T, 3): half-cycles, depth in rad, frequency
     in Hz of a nod that starts there, 0 elsewhere. nod_pitch (B, L, T): the nods' part of the pitch
     in rad. may_nod (B, L, T) bool: False during a nod. nod_age (B, L, T): frames since the last nod
-    before started. laughs, may_laugh (B, L, T) bool: a laugh starts; False during one. laughing
-    (B, T) bool: the speaker's face shows that he laughs. position (B,): index in the whole batch,
-    of which a process may hold a part. known (B, 58) bool: the coefficients that the crop's data
-    set has; in others nothing is compared.
+    before started. laughs, may_laugh (B, L, T) bool: a laugh starts; False during one. position
+    (B,): index in the whole batch, of which a process may hold a part. known (B, 58) bool: the
+    coefficients that the crop's data set has; in others nothing is compared.
     begins: the crops are the first frames of their clips, so that sessions begin with them; else
     sessions began some time before.
     """
@@ -47,7 +45,6 @@ class Batch:
     nod_age: torch.Tensor
     laughs: torch.Tensor
     may_laugh: torch.Tensor
-    laughing: torch.Tensor
     position: torch.Tensor
     known: torch.Tensor
     begins: bool = False
@@ -172,7 +169,6 @@ class Corpus:
             events[..., reaction_events.NOD_AGE],
             events[..., reaction_events.LAUGH] > 0,
             (events[..., reaction_events.MAY_LAUGH] > 0) & bool(known[LAUGH].all()),
-            torch.from_numpy(shown_laughter(truth)),
             torch.arange(size),
             torch.from_numpy(known).expand(size, -1),
             first,

@@ -3,7 +3,7 @@
 Their gradients do not reach the encoders, so that a step needs no reaction. Crops are longer than
 before, so that the heads learn what long silences and pauses bring, and all of a crop's listeners
 are learned from at once, since events are rare. What laughter sounds like is learned from made
-voices too.
+voices.
 """
 
 import numpy as np
@@ -73,5 +73,4 @@ def voice_loss(model: ReactFace, voices: Voices) -> Tensor:
     """Cross-entropy per frame of the laughter of made voices."""
     seen, _ = model.encode(voices.speaker, model.initial_state(len(voices.laughing)))
     assert model.laughs is not None and seen.laughs is not None
-    all_of_it = torch.ones_like(voices.laughing)
-    return model.laughs.speaker_loss(seen.laughs[:, 1], voices.laughing, all_of_it)
+    return model.laughs.speaker_loss(seen.laughs[:, 1], voices.laughing)

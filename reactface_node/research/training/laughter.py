@@ -1,7 +1,7 @@
-"""The speaker's laughter: as a face shows it in a data set, and in made voices of nobody seen.
+"""Made voices, of nobody seen, that laugh at known times.
 
-Faces that talk and smile look as if they laughed, and some laughter is only heard, so that data
-sets alone do not teach what laughter sounds like.
+Data sets do not teach what laughter sounds like: they do not say where it is, and faces that talk
+and smile look as if they laughed.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from reactface_node.model.records import SpeakerInput
-from reactface_node.research.data.behaviour import laughs
 from reactface_node.research.data.room import record
 from reactface_node.research.data.script import LAUGH, Episode, Phrase, Script, draw_script
 from reactface_node.research.data.voice import draw_voice
@@ -37,11 +36,6 @@ class Voices:
         rows = torch.from_numpy(index)
         speaker = SpeakerInput(*(value[rows] for value in vars(self.speaker).values()))
         return Voices(speaker.to(device), self.laughing[rows].to(device))
-
-
-def shown_laughter(speakers: np.ndarray) -> np.ndarray:
-    """(B, T) bool: faces (B, T, 58) show that they laugh."""
-    return np.stack([_frames_of(laughs(face), len(face)) for face in speakers])
 
 
 def made_voices(seed: int, count: int, frames: int) -> Voices:

@@ -13,7 +13,7 @@ from reactface_node.model.reactface import PITCH, ReactFace
 from reactface_node.model.records import ModelState, Output, SpeakerInput
 from reactface_node.model.sampling import draw_latent
 from reactface_node.research.training import losses
-from reactface_node.research.training.corpus import LAUGH, SMALLEST_STD, Batch
+from reactface_node.research.training.corpus import SMALLEST_STD, Batch
 from reactface_node.research.training.noise import CropNoise
 from reactface_node.research.training.posterior import Gaussian, Posterior, divergence
 
@@ -161,12 +161,10 @@ class ReactFaceLearner(nn.Module):
         return {"laughs": self.settings.nod_weight * self.laugh_loss(output.laughs, batch)}
 
     def laugh_loss(self, predicted: Tensor, batch: Batch) -> Tensor:
-        """Of predicted laughter (B, 2, T): that of the listeners, and the speaker's."""
+        """Of the listeners' laughs; predicted (B, 2, T)."""
         assert self.model.laughs is not None
-        starts = predicted[:, 0], batch.laughs, self.judged(batch.may_laugh, batch)
-        is_known = batch.known[:, LAUGH].all(1, keepdim=True).expand_as(batch.laughing)
-        told = predicted[:, 1], batch.laughing, self.judged(is_known, batch)
-        return self.model.laughs.loss(*starts) + self.model.laughs.speaker_loss(*told)
+        may_laugh = self.judged(batch.may_laugh, batch)
+        return self.model.laughs.loss(predicted[:, 0], batch.laughs, may_laugh)
 
     def _one_of(self, batch: Batch, noise: CropNoise) -> Batch:
         """The batch with one of every crop's listeners, (B, 1, ...)."""

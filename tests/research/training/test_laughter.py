@@ -1,22 +1,10 @@
-"""The speaker's laughter: shown in faces, heard in made voices."""
+"""Made voices that laugh."""
 
 import numpy as np
 import pytest
 import torch
 
-from reactface_node.research.training.laughter import KNOWN_S, OVER_S, made_voices, shown_laughter
-from reactface_node.schema import index_of, indices_of
-
-FRAMES = 100
-
-
-def test_a_face_that_laughs_is_told_from_one_that_smiles():
-    faces = np.zeros((3, FRAMES, 58), np.float32)
-    faces[:2, 50:75, indices_of("mouthSmile")] = 0.6
-    faces[0, 50:75, index_of("jawOpen")] = 0.3
-    shown = shown_laughter(faces)
-    first, end = round(50 + 25 * KNOWN_S), round(75 + 25 * OVER_S)
-    assert shown[0, first:end].all() and shown.sum() == end - first
+from reactface_node.research.training.laughter import made_voices
 
 
 @pytest.mark.slow
