@@ -31,16 +31,19 @@ class LidMotion:
         self._nods = NodDetector()
         self._start_s, self._width_s = -math.inf, 0.0
 
-    def frames(self, times_s: np.ndarray, pitch: np.ndarray, per_minute: float) -> np.ndarray:
+    def frames(
+        self, times_s: np.ndarray, pitch: np.ndarray, there: np.ndarray, per_minute: float
+    ) -> np.ndarray:
         """Lid closure (n,), 0 open to 1 closed, at increasing times (n,) in seconds.
 
-        pitch: (n,) rad of the shown head, + down. per_minute: as in ``Blinks.frames``.
+        pitch: (n,) rad of the shown head, + down. there: (n,) bool, there is somebody to whom a
+        long blink is a sign. per_minute: as in ``Blinks.frames``.
         """
         closure = np.zeros(len(times_s), np.float32)
         for index, (time_s, angle) in enumerate(zip(times_s.tolist(), pitch.tolist(), strict=True)):
             short = self.short.step(time_s, per_minute)
             events = self._nods.step(round(time_s * FRAME_RATE_HZ), time_s, angle)
-            if any(event.phase == "start" for event in events):
+            if there[index] and any(event.phase == "start" for event in events):
                 self._consider(time_s)
             long = lid_closure(time_s - self._start_s, self._width_s, CLOSING_S, OPENING_S)
             closure[index] = max(short, long)

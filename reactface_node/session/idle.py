@@ -15,7 +15,7 @@ from reactface_node.session.easing import smootherstep
 BLINK_SPREAD = 0.5  # sigma of the log-normal intervals (people differ: Bentivoglio et al. 1997)
 SHORTEST_INTERVAL_S = 0.6
 CLOSING_S, OPENING_S = 0.06, 0.11
-HALF_HEIGHT_S = (0.085, 0.1)  # short blinks of people: 83-100 ms (ARKit recordings)
+HALF_HEIGHT_S = (0.088, 0.1)  # short blinks of people: 83-100 ms (ARKit recordings)
 LOOK_S = (1.2, 4.5)  # duration of a gaze (Argyle and Ingham 1972)
 LOOK_AWAY_CHANCE = 0.25  # listeners look at the speaker about 75 % of the time (the same)
 SACCADE_S = 0.06
@@ -31,7 +31,7 @@ GAZE_DOWN = indices_of("eyeLookDown")
 
 
 class Blinks:
-    """Lid closure 0..1: log-normal intervals, each blink 85-100 ms long at half height."""
+    """Lid closure 0..1: log-normal intervals, each blink 88-100 ms long at half height."""
 
     def __init__(self, rng: np.random.Generator):
         self.rng = rng

@@ -207,7 +207,8 @@ class Playout:
         for part, most in ((ROTATION, LARGEST_TURN_RAD), (TRANSLATION, LARGEST_SHIFT_M)):
             face[:, part] = face[:, part].clip(-most, most)
         if config.blinks_per_min > 0.0:
-            _close(face, sample.lids.frames(times_s, face[:, PITCH], config.blinks_per_min))
+            there = presence >= 1.0
+            _close(face, sample.lids.frames(times_s, face[:, PITCH], there, config.blinks_per_min))
         return (mirrored(face) if config.mirror else face).astype(np.float32)
 
     def _follow(self, present: np.ndarray, fade_s: float) -> np.ndarray:
