@@ -1,6 +1,7 @@
 """Windows of several threads in one step of a batch."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -54,8 +55,10 @@ def asked(gathered, pool, values):
 
 
 def wait_for(gathered, count):
+    deadline_s = time.monotonic() + 10.0
     while len(gathered._asked) < count:
-        pass
+        assert time.monotonic() < deadline_s
+        time.sleep(0.001)
 
 
 def test_windows_that_come_during_a_step_go_through_the_next_one_together(batch):
