@@ -22,7 +22,7 @@ NOD_NOISE = 3  # standard normal numbers per nod: half-cycles, depth, frequency
 TYPICAL_HZ, TYPICAL_RAD = 1.5, 0.06  # units of frequency and depth in the network's output
 LOWEST_HZ, HIGHEST_HZ, DEEPEST_RAD = 0.6, 6.5, 0.35
 HARDEST_RAD_S2 = 8.0  # largest peak acceleration, 2 pi^2 f^2 depth: fast nods are less deep
-DEPTH_WIDER, COUPLING, LONG_NODS = 1.3, 1.25, 0.5
+DEPTH_WIDER, COUPLING, LONG_NODS = 1.3, 1.25, 0.7
 """Factors of the spread of depths and of its dependence on the length, and what is added to the
 logits of five half-cycles and more: the shallowest nods, and the last movements of long ones, are
 too small to be counted."""

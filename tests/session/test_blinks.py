@@ -13,7 +13,8 @@ CLOSED = 0.5
 def nodding():
     """(T,) s and (T,) rad of somebody who nods twice, every four seconds."""
     times = frame_times(25 * SECONDS)
-    return times, np.where(times % 4 < 1.4, 0.05 - 0.05 * np.cos(2 * np.pi * (times % 4) / 0.7), 0.0)
+    since = times % 4
+    return times, np.where(since < 1.4, 0.05 - 0.05 * np.cos(2 * np.pi * since / 0.7), 0.0)
 
 
 def long_blinks(there):

@@ -6,7 +6,7 @@ import sys
 import pytest
 from rigs.cluster import cluster
 from rigs.data_sets import contents, write_react
-from rigs.numbers import COUNT, Numbers
+from rigs.numbered_clips import COUNT, Numbers
 
 from reactface_node.cli.main import main
 from reactface_node.errors import UserError
@@ -105,7 +105,7 @@ def test_no_scheduler_is_one_line(tmp_path, monkeypatch, address):
 
 def test_a_disk_that_fills_on_a_worker_is_one_line(tmp_path):
     filled = (
-        "from rigs.numbers import full; from reactface_node.research.data import store; "
+        "from rigs.numbered_clips import full; from reactface_node.research.data import store; "
         "store.write_part = full"
     )
     with (

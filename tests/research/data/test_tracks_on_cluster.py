@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from rigs.cluster import cluster
 from rigs.data_sets import GreyTracker
-from rigs.paths import ROOT
 from rigs.talks import TURNS, no_speech_model, write_side
 
 from reactface_node.config import RosConfig
@@ -29,7 +28,7 @@ def test_sides_are_read_by_the_workers(tmp_path):
     root = tmp_path / "videos"
     for index, ending in enumerate("ab"):
         write_side(root / "train" / f"talk_{ending}.mp4", TURNS[index], seed=index)
-    with cluster(2, path=[ROOT / "tests"]) as (address, *_):
+    with cluster(2) as (address, *_):
         source = prepare(source_of(root), tmp_path / "out", cluster=address)
         convert(source, tmp_path / "out", cluster=address)
         (root / "train" / "talk_b.mp4").write_bytes(b"spoiled")

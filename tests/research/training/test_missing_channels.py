@@ -143,7 +143,7 @@ def test_a_baseline_learns_the_mean_listener_there(clips):
 def test_metrics_leave_them_out(clips):
     rng = np.random.default_rng(1)
     predictions = rng.uniform(0, 0.5, (2, 2, 112, 58)).astype(np.float32)
-    got = measure("x", predictions, clips, 1, Scale())
+    got = measure("x", predictions, clips, None, Scale())
     kept = np.setdiff1d(np.arange(58), GAZE)
     expected = all_metrics(
         predictions[..., kept],
