@@ -29,8 +29,9 @@ def mel_filters(bands: int = MEL_BANDS, low_hz: float = 40.0, high_hz: float = 7
     def to_mel(hz: Tensor) -> Tensor:
         return 2595.0 * torch.log10(1.0 + hz / 700.0)
 
-    ends = to_mel(torch.tensor([low_hz, high_hz]))
-    corners = 700.0 * (10.0 ** (torch.linspace(ends[0], ends[1], bands + 2) / 2595.0) - 1.0)
+    # Numbers, not tensors: on the meta device, on which models are built first, those have none.
+    low, high = to_mel(torch.tensor([low_hz, high_hz], device="cpu")).tolist()
+    corners = 700.0 * (10.0 ** (torch.linspace(low, high, bands + 2) / 2595.0) - 1.0)
     bins = torch.linspace(0.0, SAMPLE_RATE_HZ / 2, MEL_FFT // 2 + 1)[:, None]
     rising = (bins - corners[:-2]) / (corners[1:-1] - corners[:-2])
     falling = (corners[2:] - bins) / (corners[2:] - corners[1:-1])
