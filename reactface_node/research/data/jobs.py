@@ -123,8 +123,13 @@ _WORK = "reactface_work"
 
 
 def _start_worker(work: Task) -> None:
-    """Keep the work; ignore Ctrl-C, which the parent handles; end when the parent is killed."""
+    """Keep the work, and live as a worker."""
     setattr(multiprocessing.current_process(), _WORK, work)
+    live_as_worker()
+
+
+def live_as_worker() -> None:
+    """In a worker: ignore Ctrl-C, which the parent handles; end when the parent is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None

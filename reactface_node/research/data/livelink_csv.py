@@ -13,7 +13,6 @@ degrees if one is larger than a head can turn in radians, with the signs of ``ou
 head's usual direction counts as 0. Positions are not recorded.
 """
 
-import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ import numpy as np
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.files.arrays import usable
+from reactface_node.files.csv_files import csv_rows
 from reactface_node.research.data.conversations import Conversations
 from reactface_node.research.data.decode import TrackerFactory, read_audio, video_frames
 from reactface_node.research.data.kind import DatasetChoice, Splits
@@ -145,12 +145,7 @@ def read_table(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
     UserError, with file and line, if it is none.
     """
-    try:
-        rows = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} cannot be read as csv: {error}") from error
+    rows = csv_rows(path)
     header = [name.strip().lower() for name in rows[0]] if rows else []
     for name in ("Timecode", *(name[0].upper() + name[1:] for name in ARKIT_NAMES), *HEAD):
         if name.lower() not in header:

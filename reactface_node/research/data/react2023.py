@@ -15,7 +15,6 @@ REACT 2024 has the same files of NoXI and RECOLA alone; its lists and matrices m
 clips of UDIVA.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +27,7 @@ from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
 from reactface_node.files.arrays import load_array, mean_face_problems, space_of
+from reactface_node.files.csv_files import csv_rows
 from reactface_node.files.progress import ProgressBar
 from reactface_node.research.data.check import (
     lengths_that_disagree,
@@ -225,12 +225,7 @@ def begun_splits(root: Path) -> list[str]:
 
 def read_pairs(path: Path) -> list[tuple[str, str]]:
     """(speaker, listener) of each row of a list. UserError if it is missing, damaged or empty."""
-    try:
-        rows = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} cannot be read as csv: {error}") from error
+    rows = csv_rows(path)
     header = rows[0] if rows else []
     if "speaker_path" not in header or "listener_path" not in header:
         raise UserError(f"{path} has no columns speaker_path and listener_path")

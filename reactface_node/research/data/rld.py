@@ -12,7 +12,6 @@ tracker. The Deep3DFaceRecon coefficients of ViCo's authors (64 PCA expressions)
 to ARKit weights.
 """
 
-import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +24,7 @@ from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
 from reactface_node.files.arrays import mean_face_problems, space_of
+from reactface_node.files.csv_files import named_csv_rows
 from reactface_node.files.progress import ProgressBar
 from reactface_node.research.data.check import (
     lengths_that_disagree,
@@ -174,16 +174,7 @@ def open_splits(root: Path, choice: DatasetChoice, _: RosConfig) -> Splits:
 
 def read_rows(path: Path) -> list[dict[str, str]]:
     """The csv's rows with the columns that are needed. UserError that names file and line."""
-    try:
-        reader = csv.DictReader(path.read_text("utf-8-sig").splitlines())
-        rows = list(reader)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} cannot be read as csv: {error}") from error
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-    if missing:
-        raise UserError(f"{path} has no column {missing[0]}")
+    rows = named_csv_rows(path, COLUMNS)
     found = []
     for number, row in enumerate(rows, 2):
         if not all((row[name] or "").strip() for name in COLUMNS):

@@ -13,7 +13,6 @@ video itself. Each of the two is the speaker where it has the floor, whatever it
 offset: when the listener's video begins, in seconds on the clock of the speaker's.
 """
 
-import csv
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ import numpy as np
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
+from reactface_node.files.csv_files import named_csv_rows
 from reactface_node.files.text import read_json
 from reactface_node.media.containers import pictures, sounds
 from reactface_node.research.data.check import sound_frames
@@ -209,18 +209,11 @@ def _listed(root: Path, path: Path) -> dict[str, Found]:
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """(line, row) of a list."""
-    try:
-        reader = csv.DictReader(path.read_text("utf-8-sig").splitlines())
-        rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} cannot be read as csv: {error}") from error
-    for name in ("speaker", "listener"):
-        if name not in (reader.fieldnames or ()):
-            raise UserError(f"{path} has no column {name}")
+    rows = named_csv_rows(path, ("speaker", "listener"))
     if not rows:
         raise UserError(f"{path} lists no pairs")
     for number, row in enumerate(rows, 2):
-        cells = {name: (row[name] or "").strip() for name in reader.fieldnames or ()}
+        cells = {name: (cell or "").strip() for name, cell in row.items() if name is not None}
         if None in row or not all(cells[name] for name in ("speaker", "listener")):
             raise UserError(f"{path}: line {number} does not name a speaker and a listener")
         yield number, cells

@@ -2,9 +2,6 @@
 
 import contextlib
 import multiprocessing
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -13,6 +10,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from reactface_node.errors import UserError
+from reactface_node.research.data.jobs import live_as_worker
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -78,19 +76,10 @@ class Workers:
 
 
 def _start() -> None:
-    """One thread; ignore Ctrl-C, which the parent handles; end when the parent is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Several workers of several threads each would wait for one another. It is no error if the
-    # threads cannot be limited, only slow.
+    """One thread each: several workers of several threads would wait for one another. It is no
+    error if the threads cannot be limited, only slow."""
+    live_as_worker()
     with contextlib.suppress(ImportError):
         from threadpoolctl import threadpool_limits
 
         threadpool_limits(1)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
