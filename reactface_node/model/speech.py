@@ -29,7 +29,8 @@ def mel_filters(bands: int = MEL_BANDS, low_hz: float = 40.0, high_hz: float = 7
     def to_mel(hz: Tensor) -> Tensor:
         return 2595.0 * torch.log10(1.0 + hz / 700.0)
 
-    # Numbers, not tensors: on the meta device, on which models are built first, those have none.
+    # Numbers, not tensors: both ranges are then on one device, also where torch.linspace is not the
+    # function that torch knows, as after transformers has loaded a model.
     low, high = to_mel(torch.tensor([low_hz, high_hz], device="cpu")).tolist()
     corners = 700.0 * (10.0 ** (torch.linspace(low, high, bands + 2) / 2595.0) - 1.0)
     bins = torch.linspace(0.0, SAMPLE_RATE_HZ / 2, MEL_FFT // 2 + 1)[:, None]

@@ -7,7 +7,6 @@ each clip and each part that was left out.
 import csv
 import io
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -96,9 +95,7 @@ def _page(kept: Kept, stem: str) -> Iterator[str]:
 
 
 def _totals(kept: Kept) -> Iterator[str]:
-    seconds: Counter[str] = Counter()
-    for part in kept.parts:
-        seconds["kept" if part.name else part.why] += part.seconds  # type: ignore[assignment]
+    seconds = _seconds(("kept" if part.name else part.why, part) for part in kept.parts)
     whole = sum(seconds.values()) or 1.0
     yield from ("| outcome | time | share |", "| --- | --- | --- |")
     for reason, total in sorted(seconds.items(), key=lambda one: (one[0] != "kept", -one[1])):
@@ -114,11 +111,9 @@ def _conversations(kept: Kept) -> Iterator[str]:
         by_talk[part.talk].append(part)
     for talk, parts in list(by_talk.items())[:SHOWN]:
         clips = [part for part in parts if part.name]
-        reasons: Counter[str] = Counter()
-        for part in parts:
-            if not part.name:
-                reasons[part.reason] += part.seconds  # type: ignore[assignment]
-        said = "; ".join(f"{_time(total)} {why}" for why, total in reasons.most_common())
+        reasons = _seconds((part.reason, part) for part in parts if not part.name)
+        longest = sorted(reasons.items(), key=lambda one: -one[1])
+        said = "; ".join(f"{_time(total)} {why}" for why, total in longest)
         kept_s = sum(part.seconds for part in clips)
         yield (
             f"| {_cell(talk)} | {_time(kept.lengths_s[talk])} | {len(clips)} | {_time(kept_s)} | "
@@ -126,6 +121,14 @@ def _conversations(kept: Kept) -> Iterator[str]:
         )
     yield ""
     yield from _more(len(by_talk))
+
+
+def _seconds(named: Iterable[tuple[str, FloorPart]]) -> dict[str, float]:
+    """The lengths of parts, added up by name."""
+    found: dict[str, float] = {}
+    for name, part in named:
+        found[name] = found.get(name, 0.0) + part.seconds
+    return found
 
 
 def _more(count: int) -> Iterator[str]:

@@ -209,7 +209,8 @@ class ReactFaceLearner(nn.Module):
     def leave_out(self, channels: Tensor) -> None:
         """Keep the listener's mean in these channels, (58,) bool. No loss compares them, but
         through a listener's own past one would reach their weights."""
-        last: nn.Linear = self.model.head[-1]  # type: ignore[assignment]
+        last = self.model.head[-1]
+        assert isinstance(last, nn.Linear)
         for weights in (last.weight, last.bias):
             with torch.no_grad():
                 weights[channels] = 0.0
