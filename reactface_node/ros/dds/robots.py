@@ -15,12 +15,10 @@ from reactface_node.ros.dds.discovery import domain_id
 from reactface_node.ros.dds.graph import NODE_NAME, DdsNode, stop_on_signals
 from reactface_node.ros.dds.wire import Participant, Wire
 from reactface_node.ros.node.protocols import Session
-from reactface_node.ros.node.robots import check_alone
+from reactface_node.ros.node.robots import RESTART_S, check_alone
 from reactface_node.ros.node.shedding import ServingTime
 from reactface_node.session.shared import SharedModel
 
-RESTART_S = 10.0
-"""A robot that ended after internal errors begins anew after this time."""
 _LONGEST_S = 0.1
 
 Made = tuple[Session, Renderer]

@@ -5,6 +5,8 @@ from reactface_node.errors import UserError
 from reactface_node.ros.node.streams import is_name
 
 MOST_ROBOTS = 16
+RESTART_S = 10.0
+"""One of several robots that ended after internal errors begins anew after this time."""
 LONGEST_NAMESPACE = 100
 """Most characters: a topic of the node, with its namespace, has to stay below DDS's limit."""
 

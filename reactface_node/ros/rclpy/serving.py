@@ -12,9 +12,8 @@ from rclpy.node import Node
 
 from reactface_node.errors import UserError
 from reactface_node.ros.node.failures import FailureGuard, RepeatedFailure
+from reactface_node.ros.node.robots import RESTART_S
 
-RESTART_S = 10.0
-"""One of several robots that ended after internal errors is activated again after this time."""
 _STOP_PERIOD_S = 0.2
 
 

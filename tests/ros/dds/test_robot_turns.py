@@ -7,8 +7,9 @@ import pytest
 
 from reactface_node.config import Config
 from reactface_node.errors import UserError
-from reactface_node.ros.dds.robots import RESTART_S, Robot
+from reactface_node.ros.dds.robots import Robot
 from reactface_node.ros.node.failures import RepeatedFailure
+from reactface_node.ros.node.robots import RESTART_S
 
 
 class Node:

@@ -3,7 +3,7 @@
 import pytest
 from rigs.dds import BEST_EFFORT, an_image, node_on_a_graph, weight
 
-from reactface_node.ros.dds.robots import RESTART_S
+from reactface_node.ros.node.robots import RESTART_S
 
 pytestmark = pytest.mark.slow
 
