@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from reactface_node.research.data.labels import Interval
+from reactface_node.research.data.turns import runs
 from reactface_node.schema import FRAME_RATE_HZ, ROTATION, indices_of
 
 EYE_DEG = 35.0
@@ -27,12 +28,6 @@ BLINK, LONG_BLINK_S = 0.4, 0.4
 SMILES, CHEEKS, SQUINTS = (indices_of(stem) for stem in ("mouthSmile", "cheekSquint", "eyeSquint"))
 LIDS, DOWN = indices_of("eyeBlink"), indices_of("eyeLookDown")
 JAW, PRESS = indices_of("jawOpen"), indices_of("mouthPress")
-
-
-def runs(flags: np.ndarray) -> list[tuple[int, int]]:
-    """(first, end) of each run of True in (T,) bool; ``end`` is the first frame after it."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    return [(int(first), int(end)) for first, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def intervals(flags: np.ndarray, shortest_s: float = 0.0, gap_s: float = 0.0) -> list[Interval]:
