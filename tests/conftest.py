@@ -36,3 +36,10 @@ def portraits(tmp_path_factory):
     folder = tmp_path_factory.mktemp("faces") / "portraits"
     folder_of_portraits(folder)
     return folder
+
+
+@pytest.fixture
+def loud_is_voice(monkeypatch):
+    """Made sounds count as voices in conversations: the voice detector, where its file is there,
+    knows that they are none. In this process alone."""
+    monkeypatch.setattr("reactface_node.research.data.sides.speech_model", lambda _: None)

@@ -13,7 +13,7 @@ from reactface_node.faceverse import Space
 from reactface_node.research.data.store import load_clips, load_facts
 from reactface_node.schema import index_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("loud_is_voice")]
 JAW = index_of("jawOpen")
 
 

@@ -6,7 +6,7 @@ from rigs.whole_way import whole_way
 
 from reactface_node.research.data.store import load_facts
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("loud_is_voice")]
 SPANS = ((0.3, 5.2),), ((5.2, 10.0),)
 LENGTH_S = 10.4
 
