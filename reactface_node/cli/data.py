@@ -28,7 +28,6 @@ def add_data(commands: Any) -> None:
     )
     parser.add_argument(
         "--cluster",
-        default="",
         metavar="ADDRESS",
         help="convert on the workers of a dask scheduler, such as tcp://HOST:8786",
     )
@@ -88,7 +87,7 @@ def _data(options: argparse.Namespace) -> int:
         raise UserError(f"--workers must be at least 0, not {options.workers}")
     if not 0 <= options.hours < float("inf"):
         raise UserError(f"--hours must be a number of at least 0, not {options.hours:g}")
-    if options.cluster and options.workers:
+    if options.cluster is not None and options.workers:
         raise UserError("--workers has no use with --cluster, which has its own; leave one out")
     ros = load_config(options).ros
     choice = DatasetChoice(

@@ -4,6 +4,7 @@ All machines share one file system and have the same version of this package. A 
 dies is given to another one.
 """
 
+import asyncio
 import logging
 import sys
 from collections.abc import Generator, Iterator, Sequence
@@ -96,6 +97,9 @@ def _connected(address: str) -> Iterator[Any]:
             "--cluster needs dask.distributed: pip install 'reactface_node[cluster]'"
         ) from error
     try:
+        # Without a client: one that cannot be made stays half-made, and when Python clears it
+        # away it blocks the start of the next one.
+        asyncio.run(_reach(address))
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise UserError(
@@ -106,6 +110,15 @@ def _connected(address: str) -> Iterator[Any]:
     finally:
         # Jobs that still run write whole files or nothing, so nobody has to wait for them.
         client.close(timeout=CONNECT_S)
+
+
+async def _reach(address: str) -> None:
+    """OSError, ValueError or TypeError if the address is none or nobody answers there."""
+    from distributed.comm.core import connect
+    from distributed.security import Security
+
+    options = Security().get_connection_args("client")
+    await (await connect(address, timeout=CONNECT_S, **options)).close()
 
 
 @contextmanager

@@ -77,7 +77,7 @@ def convert(
     source: Source,
     out: Path,
     workers: int = 0,
-    cluster: str = "",
+    cluster: str | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Path:
     """Write ``out/SPLIT`` (see ``store``) and return it; an interrupted conversion is resumed.
@@ -115,10 +115,10 @@ def convert(
 
 
 def done_by(
-    work: Task, jobs: list[range], workers: int, cluster: str
+    work: Task, jobs: list[range], workers: int, cluster: str | None
 ) -> Generator[Written, None, None]:
-    """Do the jobs on a cluster if its address is not '', else in ``workers`` processes."""
-    if cluster:
+    """Do the jobs on a cluster if its address is given, else in ``workers`` processes."""
+    if cluster is not None:
         return on_cluster(cluster, work, jobs)
     if workers == 1 or len(jobs) <= 1:
         return here(work, jobs)

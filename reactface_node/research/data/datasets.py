@@ -140,11 +140,11 @@ def convert_command(
     workers: int,
     choice: DatasetChoice,
     ros: RosConfig,
-    cluster: str = "",
+    cluster: str | None = None,
 ) -> None:
     """Convert every split that is missing, then print the licence note. UserError as
     ``convert``."""
-    if cluster:
+    if cluster is not None:
         # Workers have working folders of their own.
         root, out, choice = root.absolute(), out.absolute(), choice.absolute()
     sources = [open_source() for open_source in open_sources(kind, root, choice, ros)]
@@ -158,7 +158,7 @@ def convert_command(
 
 
 def _prepared(
-    source: Source, out: Path, workers: int, choice: DatasetChoice, cluster: str
+    source: Source, out: Path, workers: int, choice: DatasetChoice, cluster: str | None
 ) -> Source:
     """The source with its clips known; writes the report of conversations of two people.
 

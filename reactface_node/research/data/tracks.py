@@ -23,7 +23,9 @@ from reactface_node.research.data.tracking import SideRead, Tracking
 TRACKS = "tracks"
 
 
-def prepare(source: Conversations, out: Path, workers: int = 0, cluster: str = "") -> Conversations:
+def prepare(
+    source: Conversations, out: Path, workers: int = 0, cluster: str | None = None
+) -> Conversations:
     """The source with its tracks, whose clips are known; its unusable conversations are left out.
 
     workers, cluster: as for ``convert``. UserError if something is missing or broken and the source

@@ -96,11 +96,28 @@ def test_a_worker_that_does_not_see_the_files_is_one_line(tmp_path):
         convert(Numbers(), tmp_path, cluster=address)
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "tcp://127.0.0.1"])
-def test_no_scheduler_is_one_line(tmp_path, monkeypatch, address):
+@pytest.mark.parametrize(
+    "address",
+    [
+        "tcp://127.0.0.1:1",
+        "nowhere",
+        "tcp://127.0.0.1",
+        "tls://127.0.0.1:1",
+        "other://h:1",
+        "tcp://h:word",
+        "tcp://h:99999",
+        "tcp://.:1",
+        "",
+    ],
+)
+def test_no_scheduler_is_one_line_and_leaves_no_client(tmp_path, monkeypatch, address):
+    """A client that could not be made would block the start of the next one for 10 s."""
+    made = []
+    monkeypatch.setattr("distributed.Client", lambda *_, **__: made.append(1))
     monkeypatch.setattr("reactface_node.research.data.cluster.CONNECT_S", 0.5)
     with pytest.raises(UserError, match="no dask scheduler answers at"):
         convert(Numbers(), tmp_path, cluster=address)
+    assert not made
 
 
 def test_a_disk_that_fills_on_a_worker_is_one_line(tmp_path):
