@@ -89,7 +89,7 @@ def _data(options: argparse.Namespace) -> int:
         raise UserError(f"--hours must be a number of at least 0, not {options.hours:g}")
     if options.cluster is not None and options.workers:
         raise UserError("--workers has no use with --cluster, which has its own; leave one out")
-    ros = load_config(options).ros
+    config = load_config(options)
     choice = DatasetChoice(
         options.split,
         options.faces,
@@ -102,12 +102,19 @@ def _data(options: argparse.Namespace) -> int:
         options.own_features,
         options.turns,
         options.skip_broken,
+        config.perception,
     )
     if options.action == "check":
-        return 2 if check_command(options.kind, options.source, choice, ros) else 0
+        return 2 if check_command(options.kind, options.source, choice, config.ros) else 0
     if options.out is None:
         raise UserError("say where to write: reactface data convert KIND SOURCE OUT")
     convert_command(
-        options.kind, options.source, options.out, options.workers, choice, ros, options.cluster
+        options.kind,
+        options.source,
+        options.out,
+        options.workers,
+        choice,
+        config.ros,
+        options.cluster,
     )
     return 0

@@ -5,7 +5,7 @@ one grid; then each of the two is the speaker of the stretches in which it has t
 (``turns``), and the other the listener; of these the usable parts become clips (``quality``).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -17,14 +17,14 @@ import numpy as np
 from reactface_node.errors import UserError
 from reactface_node.files.progress import ProgressBar
 from reactface_node.research.data import quality, turns
-from reactface_node.research.data.decode import TrackerFactory, crops, default_tracker
+from reactface_node.research.data.decode import NodeTracker, TrackerFactory, crops
 from reactface_node.research.data.kept_report import FloorPart, Kept
 from reactface_node.research.data.quality import Piece, filled
 from reactface_node.research.data.sides import (
+    NodeSpeech,
     SideTrack,
     SpeechFactory,
     TalkSide,
-    default_speech,
     load_track,
     track_key,
 )
@@ -41,6 +41,7 @@ class Conversations:
     that say which recordings belong together. left_out: what is known to be unusable. strict:
     anything missing or broken is an error; else such conversations are left out and reported.
     speakers: indices of the sides that may be speakers. calibrate: what ``prepare`` does first.
+    read_with: settings of tracker and speech that are not the defaults, for the facts.
     notes: lines of the report. tracks: the folder with what was read of the sides; None before
     ``prepare``.
     """
@@ -58,8 +59,9 @@ class Conversations:
     calibrate: Callable[["Conversations"], "Conversations"] | None = None
     notes: tuple[str, ...] = ()
     tracks: Path | None = None
-    tracker: TrackerFactory = default_tracker
-    speech: SpeechFactory = default_speech
+    tracker: TrackerFactory = field(default_factory=NodeTracker)
+    speech: SpeechFactory = field(default_factory=NodeSpeech)
+    read_with: Mapping[str, Any] = field(default_factory=dict)
     listeners: int = 1
 
     @property
@@ -77,8 +79,9 @@ class Conversations:
             "turn_s": [turns.GAP_S, turns.BACKCHANNEL_S, turns.PAUSE_S],
             "least_trust": quality.LEAST_TRUST,
         }
+        given = {**self.settings, **self.read_with}
         missing = {name for talk in self.talks for side in talk.sides for name in side.missing}
-        return {"kind": self.kind, "missing": sorted(missing), "rules": rules, **self.settings}
+        return {"kind": self.kind, "missing": sorted(missing), "rules": rules, **given}
 
     def problems(self) -> Iterator[str]:
         """Of all conversations, if one that is broken is an error; else only if none is left."""
@@ -169,7 +172,10 @@ class Conversations:
 
     def _tracks(self, talk: int) -> tuple[SideTrack, SideTrack]:
         assert self.tracks is not None, "prepare comes first"
-        paths = [self.tracks / track_key(one, self.root) for one in self.talks[talk].sides]
+        paths = [
+            self.tracks / track_key(one, self.root, self.read_with)
+            for one in self.talks[talk].sides
+        ]
         return load_track(paths[0]), load_track(paths[1])
 
     def _crops(

@@ -18,6 +18,7 @@ from reactface_node.research.data import (
 from reactface_node.research.data.check import all_warnings, check, refuse_if_broken
 from reactface_node.research.data.conversations import Conversations, kept_of
 from reactface_node.research.data.convert import convert
+from reactface_node.research.data.decode import NodeTracker
 from reactface_node.research.data.kept_report import summary, write_report
 from reactface_node.research.data.kind import DatasetChoice, Kind, Splits
 from reactface_node.research.data.pair_sides import in_turns, kept_of_pairs
@@ -31,7 +32,10 @@ def _bags(root: Path, choice: DatasetChoice, ros: RosConfig) -> Splits:
     from reactface_node.research.data.recordings import Recordings
 
     def open_split(split: str) -> Source:
-        return Recordings(root, split, choice.faces, ros, choice.listener_topic)
+        tracker = NodeTracker(choice.perception)
+        return Recordings(
+            root, split, choice.faces, ros, choice.listener_topic, tracker, choice.read_with()
+        )
 
     present = [split for split in SPLITS if (root / split).is_dir()]
     return Splits(root, SPLITS, present, open_split)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -43,11 +44,16 @@ TrackerFactory = Callable[[bool], ClipTracker]
 """want_crop -> a tracker; called in the worker process, so it must be picklable."""
 
 
-def default_tracker(want_crop: bool) -> ClipTracker:
-    """The node's own tracker with default settings."""
-    from reactface_node.perception import make_tracker
+@dataclass(frozen=True)
+class NodeTracker:
+    """The node's own tracker, with its settings; a ``TrackerFactory``."""
 
-    return make_tracker(PerceptionConfig(), want_crop)
+    config: PerceptionConfig = field(default_factory=PerceptionConfig)
+
+    def __call__(self, want_crop: bool) -> ClipTracker:
+        from reactface_node.perception import make_tracker
+
+        return make_tracker(self.config, want_crop)
 
 
 def read_audio(path: Path, most_s: float = math.inf) -> np.ndarray:

@@ -1,11 +1,11 @@
 """What a kind of data set is: the record of which ``datasets.KINDS`` has one for each kind."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reactface_node.config import RosConfig
+from reactface_node.config import PerceptionConfig, RosConfig
 from reactface_node.research.data.source import Source
 
 
@@ -22,6 +22,7 @@ class DatasetChoice:
     and ``dualtalk``, only stretches in which one talks and the other listens become clips, as for
     the kinds with a recording of each person. skip_broken: of these and of
     ``videos`` and ``livelink``, leave out pairs with a missing or broken file, not refuse all.
+    perception: how faces are tracked and voices found.
     """
 
     split: str = ""
@@ -35,6 +36,13 @@ class DatasetChoice:
     own_features: bool = False
     turns: bool = False
     skip_broken: bool = False
+    perception: PerceptionConfig = field(default_factory=PerceptionConfig)
+
+    def read_with(self) -> dict[str, Any]:
+        """For a source's facts: the settings of perception that are not the defaults."""
+        mine, usual = asdict(self.perception), asdict(PerceptionConfig())
+        changed = {name: value for name, value in mine.items() if value != usual[name]}
+        return {"perception": changed} if changed else {}
 
     def absolute(self) -> "DatasetChoice":
         """The same with absolute paths, for programs with other working folders."""

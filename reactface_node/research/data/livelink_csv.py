@@ -26,10 +26,16 @@ from reactface_node.errors import UserError
 from reactface_node.files.arrays import usable
 from reactface_node.files.csv_files import csv_rows
 from reactface_node.research.data.conversations import Conversations
-from reactface_node.research.data.decode import TrackerFactory, read_audio, video_frames
+from reactface_node.research.data.decode import (
+    NodeTracker,
+    TrackerFactory,
+    read_audio,
+    video_frames,
+)
 from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.quality import GAP_S, centred
 from reactface_node.research.data.sides import (
+    NodeSpeech,
     SideTrack,
     SpeechFactory,
     beside,
@@ -241,6 +247,9 @@ def open_splits(root: Path, choice: DatasetChoice, ros: RosConfig) -> Splits:
             tuple(alone),
             strict=not choice.skip_broken,
             faces=choice.faces,
+            tracker=NodeTracker(choice.perception),
+            speech=NodeSpeech(choice.perception),
+            read_with=choice.read_with(),
         )
 
     present = [split for split in SPLITS if (root / split).is_dir()]

@@ -11,7 +11,7 @@ shorter bag, is a clip if it lasts SHORTEST_S. The user decides who appears in w
 FOLDER/train, FOLDER/val and FOLDER/test have their own bags.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -27,9 +27,9 @@ from reactface_node.media.audio import float_to_int16
 from reactface_node.media.pipeline import PipelineStage
 from reactface_node.research.data.decode import (
     ClipTracker,
+    NodeTracker,
     TrackerFactory,
     crops,
-    default_tracker,
     fill_gaps,
 )
 from reactface_node.research.data.source import Clip, own_reactions
@@ -53,14 +53,16 @@ Perceive = Callable[[int, float, np.ndarray], Future[Observation]]
 
 @dataclass(frozen=True, eq=False)
 class Recordings:
-    """The bags of one split; a ``Source``. faces: keep the speaker's face crops."""
+    """The bags of one split; a ``Source``. faces: keep the speaker's face crops. read_with: as
+    ``Conversations``."""
 
     root: Path
     split: str
     faces: bool = False
     ros: RosConfig = field(default_factory=RosConfig)
     listener_topic: str = LISTENER_TOPIC
-    tracker: TrackerFactory = default_tracker
+    tracker: TrackerFactory = field(default_factory=NodeTracker)
+    read_with: Mapping[str, Any] = field(default_factory=dict)
     listeners: int = 1
 
     @cached_property
@@ -86,7 +88,7 @@ class Recordings:
     @property
     def facts(self) -> dict[str, Any]:
         topics = [self.ros.image_topic, self.ros.audio_topic, self.listener_topic]
-        return {"kind": "bags", "topics": topics, "clip_s": CLIP_S}
+        return {"kind": "bags", "topics": topics, "clip_s": CLIP_S, **self.read_with}
 
     def problems(self) -> Iterator[str]:
         paths = _bag_paths(self.root / self.split)

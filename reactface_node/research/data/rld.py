@@ -12,8 +12,8 @@ tracker. The Deep3DFaceRecon coefficients of ViCo's authors (64 PCA expressions)
 to ARKit weights.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,8 @@ from reactface_node.research.data.check import (
 )
 from reactface_node.research.data.decode import (
     ClipTracker,
+    NodeTracker,
     TrackerFactory,
-    default_tracker,
     fit_audio,
     read_audio,
     track_video,
@@ -53,13 +53,15 @@ COLUMNS = ("audio", "listener", "speaker", "data_split")
 
 @dataclass(frozen=True, eq=False)
 class Rld:
-    """One split; a ``Source``. faces: keep the speaker's face crops too (they are tracked)."""
+    """One split; a ``Source``. faces: keep the speaker's face crops too (they are tracked).
+    read_with: as ``Conversations``."""
 
     root: Path
     split: str
     faces: bool = False
     mean_face: Path | None = None
-    tracker: TrackerFactory = default_tracker
+    tracker: TrackerFactory = field(default_factory=NodeTracker)
+    read_with: Mapping[str, Any] = field(default_factory=dict)
     listeners: int = 1
 
     @cached_property
@@ -78,7 +80,7 @@ class Rld:
     @property
     def facts(self) -> dict[str, Any]:
         if not self.given:
-            return {"kind": "rld", "tracked": True}
+            return {"kind": "rld", "tracked": True, **self.read_with}
         return {"kind": "rld", "tracked": False, **self._space.facts()}
 
     @cached_property
@@ -166,7 +168,14 @@ def open_splits(root: Path, choice: DatasetChoice, _: RosConfig) -> Splits:
     """As ``kind.Kind`` has it; UserError if the list of rows cannot be read."""
 
     def open_split(split: str) -> Rld:
-        return Rld(root, split, choice.faces, choice.mean_face)
+        return Rld(
+            root,
+            split,
+            choice.faces,
+            choice.mean_face,
+            NodeTracker(choice.perception),
+            choice.read_with(),
+        )
 
     listed = {row["data_split"] for row in read_rows(root / LIST)}
     return Splits(root / LIST, SPLITS, [one for one in SPLITS if one in listed], open_split)

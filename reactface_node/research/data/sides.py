@@ -5,12 +5,13 @@ The recordings of the kinds ``videos``, ``seamless`` and ``livelink`` are ``Talk
 """
 
 import hashlib
+import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -47,9 +48,14 @@ SpeechFactory = Callable[[], SileroModel | None]
 """Gives the model of voice activity in the worker process; None: loud sound counts as voice."""
 
 
-def default_speech() -> SileroModel | None:
-    """The node's own model of voice activity, if it is there."""
-    return speech_model(PerceptionConfig())
+@dataclass(frozen=True)
+class NodeSpeech:
+    """The node's own model of voice activity, if it is there; a ``SpeechFactory``."""
+
+    config: PerceptionConfig = field(default_factory=PerceptionConfig)
+
+    def __call__(self) -> SileroModel | None:
+        return speech_model(self.config)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,12 +163,15 @@ def holds_sound(path: Path) -> bool:
         return audio_stream(container) is not None
 
 
-def track_key(side: TalkSide, root: Path) -> str:
-    """A file name for what is read of a side, which changes with its files.
+def track_key(side: TalkSide, root: Path, read_with: Mapping[str, Any]) -> str:
+    """A file name for what is read of a side, which changes with its files and with the settings
+    with which they are read, as ``kind.DatasetChoice.read_with`` has them.
 
     UserError, with the file's name, if one cannot be accessed.
     """
     digest = hashlib.sha256(f"{type(side).__name__}\0{side.name}\0{side.settings}".encode())
+    if read_with:
+        digest.update(json.dumps(read_with, sort_keys=True).encode())
     for path in side.files():
         try:
             found = path.stat()

@@ -41,7 +41,7 @@ def prepare(
     folder = out / TRACKS
     make_folder(folder)
     sides = dict.fromkeys(side for talk in source.talks for side in talk.sides)
-    paths = {side: folder / track_key(side, source.root) for side in sides}
+    paths = {side: folder / track_key(side, source.root, source.read_with) for side in sides}
     todo = tuple((side, path) for side, path in paths.items() if not path.exists())
     work = Tracking(source, folder, todo)
     jobs = [range(index, index + 1) for index in range(len(todo))]

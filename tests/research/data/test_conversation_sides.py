@@ -56,15 +56,15 @@ def test_the_file_of_a_track_depends_on_the_recording(tmp_path):
     video = tmp_path / "x.mp4"
     video.write_bytes(b"1")
     side = VideoSide("x", video, video)
-    first = track_key(side, tmp_path)
-    assert track_key(VideoSide("x", video, video), tmp_path) == first
-    assert track_key(VideoSide("y", video, video), tmp_path) != first
-    assert track_key(VideoSide("x", video, video, settings="other"), tmp_path) != first
+    first = track_key(side, tmp_path, {})
+    assert track_key(VideoSide("x", video, video), tmp_path, {}) == first
+    assert track_key(VideoSide("y", video, video), tmp_path, {}) != first
+    assert track_key(VideoSide("x", video, video, settings="other"), tmp_path, {}) != first
     video.write_bytes(b"12")
-    assert track_key(side, tmp_path) != first
+    assert track_key(side, tmp_path, {}) != first
     video.unlink()
     with pytest.raises(UserError, match=r"x\.mp4 cannot be read"):
-        track_key(side, tmp_path)
+        track_key(side, tmp_path, {})
 
 
 def test_a_part_of_a_track(tmp_path):
