@@ -41,13 +41,13 @@ MORE = {
     "on_device_failure": "`stop` says so in the log and in `/diagnostics`, and the process "
     "ends with an error, upon which the launch file starts it again; `cpu` goes on without the GPU",
     "threads": "0 takes all cores; one is fastest for the `default` profile",
-    "timeline.max_wait_s": "a stream that gave nothing in the window is not waited for at all",
-    "timeline.camera_to_microphone_offset_s": "below 0 the images are too early, and wait",
+    "timeline.max_wait_s": "A stream that gave nothing in the window is not waited for at all",
+    "timeline.camera_to_microphone_offset_s": "Below 0 the images are too early, and wait",
     "perception.rate_hz": "25, 12.5, 8.33 and so on",
-    "playout.playout_delay_s": "in frame mode counted from the end of the frame; it grows by "
+    "playout.playout_delay_s": "In frame mode counted from the end of the frame; it grows by "
     "itself where sound comes in larger chunks",
-    "playout.eye_contact": "on a flat display less may be right: see [Eye contact](eye_contact.md)",
-    "playout.seed": "offline commands such as `reactface replay` take 0 unless a seed is given; "
+    "playout.eye_contact": "On a flat display less may be right: see [Eye contact](eye_contact.md)",
+    "playout.seed": "Offline commands such as `reactface replay` take 0 unless a seed is given; "
     "YAML files, ROS parameter files and `--set` take the word, a running node the number alone",
     "render.precision": "`float16` is not for a CPU",
 }
