@@ -21,7 +21,7 @@ ROOMS = {
     "perception": "an image to faces, landmarks, coefficients",
     "model": "the networks alone; model.official: the released code's",
     "engine": "what runs a model: torch, onnxruntime, slots",
-    "session": "the one verb: timeline, tracking, playout, overload",
+    "session": "inputs in, reactions out: timeline, tracking, playout",
     "render": "what draws: avatar, portrait, mesh, none",
     "outputs": "motors, Live Link, VMC, FACS",
     "web": "the page in a browser",
