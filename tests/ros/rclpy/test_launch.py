@@ -74,6 +74,7 @@ def test_the_unit_starts_the_launch_file_again_and_stops_it_as_ctrl_c_does():
     unit.read(UNIT)
     service = unit["Service"]
     assert f"reactface_node {NODE.name} required:=true respawn:=false" in service["ExecStart"]
+    assert 'source "$VENV"' in service["ExecStart"]
     assert (service["Restart"], service["KillSignal"]) == ("on-failure", "SIGINT")
     assert service["RestartPreventExitStatus"] == "0 2"
     limit = unit["Unit"]["StartLimitBurst"], unit["Unit"]["StartLimitIntervalSec"]
