@@ -15,7 +15,7 @@ from reactface_node.research.data import (
     seamless,
     videos,
 )
-from reactface_node.research.data.check import all_warnings, check, refuse_if_broken
+from reactface_node.research.data.check import all_warnings, check, files_told, refuse_if_broken
 from reactface_node.research.data.conversations import Conversations, kept_of
 from reactface_node.research.data.convert import convert
 from reactface_node.research.data.decode import NodeTracker
@@ -118,6 +118,9 @@ def open_sources(
             f"{found.where} has no split {named}of a {kind} data set; known are "
             f"{', '.join(found.known)}"
         )
+    if not set(splits) <= set(found.present):
+        there = ", ".join(found.present) or "none of its splits"
+        raise UserError(f"{found.where} has no split '{choice.split}': there is {there}")
     return [partial(found.open, split) for split in splits]
 
 
@@ -127,10 +130,11 @@ def check_command(kind: str, root: Path, choice: DatasetChoice, ros: RosConfig) 
 
     UserError as ``open_sources``.
     """
-    sources = open_sources(kind, root, choice, ros)
-    found = check(sources)
+    with files_told():
+        sources = open_sources(kind, root, choice, ros)
+        found = check(sources)
+        doubtful = [] if found else [f"warning: {line}" for line in all_warnings(sources)]
     if not found:
-        doubtful = [f"warning: {line}" for line in all_warnings(sources)]
         print("\n".join([*doubtful, f"{root}: nothing is missing or broken", _note(kind)]))
         return 0
     print("\n".join(found))
@@ -151,14 +155,25 @@ def convert_command(
     if cluster is not None:
         # Workers have working folders of their own.
         root, out, choice = root.absolute(), out.absolute(), choice.absolute()
-    sources = [open_source() for open_source in open_sources(kind, root, choice, ros)]
-    todo = [source for source in sources if not (out / source.split).exists()]
-    if not todo:
-        raise UserError(f"{out} has these splits already; choose another folder or remove them")
-    for source in todo:
-        ready = _prepared(source, out, workers, choice, cluster)
-        print(f"wrote {convert(ready, out, workers, cluster)}")
+    with files_told():
+        opened = open_sources(kind, root, choice, ros)
+        _refuse_inside(root, out)
+        sources = [open_source() for open_source in opened]
+        todo = [source for source in sources if not (out / source.split).exists()]
+        if not todo:
+            raise UserError(f"{out} has these splits already; choose another folder or remove them")
+        for source in todo:
+            ready = _prepared(source, out, workers, choice, cluster)
+            print(f"wrote {convert(ready, out, workers, cluster)}")
     print(_note(kind))
+
+
+def _refuse_inside(root: Path, out: Path) -> None:
+    """UserError if the output lies in a split of the data set, which would then hold its files."""
+    place = out.resolve()
+    for split in ("train", "val", "dev", "test", "ood"):
+        if place.is_relative_to((root / split).resolve()) and (root / split).is_dir():
+            raise UserError(f"{out} lies inside the data set, in {root / split}: choose another")
 
 
 def _prepared(

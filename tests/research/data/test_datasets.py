@@ -1,5 +1,7 @@
 """The commands for data sets: existing splits, printed lines, written files."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from rigs.data_sets import write_csv, write_react, write_wav
@@ -18,6 +20,7 @@ from reactface_node.research.data.kind import DatasetChoice
 from reactface_node.research.data.store import load_clips
 
 ROS = RosConfig()
+SEAMLESS = "improvised/train/V00_S0001_I00000001_P0001.wav"
 
 
 @pytest.fixture
@@ -172,3 +175,47 @@ def test_an_rld_list_without_a_known_split_is_named_with_rlds_splits(tmp_path, r
     write_csv(tmp_path / "RLD_data.csv", ["audio", "listener", "speaker", "data_split"], rows)
     with pytest.raises(UserError, match=r"RLD_data\.csv has no split .*known are train, test, ood"):
         open_sources("rld", tmp_path, DatasetChoice(), ROS)
+
+
+@pytest.mark.parametrize("action", [["check"], ["convert", "OUT"]])
+@pytest.mark.parametrize(
+    ("kind", "file"),
+    [("videos", "train/x_a.mp4"), ("livelink", "train/talk/x.csv"), ("seamless", SEAMLESS)],
+)
+def test_a_split_that_is_not_there_is_one_line(action, kind, file, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "data" / file
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+    command = ["data", action[0], kind, "data", *action[1:], "--split", "val"]
+    assert main(command) == 2
+    said = capsys.readouterr()
+    assert said.err == "reactface data: data has no split 'val': there is train\n"
+    assert not (tmp_path / "OUT").exists()
+
+
+@pytest.mark.parametrize("action", [["check"], ["convert", "OUT"]])
+def test_a_file_that_may_not_be_read_is_named(action, react, tmp_path, capsys, monkeypatch):
+    """Permissions do not hold for root, who may run the tests."""
+    monkeypatch.chdir(tmp_path)
+    refused = react / "train" / "Audio_files" / "NoXI/000/Expert_video/1.wav"
+    is_file = Path.is_file
+
+    def asked(path):
+        if path == refused:
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", asked)
+    assert main(["data", action[0], "react2023", str(react), *action[1:]]) == 2
+    said = capsys.readouterr()
+    [line] = (said.out + said.err).splitlines()
+    assert line.endswith(f"{refused} cannot be read or written: Permission denied")
+
+
+def test_an_output_inside_a_split_is_refused(react, capsys):
+    before = sorted(react.rglob("*"))
+    out = react / "train" / "converted"
+    assert main(["data", "convert", "react2023", str(react), str(out)]) == 2
+    assert f"{out} lies inside the data set, in {react / 'train'}" in capsys.readouterr().err
+    assert sorted(react.rglob("*")) == before
