@@ -28,6 +28,7 @@ from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
 from reactface_node.files.arrays import load_array, mean_face_problems, space_of
 from reactface_node.files.csv_files import csv_rows
+from reactface_node.files.listed import listed_path
 from reactface_node.files.progress import ProgressBar
 from reactface_node.research.data.check import (
     lengths_that_disagree,
@@ -234,9 +235,13 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
     for number, row in enumerate(rows[1:], 2):
         if not any(row):
             continue
+        where = f"{path}: line {number}"
         if len(row) <= max(columns) or not all(row[c].strip() for c in columns):
-            raise UserError(f"{path}: line {number} does not name a speaker and a listener")
-        pairs.append((row[columns[0]].strip(), row[columns[1]].strip()))
+            raise UserError(f"{where} does not name a speaker and a listener")
+        speaker, listener = (listed_path(row[c].strip(), where) for c in columns)
+        if speaker == listener:
+            raise UserError(f"{where} names {speaker} twice")
+        pairs.append((speaker, listener))
     if not pairs:
         raise UserError(f"{path} lists no clips")
     return pairs

@@ -25,6 +25,7 @@ from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
 from reactface_node.files.arrays import mean_face_problems, space_of
 from reactface_node.files.csv_files import named_csv_rows
+from reactface_node.files.listed import listed_path
 from reactface_node.files.progress import ProgressBar
 from reactface_node.research.data.check import (
     lengths_that_disagree,
@@ -48,7 +49,8 @@ from reactface_node.research.data.source import Clip, own_reactions, single_jobs
 
 SPLITS = ("train", "test", "ood")
 LIST = "RLD_data.csv"
-COLUMNS = ("audio", "listener", "speaker", "data_split")
+FILES = ("audio", "listener", "speaker")
+COLUMNS = (*FILES, "data_split")
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,10 +187,15 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     """The csv's rows with the columns that are needed. UserError that names file and line."""
     rows = named_csv_rows(path, COLUMNS)
     found = []
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
+        where = f"{path}: line {number}"
         if not all((row[name] or "").strip() for name in COLUMNS):
-            raise UserError(f"{path}: line {number} leaves a column empty")
+            raise UserError(f"{where} leaves a column empty")
         found.append({name: _stem(row[name]) for name in COLUMNS})
+        for name in FILES:
+            listed_path(found[-1][name], f"{where}: {name}")
+        if found[-1]["speaker"] == found[-1]["listener"]:
+            raise UserError(f"{where} names {row['speaker']} twice")
     return found
 
 

@@ -1,7 +1,7 @@
 """Videos of two people, one for each, as a data set.
 
     ROOT/pairs.csv    columns: speaker, listener, and optional: offset (s), split, speaker_sound,
-                      listener_sound; paths are relative to ROOT
+                      listener_sound; paths are relative to ROOT and stay in it
 
 or, without such a list, two files named alike in ROOT/train, ROOT/val and ROOT/test:
 
@@ -23,6 +23,7 @@ import numpy as np
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.files.csv_files import named_csv_rows
+from reactface_node.files.listed import listed_path
 from reactface_node.files.text import read_json
 from reactface_node.media.containers import pictures, sounds
 from reactface_node.research.data.check import sound_frames
@@ -49,9 +50,13 @@ from reactface_node.research.data.talks import LeftOut, Talk
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLE_RATE_HZ
 
 LIST = "pairs.csv"
+FILES = ("speaker", "listener", "speaker_sound", "listener_sound")
+"""Its columns that name files."""
 VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 PAIRS = (("a", "b"), ("speaker", "listener"))
 """Names of the two folders, or of the two endings of a file's name."""
+LONGEST_S = 1e6
+"""No recording lasts longer."""
 SLACK_S = 1.0
 """A sound in a file of its own may be so much shorter or longer than its video."""
 
@@ -200,6 +205,9 @@ def _listed(root: Path, path: Path) -> dict[str, Found]:
             raise UserError(
                 f"{path}: line {number}: '{split}' is no split; known are {', '.join(SPLITS)}"
             )
+        for column in FILES:
+            if row.get(column):
+                listed_path(row[column], f"{path}: line {number}: {column}")
         videos = [root / row[role] for role in ("speaker", "listener")]
         if videos[0] == videos[1]:
             raise UserError(f"{path}: line {number} names {row['speaker']} twice")
@@ -221,7 +229,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     rows = named_csv_rows(path, ("speaker", "listener"))
     if not rows:
         raise UserError(f"{path} lists no pairs")
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         cells = {name: (cell or "").strip() for name, cell in row.items() if name is not None}
         if None in row or not all(cells[name] for name in ("speaker", "listener")):
             raise UserError(f"{path}: line {number} does not name a speaker and a listener")
@@ -235,7 +243,7 @@ def _offset(path: Path, number: int, text: str | None) -> float | None:
         offset_s = float(text)
     except ValueError:
         offset_s = math.nan
-    if not math.isfinite(offset_s):
+    if not abs(offset_s) <= LONGEST_S:
         raise UserError(f"{path}: line {number}: offset is '{text}', not a number of seconds")
     return offset_s
 
@@ -266,8 +274,5 @@ def _named_alike(folder: Path, root: Path) -> Found:
 
 
 def _side(root: Path, video: Path, sound: Path | None) -> VideoSide:
-    try:
-        name = str(video.relative_to(root).with_suffix(""))
-    except ValueError:  # An absolute path of a list.
-        name = str(video.with_suffix(""))
+    name = str(video.relative_to(root).with_suffix(""))
     return VideoSide(name, video, sound or beside(video, (".wav",)) or video)

@@ -101,6 +101,9 @@ def test_a_mean_face_that_cannot_be_used_is_named(tmp_path):
     [
         (RLD_HEADER[:3], ["p", "a", "l"], "RLD_data.csv has no column speaker"),
         (RLD_HEADER, ["p", "a", "l", "", 1, "train"], "line 2 leaves a column empty"),
+        (RLD_HEADER, ["p", "../a", "l", "s", 1, "train"], "line 2: audio leaves the data set's"),
+        (RLD_HEADER, ["p", "a", "/l", "s", 1, "train"], "line 2: listener leaves the data set's"),
+        (RLD_HEADER, ["p", "a", "l.mp4", "l", 1, "train"], "line 2 names l twice"),
         (RLD_HEADER, ["p", "a", "l", "s", 1, "test"], "has no rows of the train split"),
     ],
 )

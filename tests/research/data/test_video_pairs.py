@@ -173,6 +173,9 @@ def test_an_offset_lays_the_two_on_one_clock(tmp_path, converted):
         (["speaker", "listener"], ["a.mp4", "a.mp4"], "line 2 names a.mp4 twice"),
         (["speaker", "listener", "offset"], ["a.mp4", "b.mp4", "late"], "offset is 'late'"),
         (["speaker", "listener", "offset"], ["a.mp4", "b.mp4", "nan"], "offset is 'nan'"),
+        (["speaker", "listener", "offset"], ["a.mp4", "b.mp4", "1e308"], "offset is '1e308'"),
+        (["speaker", "listener"], ["a.mp4", "../b.mp4"], "line 2: listener leaves the data set's"),
+        (["speaker", "listener"], ["/a.mp4", "b.mp4"], "line 2: speaker leaves the data set's"),
         (["speaker", "listener", "split"], ["a.mp4", "b.mp4", "dev"], "'dev' is no split"),
     ],
 )
