@@ -88,7 +88,7 @@ class Conversations:
         if self.tracks is None and self.strict:
             yield from self._left_out()
             for talk in self._checked():
-                yield from talk.problems()
+                yield from self.problems_of(talk)
         elif not self.talks:
             yield from self._left_out()
 
@@ -97,8 +97,21 @@ class Conversations:
         if not self.strict:
             yield from self._left_out()
         for talk in self._checked():
-            broken = [] if self.strict else list(talk.problems())
+            broken = [] if self.strict else list(self.problems_of(talk))
             yield from broken or talk.warnings()
+
+    def problems_of(self, talk: Talk) -> Iterator[str]:
+        """Lines that begin with a file's name: why a conversation cannot be used."""
+        broken = list(talk.problems())
+        yield from broken
+        if not self.faces or broken:
+            return
+        for side in (talk.sides[index] for index in self.speakers):
+            try:
+                if side.has_sound():  # without one it never speaks
+                    next(iter(side.pictures()), None)
+            except UserError as error:
+                yield str(error)
 
     def _left_out(self) -> Iterator[str]:
         return (f"{one.talk}: {one.reason}" for one in self.left_out)

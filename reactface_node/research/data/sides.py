@@ -23,6 +23,7 @@ from reactface_node.media.audio import integers_to_float
 from reactface_node.media.containers import audio_stream, open_media
 from reactface_node.perception.silero import SileroModel
 from reactface_node.perception.voice import VoiceActivity, speech_model
+from reactface_node.research.data.check import sound_frames
 from reactface_node.research.data.decode import TrackerFactory
 from reactface_node.research.data.exchanged import SILENT_DB, loudness
 from reactface_node.schema import (
@@ -44,6 +45,8 @@ DOUBTS = (
     "partly outside the picture",
 )
 """The tracker's reasons for a low reliability; a frame has the number of its first one."""
+SLACK_S = 1.0
+"""A sound in a file of its own may be so much shorter or longer than its recording."""
 SpeechFactory = Callable[[], SileroModel | None]
 """Gives the model of voice activity in the worker process; None: loud sound counts as voice."""
 
@@ -161,6 +164,16 @@ def holds_sound(path: Path) -> bool:
     """Whether a media file has a sound that can be decoded. UserError if it cannot be read."""
     with open_media(path, "video or sound") as container:
         return audio_stream(container) is not None
+
+
+def other_length(sound: Path, recording: Path, length_s: float) -> Iterator[str]:
+    """A line if a sound in a file of its own does not last as long as its recording. UserError if
+    it is empty or cannot be read."""
+    sound_s = sound_frames(sound) / FRAME_RATE_HZ
+    if abs(sound_s - length_s) > SLACK_S:
+        yield (
+            f"{sound} lasts {sound_s:.1f} s, but {recording} {length_s:.1f} s: they belong together"
+        )
 
 
 def track_key(side: TalkSide, root: Path, read_with: Mapping[str, Any]) -> str:

@@ -43,6 +43,7 @@ from reactface_node.research.data.sides import (
     beside,
     files_below,
     holds_sound,
+    other_length,
     voice_of,
 )
 from reactface_node.research.data.source import SPLITS, Source
@@ -57,8 +58,6 @@ PAIRS = (("a", "b"), ("speaker", "listener"))
 """Names of the two folders, or of the two endings of a file's name."""
 LONGEST_S = 1e6
 """No recording lasts longer."""
-SLACK_S = 1.0
-"""A sound in a file of its own may be so much shorter or longer than its video."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +81,7 @@ class VideoSide:
         try:
             length_s = self.length_s()
             if self.sound_file != self.video:
-                sound_s = sound_frames(self.sound_file) / FRAME_RATE_HZ
-                if abs(sound_s - length_s) > SLACK_S:
-                    yield (
-                        f"{self.sound_file} lasts {sound_s:.1f} s, but {self.video} {length_s:.1f} "
-                        "s: they belong together"
-                    )
+                yield from other_length(self.sound_file, self.video, length_s)
             if self.vad is not None:
                 read_vad(self.vad)
         except UserError as error:
@@ -145,10 +139,12 @@ def read_vad(path: Path) -> list[tuple[float, float]]:
         ]
     except UserError as error:
         raise UserError(f"{path} cannot be read: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{path} holds no metadata:vad of start and end") from error
-    if not all(math.isfinite(start) and 0 <= start <= end < math.inf for start, end in found):
-        raise UserError(f"{path}: a stretch of metadata:vad ends before it starts")
+    if not all(0 <= start <= end <= LONGEST_S for start, end in found):
+        raise UserError(
+            f"{path}: a stretch of metadata:vad starts before 0 s or ends before it starts"
+        )
     return found
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from rigs.talks import TURNS, no_speech_model, timecode, write_take
+from rigs.talks import TURNS, no_speech_model, timecode, voice, write_sound, write_take
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
@@ -134,6 +134,7 @@ def cell(line, column, text):
         (cell(4, 10, "wide"), "line 4 holds text"),
         (cell(4, 0, "10 o'clock"), "line 4: '10 o'clock' is no timecode"),
         (cell(4, 0, timecode(35990.0, 60)), "line 4: its timecode is not after"),
+        (cell(4, 0, "24:00:00:03.0"), "line 4: '24:00:00:03.0' is no time of a day"),
         (cell(4, 0, "10:00:00:300.0"), "has frame 300"),
     ],
 )
@@ -172,3 +173,32 @@ def test_the_apps_other_tables_are_not_read(tmp_path):
     source = source_of(tmp_path)
     assert [side.media.name for side in source.talks[0].sides] == ["x.WAV", "y.wav"]
     assert [side.name for side in source.talks[0].sides] == ["train/talk/x", "train/talk/y"]
+
+
+def test_midnight_may_be_between_the_beginnings_of_two_phones(tmp_path):
+    for name, begins_s in (("x", 86399.0), ("y", 1.0)):
+        write_take(tmp_path / "train" / "talk" / f"{name}.csv", (), begins_s, 8.0, 30)
+    [talk] = source_of(tmp_path).talks
+    assert problems(tmp_path) == []
+    assert talk.shift() == 50
+
+
+@pytest.mark.parametrize(
+    ("seconds", "message"), [(0.0, "x.wav is empty"), (2.0, "x.wav lasts 2.0 s, but")]
+)
+def test_a_sound_of_another_length_is_named(tmp_path, seconds, message):
+    path = write_take(tmp_path / "x.csv", (), seconds=5.0, rate_hz=30)
+    write_sound(path.with_suffix(".wav"), voice((), seconds))
+    [line] = PhoneSide("x", path, path.with_suffix(".wav")).problems()
+    assert message in line
+
+
+def test_face_crops_need_a_video_and_the_check_says_so(tmp_path):
+    for name in "xy":
+        write_take(tmp_path / "train" / "talk" / f"{name}.csv", (), seconds=5.0, rate_hz=30)
+    source = replace(source_of(tmp_path), faces=True)
+    found = list(source.problems())
+    assert len(found) == 2 and "x.csv has no video beside it" in found[0]
+    with pytest.raises(UserError, match="no video beside it"):
+        prepare(source, tmp_path / "out", 1)
+    assert not (tmp_path / "out").exists()
