@@ -61,10 +61,15 @@ class Kept:
 def write_report(kept: Kept, out: Path, split: str) -> Path:
     """Write the three files and return the page's path. UserError if they cannot be written."""
     page = out / f"{split}-report.md"
-    write_text(page.with_suffix(".svg"), _picture(kept))
-    write_text(page.with_suffix(".csv"), _table(kept.parts))
-    write_text(page, "\n".join(_page(kept, page.stem)) + "\n")
+    write_text(page.with_suffix(".svg"), _writable(_picture(kept)))
+    write_text(page.with_suffix(".csv"), _writable(_table(kept.parts)))
+    write_text(page, _writable("\n".join(_page(kept, page.stem)) + "\n"))
     return page
+
+
+def _writable(text: str) -> str:
+    """Names of files that are no UTF-8 with the numbers of their bytes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def summary(kept: Kept) -> str:

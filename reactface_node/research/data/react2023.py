@@ -35,11 +35,11 @@ from reactface_node.research.data.check import (
     measured,
     open_coefficients,
     picture_frames,
-    read_coefficients,
     sound_frames,
 )
 from reactface_node.research.data.decode import centre_crop, fit_audio, read_audio, video_frames
 from reactface_node.research.data.exchanged import doubts
+from reactface_node.research.data.given import seen_coefficients, seen_frames
 from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.source import SPLITS, Clip, own_reactions, single_jobs
 from reactface_node.schema import index_of
@@ -119,7 +119,7 @@ class React2023:
     def read(self, clips: range) -> Iterator[Clip]:
         for index in clips:
             speaker, listener = (
-                self._space.to_ours(read_coefficients(self._file(COEFFICIENTS, person)))
+                self._space.to_ours(seen_coefficients(self._file(COEFFICIENTS, person)))
                 for person in self.pairs[index]
             )
             length = min(len(speaker), len(listener))
@@ -175,7 +175,7 @@ class React2023:
 
     def _files(self, person: str) -> list[tuple[Path, Any]]:
         files = [
-            (self._file(COEFFICIENTS, person), _checked_frames),
+            (self._file(COEFFICIENTS, person), seen_frames),
             (self._file(AUDIO, person), sound_frames),
         ]
         return files + [(self._video(person), picture_frames)] * self.faces
@@ -259,10 +259,6 @@ def _size(array: np.ndarray) -> str:
 
 def _frames(path: Path) -> int:
     return len(open_coefficients(path))
-
-
-def _checked_frames(path: Path) -> int:
-    return len(read_coefficients(path))
 
 
 def _crops(path: Path, length: int) -> np.ndarray:

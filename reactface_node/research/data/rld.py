@@ -32,7 +32,6 @@ from reactface_node.research.data.check import (
     measured,
     open_coefficients,
     picture_frames,
-    read_coefficients,
     sound_frames,
 )
 from reactface_node.research.data.decode import (
@@ -43,6 +42,7 @@ from reactface_node.research.data.decode import (
     read_audio,
     track_video,
 )
+from reactface_node.research.data.given import seen_coefficients, seen_frames
 from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.react2023 import COEFFICIENTS
 from reactface_node.research.data.source import Clip, own_reactions, single_jobs
@@ -146,10 +146,10 @@ class Rld:
         for role in ("speaker", "listener"):
             yield self._video(row[role]), picture_frames
             if self.given:
-                yield self._coefficients(row[role]), _checked_frames
+                yield self._coefficients(row[role]), seen_frames
 
     def _read(self, name: str) -> np.ndarray:
-        return self._space.to_ours(read_coefficients(self._coefficients(name)))
+        return self._space.to_ours(seen_coefficients(self._coefficients(name)))
 
     def _length(self, name: str) -> int:
         if self.given:
@@ -202,7 +202,3 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 def _stem(value: str) -> str:
     value = value.strip()
     return value[:-4] if value.lower().endswith((".mp4", ".wav")) else value
-
-
-def _checked_frames(path: Path) -> int:
-    return len(read_coefficients(path))

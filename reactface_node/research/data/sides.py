@@ -182,7 +182,8 @@ def track_key(side: TalkSide, root: Path, read_with: Mapping[str, Any]) -> str:
 
     UserError, with the file's name, if one cannot be accessed.
     """
-    digest = hashlib.sha256(f"{type(side).__name__}\0{side.name}\0{side.settings}".encode())
+    known = f"{type(side).__name__}\0{side.name}\0{side.settings}"
+    digest = hashlib.sha256(os.fsencode(known))
     if read_with:
         digest.update(json.dumps(read_with, sort_keys=True).encode())
     for path in side.files():

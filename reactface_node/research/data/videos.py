@@ -247,17 +247,12 @@ def _offset(path: Path, number: int, text: str | None) -> float | None:
 def _named_alike(folder: Path, root: Path) -> Found:
     """The pairs of a split's folder, and the videos without a partner."""
     groups: dict[str, dict[str, Path]] = {}
-    for path in files_below(folder, VIDEOS):
-        inner, stem = path.parent.relative_to(folder), path.stem
-        head, _, ending = stem.rpartition("_")
-        endings = [one for pair in PAIRS for one in pair]
-        if head and ending in endings:
-            groups.setdefault(str(inner / head), {})[ending] = path
-        elif inner.name in endings:
-            groups.setdefault(str(inner.parent / stem), {})[inner.name] = path
-        else:
-            groups.setdefault(str(inner / stem), {})[""] = path
     talks, alone = [], []
+    for path in files_below(folder, VIDEOS):
+        name, ending = _named(path.relative_to(folder))
+        first = groups.setdefault(name, {}).setdefault(ending, path)
+        if ending and first != path:
+            alone.append(LeftOut(str(path), f"{first.relative_to(folder)} has the same name"))
     for name, found in groups.items():
         pair = next((pair for pair in PAIRS if set(pair) == set(found)), None)
         if pair is None:
@@ -267,6 +262,18 @@ def _named_alike(folder: Path, root: Path) -> Found:
             first, second = (_side(root, found[ending], None) for ending in pair)
             talks.append(Talk(name, (first, second)))
     return tuple(talks), tuple(alone)
+
+
+def _named(path: Path) -> tuple[str, str]:
+    """The name of a video's conversation, and which of the two it is; '' if nothing says so."""
+    inner, stem = path.parent, path.stem
+    head, _, ending = stem.rpartition("_")
+    endings = [one for pair in PAIRS for one in pair]
+    if head and ending in endings:
+        return str(inner / head), ending
+    if inner.name in endings:
+        return str(inner.parent / stem), inner.name
+    return str(inner / stem), ""
 
 
 def _side(root: Path, video: Path, sound: Path | None) -> VideoSide:

@@ -1,10 +1,14 @@
 """The commands for data sets: existing splits, printed lines, written files."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rigs.data_sets import write_csv, write_react, write_wav
+from rigs.paths import ROOT
 
 from reactface_node.cli.main import main
 from reactface_node.config import RosConfig
@@ -219,3 +223,13 @@ def test_an_output_inside_a_split_is_refused(react, capsys):
     assert main(["data", "convert", "react2023", str(react), str(out)]) == 2
     assert f"{out} lies inside the data set, in {react / 'train'}" in capsys.readouterr().err
     assert sorted(react.rglob("*")) == before
+
+
+def test_names_that_the_terminal_cannot_show(tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / os.fsdecode(b"x\xff_a.mp4")).write_bytes(b"")
+    command = [sys.executable, "-m", "reactface_node.cli", "data", "check", "videos", tmp_path]
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    ended = subprocess.run(command, capture_output=True, text=True, env=strict, cwd=ROOT)
+    assert (ended.returncode, ended.stderr) == (2, "")
+    assert ended.stdout.endswith("x\\udcff_a.mp4: there is no second video named alike\n")

@@ -1,5 +1,6 @@
 """Recordings of Live Link Face as a data set."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,9 @@ from reactface_node.errors import UserError
 from reactface_node.outputs.face import rotation, yaw_pitch_roll
 from reactface_node.outputs.livelink import _values
 from reactface_node.research.data.check import check
+from reactface_node.research.data.conversations import kept_of
 from reactface_node.research.data.convert import convert
+from reactface_node.research.data.kept_report import write_report
 from reactface_node.research.data.kind import DatasetChoice
 from reactface_node.research.data.livelink_csv import (
     PhoneSide,
@@ -202,3 +205,14 @@ def test_face_crops_need_a_video_and_the_check_says_so(tmp_path):
     with pytest.raises(UserError, match="no video beside it"):
         prepare(source, tmp_path / "out", 1)
     assert not (tmp_path / "out").exists()
+
+
+def test_names_that_are_no_utf_8(tmp_path):
+    folder = tmp_path / "train" / os.fsdecode(b"talk\xff")
+    for index, name in enumerate("xy"):
+        write_take(folder / f"{name}.csv", TURNS[index], seconds=9.0, rate_hz=30, seed=index)
+    source = prepare(source_of(tmp_path), tmp_path / "out", 1)
+    page = write_report(kept_of(source), tmp_path / "out", "train")
+    assert "talk\\udcff" in page.read_text("utf-8")
+    convert(source, tmp_path / "out", 1)
+    assert load_clips(tmp_path / "out", "train").names == source.names

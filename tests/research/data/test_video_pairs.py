@@ -284,6 +284,15 @@ def test_a_video_without_a_partner_is_named(folder, tmp_path):
     assert line.startswith(str(tmp_path / "train" / "alone_a.mp4")) and "no second video" in line
 
 
+def test_two_videos_of_one_name_are_told(tmp_path):
+    write_pair(tmp_path, seconds=(5.0, 5.0))
+    shutil.copy(tmp_path / "train" / "talk_a.mp4", tmp_path / "train" / "talk_a.mov")
+    [line] = problems(tmp_path)
+    assert line == f"{tmp_path / 'train' / 'talk_a.mp4'}: talk_a.mov has the same name"
+    source = source_of(tmp_path, skip_broken=True)
+    assert [talk.sides[0].video.name for talk in source.talks] == ["talk_a.mov"]
+
+
 def test_face_crops_are_those_of_the_clips_frames(folder, tmp_path):
     source = prepare(source_of(folder, faces=True), tmp_path, 1)
     convert(source, tmp_path, 1)
