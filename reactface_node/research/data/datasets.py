@@ -47,29 +47,34 @@ KINDS = {
         "NoXI, RECOLA and UDIVA: for research by those who signed each one's agreement; no data "
         "may be passed on",
         react2023.open_splits,
+        ("mean_face",),
     ),
     "react2024": Kind(
         "REACT 2024: REACT 2023's files and lists without the clips of UDIVA",
         "NoXI and RECOLA: for research by those who signed each one's agreement; no data may be "
         "passed on",
         partial(react2023.open_splits, without="UDIVA"),
+        ("mean_face",),
     ),
     "rld": Kind(
         "RLD, also called ViCo",
         "for research by those who accepted its terms; the videos belong to those who put them "
         "online",
         rld.open_splits,
+        ("mean_face",),
     ),
     "mars": Kind(
         "MARS, the data set of REACT 2025 and REACT 2026",
         "for research by those who signed its agreement; no data may be passed on",
         mars.open_splits,
+        ("mean_face", "one_way", "skip_broken"),
     ),
     "dualtalk": Kind(
         "DualTalk, with FLAME or ARKit faces",
         "its authors say Apache-2.0; the videos are others' on YouTube, and FLAME has terms of its "
         "own",
         dualtalk.open_splits,
+        ("one_way", "flame_map", "skip_broken"),
     ),
     "bags": Kind(
         "a folder of your own recordings of two people",
@@ -80,17 +85,20 @@ KINDS = {
         "a video of each of two people: a list of pairs, or files named alike",
         "yours: both people must have agreed to what you do with it",
         videos.open_splits,
+        ("skip_broken",),
     ),
     "seamless": Kind(
         "Seamless Interaction: what was downloaded of it, by its videos or its own features",
         "CC BY-NC 4.0: not for commercial use, and whoever gets weights must be told where the "
         "data came from",
         seamless.open_splits,
+        ("hours", "own_features", "skip_broken"),
     ),
     "livelink": Kind(
         "recordings of Live Link Face, two phones for one conversation",
         "yours: both people must have agreed to what you do with it",
         livelink_csv.open_splits,
+        ("skip_broken",),
     ),
 }
 """One entry for each kind."""
@@ -110,6 +118,7 @@ def open_sources(
     cannot be read."""
     if not root.is_dir():
         raise UserError(f"{root} is no folder")
+    kind_of(kind).refuse_useless(kind, choice)
     found = kind_of(kind).open(root, choice, ros)
     splits = [choice.split] if choice.split else found.present
     if not splits or not set(splits) <= set(found.known):

@@ -148,6 +148,8 @@ def test_a_kind_is_told_in_one_line(name):
     ("options", "message"),
     [
         (["--workers", "-3"], "--workers must be at least 0, not -3"),
+        (["--hours", "3"], "--hours has no use for data sets of kind react2023: leave it out"),
+        (["--skip-broken"], "--skip-broken has no use for data sets of kind react2023"),
         (["--split", "ood"], "has no split 'ood' of a react2023 data set"),
         (["--mean-face", "no.npy"], "no.npy is missing"),
     ],
