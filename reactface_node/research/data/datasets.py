@@ -1,5 +1,6 @@
 """The data sets that ``reactface data`` knows by name, and its two commands."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -168,7 +169,7 @@ def convert_command(
         opened = open_sources(kind, root, choice, ros)
         _refuse_inside(root, out)
         sources = [open_source() for open_source in opened]
-        todo = [source for source in sources if not (out / source.split).exists()]
+        todo = [source for source in sources if not os.path.lexists(out / source.split)]
         if not todo:
             raise UserError(f"{out} has these splits already; choose another folder or remove them")
         for source in todo:
@@ -179,6 +180,8 @@ def convert_command(
 
 def _refuse_inside(root: Path, out: Path) -> None:
     """UserError if the output lies in a split of the data set, which would then hold its files."""
+    if "\0" in str(out):
+        raise UserError(f"cannot write {str(out)!r}: a name holds no NUL character")
     place = out.resolve()
     for split in ("train", "val", "dev", "test", "ood"):
         if place.is_relative_to((root / split).resolve()) and (root / split).is_dir():

@@ -60,8 +60,8 @@ OF_SOME_KINDS = (
     "own_features",
     "skip_broken",
 )
-"""Fields of ``DatasetChoice`` that not every kind has a use for. They are refused there: without them
-more, or other, clips would be made than were asked for."""
+"""Fields of ``DatasetChoice`` that not every kind has a use for. There they are refused, since what
+comes out would not be what was asked for."""
 
 
 @dataclass(frozen=True)

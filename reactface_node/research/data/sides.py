@@ -207,7 +207,11 @@ def load_track(path: Path) -> SideTrack:
     try:
         # numpy leaves a damaged file open that it opens itself.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-            return SideTrack(**{one.name: found[one.name] for one in fields(SideTrack)})
+            track = SideTrack(**{one.name: found[one.name] for one in fields(SideTrack)})
+        lengths = {len(getattr(track, one.name)) for one in fields(SideTrack)[:-1]}
+        if lengths != {len(track)} or track.face.shape != (len(track), NUM_COEFFICIENTS):
+            raise ValueError("its arrays do not belong together")
+        return track
     except Exception as error:  # a wrong header raises many kinds
         raise UserError(
             f"{path} is missing or damaged ({shown(str(error))}); remove it and convert again"

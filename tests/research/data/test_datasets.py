@@ -219,6 +219,17 @@ def test_a_file_that_may_not_be_read_is_named(action, react, tmp_path, capsys, m
     assert line.endswith(f"{refused} cannot be read or written: Permission denied")
 
 
+def test_a_broken_link_in_the_place_of_a_split(react, tmp_path, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    for split in ("train", "test"):
+        (out / split).symlink_to(tmp_path / "nowhere")
+    assert main(["data", "convert", "react2023", str(react), str(out)]) == 2
+    assert "has these splits already" in capsys.readouterr().err
+    assert main(["data", "convert", "react2023", str(react), "a\0b"]) == 2
+    assert "a name holds no NUL character" in capsys.readouterr().err
+
+
 def test_an_output_inside_a_split_is_refused(react, capsys):
     before = sorted(react.rglob("*"))
     out = react / "train" / "converted"

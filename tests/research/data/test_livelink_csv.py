@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -207,12 +208,13 @@ def test_face_crops_need_a_video_and_the_check_says_so(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_names_that_are_no_utf_8(tmp_path):
-    folder = tmp_path / "train" / os.fsdecode(b"talk\xff")
+def test_names_that_are_no_text(tmp_path):
+    folder = tmp_path / "train" / os.fsdecode(b"talk\xff\x01")
     for index, name in enumerate("xy"):
         write_take(folder / f"{name}.csv", TURNS[index], seconds=9.0, rate_hz=30, seed=index)
     source = prepare(source_of(tmp_path), tmp_path / "out", 1)
     page = write_report(kept_of(source), tmp_path / "out", "train")
-    assert "talk\\udcff" in page.read_text("utf-8")
+    assert "talk\\udcff\\x01" in page.read_text("utf-8")
+    ElementTree.parse(page.with_suffix(".svg"))
     convert(source, tmp_path / "out", 1)
     assert load_clips(tmp_path / "out", "train").names == source.names

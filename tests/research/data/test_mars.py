@@ -234,6 +234,13 @@ def test_one_sound_for_both_is_warned_of(root, capsys):
     assert code == 0 and lines[0] == f"warning: {voices[0]} and {voices[1]} {said}"
 
 
+def test_a_jaw_that_never_moves_is_warned_of(root, capsys):
+    values = np.load(face_file(root))
+    save(face_file(root), np.repeat(values[:1], len(values), axis=0))
+    code, lines = check(root, capsys)
+    assert code == 0 and lines[0] == f"warning: the jaw of speaker/{NAME} never moves"
+
+
 def test_voices_that_are_exchanged_or_silent_are_warned_of(root, capsys):
     voices = [audio_file(root, role) for role in ("speaker", "listener")]
     data = [path.read_bytes() for path in voices]
