@@ -197,7 +197,7 @@ def _prepared(
     """
     if isinstance(source, PairSource):
         refuse_if_broken(source)
-        source = in_turns(source) if choice.turns else source
+        source = in_turns(source, choice) if choice.turns else source
     elif choice.turns and not isinstance(source, Conversations):
         raise UserError("--turns is for conversations with a face and a voice of both people")
     if isinstance(source, Conversations):

@@ -13,10 +13,22 @@ import numpy as np
 
 from reactface_node.errors import UserError
 from reactface_node.research.data.conversations import Conversations
-from reactface_node.research.data.decode import TrackerFactory, read_audio, video_frames
+from reactface_node.research.data.decode import (
+    NodeTracker,
+    TrackerFactory,
+    read_audio,
+    video_frames,
+)
 from reactface_node.research.data.kept_report import FloorPart, Kept
+from reactface_node.research.data.kind import DatasetChoice
 from reactface_node.research.data.pairs import PairSource, spans
-from reactface_node.research.data.sides import SideTrack, SpeechFactory, given_track, holds_sound
+from reactface_node.research.data.sides import (
+    NodeSpeech,
+    SideTrack,
+    SpeechFactory,
+    given_track,
+    holds_sound,
+)
 from reactface_node.research.data.talks import LeftOut, Talk
 from reactface_node.schema import FRAME_RATE_HZ
 
@@ -68,8 +80,9 @@ class PairSide:
         return video_frames(video)
 
 
-def in_turns(source: PairSource) -> Conversations:
-    """The pairs of a split as conversations, whose turns become clips."""
+def in_turns(source: PairSource, choice: DatasetChoice) -> Conversations:
+    """The pairs of a split as conversations, whose turns become clips; voices are found as
+    ``choice`` says."""
     talks = tuple(
         Talk(first, (PairSide(source, first), PairSide(source, second)))
         for first, second in source.conversations
@@ -85,6 +98,9 @@ def in_turns(source: PairSource) -> Conversations:
         strict=not source.skip_broken,
         faces=source.faces,
         speakers=(0,) if source.one_way else (0, 1),
+        tracker=NodeTracker(choice.perception),
+        speech=NodeSpeech(choice.perception),
+        read_with=choice.read_with(),
     )
 
 

@@ -250,9 +250,9 @@ def _named_alike(folder: Path, root: Path) -> Found:
     talks, alone = [], []
     for path in files_below(folder, VIDEOS):
         name, ending = _named(path.relative_to(folder))
-        first = groups.setdefault(name, {}).setdefault(ending, path)
-        if ending and first != path:
-            alone.append(LeftOut(str(path), f"{first.relative_to(folder)} has the same name"))
+        known = groups.setdefault(name, {}).setdefault(ending, path)
+        if ending and known != path:
+            alone.append(LeftOut(str(path), f"{known.relative_to(folder)} has the same name"))
     for name, found in groups.items():
         pair = next((pair for pair in PAIRS if set(pair) == set(found)), None)
         if pair is None:
