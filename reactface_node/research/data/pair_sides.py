@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from reactface_node.errors import UserError
+from reactface_node.files.progress import ProgressBar
 from reactface_node.research.data.conversations import Conversations
 from reactface_node.research.data.decode import (
     NodeTracker,
@@ -21,7 +22,7 @@ from reactface_node.research.data.decode import (
 )
 from reactface_node.research.data.kept_report import FloorPart, Kept
 from reactface_node.research.data.kind import DatasetChoice
-from reactface_node.research.data.pairs import PairSource, spans
+from reactface_node.research.data.pairs import SHORTEST_FRAMES, PairSource, spans
 from reactface_node.research.data.sides import (
     NodeSpeech,
     SideTrack,
@@ -82,11 +83,19 @@ class PairSide:
 
 def in_turns(source: PairSource, choice: DatasetChoice) -> Conversations:
     """The pairs of a split as conversations, whose turns become clips; voices are found as
-    ``choice`` says."""
+    ``choice`` says. UserError if all pairs are too short."""
+    lasting = ProgressBar(source.conversations, f"reading {source.split}", unit="pair", leave=False)
+    long = {pair for pair in lasting if _frames(source, pair) >= SHORTEST_FRAMES}
     talks = tuple(
-        Talk(first, (PairSide(source, first), PairSide(source, second)))
-        for first, second in source.conversations
+        Talk(pair[0], (PairSide(source, pair[0]), PairSide(source, pair[1])))
+        for pair in source.conversations
+        if pair in long
     )
+    seconds = f"{SHORTEST_FRAMES / FRAME_RATE_HZ:g} s"
+    if not talks:
+        raise UserError(f"{source.root}: no pair of the {source.split} split lasts {seconds}")
+    short = [pair[0] for pair in source.conversations if pair not in long]
+    note = f"Left out, since they last less than {seconds}: {', '.join(short)}."
     facts = {key: value for key, value in source.facts.items() if key not in ("kind", "missing")}
     return Conversations(
         source.root,
@@ -98,10 +107,15 @@ def in_turns(source: PairSource, choice: DatasetChoice) -> Conversations:
         strict=not source.skip_broken,
         faces=source.faces,
         speakers=(0,) if source.one_way else (0, 1),
+        notes=(note,) if short else (),
         tracker=NodeTracker(choice.perception),
         speech=NodeSpeech(choice.perception),
         read_with=choice.read_with(),
     )
+
+
+def _frames(source: PairSource, pair: tuple[str, str]) -> int:
+    return min(len(source.found(person)) for person in pair)
 
 
 def kept_of_pairs(source: PairSource) -> Kept:
