@@ -194,23 +194,30 @@ class Conversations:
     def _crops(
         self, side: TalkSide, wanted: list[Piece], first: int
     ) -> Iterator[np.ndarray | None]:
-        """The face crops of each piece, in order of time; None without ``faces``."""
+        """The face crops of each piece, in order of time; None without ``faces``. UserError if the
+        tracker finds no face in one, though other files say that there is one."""
         if not self.faces:
             yield from (None for _ in wanted)
             return
         tracker = self.tracker(True)
         try:
             tracker.reset()
-            seen, todo = [], list(wanted)
-            for index, rgb in enumerate(side.pictures()):
-                observation = tracker.track(index / FRAME_RATE_HZ, rgb)
-                if index >= first + todo[0].start:
-                    seen.append(observation)
-                if index == first + todo[0].end - 1:
-                    yield crops(seen)
-                    seen, _ = [], todo.pop(0)
-                    if not todo:
-                        return
+            pictures = enumerate(side.pictures())
+            for piece in wanted:
+                seen = []
+                for index, rgb in pictures:
+                    observation = tracker.track(index / FRAME_RATE_HZ, rgb)
+                    if index >= first + piece.start:
+                        seen.append(observation)
+                    if index == first + piece.end - 1:
+                        break
+                found = crops(seen)
+                if found is None:
+                    at_s = (first + piece.start) / FRAME_RATE_HZ
+                    raise UserError(f"{side.name}: no face is found in its video from {at_s:.0f} s")
+                # A video may end some frames before the other files of its side.
+                rest = piece.end - piece.start - len(found)
+                yield np.concatenate([found, np.repeat(found[-1:], rest, axis=0)])
         finally:
             tracker.close()
 

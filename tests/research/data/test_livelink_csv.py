@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from rigs.talks import TURNS, no_speech_model, timecode, voice, write_sound, write_take
+from rigs.data_sets import GreyTracker
+from rigs.talks import TURNS, no_speech_model, timecode, voice, write_side, write_sound, write_take
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
@@ -218,3 +219,22 @@ def test_names_that_are_no_text(tmp_path):
     ElementTree.parse(page.with_suffix(".svg"))
     convert(source, tmp_path / "out", 1)
     assert load_clips(tmp_path / "out", "train").names == source.names
+
+
+@pytest.mark.slow
+def test_a_video_that_ends_before_its_table_or_shows_no_face(tmp_path):
+    for index, name in enumerate("xy"):
+        spans = ((0, 9),) * (index == 0)
+        path = write_take(
+            tmp_path / "train" / "talk" / f"{name}.csv", spans, seconds=9.0, rate_hz=30
+        )
+        path.with_suffix(".wav").unlink()
+        write_side(path.with_suffix(".mov"), spans, 8.6)
+    source = replace(source_of(tmp_path), faces=True, tracker=GreyTracker)
+    convert(prepare(source, tmp_path / "out", 1), tmp_path / "out", 1)
+    faces = load_clips(tmp_path / "out", "train").faces[0]
+    assert len(faces) == 225 and (faces[215:] == faces[214]).all() and faces[224].any()
+    write_side(tmp_path / "train" / "talk" / "x.mov", ((0, 9),), 9.0, away=((0, 9),))
+    source = prepare(source, tmp_path / "other", 1)
+    with pytest.raises(UserError, match="talk/x: no face is found in its video from 0 s"):
+        convert(source, tmp_path / "other", 1)
