@@ -271,6 +271,12 @@ def test_face_crops(root, capsys):
     np.testing.assert_array_equal(clip.faces[109], clip.faces[108])
 
 
+def test_a_video_whose_pictures_cannot_be_decoded(root, monkeypatch):
+    monkeypatch.setattr("reactface_node.research.data.pairs.video_frames", lambda path: iter(()))
+    with pytest.raises(UserError, match=r"\.mp4 holds no pictures"):
+        list(Mars(root, "train", faces=True).read(range(0, 1)))
+
+
 def test_no_sessions(tmp_path, capsys):
     (tmp_path / "train").mkdir()
     code, [line] = check(tmp_path, capsys)
