@@ -67,7 +67,8 @@ def _add_conversations(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--skip-broken",
         action="store_true",
-        help="leave out pairs with a missing or broken file, and report them (seamless: always)",
+        help="mars, dualtalk, videos, livelink: leave out pairs with a missing or broken file, "
+        "and report them (seamless: always)",
     )
     parser.add_argument(
         "--hours", type=float, default=0.0, help="seamless: draw so many hours (default: all)"

@@ -4,6 +4,7 @@ Signals are handled before anything large is imported, so that a signal during t
 command as cleanly as a later one.
 """
 
+import io
 import signal
 import sys
 from types import FrameType, TracebackType
@@ -124,6 +125,9 @@ def _extra_with(module: str, command: str) -> str | None:
 def _run(given: list[str]) -> int:
     import logging
 
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # Names of files may hold what the terminal's encoding does not have.
+        sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     # The drawn seed is no warning, but a user needs it to repeat a conversation.
     logging.getLogger("reactface_node.session.seeds").setLevel(logging.INFO)

@@ -1,7 +1,8 @@
 """Tables in csv files."""
 
 import csv
-from collections.abc import Sequence
+import io
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reactface_node.errors import UserError
@@ -15,23 +16,29 @@ def csv_rows(path: Path) -> list[list[str]]:
         raise _unreadable(path, error) from error
 
 
-def named_csv_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """The rows after the first one, which names the columns; as ``csv.DictReader`` gives them.
-    UserError as ``csv_rows``, and if one of ``columns`` is not there."""
+def named_csv_rows(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """(number of the line, row) after the first row, which names the columns; rows as
+    ``csv.DictReader`` gives them. UserError as ``csv_rows``, and if one of ``columns`` is not there
+    or there twice."""
     try:
         reader = csv.DictReader(_lines(path))
-        rows = list(reader)
+        rows = [(reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise _unreadable(path, error) from error
-    missing = [name for name in columns if name not in (reader.fieldnames or ())]
+    named = list(reader.fieldnames or ())
+    missing = [name for name in columns if name not in named]
     if missing:
         raise UserError(f"{path} has no column {missing[0]}")
+    twice = [name for name in columns if named.count(name) > 1]
+    if twice:
+        raise UserError(f"{path} has two columns {twice[0]}")
     return rows
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: Path) -> Iterator[str]:
     try:
-        return path.read_text("utf-8-sig").splitlines()
+        # Not splitlines, which also ends lines at characters that cells may hold.
+        return io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")
     except FileNotFoundError:
         raise UserError(f"{path} is missing") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -1,6 +1,8 @@
 """Lists all missing or broken files of a data set."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -21,11 +23,25 @@ def check(open_sources: Iterable[Callable[[], Source]]) -> list[str]:
     found: list[str] = []
     for open_source in open_sources:
         try:
-            found += open_source().problems()
+            with files_told():
+                found.extend(open_source().problems())
         except UserError as error:
             found.append(str(error))
     # Both roles, and several rows of a list, name the same files.
     return list(dict.fromkeys(found))
+
+
+@contextmanager
+def files_told() -> Iterator[None]:
+    """Inside, what the system says of a file, such as that it may not be read, becomes a UserError
+    that names the file."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:  # of no file, such as a closed pipe
+            raise
+        name = os.fsdecode(error.filename)
+        raise UserError(f"{name} cannot be read or written: {error.strerror}") from error
 
 
 @runtime_checkable

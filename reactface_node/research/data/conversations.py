@@ -88,7 +88,7 @@ class Conversations:
         if self.tracks is None and self.strict:
             yield from self._left_out()
             for talk in self._checked():
-                yield from talk.problems()
+                yield from self.problems_of(talk)
         elif not self.talks:
             yield from self._left_out()
 
@@ -97,8 +97,21 @@ class Conversations:
         if not self.strict:
             yield from self._left_out()
         for talk in self._checked():
-            broken = [] if self.strict else list(talk.problems())
+            broken = [] if self.strict else list(self.problems_of(talk))
             yield from broken or talk.warnings()
+
+    def problems_of(self, talk: Talk) -> Iterator[str]:
+        """Lines that begin with a file's name: why a conversation cannot be used."""
+        broken = list(talk.problems())
+        yield from broken
+        if not self.faces or broken:
+            return
+        for side in (talk.sides[index] for index in self.speakers):
+            try:
+                if side.has_sound():  # without one it never speaks
+                    next(iter(side.pictures()), None)
+            except UserError as error:
+                yield str(error)
 
     def _left_out(self) -> Iterator[str]:
         return (f"{one.talk}: {one.reason}" for one in self.left_out)
@@ -181,23 +194,30 @@ class Conversations:
     def _crops(
         self, side: TalkSide, wanted: list[Piece], first: int
     ) -> Iterator[np.ndarray | None]:
-        """The face crops of each piece, in order of time; None without ``faces``."""
+        """The face crops of each piece, in order of time; None without ``faces``. UserError if the
+        tracker finds no face in one, though other files say that there is one."""
         if not self.faces:
             yield from (None for _ in wanted)
             return
         tracker = self.tracker(True)
         try:
             tracker.reset()
-            seen, todo = [], list(wanted)
-            for index, rgb in enumerate(side.pictures()):
-                observation = tracker.track(index / FRAME_RATE_HZ, rgb)
-                if index >= first + todo[0].start:
-                    seen.append(observation)
-                if index == first + todo[0].end - 1:
-                    yield crops(seen)
-                    seen, _ = [], todo.pop(0)
-                    if not todo:
-                        return
+            pictures = enumerate(side.pictures())
+            for piece in wanted:
+                seen = []
+                for index, rgb in pictures:
+                    observation = tracker.track(index / FRAME_RATE_HZ, rgb)
+                    if index >= first + piece.start:
+                        seen.append(observation)
+                    if index == first + piece.end - 1:
+                        break
+                found = crops(seen)
+                if found is None:
+                    at_s = (first + piece.start) / FRAME_RATE_HZ
+                    raise UserError(f"{side.name}: no face is found in its video from {at_s:.0f} s")
+                # A video may end some frames before the other files of its side.
+                rest = piece.end - piece.start - len(found)
+                yield np.concatenate([found, np.repeat(found[-1:], rest, axis=0)])
         finally:
             tracker.close()
 

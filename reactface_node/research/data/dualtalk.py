@@ -21,7 +21,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ import numpy as np
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.files.arrays import load_array, usable
+from reactface_node.files.listed import listed_path
 from reactface_node.files.text import shown
 from reactface_node.outputs.livelink import NAMES
 from reactface_node.research.data import flame
@@ -185,35 +186,47 @@ def read_metadata(path: Path) -> tuple[tuple[tuple[str, str], ...], ...]:
     """For each pair, for each side: (face file without its suffix, sound file), as named there.
 
     What a line leaves null has its usual name, so that a missing file is reported as others.
-    UserError that names file and line if one cannot be read, names no pair, or leaves the folder.
+    UserError that names file and line if one cannot be read, names no pair or a face that was named
+    before, or leaves the folder.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
+        # Not splitlines, which also ends lines at characters that JSON's texts may hold.
+        lines = path.read_text("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {shown(str(error))}") from error
-    rows = []
+    rows: list[tuple[tuple[str, str], ...]] = []
+    seen: set[str] = set()
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise UserError(f"{path}: line {number} is no JSON: {shown(str(error))}") from error
         where = f"{path}: line {number}"
-        name = row.get("name") if isinstance(row, dict) else None
-        if not isinstance(name, str) or not name:
-            raise UserError(f"{where} names no pair")
-        sides = [
-            [
-                _named(row, f"{side}_{what}", f"{path.stem}/{name}_{side}{suffix}", where)
-                for what, suffix in (("arkit", ".npy"), ("audio", ".wav"))
-            ]
-            for side in SIDES
-        ]
-        rows.append(tuple((face.removesuffix(".npy"), voice) for face, voice in sides))
+        rows.append(_pair(line, path.stem, where))
+        for face, _ in rows[-1]:
+            if face in seen:
+                raise UserError(f"{where} names {face}, which was named before")
+            seen.add(face)
     if not rows:
         raise UserError(f"{path} lists no pairs")
     return tuple(rows)
+
+
+def _pair(line: str, split: str, where: str) -> tuple[tuple[str, str], ...]:
+    """A line of the metadata, as ``read_metadata``."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{where} is no JSON: {shown(str(error))}") from error
+    name = row.get("name") if isinstance(row, dict) else None
+    if not isinstance(name, str) or not name:
+        raise UserError(f"{where} names no pair")
+    sides = [
+        [
+            _named(row, f"{side}_{what}", f"{split}/{name}_{side}{suffix}", where)
+            for what, suffix in (("arkit", ".npy"), ("audio", ".wav"))
+        ]
+        for side in SIDES
+    ]
+    return tuple((face.removesuffix(".npy"), voice) for face, voice in sides)
 
 
 def read_arkit(path: Path) -> np.ndarray:
@@ -258,10 +271,7 @@ def _finite(path: Path, values: np.ndarray) -> np.ndarray:
 
 def _named(row: dict[str, Any], key: str, usual: str, where: str) -> str:
     """A path of the row, or the usual one, that stays inside the folder."""
-    value = row.get(key) or usual
-    if not isinstance(value, str):
+    value = usual if row.get(key) is None else row[key]
+    if not isinstance(value, str) or not value:
         raise UserError(f"{where}: {key} is no path")
-    path = PurePosixPath(value)
-    if path.is_absolute() or ".." in path.parts:
-        raise UserError(f"{where}: {key} leaves the data set's folder")
-    return value
+    return listed_path(value, f"{where}: {key}")

@@ -30,11 +30,14 @@ SILENT_DB, QUIET = -60.0, 1e-4
 def doubts(
     files: Sequence[Path], jaws: Sequence[np.ndarray], people: Sequence[str]
 ) -> Iterator[str]:
-    """Lines on the sounds of two people that may be wrong. jaws: (t,) of each, at 25 Hz."""
+    """Lines on what may be wrong with the sounds and jaws (t,) of two people, at 25 Hz."""
     voices = [read_audio(path, LISTENED_S) for path in files]
     for path, voice in zip(files, voices, strict=True):
         if is_silent(voice):
             yield f"{path} is silent"
+    for person, jaw in zip(people, jaws, strict=True):
+        if len(jaw) and np.ptp(jaw) == 0:
+            yield f"the jaw of {person} never moves"
     if are_same(*voices):
         yield f"{files[0]} and {files[1]} are the same sound: each needs the voice of one person"
     elif are_exchanged(voices, jaws):

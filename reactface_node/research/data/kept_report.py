@@ -19,6 +19,7 @@ SHOWN = 200
 DRAWN, ROW_PX, WIDE_PX, LEFT_PX = 40, 22, 720, 220
 COLOURS = ("#b0413e", "#d99a3c", "#6a5acd", "#7a7a7a", "#c06090", "#4f81bd", "#8c6d46")
 KEPT = "#2a9d8f"
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,17 @@ class Kept:
 def write_report(kept: Kept, out: Path, split: str) -> Path:
     """Write the three files and return the page's path. UserError if they cannot be written."""
     page = out / f"{split}-report.md"
-    write_text(page.with_suffix(".svg"), _picture(kept))
-    write_text(page.with_suffix(".csv"), _table(kept.parts))
-    write_text(page, "\n".join(_page(kept, page.stem)) + "\n")
+    write_text(page.with_suffix(".svg"), _writable(_picture(kept)))
+    write_text(page.with_suffix(".csv"), _writable(_table(kept.parts)))
+    write_text(page, _writable("\n".join(_page(kept, page.stem)) + "\n"))
     return page
+
+
+def _writable(text: str) -> str:
+    """Without what names may hold and text files may not, but with its numbers: bytes that are no
+    UTF-8, and control characters, which make a picture unreadable."""
+    known = text.encode("utf-8", "backslashreplace").decode()
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", known)
 
 
 def summary(kept: Kept) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reactface_node.config import PerceptionConfig, RosConfig
+from reactface_node.errors import UserError
 from reactface_node.research.data.source import Source
 
 
@@ -51,6 +52,18 @@ class DatasetChoice:
         return DatasetChoice(**{**given, **paths})
 
 
+OF_SOME_KINDS = (
+    "mean_face",
+    "one_way",
+    "flame_map",
+    "hours",
+    "own_features",
+    "skip_broken",
+)
+"""Fields of ``DatasetChoice`` that not every kind has a use for. There they are refused, since what
+comes out would not be what was asked for."""
+
+
 @dataclass(frozen=True)
 class Splits:
     """The splits of one data set on the disk.
@@ -69,7 +82,7 @@ class Splits:
 @dataclass(frozen=True)
 class Kind:
     """A kind of data set: what it is, in a line; what its licence says, in a line; and how its
-    splits are opened.
+    splits are opened. takes: which of ``OF_SOME_KINDS`` it has a use for.
 
     UserError of ``open`` if the folder holds no such data set.
     """
@@ -77,3 +90,14 @@ class Kind:
     about: str
     licence: str
     open: Callable[[Path, DatasetChoice, RosConfig], Splits]
+    takes: tuple[str, ...] = ()
+
+    def refuse_useless(self, name: str, choice: DatasetChoice) -> None:
+        """UserError if something was asked for that would have no effect. name: the kind's."""
+        usual = DatasetChoice()
+        for option in OF_SOME_KINDS:
+            if getattr(choice, option) != getattr(usual, option) and option not in self.takes:
+                written = option.replace("_", "-")
+                raise UserError(
+                    f"--{written} has no use for data sets of kind {name}: leave it out"
+                )

@@ -42,9 +42,10 @@ from reactface_node.research.data.sides import (
     files_below,
     given_track,
     holds_sound,
+    other_length,
 )
 from reactface_node.research.data.source import SPLITS, Source
-from reactface_node.research.data.talks import LeftOut, Talk
+from reactface_node.research.data.talks import DAY_S, LeftOut, Talk
 from reactface_node.schema import (
     ARKIT_NAMES,
     FRAME_RATE_HZ,
@@ -59,7 +60,6 @@ HEAD = ("HeadYaw", "HeadPitch", "HeadRoll")
 SOUNDS = (".wav", ".mov", ".mp4", ".m4a")
 OTHERS = ("_cal", "_neutral", "_raw")
 RATES_HZ = (24, 25, 30, 48, 50, 60, 120)
-DAY_S = 86400.0
 _TIMECODE = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})[:;](\d{1,3}(?:\.\d+)?)")
 
 
@@ -83,7 +83,9 @@ class PhoneSide:
             _, values = read_table(self.table)
             if not values.any():
                 yield f"{self.table} holds nothing but zeros"
-            self.has_sound()
+            if self.media is not None and self.has_sound():
+                length_s = self._span_s[1] - self._span_s[0]
+                yield from other_length(self.media, self.table, length_s)
         except UserError as error:
             yield str(error)
 
@@ -203,6 +205,8 @@ def _timecode(path: Path, line: int, text: str) -> tuple[int, float]:
     if found is None:
         raise UserError(f"{path}: line {line}: '{text}' is no timecode such as 14:03:52:28.207")
     hours, minutes, seconds, frames = found.groups()
+    if int(hours) >= 24 or int(minutes) >= 60 or int(seconds) >= 60:
+        raise UserError(f"{path}: line {line}: '{text}' is no time of a day")
     return 3600 * int(hours) + 60 * int(minutes) + int(seconds), float(frames)
 
 

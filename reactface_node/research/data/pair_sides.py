@@ -12,11 +12,24 @@ from pathlib import Path
 import numpy as np
 
 from reactface_node.errors import UserError
+from reactface_node.files.progress import ProgressBar
 from reactface_node.research.data.conversations import Conversations
-from reactface_node.research.data.decode import TrackerFactory, read_audio, video_frames
+from reactface_node.research.data.decode import (
+    NodeTracker,
+    TrackerFactory,
+    read_audio,
+    video_frames,
+)
 from reactface_node.research.data.kept_report import FloorPart, Kept
-from reactface_node.research.data.pairs import PairSource, spans
-from reactface_node.research.data.sides import SideTrack, SpeechFactory, given_track, holds_sound
+from reactface_node.research.data.kind import DatasetChoice
+from reactface_node.research.data.pairs import SHORTEST_FRAMES, PairSource, spans
+from reactface_node.research.data.sides import (
+    NodeSpeech,
+    SideTrack,
+    SpeechFactory,
+    given_track,
+    holds_sound,
+)
 from reactface_node.research.data.talks import LeftOut, Talk
 from reactface_node.schema import FRAME_RATE_HZ
 
@@ -68,12 +81,21 @@ class PairSide:
         return video_frames(video)
 
 
-def in_turns(source: PairSource) -> Conversations:
-    """The pairs of a split as conversations, whose turns become clips."""
+def in_turns(source: PairSource, choice: DatasetChoice) -> Conversations:
+    """The pairs of a split as conversations, whose turns become clips; voices are found as
+    ``choice`` says. UserError if all pairs are too short."""
+    lasting = ProgressBar(source.conversations, f"reading {source.split}", unit="pair", leave=False)
+    long = {pair for pair in lasting if _frames(source, pair) >= SHORTEST_FRAMES}
     talks = tuple(
-        Talk(first, (PairSide(source, first), PairSide(source, second)))
-        for first, second in source.conversations
+        Talk(pair[0], (PairSide(source, pair[0]), PairSide(source, pair[1])))
+        for pair in source.conversations
+        if pair in long
     )
+    seconds = f"{SHORTEST_FRAMES / FRAME_RATE_HZ:g} s"
+    if not talks:
+        raise UserError(f"{source.root}: no pair of the {source.split} split lasts {seconds}")
+    short = [pair[0] for pair in source.conversations if pair not in long]
+    note = f"Left out, since they last less than {seconds}: {', '.join(short)}."
     facts = {key: value for key, value in source.facts.items() if key not in ("kind", "missing")}
     return Conversations(
         source.root,
@@ -85,7 +107,15 @@ def in_turns(source: PairSource) -> Conversations:
         strict=not source.skip_broken,
         faces=source.faces,
         speakers=(0,) if source.one_way else (0, 1),
+        notes=(note,) if short else (),
+        tracker=NodeTracker(choice.perception),
+        speech=NodeSpeech(choice.perception),
+        read_with=choice.read_with(),
     )
+
+
+def _frames(source: PairSource, pair: tuple[str, str]) -> int:
+    return min(len(source.found(person)) for person in pair)
 
 
 def kept_of_pairs(source: PairSource) -> Kept:

@@ -227,10 +227,12 @@ class PairSource(ABC):
         video = self.video_file(person)
         assert video is not None
         crops = np.empty((length, CROP_PX, CROP_PX, 3), np.uint8)
-        last = 0
+        count = 0
         for index, rgb in zip(range(length), video_frames(video), strict=False):
-            crops[index], last = centre_crop(rgb), index
-        crops[last + 1 :] = crops[last]
+            crops[index], count = centre_crop(rgb), index + 1
+        if not count:
+            raise UserError(f"{video} holds no pictures")
+        crops[count:] = crops[count - 1]
         return crops
 
 

@@ -54,7 +54,7 @@ def finished_clips(unfinished: Path, plan: Plan) -> np.ndarray:
     for number, clips in enumerate(plan.shards):
         done[clips.start : clips.stop] = shard_name(number) in gathered
     for path in (unfinished / PARTS).iterdir():
-        if path.suffix == ".npz" and path.stem.isdecimal():
+        if path.suffix == ".npz" and path.stem.isdecimal() and int(path.stem) < len(done):
             done[int(path.stem)] = True
     return done
 

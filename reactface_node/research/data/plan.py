@@ -153,7 +153,7 @@ def _shards(listed: Any) -> Iterator[Shard]:
 
 def _fit(shards: Sequence[Shard], plan: Plan, version: int) -> bool:
     """Whether the shards have the right types, lie in the split's folder, and hold all clips."""
-    if any(type(one.clips) is not int or one.clips < 1 for one in shards):
+    if not shards or any(type(one.clips) is not int or one.clips < 1 for one in shards):
         return False
     texts = [text for one in shards for text in (one.folder, one.sha256)]
     if not all(isinstance(text, str) for text in texts):

@@ -28,17 +28,18 @@ from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
 from reactface_node.files.arrays import load_array, mean_face_problems, space_of
 from reactface_node.files.csv_files import csv_rows
+from reactface_node.files.listed import listed_path
 from reactface_node.files.progress import ProgressBar
 from reactface_node.research.data.check import (
     lengths_that_disagree,
     measured,
     open_coefficients,
     picture_frames,
-    read_coefficients,
     sound_frames,
 )
 from reactface_node.research.data.decode import centre_crop, fit_audio, read_audio, video_frames
 from reactface_node.research.data.exchanged import doubts
+from reactface_node.research.data.given import seen_coefficients, seen_frames
 from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.source import SPLITS, Clip, own_reactions, single_jobs
 from reactface_node.schema import index_of
@@ -118,7 +119,7 @@ class React2023:
     def read(self, clips: range) -> Iterator[Clip]:
         for index in clips:
             speaker, listener = (
-                self._space.to_ours(read_coefficients(self._file(COEFFICIENTS, person)))
+                self._space.to_ours(seen_coefficients(self._file(COEFFICIENTS, person)))
                 for person in self.pairs[index]
             )
             length = min(len(speaker), len(listener))
@@ -174,7 +175,7 @@ class React2023:
 
     def _files(self, person: str) -> list[tuple[Path, Any]]:
         files = [
-            (self._file(COEFFICIENTS, person), _checked_frames),
+            (self._file(COEFFICIENTS, person), seen_frames),
             (self._file(AUDIO, person), sound_frames),
         ]
         return files + [(self._video(person), picture_frames)] * self.faces
@@ -234,9 +235,13 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
     for number, row in enumerate(rows[1:], 2):
         if not any(row):
             continue
+        where = f"{path}: line {number}"
         if len(row) <= max(columns) or not all(row[c].strip() for c in columns):
-            raise UserError(f"{path}: line {number} does not name a speaker and a listener")
-        pairs.append((row[columns[0]].strip(), row[columns[1]].strip()))
+            raise UserError(f"{where} does not name a speaker and a listener")
+        speaker, listener = (listed_path(row[c].strip(), where) for c in columns)
+        if speaker == listener:
+            raise UserError(f"{where} names {speaker} twice")
+        pairs.append((speaker, listener))
     if not pairs:
         raise UserError(f"{path} lists no clips")
     return pairs
@@ -254,10 +259,6 @@ def _size(array: np.ndarray) -> str:
 
 def _frames(path: Path) -> int:
     return len(open_coefficients(path))
-
-
-def _checked_frames(path: Path) -> int:
-    return len(read_coefficients(path))
 
 
 def _crops(path: Path, length: int) -> np.ndarray:

@@ -25,13 +25,13 @@ from reactface_node.errors import UserError
 from reactface_node.faceverse import Space
 from reactface_node.files.arrays import mean_face_problems, space_of
 from reactface_node.files.csv_files import named_csv_rows
+from reactface_node.files.listed import listed_path
 from reactface_node.files.progress import ProgressBar
 from reactface_node.research.data.check import (
     lengths_that_disagree,
     measured,
     open_coefficients,
     picture_frames,
-    read_coefficients,
     sound_frames,
 )
 from reactface_node.research.data.decode import (
@@ -42,13 +42,15 @@ from reactface_node.research.data.decode import (
     read_audio,
     track_video,
 )
+from reactface_node.research.data.given import seen_coefficients, seen_frames
 from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.react2023 import COEFFICIENTS
 from reactface_node.research.data.source import Clip, own_reactions, single_jobs
 
 SPLITS = ("train", "test", "ood")
 LIST = "RLD_data.csv"
-COLUMNS = ("audio", "listener", "speaker", "data_split")
+FILES = ("audio", "listener", "speaker")
+COLUMNS = (*FILES, "data_split")
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,10 +146,10 @@ class Rld:
         for role in ("speaker", "listener"):
             yield self._video(row[role]), picture_frames
             if self.given:
-                yield self._coefficients(row[role]), _checked_frames
+                yield self._coefficients(row[role]), seen_frames
 
     def _read(self, name: str) -> np.ndarray:
-        return self._space.to_ours(read_coefficients(self._coefficients(name)))
+        return self._space.to_ours(seen_coefficients(self._coefficients(name)))
 
     def _length(self, name: str) -> int:
         if self.given:
@@ -185,17 +187,18 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     """The csv's rows with the columns that are needed. UserError that names file and line."""
     rows = named_csv_rows(path, COLUMNS)
     found = []
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
+        where = f"{path}: line {number}"
         if not all((row[name] or "").strip() for name in COLUMNS):
-            raise UserError(f"{path}: line {number} leaves a column empty")
+            raise UserError(f"{where} leaves a column empty")
         found.append({name: _stem(row[name]) for name in COLUMNS})
+        for name in FILES:
+            listed_path(found[-1][name], f"{where}: {name}")
+        if found[-1]["speaker"] == found[-1]["listener"]:
+            raise UserError(f"{where} names {row['speaker']} twice")
     return found
 
 
 def _stem(value: str) -> str:
     value = value.strip()
     return value[:-4] if value.lower().endswith((".mp4", ".wav")) else value
-
-
-def _checked_frames(path: Path) -> int:
-    return len(read_coefficients(path))

@@ -23,6 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from reactface_node.config import RosConfig
+from reactface_node.errors import UserError
+from reactface_node.research.data.check import sound_frames
 from reactface_node.research.data.conversations import Conversations
 from reactface_node.research.data.decode import NodeTracker
 from reactface_node.research.data.kind import DatasetChoice, Splits
@@ -37,6 +39,7 @@ from reactface_node.research.data.sides import NodeSpeech, TalkSide
 from reactface_node.research.data.source import SPLITS, Source
 from reactface_node.research.data.talks import LeftOut, Talk
 from reactface_node.research.data.videos import VideoSide
+from reactface_node.schema import FRAME_RATE_HZ
 
 SUFFIXES = (".mp4", ".wav", ".json", ".npz")
 THEIR_SPLITS = {"train": "train", "dev": "val", "test": "test"}
@@ -185,4 +188,8 @@ def _wav_s(side: TalkSide) -> float:
         with wave.open(str(path), "rb") as file:
             return file.getnframes() / file.getframerate()
     except (OSError, EOFError, wave.Error, ZeroDivisionError):
+        pass
+    try:  # The module wave reads integers alone.
+        return sound_frames(path) / FRAME_RATE_HZ
+    except UserError:
         return 0.0

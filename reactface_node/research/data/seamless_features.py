@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from reactface_node.errors import UserError
+from reactface_node.files.arrays import usable
 from reactface_node.files.text import shown
-from reactface_node.research.data.check import sound_frames
 from reactface_node.research.data.decode import TrackerFactory, read_audio, video_frames
 from reactface_node.research.data.livelink_csv import resampled
 from reactface_node.research.data.quality import centred
@@ -29,6 +29,7 @@ from reactface_node.research.data.sides import (
     SpeechFactory,
     given_track,
     holds_sound,
+    other_length,
 )
 from reactface_node.research.data.videos import read_vad, spoken
 from reactface_node.schema import (
@@ -114,7 +115,7 @@ class FeatureSide:
             _, values = read_features(self.features, self.signs)
             if not values.any():
                 yield f"{self.features} has no valid frame"
-            sound_frames(self.sound_file)
+            yield from other_length(self.sound_file, self.features, self.length_s())
             if self.vad is not None:
                 read_vad(self.vad)
         except UserError as error:
@@ -173,28 +174,34 @@ def read_angles(path: Path) -> Angles:
     try:
         # numpy leaves a damaged file open that it opens itself.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
-            found = [np.asarray(held[f"movement:{key}"], np.float64) for key in KEYS]
+            found = [_numbers(held[f"movement:{key}"]) for key in KEYS]
     except FileNotFoundError:
         raise UserError(f"{path} is missing") from None
     except Exception as error:  # a wrong archive raises many kinds
         raise UserError(f"{path} has no features movement:* ({shown(str(error))})") from error
-    count = len(found[0])
+    count = len(found[0]) if found[0].ndim else 0
     for key, width, array in zip(KEYS, WIDTHS, found, strict=True):
         if array.shape != (count, width) or not count:
             wanted = f"({count or 'n'}, {width})"
             raise UserError(f"{path}: movement:{key} is {array.shape}, not {wanted}")
     units, head, gaze, flags = found
     angles = np.concatenate([head, gaze], axis=1)
-    finite = np.isfinite(angles).all(axis=1) & np.isfinite(units).all(axis=1)
-    valid = (flags[:, 0] > 0) & finite & units.any(axis=1)
+    known = usable(angles).all(axis=1) & usable(units).all(axis=1)
+    valid = (flags[:, 0] > 0) & known & units.any(axis=1)
     if valid.any():
         angles = angles - np.median(angles[valid], axis=0)
     return Angles(units, angles, valid)
 
 
+def _numbers(values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"{values.dtype} are no numbers")
+    return np.asarray(values, np.float64)
+
+
 def read_features(path: Path, signs: Sequence[int] = ASSUMED) -> tuple[np.ndarray, np.ndarray]:
     """((n,) seconds of the middles of the frames, (n, 58) coefficients) of an npz; frames that are
-    not valid, or hold NaN, are 0. UserError as ``read_angles``."""
+    not valid, or hold NaN or huge values, are 0. UserError as ``read_angles``."""
     found = read_angles(path)
     count = len(found.valid)
     values = np.zeros((count, NUM_COEFFICIENTS))

@@ -23,6 +23,7 @@ from reactface_node.media.audio import integers_to_float
 from reactface_node.media.containers import audio_stream, open_media
 from reactface_node.perception.silero import SileroModel
 from reactface_node.perception.voice import VoiceActivity, speech_model
+from reactface_node.research.data.check import sound_frames
 from reactface_node.research.data.decode import TrackerFactory
 from reactface_node.research.data.exchanged import SILENT_DB, loudness
 from reactface_node.schema import (
@@ -44,6 +45,8 @@ DOUBTS = (
     "partly outside the picture",
 )
 """The tracker's reasons for a low reliability; a frame has the number of its first one."""
+SLACK_S = 1.0
+"""A sound in a file of its own may be so much shorter or longer than its recording."""
 SpeechFactory = Callable[[], SileroModel | None]
 """Gives the model of voice activity in the worker process; None: loud sound counts as voice."""
 
@@ -163,13 +166,24 @@ def holds_sound(path: Path) -> bool:
         return audio_stream(container) is not None
 
 
+def other_length(sound: Path, recording: Path, length_s: float) -> Iterator[str]:
+    """A line if a sound in a file of its own does not last as long as its recording. UserError if
+    it is empty or cannot be read."""
+    sound_s = sound_frames(sound) / FRAME_RATE_HZ
+    if abs(sound_s - length_s) > SLACK_S:
+        yield (
+            f"{sound} lasts {sound_s:.1f} s, but {recording} {length_s:.1f} s: they belong together"
+        )
+
+
 def track_key(side: TalkSide, root: Path, read_with: Mapping[str, Any]) -> str:
     """A file name for what is read of a side, which changes with its files and with the settings
     with which they are read, as ``kind.DatasetChoice.read_with`` has them.
 
     UserError, with the file's name, if one cannot be accessed.
     """
-    digest = hashlib.sha256(f"{type(side).__name__}\0{side.name}\0{side.settings}".encode())
+    known = f"{type(side).__name__}\0{side.name}\0{side.settings}"
+    digest = hashlib.sha256(os.fsencode(known))
     if read_with:
         digest.update(json.dumps(read_with, sort_keys=True).encode())
     for path in side.files():
@@ -193,7 +207,11 @@ def load_track(path: Path) -> SideTrack:
     try:
         # numpy leaves a damaged file open that it opens itself.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-            return SideTrack(**{one.name: found[one.name] for one in fields(SideTrack)})
+            track = SideTrack(**{one.name: found[one.name] for one in fields(SideTrack)})
+        lengths = {len(getattr(track, one.name)) for one in fields(SideTrack)[:-1]}
+        if lengths != {len(track)} or track.face.shape != (len(track), NUM_COEFFICIENTS):
+            raise ValueError("its arrays do not belong together")
+        return track
     except Exception as error:  # a wrong header raises many kinds
         raise UserError(
             f"{path} is missing or damaged ({shown(str(error))}); remove it and convert again"

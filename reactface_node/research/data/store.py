@@ -163,7 +163,8 @@ class ClipWriter:
             write_text(self.unfinished / PLAN, json.dumps(self._begun()))
         begun = read_json(self.unfinished / PLAN)
         if begun != self._begun():
-            root = begun.get("origin", {}).get("root", "")
+            origin = begun.get("origin")
+            root = origin.get("root", "") if isinstance(origin, dict) else ""
             moved = root != self.origin.get("root", "")
             what = f"from {root}" if root and moved else "from other files or with other settings"
             raise UserError(
@@ -244,7 +245,7 @@ def load_clips(folder: Path, split: str) -> Clips:
     files = OpenFiles(path, manifest.shards, fields)
     files.check()
     frames = np.array(_table(path, "frames"))
-    if frames.shape != (len(plan.names),):
+    if frames.shape != (len(plan.names),) or not 0 < frames.min() <= frames.max() <= plan.frames:
         raise UserError(f"{path / 'frames.npy'} does not fit {MANIFEST}; convert again")
     rows, ends = _table(path, "appropriate"), _table(path, "appropriate_ends")
     if ends.shape != frames.shape or rows.shape != (ends[-1],):
@@ -278,7 +279,7 @@ def load_nearest(folder: Path, split: str) -> Nearest | None:
     path, manifest = _manifest(folder, split)
     if manifest.version == ONE_FILE or manifest.plan.labelled:
         return None
-    nearest = Nearest(_table(path, "nearest"), _table(path, "nearest_distances"))
+    nearest = Nearest(_table(path, "nearest"), _table(path, "nearest_distances", "f"))
     count = len(manifest.plan.names)
     if nearest.clips.shape != nearest.distances.shape or len(nearest.clips) != count:
         raise UserError(f"{path / 'nearest.npy'} does not fit {MANIFEST}; convert again")
@@ -314,11 +315,13 @@ def _manifest(folder: Path, split: str) -> tuple[Path, StoredSplit]:
     return path, read_manifest(path)
 
 
-def _table(path: Path, name: str) -> np.ndarray:
-    """An array of the whole split, mapped read-only."""
+def _table(path: Path, name: str, kinds: str = "i") -> np.ndarray:
+    """An array of the whole split, mapped read-only. kinds: those of numpy's types."""
     file = path / f"{name}.npy"
     try:
         result: np.ndarray = np.load(file, mmap_mode="r", allow_pickle=False)
+        if result.dtype.kind not in kinds:
+            raise ValueError(f"it holds {result.dtype}")
         return result
     except Exception as error:  # a wrong header raises many kinds
         raise UserError(

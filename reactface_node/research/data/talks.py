@@ -10,6 +10,7 @@ from reactface_node.research.data.quality import Piece, pieces, unusable
 from reactface_node.research.data.sides import SideTrack, TalkSide
 from reactface_node.schema import FRAME_RATE_HZ
 
+DAY_S = 86400.0
 LENGTHS_S = 1.0
 """Lengths of two sides may differ by so much where nothing says how they belong together."""
 ONE_SOUND = "both sides have the same sound, and each needs the voice of one person"
@@ -27,7 +28,11 @@ class Talk:
     def shift(self) -> int:
         """The offset in frames."""
         first, second = self.sides
-        given = second.begins_s() - first.begins_s() if self.offset_s is None else self.offset_s
+        given = self.offset_s
+        if given is None:
+            # Clocks are of the day, and midnight may be between the two beginnings.
+            apart = second.begins_s() - first.begins_s()
+            given = apart - DAY_S * round(apart / DAY_S)
         return round(given * FRAME_RATE_HZ)
 
     def problems(self) -> Iterator[str]:

@@ -35,7 +35,9 @@ def prepare(
         refuse_if_broken(source)
     else:
         checked = ProgressBar(source.talks, f"checking {source.split}", unit="pair", leave=False)
-        source = _without(source, {talk.name: next(talk.problems(), "") for talk in checked})
+        source = _without(
+            source, {talk.name: next(source.problems_of(talk), "") for talk in checked}
+        )
     if source.calibrate is not None:
         source = source.calibrate(source)
     folder = out / TRACKS

@@ -1,7 +1,7 @@
 """Videos of two people, one for each, as a data set.
 
     ROOT/pairs.csv    columns: speaker, listener, and optional: offset (s), split, speaker_sound,
-                      listener_sound; paths are relative to ROOT
+                      listener_sound; paths are relative to ROOT and stay in it
 
 or, without such a list, two files named alike in ROOT/train, ROOT/val and ROOT/test:
 
@@ -23,6 +23,7 @@ import numpy as np
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.files.csv_files import named_csv_rows
+from reactface_node.files.listed import listed_path
 from reactface_node.files.text import read_json
 from reactface_node.media.containers import pictures, sounds
 from reactface_node.research.data.check import sound_frames
@@ -42,6 +43,7 @@ from reactface_node.research.data.sides import (
     beside,
     files_below,
     holds_sound,
+    other_length,
     voice_of,
 )
 from reactface_node.research.data.source import SPLITS, Source
@@ -49,11 +51,13 @@ from reactface_node.research.data.talks import LeftOut, Talk
 from reactface_node.schema import FRAME_RATE_HZ, SAMPLE_RATE_HZ
 
 LIST = "pairs.csv"
+FILES = ("speaker", "listener", "speaker_sound", "listener_sound")
+"""Its columns that name files."""
 VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 PAIRS = (("a", "b"), ("speaker", "listener"))
 """Names of the two folders, or of the two endings of a file's name."""
-SLACK_S = 1.0
-"""A sound in a file of its own may be so much shorter or longer than its video."""
+LONGEST_S = 1e6
+"""No recording lasts longer."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +81,7 @@ class VideoSide:
         try:
             length_s = self.length_s()
             if self.sound_file != self.video:
-                sound_s = sound_frames(self.sound_file) / FRAME_RATE_HZ
-                if abs(sound_s - length_s) > SLACK_S:
-                    yield (
-                        f"{self.sound_file} lasts {sound_s:.1f} s, but {self.video} {length_s:.1f} "
-                        "s: they belong together"
-                    )
+                yield from other_length(self.sound_file, self.video, length_s)
             if self.vad is not None:
                 read_vad(self.vad)
         except UserError as error:
@@ -140,10 +139,12 @@ def read_vad(path: Path) -> list[tuple[float, float]]:
         ]
     except UserError as error:
         raise UserError(f"{path} cannot be read: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{path} holds no metadata:vad of start and end") from error
-    if not all(math.isfinite(start) and 0 <= start <= end < math.inf for start, end in found):
-        raise UserError(f"{path}: a stretch of metadata:vad ends before it starts")
+    if not all(0 <= start <= end <= LONGEST_S for start, end in found):
+        raise UserError(
+            f"{path}: a stretch of metadata:vad starts before 0 s or ends before it starts"
+        )
     return found
 
 
@@ -200,6 +201,9 @@ def _listed(root: Path, path: Path) -> dict[str, Found]:
             raise UserError(
                 f"{path}: line {number}: '{split}' is no split; known are {', '.join(SPLITS)}"
             )
+        for column in FILES:
+            if row.get(column):
+                listed_path(row[column], f"{path}: line {number}: {column}")
         videos = [root / row[role] for role in ("speaker", "listener")]
         if videos[0] == videos[1]:
             raise UserError(f"{path}: line {number} names {row['speaker']} twice")
@@ -221,7 +225,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     rows = named_csv_rows(path, ("speaker", "listener"))
     if not rows:
         raise UserError(f"{path} lists no pairs")
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         cells = {name: (cell or "").strip() for name, cell in row.items() if name is not None}
         if None in row or not all(cells[name] for name in ("speaker", "listener")):
             raise UserError(f"{path}: line {number} does not name a speaker and a listener")
@@ -235,7 +239,7 @@ def _offset(path: Path, number: int, text: str | None) -> float | None:
         offset_s = float(text)
     except ValueError:
         offset_s = math.nan
-    if not math.isfinite(offset_s):
+    if not abs(offset_s) <= LONGEST_S:
         raise UserError(f"{path}: line {number}: offset is '{text}', not a number of seconds")
     return offset_s
 
@@ -243,17 +247,12 @@ def _offset(path: Path, number: int, text: str | None) -> float | None:
 def _named_alike(folder: Path, root: Path) -> Found:
     """The pairs of a split's folder, and the videos without a partner."""
     groups: dict[str, dict[str, Path]] = {}
-    for path in files_below(folder, VIDEOS):
-        inner, stem = path.parent.relative_to(folder), path.stem
-        head, _, ending = stem.rpartition("_")
-        endings = [one for pair in PAIRS for one in pair]
-        if head and ending in endings:
-            groups.setdefault(str(inner / head), {})[ending] = path
-        elif inner.name in endings:
-            groups.setdefault(str(inner.parent / stem), {})[inner.name] = path
-        else:
-            groups.setdefault(str(inner / stem), {})[""] = path
     talks, alone = [], []
+    for path in files_below(folder, VIDEOS):
+        name, ending = _named(path.relative_to(folder))
+        known = groups.setdefault(name, {}).setdefault(ending, path)
+        if ending and known != path:
+            alone.append(LeftOut(str(path), f"{known.relative_to(folder)} has the same name"))
     for name, found in groups.items():
         pair = next((pair for pair in PAIRS if set(pair) == set(found)), None)
         if pair is None:
@@ -265,9 +264,18 @@ def _named_alike(folder: Path, root: Path) -> Found:
     return tuple(talks), tuple(alone)
 
 
+def _named(path: Path) -> tuple[str, str]:
+    """The name of a video's conversation, and which of the two it is; '' if nothing says so."""
+    inner, stem = path.parent, path.stem
+    head, _, ending = stem.rpartition("_")
+    endings = [one for pair in PAIRS for one in pair]
+    if head and ending in endings:
+        return str(inner / head), ending
+    if inner.name in endings:
+        return str(inner.parent / stem), inner.name
+    return str(inner / stem), ""
+
+
 def _side(root: Path, video: Path, sound: Path | None) -> VideoSide:
-    try:
-        name = str(video.relative_to(root).with_suffix(""))
-    except ValueError:  # An absolute path of a list.
-        name = str(video.with_suffix(""))
+    name = str(video.relative_to(root).with_suffix(""))
     return VideoSide(name, video, sound or beside(video, (".wav",)) or video)

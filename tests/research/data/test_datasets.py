@@ -1,8 +1,14 @@
 """The commands for data sets: existing splits, printed lines, written files."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from rigs.data_sets import write_csv, write_react, write_wav
+from rigs.paths import ROOT
 
 from reactface_node.cli.main import main
 from reactface_node.config import RosConfig
@@ -18,6 +24,7 @@ from reactface_node.research.data.kind import DatasetChoice
 from reactface_node.research.data.store import load_clips
 
 ROS = RosConfig()
+SEAMLESS = "improvised/train/V00_S0001_I00000001_P0001.wav"
 
 
 @pytest.fixture
@@ -141,6 +148,8 @@ def test_a_kind_is_told_in_one_line(name):
     ("options", "message"),
     [
         (["--workers", "-3"], "--workers must be at least 0, not -3"),
+        (["--hours", "3"], "--hours has no use for data sets of kind react2023: leave it out"),
+        (["--skip-broken"], "--skip-broken has no use for data sets of kind react2023"),
         (["--split", "ood"], "has no split 'ood' of a react2023 data set"),
         (["--mean-face", "no.npy"], "no.npy is missing"),
     ],
@@ -172,3 +181,68 @@ def test_an_rld_list_without_a_known_split_is_named_with_rlds_splits(tmp_path, r
     write_csv(tmp_path / "RLD_data.csv", ["audio", "listener", "speaker", "data_split"], rows)
     with pytest.raises(UserError, match=r"RLD_data\.csv has no split .*known are train, test, ood"):
         open_sources("rld", tmp_path, DatasetChoice(), ROS)
+
+
+@pytest.mark.parametrize("action", [["check"], ["convert", "OUT"]])
+@pytest.mark.parametrize(
+    ("kind", "file"),
+    [("videos", "train/x_a.mp4"), ("livelink", "train/talk/x.csv"), ("seamless", SEAMLESS)],
+)
+def test_a_split_that_is_not_there_is_one_line(action, kind, file, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "data" / file
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+    command = ["data", action[0], kind, "data", *action[1:], "--split", "val"]
+    assert main(command) == 2
+    said = capsys.readouterr()
+    assert said.err == "reactface data: data has no split 'val': there is train\n"
+    assert not (tmp_path / "OUT").exists()
+
+
+@pytest.mark.parametrize("action", [["check"], ["convert", "OUT"]])
+def test_a_file_that_may_not_be_read_is_named(action, react, tmp_path, capsys, monkeypatch):
+    """Permissions do not hold for root, who may run the tests."""
+    monkeypatch.chdir(tmp_path)
+    refused = react / "train" / "Audio_files" / "NoXI/000/Expert_video/1.wav"
+    is_file = Path.is_file
+
+    def asked(path):
+        if path == refused:
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", asked)
+    assert main(["data", action[0], "react2023", str(react), *action[1:]]) == 2
+    said = capsys.readouterr()
+    [line] = (said.out + said.err).splitlines()
+    assert line.endswith(f"{refused} cannot be read or written: Permission denied")
+
+
+def test_a_broken_link_in_the_place_of_a_split(react, tmp_path, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    for split in ("train", "test"):
+        (out / split).symlink_to(tmp_path / "nowhere")
+    assert main(["data", "convert", "react2023", str(react), str(out)]) == 2
+    assert "has these splits already" in capsys.readouterr().err
+    assert main(["data", "convert", "react2023", str(react), "a\0b"]) == 2
+    assert "a name holds no NUL character" in capsys.readouterr().err
+
+
+def test_an_output_inside_a_split_is_refused(react, capsys):
+    before = sorted(react.rglob("*"))
+    out = react / "train" / "converted"
+    assert main(["data", "convert", "react2023", str(react), str(out)]) == 2
+    assert f"{out} lies inside the data set, in {react / 'train'}" in capsys.readouterr().err
+    assert sorted(react.rglob("*")) == before
+
+
+def test_names_that_the_terminal_cannot_show(tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / os.fsdecode(b"x\xff_a.mp4")).write_bytes(b"")
+    command = [sys.executable, "-m", "reactface_node.cli", "data", "check", "videos", tmp_path]
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    ended = subprocess.run(command, capture_output=True, text=True, env=strict, cwd=ROOT)
+    assert (ended.returncode, ended.stderr) == (2, "")
+    assert ended.stdout.endswith("x\\udcff_a.mp4: there is no second video named alike\n")

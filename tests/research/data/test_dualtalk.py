@@ -138,6 +138,11 @@ def test_a_side_that_is_missing(root, capsys):
         ({"speaker1_audio": "../../etc/x.wav"}, "line 1: speaker1_audio leaves the data set's"),
         ({"speaker2_arkit": "/data/x.npy"}, "line 1: speaker2_arkit leaves the data set's folder"),
         ({"speaker2_arkit": 7}, "line 1: speaker2_arkit is no path"),
+        ({"speaker1_audio": 0}, "line 1: speaker1_audio is no path"),
+        ({"speaker1_audio": "."}, "line 1: speaker1_audio: no file can be called '.'"),
+        ({"speaker1_audio": "\ud800.wav"}, "line 1: speaker1_audio: no file can be called"),
+        ({"speaker1_arkit": "x" * 300}, "line 1: speaker1_arkit: no file can be called"),
+        ({"speaker2_arkit": f"{NAME}_speaker1.npy"}, f"line 1 names {NAME}_speaker1, which was"),
         ({"name": None}, "line 1 names no pair"),
         ({"name": "../../x", "speaker2_arkit": None}, "line 1: speaker2_arkit leaves the data"),
     ],
@@ -148,6 +153,21 @@ def test_lines_of_the_metadata_that_cannot_be_used(arkit_root, change, message, 
     path.write_text("\n".join([json.dumps({**json.loads(first), **change}), *rest]))
     code, [line] = check(arkit_root, capsys)
     assert code == 2 and message in line and str(path) in line
+
+
+def test_a_pair_that_is_listed_twice(arkit_root, capsys):
+    path = arkit_root / "metadata" / "train.jsonl"
+    path.write_text(path.read_text() * 2)
+    code, [line] = check(arkit_root, capsys)
+    assert code == 2 and f"line 3 names {NAME}_speaker1, which was named before" in line
+
+
+def test_texts_may_hold_any_characters(arkit_root, capsys):
+    path = arkit_root / "metadata" / "train.jsonl"
+    rows = [{**json.loads(line), "text": "a\u2028b\x85"} for line in path.read_text().splitlines()]
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    path.write_text("\r\n".join(lines), "utf-8-sig")
+    assert check(arkit_root, capsys)[0] == 0
 
 
 def test_a_side_that_the_metadata_leaves_null(arkit_root, capsys):
@@ -162,7 +182,7 @@ def test_a_side_that_the_metadata_leaves_null(arkit_root, capsys):
     assert code == 0 and f"are skipped: {missing} is missing" in lines[0]
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "{", "[1]", "7", "null", "{}"])
+@pytest.mark.parametrize("text", ["", "\n\n", "{", "[" * 100_000, "[1]", "7", "null", "{}"])
 def test_metadata_that_is_damaged(tmp_path, text):
     (tmp_path / "train.jsonl").write_text(text)
     with pytest.raises(UserError, match=r"train\.jsonl"):

@@ -1,17 +1,22 @@
 """Recordings of Live Link Face as a data set."""
 
+import os
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from rigs.talks import TURNS, no_speech_model, timecode, write_take
+from rigs.data_sets import GreyTracker
+from rigs.talks import TURNS, no_speech_model, timecode, voice, write_side, write_sound, write_take
 
 from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.outputs.face import rotation, yaw_pitch_roll
 from reactface_node.outputs.livelink import _values
 from reactface_node.research.data.check import check
+from reactface_node.research.data.conversations import kept_of
 from reactface_node.research.data.convert import convert
+from reactface_node.research.data.kept_report import write_report
 from reactface_node.research.data.kind import DatasetChoice
 from reactface_node.research.data.livelink_csv import (
     PhoneSide,
@@ -134,6 +139,7 @@ def cell(line, column, text):
         (cell(4, 10, "wide"), "line 4 holds text"),
         (cell(4, 0, "10 o'clock"), "line 4: '10 o'clock' is no timecode"),
         (cell(4, 0, timecode(35990.0, 60)), "line 4: its timecode is not after"),
+        (cell(4, 0, "24:00:00:03.0"), "line 4: '24:00:00:03.0' is no time of a day"),
         (cell(4, 0, "10:00:00:300.0"), "has frame 300"),
     ],
 )
@@ -172,3 +178,63 @@ def test_the_apps_other_tables_are_not_read(tmp_path):
     source = source_of(tmp_path)
     assert [side.media.name for side in source.talks[0].sides] == ["x.WAV", "y.wav"]
     assert [side.name for side in source.talks[0].sides] == ["train/talk/x", "train/talk/y"]
+
+
+def test_midnight_may_be_between_the_beginnings_of_two_phones(tmp_path):
+    for name, begins_s in (("x", 86399.0), ("y", 1.0)):
+        write_take(tmp_path / "train" / "talk" / f"{name}.csv", (), begins_s, 8.0, 30)
+    [talk] = source_of(tmp_path).talks
+    assert problems(tmp_path) == []
+    assert talk.shift() == 50
+
+
+@pytest.mark.parametrize(
+    ("seconds", "message"), [(0.0, "x.wav is empty"), (2.0, "x.wav lasts 2.0 s, but")]
+)
+def test_a_sound_of_another_length_is_named(tmp_path, seconds, message):
+    path = write_take(tmp_path / "x.csv", (), seconds=5.0, rate_hz=30)
+    write_sound(path.with_suffix(".wav"), voice((), seconds))
+    [line] = PhoneSide("x", path, path.with_suffix(".wav")).problems()
+    assert message in line
+
+
+def test_face_crops_need_a_video_and_the_check_says_so(tmp_path):
+    for name in "xy":
+        write_take(tmp_path / "train" / "talk" / f"{name}.csv", (), seconds=5.0, rate_hz=30)
+    source = replace(source_of(tmp_path), faces=True)
+    found = list(source.problems())
+    assert len(found) == 2 and "x.csv has no video beside it" in found[0]
+    with pytest.raises(UserError, match="no video beside it"):
+        prepare(source, tmp_path / "out", 1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_that_are_no_text(tmp_path):
+    folder = tmp_path / "train" / os.fsdecode(b"talk\xff\x01")
+    for index, name in enumerate("xy"):
+        write_take(folder / f"{name}.csv", TURNS[index], seconds=9.0, rate_hz=30, seed=index)
+    source = prepare(source_of(tmp_path), tmp_path / "out", 1)
+    page = write_report(kept_of(source), tmp_path / "out", "train")
+    assert "talk\\udcff\\x01" in page.read_text("utf-8")
+    ElementTree.parse(page.with_suffix(".svg"))
+    convert(source, tmp_path / "out", 1)
+    assert load_clips(tmp_path / "out", "train").names == source.names
+
+
+@pytest.mark.slow
+def test_a_video_that_ends_before_its_table_or_shows_no_face(tmp_path):
+    for index, name in enumerate("xy"):
+        spans = ((0, 9),) * (index == 0)
+        path = write_take(
+            tmp_path / "train" / "talk" / f"{name}.csv", spans, seconds=9.0, rate_hz=30
+        )
+        path.with_suffix(".wav").unlink()
+        write_side(path.with_suffix(".mov"), spans, 8.6)
+    source = replace(source_of(tmp_path), faces=True, tracker=GreyTracker)
+    convert(prepare(source, tmp_path / "out", 1), tmp_path / "out", 1)
+    faces = load_clips(tmp_path / "out", "train").faces[0]
+    assert len(faces) == 225 and (faces[215:] == faces[214]).all() and faces[224].any()
+    write_side(tmp_path / "train" / "talk" / "x.mov", ((0, 9),), 9.0, away=((0, 9),))
+    source = prepare(source, tmp_path / "other", 1)
+    with pytest.raises(UserError, match="talk/x: no face is found in its video from 0 s"):
+        convert(source, tmp_path / "other", 1)

@@ -234,6 +234,13 @@ def test_one_sound_for_both_is_warned_of(root, capsys):
     assert code == 0 and lines[0] == f"warning: {voices[0]} and {voices[1]} {said}"
 
 
+def test_a_jaw_that_never_moves_is_warned_of(root, capsys):
+    values = np.load(face_file(root))
+    save(face_file(root), np.repeat(values[:1], len(values), axis=0))
+    code, lines = check(root, capsys)
+    assert code == 0 and lines[0] == f"warning: the jaw of speaker/{NAME} never moves"
+
+
 def test_voices_that_are_exchanged_or_silent_are_warned_of(root, capsys):
     voices = [audio_file(root, role) for role in ("speaker", "listener")]
     data = [path.read_bytes() for path in voices]
@@ -262,6 +269,12 @@ def test_face_crops(root, capsys):
     assert clip.faces.shape == (110, 224, 224, 3)
     assert [round(clip.faces[i].mean()) for i in (0, 50)] == pytest.approx([60, 110], abs=3)
     np.testing.assert_array_equal(clip.faces[109], clip.faces[108])
+
+
+def test_a_video_whose_pictures_cannot_be_decoded(root, monkeypatch):
+    monkeypatch.setattr("reactface_node.research.data.pairs.video_frames", lambda path: iter(()))
+    with pytest.raises(UserError, match=r"\.mp4 holds no pictures"):
+        list(Mars(root, "train", faces=True).read(range(0, 1)))
 
 
 def test_no_sessions(tmp_path, capsys):

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("loud_is_voice")]
 JAW = index_of("jawOpen")
 
 
-def write_talk(root, seconds=30.0, gap=()):
+def write_talk(root, seconds=30.0, gap=(), name="session0/Camera-1"):
     """A session in which the two take turns; the listener's face is 0 during ``gap``."""
     times_s = np.arange(frames(seconds)) / 25
     for side, role in enumerate(("speaker", "listener")):
@@ -26,7 +26,6 @@ def write_talk(root, seconds=30.0, gap=()):
         theirs = Space.of().to_faceverse(face)
         if side:
             theirs[talks(times_s, gap)] = 0
-        name = "session0/Camera-1"
         save(root / "train" / "coefficients" / role / f"{name}.npy", theirs)
         write_voice(root / "train" / "audio" / role / f"{name}.wav", voice(TURNS[side], seconds))
     return root
@@ -49,6 +48,19 @@ def test_turns_become_clips(tmp_path, options, count, capsys):
     facts = load_facts(tmp_path / "out", "train")
     assert facts["turns"] and facts["kind"] == "mars"
     assert f"train: {count} clips, " in capsys.readouterr().out
+
+
+def test_recordings_of_some_seconds_are_left_out_and_reported(tmp_path):
+    """MARS has some of 2 s."""
+    root = write_talk(tmp_path / "mars")
+    write_talk(root, 2.0, name="session1/Camera-2")
+    assert run(root, tmp_path / "out", "--turns") == 0
+    assert len(load_clips(tmp_path / "out", "train")) == 4
+    page = (tmp_path / "out" / "train-report.md").read_text()
+    assert "Left out, since they last less than 4 s: speaker/session1/Camera-2." in page
+    root = write_talk(tmp_path / "short", 2.0)
+    assert run(root, tmp_path / "none", "--turns") == 2
+    assert not (tmp_path / "none").exists()
 
 
 def test_whole_clips_are_reported_too(tmp_path):

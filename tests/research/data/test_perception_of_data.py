@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 from rigs.data_sets import GreyTracker, write_rld
+from rigs.pair_sets import write_mars
 from rigs.talks import TURNS, write_person, write_side, write_take
 
 from reactface_node.cli.main import main
@@ -88,3 +89,10 @@ def test_the_other_kinds_that_read_faces_or_voices_take_the_settings(kind, tmp_p
         source.speech()
     assert all(one == wanted for one in asked) and asked
     assert source.facts["perception"] == CHANGED
+
+
+def test_the_turns_of_pairs_are_heard_as_the_settings_say(tmp_path, asked):
+    root = write_mars(tmp_path / "mars", ("train",), (0,), 1, 300)
+    command = ["data", "convert", "mars", str(root), str(tmp_path / "out"), "--turns"]
+    main([*command, "--workers", "1", "--set", "perception.voice_activity="])
+    assert {one.voice_activity for one in asked} == {""}

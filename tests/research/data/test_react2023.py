@@ -189,6 +189,10 @@ def test_a_matrix_of_another_size_or_missing(tmp_path):
         ("", "no columns speaker_path and listener_path"),
         (",speaker_path,listener_path\n", "lists no clips"),
         (",speaker_path,listener_path\n0,a\n", "line 2 does not name"),
+        (",speaker_path,listener_path\n0,a,../b\n", "line 2 leaves the data set's folder"),
+        (",speaker_path,listener_path\n0,a,/b\n", "line 2 leaves the data set's folder"),
+        (",speaker_path,listener_path\n0,a,a\n", "line 2 names a twice"),
+        (f",speaker_path,listener_path\n0,a,{'b' * 300}\n", "line 2: no file can be called 'bb"),
     ],
 )
 def test_a_list_that_cannot_be_used(tmp_path, text, message):

@@ -48,6 +48,22 @@ def test_given_coefficients_are_read_as_react_s(tmp_path):
     assert source.facts["tracked"] is False
 
 
+def test_frames_of_zeros_are_interpolated_or_refused(tmp_path):
+    write_rld(tmp_path)
+    values = faceverse(0)
+    values[8:16] = 0.0
+    for name in ("s0", "l1"):
+        write_coefficients(tmp_path / "3D_FV_files" / f"{name}.npy", values)
+    source = Rld(tmp_path, "ood")
+    assert list(source.problems()) == []
+    [clip] = source.read(range(0, 1))
+    expected = np.linspace(values[7, JAW], values[16, JAW], 10)
+    np.testing.assert_allclose(clip.speaker[7:17, JAW], expected, atol=1e-5)
+    write_coefficients(tmp_path / "3D_FV_files" / "s0.npy", np.zeros((FRAMES, 58)))
+    [line] = source.problems()
+    assert line.endswith("s0.npy: only 0% of the frames hold a face, not zeros")
+
+
 def test_a_face_that_is_gone_is_interpolated_or_refused(tmp_path):
     gap = [100.0 if n < 8 or n >= 16 else 0.0 for n in range(FRAMES)]
     source = Rld(write_rld(tmp_path, gap), "train", tracker=GreyTracker)
@@ -101,6 +117,9 @@ def test_a_mean_face_that_cannot_be_used_is_named(tmp_path):
     [
         (RLD_HEADER[:3], ["p", "a", "l"], "RLD_data.csv has no column speaker"),
         (RLD_HEADER, ["p", "a", "l", "", 1, "train"], "line 2 leaves a column empty"),
+        (RLD_HEADER, ["p", "../a", "l", "s", 1, "train"], "line 2: audio leaves the data set's"),
+        (RLD_HEADER, ["p", "a", "/l", "s", 1, "train"], "line 2: listener leaves the data set's"),
+        (RLD_HEADER, ["p", "a", "l.mp4", "l", 1, "train"], "line 2 names l twice"),
         (RLD_HEADER, ["p", "a", "l", "s", 1, "test"], "has no rows of the train split"),
     ],
 )

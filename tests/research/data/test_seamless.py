@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import av
 import numpy as np
 import pytest
 from rigs.data_sets import GreyTracker
@@ -24,6 +25,7 @@ from reactface_node.research.data.seamless_features import (
 )
 from reactface_node.research.data.store import load_clips
 from reactface_node.research.data.tracks import prepare
+from reactface_node.research.data.videos import read_vad
 from reactface_node.schema import COEFFICIENT_NAMES, GAZE_RAD, index_of
 
 JAW = index_of("jawOpen")
@@ -226,3 +228,57 @@ def test_a_wrong_number_of_hours_is_one_line(tmp_path, hours, capsys):
     assert main(["data", "check", "seamless", str(tmp_path), "--hours", hours]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert "--hours must be a number of at least 0" in line
+
+
+def test_hours_count_sounds_of_real_numbers_too(tmp_path):
+    for interaction in range(1, 5):
+        write_talk(tmp_path, interaction, seconds=5.0, video=False, features=False)
+    for path in tmp_path.rglob("*.wav"):
+        write_real_sound(path, np.zeros(5 * 48000, "<f4"), 48000)
+        path.with_suffix(".npz").write_bytes(b"")
+    assert len(drawn(source_of(tmp_path).talks, 9 / 3600)) == 2
+
+
+def write_real_sound(path, samples, rate_hz):
+    with av.open(str(path), "w", format="wav") as out:
+        stream = out.add_stream("pcm_f32le", rate=rate_hz, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples[None], "flt", "mono")
+        frame.sample_rate = rate_hz
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+
+
+@pytest.mark.parametrize("times", [[0, 10**400], [0, 1e308], [-1, 2], [3, 2], [0, float("nan")]])
+def test_times_of_speech_that_cannot_be(tmp_path, times):
+    path = tmp_path / "x.json"
+    start, end = times
+    path.write_text(json.dumps({"metadata:vad": [{"start": start, "end": end}]}))
+    with pytest.raises(UserError, match=r"x\.json"):
+        read_vad(path)
+
+
+def test_features_of_other_kinds(tmp_path):
+    stem = tmp_path / "V0_S0_I0_P0"
+    path = stem.with_suffix(".npz")
+    for units in (np.float32(1), np.ones((60, 24), complex), np.full((60, 24), "1")):
+        write_person(stem, (), 2.0, video=False, FAUValue=units)
+        with pytest.raises(UserError, match="movement:"):
+            read_features(path)
+    head = np.full((60, 3), 0.1)
+    head[7] = 1e30
+    write_person(stem, (), 2.0, video=False, alignment_head_rotation=head)
+    _, values = read_features(path)
+    assert not values[7].any() and values[8].any() and np.abs(values).max() <= 1.0
+
+
+def test_a_sound_of_another_length_leaves_its_interaction_out(tmp_path):
+    write_talk(tmp_path, video=False, seconds=5.0)
+    write_sound(next(tmp_path.rglob("*P0947.wav")), np.ones(2 * 48000), 48000)
+    [line] = source_of(tmp_path).warnings()
+    assert "P0947.wav lasts 2.0 s, but" in line and "P0947.npz 5.0 s" in line
+
+
+def test_face_crops_of_own_features_need_a_video(tmp_path):
+    write_talk(tmp_path, video=False, seconds=5.0)
+    first, _ = source_of(tmp_path, faces=True).warnings()
+    assert "P0947.mp4 is no video that can be read" in first

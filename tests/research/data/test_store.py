@@ -120,6 +120,10 @@ def of_a_map(path):
         ("00000/speaker.npy", lambda path: np.save(path, np.zeros((3, 5, 58), np.float32)), "says"),
         ("manifest.json", newer, "manifest.json is of version 3"),
         ("manifest.json", of_a_map, "manifest.json is damaged"),
+        ("frames.npy", lambda path: np.save(path, np.array([3, 9**9, 3])), "does not fit"),
+        ("frames.npy", lambda path: np.save(path, np.array([3, -1, 3])), "does not fit"),
+        ("frames.npy", lambda path: np.save(path, np.full(3, 2.5)), "it holds float64"),
+        ("appropriate.npy", lambda path: np.save(path, np.full(6, "a")), "it holds <U1"),
         ("appropriate.npy", lambda path: np.save(path, np.full(6, 99)), "not there"),
         ("appropriate_ends.npy", lambda path: np.save(path, np.array([2, 4])), "does not fit"),
         (

@@ -173,6 +173,9 @@ def test_an_offset_lays_the_two_on_one_clock(tmp_path, converted):
         (["speaker", "listener"], ["a.mp4", "a.mp4"], "line 2 names a.mp4 twice"),
         (["speaker", "listener", "offset"], ["a.mp4", "b.mp4", "late"], "offset is 'late'"),
         (["speaker", "listener", "offset"], ["a.mp4", "b.mp4", "nan"], "offset is 'nan'"),
+        (["speaker", "listener", "offset"], ["a.mp4", "b.mp4", "1e308"], "offset is '1e308'"),
+        (["speaker", "listener"], ["a.mp4", "../b.mp4"], "line 2: listener leaves the data set's"),
+        (["speaker", "listener"], ["/a.mp4", "b.mp4"], "line 2: speaker leaves the data set's"),
         (["speaker", "listener", "split"], ["a.mp4", "b.mp4", "dev"], "'dev' is no split"),
     ],
 )
@@ -279,6 +282,15 @@ def test_a_video_without_a_partner_is_named(folder, tmp_path):
     (tmp_path / "train" / "._alone_b.mp4").write_bytes(b"resource fork")
     [line] = problems(tmp_path)
     assert line.startswith(str(tmp_path / "train" / "alone_a.mp4")) and "no second video" in line
+
+
+def test_two_videos_of_one_name_are_told(tmp_path):
+    write_pair(tmp_path, seconds=(5.0, 5.0))
+    shutil.copy(tmp_path / "train" / "talk_a.mp4", tmp_path / "train" / "talk_a.mov")
+    [line] = problems(tmp_path)
+    assert line == f"{tmp_path / 'train' / 'talk_a.mp4'}: talk_a.mov has the same name"
+    source = source_of(tmp_path, skip_broken=True)
+    assert [talk.sides[0].video.name for talk in source.talks] == ["talk_a.mov"]
 
 
 def test_face_crops_are_those_of_the_clips_frames(folder, tmp_path):
