@@ -20,7 +20,9 @@ MOST_HALVES = 12
 """Half-cycles: nine nods of ten have at most 8 (nod corpus, Schepens)."""
 NOD_NOISE = 3  # standard normal numbers per nod: half-cycles, depth, frequency
 TYPICAL_HZ, TYPICAL_RAD = 1.5, 0.06  # units of frequency and depth in the network's output
-LOWEST_HZ, HIGHEST_HZ, DEEPEST_RAD = 0.6, 6.5, 0.35
+LOWEST_HZ, HIGHEST_HZ = 0.6, 6.5
+DEEPEST_RAD = 0.24
+"""Deeper nods look like bows. With less than 0.21 depths would differ less than people's do."""
 HARDEST_RAD_S2 = 8.0  # largest peak acceleration, 2 pi^2 f^2 depth: fast nods are less deep
 DEPTH_WIDER, COUPLING, LONG_NODS = 1.3, 1.25, 0.7
 """Factors of the spread of depths and of its dependence on the length, and what is added to the
