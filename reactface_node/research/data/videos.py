@@ -1,7 +1,7 @@
 """Videos of two people, one for each, as a data set.
 
     ROOT/pairs.csv    columns: speaker, listener, and optional: offset (s), split, speaker_sound,
-                      listener_sound; paths are relative to ROOT and stay in it
+                      listener_sound; paths are relative to ROOT, or absolute, and stay in it
 
 or, without such a list, two files named alike in ROOT/train, ROOT/val and ROOT/test:
 
@@ -203,6 +203,7 @@ def _listed(root: Path, path: Path) -> dict[str, Found]:
             )
         for column in FILES:
             if row.get(column):
+                row[column] = _below(root, row[column])
                 listed_path(row[column], f"{path}: line {number}: {column}")
         videos = [root / row[role] for role in ("speaker", "listener")]
         if videos[0] == videos[1]:
@@ -218,6 +219,12 @@ def _listed(root: Path, path: Path) -> dict[str, Found]:
         offset_s = _offset(path, number, row.get("offset"))
         mine[name] = Talk(name, (sides[0], sides[1]), offset_s)
     return {split: (tuple(mine.values()), ()) for split, mine in talks.items()}
+
+
+def _below(root: Path, text: str) -> str:
+    """An absolute path in the data set's folder as one that is relative to it; others as given."""
+    path, folder = Path(text), root.absolute()
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else text
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:

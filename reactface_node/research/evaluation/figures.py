@@ -26,7 +26,7 @@ TITLES = {
 MEASURES = {
     "variance_ratio": "Movement over time\n(variance, 1 = listeners of the data)",
     "diversity_ratio": "Difference between samples\n(variance, 1 = listeners of the data)",
-    "smile_correlation": "Smiles when listeners of the data smile\n(correlation of the means, 1 = alike)",
+    "smile_correlation": "Smiles with the data's listeners\n(correlation of the means, 1 = alike)",
     "border_jump_ratio": "Steps across window borders\n(1 = as inside windows)",
     "energy_score": "Energy score\n(distance to real reactions, lower is better)",
 }

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -282,6 +283,15 @@ def test_a_video_without_a_partner_is_named(folder, tmp_path):
     (tmp_path / "train" / "._alone_b.mp4").write_bytes(b"resource fork")
     [line] = problems(tmp_path)
     assert line.startswith(str(tmp_path / "train" / "alone_a.mp4")) and "no second video" in line
+
+
+def test_absolute_paths_of_a_list_may_lie_in_its_folder(folder, tmp_path, monkeypatch):
+    shutil.copytree(folder, tmp_path / "talks")
+    videos = [str(tmp_path / "talks" / "train" / f"talk_{one}.mp4") for one in "ab"]
+    write_csv(tmp_path / "talks" / "pairs.csv", ["speaker", "listener"], [videos])
+    monkeypatch.chdir(tmp_path)
+    [talk] = source_of(Path("talks")).talks
+    assert talk.name == "train/talk_a+train/talk_b"
 
 
 def test_two_videos_of_one_name_are_told(tmp_path):
