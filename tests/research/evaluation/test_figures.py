@@ -114,7 +114,7 @@ def test_training_says_in_words_what_is_good_and_which_step_was_kept(monkeypatch
     ]
     draw_training(history, None)
     ratio, score, other = drawn[0].axes[:3]
-    assert "real listeners" in ratio.get_title() and "lower is better" in score.get_title()
+    assert "listeners of the data" in ratio.get_title() and "lower is better" in score.get_title()
     assert other.get_title() == "new"
 
     def levels(axes, along):
