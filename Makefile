@@ -40,7 +40,7 @@ demo: $(ROBOT) ## replay the sample recording through the shipped model: out/dem
 	$(BIN)/reactface replay sample -o $(OUT)/demo --video $(OUT)/demo.mp4 $$faces $$voices $$kinds
 	@echo "Look at $(OUT)/demo.mp4; the reactions are in the bag $(OUT)/demo."
 
-test: install ## all tests, about 7 minutes on two cores
+test: install ## all tests, about 13 minutes on two cores
 	$(PYTEST)
 
 quick: install ## the tests that take under a minute together
