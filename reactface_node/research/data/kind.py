@@ -7,6 +7,8 @@ from typing import Any
 
 from reactface_node.config import PerceptionConfig, RosConfig
 from reactface_node.errors import UserError
+from reactface_node.research.data.decode import NodeTracker
+from reactface_node.research.data.sides import NodeSpeech
 from reactface_node.research.data.source import Source
 
 
@@ -44,6 +46,14 @@ class DatasetChoice:
         mine, usual = asdict(self.perception), asdict(PerceptionConfig())
         changed = {name: value for name, value in mine.items() if value != usual[name]}
         return {"perception": changed} if changed else {}
+
+    def reading(self) -> dict[str, Any]:
+        """The fields of ``Conversations`` that say how faces and voices are read."""
+        return {
+            "tracker": NodeTracker(self.perception),
+            "speech": NodeSpeech(self.perception),
+            "read_with": self.read_with(),
+        }
 
     def absolute(self) -> "DatasetChoice":
         """The same with absolute paths, for programs with other working folders."""

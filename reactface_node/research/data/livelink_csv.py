@@ -27,7 +27,6 @@ from reactface_node.files.arrays import usable
 from reactface_node.files.csv_files import csv_rows
 from reactface_node.research.data.conversations import Conversations
 from reactface_node.research.data.decode import (
-    NodeTracker,
     TrackerFactory,
     read_audio,
     video_frames,
@@ -35,7 +34,6 @@ from reactface_node.research.data.decode import (
 from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.quality import GAP_S, centred
 from reactface_node.research.data.sides import (
-    NodeSpeech,
     SideTrack,
     SpeechFactory,
     beside,
@@ -251,9 +249,7 @@ def open_splits(root: Path, choice: DatasetChoice, ros: RosConfig) -> Splits:
             tuple(alone),
             strict=not choice.skip_broken,
             faces=choice.faces,
-            tracker=NodeTracker(choice.perception),
-            speech=NodeSpeech(choice.perception),
-            read_with=choice.read_with(),
+            **choice.reading(),
         )
 
     present = [split for split in SPLITS if (root / split).is_dir()]

@@ -15,7 +15,6 @@ from reactface_node.errors import UserError
 from reactface_node.files.progress import ProgressBar
 from reactface_node.research.data.conversations import Conversations
 from reactface_node.research.data.decode import (
-    NodeTracker,
     TrackerFactory,
     read_audio,
     video_frames,
@@ -24,7 +23,6 @@ from reactface_node.research.data.kept_report import FloorPart, Kept
 from reactface_node.research.data.kind import DatasetChoice
 from reactface_node.research.data.pairs import SHORTEST_FRAMES, PairSource, spans
 from reactface_node.research.data.sides import (
-    NodeSpeech,
     SideTrack,
     SpeechFactory,
     given_track,
@@ -108,9 +106,7 @@ def in_turns(source: PairSource, choice: DatasetChoice) -> Conversations:
         faces=source.faces,
         speakers=(0,) if source.one_way else (0, 1),
         notes=(note,) if short else (),
-        tracker=NodeTracker(choice.perception),
-        speech=NodeSpeech(choice.perception),
-        read_with=choice.read_with(),
+        **choice.reading(),
     )
 
 

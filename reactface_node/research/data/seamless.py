@@ -26,7 +26,6 @@ from reactface_node.config import RosConfig
 from reactface_node.errors import UserError
 from reactface_node.research.data.check import sound_frames
 from reactface_node.research.data.conversations import Conversations
-from reactface_node.research.data.decode import NodeTracker
 from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.seamless_features import (
     ASSUMED,
@@ -35,7 +34,7 @@ from reactface_node.research.data.seamless_features import (
     FeatureSide,
     measured_signs,
 )
-from reactface_node.research.data.sides import NodeSpeech, TalkSide
+from reactface_node.research.data.sides import TalkSide
 from reactface_node.research.data.source import SPLITS, Source
 from reactface_node.research.data.talks import LeftOut, Talk
 from reactface_node.research.data.videos import VideoSide
@@ -82,9 +81,7 @@ def open_splits(root: Path, choice: DatasetChoice, ros: RosConfig) -> Splits:
             left_out,
             strict=False,
             faces=choice.faces,
-            tracker=NodeTracker(choice.perception),
-            speech=NodeSpeech(choice.perception),
-            read_with=choice.read_with(),
+            **choice.reading(),
             calibrate=partial(with_signs, seen) if own_features else None,
         )
 

@@ -29,14 +29,12 @@ from reactface_node.media.containers import pictures, sounds
 from reactface_node.research.data.check import sound_frames
 from reactface_node.research.data.conversations import Conversations
 from reactface_node.research.data.decode import (
-    NodeTracker,
     TrackerFactory,
     read_audio,
     video_frames,
 )
 from reactface_node.research.data.kind import DatasetChoice, Splits
 from reactface_node.research.data.sides import (
-    NodeSpeech,
     Seeing,
     SideTrack,
     SpeechFactory,
@@ -181,9 +179,7 @@ def open_splits(root: Path, choice: DatasetChoice, ros: RosConfig) -> Splits:
             alone,
             strict=not choice.skip_broken,
             faces=choice.faces,
-            tracker=NodeTracker(choice.perception),
-            speech=NodeSpeech(choice.perception),
-            read_with=choice.read_with(),
+            **choice.reading(),
         )
 
     return Splits(listed if listed.is_file() else root, SPLITS, list(by_split), open_split)
